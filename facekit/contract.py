@@ -1,0 +1,212 @@
+"""The values that travel between rooms, the shapes of plug-in parts, and the one error."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+Image = NDArray[np.uint8]
+"""RGB pixels, shape (height, width, 3)."""
+
+PARTS = ("train", "test", "validation")
+"""The parts of a split, in the order in which options and reports give them."""
+
+EXPRESSIONS = ("happy", "neutral", "sad", "surprise")
+"""The values of the `expression` target that facekit draws and its examples train on."""
+
+
+class FacekitError(Exception):
+    """A fault of the input, the options or the machine; the message is one line that says the mend."""
+
+
+class BadImage(Exception):
+    """A picture that cannot be used. `reason` is counted in reports; `value` is the number that decided."""
+
+    def __init__(self, reason: str, value: float | str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.value = value
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels of a photo: left, top, width, height."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face found in a photo: where, and the detector's own score (higher is surer)."""
+
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One picture of a dataset: one line of its `manifest.jsonl`."""
+
+    id: str
+    sha256: str
+    path: str
+    label: str
+    name: str
+    origin: str
+    group: str | None = None
+    parent: str | None = None
+    made_by: str | None = None
+    synthetic: str | None = None
+    split: str | None = None
+    box: Box | None = None
+    score: float | None = None
+    quality: Mapping[str, float] | None = None
+    targets: Mapping[str, str] | None = None
+    moved_from: str | None = None
+    """The label under which a stage wrote the picture, where a person has since moved it to another."""
+
+    def to_json(self) -> str:
+        """Return one line of JSON; absent values are left out."""
+        values = {key: value for key, value in _items(self) if value is not None}
+        return json.dumps(values, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> Record:
+        """Read one line of a manifest. Raises ValueError or KeyError on a line that is no record."""
+        known = _known(cls, json.loads(line))
+        if known.get("box") is not None:
+            known["box"] = Box(*known["box"])
+        return cls(**known)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a photo came from: one line of `sources.jsonl`."""
+
+    origin: str
+    url: str | None = None
+    final_url: str | None = None
+    page_url: str | None = None
+    engine: str | None = None
+    query: str | None = None
+    rank: int | None = None
+    fetched_at: str | None = None
+    licence: str | None = None
+    licence_url: str | None = None
+    creator: str | None = None
+
+    def to_json(self) -> str:
+        """Return one line of JSON; absent values are left out."""
+        values = {key: value for key, value in _items(self) if value is not None}
+        return json.dumps(values, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> Source:
+        """Read one line of `sources.jsonl`."""
+        return cls(**_known(cls, json.loads(line)))
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A picture that a stage left out: one line of `rejected.jsonl`."""
+
+    stage: str
+    id: str
+    label: str
+    path: str
+    reason: str
+    value: float | str | None = None
+    """The number, or the other picture, that decided."""
+    parent: str | None = None
+    """The picture it was made from, where the left-out one had been made already (removed by hand)."""
+
+    def to_json(self) -> str:
+        """Return one line of JSON; an absent value is left out."""
+        values = {key: value for key, value in _items(self) if value is not None}
+        return json.dumps(values, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> Rejection:
+        """Read one line of `rejected.jsonl`."""
+        return cls(**_known(cls, json.loads(line)))
+
+
+@dataclass(slots=True)
+class Report:
+    """What a stage did: what `--json` prints and the closing table shows."""
+
+    stage: str
+    folder: str
+    made: int = 0
+    """Pictures written in this run."""
+    kept: int = 0
+    """Pictures that the folder holds now."""
+    left: Counter[str] = field(default_factory=Counter)
+    """Reason -> pictures left out, over all runs on the folder."""
+    seconds: float = 0.0
+    details: dict[str, Any] = field(default_factory=dict)
+    """What only this stage has to say: notices, accuracies, counts by name."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {key: dict(value) if isinstance(value, Counter) else value for key, value in _items(self)}
+
+
+class Track(Protocol):
+    """Progress that wraps a loop: `for record in track(records, "crop", total=90)`."""
+
+    def __call__(self, items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
+        """Yield the items unchanged while showing how far the loop is."""
+        ...
+
+
+def quiet(items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
+    """Be a `Track` that shows nothing."""
+    return iter(items)
+
+
+class Detector(Protocol):
+    """Finds faces. Built once a thread: detectors need not be thread-safe."""
+
+    def detect(self, image: Image) -> list[Face]:
+        """Return the faces of an RGB picture, largest first, boxes in its pixels."""
+        ...
+
+
+def _items(value: Any) -> list[tuple[str, Any]]:
+    return [(f.name, getattr(value, f.name)) for f in fields(value)]
+
+
+def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+    """Drop keys of a later version; they are kept by the file that has them, not by this process."""
+    names = {f.name for f in fields(cls)}
+    return {key: value for key, value in values.items() if key in names}
+
+
+__all__ = [
+    "EXPRESSIONS",
+    "PARTS",
+    "BadImage",
+    "Box",
+    "Detector",
+    "Face",
+    "FacekitError",
+    "Image",
+    "Record",
+    "Rejection",
+    "Report",
+    "Source",
+    "Track",
+    "quiet",
+    "replace",
+]

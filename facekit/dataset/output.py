@@ -1,0 +1,301 @@
+"""Writing a folder of pictures so that a kill at any moment costs one picture's work.
+
+A picture's bytes are in place before its line is, only one process writes a folder, and what a person
+removed or moved by hand since the last run stays so. Files that a new plan no longer wants are named in
+`dataset.json` before they are deleted: a file that is gone without that was removed by a person.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+from facekit import __version__
+from facekit.contract import FacekitError, Record, Rejection, Report, Source, replace
+from facekit.dataset import lines
+from facekit.dataset.tree import INFO, MANIFEST, REJECTED, SOURCES, Dataset, place, read_info, scan
+from facekit.options import Options, settled
+
+REMOVED = "removed by hand"
+"""The reason of a picture that a person deleted from a stage's folder; it is not made again."""
+
+_CARRIED = ("protocol", "crop", "drawn")
+
+Key = tuple[str, str]
+
+
+class Output:
+    """The folder that a stage writes, as a context manager that holds the folder's lock.
+
+    `records` are the pictures that stand there already (moves by hand applied), `rejected` what earlier
+    runs left out, pictures removed by hand among them.
+    """
+
+    def __init__(self, root: Path, stage: str, options: Options, source: Dataset | None = None) -> None:
+        self.root, self.stage, self.options, self.source = root, stage, options, source
+        self.records: dict[Key, Record] = {}
+        self.rejected: list[Rejection] = []
+        self.sources: dict[str, Source] = dict(source.sources) if source else {}
+        self.made = 0
+        self._began = time.monotonic()
+        self._lock: int | None = None
+        self._stale: list[str] = []
+        self._moved = False
+        self._info = self._new_info()
+        self._was: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        """Refuse what cannot work, take the lock, and read what is there already."""
+        _check_places(self.root, self.source.root if self.source else None)
+        if self.options.dry_run:
+            if self.root.exists() and not self.options.overwrite:
+                self._load()
+            return self
+        with lines.guarded(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(self.root)
+        try:
+            self._load()
+        except BaseException:
+            os.close(self._lock)
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the lock back."""
+        if self._lock is not None:
+            os.close(self._lock)
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the folder is complete, from this very input, and no hand has touched it since."""
+        return bool(self._was.get("complete")) and self._was.get("input") == self._info["input"] and not self._moved
+
+    @property
+    def removed(self) -> list[Rejection]:
+        """The pictures that a person deleted here."""
+        return [r for r in self.rejected if r.reason == REMOVED]
+
+    def carry(self, **facts: Any) -> None:
+        """Add facts to `dataset.json` that later stages inherit: `protocol`, `crop`."""
+        self._info.update(facts)
+
+    def write(self, record: Record, data: bytes, source: Source | None = None) -> Record:
+        """Put one picture in place, then its line; return the record with its bytes' hash."""
+        record = replace(record, sha256=hashlib.sha256(data).hexdigest())
+        self.made += 1
+        if not self.options.dry_run:
+            path = self.root / record.path
+            with lines.guarded(path):
+                path.parent.mkdir(exist_ok=True)
+            lines.replace_file(path, data)
+            if source is not None:
+                lines.append_line(self.root / SOURCES, source.to_json())
+            lines.append_line(self.root / MANIFEST, record.to_json())
+        if source is not None:
+            self.sources[source.origin] = source
+        self.records[key(record)] = record
+        return record
+
+    def reject(self, rejection: Rejection) -> None:
+        """Note one picture that is left out."""
+        self.rejected.append(rejection)
+        if not self.options.dry_run:
+            lines.append_line(self.root / REJECTED, rejection.to_json())
+
+    def settle(
+        self, planned: Iterable[Record], make: Callable[[list[Record]], Iterator[tuple[Record, bytes]]]
+    ) -> list[Record]:
+        """Write the planned pictures that are not there yet; return all of them, in order.
+
+        `make` yields each record it is given with the bytes of its picture, in order.
+        """
+        planned = list(planned)
+        missing = [record for record in planned if key(record) not in self.records]
+        if self.options.dry_run:
+            self.made += len(missing)
+            return planned
+        for record, data in make(missing):
+            self.write(record, data)
+        return [self._agree(record) for record in planned]
+
+    def finish(self, records: list[Record], rejections: Iterable[Rejection]) -> Report:
+        """Make the folder hold exactly these records, in this order; mark it complete; say what was done.
+
+        Raises FacekitError when nothing is left, after saying so in `rejected.jsonl`.
+        """
+        rejections = list(rejections)
+        report = self.report(records, rejections)
+        if not self.options.dry_run:
+            wanted = {record.path for record in records}
+            self._stale = sorted({r.path for r in self.records.values()} - wanted)
+            self._write_info(stale=self._stale)
+            self._write_lines(records, rejections)
+            self._delete_stale()
+            self._write_info(complete=True)
+        if not records:
+            raise FacekitError(f"{self.root}: nothing is left; {_mend(report.left)}")
+        return report
+
+    def report(self, records: Iterable[Record] | None = None, rejections: Iterable[Rejection] | None = None) -> Report:
+        """Return what the folder holds and what was left out, by reason."""
+        kept = self.records.values() if records is None else records
+        left = Counter(r.reason for r in (self.rejected if rejections is None else rejections))
+        seconds = round(time.monotonic() - self._began, 2)
+        return Report(self.stage, str(self.root), self.made, len(list(kept)), left, seconds)
+
+    def _agree(self, record: Record) -> Record:
+        """Take the bytes' hash of a picture that is there, and everything else from the plan."""
+        return replace(record, sha256=self.records[key(record)].sha256)
+
+    def _new_info(self) -> dict[str, Any]:
+        inherited = (
+            {name: self.source.info[name] for name in _CARRIED if name in self.source.info} if self.source else {}
+        )
+        return {
+            "stage": self.stage,
+            "options": settled(self.options),
+            "input": self.source.digest() if self.source else None,
+            "facekit": __version__,
+            "complete": False,
+            **inherited,
+        }
+
+    def _load(self) -> None:
+        self._was = read_info(self.root)
+        self._finish_deleting()
+        if self.options.overwrite and not self.options.dry_run:
+            self._clear()
+        self._refuse_others()
+        if not self.options.dry_run:
+            for name in (MANIFEST, SOURCES, REJECTED):
+                lines.drop_torn_line(self.root / name)
+        known = lines.read_lines(self.root / MANIFEST, Record.from_json)
+        kept, gone = place(known, scan(self.root))
+        before = {record.path for record in known}
+        self._moved = bool(gone) or any(record.path not in before for record in kept)
+        self.records = {key(record): record for record in kept}
+        self.rejected = lines.read_lines(self.root / REJECTED, Rejection.from_json)
+        self.rejected += [_removed(self.stage, record) for record in gone]
+        for source in lines.read_lines(self.root / SOURCES, Source.from_json):
+            self.sources.setdefault(source.origin, source)
+        if not self.unchanged and not self.options.dry_run:
+            self._write_info()
+
+    def _refuse_others(self) -> None:
+        """Refuse a folder that something else made, or this stage with other options."""
+        if not self._was:
+            with os.scandir(self.root) as entries:
+                if any(not entry.name.startswith(".") for entry in entries):
+                    raise FacekitError(f"{self.root} is not empty and no {self.stage} made it; choose another folder")
+            return
+        if self._was.get("stage") != self.stage:
+            raise FacekitError(
+                f"{self.root} was made by {self._was.get('stage')}; choose another folder, or --overwrite it"
+            )
+        then, now = self._was.get("options", {}), self._info["options"]
+        for name in now:
+            if then.get(name) != now[name]:
+                raise FacekitError(
+                    f"{self.root} was made with {name} = {then.get(name)!r}, not {now[name]!r}; "
+                    "choose another folder, or --overwrite it"
+                )
+
+    def _clear(self) -> None:
+        """Delete what the manifest names, and the lines themselves; nothing else."""
+        if not self._was or not (self.root / MANIFEST).exists():
+            with os.scandir(self.root) as entries:
+                if any(not entry.name.startswith(".") for entry in entries):
+                    raise FacekitError(
+                        f"{self.root} has no {MANIFEST}, so what --overwrite may delete is not known; "
+                        "choose another folder"
+                    )
+            return
+        kept, _ = place(lines.read_lines(self.root / MANIFEST, Record.from_json), scan(self.root))
+        self._stale = [record.path for record in kept]
+        lines.replace_file(self.root / INFO, _json({**self._was, "complete": False, "stale": self._stale}))
+        self._delete_stale()
+        for name in (MANIFEST, SOURCES, REJECTED, INFO):
+            (self.root / name).unlink(missing_ok=True)
+        self._was = {}
+
+    def _finish_deleting(self) -> None:
+        """Go on with the deletions that a kill interrupted."""
+        self._stale = self._was.get("stale", [])
+        if not self._stale or self.options.dry_run:
+            return
+        stale = set(self._stale)
+        known = lines.read_lines(self.root / MANIFEST, Record.from_json)
+        lines.replace_lines(self.root / MANIFEST, (r.to_json() for r in known if r.path not in stale))
+        self._delete_stale()
+
+    def _delete_stale(self) -> None:
+        for path in self._stale:
+            (self.root / path).unlink(missing_ok=True)
+        for label in {path.partition("/")[0] for path in self._stale}:
+            with suppress(OSError):  # a folder that still holds something stays
+                (self.root / label).rmdir()
+        self._stale = []
+
+    def _write_info(self, complete: bool = False, stale: Iterable[str] = ()) -> None:
+        info = {**self._info, "complete": complete}
+        if stale:
+            info["stale"] = list(stale)
+        lines.replace_file(self.root / INFO, _json(info))
+
+    def _write_lines(self, records: list[Record], rejections: list[Rejection]) -> None:
+        origins = dict.fromkeys(record.origin for record in records)
+        known = [self.sources[origin] for origin in origins if origin in self.sources]
+        lines.replace_lines(self.root / SOURCES, (source.to_json() for source in known))
+        lines.replace_lines(self.root / REJECTED, (r.to_json() for r in rejections))
+        lines.replace_lines(self.root / MANIFEST, (record.to_json() for record in records))
+
+
+def key(record: Record) -> Key:
+    """Return what a stage knows its picture by, wherever a person has moved it: label as made, and id."""
+    return record.moved_from or record.label, record.id
+
+
+def _removed(stage: str, record: Record) -> Rejection:
+    label = record.moved_from or record.label
+    return Rejection(stage, record.id, label, record.path, REMOVED, parent=record.parent)
+
+
+def _json(info: dict[str, Any]) -> bytes:
+    return (json.dumps(info, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _mend(left: Counter[str]) -> str:
+    if not left:
+        return "the input holds no pictures that this stage can use"
+    reasons = ", ".join(f"{count} {reason}" for reason, count in left.most_common(3))
+    return f"left out: {reasons}; give other pictures or loosen the limit that left them out"
+
+
+def _check_places(output: Path, source: Path | None) -> None:
+    if output.exists() and not output.is_dir():
+        raise FacekitError(f"{output} is a file; choose a folder to write")
+    if source is None:
+        return
+    inner, outer = output.resolve(), source.resolve()
+    if inner == outer or inner.is_relative_to(outer) or outer.is_relative_to(inner):
+        raise FacekitError(f"{output} and the input {source} lie in one another; choose a folder beside it")
+
+
+def _lock(root: Path) -> int:
+    """Lock the folder itself, so that no file is left behind and the lock dies with its holder."""
+    handle = os.open(root, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise FacekitError(f"another facekit is writing {root}; wait for it, or choose another folder") from None
+    return handle

@@ -1,0 +1,90 @@
+"""Names to parts: the only place where something heavy is imported late.
+
+A part is written `module:attribute`, so that `facekit --help` lists every network and engine without
+importing one. Other packages add theirs through entry points in the group `facekit.KIND`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import entry_points
+from typing import Any
+
+from facekit.contract import FacekitError
+
+PARTS: dict[str, dict[str, str]] = {
+    "stage": {
+        "scrape": "facekit.scrape:scrape",
+        "crop": "facekit.crop:crop",
+        "clean": "facekit.clean:clean",
+        "balance": "facekit.balance:balance",
+        "augment": "facekit.augment:augment",
+        "train": "facekit.train:train",
+        "evaluate": "facekit.evaluate:evaluate",
+        "predict": "facekit.predict:predict",
+        "draw": "facekit.world.tree:draw",
+        "run": "facekit.pipeline:run",
+        "demo": "facekit.pipeline:demo",
+        "doctor": "facekit.doctor:doctor",
+    },
+    "detector": {
+        "haar-default": "facekit.detectors:frontal_default",
+        "haar-alt2": "facekit.detectors:frontal_alt2",
+        "haar-profile": "facekit.detectors:profile",
+    },
+    "engine": {"bing": "facekit.engines.bing:Bing"},
+    "network": {"inception_v3": "facekit.models:inception_v3"},
+}
+
+EXTRAS = {
+    "selenium": "scrape",
+    "requests": "scrape",
+    "psutil": "scrape",
+    "albumentations": "augment",
+    "tensorflow": "train",
+    "keras": "train",
+    "sklearn": "train",
+    "matplotlib": "train",
+    "jinja2": "train",
+}
+"""Package -> the extra of `pip install 'facekit-cli[EXTRA]'` that brings it."""
+
+
+def names(kind: str) -> list[str]:
+    """Return the names of a kind of part, facekit's own first."""
+    own = PARTS[kind]
+    return [*own, *sorted(p.name for p in entry_points(group=f"facekit.{kind}") if p.name not in own)]
+
+
+def load(kind: str, name: str) -> Any:
+    """Return the part of that kind and name.
+
+    Raises FacekitError for a name that nobody registered, and for a part whose extra is not installed.
+    """
+    target = PARTS[kind].get(name)
+    if target is None:
+        found = [p for p in entry_points(group=f"facekit.{kind}") if p.name == name]
+        if not found:
+            raise FacekitError(f"no {kind} called {name!r}; choose from {', '.join(names(kind))}")
+        target = found[0].value
+    module, _, attribute = target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise _missing(name, error) from error
+
+
+def need(package: str, what: str) -> Any:
+    """Import a package of an extra for `what`. Raises FacekitError that says which extra is missing."""
+    try:
+        return importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        raise _missing(what, error) from error
+
+
+def _missing(what: str, error: ModuleNotFoundError) -> Exception:
+    package = (error.name or "").partition(".")[0]
+    extra = EXTRAS.get(package)
+    if extra is None:
+        return error
+    return FacekitError(f"{what} needs {package}: pip install 'facekit-cli[{extra}]'")
