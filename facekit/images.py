@@ -111,6 +111,11 @@ def shrink(pixels: Image, longest: int) -> tuple[Image, float]:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8), scale
 
 
+def whole(image: Image) -> Box:
+    """Return the box of the whole picture."""
+    return Box(0, 0, image.shape[1], image.shape[0])
+
+
 def square(box: Box, margin: float) -> Box:
     """Return the square around a box's centre whose side is the box's longer one and `margin` of it more."""
     side = round(max(box.w, box.h) * (1 + margin))

@@ -89,11 +89,32 @@ def held_out_synthetic(records: Iterable[Record]) -> list[Record]:
     return [r for r in records if r.synthetic and r.split in (TEST, VALIDATION)]
 
 
+def check_split(records: Iterable[Record], where: str) -> None:
+    """Refuse a split that leaks. Raises FacekitError that names the first group or picture at fault."""
+    records = list(records)
+    crossing = crossings(records)
+    if crossing:
+        raise FacekitError(
+            f"{where}: {len(crossing)} groups stand in more than one part of the split, such as {crossing[0][:16]}; "
+            "balance the photos anew, so that the split is drawn by group"
+        )
+    synthetic = held_out_synthetic(records)
+    if synthetic:
+        raise FacekitError(
+            f"{where}: {len(synthetic)} copies or children stand in held-out parts, such as {synthetic[0].path}; "
+            "balance the photos anew, so that test and validation hold photos as found"
+        )
+
+
+def shuffled(records: Iterable[Record], seed: int) -> list[Record]:
+    """Return the records in an order that the seed and their ids alone decide."""
+    ordered = sorted(records, key=lambda r: r.id)
+    return [ordered[place] for place in np.random.default_rng([seed, len(ordered)]).permutation(len(ordered))]
+
+
 def thin(records: Sequence[Record], count: int, seed: int) -> list[Record]:
     """Choose `count` of the records, evenly over groups: one of each, then a second of each, and so on."""
-    rng = np.random.default_rng([seed, count])
-    ordered = sorted(records, key=lambda r: r.id)
-    ordered = [ordered[i] for i in rng.permutation(len(ordered))]
+    ordered = shuffled(records, seed)
     turn: Counter[str] = Counter()
     turns = []
     for place, record in enumerate(ordered):

@@ -33,7 +33,7 @@ PARTS: dict[str, dict[str, str]] = {
         "haar-profile": "facekit.detectors:profile",
     },
     "engine": {"bing": "facekit.engines.bing:Bing"},
-    "network": {"inception_v3": "facekit.models:inception_v3"},
+    "network": {"inception_v3": "facekit.models:inception_v3", "cnn3": "facekit.models:cnn3"},
 }
 
 EXTRAS = {
@@ -46,6 +46,7 @@ EXTRAS = {
     "sklearn": "train",
     "matplotlib": "train",
     "jinja2": "train",
+    "tensorboard": "train",
 }
 """Package -> the extra of `pip install 'facekit-cli[EXTRA]'` that brings it."""
 

@@ -1,16 +1,34 @@
 """A dataset: a folder of pictures, one folder a label, and the manifest beside them."""
 
-from facekit.dataset.output import REMOVED, Output
-from facekit.dataset.tree import INFO, MANIFEST, REJECTED, SOURCES, Dataset, derive_id, photo_path
+from facekit.dataset.output import REMOVED, REPEATED, Output, check_places, key, lock
+from facekit.dataset.tree import (
+    INFO,
+    MANIFEST,
+    REJECTED,
+    SOURCES,
+    Dataset,
+    by_label,
+    derive_id,
+    distinct,
+    named_by_id,
+    photo_path,
+)
 
 __all__ = [
     "INFO",
     "MANIFEST",
     "REJECTED",
     "REMOVED",
+    "REPEATED",
     "SOURCES",
     "Dataset",
     "Output",
+    "by_label",
+    "check_places",
     "derive_id",
+    "distinct",
+    "key",
+    "lock",
+    "named_by_id",
     "photo_path",
 ]

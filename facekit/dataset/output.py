@@ -19,13 +19,27 @@ from pathlib import Path
 from typing import Any, Self
 
 from facekit import __version__
-from facekit.contract import FacekitError, Record, Rejection, Report, Source, replace
+from facekit.contract import FacekitError, Record, Rejection, Report, Source, Track, quiet, replace
 from facekit.dataset import lines
-from facekit.dataset.tree import INFO, MANIFEST, REJECTED, SOURCES, Dataset, place, read_info, scan
+from facekit.dataset.tree import (
+    INFO,
+    MANIFEST,
+    REJECTED,
+    SOURCES,
+    Dataset,
+    distinct,
+    place,
+    read_info,
+    scan,
+    unreadable,
+)
 from facekit.options import Options, settled
 
 REMOVED = "removed by hand"
 """The reason of a picture that a person deleted from a stage's folder; it is not made again."""
+
+REPEATED = "same bytes as another"
+"""The reason of a picture that a plain tree holds twice under one name."""
 
 _CARRIED = ("protocol", "crop", "drawn")
 
@@ -54,14 +68,14 @@ class Output:
 
     def __enter__(self) -> Self:
         """Refuse what cannot work, take the lock, and read what is there already."""
-        _check_places(self.root, self.source.root if self.source else None)
+        check_places(self.root, self.source.root if self.source else None)
         if self.options.dry_run:
             if self.root.exists() and not self.options.overwrite:
                 self._load()
             return self
         with lines.guarded(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock(self.root)
+        self._lock = lock(self.root)
         try:
             self._load()
         except BaseException:
@@ -75,14 +89,45 @@ class Output:
             os.close(self._lock)
 
     @property
+    def complete(self) -> bool:
+        """Whether the last run on this folder came to its end."""
+        return bool(self._was.get("complete"))
+
+    @property
     def unchanged(self) -> bool:
         """Whether the folder is complete, from this very input, and no hand has touched it since."""
-        return bool(self._was.get("complete")) and self._was.get("input") == self._info["input"] and not self._moved
+        return self.complete and self._was.get("input") == self._info["input"] and not self._moved
 
     @property
     def removed(self) -> list[Rejection]:
         """The pictures that a person deleted here."""
         return [r for r in self.rejected if r.reason == REMOVED]
+
+    def placed(self, track: Track = quiet, check: bool = True) -> tuple[list[Record], list[Rejection]]:
+        """Return the source's records as a person has since placed them here, and what to say of the rest.
+
+        A picture that was deleted here is left out, one that was moved here goes to its new label, a second
+        picture of the same bytes under a name is left out, and so is one that cannot be decoded, unless the
+        stage says that it does that check itself.
+        """
+        assert self.source is not None
+        once, again = distinct(self.source.records)
+        gone = {(r.label, r.id) for r in self.removed}
+        left = [Rejection(self.stage, r.id, r.label, r.path, REPEATED, first.path) for r, first in again]
+        if check:
+            bad = unreadable(self.source, track)
+            found = [(r, bad[r.label, r.id]) for r in once if (r.label, r.id) in bad]
+            left += [Rejection(self.stage, r.id, r.label, r.path, why.reason, why.value) for r, why in found]
+            once = [r for r in once if (r.label, r.id) not in bad]
+        here = {(r.label, r.id) for r in once} | {(r.label, r.parent) for r in self.records.values()}
+        left += [r for r in self.removed if (r.label, r.id) in here or (r.label, r.parent) in here]
+        return [self._as_moved(r) for r in once if (r.label, r.id) not in gone], left
+
+    def _as_moved(self, record: Record) -> Record:
+        there = self.records.get((record.label, record.id))
+        if there is None or there.moved_from is None:
+            return record
+        return replace(record, label=there.label, name=there.name, moved_from=there.moved_from)
 
     def carry(self, **facts: Any) -> None:
         """Add facts to `dataset.json` that later stages inherit: `protocol`, `crop`."""
@@ -280,7 +325,8 @@ def _mend(left: Counter[str]) -> str:
     return f"left out: {reasons}; give other pictures or loosen the limit that left them out"
 
 
-def _check_places(output: Path, source: Path | None) -> None:
+def check_places(output: Path, source: Path | None) -> None:
+    """Refuse an output that is a file, or that lies in its own input or around it. Raises FacekitError."""
     if output.exists() and not output.is_dir():
         raise FacekitError(f"{output} is a file; choose a folder to write")
     if source is None:
@@ -290,8 +336,11 @@ def _check_places(output: Path, source: Path | None) -> None:
         raise FacekitError(f"{output} and the input {source} lie in one another; choose a folder beside it")
 
 
-def _lock(root: Path) -> int:
-    """Lock the folder itself, so that no file is left behind and the lock dies with its holder."""
+def lock(root: Path) -> int:
+    """Lock the folder itself, so that no file is left behind and the lock dies with its holder.
+
+    Returns the handle whose closing gives the lock back. Raises FacekitError where another process has it.
+    """
     handle = os.open(root, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -9,10 +9,12 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from facekit.contract import FacekitError, Record, Source, Track, quiet, replace
+from facekit import images
+from facekit.contract import BadImage, FacekitError, Record, Source, Track, quiet, replace
 from facekit.dataset.lines import read_lines
 from facekit.parallel import ordered_map
 
@@ -71,9 +73,21 @@ class Dataset:
         """How the split was asked for: `group`, `image`, or None where none was."""
         return self.info.get("protocol")
 
+    @cached_property
+    def _paths(self) -> dict[tuple[str, str], str]:
+        return {(record.label, record.id): record.path for record in reversed(self.records)}
+
     def by_label(self) -> dict[str, list[Record]]:
         """Return label -> its records, labels sorted, records in order."""
         return by_label(self.records)
+
+    def bytes_of(self, record: Record) -> bytes:
+        """Return the bytes of the picture that a record of this tree, or one relabelled since, stands for."""
+        return self.path_of(record).read_bytes()
+
+    def path_of(self, record: Record) -> Path:
+        """Return the file of the picture that a record of this tree, or one relabelled since, stands for."""
+        return self.root / self._paths[record.moved_from or record.label, record.id]
 
     def digest(self) -> str:
         """Return a hash of what the tree holds: names, bytes, groups and split."""
@@ -89,6 +103,35 @@ def by_label(records: Iterable[Record]) -> dict[str, list[Record]]:
     return dict(sorted(groups.items()))
 
 
+def distinct(records: Iterable[Record]) -> tuple[list[Record], list[tuple[Record, Record]]]:
+    """Part the pictures of a name that are there once from those that repeat one's bytes, with that one.
+
+    Only a plain tree has repeats: an id stands once under a label wherever facekit wrote it.
+    """
+    first: dict[tuple[str, str], Record] = {}
+    again = []
+    for record in records:
+        if (record.label, record.id) in first:
+            again.append((record, first[record.label, record.id]))
+        else:
+            first[record.label, record.id] = record
+    return list(first.values()), again
+
+
+def unreadable(dataset: Dataset, track: Track = quiet) -> dict[tuple[str, str], BadImage]:
+    """Decode every picture; return (label, id) -> why not, for those that cannot be."""
+
+    def check(record: Record) -> BadImage | None:
+        try:
+            images.read(dataset.root / record.path)
+        except BadImage as error:
+            return error
+        return None
+
+    checked = track(ordered_map(check, dataset.records), f"check {dataset.root.name}", len(dataset.records))
+    return {(r.label, r.id): bad for r, bad in zip(dataset.records, checked, strict=True) if bad is not None}
+
+
 def derive_id(parent: str, stage: str, detail: object, k: int = 0) -> str:
     """Return the id of a picture made from another: a hash of how it was made, never of its bytes."""
     text = json.dumps([parent, stage, detail, k], sort_keys=True)
@@ -98,6 +141,12 @@ def derive_id(parent: str, stage: str, detail: object, k: int = 0) -> str:
 def photo_path(label: str, id: str, suffix: str = ".jpg") -> str:
     """Return where a picture stands, relative to its root: `label/first 16 digits of its id`."""
     return f"{label}/{id[:16]}{suffix}"
+
+
+def named_by_id(record: Record) -> Record:
+    """Return the record with the path that facekit gives it, whatever its file was called."""
+    suffix = Path(record.path).suffix.lower() or ".jpg"
+    return replace(record, path=photo_path(record.label, record.id, suffix))
 
 
 def read_info(root: Path) -> dict[str, Any]:

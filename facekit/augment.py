@@ -1,0 +1,135 @@
+"""Augment: fill each folder to exactly N pictures with changed copies of training photos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import chain, cycle, islice
+from itertools import count as count_from
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from facekit import images
+from facekit.contract import FacekitError, Record, Report, Track, quiet, replace
+from facekit.dataset import Dataset, Output, by_label, derive_id, key, named_by_id, photo_path
+from facekit.likeness import grouped
+from facekit.lineage import TRAIN, check_split, draw_split, shuffled
+from facekit.options import Augment, shares
+from facekit.parallel import ordered_map
+from facekit.recipes import augment_image
+
+STAGE = "augment"
+_NUMBER = 5  # the stage's own stream of chance
+
+_CHUNK = 16
+_FEW = 300  # children; starting worker processes costs more than making these
+
+
+class Task(NamedTuple):
+    """One child to make: from which file, with which seed."""
+
+    path: Path
+    seed: int
+
+
+def augment(options: Augment, track: Track = quiet) -> Report:
+    """Write a tree of exactly `count` pictures a folder: the source's, and children of its training photos.
+
+    Test and validation photos go through as they are. A tree without a split gets one here, groups first;
+    under the `image` protocol everything has children. Worker processes are spawned, so a script that calls
+    this needs the usual `if __name__ == "__main__"`.
+    Raises FacekitError for a split that leaks, and for a folder that holds more than `count` already.
+    """
+    source = Dataset.open(options.input, track)
+    protocol = _protocol(source, options)
+    if protocol == "group" and not all(r.split for r in source.records):
+        source = grouped(source, track)
+    with Output(options.output, STAGE, options, source) as out:
+        out.carry(protocol=protocol)
+        if out.unchanged:
+            return out.report()
+        records, left = out.placed(track)
+        if protocol == "group":
+            records = draw_split(records, shares(options.split), options.seed)
+            check_split(records, str(source.root))
+        planned = [r for inside in by_label(records).values() for r in _full(inside, options, protocol, out)]
+        planned = out.settle(planned, lambda missing: track(_make(source, options, missing), STAGE, len(missing)))
+        report = out.finish(planned, left)
+        report.details["children"] = sum(r.synthetic == "augment" for r in planned)
+        report.details["protocol"] = protocol
+        return report
+
+
+def _protocol(source: Dataset, options: Augment) -> str:
+    """Return how the split is drawn: as the tree says, else as the options do."""
+    has_split = any(record.split for record in source.records)
+    if has_split and options.split_by == "image":
+        raise FacekitError(
+            f"{source.root} has a split by group already; "
+            "to split by image, make it with `balance --split-by image`, or give a tree without a split"
+        )
+    return source.protocol or options.split_by
+
+
+def _full(inside: Sequence[Record], options: Augment, protocol: str, out: Output) -> list[Record]:
+    """Return exactly `count` records of one label: the source's own, then children, evenly over the photos."""
+    label = inside[0].label
+    if len(inside) > options.count:
+        raise FacekitError(
+            f"{label} holds {len(inside)} pictures, more than --count {options.count}; "
+            "give a larger count, or `balance` to fewer first"
+        )
+    able = [r for r in inside if not r.synthetic and (protocol == "image" or r.split == TRAIN)]
+    moved = [r for r in out.records.values() if r.made_by == STAGE and r.moved_from and r.label == label]
+    room = options.count - len(inside)
+    if room and not able:
+        raise FacekitError(f"{label} has no training photo to make children of; add photos, or balance anew")
+    moved = moved[:room]
+    own = [named_by_id(record) for record in inside]
+    return own + moved + list(islice(_children(able, options, out), room - len(moved)))
+
+
+def _children(able: Sequence[Record], options: Augment, out: Output) -> Iterator[Record]:
+    """Yield children without end, one of each photo in turn; one that a person removed or moved is passed over."""
+    taken = {(r.label, r.id) for r in out.removed} | {key(r) for r in out.records.values() if r.moved_from}
+    numbers = {record.id: count_from() for record in able}
+    for photo in cycle(shuffled(able, options.seed)):
+        id = derive_id(photo.id, STAGE, options.recipe, next(numbers[photo.id]))
+        if (photo.label, id) not in taken:
+            yield replace(
+                photo,
+                id=id,
+                path=photo_path(photo.label, id),
+                parent=photo.id,
+                made_by=STAGE,
+                synthetic="augment",
+                quality=None,
+                moved_from=None,
+            )
+
+
+def _make(source: Dataset, options: Augment, missing: list[Record]) -> Iterator[tuple[Record, bytes]]:
+    """Yield each planned record with its bytes: a child's are made, in processes where many are missing."""
+    children = [record for record in missing if record.made_by == STAGE]
+    for record in missing:
+        if record.made_by != STAGE:
+            yield record, source.bytes_of(record)
+    chunks = [children[at : at + _CHUNK] for at in range(0, len(children), _CHUNK)]
+    tasks = [[_task(source, options, record) for record in chunk] for chunk in chunks]
+    many = len(children) >= _FEW
+    made = ordered_map(
+        partial(_change, options.recipe), tasks, options.jobs if many else 1, "processes" if many else "threads"
+    )
+    yield from zip(children, chain.from_iterable(made), strict=True)
+
+
+def _task(source: Dataset, options: Augment, child: Record) -> Task:
+    photo = replace(child, id=child.parent or "")
+    rng = np.random.default_rng([options.seed, _NUMBER, int(child.id[:8], 16)])
+    return Task(source.path_of(photo), int(rng.integers(2**31)))
+
+
+def _change(recipe: str, tasks: list[Task]) -> list[bytes]:
+    return [images.encode(augment_image(images.read(task.path), recipe, task.seed)) for task in tasks]
