@@ -46,6 +46,11 @@ class Aside:
 
 
 @dataclass(frozen=True)
+class Positional:
+    """Marks an option that the command line takes by position."""
+
+
+@dataclass(frozen=True)
 class Field:
     """One option of a class, as the command line needs it."""
 
@@ -56,6 +61,7 @@ class Field:
     limits: Limits
     short: str | None
     aside: bool
+    positional: bool
 
     @property
     def required(self) -> bool:
@@ -68,7 +74,9 @@ class Field:
         return "--" + self.name.replace("_", "-")
 
 
-InputFolder = Annotated[Path, "Folder with one folder of pictures a person; `-` reads it from stdin.", Aside()]
+InputFolder = Annotated[
+    Path, "Folder with one folder of pictures a person; `-` reads it from stdin.", Aside(), Positional()
+]
 OutputFolder = Annotated[Path, "Folder to write.", Short("-o"), Aside()]
 SplitShares = Annotated[str, "Shares of train/test/validation, in percent."]
 
@@ -102,12 +110,12 @@ class Stage(Options):
 class Scrape(Options):
     """Search for each name with browser bots and download pictures, a folder a name."""
 
-    names: Annotated[list[str], "Names, or a file with one a line, or `-` for stdin.", Aside()]
+    names: Annotated[list[str], "Names, or a file with one a line, or `-` for stdin.", Aside(), Positional()]
     output: OutputFolder
     per_name: Annotated[int, "Pictures to keep for each name.", Limits(1, 1000)] = 100
     bots: Annotated[int, "Browsers that search at the same time.", Limits(1, 200), Aside()] = 10
     engine: Annotated[str, "Where to search."] = "bing"
-    base_url: Annotated[str | None, "Another address of the engine, as for a test server."] = None
+    base_url: Annotated[str | None, "Another address of the engine, as for a test server.", Aside()] = None
     query: Annotated[str, "What to search for; {name} is the name."] = "{name}"
     min_side: Annotated[int, "Shortest side of a picture worth keeping, in pixels.", Limits(1, 10_000)] = 100
     search_interval: Annotated[
@@ -190,7 +198,7 @@ class Train(Stage):
 class Evaluate(Options):
     """Score a trained model on pictures it has not learned from."""
 
-    run: Annotated[Path, "Folder of a trained model; `-` reads it from stdin.", Aside()]
+    run: Annotated[Path, "Folder of a trained model; `-` reads it from stdin.", Aside(), Positional()]
     data: Annotated[Path | None, "Another folder-per-person tree; else the one it was trained on."] = None
     output: Annotated[Path | None, "Folder for the report; else `evaluation` in the run.", Short("-o"), Aside()] = None
     part: Annotated[Part | None, "Part of the split; else test, or every picture of --data."] = None
@@ -201,8 +209,8 @@ class Evaluate(Options):
 class Predict(Options):
     """Name the faces in photos: one JSON line a face."""
 
-    run: Annotated[Path, "Folder of a trained model.", Aside()]
-    pictures: Annotated[list[Path], "Photos, or folders of photos."]
+    run: Annotated[Path, "Folder of a trained model.", Aside(), Positional()]
+    pictures: Annotated[list[Path], "Photos, or folders of photos.", Positional()]
     min_confidence: Annotated[float, "Below this a face is `unknown`.", Limits(0, 1)] = 0.5
     detect: Annotated[bool, "Look for faces; without it the pictures are faces already."] = True
     grid: Annotated[Path | None, "PNG to draw: each face with its predicted name, right or wrong.", Aside()] = None
@@ -222,7 +230,7 @@ class Draw(Options):
 class Run(Options):
     """Run the stages of a TOML recipe in order."""
 
-    recipe: Annotated[Path, "The recipe.", Aside()]
+    recipe: Annotated[Path, "The recipe.", Aside(), Positional()]
     output: Annotated[Path | None, "Folder of the results; else the recipe's own.", Short("-o"), Aside()] = None
 
 
@@ -283,7 +291,8 @@ def _field(name: str, hint: Any, default: Any) -> Field:
     text = next((mark for mark in marks if isinstance(mark, str)), "")
     limits = next((mark for mark in marks if isinstance(mark, Limits)), Limits())
     short = next((mark.flag for mark in marks if isinstance(mark, Short)), None)
-    return Field(name, base, text, default, limits, short, any(isinstance(m, Aside) for m in marks))
+    aside, positional = (any(isinstance(mark, kind) for mark in marks) for kind in (Aside, Positional))
+    return Field(name, base, text, default, limits, short, aside, positional)
 
 
 def bare(hint: Any) -> Any:

@@ -24,7 +24,7 @@ PARTS: dict[str, dict[str, str]] = {
         "predict": "facekit.predict:predict",
         "draw": "facekit.world.tree:draw",
         "run": "facekit.pipeline:run",
-        "demo": "facekit.pipeline:demo",
+        "demo": "facekit.demo:demo",
         "doctor": "facekit.doctor:doctor",
     },
     "detector": {

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 import time
 from collections import Counter
@@ -28,6 +27,7 @@ from facekit.dataset.tree import (
     SOURCES,
     Dataset,
     distinct,
+    info_bytes,
     place,
     read_info,
     scan,
@@ -216,6 +216,7 @@ class Output:
 
     def _load(self) -> None:
         self._was = read_info(self.root)
+        self._info = {**{name: self._was[name] for name in _CARRIED if name in self._was}, **self._info}
         self._finish_deleting()
         if self.options.overwrite and not self.options.dry_run:
             self._clear()
@@ -266,7 +267,7 @@ class Output:
             return
         kept, _ = place(lines.read_lines(self.root / MANIFEST, Record.from_json), scan(self.root))
         self._stale = [record.path for record in kept]
-        lines.replace_file(self.root / INFO, _json({**self._was, "complete": False, "stale": self._stale}))
+        lines.replace_file(self.root / INFO, info_bytes({**self._was, "complete": False, "stale": self._stale}))
         self._delete_stale()
         for name in (MANIFEST, SOURCES, REJECTED, INFO):
             (self.root / name).unlink(missing_ok=True)
@@ -294,7 +295,7 @@ class Output:
         info = {**self._info, "complete": complete}
         if stale:
             info["stale"] = list(stale)
-        lines.replace_file(self.root / INFO, _json(info))
+        lines.replace_file(self.root / INFO, info_bytes(info))
 
     def _write_lines(self, records: list[Record], rejections: list[Rejection]) -> None:
         origins = dict.fromkeys(record.origin for record in records)
@@ -312,10 +313,6 @@ def key(record: Record) -> Key:
 def _removed(stage: str, record: Record) -> Rejection:
     label = record.moved_from or record.label
     return Rejection(stage, record.id, label, record.path, REMOVED, parent=record.parent)
-
-
-def _json(info: dict[str, Any]) -> bytes:
-    return (json.dumps(info, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _mend(left: Counter[str]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from facekit import images
 from facekit.contract import BadImage, FacekitError, Record, Source, Track, quiet, replace
-from facekit.dataset.lines import read_lines
+from facekit.dataset.lines import read_lines, replace_file
 from facekit.parallel import ordered_map
 
 MANIFEST = "manifest.jsonl"
@@ -158,6 +158,17 @@ def read_info(root: Path) -> dict[str, Any]:
     except ValueError:
         raise FacekitError(f"{root / INFO} is not JSON; delete it to read the folder as plain pictures") from None
     return info if isinstance(info, dict) else {}
+
+
+def annotate(root: Path, **facts: Any) -> None:
+    """Add facts to a folder's `dataset.json` that later stages inherit: `drawn`."""
+    info = {**read_info(root), **facts}
+    replace_file(root / INFO, info_bytes(info))
+
+
+def info_bytes(info: Mapping[str, Any]) -> bytes:
+    """Return `dataset.json` as it is written."""
+    return (json.dumps(info, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def scan(root: Path) -> dict[str, list[str]]:

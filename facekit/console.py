@@ -1,0 +1,176 @@
+"""Everything a person sees: progress, notices, the closing table, errors. All of it goes to stderr."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sized
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console as Screen
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from facekit.contract import FacekitError, Report
+
+T = TypeVar("T")
+
+_EVERY = 10.0  # seconds between two plain lines of progress where there is no terminal
+
+
+class Console:
+    """One command's talk with a person. Use as a context manager, so that the screen is left whole."""
+
+    def __init__(self, quiet: bool = False, log_file: Path | None = None) -> None:
+        """Show progress and notices unless `quiet`; write them, and more, to `log_file`."""
+        self.screen = Screen(stderr=True)
+        self._quiet = quiet
+        self._bars: Progress | None = None
+        self._handlers: list[logging.Handler] = [_Notices(self)]
+        self._handlers[0].setLevel(logging.WARNING if quiet else logging.INFO)
+        if log_file is not None:
+            self._handlers.append(_file_handler(log_file))
+
+    def __enter__(self) -> Console:
+        """Begin to show what facekit's rooms log."""
+        logger = logging.getLogger("facekit")
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False
+        for handler in self._handlers:
+            logger.addHandler(handler)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the bars and let go of the logger."""
+        self._stop_bars()
+        for handler in self._handlers:
+            logging.getLogger("facekit").removeHandler(handler)
+            handler.close()
+
+    def track(self, items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
+        """Yield the items while showing how many are done, how fast, and how long the rest takes."""
+        if total is None and isinstance(items, Sized):
+            total = len(items)
+        if self._quiet:
+            return iter(items)
+        return self._bar(items, title, total) if self.screen.is_terminal else self._lines(items, title, total)
+
+    def say(self, text: str) -> None:
+        """Show one line, as it is."""
+        self.screen.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def error(self, text: str) -> None:
+        """Show the one line that says what is wrong and how to mend it."""
+        self._stop_bars()
+        self.screen.print(Text.assemble(("error: ", "bold red"), " ".join(text.split())), soft_wrap=True)
+
+    def table(self, reports: list[Report]) -> None:
+        """Show what each stage made, kept and left out, and what it has to say besides."""
+        self._stop_bars()
+        if self._quiet or not reports:
+            return
+        table = Table("stage", "made", "kept", "left out", "seconds", "folder", box=None, pad_edge=False)
+        for column in table.columns[1:5]:
+            column.justify = "right" if column.header != "left out" else "left"
+        for report in reports:
+            left = ", ".join(f"{count} {reason}" for reason, count in report.left.most_common()) or "-"
+            numbers = f"{report.made:,}", f"{report.kept:,}", left, f"{report.seconds:.1f}"
+            table.add_row(report.stage, *numbers, report.folder)
+        self.screen.print(table)
+        for report in reports:
+            for line in _details(report):
+                self.say(line)
+
+    def _bar(self, items: Iterable[T], title: str, total: int | None) -> Iterator[T]:
+        if self._bars is None:
+            self._bars = Progress(
+                TextColumn("{task.description:<12}"),
+                BarColumn(bar_width=32),
+                MofNCompleteColumn(),
+                _Rate(),
+                TimeRemainingColumn(),
+                console=self.screen,
+            )
+            self._bars.start()
+        bars = self._bars
+        task = bars.add_task(title, total=total)
+        for item in items:
+            yield item
+            bars.advance(task)
+        bars.update(task, total=bars.tasks[task].completed)
+
+    def _lines(self, items: Iterable[T], title: str, total: int | None) -> Iterator[T]:
+        began = last = time.monotonic()
+        done = 0
+        for item in items:
+            yield item
+            done += 1
+            now = time.monotonic()
+            if now - last >= _EVERY:
+                last = now
+                self.say(_progress(title, done, total, now - began))
+        self.say(_progress(title, done, total, time.monotonic() - began))
+
+    def _stop_bars(self) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
+
+class _Notices(logging.Handler):
+    """Shows log records as lines above the bars."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        mark = "warning: " if record.levelno >= logging.WARNING else ""
+        self._console.say(f"{mark}{record.getMessage()}")
+
+
+class _Rate(ProgressColumn):
+    """Items a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.1f}/s", style="progress.data.speed")
+
+
+def _progress(title: str, done: int, total: int | None, seconds: float) -> str:
+    rate = done / seconds if seconds > 0 else 0.0
+    of = f"/{total:,}" if total is not None else ""
+    left = f", {(total - done) / rate:.0f} s left" if total is not None and rate and total > done else ""
+    return f"{title}: {done:,}{of} ({rate:,.1f}/s{left})"
+
+
+def _details(report: Report) -> Iterator[str]:
+    """Yield a line for each plain detail; lists and tables are for `--json`."""
+    for name, value in report.details.items():
+        words = name.replace("_", " ")
+        if isinstance(value, str | int | float):
+            yield (
+                f"{report.stage}: {words}: {value:.4g}"
+                if isinstance(value, float)
+                else f"{report.stage}: {words}: {value}"
+            )
+        elif isinstance(value, dict) and value and all(isinstance(v, int | float) for v in value.values()):
+            yield f"{report.stage}: {words}: " + ", ".join(f"{key} {count:g}" for key, count in value.items())
+
+
+def _file_handler(path: Path) -> logging.Handler:
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise FacekitError(f"--log-file {path}: {error.strerror}; choose a file that can be written") from None
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    return handler
+
+
+def to_stdout(line: str) -> None:
+    """Write one line of data."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,37 @@
+"""Demo: a small world, drawn and served on this machine, through every stage to a scored model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+
+from facekit.browser import find
+from facekit.contract import Report, Track, quiet
+from facekit.dataset import annotate
+from facekit.options import Demo, Run
+from facekit.pipeline import plan, read, run_steps
+from facekit.world.content import World
+from facekit.world.web import serve
+
+
+def demo(options: Demo, track: Track = quiet) -> Report:
+    """Draw a small world, serve it, and run the demo's recipe on it with real browsers.
+
+    Raises FacekitError where no browser can be had, before anything is drawn.
+    """
+    find()
+    recipe = Path(str(resources.files("facekit.world") / "demo.toml"))
+    head, tables = read(recipe)
+    world = World(people=8, photos=46, seed=options.seed)
+    whole = Run(recipe=recipe, output=options.output, seed=options.seed, jobs=options.jobs, overwrite=options.overwrite)
+    with serve(world) as web:
+        scrape = next(table for table in tables if table["command"] == "scrape")
+        scrape.update(names=list(world.names), base_url=web.base_url, bots=options.bots)
+        report = run_steps(plan(whole, head, tables, recipe.parent), whole, track, after={"scrape": _mark_drawn})
+    return replace(report, stage="demo")
+
+
+def _mark_drawn(report: Report) -> None:
+    """Say in the folder that these faces are drawn, so that every score from them says so too."""
+    annotate(Path(report.folder), drawn=True)
