@@ -1,0 +1,58 @@
+# Every target works as the first command in a fresh clone: it makes .venv, installs, and finds a browser.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# TensorFlow has wheels for these; the first that answers is taken.
+PYTHON := $(shell for name in python3.12 python3.13 python3.11 python3; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$name && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help install browser demo test check docs bench clean
+
+help:  ## Say what each target does.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(STAMP)  ## Make .venv and install facekit with everything.
+
+$(STAMP): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "facekit needs Python 3.11, 3.12 or 3.13: install one and run make again" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+browser: $(STAMP)  ## Find a browser and its driver, or install Debian's as root.
+	@$(BIN)/python -c 'import sys; from facekit.browser import find; sys.exit(None in find())' && exit 0; \
+	echo "no browser found: asking Selenium Manager for one"; \
+	timeout 120 $(BIN)/python -c 'from facekit.browser import browse; browse().__enter__().quit()' 2>/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "it has none: installing Debian's chromium and chromium-driver"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium chromium-driver >/dev/null; \
+	else \
+		echo "no browser found: install Chromium and chromedriver (on Debian: sudo apt install chromium chromium-driver), or set FACEKIT_BROWSER and FACEKIT_DRIVER" >&2; exit 2; \
+	fi
+
+demo: browser  ## Draw a world, scrape it, train on it, score it: about ten minutes on two cores.
+	$(BIN)/facekit demo -o demo
+
+test: browser  ## Run the tests.
+	$(BIN)/python -m pytest -m "not slow"
+
+check: $(STAMP)  ## Run ruff, strict mypy and the test of the floors.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_floors.py
+
+docs: $(STAMP)  ## Write the commands' help into the README.
+	$(BIN)/python tests/readme.py --write
+
+bench: browser  ## Run what takes long: slow tests, twenty kills of each stage, speed side by side.
+	$(BIN)/python -m pytest -m slow
+	$(BIN)/python benchmarks/kills.py
+	$(BIN)/python benchmarks/stages.py
+
+clean:  ## Delete what the targets made.
+	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
