@@ -77,7 +77,7 @@ def main() -> NoReturn:
         sys.exit(DONE)
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = build()(standalone_mode=False)
+        code = build()(standalone_mode=False, prog_name="facekit")
     except typer.TyperException as error:  # what the parser refuses
         if error.format_message():  # empty where no argument at all showed the help
             Console().error(f"{error.format_message()} (see `facekit --help`)")
@@ -94,7 +94,12 @@ def _command(name: str, cls: type[options.Options]) -> Callable[..., int]:
 
     def command(**values: Any) -> int:
         as_json, quiet, log_file = (values.pop(key) for key in ("json", "quiet", "log_file"))
-        with Console(quiet, log_file) as console, _faults(console, log_file) as outcome:
+        try:
+            talk = Console(quiet, log_file)
+        except FacekitError as error:  # the log file
+            Console().error(str(error))
+            return FAULT
+        with talk as console, _faults(console, log_file) as outcome:
             chosen = cls(**_from_stdin(values))
             _show(name, plugins.load("stage", name)(chosen, console.track), console, as_json)
         return outcome.code
@@ -175,7 +180,8 @@ def _show(name: str, result: Any, console: Console, as_json: bool) -> None:
             to_stdout(json.dumps(answer, ensure_ascii=False))
         return
     stages = result.details.get("stages")
-    console.table([Report(**stage) for stage in stages] if stages else [result])
+    if name != "doctor":
+        console.table([Report(**stage) for stage in stages] if stages else [result])
     if as_json:
         to_stdout(json.dumps(result.to_dict(), ensure_ascii=False))
     elif name == "doctor":

@@ -231,6 +231,7 @@ class Run(Options):
     """Run the stages of a TOML recipe in order."""
 
     recipe: Annotated[Path, "The recipe.", Aside(), Positional()]
+    input: Annotated[Path | None, "Folder, or file of names, for the first stage; else the recipe's.", Aside()] = None
     output: Annotated[Path | None, "Folder of the results; else the recipe's own.", Short("-o"), Aside()] = None
 
 
@@ -272,7 +273,10 @@ def from_mapping(cls: type[O], values: Mapping[str, Any], where: str) -> O:
     missing = [name for name, option in known.items() if option.required and name not in values]
     if missing:
         raise FacekitError(f"{where}: {missing[0]} is missing; add `{missing[0]} = …`")
-    return cls(**values)
+    try:
+        return cls(**values)
+    except FacekitError as error:
+        raise FacekitError(f"{where}: {error}") from None
 
 
 def shares(split: str) -> tuple[float, float, float]:

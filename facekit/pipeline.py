@@ -80,6 +80,9 @@ def plan(options: opt.Run, head: Mapping[str, Any], tables: Iterable[Mapping[str
         if command not in STAGES:
             raise FacekitError(f"{where}: command must be one of {', '.join(STAGES)}")
         values = {**shared, **{key: value for key, value in table.items() if key != "command"}}
+        if number == 1 and options.input is not None:
+            # As given, not beside the recipe: whoever types a path means it from where they stand.
+            values["names" if command == "scrape" else "input"] = str(options.input.absolute())
         chosen = opt.from_mapping(STAGES[command], _placed(command, values, root, base, before), where)
         steps.append(Step(command, chosen))
         before = getattr(chosen, "output", None) or before
@@ -141,6 +144,8 @@ def read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     unknown = sorted(recipe.keys() - _HEAD)
     if unknown:
         raise FacekitError(f"{path}: no setting called {unknown[0]!r}; choose from {', '.join(sorted(_HEAD))}")
+    if not isinstance(recipe.get("output", ""), str):
+        raise FacekitError(f"{path}: output is {recipe['output']!r}; give a folder in quotes")
     tables = recipe.get("stage", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise FacekitError(f"{path}: stages are written [[stage]], with two brackets")

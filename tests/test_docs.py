@@ -1,0 +1,49 @@
+"""The documentation says what the program does."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from readme import README, rendered
+
+from facekit import __version__, plugins
+from facekit.cli import COMMANDS
+from facekit.options import Run
+from facekit.pipeline import plan, read
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_readme_shows_the_help_that_the_commands_print() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert rendered(text) == text, "run `make docs`"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_in_the_readme(command: str) -> None:
+    assert f"<!-- help:{command} -->" in README.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("recipe", sorted((ROOT / "examples").glob("*.toml")), ids=lambda path: path.name)
+def test_every_example_is_a_recipe_whose_options_exist(recipe: Path) -> None:
+    head, tables = read(recipe)
+    steps = plan(Run(recipe=recipe), head, tables, recipe.parent)
+    assert [step.command for step in steps][-1] == "evaluate"
+
+
+def test_the_changelog_has_this_version() -> None:
+    assert f"## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_extra_that_code_names_is_declared() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert set(plugins.EXTRAS.values()) <= declared.keys()
+
+
+def test_links_inside_the_project_lead_somewhere() -> None:
+    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text(encoding="utf-8")):
+            assert (ROOT / target).exists(), f"{name} links {target}"
