@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, cycle, islice
 from itertools import count as count_from
@@ -15,7 +15,7 @@ from facekit import images
 from facekit.contract import FacekitError, Record, Report, Track, quiet, replace
 from facekit.dataset import Dataset, Output, by_label, derive_id, key, named_by_id, photo_path
 from facekit.likeness import grouped
-from facekit.lineage import TRAIN, check_split, draw_split, shuffled
+from facekit.lineage import TRAIN, check_split, draw_split, refuse_split, shuffled, still_for_training
 from facekit.options import Augment, shares
 from facekit.parallel import ordered_map
 from facekit.recipes import augment_image
@@ -54,8 +54,12 @@ def augment(options: Augment, track: Track = quiet) -> Report:
         if protocol == "group":
             records = draw_split(records, shares(options.split), options.seed)
             check_split(records, str(source.root))
-        planned = [r for inside in by_label(records).values() for r in _full(inside, options, protocol, out)]
-        planned = out.settle(planned, lambda missing: track(_make(source, options, missing), STAGE, len(missing)))
+        moved = still_for_training((r for r in out.records.values() if r.made_by == STAGE and r.moved_from), records)
+        planned = [r for inside in by_label(records).values() for r in _full(inside, moved, options, protocol, out)]
+        photos = {(r.label, r.id): source.path_of(r) for r in records}
+        planned = out.settle(
+            planned, lambda missing: track(_make(source, photos, options, missing), STAGE, len(missing))
+        )
         report = out.finish(planned, left)
         report.details["children"] = sum(r.synthetic == "augment" for r in planned)
         report.details["protocol"] = protocol
@@ -64,17 +68,18 @@ def augment(options: Augment, track: Track = quiet) -> Report:
 
 def _protocol(source: Dataset, options: Augment) -> str:
     """Return how the split is drawn: as the tree says, else as the options do."""
-    has_split = any(record.split for record in source.records)
-    if has_split and options.split_by == "image":
-        raise FacekitError(
-            f"{source.root} has a split by group already; "
-            "to split by image, make it with `balance --split-by image`, or give a tree without a split"
-        )
+    if options.split_by == "image":
+        refuse_split(source.records, str(source.root))
     return source.protocol or options.split_by
 
 
-def _full(inside: Sequence[Record], options: Augment, protocol: str, out: Output) -> list[Record]:
-    """Return exactly `count` records of one label: the source's own, then children, evenly over the photos."""
+def _full(
+    inside: Sequence[Record], moved: Sequence[Record], options: Augment, protocol: str, out: Output
+) -> list[Record]:
+    """Return exactly `count` records of one label: the source's own, then children, evenly over the photos.
+
+    `moved` holds the children that a person has moved from one label to another.
+    """
     label = inside[0].label
     if len(inside) > options.count:
         raise FacekitError(
@@ -82,12 +87,11 @@ def _full(inside: Sequence[Record], options: Augment, protocol: str, out: Output
             "give a larger count, or `balance` to fewer first"
         )
     able = [r for r in inside if not r.synthetic and (protocol == "image" or r.split == TRAIN)]
-    moved = [r for r in out.records.values() if r.made_by == STAGE and r.moved_from and r.label == label]
     room = options.count - len(inside)
     if room and not able:
         raise FacekitError(f"{label} has no training photo to make children of; add photos, or balance anew")
-    moved = moved[:room]
     own = [named_by_id(record) for record in inside]
+    moved = [record for record in moved if record.label == label][:room]
     return own + moved + list(islice(_children(able, options, out), room - len(moved)))
 
 
@@ -110,14 +114,19 @@ def _children(able: Sequence[Record], options: Augment, out: Output) -> Iterator
             )
 
 
-def _make(source: Dataset, options: Augment, missing: list[Record]) -> Iterator[tuple[Record, bytes]]:
-    """Yield each planned record with its bytes: a child's are made, in processes where many are missing."""
+def _make(
+    source: Dataset, photos: Mapping[tuple[str, str], Path], options: Augment, missing: list[Record]
+) -> Iterator[tuple[Record, bytes]]:
+    """Yield each planned record with its bytes: a child's are made, in processes where many are missing.
+
+    `photos` holds the file of each photo, by the label that it has here and its id.
+    """
     children = [record for record in missing if record.made_by == STAGE]
     for record in missing:
         if record.made_by != STAGE:
             yield record, source.bytes_of(record)
     chunks = [children[at : at + _CHUNK] for at in range(0, len(children), _CHUNK)]
-    tasks = [[_task(source, options, record) for record in chunk] for chunk in chunks]
+    tasks = [[_task(photos, options, record) for record in chunk] for chunk in chunks]
     many = len(children) >= _FEW
     made = ordered_map(
         partial(_change, options.recipe), tasks, options.jobs if many else 1, "processes" if many else "threads"
@@ -125,10 +134,9 @@ def _make(source: Dataset, options: Augment, missing: list[Record]) -> Iterator[
     yield from zip(children, chain.from_iterable(made), strict=True)
 
 
-def _task(source: Dataset, options: Augment, child: Record) -> Task:
-    photo = replace(child, id=child.parent or "")
+def _task(photos: Mapping[tuple[str, str], Path], options: Augment, child: Record) -> Task:
     rng = np.random.default_rng([options.seed, _NUMBER, int(child.id[:8], 16)])
-    return Task(source.path_of(photo), int(rng.integers(2**31)))
+    return Task(photos[child.label, child.parent or ""], int(rng.integers(2**31)))
 
 
 def _change(recipe: str, tasks: list[Task]) -> list[bytes]:

@@ -9,7 +9,7 @@ from itertools import cycle
 from facekit.contract import PARTS, Record, Report, Track, quiet, replace
 from facekit.dataset import Dataset, Output, by_label, derive_id, key, named_by_id, photo_path
 from facekit.likeness import grouped
-from facekit.lineage import TRAIN, draw_split, shuffled, thin
+from facekit.lineage import TRAIN, draw_split, refuse_split, shuffled, still_for_training, thin
 from facekit.options import Balance, shares
 
 STAGE = "balance"
@@ -26,6 +26,8 @@ def balance(options: Balance, track: Track = quiet) -> Report:
     by_group = options.split_by == "group"
     if by_group:
         source = grouped(source, track)
+    else:
+        refuse_split(source.records, str(source.root))
     with Output(options.output, STAGE, options, source) as out:
         out.carry(protocol=options.split_by)
         if out.unchanged:
@@ -33,37 +35,51 @@ def balance(options: Balance, track: Track = quiet) -> Report:
         records, left = out.placed(track)
         if by_group:
             records = draw_split(records, shares(options.split), options.seed)
-        planned = [r for inside in by_label(records).values() for r in _even(inside, options, out)]
-        planned = out.settle(planned, lambda missing: _bytes(source, track(missing, STAGE, total=len(missing))))
+        moved = still_for_training((r for r in out.records.values() if r.synthetic and r.moved_from), records)
+        planned = [r for inside in by_label(records).values() for r in _even(inside, moved, options, out)]
+        photos = {(r.label, r.id): r for r in records}
+
+        def make(missing: list[Record]) -> Iterator[tuple[Record, bytes]]:
+            for record in track(missing, STAGE, total=len(missing)):
+                is_copy = record.made_by == STAGE and record.synthetic == "copy"
+                yield record, source.bytes_of(photos[record.label, record.parent or ""] if is_copy else record)
+
+        planned = out.settle(planned, make)
         report = out.finish(planned, left)
         report.details["parts"] = {part: sum(r.split == part for r in planned) for part in PARTS if by_group}
         report.details["copies"] = sum(r.synthetic == "copy" for r in planned)
         return report
 
 
-def _even(inside: Sequence[Record], options: Balance, out: Output) -> list[Record]:
-    """Return exactly `count` records of one label: thinned evenly over groups, or filled with copies."""
+def _even(inside: Sequence[Record], moved: Sequence[Record], options: Balance, out: Output) -> list[Record]:
+    """Return exactly `count` records of one label: thinned evenly over groups, or filled with copies.
+
+    `moved` holds the copies that a person has moved from one label to another.
+    """
     label = inside[0].label
-    moved = [r for r in out.records.values() if r.synthetic and r.moved_from and r.label == label]
     if options.split_by == "image":
-        chosen = thin(inside, options.count, options.seed)
-        able = chosen
+        chosen = able = thin(inside, options.count, options.seed)
     else:
         chosen = _thin_parts(inside, options)
         able = [record for record in chosen if record.split == TRAIN]
-        moved = [record for record in moved if record.split == TRAIN]
+    able = [record for record in able if not record.synthetic] or able
     chosen = [named_by_id(record) for record in chosen]
     room = options.count - len(chosen)
-    moved = moved[:room]
+    moved = [record for record in moved if record.label == label][:room]
     return chosen + moved + _copies(able, room - len(moved), options.seed, out)
 
 
 def _thin_parts(inside: Sequence[Record], options: Balance) -> list[Record]:
-    """Thin test and validation to their share of `count`; training photos take what room is left."""
+    """Thin test and validation to their share of `count`; training photos take what room is left.
+
+    Held-out parts take photos as found alone, and leave room for one of each part that comes after them.
+    """
     chosen: list[Record] = []
-    for part, share in reversed(list(zip(PARTS, shares(options.split), strict=True))):
-        room = options.count - len(chosen) if part == TRAIN else max(1, round(options.count * share))
-        chosen += thin([r for r in inside if r.split == part], room, options.seed) if share else []
+    parts = [(part, share) for part, share in zip(PARTS, shares(options.split), strict=True) if share]
+    for after, (part, share) in reversed(list(enumerate(parts))):
+        able = [r for r in inside if r.split == part and (part == TRAIN or not r.synthetic)]
+        room = options.count - len(chosen) - after
+        chosen += thin(able, room if part == TRAIN else min(room, max(1, round(options.count * share))), options.seed)
     wanted = {record.id for record in chosen}
     return [record for record in inside if record.id in wanted]
 
@@ -91,9 +107,3 @@ def _copies(able: Sequence[Record], room: int, seed: int, out: Output) -> list[R
                 )
             )
     return copies
-
-
-def _bytes(source: Dataset, missing: Iterator[Record]) -> Iterator[tuple[Record, bytes]]:
-    for record in missing:
-        photo = replace(record, id=record.parent or "") if record.synthetic == "copy" and record.made_by == STAGE else record
-        yield record, source.bytes_of(photo)

@@ -57,7 +57,7 @@ def clean(options: Clean, track: Track = quiet) -> Report:
 
 def _measure(source: Dataset, options: Clean, record: Record) -> Seen:
     try:
-        image = images.decode(source.bytes_of(record))
+        image = images.read(source.path_of(record))
     except BadImage as error:
         return Seen(record, bad=error)
     grey = images.gray(image)

@@ -77,8 +77,7 @@ class Record:
 
     def to_json(self) -> str:
         """Return one line of JSON; absent values are left out."""
-        values = {key: value for key, value in _items(self) if value is not None}
-        return json.dumps(values, ensure_ascii=False)
+        return _line(self)
 
     @classmethod
     def from_json(cls, line: str) -> Record:
@@ -107,8 +106,7 @@ class Source:
 
     def to_json(self) -> str:
         """Return one line of JSON; absent values are left out."""
-        values = {key: value for key, value in _items(self) if value is not None}
-        return json.dumps(values, ensure_ascii=False)
+        return _line(self)
 
     @classmethod
     def from_json(cls, line: str) -> Source:
@@ -132,8 +130,7 @@ class Rejection:
 
     def to_json(self) -> str:
         """Return one line of JSON; an absent value is left out."""
-        values = {key: value for key, value in _items(self) if value is not None}
-        return json.dumps(values, ensure_ascii=False)
+        return _line(self)
 
     @classmethod
     def from_json(cls, line: str) -> Rejection:
@@ -187,8 +184,25 @@ def _items(value: Any) -> list[tuple[str, Any]]:
     return [(f.name, getattr(value, f.name)) for f in fields(value)]
 
 
-def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+def _line(value: Any) -> str:
+    values = {key: found for key, found in _items(value) if found is not None}
+    text = json.dumps(values, ensure_ascii=False)
+    # A file name that is no UTF-8 reaches Python as lone surrogates, which only JSON's own escapes can carry.
+    return text if _encodes(text) else json.dumps(values)
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _known(cls: type, values: Any) -> dict[str, Any]:
     """Drop keys of a later version; they are kept by the file that has them, not by this process."""
+    if not isinstance(values, dict):
+        raise ValueError("no JSON object")
     names = {f.name for f in fields(cls)}
     return {key: value for key, value in values.items() if key in names}
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from facekit import images
 from facekit.contract import BadImage, Record, Rejection, Report, Track, quiet, replace
-from facekit.dataset import REMOVED, REPEATED, Dataset, Output, derive_id, distinct, photo_path
+from facekit.dataset import REMOVED, REPEATED, Dataset, Output, derive_id, distinct, key, photo_path
 from facekit.detectors import Cut, take
 from facekit.options import Crop, settled
 from facekit.parallel import ordered_map
@@ -36,11 +37,12 @@ def crop(options: Crop, track: Track = quiet) -> Report:
     with Output(options.output, STAGE, options, source) as out:
         out.carry(crop=settled(options))
         done = _done(out, source)
+        removed = {(gone.label, gone.id): gone for gone in out.removed}
         once, again = distinct(source.records)
         todo = [record for record in once if _key(record) not in done]
         results = ordered_map(partial(_faces_of, source, options), todo, options.jobs)
         for record, result in track(zip(todo, results, strict=True), STAGE, total=len(todo)):
-            done[_key(record)] = _write(out, record, result, options)
+            done[_key(record)] = _write(out, record, result, removed)
         records = [child for record in once for child in done[_key(record)].records]
         rejections = [left for record in once for left in done[_key(record)].rejections]
         rejections += [_rejection(record, REPEATED, first.path) for record, first in again]
@@ -76,31 +78,41 @@ def _child(record: Record, detail: object, cut: Cut | None, faces: int = 1) -> R
     return replace(child, box=cut.face.box, score=cut.face.score, quality={"faces": float(faces)})
 
 
-def _write(out: Output, record: Record, result: list[tuple[Record, bytes]] | BadImage, options: Crop) -> Outcome:
+def _write(
+    out: Output, record: Record, result: list[tuple[Record, bytes]] | BadImage, removed: Mapping[Key, Rejection]
+) -> Outcome:
     if isinstance(result, BadImage):
         rejection = _rejection(record, result.reason, result.value)
         out.reject(rejection)
         return Outcome(rejections=[rejection])
-    return Outcome([out.write(child, data) for child, data in result])
+    outcome = Outcome()
+    for child, data in result:
+        if key(child) in removed:
+            outcome.rejections.append(removed[key(child)])
+        else:  # a face that is there already may have been moved by hand since
+            outcome.records.append(out.records.get(key(child)) or out.write(child, data))
+    return outcome
 
 
 def _done(out: Output, source: Dataset) -> dict[Key, Outcome]:
     """Return what earlier runs made of each photo that is still there.
 
     A kill can fall between two faces of one photo; that photo is the last in the manifest, and where the
-    folder is not complete it is done again.
+    folder is not complete it is done again, and so is one of which a face was removed since.
     """
     outcomes: dict[Key, Outcome] = defaultdict(Outcome)
     for record in out.records.values():
         outcomes[record.moved_from or record.label, record.parent or ""].records.append(record)
     for rejection in out.rejected:
-        key = rejection.label, (rejection.parent or "") if rejection.reason == REMOVED else rejection.id
-        outcomes[key].rejections.append(rejection)
-    if not out.complete and out.records:
-        last = list(out.records.values())[-1]
-        outcomes.pop((last.moved_from or last.label, last.parent or ""), None)
+        if rejection.reason != REPEATED:  # its id is that of the photo that it repeats
+            photo = (rejection.parent or "") if rejection.reason == REMOVED else rejection.id
+            outcomes[rejection.label, photo].rejections.append(rejection)
+    if not out.complete:
+        again = [(r.moved_from or r.label, r.parent or "") for r in list(out.records.values())[-1:]]
+        for photo_key in again + [(r.label, r.parent or "") for r in out.removed]:
+            outcomes.pop(photo_key, None)
     here = {_key(record) for record in source.records}
-    return {key: outcome for key, outcome in outcomes.items() if key in here}
+    return {photo_key: outcome for photo_key, outcome in outcomes.items() if photo_key in here}
 
 
 def _several(records: list[Record], rejections: list[Rejection]) -> int:

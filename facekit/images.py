@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import struct
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +21,12 @@ MAX_PIXELS = 50_000_000
 
 Gray = NDArray[np.uint8]
 """Grey pixels, shape (height, width)."""
+
+_GARBLED = (EOFError, LookupError, OSError, OverflowError, SyntaxError, TypeError, ValueError, struct.error)
+"""What Pillow raises for bytes that only begin like a picture."""
+
+_MARK = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+"""A mark of a JPEG file, outside of its pixels: those have a zero after 0xff, or count restarts."""
 
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp"}
 
@@ -43,8 +51,8 @@ def header(data: bytes) -> Header:
                 kind, (width, height) = picture.format or "", picture.size
                 frames = getattr(picture, "n_frames", 1)
     except PIL.Image.DecompressionBombError:
-        raise BadImage("too many pixels") from None
-    except (OSError, SyntaxError, ValueError, EOFError):
+        raise BadImage("too many pixels", f"more than {MAX_PIXELS}") from None
+    except _GARBLED:
         raise BadImage("not a picture") from None
     return Header(_SUFFIXES.get(kind, "." + kind.lower()), width, height, frames if kind != "MPO" else 1)
 
@@ -158,11 +166,20 @@ def _encode(suffix: str, image: Image, parameters: list[int]) -> bytes:
     return bytes(data)
 
 
+def _ends(jpeg: bytes) -> bool:
+    """Walk from mark to mark to the picture's own end: thumbnails before it and films after it have marks too."""
+    place = 2
+    while found := _MARK.search(jpeg, place):
+        if jpeg[found.end() - 1] == 0xD9:
+            return True
+        place = found.end() + int.from_bytes(jpeg[found.end() : found.end() + 2], "big")
+    return False
+
+
 def _truncated(data: bytes, suffix: str) -> bool:
     """Look for the end mark: OpenCV fills what is missing with grey and says nothing to the caller."""
     if suffix == ".jpg":
-        # An EXIF thumbnail has an end mark too, but it stands before the last scan begins.
-        return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+        return not _ends(data)
     if suffix == ".png":
         return b"IEND" not in data
     if suffix == ".webp":

@@ -108,14 +108,17 @@ def _proposed(looks: Sequence[Look]) -> Iterator[tuple[int, int, bool]]:
     mirrored = np.array([one.mirrored for one in looks], np.uint64)
     for first in range(len(looks) - 1):
         straight = np.bitwise_count(hashes[first] ^ hashes[first + 1 :])
-        turned = np.bitwise_count(hashes[first] ^ mirrored[first + 1 :])
+        # Both ways round, so that the order of the pictures does not matter.
+        one_way = np.bitwise_count(hashes[first] ^ mirrored[first + 1 :])
+        turned = np.minimum(one_way, np.bitwise_count(mirrored[first] ^ hashes[first + 1 :]))
         for step in np.nonzero(np.minimum(straight, turned) <= HASH_BITS)[0]:
             yield first, first + 1 + int(step), bool(turned[step] < straight[step])
 
 
 def _judge(looks: Sequence[Look], pair: tuple[int, int, bool]) -> tuple[int, int, bool] | None:
     first, second, mirrored = pair
-    a, b = looks[first].pixels, looks[second].pixels
+    # In an order of their own: a warped onto b is not quite b warped onto a.
+    a, b = sorted((looks[first].pixels, looks[second].pixels), key=lambda pixels: pixels.tobytes())
     if mirrored:
         b = np.ascontiguousarray(b[:, ::-1])
     if np.array_equal(a, b):

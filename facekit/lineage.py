@@ -38,7 +38,8 @@ def draw_groups(records: Sequence[Record], alike: Iterable[tuple[int, int]] = ()
 def draw_split(records: Sequence[Record], split: tuple[float, float, float], seed: int) -> list[Record]:
     """Give each record its part: by group, stratified by label, seeded.
 
-    A group that has a part already keeps it. A group of two labels goes whole into one part.
+    A group that has a part already keeps it. A group of two labels goes whole into one part. Only photos as
+    found are counted, so that each label has some in each part; a group without one is for training.
     Raises FacekitError, naming the label, where a label has fewer groups than the split has parts.
     """
     wanted = {part: share for part, share in zip(PARTS, split, strict=True) if share > 0}
@@ -47,7 +48,7 @@ def draw_split(records: Sequence[Record], split: tuple[float, float, float], see
         members[_group(record)].append(record)
     labels = _labels_of(members)
     _refuse_small(labels, len(wanted))
-    draw = _Draw(wanted, Counter(record.label for record in records))
+    draw = _Draw(wanted, _photos(records))
     for group, inside in members.items():
         given = {r.split for r in inside if r.split}
         if given:
@@ -69,7 +70,7 @@ def draw_split_by_image(records: Sequence[Record], split: tuple[float, float, fl
 
     Copies and children of one photo land on both sides on purpose; what is scored on it must say so.
     """
-    alone = [replace(r, group=f"{r.label}/{r.id}", split=None) for r in records]
+    alone = [replace(r, group=f"{r.label}/{r.id}", split=None, synthetic=None) for r in records]
     drawn = draw_split(alone, split, seed)
     return [replace(record, split=part.split) for record, part in zip(records, drawn, strict=True)]
 
@@ -106,6 +107,25 @@ def check_split(records: Iterable[Record], where: str) -> None:
         )
 
 
+def refuse_split(records: Iterable[Record], where: str) -> None:
+    """Refuse to split by image what has been split by group. Raises FacekitError."""
+    if any(record.split for record in records):
+        raise FacekitError(
+            f"{where} has a split by group already; "
+            "to split by image, make it with `balance --split-by image`, or give a tree without a split"
+        )
+
+
+def still_for_training(made: Iterable[Record], drawn: Iterable[Record]) -> list[Record]:
+    """Return the copies or children made earlier whose photo is for training in a new draw, brought up to it.
+
+    Without a split, all whose photo is there. Ordered by id.
+    """
+    photos = {record.origin: record for record in drawn}
+    now = [(r, photos[r.origin]) for r in made if r.origin in photos and photos[r.origin].split in (TRAIN, None)]
+    return sorted((replace(r, group=p.group, split=p.split) for r, p in now), key=lambda r: r.id)
+
+
 def shuffled(records: Iterable[Record], seed: int) -> list[Record]:
     """Return the records in an order that the seed and their ids alone decide."""
     ordered = sorted(records, key=lambda r: r.id)
@@ -113,8 +133,11 @@ def shuffled(records: Iterable[Record], seed: int) -> list[Record]:
 
 
 def thin(records: Sequence[Record], count: int, seed: int) -> list[Record]:
-    """Choose `count` of the records, evenly over groups: one of each, then a second of each, and so on."""
-    ordered = shuffled(records, seed)
+    """Choose `count` of the records, evenly over groups: one of each, then a second of each, and so on.
+
+    A photo as found goes before its copies.
+    """
+    ordered = sorted(shuffled(records, seed), key=lambda record: record.synthetic is not None)
     turn: Counter[str] = Counter()
     turns = []
     for place, record in enumerate(ordered):
@@ -135,17 +158,18 @@ class _Draw:
 
     def give(self, group: str, part: str, inside: Sequence[Record]) -> None:
         self.part[group] = part
-        for label, count in Counter(r.label for r in inside).items():
+        for label, count in _photos(inside).items():
             self.filled[label][part] += 1
             if part in self.wanted:
                 self.lack[label, part] -= count
 
     def place(self, group: str, inside: Sequence[Record]) -> None:
-        counts = Counter(r.label for r in inside)
+        counts = _photos(inside)
 
         def need(part: str) -> float:
             return sum(self.lack[label, part] for label in counts)
 
+        # Of equals the first: a group without a photo as found is for training.
         self.give(group, max(self.wanted, key=need), inside)
 
     def fill_empty(self, labels: Mapping[str, set[str]], members: Mapping[str, Sequence[Record]]) -> None:
@@ -176,6 +200,11 @@ def _group(record: Record) -> str:
     return record.group or record.origin
 
 
+def _photos(records: Iterable[Record]) -> Counter[str]:
+    """Return label -> its photos as found."""
+    return Counter(record.label for record in records if not record.synthetic)
+
+
 def _same(values: Sequence[str | None]) -> list[tuple[int, int]]:
     places: dict[str, list[int]] = defaultdict(list)
     for place, value in enumerate(values):
@@ -193,8 +222,8 @@ def _components(count: int, links: Sequence[tuple[int, int]]) -> list[int]:
 def _labels_of(members: Mapping[str, Sequence[Record]]) -> dict[str, set[str]]:
     labels: dict[str, set[str]] = defaultdict(set)
     for group, inside in members.items():
-        for record in inside:
-            labels[record.label].add(group)
+        for label in _photos(inside):
+            labels[label].add(group)
     return labels
 
 

@@ -7,6 +7,7 @@ an entry point in the group `facekit.network`) can be trained, scored and loaded
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from facekit.backend import keras
@@ -23,7 +24,7 @@ _SMALLEST_INCEPTION = 75
 def inception_v3(size: int, classes: int) -> Any:
     """Return Inception V3 with the original project's head: pooling, Dense 2048, Dense `classes`.
 
-    No pretrained weights; 27.30 M parameters at 650 classes. Raises FacekitError for a size under 75.
+    No pretrained weights; 27.30 M trainable parameters at 650 classes. Raises FacekitError for a size under 75.
     """
     if size < _SMALLEST_INCEPTION:
         raise FacekitError(f"--size is {size}; inception_v3 needs {_SMALLEST_INCEPTION} or more")
@@ -44,6 +45,11 @@ def cnn3(size: int, classes: int) -> Any:
     x = keras.layers.Flatten()(x)
     hidden = keras.layers.Dense(128, activation="relu", name="head")(x)
     return _finish(inputs, hidden, classes, "cnn3")
+
+
+def parameters(model: Any) -> int:
+    """Return how many numbers a network learns."""
+    return sum(int(math.prod(weight.shape)) for weight in model.trainable_weights)
 
 
 def _entry(size: int) -> tuple[Any, Any]:

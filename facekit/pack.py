@@ -100,6 +100,11 @@ class Feed(keras.utils.PyDataset):  # type: ignore[misc]
         self._classes = np.asarray(classes, np.int32)
         self._order = np.arange(len(self._places))
 
+    @property
+    def pictures(self) -> int:
+        """The number of pictures in an epoch."""
+        return len(self._places)
+
     def __len__(self) -> int:
         """Return the number of batches in an epoch."""
         return -(-len(self._order) // self._batch)

@@ -48,7 +48,7 @@ def check(records: Sequence[Record], protocol: SplitBy, where: str) -> None:
     crossing = lineage.crossings(records)
     if crossing:
         raise FacekitError(
-            f"{where}: {len(crossing)} photos stand in more than one part of the split (the first: {crossing[0][:16]}); "
+            f"{where}: {len(crossing)} photos stand in more than one part of the split (first {crossing[0][:16]}); "
             "make the tree again with `balance`, which keeps each photo in one part"
         )
     synthetic = lineage.held_out_synthetic(records)

@@ -35,8 +35,10 @@ def read_lines(path: Path, parse: Callable[[str], T]) -> list[T]:
 
 def append_line(path: Path, line: str) -> None:
     """Add one line in one write. Raises FacekitError when the disk is full."""
+    rest = line.encode() + b"\n"
     with guarded(path), path.open("ab", buffering=0) as file:
-        file.write(line.encode() + b"\n")
+        while rest:  # a disk that fills up takes the first part without an error, and refuses the next
+            rest = rest[file.write(rest) :]
 
 
 def drop_torn_line(path: Path) -> None:
@@ -77,7 +79,7 @@ class guarded:  # noqa: N801 - reads as a verb in a `with`
         """Begin."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Raise FacekitError for a full disk or a folder that may not be written."""
+        """Raise FacekitError for a full disk or a place that cannot be written."""
         if not isinstance(error, OSError):
             return
         if error.errno in _FULL:
@@ -86,3 +88,4 @@ class guarded:  # noqa: N801 - reads as a verb in a `with`
             ) from error
         if isinstance(error, PermissionError) or error.errno == errno.EROFS:
             raise FacekitError(f"{self.path} may not be written; choose another folder") from error
+        raise FacekitError(f"{self.path} cannot be written ({error.strerror}); choose another folder") from error

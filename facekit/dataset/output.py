@@ -41,6 +41,8 @@ REMOVED = "removed by hand"
 REPEATED = "same bytes as another"
 """The reason of a picture that a plain tree holds twice under one name."""
 
+_OWN = (MANIFEST, SOURCES, REJECTED, INFO)  # deleted in this order: the last says what the folder is
+
 _CARRIED = ("protocol", "crop", "drawn")
 
 Key = tuple[str, str]
@@ -221,16 +223,22 @@ class Output:
         if self.options.overwrite and not self.options.dry_run:
             self._clear()
         self._refuse_others()
+        if not self._was:
+            if not self.options.dry_run:
+                self._write_info()
+            return
         if not self.options.dry_run:
             for name in (MANIFEST, SOURCES, REJECTED):
                 lines.drop_torn_line(self.root / name)
+            self._sweep()
         known = lines.read_lines(self.root / MANIFEST, Record.from_json)
         kept, gone = place(known, scan(self.root))
         before = {record.path for record in known}
         self._moved = bool(gone) or any(record.path not in before for record in kept)
         self.records = {key(record): record for record in kept}
         self.rejected = lines.read_lines(self.root / REJECTED, Rejection.from_json)
-        self.rejected += [_removed(self.stage, record) for record in gone]
+        said = {(r.label, r.id) for r in self.removed}  # a kill can fall between the two files that say so
+        self.rejected += [_removed(self.stage, record) for record in gone if key(record) not in said]
         for source in lines.read_lines(self.root / SOURCES, Source.from_json):
             self.sources.setdefault(source.origin, source)
         if not self.unchanged and not self.options.dry_run:
@@ -239,39 +247,60 @@ class Output:
     def _refuse_others(self) -> None:
         """Refuse a folder that something else made, or this stage with other options."""
         if not self._was:
-            with os.scandir(self.root) as entries:
-                if any(not entry.name.startswith(".") for entry in entries):
-                    raise FacekitError(f"{self.root} is not empty and no {self.stage} made it; choose another folder")
+            if self._names():
+                raise FacekitError(f"{self.root} is not empty and no {self.stage} made it; choose another folder")
             return
+        other = self._other()
+        if other is None:
+            return
+        if not self._made_nothing():
+            raise FacekitError(f"{self.root} was made {other}; choose another folder, or --overwrite it")
+        self._forget()
+
+    def _other(self) -> str | None:
+        """Return how the folder was made, where that is not how it is to be made now."""
         if self._was.get("stage") != self.stage:
-            raise FacekitError(
-                f"{self.root} was made by {self._was.get('stage')}; choose another folder, or --overwrite it"
-            )
+            return f"by {self._was.get('stage')}"
         then, now = self._was.get("options", {}), self._info["options"]
-        for name in now:
-            if then.get(name) != now[name]:
-                raise FacekitError(
-                    f"{self.root} was made with {name} = {then.get(name)!r}, not {now[name]!r}; "
-                    "choose another folder, or --overwrite it"
-                )
+        changed = next((name for name in now if then.get(name) != now[name]), None)
+        return changed and f"with {changed} = {then.get(changed)!r}, not {now[changed]!r}"
+
+    def _names(self) -> set[str]:
+        with os.scandir(self.root) as entries:
+            return {entry.name for entry in entries if not entry.name.startswith(".")}
+
+    def _made_nothing(self) -> bool:
+        """Whether an earlier run was refused or left everything out: such a folder is as good as a new one."""
+        manifest = self.root / MANIFEST
+        return self._names() <= set(_OWN) and not (manifest.exists() and manifest.stat().st_size)
+
+    def _forget(self) -> None:
+        if not self.options.dry_run:
+            for name in _OWN:
+                (self.root / name).unlink(missing_ok=True)
+        self._was = {}
 
     def _clear(self) -> None:
         """Delete what the manifest names, and the lines themselves; nothing else."""
-        if not self._was or not (self.root / MANIFEST).exists():
-            with os.scandir(self.root) as entries:
-                if any(not entry.name.startswith(".") for entry in entries):
-                    raise FacekitError(
-                        f"{self.root} has no {MANIFEST}, so what --overwrite may delete is not known; "
-                        "choose another folder"
-                    )
+        if self._made_nothing():
+            self._forget()
             return
+        for name in (MANIFEST, INFO):
+            if not (self.root / name).exists():
+                raise FacekitError(
+                    f"{self.root} has no {name}, so what --overwrite may delete is not known; choose another folder"
+                )
         kept, _ = place(lines.read_lines(self.root / MANIFEST, Record.from_json), scan(self.root))
         self._stale = [record.path for record in kept]
         lines.replace_file(self.root / INFO, info_bytes({**self._was, "complete": False, "stale": self._stale}))
         self._delete_stale()
-        for name in (MANIFEST, SOURCES, REJECTED, INFO):
-            (self.root / name).unlink(missing_ok=True)
-        self._was = {}
+        self._forget()
+
+    def _sweep(self) -> None:
+        """Delete what a kill left of files that were being written."""
+        if not self.complete:
+            for part in (*self.root.glob(".*.part"), *self.root.glob("*/.*.part")):
+                part.unlink(missing_ok=True)
 
     def _finish_deleting(self) -> None:
         """Go on with the deletions that a kill interrupted."""

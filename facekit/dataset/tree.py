@@ -23,6 +23,8 @@ SOURCES = "sources.jsonl"
 REJECTED = "rejected.jsonl"
 INFO = "dataset.json"
 
+_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".pgm")
+
 log = logging.getLogger(__name__)
 
 
@@ -180,18 +182,14 @@ def scan(root: Path) -> dict[str, list[str]]:
         raise FacekitError(f"no such folder: {root}; give a folder with one folder of pictures a person")
     if not root.is_dir():
         raise FacekitError(f"{root} is a file; give a folder with one folder of pictures a person")
-    found: dict[str, list[str]] = {}
-    loose = 0
-    with os.scandir(root) as entries:
-        for entry in sorted(entries, key=lambda e: e.name):
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir():
-                found[entry.name] = _files(Path(entry.path))
-            elif entry.name.lower().endswith((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".pgm")):
-                loose += 1
+    with os.scandir(root) as listed:
+        entries = sorted((entry for entry in listed if not entry.name.startswith(".")), key=lambda e: e.name)
+    found = {entry.name: _files(Path(entry.path)) for entry in entries if entry.is_dir()}
+    loose = sum(entry.name.lower().endswith(_PICTURES) for entry in entries if entry.name not in found)
     if loose and not any(found.values()):
         raise FacekitError(f"{root} holds {loose} pictures and no folders; put them into one folder a person")
+    if loose:
+        log.warning("%s: %d pictures outside any person's folder are not read", root, loose)
     return found
 
 

@@ -1,0 +1,68 @@
+"""The test sheet: faces in a grid under the names that a model gives them, right and wrong marked."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, sqrt
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from facekit.contract import Image
+from facekit.report.fonts import fitting
+
+MOST = 100
+"""Faces on a sheet; more would be too small to see."""
+
+RIGHT, WRONG, OPEN = "#1e8449", "#c0392b", "#777777"
+
+_LONGEST = 18
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A face with its predicted name; `right` is None where the truth is not known or no name was given."""
+
+    pixels: Image
+    name: str
+    confidence: float
+    right: bool | None
+    true: str | None = None
+
+
+def draw(tiles: Sequence[Tile]) -> bytes:
+    """Return the sheet as PNG: green is right, red is wrong (with the true name), grey is not known."""
+    columns = min(len(tiles), max(4, ceil(sqrt(len(tiles)))))
+    rows = ceil(len(tiles) / columns)
+    figure = Figure(figsize=(1.6 * columns, 2.05 * rows + 0.5), layout="constrained")
+    places = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in places:
+        axes.set_axis_off()
+    for axes, tile in zip(places, tiles, strict=False):
+        _draw_tile(axes, tile)
+    judged = [tile.right for tile in tiles if tile.right is not None]
+    if judged:
+        figure.suptitle(f"{sum(judged)} of {len(judged)} named right", fontsize=12)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=120)
+    return out.getvalue()
+
+
+def _draw_tile(axes: Any, tile: Tile) -> None:
+    color = OPEN if tile.right is None else RIGHT if tile.right else WRONG
+    axes.imshow(tile.pixels)
+    axes.set_axis_on()
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set(color=color, linewidth=3)
+    families, name = fitting(_short(tile.name))
+    axes.set_title(f"{name}\n{tile.confidence:.0%}", fontsize=8, color=color, family=families, parse_math=False)
+    if tile.true is not None:
+        families, true = fitting(_short(tile.true))
+        axes.set_xlabel(f"is {true}", fontsize=8, color=OPEN, family=families, parse_math=False)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"

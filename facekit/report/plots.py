@@ -1,0 +1,85 @@
+"""Plots as bytes, drawn without a screen."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+TRAIN, HELD, MARK, GRID = "#3366aa", "#cc6622", "#888888", "#dddddd"
+
+
+def history_plot(rows: Sequence[Mapping[str, float]], best: int, names: Sequence[str] = ("accuracy", "loss")) -> bytes:
+    """Plot accuracy, loss or both of training and validation by epoch, as PNG; `best` is the epoch kept."""
+    figure = Figure(figsize=(5 * len(names), 4), layout="constrained")
+    for place, name in enumerate(names, 1):
+        axes = figure.add_subplot(1, len(names), place)
+        for prefix, label, color in (("", "training", TRAIN), ("val_", "validation", HELD)):
+            if prefix + name in rows[0]:
+                epochs = [row["epoch"] for row in rows]
+                values = [row[prefix + name] for row in rows]
+                axes.plot(epochs, values, color=color, label=label, marker="o", markersize=3)
+        axes.axvline(best, color=MARK, linestyle=":", label="epoch kept")
+        axes.set(xlabel="epoch", ylabel=name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if name == "accuracy":
+            axes.set_ylim(-0.02, 1.02)
+        _clear_frame(axes)
+        axes.legend(frameon=False)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=130)
+    return out.getvalue()
+
+
+def confusion_svg(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
+    """Draw a confusion matrix, rows true and columns predicted, as inline SVG.
+
+    The browser's own fonts draw the names, so any alphabet works; names are escaped.
+    """
+    cell = max(8, min(44, 900 // len(names)))
+    text = max(7, min(14, cell - 2))
+    edge = round(min(180, 12 + 0.62 * text * max(map(len, names))))
+    side = edge + cell * len(names) + 4
+    parts = [_cell(row, column, count, sum(matrix[row]), cell, edge, names) for row, column, count in _filled(matrix)]
+    for place, name in enumerate(names):
+        middle = edge + cell * place + cell / 2
+        short = escape(name if len(name) < 25 else name[:23] + "…")
+        parts.append(f'<text x="{edge - 6}" y="{middle + text / 3:.1f}" text-anchor="end">{short}</text>')
+        parts.append(f'<text transform="translate({middle + text / 3:.1f} {edge - 6}) rotate(-90)">{short}</text>')
+    frame = f'<rect x="{edge}" y="{edge}" width="{cell * len(names)}" height="{cell * len(names)}" class="frame"/>'
+    return (
+        f'<svg class="confusion" viewBox="0 0 {side} {side}" width="{side}" height="{side}" '
+        f'font-size="{text}" role="img" aria-label="confusion matrix">{frame}{"".join(parts)}</svg>'
+    )
+
+
+def _filled(matrix: Sequence[Sequence[int]]) -> Iterator[tuple[int, int, int]]:
+    for row, counts in enumerate(matrix):
+        for column, count in enumerate(counts):
+            if count:
+                yield row, column, count
+
+
+def _cell(row: int, column: int, count: int, total: int, cell: int, edge: int, names: Sequence[str]) -> str:
+    x, y, share = edge + cell * column, edge + cell * row, count / total
+    kind = "right" if row == column else "wrong"
+    title = escape(f"{names[row]} taken for {names[column]}: {count} of {total}")
+    if row == column:
+        title = escape(f"{names[row]}: {count} of {total} right")
+    place = f'x="{x}" y="{y}" width="{cell}" height="{cell}"'
+    box = f'<rect {place} class="{kind}" fill-opacity="{0.12 + 0.88 * share:.2f}"/>'
+    number = ""
+    if cell >= 16:
+        ink = "light" if share > 0.5 else "dark"
+        number = f'<text x="{x + cell / 2}" y="{y + cell / 2 + 4}" text-anchor="middle" class="{ink}">{count}</text>'
+    return f"<g><title>{title}</title>{box}{number}</g>"
+
+
+def _clear_frame(axes: Any) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)

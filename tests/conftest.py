@@ -1,0 +1,173 @@
+"""Trees that many tests read, made once, and what it takes to compare one with another."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from facekit import images
+from facekit.contract import Image, Record
+from facekit.crop import crop
+from facekit.dataset import MANIFEST, Dataset
+from facekit.options import Crop, Draw
+from facekit.world.tree import draw
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real pictures, where there is one."""
+    folder = Path(os.environ.get("FACEKIT_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip("no real pictures: set FACEKIT_DATA to a folder that holds lfw and orl")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def drawn_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tree of 30 drawn photos of three people, faults among them. Not to be changed: see `photos`."""
+    root = tmp_path_factory.mktemp("drawn") / "photos"
+    draw(Draw(output=root, people=3, photos=10, jobs=2))
+    return root
+
+
+@pytest.fixture(scope="session")
+def drawn_faces(drawn_photos: Path) -> Path:
+    """The faces of `drawn_photos`. Not to be changed: see `faces`."""
+    root = drawn_photos.parent / "faces"
+    crop(Crop(input=drawn_photos, output=root, jobs=2))
+    return root
+
+
+@pytest.fixture
+def photos(drawn_photos: Path, tmp_path: Path) -> Path:
+    """A copy of the drawn photos, to be changed."""
+    return Path(shutil.copytree(drawn_photos, tmp_path / "photos"))
+
+
+@pytest.fixture
+def faces(drawn_faces: Path, tmp_path: Path) -> Path:
+    """A copy of the drawn faces, to be changed."""
+    return Path(shutil.copytree(drawn_faces, tmp_path / "faces"))
+
+
+def picture(seed: int, side: int = 64) -> Image:
+    """A picture that shares nothing with that of another seed, sharp and neither dark nor bright."""
+    cells = np.random.default_rng(seed).integers(0, 256, (12, 12, 3), dtype=np.uint8)
+    return np.asarray(cv2.resize(cells, (side, side), interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
+def plain_tree(root: Path, counts: Mapping[str, int], first: int = 0, side: int = 64) -> Path:
+    """Write a plain tree of distinct pictures: label -> how many. `first` numbers the pictures."""
+    seed = first
+    for label, count in counts.items():
+        (root / label).mkdir(parents=True, exist_ok=True)
+        for _ in range(count):
+            (root / label / f"{seed:04d}.png").write_bytes(images.encode_png(picture(seed, side)))
+            seed += 1
+    return root
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    """A plain tree of two names with eight pictures each."""
+    return plain_tree(tmp_path / "plain", {"Ada": 8, "Bob": 8})
+
+
+def read_tree(root: Path) -> dict[str, Any]:
+    """Return path -> bytes of everything below a folder, hidden files too, without the times of fetching."""
+    held: dict[str, Any] = {}
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            held[str(path.relative_to(root))] = _timeless(path)
+        else:
+            held[str(path.relative_to(root)) + "/"] = None
+    return held
+
+
+def _timeless(path: Path) -> Any:
+    if path.suffix != ".jsonl":
+        return path.read_bytes()
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key != "fetched_at"} for line in lines]
+
+
+def records(root: Path) -> list[Record]:
+    """The records of a tree, held against its files."""
+    return Dataset.open(root).records
+
+
+def rejected(root: Path) -> list[dict[str, Any]]:
+    """What a tree's `rejected.jsonl` says."""
+    return [json.loads(line) for line in (root / "rejected.jsonl").read_text().splitlines()]
+
+
+def manifest(root: Path) -> list[dict[str, Any]]:
+    """What a tree's `manifest.jsonl` says, line by line."""
+    return [json.loads(line) for line in (root / MANIFEST).read_text().splitlines()]
+
+
+def files_in(folder: Path) -> list[str]:
+    """The names of a folder's files."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+class Dead(BaseException):
+    """The process is dead: nothing that it does reaches the disk any more."""
+
+
+@pytest.fixture
+def dying(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], Any]], Iterator[bool]]:
+    """Run something that dies in its k-th change of the disk, half done; return whether it died.
+
+    It stands in for a SIGKILL, of which a test can afford a few and not one at every step.
+    """
+
+    def run(k: int, work: Callable[[], Any]) -> bool:
+        with monkeypatch.context() as patch:
+            _count_steps(patch, k)
+            try:
+                work()
+            except Dead:
+                return True
+            return False
+
+    return run
+
+
+def _count_steps(patch: pytest.MonkeyPatch, last: int) -> None:
+    taken = 0
+
+    def step(act: Callable[..., Any], torn: Callable[..., Any] | None) -> Callable[..., Any]:
+        def counted(path: Path, *arguments: Any, **named: Any) -> Any:
+            nonlocal taken
+            taken += 1
+            if taken < last:
+                return act(path, *arguments, **named)
+            if taken == last and torn is not None:
+                torn(path, *arguments)
+            raise Dead
+
+        return counted
+
+    from facekit.dataset import lines
+
+    write, append = Path.write_bytes, lines.append_line
+
+    def torn_line(path: Path, line: str) -> None:
+        with path.open("ab") as file:
+            file.write(line.encode()[: len(line) // 2])
+
+    patch.setattr(Path, "write_bytes", step(write, lambda path, data: write(path, data[: len(data) // 2])))
+    patch.setattr(lines, "append_line", step(append, torn_line))
+    for name in ("replace", "unlink", "rmdir", "mkdir"):
+        patch.setattr(Path, name, step(getattr(Path, name), None))

@@ -1,0 +1,53 @@
+"""What a browser must not leave behind, and a place where only one test's browsers can."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from facekit import browser
+
+needs_browser = pytest.mark.skipif(
+    None in browser.find(), reason="no Chrome or Chromium with its driver was found on this machine"
+)
+
+
+@contextmanager
+def own_place() -> Iterator[Path]:
+    """A short temporary folder, for this process and those it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = Path(tempfile.mkdtemp(prefix="fk-", dir="/tmp"))
+        patch.setattr(tempfile, "tempdir", str(folder))
+        patch.setenv("TMPDIR", str(folder))
+        yield folder
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def using(folder: Path) -> list[psutil.Process]:
+    """The living processes that were started for a bot's folder under this one."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            alive = process.status() != psutil.STATUS_ZOMBIE
+            if alive and f"{folder}/{browser.PREFIX}" in " ".join(process.cmdline()):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def gone(folder: Path, seconds: float = 5) -> bool:
+    """Whether neither process nor folder of a bot is left, after a moment for the dying."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if not using(folder) and not list(folder.glob(f"{browser.PREFIX}*")):
+            return True
+        time.sleep(0.05)
+    return False

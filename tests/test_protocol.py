@@ -1,0 +1,97 @@
+"""The split that training and scoring go by: drawn where there is none, refused where it leaks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from patches import tree
+
+from facekit import lineage, protocol
+from facekit.contract import FacekitError, Record, replace
+from facekit.dataset import Dataset
+from facekit.dataset.lines import read_lines, replace_lines
+from facekit.dataset.tree import INFO, MANIFEST
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Path:
+    return tree(tmp_path / "faces")
+
+
+def _settle(faces: Path, split_by: str = "group") -> tuple[list[Record], str]:
+    return protocol.settle(Dataset.open(faces), "70/20/10", split_by, 1)  # type: ignore[arg-type]
+
+
+def _change(faces: Path, change: Callable[[Record], Record]) -> None:
+    records = read_lines(faces / MANIFEST, Record.from_json)
+    replace_lines(faces / MANIFEST, (change(record).to_json() for record in records))
+
+
+def test_a_tree_keeps_the_split_it_has(faces: Path) -> None:
+    records, by = _settle(faces)
+    assert records == Dataset.open(faces).records
+    assert by == "group"
+
+
+def test_a_tree_without_a_split_gets_one_that_no_photo_crosses(tmp_path: Path) -> None:
+    records, by = _settle(tree(tmp_path / "faces", split=None, photos=10))
+    assert Counter(record.split for record in records) == {"train": 21, "test": 6, "validation": 3}
+    assert lineage.crossings(records) == []
+    assert by == "group"
+    assert all(record.group for record in records)
+
+
+def test_a_tree_made_by_image_is_split_over_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    faces = tree(tmp_path / "faces", split=(None,) * 10)
+    _change(faces, lambda r: replace(r, origin=f"photo of {r.label}", group=None))
+    (faces / INFO).write_text('{"protocol": "image", "complete": true}')
+    records, by = _settle(faces)
+    assert by == "image"
+    assert lineage.crossings(records)
+    assert "was made with --split-by image, so its split is drawn over files" in caplog.text
+
+
+def test_a_plain_tree_can_be_split_over_files_on_purpose(tmp_path: Path) -> None:
+    records, by = _settle(tree(tmp_path / "faces", split=None, photos=10), "image")
+    assert by == "image"
+    assert Counter(record.split for record in records) == {"train": 21, "test": 6, "validation": 3}
+
+
+def test_a_split_by_group_is_not_undone(faces: Path) -> None:
+    with pytest.raises(
+        FacekitError,
+        match=r"has a split by group, which --split-by image would undo; "
+        r"leave --split-by out, or make the tree again with `balance --split-by image`$",
+    ):
+        _settle(faces, "image")
+
+
+def test_one_name_only_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        FacekitError, match=r"pictures of one name only, person0; .*, so give a folder with two or more$"
+    ):
+        _settle(tree(tmp_path / "faces", labels=1))
+
+
+def test_too_few_pictures_for_a_split_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        FacekitError, match=r"^person0 has 2 photos that may stand apart, and a split in 3 parts needs 3"
+    ):
+        _settle(tree(tmp_path / "faces", split=None, photos=2))
+
+
+def test_a_group_in_two_parts_is_refused(faces: Path) -> None:
+    _change(faces, lambda r: replace(r, group="one photo") if r.label == "person0" else r)
+    with pytest.raises(
+        FacekitError, match=r"photos stand in more than one part of the split \(first one photo\); make the tree again"
+    ):
+        _settle(faces)
+
+
+def test_copies_among_the_held_out_are_refused(faces: Path) -> None:
+    _change(faces, lambda r: replace(r, synthetic="copy") if r.split == "test" else r)
+    with pytest.raises(FacekitError, match=r"9 copies or augmented pictures stand in test or validation \(the first: "):
+        _settle(faces)
