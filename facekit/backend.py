@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -42,6 +43,8 @@ def _load() -> Any:
 
         return keras
     os.environ[QUIET] = "2"
+    # Its warnings are advice to the author of a training loop, such as that a function was traced again.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with hushed():
         import keras
 

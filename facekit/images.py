@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+import threading
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +32,10 @@ _MARK = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp"}
 
 
+# What catch_warnings changes, all threads see: one at a time, or the filters are left in disorder.
+_WARNINGS = threading.Lock()
+
+
 class Header(NamedTuple):
     """What a picture says of itself before it is decoded."""
 
@@ -45,7 +50,7 @@ def header(data: bytes) -> Header:
     if not data:
         raise BadImage("empty file", 0)
     try:
-        with warnings.catch_warnings():
+        with _WARNINGS, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own limit warns; ours refuses
             with PIL.Image.open(io.BytesIO(data)) as picture:
                 kind, (width, height) = picture.format or "", picture.size

@@ -203,5 +203,5 @@ def _read(folder: Path) -> Run | None:
     except ValueError:
         info = None
     if not isinstance(info, dict) or not {"network", "size", "labels", "dataset", "protocol", "options"} <= info.keys():
-        raise FacekitError(f"{folder / MODEL} is not what facekit writes; choose another folder, or train again")
+        raise FacekitError(f"{folder / MODEL} is not what facekit writes; choose another folder")
     return Run(folder, info)

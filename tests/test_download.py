@@ -34,6 +34,8 @@ REFUSED = {
     "metadata": "private address",
     "private": "private address",
     "file": "not a web address",
+    "bad-address": "not a web address",
+    "odd-header": "http 429",
     "avif": "format",
     "svg": "drawing",
     "gif": "animated",
@@ -77,6 +79,10 @@ def test_a_picture_that_can_be_had_is_had(web: Web, fetcher: Fetcher, fault: str
 def test_the_referer_is_tried_the_other_way_round_once(web: Web, fetcher: Fetcher) -> None:
     fetcher.fetch(web.url("/x/refuses-referer/twice.jpg"), PAGE)
     assert web.requests["/x/refuses-referer/twice.jpg"] == 2
+
+
+def test_a_page_that_no_header_can_name(web: Web, fetcher: Fetcher) -> None:
+    assert fetcher.fetch(web.url("/a.jpg"), "http://bücher.example/").data == noise("a.jpg")
 
 
 def test_the_first_bytes_decide_the_suffix(web: Web, fetcher: Fetcher) -> None:

@@ -204,7 +204,7 @@ def test_what_was_made_of_a_photo_that_is_now_held_out_goes() -> None:
 def test_every_folder_holds_exactly_n(photos: list[int], count: int, more: int, split_by: str, seed: int) -> None:
     with TemporaryDirectory() as folder:
         root = Path(folder)
-        plain_tree(root / "in", {name: n for name, n in zip("AB", photos, strict=False)}, side=24)
+        plain_tree(root / "in", dict(zip("AB", photos, strict=False)), side=24)
         balance(Balance(input=root / "in", output=root / "even", count=count, seed=seed, split_by=split_by, jobs=1))
         augment(Augment(input=root / "even", output=root / "full", count=count + more, seed=seed, jobs=1))
         for tree, wanted in ((root / "even", count), (root / "full", count + more)):

@@ -28,7 +28,6 @@ from facekit.options import Train
 from facekit.pack import decoded
 from facekit.train import train
 
-
 KEPT = {"model.json", "model.weights.h5", "split.jsonl", "history.csv", "history.png"}
 
 

@@ -41,7 +41,7 @@ REMOVED = "removed by hand"
 REPEATED = "same bytes as another"
 """The reason of a picture that a plain tree holds twice under one name."""
 
-_OWN = (MANIFEST, SOURCES, REJECTED, INFO)  # deleted in this order: the last says what the folder is
+_OWN = {MANIFEST, SOURCES, REJECTED, INFO}
 
 _CARRIED = ("protocol", "crop", "drawn")
 
@@ -218,15 +218,12 @@ class Output:
 
     def _load(self) -> None:
         self._was = read_info(self.root)
-        self._info = {**{name: self._was[name] for name in _CARRIED if name in self._was}, **self._info}
         self._finish_deleting()
-        if self.options.overwrite and not self.options.dry_run:
-            self._clear()
-        self._refuse_others()
-        if not self._was:
+        if self._begins_anew():
             if not self.options.dry_run:
                 self._write_info()
             return
+        self._info |= {name: self._was[name] for name in _CARRIED if name in self._was and name not in self._info}
         if not self.options.dry_run:
             for name in (MANIFEST, SOURCES, REJECTED):
                 lines.drop_torn_line(self.root / name)
@@ -244,18 +241,18 @@ class Output:
         if not self.unchanged and not self.options.dry_run:
             self._write_info()
 
-    def _refuse_others(self) -> None:
-        """Refuse a folder that something else made, or this stage with other options."""
-        if not self._was:
-            if self._names():
-                raise FacekitError(f"{self.root} is not empty and no {self.stage} made it; choose another folder")
-            return
-        other = self._other()
-        if other is None:
-            return
-        if not self._made_nothing():
+    def _begins_anew(self) -> bool:
+        """Make room if that is asked for; refuse a folder that something else made, or this stage otherwise."""
+        other = self._other() if self._was else None
+        if self._made_nothing() and (other or not self._was or self.options.overwrite):
+            self._forget()
+        elif self.options.overwrite and not self.options.dry_run:
+            self._clear()
+        elif not self._was:
+            raise FacekitError(f"{self.root} is not empty and no {self.stage} made it; choose another folder")
+        elif other:
             raise FacekitError(f"{self.root} was made {other}; choose another folder, or --overwrite it")
-        self._forget()
+        return not self._was
 
     def _other(self) -> str | None:
         """Return how the folder was made, where that is not how it is to be made now."""
@@ -272,19 +269,19 @@ class Output:
     def _made_nothing(self) -> bool:
         """Whether an earlier run was refused or left everything out: such a folder is as good as a new one."""
         manifest = self.root / MANIFEST
-        return self._names() <= set(_OWN) and not (manifest.exists() and manifest.stat().st_size)
+        return self._names() <= _OWN and not (manifest.exists() and manifest.stat().st_size)
 
     def _forget(self) -> None:
+        """Empty what says what was made; the manifest stays, because it says that facekit may write here."""
         if not self.options.dry_run:
-            for name in _OWN:
+            if (self.root / MANIFEST).exists():
+                lines.replace_file(self.root / MANIFEST, b"")
+            for name in (SOURCES, REJECTED):
                 (self.root / name).unlink(missing_ok=True)
         self._was = {}
 
     def _clear(self) -> None:
         """Delete what the manifest names, and the lines themselves; nothing else."""
-        if self._made_nothing():
-            self._forget()
-            return
         for name in (MANIFEST, INFO):
             if not (self.root / name).exists():
                 raise FacekitError(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
-from selenium.common.exceptions import ElementClickInterceptedException, ElementNotInteractableException
 from selenium.common.exceptions import TimeoutException as Timeout
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -18,8 +16,6 @@ from facekit.engines import Candidate, Results, State, canonical, distinct, is_l
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
-
-log = logging.getLogger(__name__)
 
 FAR_SECONDS, NEAR_SECONDS = (10.0, 3.0), (3.0, 1.5)
 """How long the first card, and the next ones after a scroll, may take: of a far server, of one on this machine."""
@@ -148,10 +144,8 @@ def _advance(driver: WebDriver, before: int, patience: float) -> bool:
     driver.execute_script(_SCROLL)
     for button in driver.find_elements(By.CSS_SELECTOR, "a.btn_seemore"):
         if button.is_displayed():
-            try:
-                button.click()
-            except (ElementClickInterceptedException, ElementNotInteractableException):
-                log.debug("the button for more results is covered")
+            # By script: a cookie banner may lie over the button, and a click must not hit that.
+            driver.execute_script("arguments[0].click()", button)
     try:
         WebDriverWait(driver, patience, 0.05).until(lambda d: _count(d) > before)
     except Timeout:

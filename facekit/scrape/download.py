@@ -82,7 +82,8 @@ class Fetcher:
                 response = self._ask(url, page_url, tries)
                 with response:
                     data = self._read(response)
-            except (OSError, urllib3.exceptions.HTTPError, PrivateAddress) as error:
+            # ValueError too: hosts choose what stands in the addresses and headers that are parsed here.
+            except (OSError, urllib3.exceptions.HTTPError, PrivateAddress, ValueError) as error:
                 if current.cut:
                     raise Refused("timed out", self.rules.wall) from None
                 raise self._reason(error, tries) from None
@@ -145,7 +146,7 @@ class Fetcher:
         again = None
         if code in RETRIED and tries < self.rules.retries:
             asked = response.headers.get("Retry-After", "")
-            again = min(float(asked), self.rules.retry_after) if asked.isdigit() else self._backoff(tries)
+            again = min(float(asked), self.rules.retry_after) if asked.isdecimal() else self._backoff(tries)
         return Refused(f"http {code}", code, again)
 
     def _reason(self, error: Exception, tries: int) -> Refused:
@@ -154,8 +155,8 @@ class Fetcher:
             return Refused("private address", str(error))
         if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
             return Refused("no valid certificate")
-        if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-            return Refused("not a web address")
+        if isinstance(error, ValueError):  # of requests, InvalidURL and its kin are
+            return Refused("not a web address", str(error)[:200])
         if isinstance(error, requests.exceptions.ReadTimeout | urllib3.exceptions.ReadTimeoutError):
             return Refused("timed out", self.rules.read)
         if isinstance(error, urllib3.exceptions.ProtocolError):
@@ -215,9 +216,11 @@ def user_agent(contact: str) -> str:
     return f"{TOKEN}/{__version__} (builds face data sets{'; ' + contact if contact else ''})"
 
 
-def _origin(url: str) -> str:
+def _origin(url: str) -> str | None:
+    """Return what may be told of the page: its host alone; nothing of one that no header can carry."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}/"
+    origin = f"{parts.scheme}://{parts.hostname}/"
+    return origin if origin.isascii() and origin.isprintable() else None
 
 
 def host_of(url: str) -> str:

@@ -1,0 +1,268 @@
+"""Crop: faces where they are drawn, square, upright, and a counted reason for every photo without one."""
+
+import io
+import shutil
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import PIL.Image
+import pytest
+from conftest import manifest, plain_tree, read_tree, records, rejected
+
+from facekit import detectors, images
+from facekit.contract import Box, Face, FacekitError, Image
+from facekit.crop import crop
+from facekit.options import Crop
+from facekit.world.draw import photo
+from facekit.world.people import people
+from facekit.world.shot import shot
+
+
+def overlap(a: Box, b: Box) -> float:
+    w = min(a.x + a.w, b.x + b.w) - max(a.x, b.x)
+    h = min(a.y + a.h, b.y + b.h) - max(a.y, b.y)
+    common = max(w, 0) * max(h, 0)
+    return common / (a.w * a.h + b.w * b.h - common)
+
+
+def portrait(who: int, size: tuple[int, int] = (480, 640)) -> tuple[Image, Box]:
+    plain = replace(shot(np.random.default_rng(3)), yaw=0, pitch=0, roll=0, face_size=0.45, noise=0, blur=0, quality=95)
+    return photo(people(4, 5)[who], plain, size)
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ada and Bob alone; both together; an empty wall; a text file; the first photo again."""
+    root = tmp_path_factory.mktemp("album")
+    alone = [portrait(who)[0] for who in range(2)]
+    files = {
+        "Ada/alone.png": images.encode_png(alone[0]),
+        "Ada/again.png": images.encode_png(alone[0]),
+        "Ada/both.png": images.encode_png(np.hstack(alone)),
+        "Ada/note.txt": b"remember the milk",
+        "Bob/alone.png": images.encode_png(alone[1]),
+        "Bob/broken.jpg": images.encode(alone[1])[:2000],
+        "Bob/wall.png": images.encode_png(np.full((300, 300, 3), 180, np.uint8)),
+    }
+    for name, data in files.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_bytes(data)
+    return root
+
+
+def run(album: Path, out: Path, **how: object) -> Counter[str]:
+    return crop(Crop(input=album, output=out, jobs=2, **how)).left
+
+
+BAD = {"not a picture": 1, "truncated": 1, "same bytes as another": 1}
+
+
+def test_every_photo_is_a_face_or_a_reason(album: Path, tmp_path: Path) -> None:
+    report = crop(Crop(input=album, output=tmp_path / "out", jobs=2))
+    assert (report.made, report.kept, report.left) == (3, 3, {**BAD, "no face": 1})
+    assert report.details == {"photos": 7, "photos_with_several_faces": 1}
+    assert Counter(r.label for r in records(tmp_path / "out")) == {"Ada": 2, "Bob": 1}
+    reasons = {line["path"]: (line["reason"], line.get("value")) for line in rejected(tmp_path / "out")}
+    assert reasons == {
+        "Ada/alone.png": ("same bytes as another", "Ada/again.png"),
+        "Ada/note.txt": ("not a picture", None),
+        "Bob/broken.jpg": ("truncated", 2000),
+        "Bob/wall.png": ("no face", 0),
+    }
+
+
+def test_all_faces(album: Path, tmp_path: Path) -> None:
+    assert run(album, tmp_path / "out", faces="all") == {**BAD, "no face": 1}
+    faces = records(tmp_path / "out")
+    assert len(faces) == 4
+    both = [r for r in faces if r.quality and r.quality["faces"] == 2]
+    assert len({r.origin for r in both}) == 1
+    assert both[0].box[2] >= both[1].box[2]  # the largest first
+
+
+def test_only_photos_that_show_one(album: Path, tmp_path: Path) -> None:
+    assert run(album, tmp_path / "out", faces="only") == {**BAD, "no face": 1, "several faces": 1}
+    (several,) = [line for line in rejected(tmp_path / "out") if line["reason"] == "several faces"]
+    assert (several["path"], several["value"]) == ("Ada/both.png", 2)
+
+
+def test_run_again_it_makes_and_counts_nothing_twice(album: Path, tmp_path: Path) -> None:
+    first = run(album, tmp_path / "out", faces="all")
+    before = read_tree(tmp_path / "out")
+    for _ in range(2):
+        report = crop(Crop(input=album, output=tmp_path / "out", faces="all"))
+        assert (report.made, report.kept, report.left) == (0, 4, first)
+        assert read_tree(tmp_path / "out") == before
+
+
+def test_without_detection_every_picture_is_a_face(album: Path, tmp_path: Path) -> None:
+    assert run(album, tmp_path / "out", detect=False, size=80) == BAD
+    faces = records(tmp_path / "out")
+    assert len(faces) == 4
+    assert {images.read(tmp_path / "out" / r.path).shape for r in faces} == {(80, 80, 3)}
+    assert all(r.box is None for r in faces)
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_boxes_are_in_pixels_of_the_whole_photo(scale: int) -> None:
+    small, box = portrait(0)
+    image = cv2.resize(small, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    (cut,) = detectors.take(image, Crop(input=Path(), output=Path("out")))
+    assert overlap(cut.face.box, Box(*(scale * value for value in box))) > 0.6
+
+
+def test_a_face_is_cut_at_full_resolution() -> None:
+    image = cv2.resize(portrait(0)[0], None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    rows = np.arange(image.shape[0]) % 2 * 60
+    fine = np.clip(image.astype(int) - rows[:, None, None], 0, 255).astype(np.uint8)  # lost when scaled down
+    face = detectors.take(fine, Crop(input=Path(), output=Path("out")))[0].face
+    options = Crop(input=Path(), output=Path("out"), size=images.square(face.box, 0.2).w)
+    cut = images.gray(detectors.cut_out(fine, face, options)).astype(int)
+    assert np.abs(np.diff(cut, axis=0)).mean() > 40
+
+
+def test_the_drawn_faces_are_where_they_were_found(drawn_photos: Path, drawn_faces: Path) -> None:
+    photos = {r.id: r for r in records(drawn_photos)}
+    faces = records(drawn_faces)
+    assert len(faces) > 20
+    for record in faces:
+        assert record.parent == record.origin == photos[record.origin].id
+        assert record.box is not None
+        image = images.read(drawn_photos / photos[record.origin].path)
+        again = detectors.cut_out(image, Face(record.box, 0), Crop(input=Path(), output=Path("out")))
+        face = images.read(drawn_faces / record.path)
+        assert face.shape == (160, 160, 3)
+        assert np.abs(face.astype(int) - again).mean() < 4
+        assert record.targets == photos[record.origin].targets
+
+
+def test_margin_and_size() -> None:
+    image, _ = portrait(1)
+    for margin, size in ((0.0, 96), (1.0, 200)):
+        options = Crop(input=Path(), output=Path("out"), margin=margin, size=size)
+        face = detectors.take(image, options)[0].face
+        side = images.square(face.box, margin).w
+        assert side == round(max(face.box.w, face.box.h) * (1 + margin))
+        assert detectors.cut_out(image, face, options).shape == (size, size, 3)
+
+
+def test_faces_below_the_smallest_are_not_faces() -> None:
+    image, box = portrait(0)
+    assert detectors.take(image, Crop(input=Path(), output=Path("out"), min_size=box.w - 60))
+    assert not detectors.take(image, Crop(input=Path(), output=Path("out"), min_size=box.w + 60))
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_a_turned_photo_is_turned_back(tmp_path: Path, orientation: int) -> None:
+    image, _ = portrait(0)
+    stored = np.rot90(image, {3: 2, 6: 1, 8: 3}[orientation]).copy()
+    exif = PIL.Image.Exif()
+    exif[0x112] = orientation
+    file = io.BytesIO()
+    PIL.Image.fromarray(stored).save(file, "JPEG", quality=95, exif=exif)
+    for name, data in (("turned", file.getvalue()), ("upright", images.encode(image))):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        (tmp_path / "in" / name / "1.jpg").write_bytes(data)
+    crop(Crop(input=tmp_path / "in", output=tmp_path / "out"))
+    turned, upright = (images.read(tmp_path / "out" / r.path).astype(int) for r in records(tmp_path / "out"))
+    assert np.abs(turned - upright).mean() < 3
+
+
+@pytest.mark.parametrize("cascade", ["alt2", "profile"])
+def test_other_cascades(tmp_path: Path, cascade: str) -> None:
+    for side in (1, 5, 19, 700):
+        detectors.take(np.zeros((side, 30, 3), np.uint8), Crop(input=Path(), output=Path("out"), cascade=cascade))
+    if cascade == "alt2":
+        image, box = portrait(2)
+        found = detectors.take(image, Crop(input=Path(), output=Path("out"), cascade=cascade))
+        assert overlap(found[0].face.box, box) > 0.5
+
+
+def test_a_profile_looks_either_way() -> None:
+    """The cascade knows one side of the face; what it finds must mirror with the photo."""
+    haar = detectors.profile(min_size=40, longest=300)
+    image = np.ascontiguousarray(portrait(3)[0])
+    width = image.shape[1]
+    found = {face.box for face in haar.detect(image)}
+    mirrored = {face.box for face in haar.detect(image[:, ::-1].copy())}
+    assert {box._replace(x=width - box.x - box.w) for box in mirrored} == found
+
+
+def test_workers_and_order_change_nothing(photos: Path, drawn_faces: Path, tmp_path: Path) -> None:
+    crop(Crop(input=photos, output=tmp_path / "one", jobs=1))
+    assert read_tree(tmp_path / "one") == read_tree(drawn_faces)
+
+
+def test_a_source_that_grew_is_extended(tmp_path: Path) -> None:
+    source = plain_tree(tmp_path / "in", {"Ada": 3, "Bob": 3})
+    options = Crop(input=source, output=tmp_path / "out", detect=False, size=24)
+    crop(options)
+    before = {r.id: (tmp_path / "out" / r.path).stat().st_mtime_ns for r in records(tmp_path / "out")}
+    plain_tree(source, {"Ada": 2, "Cy": 1}, first=50)
+    report = crop(options)
+    assert (report.made, report.kept) == (3, 9)
+    now = {r.id: (tmp_path / "out" / r.path).stat().st_mtime_ns for r in records(tmp_path / "out")}
+    assert before.items() <= now.items()  # nothing was written twice
+    crop(Crop(input=source, output=tmp_path / "anew", detect=False, size=24))
+    assert read_tree(tmp_path / "out") == read_tree(tmp_path / "anew")
+
+
+def test_what_left_the_source_leaves_the_faces(tmp_path: Path) -> None:
+    source = plain_tree(tmp_path / "in", {"Ada": 3, "Bob": 3})
+    options = Crop(input=source, output=tmp_path / "out", detect=False, size=24)
+    crop(options)
+    (source / "Ada" / "0000.png").unlink()
+    shutil.move(source / "Ada" / "0001.png", source / "Bob")
+    shutil.rmtree(source / "Bob" / "nowhere", ignore_errors=True)
+    crop(options)
+    assert Counter(r.label for r in records(tmp_path / "out")) == {"Ada": 1, "Bob": 4}
+    crop(Crop(input=source, output=tmp_path / "anew", detect=False, size=24))
+    assert read_tree(tmp_path / "out") == read_tree(tmp_path / "anew")
+
+
+def test_a_folder_that_empties_goes(tmp_path: Path) -> None:
+    source = plain_tree(tmp_path / "in", {"Ada": 3, "Bob": 3})
+    options = Crop(input=source, output=tmp_path / "out", detect=False, size=24)
+    crop(options)
+    shutil.rmtree(source / "Bob")
+    crop(options)
+    assert not (tmp_path / "out" / "Bob").exists()  # an empty folder would be a class to Keras
+
+
+def test_a_removed_and_a_moved_face_stay_so_when_the_source_grows(tmp_path: Path) -> None:
+    source = plain_tree(tmp_path / "in", {"Ada": 4, "Bob": 3})
+    out = tmp_path / "out"
+    options = Crop(input=source, output=out, detect=False, size=24)
+    crop(options)
+    gone, moved = records(out)[:2]
+    (out / gone.path).unlink()
+    (out / moved.path).rename(out / "Bob" / Path(moved.path).name)
+    plain_tree(source, {"Ada": 2}, first=50)
+    report = crop(options)
+    assert (report.made, report.kept, report.left) == (2, 8, {"removed by hand": 1})
+    assert Counter(r.label for r in records(out)) == {"Ada": 4, "Bob": 4}
+    assert [line["moved_from"] for line in manifest(out) if "moved_from" in line] == ["Ada"]
+    # moved back, it is as if nothing had been
+    (out / "Bob" / Path(moved.path).name).rename(out / moved.path)
+    crop(options)
+    assert Counter(r.label for r in records(out)) == {"Ada": 5, "Bob": 3}
+    assert [line for line in manifest(out) if "moved_from" in line] == []
+
+
+def test_one_of_two_faces_removed(album: Path, tmp_path: Path) -> None:
+    options = Crop(input=album, output=tmp_path / "out", faces="all")
+    crop(options)
+    two = [r for r in records(tmp_path / "out") if r.quality and r.quality["faces"] == 2]
+    (tmp_path / "out" / two[1].path).unlink()
+    report = crop(options)
+    assert (report.made, report.kept, report.left["removed by hand"]) == (0, 3, 1)
+
+
+def test_no_face_at_all_is_an_error_that_says_so(tmp_path: Path) -> None:
+    source = plain_tree(tmp_path / "in", {"Ada": 2})
+    with pytest.raises(FacekitError, match="nothing is left; left out: 2 no face; give other pictures"):
+        crop(Crop(input=source, output=tmp_path / "out"))
+    assert len(rejected(tmp_path / "out")) == 2

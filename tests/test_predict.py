@@ -1,0 +1,182 @@
+"""Naming faces: crops and whole photos, unknown ones, pictures that show none, and the sheet."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from patches import patch, tree
+
+from facekit import images, runs
+from facekit.contract import FacekitError
+from facekit.options import Crop, Predict, Train, settled
+from facekit.predict import predict
+from facekit.report.fonts import MISSING, fitting
+from facekit.report.grid import Tile, draw
+from facekit.train import train
+from facekit.world.draw import empty_photo, group_photo
+from facekit.world.people import people
+
+
+class Trained(NamedTuple):
+    faces: Path
+    run: Path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    faces = tree(tmp_path_factory.mktemp("trained") / "faces")
+    options = Train(input=faces, output=faces.parent / "run", network="cnn3", size=32, epochs=15, batch=8, stop_at=1)
+    train(options)
+    crop = settled(Crop(input=".", output=".", size=48, margin=0.3))
+    runs.load(options.output).save(crop=crop)
+    return Trained(faces, options.output)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Two drawn people in one photo, a photo of nobody, and a file that is no picture."""
+    rng = np.random.default_rng(3)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(images.encode(group_photo(people(2, seed=1), rng)[0]))
+    (folder / "b.jpg").write_bytes(images.encode(empty_photo(rng)))
+    (folder / "c.jpg").write_text("no picture")
+    (folder / "notes.txt").write_text("not looked at")
+    return folder
+
+
+def _predict(trained: Trained, *pictures: Path, **more: Any) -> list[dict[str, Any]]:
+    return list(predict(Predict(run=trained.run, pictures=list(pictures), **more)))
+
+
+def test_crops_are_named(trained: Trained) -> None:
+    answers = _predict(trained, trained.faces, detect=False, min_confidence=0)
+    assert len(answers) == 42
+    right = [Path(answer["picture"]).parent.name == answer["label"] for answer in answers]
+    assert np.mean(right) > 0.8
+    first = answers[0]
+    assert first.keys() == {"picture", "box", "label", "confidence", "top"}
+    assert first["box"] is None
+    assert [entry["label"] for entry in first["top"]][0] == first["label"]
+    assert len(first["top"]) == 3
+    assert sum(entry["confidence"] for entry in first["top"]) == pytest.approx(1, abs=1e-3)
+
+
+def test_whole_photos_give_a_line_a_face_and_one_where_there_is_none(trained: Trained, photos: Path) -> None:
+    answers = _predict(trained, photos)
+    assert json.loads(json.dumps(answers)) == answers
+    pair = [answer for answer in answers if answer["picture"].endswith("a.jpg")]
+    assert len(pair) >= 2
+    sizes = [answer["box"][2] * answer["box"][3] for answer in pair]
+    assert sizes == sorted(sizes, reverse=True)
+    nobody = {"box": None, "label": None, "confidence": None, "top": []}
+    assert answers[len(pair) :] == [
+        {"picture": str(photos / "b.jpg"), **nobody, "reason": "no face"},
+        {"picture": str(photos / "c.jpg"), **nobody, "reason": "not a picture"},
+    ]
+
+
+def test_faces_are_cut_as_the_model_expects(trained: Trained, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Crop] = []
+    monkeypatch.setattr("facekit.predict.take", lambda image, crop: seen.append(crop) or [])
+    answers = _predict(trained, photos / "a.jpg")
+    assert answers[0]["reason"] == "no face"
+    assert (seen[0].size, seen[0].margin) == (48, 0.3)
+
+
+def test_a_model_of_uncropped_pictures_says_that_it_guesses(
+    trained: Trained, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(trained.run, tmp_path / "run")
+    runs.load(tmp_path / "run").save(crop=None)
+    _predict(Trained(trained.faces, tmp_path / "run"), photos / "b.jpg")
+    assert "was trained on pictures that no detector cut; faces are cut with the defaults" in caplog.text
+
+
+def test_an_unsure_answer_is_unknown(trained: Trained, tmp_path: Path) -> None:
+    (tmp_path / "grey.png").write_bytes(images.encode_png(np.full((40, 40, 3), 128, np.uint8)))
+    answer = _predict(trained, tmp_path / "grey.png", detect=False, min_confidence=1.0)[0]
+    assert answer["label"] == "unknown"
+    assert answer["top"][0]["label"] in {"person0", "person1", "person2"}
+
+
+def test_answers_stream(trained: Trained) -> None:
+    looked = 0
+
+    def track(items: Any, title: str, total: int | None = None) -> Any:
+        nonlocal looked
+        for item in items:
+            looked += 1
+            yield item
+
+    answers = predict(Predict(run=trained.run, pictures=[trained.faces], detect=False), track)
+    assert looked == 0
+    next(answers)
+    assert looked < 42
+    answers.close()  # type: ignore[attr-defined]
+
+
+def test_the_sheet_shows_right_and_wrong(trained: Trained, tmp_path: Path) -> None:
+    mixed = tmp_path / "person0"
+    mixed.mkdir()
+    (mixed / "right.png").write_bytes(images.encode_png(patch(0, 900)))
+    (mixed / "wrong.png").write_bytes(images.encode_png(patch(2, 901)))
+    sheet = tmp_path / "sheet.png"
+    _predict(trained, mixed, detect=False, min_confidence=0, grid=sheet)
+    pixels = images.read(sheet).reshape(-1, 3).astype(int)
+    for colour in ((0x1E, 0x84, 0x49), (0xC0, 0x39, 0x2B)):
+        assert (np.abs(pixels - colour).max(axis=1) < 8).sum() > 500
+
+
+def test_a_sheet_takes_any_name() -> None:
+    face = np.full((32, 32, 3), 90, np.uint8)
+    names = ["Zoë", "Ольга", "李小龍", "محمد", "$x_1$ \N{GRINNING FACE}", "a very long name that does not end"]
+    data = draw([Tile(face, name, 0.5, None) for name in names])
+    assert images.decode(data).shape[2] == 3
+
+
+def test_what_no_font_has_is_replaced() -> None:
+    families, text = fitting("Ab\uefff")
+    assert families[0] == "DejaVu Sans"
+    assert text in ("Ab" + MISSING, "Ab\uefff")
+
+
+def test_no_face_no_sheet(trained: Trained, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    _predict(trained, photos / "b.jpg", grid=tmp_path / "sheet.png")
+    assert not (tmp_path / "sheet.png").exists()
+    assert "sheet.png is not drawn: no picture shows a face" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("pictures", "more", "message"),
+    [
+        (["nowhere.jpg"], {}, "no such picture or folder: nowhere.jpg; give photos, or folders of photos"),
+        ([], {}, "no pictures to look at; give photos, or folders of photos"),
+        (["."], {"grid": "sheet.jpg"}, "--grid is sheet.jpg; give a name that ends in .png"),
+        (["."], {"grid": "no/sheet.png"}, "--grid is no/sheet.png, which cannot be a file; give a name in a folder"),
+    ],
+)
+def test_what_cannot_be_looked_at_is_refused_at_once(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, pictures: list[str], more: dict[str, str], message: str
+) -> None:
+    monkeypatch.chdir(trained.faces)
+    with pytest.raises(FacekitError) as caught:
+        predict(Predict(run=trained.run, pictures=[Path(p) for p in pictures], **more))  # type: ignore[arg-type]
+    assert message in str(caught.value)
+
+
+def test_an_empty_folder_is_refused(trained: Trained, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FacekitError, match=r"empty holds no pictures; give photos, or folders of photos$"):
+        _predict(trained, tmp_path / "empty")
+
+
+def test_dry_run_answers_nothing(trained: Trained, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+    assert _predict(trained, trained.faces, detect=False, dry_run=True, grid=sheet) == []
+    assert not sheet.exists()
