@@ -57,9 +57,7 @@ def augment(options: Augment, track: Track = quiet) -> Report:
         moved = still_for_training((r for r in out.records.values() if r.made_by == STAGE and r.moved_from), records)
         planned = [r for inside in by_label(records).values() for r in _full(inside, moved, options, protocol, out)]
         photos = {(r.label, r.id): source.path_of(r) for r in records}
-        planned = out.settle(
-            planned, lambda missing: track(_make(source, photos, options, missing), STAGE, len(missing))
-        )
+        planned = out.settle(planned, lambda missing: track(_make(photos, options, missing), STAGE, len(missing)))
         report = out.finish(planned, left)
         report.details["children"] = sum(r.synthetic == "augment" for r in planned)
         report.details["protocol"] = protocol
@@ -92,12 +90,16 @@ def _full(
         raise FacekitError(f"{label} has no training photo to make children of; add photos, or balance anew")
     own = [named_by_id(record) for record in inside]
     moved = [record for record in moved if record.label == label][:room]
-    return own + moved + list(islice(_children(able, options, out), room - len(moved)))
+    return own + moved + list(islice(_children(able, inside, options, out), room - len(moved)))
 
 
-def _children(able: Sequence[Record], options: Augment, out: Output) -> Iterator[Record]:
-    """Yield children without end, one of each photo in turn; one that a person removed or moved is passed over."""
+def _children(able: Sequence[Record], inside: Sequence[Record], options: Augment, out: Output) -> Iterator[Record]:
+    """Yield children without end, one of each photo in turn.
+
+    One that the source has already, or that a person removed or moved, is passed over.
+    """
     taken = {(r.label, r.id) for r in out.removed} | {key(r) for r in out.records.values() if r.moved_from}
+    taken |= {(r.label, r.id) for r in inside}
     numbers = {record.id: count_from() for record in able}
     for photo in cycle(shuffled(able, options.seed)):
         id = derive_id(photo.id, STAGE, options.recipe, next(numbers[photo.id]))
@@ -115,16 +117,16 @@ def _children(able: Sequence[Record], options: Augment, out: Output) -> Iterator
 
 
 def _make(
-    source: Dataset, photos: Mapping[tuple[str, str], Path], options: Augment, missing: list[Record]
+    photos: Mapping[tuple[str, str], Path], options: Augment, missing: list[Record]
 ) -> Iterator[tuple[Record, bytes]]:
     """Yield each planned record with its bytes: a child's are made, in processes where many are missing.
 
-    `photos` holds the file of each photo, by the label that it has here and its id.
+    `photos` holds the file of each picture of the source, by the label that it has here and its id.
     """
-    children = [record for record in missing if record.made_by == STAGE]
+    children = [record for record in missing if (record.label, record.id) not in photos]
     for record in missing:
-        if record.made_by != STAGE:
-            yield record, source.bytes_of(record)
+        if (record.label, record.id) in photos:
+            yield record, photos[record.label, record.id].read_bytes()
     chunks = [children[at : at + _CHUNK] for at in range(0, len(children), _CHUNK)]
     tasks = [[_task(photos, options, record) for record in chunk] for chunk in chunks]
     many = len(children) >= _FEW

@@ -41,8 +41,8 @@ def balance(options: Balance, track: Track = quiet) -> Report:
 
         def make(missing: list[Record]) -> Iterator[tuple[Record, bytes]]:
             for record in track(missing, STAGE, total=len(missing)):
-                is_copy = record.made_by == STAGE and record.synthetic == "copy"
-                yield record, source.bytes_of(photos[record.label, record.parent or ""] if is_copy else record)
+                shown = photos.get((record.label, record.id)) or photos[record.label, record.parent or ""]
+                yield record, source.bytes_of(shown)
 
         planned = out.settle(planned, make)
         report = out.finish(planned, left)
@@ -57,20 +57,19 @@ def _even(inside: Sequence[Record], moved: Sequence[Record], options: Balance, o
     `moved` holds the copies that a person has moved from one label to another.
     """
     label = inside[0].label
+    moved = [record for record in moved if record.label == label][: options.count - len(PARTS)]
     if options.split_by == "image":
-        chosen = able = thin(inside, options.count, options.seed)
+        chosen = able = thin(inside, options.count - len(moved), options.seed)
     else:
-        chosen = _thin_parts(inside, options)
+        chosen = _thin_parts(inside, options.count - len(moved), options)
         able = [record for record in chosen if record.split == TRAIN]
     able = [record for record in able if not record.synthetic] or able
     chosen = [named_by_id(record) for record in chosen]
-    room = options.count - len(chosen)
-    moved = [record for record in moved if record.label == label][:room]
-    return chosen + moved + _copies(able, room - len(moved), options.seed, out)
+    return chosen + moved + _copies(able, chosen, options.count - len(chosen) - len(moved), options.seed, out)
 
 
-def _thin_parts(inside: Sequence[Record], options: Balance) -> list[Record]:
-    """Thin test and validation to their share of `count`; training photos take what room is left.
+def _thin_parts(inside: Sequence[Record], room: int, options: Balance) -> list[Record]:
+    """Thin test and validation to their share of `count`; training photos take what is left of `room`.
 
     Held-out parts take photos as found alone, and leave room for one of each part that comes after them.
     """
@@ -78,15 +77,19 @@ def _thin_parts(inside: Sequence[Record], options: Balance) -> list[Record]:
     parts = [(part, share) for part, share in zip(PARTS, shares(options.split), strict=True) if share]
     for after, (part, share) in reversed(list(enumerate(parts))):
         able = [r for r in inside if r.split == part and (part == TRAIN or not r.synthetic)]
-        room = options.count - len(chosen) - after
-        chosen += thin(able, room if part == TRAIN else min(room, max(1, round(options.count * share))), options.seed)
+        most = room - len(chosen) - after
+        chosen += thin(able, most if part == TRAIN else min(most, max(1, round(options.count * share))), options.seed)
     wanted = {record.id for record in chosen}
     return [record for record in inside if record.id in wanted]
 
 
-def _copies(able: Sequence[Record], room: int, seed: int, out: Output) -> list[Record]:
-    """Return `room` copies, one of each photo in turn; a copy that a person removed or moved is not made again."""
+def _copies(able: Sequence[Record], chosen: Sequence[Record], room: int, seed: int, out: Output) -> list[Record]:
+    """Return `room` copies, one of each photo in turn.
+
+    A copy that the source has already, or that a person removed or moved, is not made again.
+    """
     taken = {(r.label, r.id) for r in out.removed} | {key(r) for r in out.records.values() if r.moved_from}
+    taken |= {(r.label, r.id) for r in chosen}
     numbers = {record.id: count_from() for record in able}
     copies: list[Record] = []
     for photo in cycle(shuffled(able, seed)):

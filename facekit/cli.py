@@ -99,7 +99,7 @@ def _command(name: str, cls: type[options.Options]) -> Callable[..., int]:
         except FacekitError as error:  # the log file
             Console().error(str(error))
             return FAULT
-        with talk as console, _faults(console, log_file) as outcome:
+        with talk as console, _faults(console, log_file, name) as outcome:
             chosen = cls(**_from_stdin(values))
             _show(name, plugins.load("stage", name)(chosen, console.track), console, as_json)
         return outcome.code
@@ -135,7 +135,7 @@ class _Outcome:
 
 
 @contextmanager
-def _faults(console: Console, log_file: Path | None) -> Iterator[_Outcome]:
+def _faults(console: Console, log_file: Path | None, name: str) -> Iterator[_Outcome]:
     """Turn the user's faults and interruptions into one line and an exit code; a bug keeps its traceback."""
     outcome = _Outcome()
     try:
@@ -145,7 +145,8 @@ def _faults(console: Console, log_file: Path | None) -> Iterator[_Outcome]:
         console.error(str(error))
         outcome.code = FAULT
     except KeyboardInterrupt:
-        console.error("interrupted; run the same command again to go on")
+        again = " with --resume" if name == "train" else ""
+        console.error(f"interrupted; run the same command again{again} to go on")
         outcome.code = INTERRUPTED
     except Exception:
         if log_file is not None:

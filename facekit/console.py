@@ -37,6 +37,7 @@ class Console:
     def __enter__(self) -> Console:
         """Begin to show what facekit's rooms log."""
         logger = logging.getLogger("facekit")
+        self._before = logger.level, logger.propagate
         logger.setLevel(logging.DEBUG)
         logger.propagate = False
         for handler in self._handlers:
@@ -46,8 +47,11 @@ class Console:
     def __exit__(self, *_: object) -> None:
         """Stop the bars and let go of the logger."""
         self._stop_bars()
+        logger = logging.getLogger("facekit")
+        level, logger.propagate = self._before
+        logger.setLevel(level)
         for handler in self._handlers:
-            logging.getLogger("facekit").removeHandler(handler)
+            logger.removeHandler(handler)
             handler.close()
 
     def track(self, items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
@@ -91,7 +95,7 @@ class Console:
                 BarColumn(bar_width=32),
                 MofNCompleteColumn(),
                 _Rate(),
-                TimeRemainingColumn(),
+                TimeRemainingColumn(elapsed_when_finished=True),
                 console=self.screen,
             )
             self._bars.start()

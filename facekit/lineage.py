@@ -40,13 +40,17 @@ def draw_split(records: Sequence[Record], split: tuple[float, float, float], see
 
     A group that has a part already keeps it. A group of two labels goes whole into one part. Only photos as
     found are counted, so that each label has some in each part; a group without one is for training.
+    What is new in a tree that has parts already is shared among those.
     Raises FacekitError, naming the label, where a label has fewer groups than the split has parts.
     """
-    wanted = {part: share for part, share in zip(PARTS, split, strict=True) if share > 0}
+    given = {record.split for record in records if record.split} | {TRAIN}
+    parts = given if len(given) > 1 else set(PARTS)
+    wanted = {part: share for part, share in zip(PARTS, split, strict=True) if share > 0 and part in parts}
     members: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         members[_group(record)].append(record)
-    labels = _labels_of(members)
+    drawn_before = {group for group, inside in members.items() if any(r.split for r in inside)}
+    labels = {label: groups for label, groups in _labels_of(members).items() if groups - drawn_before}
     _refuse_small(labels, len(wanted))
     draw = _Draw(wanted, _photos(records))
     for group, inside in members.items():
@@ -96,14 +100,14 @@ def check_split(records: Iterable[Record], where: str) -> None:
     crossing = crossings(records)
     if crossing:
         raise FacekitError(
-            f"{where}: {len(crossing)} groups stand in more than one part of the split, such as {crossing[0][:16]}; "
-            "balance the photos anew, so that the split is drawn by group"
+            f"{where}: {len(crossing)} photos stand in more than one part of the split (first {crossing[0][:16]}); "
+            "make the tree again with `balance`, which keeps each photo in one part"
         )
     synthetic = held_out_synthetic(records)
     if synthetic:
         raise FacekitError(
-            f"{where}: {len(synthetic)} copies or children stand in held-out parts, such as {synthetic[0].path}; "
-            "balance the photos anew, so that test and validation hold photos as found"
+            f"{where}: {len(synthetic)} copies or augmented pictures stand in test or validation "
+            f"(the first: {synthetic[0].path}); make the tree again with `balance`, which draws the split first"
         )
 
 
@@ -135,9 +139,9 @@ def shuffled(records: Iterable[Record], seed: int) -> list[Record]:
 def thin(records: Sequence[Record], count: int, seed: int) -> list[Record]:
     """Choose `count` of the records, evenly over groups: one of each, then a second of each, and so on.
 
-    A photo as found goes before its copies.
+    A photo as found goes before its copies, and what a person has put there before the others.
     """
-    ordered = sorted(shuffled(records, seed), key=lambda record: record.synthetic is not None)
+    ordered = sorted(shuffled(records, seed), key=lambda r: (r.synthetic is not None, r.moved_from is None))
     turn: Counter[str] = Counter()
     turns = []
     for place, record in enumerate(ordered):

@@ -43,20 +43,8 @@ def settle(
 
 def check(records: Sequence[Record], protocol: SplitBy, where: str) -> None:
     """Refuse a split by group in which a group crosses, or anything synthetic is held out. Raises FacekitError."""
-    if protocol == IMAGE:
-        return
-    crossing = lineage.crossings(records)
-    if crossing:
-        raise FacekitError(
-            f"{where}: {len(crossing)} photos stand in more than one part of the split (first {crossing[0][:16]}); "
-            "make the tree again with `balance`, which keeps each photo in one part"
-        )
-    synthetic = lineage.held_out_synthetic(records)
-    if synthetic:
-        raise FacekitError(
-            f"{where}: {len(synthetic)} copies or augmented pictures stand in test or validation "
-            f"(the first: {synthetic[0].path}); make the tree again with `balance`, which draws the split first"
-        )
+    if protocol == GROUP:
+        lineage.check_split(records, where)
 
 
 def _protocol(dataset: Dataset, split_by: SplitBy) -> SplitBy:

@@ -21,7 +21,7 @@ K = TypeVar("K", bound=str)
 Kind = Literal["single", "wrong", "group", "repeat", "copy", "blurred", "tiny", "dark", "empty"]
 
 SHARES: dict[Kind, float] = {
-    "wrong": 0.03,
+    "wrong": 0.015,
     "group": 0.05,
     "repeat": 0.05,
     "copy": 0.03,

@@ -1,0 +1,254 @@
+"""Clean: repeats and bad pictures go with their reason and number; names with too few go; groups are drawn."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from conftest import picture, plain_tree, read_tree, records, rejected
+
+from facekit import images
+from facekit.clean import clean
+from facekit.contract import FacekitError, Image
+from facekit.options import Clean
+
+
+def write(root: Path, files: dict[str, Image | bytes]) -> Path:
+    for name, data in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data if isinstance(data, bytes) else images.encode_png(data))
+    return root
+
+
+def run(source: Path, **how: Any) -> Path:
+    out = source.parent / "out"
+    clean(Clean(**{"input": source, "output": out, "min_images": 1, **how}))
+    return out
+
+
+def kept(out: Path, source: Path) -> set[str]:
+    """The paths in the source of what was kept."""
+    names = {r.id: r.path for r in records(source)}
+    return {names[r.id] for r in records(out)}
+
+
+def reasons(out: Path) -> dict[str, tuple[str, Any]]:
+    return {line["path"]: (line["reason"], line.get("value")) for line in rejected(out)}
+
+
+def smaller(image: Image, side: int) -> Image:
+    return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+@pytest.fixture
+def face(drawn_faces: Path) -> Image:
+    """A face with as much in it as a real one."""
+    sharpest = max(records(drawn_faces), key=lambda r: images.sharpness(images.gray(images.read(drawn_faces / r.path))))
+    return images.read(drawn_faces / sharpest.path)
+
+
+def test_exact_copies_leave_the_lowest_id(tmp_path: Path) -> None:
+    """Not by name or order: a second id for the same pixels, as of a photo saved twice without loss."""
+    other = images.encode_png(picture(1)) + b"trailing"
+    source = write(tmp_path / "in", {"Ada/a.png": picture(1), "Ada/b.png": other, "Ada/c.png": picture(2)})
+    lowest = min(records(source), key=lambda r: (r.path == "Ada/c.png", r.id)).path
+    out = run(source)
+    assert kept(out, source) == {lowest, "Ada/c.png"}
+    (gone,) = {"Ada/a.png", "Ada/b.png"} - {lowest}
+    assert reasons(out) == {gone: ("repeat", lowest)}
+
+
+def test_the_same_bytes_twice(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", {"Ada/a.png": picture(1), "Ada/b.png": picture(1)})
+    assert reasons(run(source)) == {"Ada/b.png": ("same bytes as another", "Ada/a.png")}
+
+
+def test_near_repeats_leave_the_largest(tmp_path: Path, face: Image) -> None:
+    files = {
+        "Ada/half.png": smaller(face, 80),
+        "Ada/jpeg.jpg": images.encode(smaller(face, 120), 60),
+        "Ada/mirror.png": np.ascontiguousarray(smaller(face, 100)[:, ::-1]),
+        "Ada/trimmed.png": np.ascontiguousarray(face[2:-2, 1:-3]),
+        "Ada/whole.png": face,
+    }
+    source = write(tmp_path / "in", files)
+    out = run(source)
+    assert kept(out, source) == {"Ada/whole.png"}
+    assert set(reasons(out).values()) == {("repeat", "Ada/whole.png")}
+    assert Counter(line["reason"] for line in rejected(out)) == {"repeat": 4}
+
+
+def test_of_equal_size_the_sharpest_stays(tmp_path: Path, face: Image) -> None:
+    soft = np.asarray(cv2.GaussianBlur(face, (0, 0), 0.8), np.uint8)
+    source = write(tmp_path / "in", {"Ada/a.png": soft, "Ada/b.png": face})
+    assert kept(run(source), source) == {"Ada/b.png"}
+
+
+def test_what_a_face_was_in_its_photo_counts(faces: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    clean(Clean(input=faces, output=out, min_images=1, min_side=150))
+    small = [line for line in rejected(out) if line["reason"] == "too small"]
+    boxes = {r.id: r.box for r in records(faces)}
+    assert small
+    assert all(line["value"] == min(boxes[line["id"]][2:]) < 150 for line in small)
+    assert all(min(r.box[2:]) >= 150 for r in records(out) if r.box)
+
+
+def test_a_picture_under_two_names_is_left_out_of_both(tmp_path: Path, face: Image) -> None:
+    files = {"Ada/1.png": face, "Bob/2.jpg": images.encode(smaller(face, 120), 70), "Bob/3.png": picture(3)}
+    source = write(tmp_path / "in", files)
+    out = run(source)
+    assert kept(out, source) == {"Bob/3.png"}
+    assert reasons(out) == {
+        "Ada/1.png": ("under two names", "Bob/2.jpg"),
+        "Bob/2.jpg": ("under two names", "Ada/1.png"),
+    }
+
+
+def test_each_bad_picture_has_its_reason_and_number(tmp_path: Path) -> None:
+    good = picture(5)
+    files = {
+        "Ada/good.png": good,
+        "Ada/blurred.png": np.asarray(cv2.GaussianBlur(picture(6), (0, 0), 9), np.uint8),
+        "Ada/bright.png": (224 + picture(7) // 8).astype(np.uint8),
+        "Ada/dark.png": (picture(8) // 8).astype(np.uint8),
+        "Ada/small.png": picture(9, 39),
+        "Ada/text.jpg": b"no picture",
+    }
+    source = write(tmp_path / "in", files)
+    out = run(source)
+    found = reasons(out)
+    assert kept(out, source) == {"Ada/good.png"}
+    assert {name: found[name][0] for name in found} == {
+        "Ada/blurred.png": "blurred",
+        "Ada/bright.png": "too bright",
+        "Ada/dark.png": "too dark",
+        "Ada/small.png": "too small",
+        "Ada/text.jpg": "not a picture",
+    }
+    assert found["Ada/small.png"][1] == 39
+    assert found["Ada/blurred.png"][1] < 40
+    assert found["Ada/bright.png"][1] > 230
+    assert 5 < found["Ada/dark.png"][1] < 25
+    assert records(out)[0].quality["brightness"] == pytest.approx(images.gray(good).mean(), abs=0.01)
+
+
+def test_names_with_too_few_and_names_beyond_the_best_filled(tmp_path: Path) -> None:
+    source = plain_tree(tmp_path / "in", {"Ada": 4, "Bob": 2, "Cy": 6, "Di": 4})
+    out = run(source, min_images=3, people=2)
+    assert Counter(r.label for r in records(out)) == {"Cy": 6, "Ada": 4}
+    assert Counter((line["label"], line["reason"], line["value"]) for line in rejected(out)) == {
+        ("Bob", "name with too few", 2): 2,
+        ("Di", "name beyond --people", 4): 4,
+    }
+
+
+def test_what_is_left_out_does_not_fill_a_name(tmp_path: Path) -> None:
+    source = plain_tree(tmp_path / "in", {"Ada": 3, "Bob": 3})
+    (source / "Ada" / "again.png").write_bytes(images.encode_png(smaller(picture(0), 60)))
+    (source / "Ada" / "text.png").write_bytes(b"text")
+    with pytest.raises(
+        FacekitError, match=r"nothing is left; left out: 6 name with too few, 1 repeat, 1 not a picture"
+    ):
+        run(source, min_images=4)
+
+
+def test_pictures_too_alike_for_both_sides_share_a_group(tmp_path: Path, faces: Path) -> None:
+    out = tmp_path / "out"
+    clean(Clean(input=faces, output=out, min_images=1))
+    found = records(out)
+    assert all(r.group for r in found)
+    assert {r.group for r in found} <= {r.origin for r in records(faces)}
+    by_origin: dict[str, set[str | None]] = {}
+    for record in found:
+        by_origin.setdefault(record.origin, set()).add(record.group)
+    assert all(len(groups) == 1 for groups in by_origin.values())
+
+
+def test_every_drawn_repeat_is_found(drawn_photos: Path, tmp_path: Path, drawn_faces: Path) -> None:
+    kinds = {r.id: r.made_by for r in records(drawn_photos)}
+    clean(Clean(input=drawn_faces, output=tmp_path / "out", min_images=1, min_sharpness=0, min_brightness=0))
+    rejects = {line["id"] for line in rejected(tmp_path / "out")}
+    repeats = {r.id for r in records(drawn_faces) if kinds[r.origin] in ("draw copy", "draw repeat")}
+    originals = len(records(drawn_faces)) - len(repeats)
+    assert len(records(tmp_path / "out")) >= 0.9 * (originals - len(repeats))
+    assert len(rejects) >= len(repeats) - 1
+
+
+def test_every_picture_is_kept_or_rejected_once(faces: Path, tmp_path: Path) -> None:
+    clean(Clean(input=faces, output=tmp_path / "out", min_images=4))
+    ids = Counter([r.id for r in records(tmp_path / "out")] + [line["id"] for line in rejected(tmp_path / "out")])
+    assert ids == Counter(r.id for r in records(faces))
+
+
+def test_run_again_it_does_nothing(plain: Path) -> None:
+    out = run(plain, min_images=3)
+    before = read_tree(out)
+    report = clean(Clean(input=plain, output=out, min_images=3))
+    assert (report.made, report.kept) == (0, 16)
+    assert read_tree(out) == before
+
+
+def test_workers_change_nothing(faces: Path, tmp_path: Path) -> None:
+    for jobs in (1, 3):
+        clean(Clean(input=faces, output=tmp_path / str(jobs), min_images=2, jobs=jobs))
+    assert read_tree(tmp_path / "1") == read_tree(tmp_path / "3")
+
+
+def test_a_source_that_changed_is_planned_anew(plain: Path) -> None:
+    options = Clean(input=plain, output=plain.parent / "out", min_images=8)
+    clean(options)
+    (plain / "Ada" / "0000.png").unlink()
+    (plain / "Ada" / "0001.png").rename(plain / "Bob" / "0001.png")
+    plain_tree(plain, {"Cy": 9}, first=90)
+    clean(options)
+    assert Counter(r.label for r in records(options.output)) == {"Bob": 9, "Cy": 9}
+    assert not (options.output / "Ada").exists()
+    clean(Clean(input=plain, output=plain.parent / "anew", min_images=8))
+    assert read_tree(options.output) == read_tree(plain.parent / "anew")
+
+
+def test_a_picture_that_was_removed_or_moved_stays_so(plain: Path) -> None:
+    options = Clean(input=plain, output=plain.parent / "out", min_images=2)
+    clean(options)
+    gone, moved = records(options.output)[:2]
+    (options.output / gone.path).unlink()
+    (options.output / moved.path).rename(options.output / "Bob" / Path(moved.path).name)
+    plain_tree(plain, {"Ada": 1}, first=90)
+    report = clean(options)
+    assert (report.made, report.left) == (1, {"removed by hand": 1})
+    assert Counter(r.label for r in records(options.output)) == {"Ada": 7, "Bob": 9}
+    before = read_tree(options.output)
+    assert clean(options).left == {"removed by hand": 1}
+    assert read_tree(options.output) == before
+
+
+def test_a_repeat_of_a_removed_picture_does_not_take_its_place(tmp_path: Path, face: Image) -> None:
+    files = {"Ada/half.png": smaller(face, 80), "Ada/whole.png": face, "Ada/other.png": picture(4)}
+    source = write(tmp_path / "in", files)
+    out = run(source)
+    (out / next(r.path for r in records(out) if r.id in {x.id for x in records(source) if "whole" in x.path})).unlink()
+    run(source)
+    assert kept(out, source) == {"Ada/other.png"}
+    assert reasons(out) == {
+        "Ada/half.png": ("repeat", "Ada/whole.png"),
+        "Ada/" + _name(out, "removed by hand"): ("removed by hand", None),
+    }
+
+
+def test_a_moved_picture_is_not_under_two_names_for_its_repeats(tmp_path: Path, face: Image) -> None:
+    files = {"Ada/half.png": smaller(face, 80), "Ada/whole.png": face, "Bob/other.png": picture(4)}
+    source = write(tmp_path / "in", files)
+    out = run(source)
+    whole = next(r for r in records(out) if r.label == "Ada")
+    there = (out / whole.path).rename(out / "Bob" / Path(whole.path).name)
+    run(source)
+    assert there.exists()
+    assert kept(out, source) == {"Ada/whole.png", "Bob/other.png"}
+    assert reasons(out) == {"Ada/half.png": ("repeat", "Ada/whole.png")}
+
+
+def _name(out: Path, reason: str) -> str:
+    return next(Path(line["path"]).name for line in rejected(out) if line["reason"] == reason)
