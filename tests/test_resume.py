@@ -247,3 +247,16 @@ def test_a_refused_plan_leaves_the_folder_readable(tmp_path: Path) -> None:
     shutil.rmtree(source / "Cy")
     even_out(source, tmp_path / "out")
     assert read_tree(tmp_path / "out") == before
+
+
+def test_a_half_written_file_is_swept_up(tmp_path: Path, dying: Dying) -> None:
+    """Also where the picture that was being written is not wanted any more."""
+    source = plain_tree(tmp_path / "tiny", {"Ada": 4, "Bob": 4}, side=24)
+    out, k = tmp_path / "out", 1
+    while not list(out.glob("Ada/.*.part")):
+        shutil.rmtree(out, ignore_errors=True)
+        assert dying(k, lambda: crop_whole(source, out))
+        k += 1
+    shutil.rmtree(source / "Ada")
+    crop_whole(source, out)
+    assert not list(out.rglob("*.part"))
