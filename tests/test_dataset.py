@@ -367,3 +367,14 @@ def test_where_a_photo_came_from_is_carried_along(made: Path) -> None:
     clean(Clean(input=made, output=tidy, min_images=1, min_side=1))
     carried = [json.loads(line) for line in (tidy / "sources.jsonl").read_text().splitlines()]
     assert [c["url"] for c in carried] == [f"Ada/{n:04d}.png" for n in range(8)]
+
+
+def test_a_stale_path_that_leads_out_of_the_folder_is_not_followed(tmp_path: Path, faces: Path) -> None:
+    mine = tmp_path / "mine.jpg"
+    mine.write_bytes(b"not facekit's")
+    tree = tmp_path / "tree"
+    clean(Clean(input=faces, output=tree, min_images=1))
+    info = json.loads((tree / "dataset.json").read_text())
+    (tree / "dataset.json").write_text(json.dumps({**info, "complete": False, "stale": ["../mine.jpg"]}))
+    clean(Clean(input=faces, output=tree, min_images=1))
+    assert mine.exists()

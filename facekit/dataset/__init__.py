@@ -1,6 +1,7 @@
 """A dataset: a folder of pictures, one folder a label, and the manifest beside them."""
 
-from facekit.dataset.output import REMOVED, REPEATED, Output, check_places, key, lock
+from facekit.dataset.folder import check_places, lock
+from facekit.dataset.output import REMOVED, REPEATED, Output, key
 from facekit.dataset.tree import (
     INFO,
     MANIFEST,

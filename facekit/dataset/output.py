@@ -7,19 +7,17 @@ removed or moved by hand since the last run stays so. Files that a new plan no l
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 from facekit import __version__
 from facekit.contract import FacekitError, Record, Rejection, Report, Source, Track, quiet, replace
-from facekit.dataset import lines
+from facekit.dataset import folder, lines
 from facekit.dataset.tree import (
     INFO,
     MANIFEST,
@@ -41,8 +39,6 @@ REMOVED = "removed by hand"
 REPEATED = "same bytes as another"
 """The reason of a picture that a plain tree holds twice under one name."""
 
-_OWN = {MANIFEST, SOURCES, REJECTED, INFO}
-
 _CARRIED = ("protocol", "crop", "drawn")
 
 Key = tuple[str, str]
@@ -63,21 +59,20 @@ class Output:
         self.made = 0
         self._began = time.monotonic()
         self._lock: int | None = None
-        self._stale: list[str] = []
         self._moved = False
         self._info = self._new_info()
         self._was: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
         """Refuse what cannot work, take the lock, and read what is there already."""
-        check_places(self.root, self.source.root if self.source else None)
+        folder.check_places(self.root, self.source.root if self.source else None)
         if self.options.dry_run:
             if self.root.exists() and not self.options.overwrite:
                 self._load()
             return self
         with lines.guarded(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
-        self._lock = lock(self.root)
+        self._lock = folder.lock(self.root)
         try:
             self._load()
         except BaseException:
@@ -183,10 +178,10 @@ class Output:
         report = self.report(records, rejections)
         if not self.options.dry_run:
             wanted = {record.path for record in records}
-            self._stale = sorted({r.path for r in self.records.values()} - wanted)
-            self._write_info(stale=self._stale)
+            stale = sorted({r.path for r in self.records.values()} - wanted)
+            self._write_info(stale=stale)
             self._write_lines(records, rejections)
-            self._delete_stale()
+            folder.delete(self.root, stale)
             self._write_info(complete=True)
         if not records:
             raise FacekitError(f"{self.root}: nothing is left; {_mend(report.left)}")
@@ -218,7 +213,8 @@ class Output:
 
     def _load(self) -> None:
         self._was = read_info(self.root)
-        self._finish_deleting()
+        if not self.options.dry_run:
+            folder.finish_deleting(self.root, self._was)
         if self._begins_anew():
             if not self.options.dry_run:
                 self._write_info()
@@ -227,7 +223,14 @@ class Output:
         if not self.options.dry_run:
             for name in (MANIFEST, SOURCES, REJECTED):
                 lines.drop_torn_line(self.root / name)
-            self._sweep()
+            if not self.complete:
+                folder.sweep(self.root)
+        self._read_back()
+        if not self.unchanged and not self.options.dry_run:
+            self._write_info()
+
+    def _read_back(self) -> None:
+        """Read what earlier runs made here, as a person has since left it."""
         known = lines.read_lines(self.root / MANIFEST, Record.from_json)
         kept, gone = place(known, scan(self.root))
         before = {record.path for record in known}
@@ -238,16 +241,18 @@ class Output:
         self.rejected += [_removed(self.stage, record) for record in gone if key(record) not in said]
         for source in lines.read_lines(self.root / SOURCES, Source.from_json):
             self.sources.setdefault(source.origin, source)
-        if not self.unchanged and not self.options.dry_run:
-            self._write_info()
 
     def _begins_anew(self) -> bool:
         """Make room if that is asked for; refuse a folder that something else made, or this stage otherwise."""
         other = self._other() if self._was else None
-        if self._made_nothing() and (other or not self._was or self.options.overwrite):
-            self._forget()
-        elif self.options.overwrite and not self.options.dry_run:
-            self._clear()
+        write = not self.options.dry_run
+        if folder.made_nothing(self.root) and (other or not self._was or self.options.overwrite):
+            if write:
+                folder.forget(self.root)
+            self._was = {}
+        elif self.options.overwrite and write:
+            folder.clear(self.root, self._was)
+            self._was = {}
         elif not self._was:
             raise FacekitError(f"{self.root} is not empty and no {self.stage} made it; choose another folder")
         elif other:
@@ -261,61 +266,6 @@ class Output:
         then, now = self._was.get("options", {}), self._info["options"]
         changed = next((name for name in now if then.get(name) != now[name]), None)
         return changed and f"with {changed} = {then.get(changed)!r}, not {now[changed]!r}"
-
-    def _names(self) -> set[str]:
-        with os.scandir(self.root) as entries:
-            return {entry.name for entry in entries if not entry.name.startswith(".")}
-
-    def _made_nothing(self) -> bool:
-        """Whether an earlier run was refused or left everything out: such a folder is as good as a new one."""
-        manifest = self.root / MANIFEST
-        return self._names() <= _OWN and not (manifest.exists() and manifest.stat().st_size)
-
-    def _forget(self) -> None:
-        """Empty what says what was made; the manifest stays, because it says that facekit may write here."""
-        if not self.options.dry_run:
-            if (self.root / MANIFEST).exists():
-                lines.replace_file(self.root / MANIFEST, b"")
-            for name in (SOURCES, REJECTED):
-                (self.root / name).unlink(missing_ok=True)
-        self._was = {}
-
-    def _clear(self) -> None:
-        """Delete what the manifest names, and the lines themselves; nothing else."""
-        for name in (MANIFEST, INFO):
-            if not (self.root / name).exists():
-                raise FacekitError(
-                    f"{self.root} has no {name}, so what --overwrite may delete is not known; choose another folder"
-                )
-        kept, _ = place(lines.read_lines(self.root / MANIFEST, Record.from_json), scan(self.root))
-        self._stale = [record.path for record in kept]
-        lines.replace_file(self.root / INFO, info_bytes({**self._was, "complete": False, "stale": self._stale}))
-        self._delete_stale()
-        self._forget()
-
-    def _sweep(self) -> None:
-        """Delete what a kill left of files that were being written."""
-        if not self.complete:
-            for part in (*self.root.glob(".*.part"), *self.root.glob("*/.*.part")):
-                part.unlink(missing_ok=True)
-
-    def _finish_deleting(self) -> None:
-        """Go on with the deletions that a kill interrupted."""
-        self._stale = self._was.get("stale", [])
-        if not self._stale or self.options.dry_run:
-            return
-        stale = set(self._stale)
-        known = lines.read_lines(self.root / MANIFEST, Record.from_json)
-        lines.replace_lines(self.root / MANIFEST, (r.to_json() for r in known if r.path not in stale))
-        self._delete_stale()
-
-    def _delete_stale(self) -> None:
-        for path in self._stale:
-            (self.root / path).unlink(missing_ok=True)
-        for label in {path.partition("/")[0] for path in self._stale}:
-            with suppress(OSError):  # a folder that still holds something stays
-                (self.root / label).rmdir()
-        self._stale = []
 
     def _write_info(self, complete: bool = False, stale: Iterable[str] = ()) -> None:
         info = {**self._info, "complete": complete}
@@ -346,28 +296,3 @@ def _mend(left: Counter[str]) -> str:
         return "the input holds no pictures that this stage can use"
     reasons = ", ".join(f"{count} {reason}" for reason, count in left.most_common(3))
     return f"left out: {reasons}; give other pictures or loosen the limit that left them out"
-
-
-def check_places(output: Path, source: Path | None) -> None:
-    """Refuse an output that is a file, or that lies in its own input or around it. Raises FacekitError."""
-    if output.exists() and not output.is_dir():
-        raise FacekitError(f"{output} is a file; choose a folder to write")
-    if source is None:
-        return
-    inner, outer = output.resolve(), source.resolve()
-    if inner == outer or inner.is_relative_to(outer) or outer.is_relative_to(inner):
-        raise FacekitError(f"{output} and the input {source} lie in one another; choose a folder beside it")
-
-
-def lock(root: Path) -> int:
-    """Lock the folder itself, so that no file is left behind and the lock dies with its holder.
-
-    Returns the handle whose closing gives the lock back. Raises FacekitError where another process has it.
-    """
-    handle = os.open(root, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise FacekitError(f"another facekit is writing {root}; wait for it, or choose another folder") from None
-    return handle

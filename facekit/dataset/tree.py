@@ -182,8 +182,7 @@ def scan(root: Path) -> dict[str, list[str]]:
         raise FacekitError(f"no such folder: {root}; give a folder with one folder of pictures a person")
     if not root.is_dir():
         raise FacekitError(f"{root} is a file; give a folder with one folder of pictures a person")
-    with os.scandir(root) as listed:
-        entries = sorted((entry for entry in listed if not entry.name.startswith(".")), key=lambda e: e.name)
+    entries = sorted((entry for entry in _entries(root) if not entry.name.startswith(".")), key=lambda e: e.name)
     found = {entry.name: _files(Path(entry.path)) for entry in entries if entry.is_dir()}
     loose = sum(entry.name.lower().endswith(_PICTURES) for entry in entries if entry.name not in found)
     if loose and not any(found.values()):
@@ -226,9 +225,16 @@ def _relabel(record: Record, path: str, names: Mapping[str, str]) -> Record:
     return replace(record, label=label, name=names.get(label, label), path=path, moved_from=moved_from)
 
 
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except PermissionError:
+        raise FacekitError(f"{folder} may not be read; give yourself the right to, or choose another folder") from None
+
+
 def _files(folder: Path) -> list[str]:
-    with os.scandir(folder) as entries:
-        found = list(entries)
+    found = _entries(folder)
     nested = sum(entry.is_dir() for entry in found)
     if nested:
         log.warning("%s: %d folders inside it are not read", folder, nested)
@@ -239,7 +245,11 @@ def _derived(root: Path, paths: list[str], track: Track) -> list[Record]:
     """Make records of files that no manifest names: the id is the hash of the bytes as found."""
 
     def derive(path: str) -> Record:
-        digest = hashlib.sha256((root / path).read_bytes()).hexdigest()
+        try:
+            data = (root / path).read_bytes()
+        except OSError:  # whoever decodes it will count it as unreadable; until then its path is all there is
+            data = path.encode(errors="surrogateescape")
+        digest = hashlib.sha256(data).hexdigest()
         label = path.partition("/")[0]
         return Record(id=digest, sha256=digest, path=path, label=label, name=label, origin=digest)
 
