@@ -182,7 +182,7 @@ def _show(name: str, result: Any, console: Console, as_json: bool) -> None:
         return
     stages = result.details.get("stages")
     if name != "doctor":
-        console.table([Report(**stage) for stage in stages] if stages else [result])
+        console.table([Report.from_dict(stage) for stage in stages] if stages else [result])
     if as_json:
         to_stdout(json.dumps(result.to_dict(), ensure_ascii=False))
     elif name == "doctor":

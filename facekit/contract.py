@@ -154,6 +154,11 @@ class Report:
     details: dict[str, Any] = field(default_factory=dict)
     """What only this stage has to say: notices, accuracies, counts by name."""
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Report:
+        """Read what `to_dict` returned."""
+        return cls(**{**values, "left": Counter(values["left"])})
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {key: dict(value) if isinstance(value, Counter) else value for key, value in _items(self)}

@@ -1,5 +1,7 @@
 """Recipes: everything is checked before the first stage runs, and what is done is not done again."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -161,3 +163,16 @@ def test_the_recipes_that_come_along_are_sound() -> None:
             if table.get("command") == "scrape":
                 table.setdefault("names", ["Ada"])
         assert plan(Run(recipe=path), head, tables, path.parent)
+
+
+def test_the_command_line_shows_a_table_of_every_stage(plain: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        '[[stage]]\ncommand = "clean"\nmin_images = 1\nmin_side = 10\n[[stage]]\ncommand = "balance"\ncount = 4\n'
+    )
+    command = [sys.executable, "-m", "facekit", "run", str(recipe), "--input", str(plain), "-o", str(tmp_path / "work")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(tmp_path / "work" / "balance")
+    table = [line.split()[0] for line in done.stderr.splitlines() if line.startswith(("clean ", "balance "))]
+    assert table[-2:] == ["clean", "balance"]
