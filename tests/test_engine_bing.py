@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from leftovers import NO_BROWSER, browser_is_missing
 from plainweb import Plain, many
 
 from facekit import browser
@@ -72,8 +73,8 @@ def web() -> Iterator[Web]:
 
 @pytest.fixture(scope="module")
 def driver() -> Iterator[Any]:
-    if None in browser.find():
-        pytest.skip("no Chrome or Chromium with its driver was found on this machine")
+    if browser_is_missing():
+        pytest.skip(NO_BROWSER)
     with browser.browse() as one:
         yield one
 

@@ -1,0 +1,75 @@
+"""What the stages do on real photos, where FACEKIT_DATA names a folder that holds them."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from conftest import records
+
+from facekit import images
+from facekit.balance import balance
+from facekit.clean import clean
+from facekit.contract import BadImage
+from facekit.crop import crop
+from facekit.likeness import look, proofs
+from facekit.options import Balance, Clean, Crop
+
+
+@pytest.fixture
+def lfw(data: Path, tmp_path: Path) -> Path:
+    """Eight photos of each of ten people, at 250x250."""
+    root = tmp_path / "lfw"
+    for folder in islice(sorted((data / "lfw" / "identities").iterdir()), 10):
+        (root / folder.name).mkdir(parents=True)
+        for photo in islice(sorted(folder.iterdir()), 8):
+            shutil.copy(photo, root / folder.name)
+    return root
+
+
+def test_the_cascade_finds_the_faces_of_news_photos(lfw: Path, tmp_path: Path) -> None:
+    report = crop(Crop(input=lfw, output=tmp_path / "faces"))
+    assert report.details["photos"] == 80
+    assert report.kept >= 78
+    # These photos are aligned: the face is in the middle of each.
+    middles = [(r.box.x + r.box.w / 2, r.box.y + r.box.h / 2) for r in records(tmp_path / "faces") if r.box]
+    assert sum(abs(x - 125) < 25 and abs(y - 125) < 30 for x, y in middles) >= 0.95 * len(middles)
+
+
+def test_ten_studio_photos_a_person_can_be_split(data: Path, tmp_path: Path) -> None:
+    crop(Crop(input=data / "orl", output=tmp_path / "faces", detect=False))
+    report = clean(Clean(input=tmp_path / "faces", output=tmp_path / "clean", min_images=5))
+    assert report.kept >= 380
+    groups: dict[str, set[str]] = {}
+    for record in records(tmp_path / "clean"):
+        groups.setdefault(record.group or "", set()).add(record.label)
+    assert all(len(labels) == 1 for labels in groups.values())
+    balance(Balance(input=tmp_path / "clean", output=tmp_path / "even", count=10))
+    assert Counter(r.label for r in records(tmp_path / "even")) == {f"s{n}": 10 for n in range(1, 41)}
+
+
+def test_repeats_among_search_results_are_proved_and_strangers_are_not(data: Path) -> None:
+    raw = data / "scraped" / "raw"
+    paths = sorted(path for path in raw.glob("*/*") if path.is_file())
+    looks = []
+    for path in paths:
+        try:
+            looks.append(look(images.read(path)))
+        except BadImage:
+            looks.append(None)
+    proved = {
+        frozenset((paths[p.first].relative_to(raw).as_posix(), paths[p.second].relative_to(raw).as_posix()))
+        for p in proofs(looks)
+    }
+    with (data / "scraped" / "near_duplicates.csv").open(newline="") as file:
+        known = {
+            frozenset((f"{row['person']}/{row['file_a']}", f"{row['person']}/{row['file_b']}"))
+            for row in csv.DictReader(file)
+        }
+    assert len(known & proved) >= 0.9 * len(known)
+    across = [pair for pair in proved if len({path.partition("/")[0] for path in pair}) > 1]
+    assert across == []
