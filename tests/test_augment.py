@@ -170,7 +170,7 @@ def test_a_split_that_leaks_is_refused(even: Path) -> None:
     path.write_text("\n".join(
         line.replace('"train"', '"test"') if f'"id": "{copy.id}"' in line else line for line in lines
     ) + "\n")  # fmt: skip
-    with pytest.raises(FacekitError, match=r"balance the photos anew"):
+    with pytest.raises(FacekitError, match=r"stand in test or validation .*make the tree again with `balance`"):
         run(even)
 
 

@@ -154,18 +154,23 @@ def track(items, title, total=None):
         if title == "train" and number == 5:
             os.kill(os.getpid(), signal.SIGKILL)
         yield item
-train(Train(input=sys.argv[1], output=sys.argv[2], network="cnn3", size=32, epochs=3, batch=8, stop_at=1.01), track)
+network, size = sys.argv[3], int(sys.argv[4])
+train(Train(input=sys.argv[1], output=sys.argv[2], network=network, size=size, epochs=3, batch=8, stop_at=1.01), track)
 """
 
 
-def test_killed_in_an_epoch_it_resumes_from_its_last_checkpoint(faces: Path) -> None:
+@pytest.mark.parametrize(
+    ("network", "size"), [("cnn3", 32), pytest.param("inception_v3", 96, marks=pytest.mark.slow)], ids=lambda v: str(v)
+)
+def test_killed_in_an_epoch_it_resumes_from_its_last_checkpoint(faces: Path, network: str, size: int) -> None:
     folder = faces.parent / "run"
-    done = subprocess.run([sys.executable, "-c", KILLED, str(faces), str(folder)], stderr=subprocess.PIPE, check=False)
+    killed = [sys.executable, "-c", KILLED, str(faces), str(folder), network, str(size)]
+    done = subprocess.run(killed, stderr=subprocess.PIPE, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
     assert not json.loads((folder / "model.json").read_text())["complete"]
     before = _history(folder)
     assert len(before) == 1
-    report = train(_options(faces, resume=True))
+    report = train(_options(faces, resume=True, network=network, size=size))
     after = _history(folder)
     assert report.details["epochs"] == len(after) == 3
     assert after[0] == before[0]

@@ -66,12 +66,12 @@ def test_a_copy_is_the_same_bytes_and_a_repeat_is_not() -> None:
 
 def test_every_kind_can_be_drawn() -> None:
     world = World(people=3, photos=80)
-    first = {item.kind: item for item in reversed(world.plan(0))}
+    first = {item.kind: (who, item) for who in (2, 1, 0) for item in reversed(world.plan(who))}
     assert set(first) == {"single", *SHARES}
-    for kind, item in first.items():
-        pixels = images.decode(world.draw(0, item))
+    for kind, (who, item) in first.items():
+        pixels = images.decode(world.draw(who, item))
         assert (max(pixels.shape) < 100) == (kind == "tiny")
-        assert (world.expression(0, item) in EXPRESSIONS) == (kind not in ("group", "empty"))
+        assert (world.expression(who, item) in EXPRESSIONS) == (kind not in ("group", "empty"))
 
 
 def test_a_search_page_is_as_bing_writes_it(web: Web) -> None:
