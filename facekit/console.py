@@ -101,10 +101,16 @@ class Console:
             self._bars.start()
         bars = self._bars
         task = bars.add_task(title, total=total)
-        for item in items:
-            yield item
-            bars.advance(task)
-        bars.update(task, total=bars.tasks[task].completed)
+        done = 0
+        try:
+            for item in items:
+                done += 1
+                yield item
+                bars.update(task, completed=done)
+        except GeneratorExit:  # whoever loops needs no more of them, so these are all
+            bars.update(task, completed=done, total=done)
+            raise
+        bars.update(task, completed=done, total=done)
 
     def _lines(self, items: Iterable[T], title: str, total: int | None) -> Iterator[T]:
         began = last = time.monotonic()
