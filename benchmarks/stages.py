@@ -5,7 +5,6 @@ are shared, so absolute times say little.
 
 - crop: the loop of every notebook, `cv2.imread`, `detectMultiScale` at full size, `cv2.imwrite`.
 - augment: the loop over albumentations, one process.
-- clean: comparing all pairs of hashes in Python, as a first script does.
 - feed: `keras.utils.image_dataset_from_directory`, an epoch of pictures at the training size.
 """
 
@@ -25,7 +24,6 @@ import cv2.data
 
 from facekit import images, plugins
 from facekit.dataset import Dataset
-from facekit.likeness import look, proofs
 from facekit.options import Augment, Balance, Crop, Draw
 
 
@@ -48,10 +46,6 @@ def augment_by_hand(even: Path, out: Path, count: int) -> None:
         photos = [images.read(path) for path in sorted(folder.iterdir())]
         for k, photo in zip(range(count - len(photos)), itertools.cycle(photos), strict=False):
             (out / folder.name / f"{k}.jpg").write_bytes(images.encode(augment_image(photo, "standard", k)))
-
-
-def hashes_by_hand(hashes: list[int]) -> int:
-    return sum(bin(a ^ b).count("1") <= 12 for a, b in itertools.combinations(hashes, 2))
 
 
 def side_by_side(name: str, ours: Callable[[], object], theirs: Callable[[], object], runs: int) -> None:
@@ -86,8 +80,6 @@ def main() -> None:
             lambda: augment_by_hand(root / "even", root / "by hand too", 300),
             chosen.runs,
         )
-        looks = [look(images.read(root / "full" / r.path)) for r in Dataset.open(root / "full").records]
-        side_by_side("clean", lambda: proofs(looks), lambda: hashes_by_hand([one.hash for one in looks]), chosen.runs)
         feed(root, chosen.runs)
         shutil.rmtree(hand)
 
