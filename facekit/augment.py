@@ -24,7 +24,8 @@ STAGE = "augment"
 _NUMBER = 5  # the stage's own stream of chance
 
 _CHUNK = 16
-_FEW = 300  # children; starting worker processes costs more than making these
+MANY = 4000
+"""Children from which on worker processes are worth their start: they import for as long as fewer take in one."""
 
 
 class Task(NamedTuple):
@@ -129,7 +130,7 @@ def _make(
             yield record, photos[record.label, record.id].read_bytes()
     chunks = [children[at : at + _CHUNK] for at in range(0, len(children), _CHUNK)]
     tasks = [[_task(photos, options, record) for record in chunk] for chunk in chunks]
-    many = len(children) >= _FEW
+    many = len(children) >= MANY
     made = ordered_map(
         partial(_change, options.recipe), tasks, options.jobs if many else 1, "processes" if many else "threads"
     )

@@ -17,7 +17,7 @@ import pytest
 from conftest import picture, plain_tree, read_tree, records
 
 from facekit import images
-from facekit.augment import augment
+from facekit.augment import MANY, augment
 from facekit.balance import balance
 from facekit.clean import clean
 from facekit.contract import FacekitError, Report
@@ -215,7 +215,7 @@ def test_killed_between_two_faces_of_a_photo(drawn_photos: Path, tmp_path: Path,
 
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
     source = plain_tree(tmp_path / "tiny", {"Ada": 4, "Bob": 4}, side=24)
-    arguments = ["augment", str(source), "-o", str(tmp_path / "out"), "-n", "400", "-j", "2"]
+    arguments = ["augment", str(source), "-o", str(tmp_path / "out"), "-n", str(MANY // 2 + 10), "-j", "2"]
     command = [sys.executable, str(KILLING), "30", "SIGKILL", *arguments]
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
