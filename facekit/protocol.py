@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from facekit import lineage
 from facekit.contract import FacekitError, Record, Track, quiet
 from facekit.dataset import Dataset
+from facekit.likeness import grouped
 from facekit.options import SplitBy, shares
 
 GROUP: SplitBy = "group"
@@ -63,10 +64,7 @@ def _protocol(dataset: Dataset, split_by: SplitBy) -> SplitBy:
 def _draw(dataset: Dataset, split: str, protocol: SplitBy, seed: int, track: Track) -> list[Record]:
     if protocol == IMAGE:
         return lineage.draw_split_by_image(dataset.records, shares(split), seed)
-    from facekit.likeness import alike  # decodes every picture: only a tree without a split needs it
-
-    grouped = lineage.draw_groups(dataset.records, alike(dataset, track))
-    return lineage.draw_split(grouped, shares(split), seed)
+    return lineage.draw_split(grouped(dataset, track).records, shares(split), seed)
 
 
 def _refuse_one_label(dataset: Dataset) -> None:
