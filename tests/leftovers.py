@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -48,6 +48,15 @@ def using(folder: Path) -> list[psutil.Process]:
         except (psutil.Error, OSError):
             continue
     return found
+
+
+def kill_browser(folder: Path) -> None:
+    """Kill the browsers under a folder, and not their helpers, as a crash does."""
+    for process in using(folder):
+        # One may end, with all its helpers, between being listed and being asked.
+        with suppress(psutil.Error):
+            if "--type=" not in " ".join(process.cmdline()):
+                process.kill()
 
 
 def gone(folder: Path, seconds: float = 5) -> bool:

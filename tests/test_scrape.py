@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from leftovers import gone, needs_browser, own_place, using
+from leftovers import gone, kill_browser, needs_browser, own_place
 from plainweb import Plain, many, noise
 
 from facekit.contract import FacekitError, Report
@@ -338,9 +338,7 @@ def test_a_dead_browser_costs_a_requeue_and_nothing_else(
     def die_once(self: Bing, driver: Any, query: str, wanted: int) -> Results:
         if not deaths:
             deaths.append(query)
-            for process in using(place):
-                if "--type=" not in " ".join(process.cmdline()):
-                    process.kill()
+            kill_browser(place)
         return search(self, driver, query, wanted)
 
     monkeypatch.setattr(Bing, "search", die_once)
