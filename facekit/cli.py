@@ -29,6 +29,7 @@ COMMANDS: dict[str, type[options.Options]] = {
     "scrape": options.Scrape,
     "crop": options.Crop,
     "clean": options.Clean,
+    "review": options.Review,
     "balance": options.Balance,
     "augment": options.Augment,
     "train": options.Train,
@@ -37,6 +38,7 @@ COMMANDS: dict[str, type[options.Options]] = {
     "draw": options.Draw,
     "run": options.Run,
     "demo": options.Demo,
+    "models": options.Models,
     "doctor": options.Doctor,
 }
 
@@ -101,7 +103,12 @@ def _command(name: str, cls: type[options.Options]) -> Callable[..., int]:
             return FAULT
         with talk as console, _faults(console, log_file, name) as outcome:
             chosen = cls(**_from_stdin(values))
-            _show(name, plugins.load("stage", name)(chosen, console.track), console, as_json)
+            try:
+                _show(plugins.load("stage", name)(chosen, console.track), console, as_json)
+            except FacekitError as error:
+                if error.report is not None:
+                    _show(error.report, console, as_json)
+                raise
         return outcome.code
 
     parameters = [_parameter(option) for option in options.describe(cls)]
@@ -156,7 +163,7 @@ def _faults(console: Console, log_file: Path | None, name: str) -> Iterator[_Out
 
 def _from_stdin(values: dict[str, Any]) -> dict[str, Any]:
     """Replace a folder given as `-` by the one that the command before it in the pipeline printed."""
-    for key in ("input", "run"):
+    for key in ("input", "run", "folder"):
         if values.get(key) == Path("-"):
             values[key] = _folder(sys.stdin.read())
     return values
@@ -174,19 +181,19 @@ def _folder(text: str) -> Path:
     return Path(text.splitlines()[-1])
 
 
-def _show(name: str, result: Any, console: Console, as_json: bool) -> None:
-    """Print a report as JSON or as its folder, or an answering command's lines one by one."""
+def _show(result: Any, console: Console, as_json: bool) -> None:
+    """Print a report as JSON, as the lines that answer, or as its folder; an answering command's lines one by one."""
     if not isinstance(result, Report):
         for answer in result:
             to_stdout(json.dumps(answer, ensure_ascii=False))
         return
-    stages = result.details.get("stages")
-    if name != "doctor":
+    stages, lines = result.details.get("stages"), result.details.get("lines")
+    if lines is None:
         console.table([Report.from_dict(stage) for stage in stages] if stages else [result])
     if as_json:
         to_stdout(json.dumps(result.to_dict(), ensure_ascii=False))
-    elif name == "doctor":
-        for line in result.details["lines"]:
+    elif lines is not None:
+        for line in lines:
             to_stdout(line)
     elif not sys.stdout.isatty():
         to_stdout(result.folder)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from pathlib import Path
 from typing import TypeVar
 
 from rich.console import Console as Screen
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from facekit.contract import FacekitError, Report
+from facekit.bars import Bars, progress
+from facekit.contract import Board, FacekitError, Report
 
 T = TypeVar("T")
 
 _EVERY = 10.0  # seconds between two plain lines of progress where there is no terminal
+_WORST = 10  # names that the closing table lists
 
 
 class Console:
@@ -28,7 +30,7 @@ class Console:
         """Show progress and notices unless `quiet`; write them, and more, to `log_file`."""
         self.screen = Screen(stderr=True)
         self._quiet = quiet
-        self._bars: Progress | None = None
+        self._bars: Bars | None = None
         self._handlers: list[logging.Handler] = [_Notices(self)]
         self._handlers[0].setLevel(logging.WARNING if quiet else logging.INFO)
         if log_file is not None:
@@ -54,13 +56,16 @@ class Console:
             logger.removeHandler(handler)
             handler.close()
 
-    def track(self, items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
-        """Yield the items while showing how many are done, how fast, and how long the rest takes."""
+    def track(
+        self, items: Iterable[T], title: str, total: int | None = None, board: Callable[[], Board] | None = None
+    ) -> Iterator[T]:
+        """Yield the items while showing how many are done, how fast, how long the rest takes, and what `board` says."""
         if total is None and isinstance(items, Sized):
             total = len(items)
         if self._quiet:
             return iter(items)
-        return self._bar(items, title, total) if self.screen.is_terminal else self._lines(items, title, total)
+        show = self._bar if self.screen.is_terminal else self._lines
+        return show(items, title, total, board)
 
     def say(self, text: str) -> None:
         """Show one line, as it is."""
@@ -87,19 +92,25 @@ class Console:
         for report in reports:
             for line in _details(report):
                 self.say(line)
+            self._shortfalls(report)
 
-    def _bar(self, items: Iterable[T], title: str, total: int | None) -> Iterator[T]:
+    def _shortfalls(self, report: Report) -> None:
+        """Show which names fell short, the worst first; a long list is in the folder."""
+        rows = report.details.get("shortfalls", [])
+        if not rows:
+            return
+        table = Table(*rows[0], box=None, pad_edge=False)
+        for row in rows[:_WORST]:
+            table.add_row(*(f"{value:,}" if isinstance(value, int) else _printable(value) for value in row.values()))
+        self.screen.print(table)
+        if len(rows) > _WORST:
+            self.say(f"… and {len(rows) - _WORST:,} more names that fell short: see {report.folder}")
+
+    def _bar(self, items: Iterable[T], title: str, total: int | None, board: Callable[[], Board] | None) -> Iterator[T]:
         if self._bars is None:
-            self._bars = Progress(
-                TextColumn("{task.description:<12}"),
-                BarColumn(bar_width=32),
-                MofNCompleteColumn(),
-                _Rate(),
-                TimeRemainingColumn(elapsed_when_finished=True),
-                console=self.screen,
-            )
+            self._bars = Bars.on(self.screen)
             self._bars.start()
-        bars = self._bars
+        bars, bars.board = self._bars, board
         task = bars.add_task(title, total=total)
         done = 0
         try:
@@ -110,22 +121,38 @@ class Console:
         except GeneratorExit:  # whoever loops needs no more of them, so these are all
             bars.update(task, completed=done, total=done)
             raise
+        finally:
+            bars.board = None
         bars.update(task, completed=done, total=done)
 
-    def _lines(self, items: Iterable[T], title: str, total: int | None) -> Iterator[T]:
-        began = last = time.monotonic()
-        done = 0
-        for item in items:
-            yield item
-            done += 1
-            now = time.monotonic()
-            if now - last >= _EVERY:
-                last = now
-                self.say(_progress(title, done, total, now - began))
-        self.say(_progress(title, done, total, time.monotonic() - began))
+    def _lines(
+        self, items: Iterable[T], title: str, total: int | None, board: Callable[[], Board] | None
+    ) -> Iterator[T]:
+        began, done, over = time.monotonic(), 0, threading.Event()
+
+        def say() -> None:
+            line = progress(title, done, total, time.monotonic() - began)
+            self.say(f"{line}; {board().line}" if board is not None else line)
+
+        def tick() -> None:
+            while not over.wait(_EVERY):
+                say()
+
+        # In a thread of its own: a loop that waits for its next item is what a person wants to hear of.
+        ticker = threading.Thread(target=tick, name="facekit-lines", daemon=True)
+        ticker.start()
+        try:
+            for item in items:
+                yield item
+                done += 1
+        finally:
+            over.set()
+            ticker.join()
+        say()
 
     def _stop_bars(self) -> None:
         if self._bars is not None:
+            self._bars.board = None  # after an interruption nobody works any more
             self._bars.stop()
             self._bars = None
 
@@ -142,19 +169,9 @@ class _Notices(logging.Handler):
         self._console.say(f"{mark}{record.getMessage()}")
 
 
-class _Rate(ProgressColumn):
-    """Items a second."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.1f}/s", style="progress.data.speed")
-
-
-def _progress(title: str, done: int, total: int | None, seconds: float) -> str:
-    rate = done / seconds if seconds > 0 else 0.0
-    of = f"/{total:,}" if total is not None else ""
-    left = f", {(total - done) / rate:.0f} s left" if total is not None and rate and total > done else ""
-    return f"{title}: {done:,}{of} ({rate:,.1f}/s{left})"
+def _printable(text: str) -> Text:
+    """Return a name, whatever was asked for, as something that leaves the screen whole."""
+    return Text("".join(c if c.isprintable() else " " for c in text))
 
 
 def _details(report: Report) -> Iterator[str]:

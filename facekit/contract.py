@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,14 @@ EXPRESSIONS = ("happy", "neutral", "sad", "surprise")
 
 
 class FacekitError(Exception):
-    """A fault of the input, the options or the machine; the message is one line that says the mend."""
+    """A fault of the input, the options or the machine; the message is one line that says the mend.
+
+    `report` is what was found out all the same.
+    """
+
+    def __init__(self, message: str, report: Report | None = None) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class BadImage(Exception):
@@ -45,12 +52,18 @@ class Box(NamedTuple):
     h: int
 
 
+Points = tuple[tuple[float, float], ...]
+"""Landmarks in pixels, (x, y) each, in the order that their maker gives."""
+
+
 @dataclass(frozen=True, slots=True)
 class Face:
     """A face found in a photo: where, and the detector's own score (higher is surer)."""
 
     box: Box
     score: float
+    points: Points | None = None
+    """Landmarks, where the detector finds them too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +95,7 @@ class Record:
     @classmethod
     def from_json(cls, line: str) -> Record:
         """Read one line of a manifest. Raises ValueError or KeyError on a line that is no record."""
-        known = _known(cls, json.loads(line))
-        if known.get("box") is not None:
-            known["box"] = Box(*known["box"])
-        return cls(**known)
+        return cls(**_known(cls, json.loads(line)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,7 @@ class Source:
     licence: str | None = None
     licence_url: str | None = None
     creator: str | None = None
+    attribution: str | None = None
 
     def to_json(self) -> str:
         """Return one line of JSON; absent values are left out."""
@@ -127,6 +138,17 @@ class Rejection:
     """The number, or the other picture, that decided."""
     parent: str | None = None
     """The picture it was made from, where the left-out one had been made already (removed by hand)."""
+    origin: str | None = None
+    """The photo it comes from, and where in it: what a decision about it goes by."""
+    box: Box | None = None
+    like: str | None = None
+    """The other name whose person it seems to show."""
+
+    @classmethod
+    def of(cls, stage: str, record: Record, reason: str, value: float | str | None = None) -> Rejection:
+        """Leave out a picture, under the label that it was found under."""
+        label = record.moved_from or record.label
+        return cls(stage, record.id, label, record.path, reason, value, None, record.origin, record.box)
 
     def to_json(self) -> str:
         """Return one line of JSON; an absent value is left out."""
@@ -136,6 +158,40 @@ class Rejection:
     def from_json(cls, line: str) -> Rejection:
         """Read one line of `rejected.jsonl`."""
         return cls(**_known(cls, json.loads(line)))
+
+
+Verdict = Literal["keep", "reject", "move"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about one picture: one line of `decisions.jsonl`."""
+
+    origin: str
+    box: Box | None
+    label: str
+    """The label it was found under, wherever it has been moved since."""
+    decision: Verdict | None
+    """None takes back what was decided before."""
+    to: str | None = None
+    """The label that it is moved to."""
+    at: str | None = None
+
+    def to_json(self) -> str:
+        """Return one line of JSON; an absent value is left out."""
+        return _line(self)
+
+    @classmethod
+    def from_json(cls, line: str) -> Decision:
+        """Read one line of `decisions.jsonl`. Raises ValueError or TypeError on a line that is no decision."""
+        found = cls(**{"box": None, "decision": None, **_known(cls, json.loads(line))})
+        if found.decision not in (None, *get_args(Verdict)):
+            raise ValueError(f"no decision called {found.decision!r}")
+        if (found.decision == "move") != (found.to is not None):
+            raise ValueError("a move has a `to`, and nothing else has")
+        if found.to is not None and (found.to.startswith(".") or {"/", "\0"} & set(found.to) or not found.to):
+            raise ValueError(f"{found.to!r} is no name of a folder")
+        return found
 
 
 @dataclass(slots=True)
@@ -164,15 +220,34 @@ class Report:
         return {key: dict(value) if isinstance(value, Counter) else value for key, value in _items(self)}
 
 
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What the workers of a long stage are doing at one moment, for a person to look at."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    total: tuple[str, ...]
+    """The last row: what all of them have done together."""
+    line: str
+    """The same in one line, for where a table has no place."""
+
+
 class Track(Protocol):
     """Progress that wraps a loop: `for record in track(records, "crop", total=90)`."""
 
-    def __call__(self, items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
-        """Yield the items unchanged while showing how far the loop is."""
+    def __call__(
+        self, items: Iterable[T], title: str, total: int | None = None, board: Callable[[], Board] | None = None
+    ) -> Iterator[T]:
+        """Yield the items unchanged while showing how far the loop is.
+
+        `board` says what the workers are doing; it is called from another thread, several times a second.
+        """
         ...
 
 
-def quiet(items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
+def quiet(
+    items: Iterable[T], title: str, total: int | None = None, board: Callable[[], Board] | None = None
+) -> Iterator[T]:
     """Be a `Track` that shows nothing."""
     return iter(items)
 
@@ -182,6 +257,38 @@ class Detector(Protocol):
 
     def detect(self, image: Image) -> list[Face]:
         """Return the faces of an RGB picture, largest first, boxes in its pixels."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns faces into vectors that are near for one person. Built once a thread; building one may be slow."""
+
+    name: str
+    version: str
+    """Changes whenever the vectors of a face do: vectors that were kept on disk go by it."""
+    metric: Literal["euclidean", "cosine"]
+    """How two vectors are compared; vectors are as the network gives them."""
+    dimensions: int
+    licence: str
+    """The terms of its weights."""
+    accuracy: str
+    """What was published of its accuracy, on which pictures and by whom."""
+
+    @property
+    def threshold(self) -> float:
+        """Greatest distance (Euclidean, or one minus the cosine) at which two faces count as one person."""
+        ...
+
+    def align(self, image: Image, box: Box | None = None) -> Image:
+        """Return the aligned face, shape (side, side, 3), that `embed` takes, of the face in `box`.
+
+        `box` is as any detector draws it, around brows and chin. Without one the picture shows one face,
+        alone or in its surroundings. Raises BadImage where no face can be aligned.
+        """
+        ...
+
+    def embed(self, faces: Sequence[Image]) -> NDArray[np.float32]:
+        """Return the vectors of aligned faces, shape (faces, dimensions)."""
         ...
 
 
@@ -209,23 +316,31 @@ def _known(cls: type, values: Any) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError("no JSON object")
     names = {f.name for f in fields(cls)}
-    return {key: value for key, value in values.items() if key in names}
+    known = {key: value for key, value in values.items() if key in names}
+    if known.get("box") is not None:
+        known["box"] = Box(*known["box"])
+    return known
 
 
 __all__ = [
     "EXPRESSIONS",
     "PARTS",
     "BadImage",
+    "Board",
     "Box",
+    "Decision",
     "Detector",
+    "Embedder",
     "Face",
     "FacekitError",
     "Image",
+    "Points",
     "Record",
     "Rejection",
     "Report",
     "Source",
     "Track",
+    "Verdict",
     "quiet",
     "replace",
 ]

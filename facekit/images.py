@@ -32,6 +32,13 @@ _MARK = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp"}
 
 
+_REDUCED = (
+    (512, cv2.IMREAD_REDUCED_GRAYSCALE_8),
+    (256, cv2.IMREAD_REDUCED_GRAYSCALE_4),
+    (128, cv2.IMREAD_REDUCED_GRAYSCALE_2),
+)
+"""Shorter side of a picture -> how it is shrunk while it is decoded, never below 64 pixels."""
+
 # What catch_warnings changes, all threads see: one at a time, or the filters are left in disorder.
 _WARNINGS = threading.Lock()
 
@@ -82,6 +89,25 @@ def decode(data: bytes) -> Image:
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
+def glance(data: bytes, head: Header) -> Gray:
+    """Decode a picture to grey pixels, shrunk by up to 8, with `head` as `header` has read it.
+
+    It proves as `decode` does that a picture is whole, in a third of the time: every byte is read, and few pixels
+    are made of them. Raises BadImage.
+    """
+    if _truncated(data, head.suffix):
+        raise BadImage("truncated", len(data))
+    shorter = min(head.width, head.height)
+    how = next((flag for least, flag in _REDUCED if shorter >= least), cv2.IMREAD_GRAYSCALE)
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), how)
+    except cv2.error:
+        pixels = None
+    if pixels is None:
+        raise BadImage("cannot be decoded")
+    return np.asarray(pixels, np.uint8)
+
+
 def read(path: Path) -> Image:
     """Decode a file. Raises BadImage, as `decode` does, also for a file that cannot be read."""
     try:
@@ -104,6 +130,11 @@ def encode_png(image: Image) -> bytes:
 def gray(image: Image) -> Gray:
     """Return the luma of an RGB picture."""
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def as_bgr(image: Image) -> Image:
+    """Return the pixels in the order in which OpenCV's own networks take them."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
 
 
 def resize(image: Image, side: int) -> Image:

@@ -10,6 +10,7 @@ import difflib
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import Field as DataclassField
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -21,6 +22,14 @@ Recipe = Literal["gentle", "standard", "strong"]
 SplitBy = Literal["group", "image"]
 Monitor = Literal["val_accuracy", "accuracy"]
 Part = Literal["test", "validation", "train", "all"]
+License = Literal["any", "open", "commercial"]
+Verify = Literal["none", "eyes"]
+Align = Literal["none", "eyes"]
+Unsure = Literal["keep", "leave"]
+Color = Literal["rgb", "gray"]
+Schedule = Literal["constant", "cosine", "plateau"]
+Precision = Literal["auto", "float32", "mixed_bfloat16"]
+ClassWeights = Literal["auto", "none"]
 
 O = TypeVar("O", bound="Options")  # noqa: E741 - a type variable, not a name one reads
 
@@ -110,13 +119,24 @@ class Stage(Options):
 class Scrape(Options):
     """Search for each name with browser bots and download pictures, a folder a name."""
 
-    names: Annotated[list[str], "Names, or a file with one a line, or `-` for stdin.", Aside(), Positional()]
-    output: OutputFolder
+    names: Annotated[list[str], "Names, or a file with one a line, or `-` for stdin.", Aside(), Positional()] = field(
+        default_factory=list
+    )
+    output: OutputFolder = field(default=Path("raw"))
     per_name: Annotated[int, "Pictures to keep for each name.", Limits(1, 1000)] = 100
     bots: Annotated[int, "Browsers that search at the same time.", Limits(1, 200), Aside()] = 10
-    engine: Annotated[str, "Where to search."] = "bing"
+    engine: Annotated[
+        str, "Where to search; of several, as in `bing,commons`, each fills what those before left.", Aside()
+    ] = "bing"
     base_url: Annotated[str | None, "Another address of the engine, as for a test server.", Aside()] = None
     query: Annotated[str, "What to search for; {name} is the name."] = "{name}"
+    face_only: Annotated[bool, "Ask the engine for pictures of faces alone."] = False
+    min_width: Annotated[int, "Narrowest original to ask the engine for, in pixels; 0 asks for any.", Limits(0)] = 0
+    safe: Annotated[bool, "Ask the engine to leave out what is not for everyone."] = True
+    since: Annotated[
+        str | None, "Only pictures as new as `day`, `week`, `month`, `year` or a date like 2024-01-31."
+    ] = None
+    license: Annotated[License, "Licences to ask the engine for: `any`, `open`, or open to `commercial` use."] = "any"
     min_side: Annotated[int, "Shortest side of a picture worth keeping, in pixels.", Limits(1, 10_000)] = 100
     search_interval: Annotated[
         float,
@@ -125,13 +145,30 @@ class Scrape(Options):
         Aside(),
     ] = 5.0
     contact: Annotated[str, "Address or URL that the user agent names, so that a host can reach you.", Aside()] = ""
+    grid: Annotated[str | None, "Address of a Selenium Grid to run the browsers on.", Aside()] = None
+    probe: Annotated[
+        str | None, "Search this engine once, say what its page held and how it was read, and keep nothing.", Aside()
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Crop(Stage):
     """Find the face in each photo and save it as a square picture."""
 
-    cascade: Annotated[Cascade, "Haar cascade: frontal `default` or `alt2`, or `profile`."] = "default"
+    detector: Annotated[str, "What finds faces: `haar`, `yunet` or `dlib`."] = "haar"
+    cascade: Annotated[
+        str,
+        "Haar cascade: frontal `default` or `alt2`, or `profile`; of several, as in `alt2,default`, all are used.",
+    ] = "alt2"
+    verify: Annotated[Verify, "Keep a doubtful Haar face only where `eyes` are found in it."] = "eyes"
+    roll: Annotated[
+        float,
+        "Where no face is found, look again with the photo turned so far both ways, in degrees; 0 not.",
+        Limits(0, 45),
+    ] = 0.0
+    align: Annotated[Align, "Turn and scale each face so that its `eyes` stand where a face model expects them."] = (
+        "none"
+    )
     detect: Annotated[bool, "Look for faces; without it the pictures are faces already."] = True
     faces: Annotated[Faces, "The `largest` face of a photo, `all` of them, or `only` photos that show one."] = "largest"
     min_size: Annotated[int, "Smallest face, in pixels of the photo.", Limits(10, 10_000)] = 40
@@ -152,6 +189,37 @@ class Clean(Stage):
     ] = 40.0
     min_brightness: Annotated[float, "Least mean grey value.", Limits(0, 255)] = 25.0
     max_brightness: Annotated[float, "Greatest mean grey value.", Limits(0, 255)] = 230.0
+    min_contrast: Annotated[float, "Least standard deviation of the grey values.", Limits(0, 127)] = 12.0
+    max_clipped: Annotated[float, "Greatest share of pixels that are all black or all white.", Limits(0, 1)] = 1.0
+    max_yaw: Annotated[float, "Farthest that a face may be turned aside, in degrees.", Limits(0, 90)] = 90.0
+    max_roll: Annotated[float, "Farthest that a face may lean, in degrees.", Limits(0, 180)] = 180.0
+    embedder: Annotated[
+        str, "What tells people apart: `dlib`, `sface`, a trained run's folder, `none`; `auto` is dlib where installed."
+    ] = "auto"
+    reference: Annotated[Path | None, "Folder with a few known pictures of each person: they decide who is who."] = None
+    keep_at: Annotated[float, "Least probability of being the folder's person at which a face stays.", Limits(0, 1)] = (
+        0.5
+    )
+    reject_at: Annotated[float, "Probability at or below which a face is someone else.", Limits(0, 1)] = 0.05
+    unsure: Annotated[Unsure, "`keep` or `leave` out faces between the two until someone has reviewed them."] = "keep"
+    apply: Annotated[bool, "Carry out what was decided in `facekit review`.", Aside()] = False
+    report: Annotated[Path | None, "HTML file to write: what was left out and why, with pictures.", Aside()] = None
+
+    def __post_init__(self) -> None:
+        """Check the limits, and that they leave no gap. Raises FacekitError."""
+        super().__post_init__()
+        if self.reject_at > self.keep_at:
+            raise FacekitError(f"--reject-at is {self.reject_at:g}; it must not be above --keep-at {self.keep_at:g}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Review(Options):
+    """Serve a page on which a person decides what `clean` was not sure of."""
+
+    folder: Annotated[Path, "Folder that `clean` made; `-` reads it from stdin.", Aside(), Positional()]
+    port: Annotated[int, "Port on 127.0.0.1; 0 takes a free one.", Limits(0, 65535), Aside()] = 0
+    live: Annotated[bool, "Carry out each decision at once, not with the next `clean --apply`.", Aside()] = False
+    browser: Annotated[bool, "Open the page in your browser.", Aside()] = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,19 +247,54 @@ class Augment(Stage):
 
 @dataclass(frozen=True, kw_only=True)
 class Train(Stage):
-    """Train a network on a folder-per-person tree."""
+    """Train a network on a folder-per-person tree, or a linear head on a frozen one."""
 
-    network: Annotated[str, "The network."] = "inception_v3"
+    backbone: Annotated[
+        str | None, "Learn names from the vectors of `dlib`, `sface` or a trained run's folder, in place of a network."
+    ] = None
+    network: Annotated[str, "The network: see `facekit models`."] = "inception_v3"
+    color: Annotated[Color, "Whether the network sees `rgb` or `gray`."] = "rgb"
+    weights: Annotated[
+        str, "Weights to begin with, the head apart: `none`, `imagenet`, a .weights.h5 file or a run's folder."
+    ] = "none"
     size: Annotated[int, "Side of the network's input, in pixels.", Limits(32, 512)] = 96
     epochs: Annotated[int, "Most epochs.", Limits(1, 100_000)] = 52
+    warmup_epochs: Annotated[int, "Of these, first ones in which the head alone learns.", Limits(0, 100_000)] = 0
+    unfreeze: Annotated[int, "Learn in this many last blocks of the network alone; 0 is all.", Limits(0, 1000)] = 0
     batch: Annotated[int, "Pictures in a step.", Limits(1, 8192)] = 64
     learning_rate: Annotated[float, "Adam's step size.", Limits(1e-8, 1)] = 1e-3
+    finetune_rate: Annotated[float, "Adam's step size after the warm-up.", Limits(1e-8, 1)] = 1e-4
+    schedule: Annotated[
+        Schedule, "How the step size falls: not, along a cosine, or by half where epochs get no better."
+    ] = "constant"
     stop_at: Annotated[float, "Stop when the monitored accuracy reaches this.", Limits(0.01, 1.01)] = 0.97
+    patience: Annotated[int, "Stop after so many epochs without a better one; 0 is never.", Limits(0, 100_000)] = 0
     monitor: Annotated[Monitor, "The accuracy that decides when to stop and which epoch was best."] = "val_accuracy"
+    light_augment: Annotated[
+        bool, "Flip, shift, zoom and brighten each training picture a little, anew in every epoch."
+    ] = False
+    label_smoothing: Annotated[float, "Share of certainty that is spread over all names.", Limits(0, 0.5)] = 0.0
+    class_weights: Annotated[
+        ClassWeights, "`auto` counts a picture for more where its name has fewer than others; `none` does not."
+    ] = "auto"
+    precision: Annotated[
+        Precision, "Numbers to compute with; `auto` is mixed_bfloat16 on an accelerator, float32 on cores."
+    ] = "auto"
+    deterministic: Annotated[bool, "Compute so that the same run gives the very same numbers; slower."] = False
     split: SplitShares = "70/20/10"
     split_by: Annotated[SplitBy, "How to split a tree that has no split: see `balance`."] = "group"
     resume: Annotated[bool, "Go on from the last checkpoint of an interrupted run.", Aside()] = False
     tensorboard: Annotated[bool, "Write logs for TensorBoard.", Aside()] = False
+
+    def __post_init__(self) -> None:
+        """Refuse also what no epoch could do. Raises FacekitError."""
+        super().__post_init__()
+        if self.warmup_epochs >= self.epochs:
+            raise FacekitError(f"--warmup-epochs is {self.warmup_epochs}; it must be less than --epochs {self.epochs}")
+        frozen = "warmup_epochs" if self.warmup_epochs else "unfreeze" if self.unfreeze else None
+        if frozen and self.weights == "none":
+            flag = "--" + frozen.replace("_", "-")
+            raise FacekitError(f"{flag} keeps layers as they are, which need to have learned something; give --weights")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,6 +347,11 @@ class Demo(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Models(Options):
+    """List networks, embedders and detectors with their weights, licences and published accuracy."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Doctor(Options):
     """Say what is there and what is missing."""
 
@@ -253,7 +361,7 @@ def describe(cls: type[Options]) -> list[Field]:
     hints = get_type_hints(cls, include_extras=True)
     common = {f.name for f in fields(Options)}
     ordered = sorted(fields(cls), key=lambda f: f.name in common)
-    return [_field(f.name, hints[f.name], f.default) for f in ordered]
+    return [_field(f.name, hints[f.name], _default(f)) for f in ordered]
 
 
 def settled(options: Options) -> dict[str, Any]:
@@ -288,6 +396,19 @@ def shares(split: str) -> tuple[float, float, float]:
     if min(train, test, validation) < 0 or train <= 0 or abs(train + test + validation - 100) > 1e-6:
         raise FacekitError(f"--split is {split!r}; the shares must sum to 100, and train's be above 0")
     return train / 100, test / 100, validation / 100
+
+
+def cascades(names: str) -> tuple[str, ...]:
+    """Read `alt2,default` as the names of Haar cascades, each once. Raises FacekitError."""
+    found = tuple(dict.fromkeys(name.strip() for name in names.split(",")))
+    wrong = next((name for name in found if name not in get_args(Cascade)), None)
+    if wrong is not None:
+        raise FacekitError(f"--cascade: no cascade called {wrong!r}; choose from {', '.join(get_args(Cascade))}")
+    return found
+
+
+def _default(field: DataclassField[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def _field(name: str, hint: Any, default: Any) -> Field:
@@ -330,8 +451,9 @@ def _check(option: Field, value: Any) -> None:
     if not isinstance(value, plain) or (plain is not bool and isinstance(value, bool)):
         raise FacekitError(f"{option.flag} is {value!r}; it must be of type {plain.__name__}")
     _check_limits(option, value)
-    if option.name == "split":
-        shares(value)
+    reader = {"split": shares, "cascade": cascades}.get(option.name)
+    if reader is not None:
+        reader(value)
 
 
 def _check_limits(option: Field, value: Any) -> None:

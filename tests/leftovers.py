@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -42,21 +43,39 @@ def using(folder: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            alive = process.status() != psutil.STATUS_ZOMBIE
-            if alive and f"{folder}/{browser.PREFIX}" in " ".join(process.cmdline()):
+            place = f"{folder}/{browser.PREFIX}"
+            mine = place in " ".join(process.cmdline()) or process.environ().get("TMPDIR", "").startswith(place)
+            if mine and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except (psutil.Error, OSError):
             continue
     return found
 
 
-def kill_browser(folder: Path) -> None:
-    """Kill the browsers under a folder, and not their helpers, as a crash does."""
+def kind_of(process: psutil.Process) -> str:
+    """`driver`, `browser`, `renderer`, or what else a browser calls its helpers."""
+    arguments = process.cmdline()
+    for name, kind in (("chromedriver", "driver"), ("crashpad", "crashpad")):
+        if name in arguments[0]:
+            return kind
+    return next((a.removeprefix("--type=") for a in arguments if a.startswith("--type=")), "browser")
+
+
+def send(folder: Path, kind: str, how: signal.Signals = signal.SIGKILL) -> int:
+    """Send a signal to the processes of one kind under a folder, and to no others; return to how many."""
+    sent = 0
     for process in using(folder):
         # One may end, with all its helpers, between being listed and being asked.
-        with suppress(psutil.Error):
-            if "--type=" not in " ".join(process.cmdline()):
-                process.kill()
+        with suppress(psutil.Error, IndexError):
+            if kind_of(process) == kind:
+                process.send_signal(how)
+                sent += 1
+    return sent
+
+
+def kill_browser(folder: Path) -> None:
+    """Kill the browsers under a folder, and not their helpers, as a crash does."""
+    send(folder, "browser")
 
 
 def gone(folder: Path, seconds: float = 5) -> bool:

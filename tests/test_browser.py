@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from leftovers import gone, needs_browser, own_place, using
+from leftovers import gone, needs_browser, own_place, send, using
 from selenium.common.exceptions import WebDriverException
 from urllib3.exceptions import HTTPError
 
 from facekit import browser
+from facekit.browser import running
 from facekit.contract import FacekitError
 
 
@@ -30,8 +31,8 @@ def place() -> Iterator[Path]:
 def start_elsewhere(place: Path) -> tuple[subprocess.Popen[str], Path]:
     """A process of its own that has started a browser; with the bot's folder."""
     script = (
-        "import sys, time; from facekit.browser import Browser\n"
-        "b = Browser(); b.start(); print(b._folder, flush=True); time.sleep(60)"
+        "import sys, time; from facekit.browser import LocalBrowser\n"
+        "b = LocalBrowser(); b.start(); print(b._folder, flush=True); time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -81,7 +82,7 @@ def test_a_long_temporary_folder_is_no_hindrance(monkeypatch: pytest.MonkeyPatch
 
 @needs_browser
 def test_kill_from_another_thread_frees_the_one_that_waits(place: Path) -> None:
-    one = browser.Browser()
+    one = browser.LocalBrowser()
     driver = one.start()
     threading.Timer(0.5, one.kill).start()
     began = time.monotonic()
@@ -94,7 +95,7 @@ def test_kill_from_another_thread_frees_the_one_that_waits(place: Path) -> None:
 
 @needs_browser
 def test_a_dead_driver_is_closed_all_the_same(place: Path) -> None:
-    one = browser.Browser()
+    one = browser.LocalBrowser()
     one.start()
     assert one._service is not None
     os.kill(one._service.process.pid, signal.SIGKILL)
@@ -107,14 +108,14 @@ def test_a_driver_that_does_not_start_leaves_nothing(place: Path, tmp_path: Path
     broken.write_text("#!/bin/sh\nexit 3\n")
     broken.chmod(0o755)
     with pytest.raises(WebDriverException):
-        browser.Browser(browser.Found(None, str(broken))).start()
+        browser.LocalBrowser(browser.Found(None, str(broken))).start()
     assert gone(place)
 
 
 @needs_browser
 def test_the_next_start_sweeps_up_after_a_kill_and_leaves_the_living_alone(place: Path) -> None:
     killed, folder = start_elsewhere(place)
-    living = browser.Browser()
+    living = browser.LocalBrowser()
     living.start()
     killed.kill()
     killed.wait()
@@ -125,4 +126,20 @@ def test_the_next_start_sweeps_up_after_a_kill_and_leaves_the_living_alone(place
     assert not folder.exists()
     assert living.driver.title is not None
     living.close()
+    assert gone(place)
+
+
+@needs_browser
+def test_a_hung_driver_is_asked_once(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what only reads, which urllib3 would ask for four times."""
+    monkeypatch.setattr(running, "QUIT_SECONDS", 1)
+    one = browser.LocalBrowser()
+    driver = one.start()
+    one.set_patience(1)
+    assert send(place, "driver", signal.SIGSTOP) == 1
+    began = time.monotonic()
+    with pytest.raises(HTTPError):
+        driver.title  # noqa: B018 - asks
+    assert time.monotonic() - began < 2.5
+    one.close()
     assert gone(place)

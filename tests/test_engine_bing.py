@@ -5,23 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from leftovers import NO_BROWSER, browser_is_missing
-from plainweb import Plain, many
+from searching import FIRST_RANKS, GOOD, links, twice, web_of
 
 from facekit import browser
-from facekit.engines import State, canonical, is_loopback
+from facekit.engines import Search, State, canonical, is_loopback
 from facekit.engines.bing import Bing, harvest, repeats
-from facekit.world.web import Web, serve
+from facekit.world.searches import ENGINES
+from facekit.world.web import Web
 
-VARIANTS = {
-    "Nobody": "empty",
-    "Robot": "blocked",
-    "Refused": "refused",
-    "Redesign": "redesigned",
-    "Garbled": "unreadable",
-    "Again": "repeating",
+ENDS = {
+    "empty": State.EMPTY,
+    "blocked": State.BLOCKED,
+    "refused": State.BLOCKED,
+    "redesigned": State.LAYOUT_CHANGED,
+    "no-body": State.LAYOUT_CHANGED,
+    "unreadable": State.LAYOUT_CHANGED,
+    "repeating": State.SOFT_BLOCK,
+    "page-4-repeats": State.SOFT_BLOCK,
+    "consent": State.OK,
+    "consent-stuck": State.CONSENT,
 }
 
 
@@ -64,10 +70,21 @@ def test_addresses() -> None:
     assert not is_loopback("http://10.0.0.1/") and not is_loopback("https://www.bing.com")
 
 
+def test_filters_are_asked_for_by_bings_names() -> None:
+    plain = urlsplit(Bing().address(Search("Ada & Bob", 9)))
+    assert (plain.netloc, plain.path) == ("www.bing.com", "/images/search")
+    assert parse_qs(plain.query) == {"q": ["Ada & Bob"], "first": ["1"], "adlt": ["strict"]}
+    asked = Search("Ada", 9, face_only=True, min_width=800, safe=False, since="week", license="commercial")
+    address = Bing().address(asked)
+    assert address.endswith(
+        "&adlt=off&qft=+filterui:face-face+filterui:imagesize-custom_800_1+filterui:age-lt10080+filterui:license-L2_L3"
+    )
+    assert Bing().address(Search("Ada", 9, license="open")).endswith("qft=+filterui:licenseType-Any")
+
+
 @pytest.fixture(scope="module")
 def web() -> Iterator[Web]:
-    names = {name: many(name.lower(), 140) for name in ("Ada", "Garbled", "Again")}
-    with serve(Plain(names), variants=VARIANTS) as one:
+    with web_of("bing", {"Twice": twice()}) as one:
         yield one
 
 
@@ -79,38 +96,31 @@ def driver() -> Iterator[Any]:
         yield one
 
 
+def test_every_variant_has_an_end() -> None:
+    assert ENDS.keys() == ENGINES["bing"].VARIANTS.keys()
+
+
 def test_a_search_scrolls_and_presses_the_button_until_it_has_enough(web: Web, driver: Any) -> None:
-    results = Bing(web.base_url).search(driver, "Ada", 130)
-    assert results.state is State.OK
-    assert len(results.candidates) == 130
-    assert [c.url for c in results.candidates] == [web.url(p, k) for k, p in enumerate(many("ada", 130))]
-    assert [c.rank for c in results.candidates[:9]] == [1, 2, 3, 5, 6, 7, 8, 10, 11]  # 4 and 9 are bad cards
-    assert web.requests["/images/async?Ada"] == 4 - 1
+    results = Bing(web.base_url).search(driver, Search(GOOD, 130))
+    assert (results.state, results.strategy) == (State.OK, "cards")
+    assert [c.url for c in results.candidates] == links(web, 130)
+    assert [c.rank for c in results.candidates[:9]] == FIRST_RANKS
+    assert web.requests["/images/async?Ada"] in (3, 4), "where a page comes late, the button is pressed once more"
     assert web.requests["/th"] == 0, "thumbnails are not to be fetched"
 
 
 def test_a_search_stops_where_there_is_no_more(web: Web, driver: Any) -> None:
-    assert len(Bing(web.base_url).search(driver, "Ada", 500).candidates) == 140
+    assert len(Bing(web.base_url).search(driver, Search(GOOD, 500)).candidates) == 140
 
 
-@pytest.mark.parametrize(
-    ("query", "state"),
-    [
-        ("Nobody", State.EMPTY),
-        ("Stranger", State.EMPTY),
-        ("Robot", State.BLOCKED),
-        ("Refused", State.BLOCKED),
-        ("Redesign", State.LAYOUT_CHANGED),
-        ("Garbled", State.LAYOUT_CHANGED),
-    ],
-)
-def test_a_search_without_candidates_says_why(web: Web, driver: Any, query: str, state: State) -> None:
-    results = Bing(web.base_url).search(driver, query, 30)
+def test_a_picture_that_is_found_twice_is_one_candidate(web: Web, driver: Any) -> None:
+    results = Bing(web.base_url).search(driver, Search("Twice", 500))
+    assert (results.state, len(results.candidates)) == (State.OK, 60)
+
+
+@pytest.mark.parametrize(("query", "state"), [*ENDS.items(), ("Stranger", State.EMPTY)])
+def test_how_a_search_ends(web: Web, driver: Any, query: str, state: State) -> None:
+    results = Bing(web.base_url).search(driver, Search(query, 130))
     assert results.state is state
-    assert not results.candidates
-
-
-def test_a_soft_block_keeps_what_was_found_before(web: Web, driver: Any) -> None:
-    results = Bing(web.base_url).search(driver, "Again", 100)
-    assert results.state is State.SOFT_BLOCK
-    assert len(results.candidates) == 33
+    expected = {State.OK: 130, State.SOFT_BLOCK: 33 if query == "repeating" else 103}
+    assert len(results.candidates) == expected.get(state, 0)

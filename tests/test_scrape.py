@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
@@ -20,11 +19,11 @@ from plainweb import Plain, many, noise
 
 from facekit.contract import FacekitError, Report
 from facekit.dataset import REMOVED, Dataset
-from facekit.engines import Results
+from facekit.engines import Results, Search
 from facekit.engines.bing import Bing
 from facekit.options import Scrape
 from facekit.scrape import scrape
-from facekit.scrape.names import MAX_BYTES, labels, merge, read_names, safe, words
+from facekit.scrape.names import words
 from facekit.world.web import Web, serve
 
 LONG = "Wolfeschlegelsteinhausenbergerdorff " * 8 + "Hubert Blaine"
@@ -79,7 +78,7 @@ def options(web: Web, out: Path, *names: str, **more: Any) -> Scrape:
 def child(given: Scrape, kill_after: int = 0) -> subprocess.Popen[str]:
     """Scrape in a process of its own, which is killed after so many written lines."""
     values = {"names": given.names, "output": str(given.output), "base_url": given.base_url}
-    values |= {"per_name": given.per_name, "bots": given.bots}
+    values |= {"per_name": given.per_name, "bots": given.bots, "grid": given.grid}
     command = [sys.executable, "-c", CHILD, str(kill_after), json.dumps(values)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -104,72 +103,6 @@ def lines_of(root: Path, name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (root / name).read_text().splitlines()]
 
 
-# Names
-
-
-@pytest.mark.parametrize(
-    ("name", "label"),
-    [
-        ("Ada Lovelace", "Ada Lovelace"),
-        ("AC/DC", "AC_DC"),
-        ("a\\b:c", "a_b_c"),
-        ("..", "__"),
-        (".", "_"),
-        (".hidden.", "_hidden_"),
-        ("/", "_"),
-        ("\n", "_"),
-        ("Ada\nLovelace\t", "Ada Lovelace"),
-        ("👩🏽‍🚀", "👩🏽‍🚀"),
-        ("Jose\u0301", "José"),
-        ("evil\u202egpj", "evil gpj"),
-        ("nul", "_nul"),
-        ("COM1.txt", "_COM1.txt"),
-        ("Mr. T", "Mr. T"),
-    ],
-)
-def test_a_folder_is_safe(name: str, label: str) -> None:
-    assert safe(name) == label
-
-
-def test_a_long_name_is_cut_and_told_apart() -> None:
-    first, second = safe("é" * 300), safe("é" * 301)
-    assert first != second
-    assert all(len(label.encode()) <= MAX_BYTES for label in (first, second))
-
-
-def test_names_that_share_a_folder_are_told_apart_in_any_order_of_runs() -> None:
-    one = labels(["A/B", "A_B", "a_b"], {})
-    assert one["A/B"] == "A_B"
-    assert len({label.casefold() for label in one.values()}) == 3
-    again = labels(["A_B", "A/B"], {"a/b": "A_B"})
-    assert again["A/B"] == "A_B" and again["A_B"] == one["A_B"]
-
-
-def test_spellings_of_one_person_are_merged_with_a_notice() -> None:
-    names, notices = merge(["José", "Jose\u0301", "JOSÉ", "Ann  Lee", "ann lee", "Bob"])
-    assert names == ["José", "Ann  Lee", "Bob"]
-    assert len(notices) == 3
-
-
-def test_names_come_from_arguments_files_and_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    listed = tmp_path / "people.txt"
-    listed.write_bytes("\ufeffAda\r\n\r\n Bob \n".encode())
-    monkeypatch.setattr(sys, "stdin", io.StringIO("Cyd\nDan\n"))
-    given = [str(listed), "-", "Eve/Adam", "x" * 300, "\0"]
-    assert read_names(given) == ["Ada", "Bob", "Cyd", "Dan", "Eve/Adam", "x" * 300, "\0"]
-
-
-def test_lists_that_cannot_be_read(tmp_path: Path) -> None:
-    latin = tmp_path / "latin.txt"
-    latin.write_bytes("José".encode("latin-1"))
-    for given, said in ((["no-such.txt"], "no such file"), ([str(latin)], "UTF-8"), (["  "], "no names")):
-        with pytest.raises(FacekitError, match=said):
-            read_names(given)
-
-
-# Runs
-
-
 @pytest.fixture(scope="module")
 def whole(web: Web, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
     """One uninterrupted run over two names."""
@@ -188,7 +121,7 @@ def test_rank_decides_and_not_who_arrived_first(web: Web, whole: tuple[Path, Rep
     ]
     assert [sources[r["origin"]]["rank"] for r in records[:4]] == [1, 2, 3, 6]
     assert (report.made, report.kept) == (16, 16)
-    assert not report.details["short"]
+    assert not report.details["shortfalls"]
     for record in records:
         data = (out / record["path"]).read_bytes()
         assert data == noise(sources[record["origin"]]["url"].rpartition("/")[2]), "saved as found"
@@ -278,17 +211,17 @@ def test_ctrl_c_ends_everything_at_once_and_the_run_goes_on(web: Web, place: Pat
 def test_what_a_person_removed_or_moved_stays_so(web: Web, whole: tuple[Path, Report], tmp_path: Path) -> None:
     out = tmp_path / "raw"
     shutil.copytree(whole[0], out)
-    ada = [r for r in lines_of(out, "manifest.jsonl") if r["label"] == "Ada"]
-    (out / ada[1]["path"]).unlink()
-    (out / ada[4]["path"]).rename(out / "Bob" / Path(ada[4]["path"]).name)
+    photos = [r for r in lines_of(out, "manifest.jsonl") if r["label"] == "Ada"]
+    (out / photos[1]["path"]).unlink()
+    (out / photos[4]["path"]).rename(out / "Bob" / Path(photos[4]["path"]).name)
     asked = web.requests.total()
     report = scrape(options(web, out, "Ada", "Bob"))
     assert web.requests.total() == asked
     assert report.kept == 15
     assert report.left[REMOVED] == 1
-    assert report.details["names"]["Ada"] == {
-        "folder": "Ada", "state": "done", "search": "ok", "kept": 7, "removed": 1,
-    }  # fmt: skip
+    ada = report.details["names"]["Ada"]
+    assert (ada["folder"], ada["state"], ada["searches"]) == ("Ada", "done", {"bing": "ok"})
+    assert (ada["kept"], ada["removed"], ada["short"]) == (7, 1, 0)
     assert sum(r["label"] == "Bob" for r in lines_of(out, "manifest.jsonl")) == 9
     before = tree(out)
     scrape(options(web, out, "Ada", "Bob"))
@@ -311,13 +244,18 @@ def test_odd_names_have_safe_folders_and_are_kept_as_asked(web: Web, tmp_path: P
 @needs_browser
 def test_a_name_without_pictures_is_reported_and_never_fatal(web: Web, tmp_path: Path) -> None:
     report = scrape(options(web, tmp_path / "raw", "Nobody", "Few", "Redesign", per_name=4, bots=3))
-    states = {name: (found["state"], found["search"]) for name, found in report.details["names"].items()}
+    states = {name: (found["state"], found["searches"]["bing"]) for name, found in report.details["names"].items()}
     assert states == {
         "Nobody": ("short", "empty"),
         "Few": ("short", "ok"),
         "Redesign": ("failed", "layout changed"),
     }
-    assert report.details["short"] == {"Nobody": 4, "Few": 2, "Redesign": 4}
+    short = {row["name"]: (row["short"], row["why"]) for row in report.details["shortfalls"]}
+    assert short == {
+        "Nobody": (4, "bing: empty; 0 found"),
+        "Few": (2, "bing: ok; 3 found, 1 http 404"),
+        "Redesign": (4, "bing: layout changed; 0 found"),
+    }
     assert report.left == {"http 404": 1}
 
 
@@ -335,11 +273,11 @@ def test_a_dead_browser_costs_a_requeue_and_nothing_else(
 ) -> None:
     search, deaths = Bing.search, []
 
-    def die_once(self: Bing, driver: Any, query: str, wanted: int) -> Results:
+    def die_once(self: Bing, driver: Any, wanted: Search) -> Results:
         if not deaths:
-            deaths.append(query)
+            deaths.append(wanted.query)
             kill_browser(place)
-        return search(self, driver, query, wanted)
+        return search(self, driver, wanted)
 
     monkeypatch.setattr(Bing, "search", die_once)
     report = scrape(options(web, tmp_path / "raw", "Cyd", bots=1))

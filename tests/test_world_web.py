@@ -6,21 +6,33 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
-from leftovers import needs_browser
+from leftovers import NO_BROWSER, browser_is_missing, needs_browser
+from searching import session
 
-from facekit import images
+from facekit import browser, images, plugins
 from facekit.contract import EXPRESSIONS, FacekitError
 from facekit.dataset import REMOVED, Dataset
+from facekit.engines import Search, State
 from facekit.options import Draw, Scrape
 from facekit.scrape import scrape
-from facekit.world.content import BROKEN, HOSTS, SHARES, World
+from facekit.world.content import BROKEN, HOSTS, LICENCES, SHARES, World
+from facekit.world.searches import ENGINES
 from facekit.world.tree import draw
 from facekit.world.web import Web, serve
 
 SMALL = World(people=2, photos=14, seed=7)
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Any]:
+    if browser_is_missing():
+        pytest.skip(NO_BROWSER)
+    with browser.browse() as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +95,28 @@ def test_a_search_page_is_as_bing_writes_it(web: Web) -> None:
     assert get(f"{web.base_url}/images/async?q={SMALL.names[0]}&first=15&count=35").text.count("<li") == 2
     assert "no_results" in get(f"{web.base_url}/images/search?q=Stranger").text
     assert web.requests[f"/images/search?{SMALL.names[0]}"] == 1
+
+
+def test_licences_and_creators_are_invented_from_the_seed() -> None:
+    world = World(people=2, photos=400, seed=7)
+    drawn = world.links(world.names[1])
+    assert drawn == World(people=2, photos=400, seed=7).links(world.names[1])
+    assert {link.creator for link in drawn} == set(world.names)
+    kinds = Counter(link.licence for link in drawn)
+    assert kinds.keys() == {*LICENCES, "by-sa"}
+    assert kinds["by"] == pytest.approx(400 * LICENCES["by"], rel=0.35)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_every_engine_finds_the_drawn_world(web: Web, name: str, request: pytest.FixtureRequest) -> None:
+    engine = plugins.load("engine", name)
+    driver = request.getfixturevalue("driver") if engine.needs_browser else session()
+    results = engine(web.base_url).search(driver, Search(SMALL.names[0], 14))
+    links = SMALL.links(SMALL.names[0])
+    found = [c.url.partition("?")[0] for c in results.candidates]
+    assert (results.state, found) == (State.OK, [web.url(link.path, link.host) for link in links])
+    if not engine.needs_browser:
+        assert [c.creator for c in results.candidates] == [link.creator for link in links]
 
 
 def test_pictures_stand_on_many_hosts(web: Web) -> None:

@@ -1,4 +1,4 @@
-"""One headless browser: started in a folder of its own, and gone without a trace."""
+"""One headless browser in the hands of one bot: started in a folder of its own, and gone without a trace."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ import atexit
 import os
 import threading
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from facekit.browser.folders import kill_group, new_folder, remove
-from facekit.browser.programs import MEND, Found, find
-from facekit.contract import FacekitError
+from facekit.browser.folders import new_folder, remove
 
 if TYPE_CHECKING:
-    from selenium.webdriver.chrome.service import Service
-    from selenium.webdriver.chrome.webdriver import WebDriver
     from selenium.webdriver.remote.remote_connection import RemoteConnection
+    from selenium.webdriver.remote.webdriver import WebDriver
 
 PAGE_SECONDS, SCRIPT_SECONDS, CLIENT_SECONDS, QUIT_SECONDS = 30, 10, 45, 5
 
@@ -37,20 +34,17 @@ _FLAGS = (
 # --blink-settings=imagesEnabled=false was seen to let some of them through.
 _PREFERENCES = {"profile.managed_default_content_settings.images": 2}
 
-
 _ALIVE: weakref.WeakSet[Browser] = weakref.WeakSet()
 
 
-class Browser:
-    """One browser and its driver, in a process group and a folder of their own.
+class Browser(ABC):
+    """One browser and its driver, wherever they run.
 
-    Made and used in one thread; `kill` alone may be called from another.
+    Made and used in one thread; `kill` and `memory` alone may be called from another.
     """
 
-    def __init__(self, found: Found | None = None) -> None:
-        self._found = found or find()
+    def __init__(self) -> None:
         self._driver: WebDriver | None = None
-        self._service: Service | None = None
         self._folder: Path | None = None
         self._lock: int | None = None
         self._killed = threading.Event()
@@ -67,18 +61,12 @@ class Browser:
 
         Raises FacekitError where there is no browser, and Selenium's WebDriverException where it does not start.
         """
-        from selenium.common.exceptions import NoSuchDriverException
-        from selenium.webdriver.chrome.webdriver import WebDriver
-
         self._folder, self._lock = new_folder()
         _ALIVE.add(self)
         try:
-            self._service = _service(self._found.driver, self._folder)
-            self._driver = WebDriver(options=_options(self._found.browser, self._folder), service=self._service)
-            self._set_limits(self._driver)
-        except NoSuchDriverException:
-            self.close()
-            raise FacekitError(f"no Chrome or Chromium with a driver was found; {MEND}") from None
+            self._driver = self._open(self._folder)
+            _ask_once(self._driver)
+            self.set_patience()
         except BaseException:
             self.close()
             raise
@@ -86,6 +74,12 @@ class Browser:
             self.close()
             raise InterruptedError("the browser was killed while it started")
         return self._driver
+
+    def set_patience(self, most: float = CLIENT_SECONDS) -> None:
+        """Wait no longer than this for a page, a script, or any answer of the driver."""
+        connection_of(self.driver).client_config.timeout = min(most, CLIENT_SECONDS)
+        self.driver.set_page_load_timeout(min(most, PAGE_SECONDS))
+        self.driver.set_script_timeout(min(most, SCRIPT_SECONDS))
 
     def close(self) -> None:
         """Quit within five seconds, or be killed; remove the folder. Safe to call twice."""
@@ -95,75 +89,56 @@ class Browser:
             quitter.start()
             quitter.join(QUIT_SECONDS)
         self.kill()
-        if self._service is not None and _process(self._service) is not None:
-            self._service.stop()  # closes the pipe of a process that is dead already
+        self._end()
         if self._driver is not None:
-            _connection(self._driver).close()  # type: ignore[no-untyped-call]
-        self._driver = self._service = None
+            connection_of(self._driver).close()  # type: ignore[no-untyped-call]
+        self._driver = None
         if self._folder is not None and self._lock is not None:
             remove(self._folder)
             os.close(self._lock)
         self._folder = self._lock = None
         _ALIVE.discard(self)
 
+    def memory(self) -> int:
+        """Return the bytes of memory that the browser uses on this machine."""
+        return 0
+
+    @abstractmethod
     def kill(self) -> None:
-        """End every process of the browser at once; what its thread waits for then fails."""
-        self._killed.set()
-        process = _process(self._service)
-        if process is None:
-            return
-        # The driver leads a process group of its own (start_new_session), so its number is the group's.
-        kill_group(process.pid)
-        process.wait()
+        """End the browser at once; what its thread waits for then fails."""
 
-    def _set_limits(self, driver: WebDriver) -> None:
-        driver.set_page_load_timeout(PAGE_SECONDS)
-        driver.set_script_timeout(SCRIPT_SECONDS)
-        _connection(driver).client_config.timeout = CLIENT_SECONDS
+    @abstractmethod
+    def _open(self, folder: Path) -> WebDriver:
+        """Start a browser; `folder` is its own, and is removed when it has ended."""
+
+    @abstractmethod
+    def _end(self) -> None:
+        """Let go of what is left of a browser that has quit or was killed."""
 
 
-@contextmanager
-def browse(found: Found | None = None) -> Iterator[WebDriver]:
-    """Hand out the driver of one browser that is gone when the block ends."""
-    browser = Browser(found)
-    try:
-        yield browser.start()
-    finally:
-        browser.close()
-
-
-@atexit.register
-def _close_all() -> None:
-    for browser in list(_ALIVE):
-        browser.kill()
-        browser.close()
-
-
-def _service(driver: str | None, folder: Path) -> Service:
-    from selenium.webdriver.chrome.service import Service
-
-    return Service(
-        driver,
-        # facekit's own variables have been read; a second look by Selenium could only differ.
-        driver_path_env_key="FACEKIT_DRIVER",
-        env={**os.environ, "TMPDIR": str(folder)},
-        popen_kw={"start_new_session": True},
-    )
-
-
-def _options(browser: str | None, folder: Path) -> Any:
+def chrome_options() -> Any:
+    """Return the options of a browser anywhere: they name no path of this machine."""
     from selenium.webdriver.chrome.options import Options
 
     options = Options()
-    if browser:
-        options.binary_location = browser
     options.page_load_strategy = "eager"
-    for flag in (*_FLAGS, f"--user-data-dir={folder / 'profile'}"):
+    for flag in _FLAGS:
         options.add_argument(flag)
     options.add_experimental_option("prefs", _PREFERENCES)
-    if os.geteuid() == 0:
-        options.add_argument("--no-sandbox")  # Chrome refuses to start as root with it
     return options
+
+
+def connection_of(driver: WebDriver) -> RemoteConnection:
+    """Return the connection to the driver, which Selenium types as an address or a connection."""
+    return cast("RemoteConnection", driver.command_executor)
+
+
+def _ask_once(driver: WebDriver) -> None:
+    """Let no command be repeated: urllib3 asks four times, and a hung driver would cost four time-outs."""
+    pools: Any = getattr(connection_of(driver), "_conn", None)
+    if pools is not None:
+        pools.connection_pool_kw["retries"] = False
+        pools.clear()
 
 
 def _quit(driver: WebDriver) -> None:
@@ -175,11 +150,8 @@ def _quit(driver: WebDriver) -> None:
         driver.execute("quit")
 
 
-def _connection(driver: WebDriver) -> RemoteConnection:
-    """Return the connection to the driver, which Selenium types as an address or a connection."""
-    return cast("RemoteConnection", driver.command_executor)
-
-
-def _process(service: Service | None) -> Any:
-    """Return the driver's process; Selenium sets the attribute only once it has begun."""
-    return getattr(service, "process", None)
+@atexit.register
+def _close_all() -> None:
+    for browser in list(_ALIVE):
+        browser.kill()
+        browser.close()

@@ -3,6 +3,7 @@
 from facekit.dataset.folder import check_places, lock
 from facekit.dataset.output import REMOVED, REPEATED, Output, key
 from facekit.dataset.tree import (
+    DECISIONS,
     INFO,
     MANIFEST,
     REJECTED,
@@ -17,6 +18,7 @@ from facekit.dataset.tree import (
 )
 
 __all__ = [
+    "DECISIONS",
     "INFO",
     "MANIFEST",
     "REJECTED",

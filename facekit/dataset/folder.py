@@ -12,9 +12,9 @@ from typing import Any
 
 from facekit.contract import FacekitError, Record
 from facekit.dataset import lines
-from facekit.dataset.tree import INFO, MANIFEST, REJECTED, SOURCES, info_bytes, place, scan
+from facekit.dataset.tree import DECISIONS, INFO, MANIFEST, REJECTED, SOURCES, info_bytes, place, scan
 
-OWN = {MANIFEST, SOURCES, REJECTED, INFO}
+OWN = {MANIFEST, SOURCES, REJECTED, INFO, DECISIONS, "summary.csv"}
 """The files that stand beside the labels' folders."""
 
 
@@ -60,7 +60,10 @@ def forget(root: Path) -> None:
 
 
 def clear(root: Path, info: Mapping[str, Any]) -> None:
-    """Delete what the manifest names, and the lines themselves; nothing else. Raises FacekitError without one."""
+    """Delete what the manifest names, and the lines themselves; nothing else. Raises FacekitError without one.
+
+    What a person decided stays: it cost hours, and it goes by the photo, not by what was made of it.
+    """
     for name in (MANIFEST, INFO):
         if not (root / name).exists():
             raise FacekitError(

@@ -12,6 +12,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -40,6 +41,9 @@ REPEATED = "same bytes as another"
 """The reason of a picture that a plain tree holds twice under one name."""
 
 _CARRIED = ("protocol", "crop", "drawn")
+
+_LASTING = ("applied",)
+"""What `dataset.json` keeps of the run before, whatever this one comes to."""
 
 Key = tuple[str, str]
 
@@ -91,6 +95,11 @@ class Output:
         return bool(self._was.get("complete"))
 
     @property
+    def fresh(self) -> bool:
+        """Whether the folder holds nothing of an earlier run."""
+        return not self._was
+
+    @property
     def unchanged(self) -> bool:
         """Whether the folder is complete, from this very input, and no hand has touched it since."""
         return self.complete and self._was.get("input") == self._info["input"] and not self._moved
@@ -110,11 +119,11 @@ class Output:
         assert self.source is not None
         once, again = distinct(self.source.records)
         gone = {(r.label, r.id) for r in self.removed}
-        left = [Rejection(self.stage, r.id, r.label, r.path, REPEATED, first.path) for r, first in again]
+        left = [Rejection.of(self.stage, r, REPEATED, first.path) for r, first in again]
         if check:
             bad = unreadable(self.source, track)
             found = [(r, bad[r.label, r.id]) for r in once if (r.label, r.id) in bad]
-            left += [Rejection(self.stage, r.id, r.label, r.path, why.reason, why.value) for r, why in found]
+            left += [Rejection.of(self.stage, r, why.reason, why.value) for r, why in found]
             once = [r for r in once if (r.label, r.id) not in bad]
         here = {(r.label, r.id) for r in once} | {(r.label, r.parent) for r in self.records.values()}
         left += [r for r in self.removed if (r.label, r.id) in here or (r.label, r.parent) in here]
@@ -125,6 +134,16 @@ class Output:
         if there is None or there.moved_from is None:
             return record
         return replace(record, label=there.label, name=there.name, moved_from=there.moved_from)
+
+    def fact(self, name: str) -> Any:
+        """Return what the run before noted in `dataset.json`; None where it did not."""
+        return self._was.get(name)
+
+    def note(self, **facts: Any) -> None:
+        """Add facts to `dataset.json` at once: what a run that is killed must not forget."""
+        self.carry(**facts)
+        if not self.options.dry_run:
+            self._write_info()
 
     def carry(self, **facts: Any) -> None:
         """Add facts to `dataset.json` that later stages inherit: `protocol`, `crop`."""
@@ -165,6 +184,9 @@ class Output:
         if self.options.dry_run:
             self.made += len(missing)
             return planned
+        for record in planned:
+            if key(record) in self.records:
+                self._move(record)
         for record, data in make(missing):
             self.write(record, data)
         return [self._agree(record) for record in planned]
@@ -194,6 +216,19 @@ class Output:
         seconds = round(time.monotonic() - self._began, 2)
         return Report(self.stage, str(self.root), self.made, len(list(kept)), left, seconds)
 
+    def _move(self, record: Record) -> None:
+        """Take a picture that is there to where the plan has it, as a hand would: a kill then loses nothing."""
+        there = self.records[key(record)]
+        old, new = self.root / there.path, self.root / record.path
+        if new.exists():  # also where it is the same picture under another name, which may be on its way here
+            return
+        with lines.guarded(new):
+            new.parent.mkdir(exist_ok=True)
+            old.replace(new)
+        with suppress(OSError):  # a folder that still holds something stays
+            old.parent.rmdir()
+        self.records[key(record)] = replace(there, path=record.path)
+
     def _agree(self, record: Record) -> Record:
         """Take the bytes' hash of a picture that is there, and everything else from the plan."""
         return replace(record, sha256=self.records[key(record)].sha256)
@@ -206,6 +241,7 @@ class Output:
             "stage": self.stage,
             "options": settled(self.options),
             "input": self.source.digest() if self.source else None,
+            **({"made_from": _way(self.root, self.source.root)} if self.source else {}),
             "facekit": __version__,
             "complete": False,
             **inherited,
@@ -219,7 +255,9 @@ class Output:
             if not self.options.dry_run:
                 self._write_info()
             return
-        self._info |= {name: self._was[name] for name in _CARRIED if name in self._was and name not in self._info}
+        self._info |= {
+            name: self._was[name] for name in (*_CARRIED, *_LASTING) if name in self._was and name not in self._info
+        }
         if not self.options.dry_run:
             for name in (MANIFEST, SOURCES, REJECTED):
                 lines.drop_torn_line(self.root / name)
@@ -237,6 +275,8 @@ class Output:
         self._moved = bool(gone) or any(record.path not in before for record in kept)
         self.records = {key(record): record for record in kept}
         self.rejected = lines.read_lines(self.root / REJECTED, Rejection.from_json)
+        # What was removed and stands there again has been put back.
+        self.rejected = [r for r in self.rejected if r.reason != REMOVED or (r.label, r.id) not in self.records]
         said = {(r.label, r.id) for r in self.removed}  # a kill can fall between the two files that say so
         self.rejected += [_removed(self.stage, record) for record in gone if key(record) not in said]
         for source in lines.read_lines(self.root / SOURCES, Source.from_json):
@@ -286,9 +326,13 @@ def key(record: Record) -> Key:
     return record.moved_from or record.label, record.id
 
 
+def _way(root: Path, source: Path) -> str:
+    """Return the way from one folder to another, which holds as long as both are moved together."""
+    return os.path.relpath(source.resolve(), root.resolve())
+
+
 def _removed(stage: str, record: Record) -> Rejection:
-    label = record.moved_from or record.label
-    return Rejection(stage, record.id, label, record.path, REMOVED, parent=record.parent)
+    return replace(Rejection.of(stage, record, REMOVED), parent=record.parent)
 
 
 def _mend(left: Counter[str]) -> str:

@@ -21,6 +21,7 @@ from facekit.parallel import ordered_map
 MANIFEST = "manifest.jsonl"
 SOURCES = "sources.jsonl"
 REJECTED = "rejected.jsonl"
+DECISIONS = "decisions.jsonl"
 INFO = "dataset.json"
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".pgm")

@@ -7,11 +7,16 @@ the browser around it. Register another one by an entry point in the group `face
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 from urllib.parse import urldefrag, urlsplit, urlunsplit
+
+from facekit.options import License
+
+HANDFUL, REPEATED_SHARE = 5, 0.8
+"""A page of so many links, so much of which was there before, is a soft block."""
 
 
 class State(StrEnum):
@@ -40,6 +45,25 @@ class Candidate:
     licence: str | None = None
     licence_url: str | None = None
     creator: str | None = None
+    attribution: str | None = None
+    """The line by which the picture is to be credited, where the engine gives one."""
+    width: int | None = None
+    """Of the original, in pixels, where the engine says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to search for, and what to ask the engine to leave out."""
+
+    query: str
+    wanted: int
+    """Candidates to collect, where there are as many."""
+    face_only: bool = False
+    min_width: int = 0
+    safe: bool = True
+    since: str | None = None
+    """`day`, `week`, `month`, `year`, or an ISO date."""
+    license: License = "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +73,36 @@ class Results:
     state: State
     candidates: list[Candidate] = field(default_factory=list)
     note: str = ""
+    strategy: str = ""
+    """Which of the engine's ways of reading a page gave the candidates."""
+    page: str = ""
+    """What could not be read, where no browser shows it."""
 
 
 class Engine(Protocol):
     """Searches for pictures. Built once a bot; `base_url` may point to another server, as a test's."""
 
     name: ClassVar[str]
+    needs_browser: ClassVar[bool]
+    """Whether `search` drives a browser; else it asks an API."""
+    interval: ClassVar[float]
+    """Least seconds between two searches of all bots together that the engine's manners ask for."""
+    filters: ClassVar[frozenset[str]]
+    """What of `face_only`, `min_width`, `safe`, `since` and `license` the engine can filter: see `unfiltered`."""
+    terms: ClassVar[str]
+    """Address of the engine's terms of use."""
     base_url: str
 
     def __init__(self, base_url: str | None = None) -> None:
         """Take another address than the engine's own."""
         ...
 
-    def search(self, driver: Any, query: str, wanted: int) -> Results:
-        """Return at least `wanted` candidates where there are as many. `driver` is Selenium's WebDriver."""
+    def search(self, driver: Any, search: Search) -> Results:
+        """Return `search.wanted` candidates where there are as many; a search that was blocked may have some too.
+
+        `driver` is Selenium's WebDriver, or, where no browser is needed, a `requests.Session` that carries
+        facekit's user agent. Raises what that raises when it dies or its server does.
+        """
         ...
 
 
@@ -89,6 +129,21 @@ def distinct(candidates: Iterable[Candidate]) -> list[Candidate]:
     for candidate in candidates:
         best.setdefault(canonical(candidate.url), candidate)
     return list(best.values())
+
+
+def repeated(pages: Iterable[Sequence[str]]) -> bool:
+    """Return whether one of a search's pages gives again what those before it gave: a quiet way to block.
+
+    `pages` holds the URLs of each page.
+    """
+    seen: set[str] = set()
+    for page in pages:
+        urls = [canonical(url) for url in page]
+        # A handful says nothing: the last page of a short result may well repeat one picture.
+        if len(urls) >= HANDFUL and sum(url in seen for url in urls) >= REPEATED_SHARE * len(urls):
+            return True
+        seen.update(urls)
+    return False
 
 
 def is_loopback(url: str) -> bool:

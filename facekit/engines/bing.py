@@ -4,74 +4,83 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
-from selenium.common.exceptions import TimeoutException as Timeout
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
-from facekit.engines import Candidate, Results, State, canonical, distinct, is_loopback, is_web
+from facekit.engines import Candidate, Results, Search, State, distinct, is_web, repeated
+from facekit.engines.driving import REFUSED, STALLS, patience, press, scroll, status, visible, wait
+from facekit.engines.filters import age
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
 
-FAR_SECONDS, NEAR_SECONDS = (10.0, 3.0), (3.0, 1.5)
-"""How long the first card, and the next ones after a scroll, may take: of a far server, of one on this machine."""
-
-STALLS = 2
 PAGE = 35
 """Cards that Bing adds at a time."""
-SOFT_BLOCK_SHARE = 0.8
+
+AGES = {"day": 1440, "week": 10080, "month": 43200, "year": 525600}
+"""Past times -> minutes, as Bing's own menu has them."""
+
+LICENCES = {"open": "licenseType-Any", "commercial": "license-L2_L3"}
+"""Any Creative Commons licence; to modify, share and use commercially."""
 
 _CARDS = "return Array.from(document.querySelectorAll('a.iusc'), a => a.getAttribute('m'))"
 _COUNT = "return document.querySelectorAll('a.iusc').length"
-_SCROLL = "window.scrollTo(0, document.body.scrollHeight)"
-_STATUS = "const e = performance.getEntriesByType('navigation')[0]; return e ? e.responseStatus || 0 : 0"
 _EMPTY = ".no_results, .dg_noresults, .mm_noresults, #noresults, .b_no"
 _BLOCK = "#b_captcha, .captcha, iframe[src*='captcha'], iframe[src*='challenges.cloudflare.com']"
-_REFUSED = (403, 429, 503)
+_BANNER, _REJECT = "#bnp_container, #bnp_overlay_wrapper", "#bnp_btn_reject"
 
 
 class Bing:
     """Searches Bing Images in a browser."""
 
     name: ClassVar[str] = "bing"
+    needs_browser: ClassVar[bool] = True
+    interval: ClassVar[float] = 5.0
+    filters: ClassVar[frozenset[str]] = frozenset({"face_only", "min_width", "safe", "since<=year", "license"})
+    terms: ClassVar[str] = "https://www.microsoft.com/servicesagreement"
 
     def __init__(self, base_url: str | None = None) -> None:
         self.base_url = (base_url or "https://www.bing.com").rstrip("/")
-        self._first, self._more = NEAR_SECONDS if is_loopback(self.base_url) else FAR_SECONDS
+        self._patience = patience(self.base_url)
 
-    def address(self, query: str) -> str:
+    def address(self, search: Search) -> str:
         """Return the address of the page of results."""
-        return f"{self.base_url}/images/search?{urlencode({'q': query, 'first': 1, 'adlt': 'strict'})}"
+        adult = "strict" if search.safe else "off"
+        address = f"{self.base_url}/images/search?{urlencode({'q': search.query, 'first': 1, 'adlt': adult})}"
+        # The plus signs are Bing's own between filters: encoded, it does not know them.
+        wanted = "".join(f"+filterui:{one}" for one in _filters(search))
+        return f"{address}&qft={wanted}" if wanted else address
 
-    def search(self, driver: WebDriver, query: str, wanted: int) -> Results:
-        """Scroll until there are `wanted` candidates or no more cards come."""
-        driver.get(self.address(query))
-        with suppress(Timeout):
-            WebDriverWait(driver, self._first, 0.05).until(lambda d: _count(d) or _verdict(d))
+    def search(self, driver: WebDriver, search: Search) -> Results:
+        """Scroll until there are as many candidates as wanted or no more cards come."""
+        driver.get(self.address(search))
+        wait(driver, lambda d: _count(d) or _verdict(d) or _banner(d), self._patience.first)
+        if press(driver, _REJECT):
+            wait(driver, lambda d: not _banner(d), self._patience.more)
+            wait(driver, lambda d: _count(d) or _verdict(d), self._patience.first)
         if not _count(driver):
-            state = _verdict(driver) or State.LAYOUT_CHANGED
+            state = _verdict(driver) or (State.CONSENT if _banner(driver) else State.LAYOUT_CHANGED)
             return Results(state, note=f"{driver.current_url} held no card")
-        return self._collect(driver, query, wanted)
+        return self._collect(driver, search)
 
-    def _collect(self, driver: WebDriver, query: str, wanted: int) -> Results:
+    def _collect(self, driver: WebDriver, search: Search) -> Results:
         state, stalls = State.OK, 0
         while True:
             cards = _cards(driver)
-            found = harvest(cards, query)
+            found = harvest(cards, search.query)
             if repeats(cards):
                 state = State.SOFT_BLOCK
                 break
-            if len(found) >= wanted or stalls >= STALLS:
+            if len(found) >= search.wanted or stalls >= STALLS:
                 break
-            stalls = 0 if _advance(driver, len(cards), self._more) else stalls + 1
+            stalls = 0 if _advance(driver, len(cards), self._patience.more) else stalls + 1
         if not found:
             return Results(State.LAYOUT_CHANGED, note=f"none of {len(cards)} cards could be read")
+        note = f"{len(cards)} cards, {len(cards) - len(found)} unreadable or double"
         # Cut, so that cards which happened to come with the last scroll change no later run.
-        return Results(state, found[:wanted], f"{len(cards)} cards, {len(cards) - len(found)} unreadable or double")
+        return Results(state, found[: search.wanted], note, "cards")
 
 
 def harvest(cards: Sequence[str | None], query: str) -> list[Candidate]:
@@ -85,15 +94,21 @@ def harvest(cards: Sequence[str | None], query: str) -> list[Candidate]:
 
 def repeats(cards: Sequence[str | None]) -> bool:
     """Return whether a page of cards gives again what the pages before gave: Bing's quiet way to block."""
-    seen: set[str] = set()
-    for start in range(0, len(cards), PAGE):
-        page = [candidate.url for card in cards[start : start + PAGE] if (candidate := _candidate(card, 0, ""))]
-        again = sum(canonical(url) in seen for url in page)
-        # A handful says nothing: the last page of a short result may well repeat one picture.
-        if len(page) >= 5 and again >= SOFT_BLOCK_SHARE * len(page):
-            return True
-        seen.update(map(canonical, page))
-    return False
+    pages = (cards[start : start + PAGE] for start in range(0, len(cards), PAGE))
+    return repeated([read.url for card in page if (read := _candidate(card, 0, ""))] for page in pages)
+
+
+def _filters(search: Search) -> list[str]:
+    """Return Bing's names of the filters. A date is sought by the shortest past time that reaches back to it."""
+    past = age(search.since)
+    wanted = {
+        "face-face": search.face_only,
+        # As wide as asked for at least, and of any height.
+        f"imagesize-custom_{search.min_width}_1": search.min_width,
+        f"age-lt{AGES.get(past or '')}": past,
+        LICENCES.get(search.license, ""): search.license != "any",
+    }
+    return [name for name, is_wanted in wanted.items() if is_wanted]
 
 
 def _candidate(card: str | None, rank: int, query: str) -> Candidate | None:
@@ -128,11 +143,14 @@ def _count(driver: WebDriver) -> int:
     return int(driver.execute_script(_COUNT))
 
 
+def _banner(driver: WebDriver) -> bool:
+    return bool(visible(driver, _BANNER))
+
+
 def _verdict(driver: WebDriver) -> State | None:
     """Say why a page without cards has none; None while nothing tells."""
-    status = int(driver.execute_script(_STATUS))
     path = urlsplit(driver.current_url).path
-    if status in _REFUSED or "/captcha" in path or driver.find_elements(By.CSS_SELECTOR, _BLOCK):
+    if status(driver) in REFUSED or "/captcha" in path or driver.find_elements(By.CSS_SELECTOR, _BLOCK):
         return State.BLOCKED
     if driver.find_elements(By.CSS_SELECTOR, _EMPTY):
         return State.EMPTY
@@ -141,13 +159,7 @@ def _verdict(driver: WebDriver) -> State | None:
 
 def _advance(driver: WebDriver, before: int, patience: float) -> bool:
     """Scroll down, press "see more" where it shows, and return whether cards were added."""
-    driver.execute_script(_SCROLL)
-    for button in driver.find_elements(By.CSS_SELECTOR, "a.btn_seemore"):
-        if button.is_displayed():
-            # By script: a cookie banner may lie over the button, and a click must not hit that.
-            driver.execute_script("arguments[0].click()", button)
-    try:
-        WebDriverWait(driver, patience, 0.05).until(lambda d: _count(d) > before)
-    except Timeout:
-        return False
-    return True
+    press(driver, _REJECT)  # the banner may come late
+    scroll(driver)
+    press(driver, "a.btn_seemore")
+    return bool(wait(driver, lambda d: _count(d) > before, patience))

@@ -1,24 +1,37 @@
-"""Connections that stay out of private networks and end on time, whatever a host does."""
+"""Connections that stay out of private networks and end on time, whatever a host does.
+
+Nothing of the user's goes along: no cookies, no passwords from `.netrc`, and no proxy from the environment. A proxy
+would look names up itself, out of sight of the check of addresses, so pictures are always fetched without one.
+"""
 
 from __future__ import annotations
 
-import http.cookiejar
 import ipaddress
 import socket
+import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+import certifi
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import NameResolutionError
-from urllib3.util.connection import create_connection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+HOSTS_KEPT = 128
+"""Hosts to which connections stay open for the next picture."""
+
+CONNECTIONS_KEPT, CONNECTIONS_KEPT_HERE = 2, 32
+"""Open connections to one host: only servers on this machine are asked for more than two pictures at once."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is given out to the public; IPv4 addresses embedded elsewhere are unwrapped first."""
+
+_CLOSED = [ipaddress.ip_network(net) for net in ("192.0.0.0/24", "2001::/23", "2001:db8::/32", "3fff::/20")]
+"""What not every version of Python knows to be kept for other ends."""
 
 
 class PrivateAddress(Exception):
@@ -29,13 +42,21 @@ def is_open(address: str, loopback: bool) -> bool:
     """Return whether a picture may be fetched from this address: public ones, and loopback where it is opened."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            ip = ip.ipv4_mapped
-        elif ip in _NAT64:
-            ip = ipaddress.ip_address(int(ip) & 0xFFFFFFFF)
+        embedded = _embedded(ip)
+        if embedded is not None:
+            ip = embedded
+        elif not ip.is_loopback and ip not in _UNICAST:
+            return False
     if ip.is_loopback:
         return loopback
-    return ip.is_global and not ip.is_multicast
+    return ip.is_global and not ip.is_multicast and not any(ip in net for net in _CLOSED)
+
+
+def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that an IPv6 one leads to."""
+    if ip in _NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour
 
 
 class Fetch:
@@ -43,13 +64,17 @@ class Fetch:
 
     def __init__(self, deadline: float, loopback: bool) -> None:
         self.deadline, self.loopback = deadline, loopback
-        self.connection: HTTPConnection | None = None
         self.cut = False
+        self.answered = False
+        """Whether the host has sent a status."""
+        self.connection: HTTPConnection | None = None
+        self.socket: socket.socket | None = None
+        """Kept beside the connection, which lets go of it where the host says that it will close."""
 
     def end(self) -> None:
         """Wake the thread that waits for this fetch's host."""
         self.cut = True
-        sock = self.connection.sock if self.connection is not None else None
+        sock = self.socket or (self.connection.sock if self.connection is not None else None)
         if sock is not None:
             with suppress(OSError):
                 # The plain socket's method: TLS's own would wait for the host's farewell.
@@ -57,6 +82,20 @@ class Fetch:
 
 
 _current = threading.local()
+
+
+def dial(family: socket.AddressFamily, address: Any, timeout: Any, options: Iterable[Any]) -> socket.socket:
+    """Connect to an address of the system's own making, so that nothing is looked up any more. Raises OSError."""
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        for option in options:
+            sock.setsockopt(*option)
+        sock.settimeout(timeout)
+        sock.connect(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 class _Guard(HTTPConnection):
@@ -68,27 +107,37 @@ class _Guard(HTTPConnection):
             found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
         except (socket.gaierror, UnicodeError) as error:
             raise NameResolutionError(self.host, self, socket.gaierror(str(error))) from error
-        open_ones = [info for info in found if is_open(str(info[4][0]), fetch.loopback)]
+        places = [(info[0], info[4]) for info in found]
+        open_ones = [place for place in places if is_open(str(place[1][0]), fetch.loopback)]
         if not open_ones:
-            raise PrivateAddress(str(found[0][4][0]) if found else self.host)
-        return self._connect(open_ones)
+            raise PrivateAddress(str(places[0][1][0]) if places else self.host)
+        return self._connect(open_ones, fetch)
 
-    def _connect(self, found: list[Any]) -> socket.socket:
-        for info in found[:-1]:
-            with suppress(OSError):
-                return self._open(str(info[4][0]))
-        return self._open(str(found[-1][4][0]))
-
-    def _open(self, address: str) -> socket.socket:
-        return create_connection((address, self.port or 0), self.timeout, socket_options=self.socket_options)
+    def _connect(self, places: list[Any], fetch: Fetch) -> socket.socket:
+        failed: OSError | None = None
+        for family, address in places:
+            if fetch.cut:
+                break
+            try:
+                sock = dial(family, address, self.timeout, self.socket_options or ())
+            except OSError as error:
+                failed = error
+                continue
+            if not fetch.cut:
+                return sock
+            sock.close()
+        if isinstance(failed, TimeoutError):
+            raise ConnectTimeoutError(self, f"no connection to {self.host} in {self.timeout} s") from failed
+        raise NewConnectionError(self, f"no connection to {self.host}") from failed
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        self._fetch()  # also where the connection was open already
+        fetch = self._fetch()  # also where the connection was open already
         super().request(*args, **kwargs)
+        fetch.socket = self.sock
 
     def _fetch(self) -> Fetch:
         fetch: Fetch = _current.fetch
-        fetch.connection = self
+        fetch.connection, fetch.socket = self, None
         if fetch.cut:
             raise ConnectionAbortedError("the fetch has been ended")
         return fetch
@@ -106,21 +155,21 @@ class _SafePool(HTTPSConnectionPool):
     ConnectionCls = _SafeGuard
 
 
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SafePool}
-
-
 class Wall:
-    """Sessions, one a thread, and the clock that ends what takes too long or is no longer wanted."""
+    """Connections that all threads share, and the clock that ends what takes too long or is no longer wanted."""
 
-    def __init__(self, seconds: float, loopback: bool, headers: dict[str, str]) -> None:
+    def __init__(self, seconds: float, loopback: bool, headers: Mapping[str, str]) -> None:
         self.seconds, self.loopback, self.headers = seconds, loopback, headers
+        self._pools = PoolManager(
+            HOSTS_KEPT,
+            maxsize=CONNECTIONS_KEPT_HERE if loopback else CONNECTIONS_KEPT,
+            retries=False,
+            # One for all: to read the authorities' certificates takes longer than to fetch most pictures.
+            ssl_context=ssl.create_default_context(cafile=certifi.where()),
+        )
+        self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _SafePool}
         self._live: set[Fetch] = set()
         self._lock = threading.Lock()
-        self._local = threading.local()
-        self._sessions: list[requests.Session] = []
         self._closed = threading.Event()
         self._clock = threading.Thread(target=self._watch, name="facekit-wall", daemon=True)
         self._clock.start()
@@ -130,8 +179,8 @@ class Wall:
         """Be under way, in this thread, for `seconds` at most."""
         fetch = Fetch(time.monotonic() + self.seconds, self.loopback)
         _current.fetch = fetch
-        fetch.cut = self._closed.is_set()
         with self._lock:
+            fetch.cut = self._closed.is_set()
             self._live.add(fetch)
         try:
             yield fetch
@@ -139,19 +188,20 @@ class Wall:
             with self._lock:
                 self._live.discard(fetch)
 
-    def session(self) -> requests.Session:
-        """Return this thread's session: no proxy, no cookies, no passwords of the user's."""
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = requests.Session()
-            session.trust_env = False
-            session.headers.update(self.headers)
-            session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, _Adapter(pool_connections=8, pool_maxsize=2))
-            with self._lock:
-                self._sessions.append(session)
-        return session
+    def get(self, url: str, headers: Mapping[str, str], connect: float, read: float) -> BaseHTTPResponse:
+        """Return a host's answer, its body unread and its redirect not followed. Only within `fetch`."""
+        fetch: Fetch = _current.fetch
+        fetch.answered = False
+        answer = self._pools.urlopen(
+            "GET",
+            url,
+            headers={**self.headers, **headers},
+            redirect=False,
+            preload_content=False,
+            timeout=Timeout(connect=connect, read=read),
+        )
+        fetch.answered = True
+        return answer
 
     def close(self) -> None:
         """End every fetch at once."""
@@ -160,13 +210,12 @@ class Wall:
         with self._lock:
             for fetch in self._live:
                 fetch.end()
-            for session in self._sessions:
-                session.close()
+        self._pools.clear()
 
     def _watch(self) -> None:
         while not self._closed.wait(0.1):
             now = time.monotonic()
             with self._lock:
-                late = [fetch for fetch in self._live if now > fetch.deadline]
-            for fetch in late:
-                fetch.end()
+                for fetch in self._live:
+                    if now > fetch.deadline:
+                        fetch.end()

@@ -35,6 +35,9 @@ SHARES: dict[Kind, float] = {
 BROKEN = {"404": 0.03, "html": 0.02, "truncated": 0.02, "slow": 0.02}
 """How many of the links lead to no picture, or to one only after a while."""
 
+LICENCES: dict[str, float] = {"by": 0.3, "by-nc": 0.15, "by-nd": 0.1, "cc0": 0.1, "pdm": 0.05}
+"""How many pictures have which licence; the others have `by-sa`."""
+
 SIZES = ((480, 640), (480, 640), (600, 480), (540, 540))
 HOSTS = 40
 
@@ -47,6 +50,9 @@ class Link(NamedTuple):
     path: str
     title: str
     host: int = 0
+    licence: str = "by-sa"
+    """As Openverse writes it: `by`, `by-sa`, `by-nc`, `by-nd`, `cc0` or `pdm`."""
+    creator: str = "Nobody Known"
 
 
 class Content(Protocol):
@@ -110,11 +116,14 @@ class World:
         if who is None:
             return []
         links = []
+        rng = np.random.default_rng([self.seed, who, 1])
         for item in self.plan(who):
             broken = f"/x/{item.broken}" if item.broken else ""
             path = f"{broken}/{who}/{item.index}.jpg"
             # Spread, so that neighbours in the results are on different hosts.
-            links.append(Link(path, f"{self.names[who]}, picture {item.index}", (7 * item.index + 3 * who) % HOSTS))
+            host = (7 * item.index + 3 * who) % HOSTS
+            licence, creator = _pick(LICENCES, rng) or "by-sa", self.names[int(rng.integers(self.people))]
+            links.append(Link(path, f"{self.names[who]}, picture {item.index}", host, licence, creator))
         return links
 
     def picture(self, path: str) -> bytes | None:

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import time
 from collections.abc import Callable
+from email.utils import formatdate
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +20,11 @@ HTML = b"<!DOCTYPE html><html><body><h1>Sorry</h1><p>" + b"This picture is not f
 SVG = (
     b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="300" height="300">' + b" " * 3000 + b"</svg>"
 )
+
+HUGE = 30_000_000
+"""Bytes that are announced, or unpacked, and would be too many."""
+
+DAY = 86_400
 
 SLOW_SECONDS = 0.5
 DRIP_SECONDS = 0.1
@@ -28,6 +36,11 @@ class Answer(Protocol):
     @property
     def seen(self) -> int:
         """How often this very path was asked for before."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """What was asked for, `/x/KIND/PATH`."""
         ...
 
     def header(self, name: str) -> str | None:
@@ -54,8 +67,22 @@ def _body(make: Callable[[bytes], bytes], kind: str = "image/jpeg", **headers: s
     return lambda answer, data: answer.send(200, make(data), kind, **headers)
 
 
-def _redirect(to: str) -> Fault:
-    return lambda answer, data: answer.send(302, b"", Location=to)
+def _redirect(to: str, **headers: str) -> Fault:
+    return lambda answer, data: answer.send(302, b"", Location=to, **headers)
+
+
+def _hop(host: str) -> Fault:
+    """Redirect to the good picture at another name or address of this machine."""
+
+    def redirect(answer: Answer, data: bytes) -> None:
+        port = (answer.header("Host") or "").rpartition(":")[2]
+        answer.send(302, b"", Location=f"http://{host}:{port}/{answer.path.split('/', 3)[3]}")
+
+    return redirect
+
+
+def _busy_until(answer: Answer, data: bytes) -> None:
+    answer.send(503, HTML, "text/html", Retry_After=formatdate(time.time() + DAY, usegmt=True))
 
 
 def _needs_referer(answer: Answer, data: bytes) -> None:
@@ -74,17 +101,26 @@ def _short(answer: Answer, data: bytes) -> None:
     answer.send(200, data, Content_Length=str(len(data) * 2 // 3))
 
 
+def _unanswered(answer: Answer, data: bytes) -> None:
+    answer.raw(b"")
+
+
 def _slow(answer: Answer, data: bytes) -> None:
     time.sleep(SLOW_SECONDS)
     answer.send(200, data)
 
 
-def _drip(answer: Answer, data: bytes) -> None:
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
-    answer.raw(head.encode())
-    for start in range(0, len(data), 10):
-        time.sleep(DRIP_SECONDS)
-        answer.raw(data[start : start + 10])
+def _drip(length: bool) -> Fault:
+    """Send ten bytes at a time; without the length the client is told that the connection will close."""
+
+    def drip(answer: Answer, data: bytes) -> None:
+        ends = f"Content-Length: {len(data)}" if length else "Connection: close"
+        answer.raw(f"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n{ends}\r\n\r\n".encode())
+        for start in range(0, len(data), 10):
+            time.sleep(DRIP_SECONDS)
+            answer.raw(data[start : start + 10])
+
+    return drip
 
 
 def _drip_head(answer: Answer, data: bytes) -> None:
@@ -109,6 +145,8 @@ def _as(form: str, frames: int = 1, side: int | None = None) -> Callable[[bytes]
         picture = PIL.Image.open(io.BytesIO(data)).convert("RGB")
         if side:
             picture = picture.resize((side, side))
+        if form == "GIF":
+            picture = picture.convert("P")  # to a fixed palette; to choose one takes a second
         more = [picture.rotate(90 * k) for k in range(1, frames)]
         out = io.BytesIO()
         options = {"save_all": True, "append_images": more} if more else {}
@@ -118,31 +156,54 @@ def _as(form: str, frames: int = 1, side: int | None = None) -> Callable[[bytes]
     return make
 
 
-def _bomb(data: bytes) -> bytes:
-    """Return a PNG of 10,000 x 10,000 pixels in some 100 kB."""
+@cache
+def _bomb() -> bytes:
+    """Return a PNG of 10,000 x 10,000 pixels in some 15 kB."""
     out = io.BytesIO()
-    PIL.Image.fromarray(np.zeros((10_000, 10_000), np.uint8)).save(out, "PNG")
+    PIL.Image.new("1", (10_000, 10_000)).save(out, "PNG")
     return out.getvalue()
 
 
+@cache
+def _same() -> bytes:
+    pixels = np.random.default_rng(0).integers(0, 256, (120, 120, 3), np.uint8)
+    out = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(out, "JPEG", quality=60)
+    return out.getvalue()
+
+
+@cache
+def _zeros() -> bytes:
+    return gzip.compress(bytes(HUGE))
+
+
 FAULTS: dict[str, Fault] = {
-    "404": _status(404),
-    "410": _status(410),
-    "500": _status(500),
-    "429": _status(429, Retry_After="86400"),
+    **{str(code): _status(code) for code in (400, 401, 403, 404, 408, 410, 500, 502, 504, 522, 524)},
+    "429": _status(429, Retry_After=str(DAY)),
+    "busy-until": _busy_until,
     "html": lambda answer, data: answer.send(200, HTML, "text/html; charset=utf-8"),
     "html-as-jpeg": _body(lambda data: HTML),
     "needs-referer": _needs_referer,
     "refuses-referer": _refuses_referer,
     "truncated": _truncated,
     "short": _short,
+    "cut": _body(lambda data: data[: len(data) * 2 // 3]),
+    "unanswered": _unanswered,
     "slow": _slow,
-    "drip": _drip,
+    "drip": _drip(length=True),
+    "drip-open": _drip(length=False),
     "drip-head": _drip_head,
     "odd-header": _status(429, Retry_After="\u00b2"),
     "flaky": _flaky,
     "endless": _endless,
+    "huge": lambda answer, data: answer.send(200, data, Content_Length=str(HUGE)),
+    "unpacks": _body(lambda data: _zeros(), Content_Encoding="gzip"),
     "loop": _redirect(""),
+    "hop": _hop("localhost"),
+    "hop-noai": _redirect("/picture.jpg", X_Robots_Tag="noai"),
+    "loopback": _hop("127.0.0.1"),
+    "loopback6": _hop("[::1]"),
+    "decimal": _hop("2130706433"),
     "metadata": _redirect("http://169.254.169.254/latest/meta-data/"),
     "private": _redirect("http://10.0.0.1/picture.jpg"),
     "bad-address": _redirect("http://[::1"),
@@ -150,10 +211,15 @@ FAULTS: dict[str, Fault] = {
     "webp": _body(_as("WEBP")),
     "avif": _body(_as("AVIF"), "image/avif"),
     "svg": _body(lambda data: SVG, "image/svg+xml"),
+    "ico": _body(_as("ICO"), "image/x-icon"),
     "gif": _body(_as("GIF", frames=3), "image/gif"),
+    "gif-still": _body(_as("GIF"), "image/gif"),
+    "webp-moving": _body(_as("WEBP", frames=3), "image/webp"),
+    "png-moving": _body(_as("PNG", frames=3), "image/png"),
     "tiny": _body(_as("PNG", side=1), "image/png"),
-    "bomb": _body(_bomb, "image/png"),
+    "bomb": _body(lambda data: _bomb(), "image/png"),
     "empty": _body(lambda data: b""),
+    "same": _body(lambda data: _same()),
     "noai": _body(lambda data: data, X_Robots_Tag="noai, noimageai"),
     "noai-token": _body(lambda data: data, X_Robots_Tag="facekit: noimageindex"),
     "noindex-other": _body(lambda data: data, X_Robots_Tag="otherbot: noindex"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import selectors
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -12,12 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from facekit.world import pages
+from facekit.world import searches
 from facekit.world.content import HOSTS, Content
 from facekit.world.faults import FAULTS
-
-BAD_CARDS = (4, 9)
-"""Ranks at which every result has a malformed card and a relative link."""
 
 
 class Web(ThreadingHTTPServer):
@@ -27,9 +25,14 @@ class Web(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, content: Content, port: int = 0, variants: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, content: Content, port: int = 0, variants: Mapping[str, str] | None = None, latency: float = 0.0
+    ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.content, self.variants = content, dict(variants or {})
+        self.latency = latency
+        """Seconds before a picture is sent."""
+        searches.check(self.variants)
         self.requests: Counter[str] = Counter()
         """Path (and, of a search, query) -> how often it was asked for."""
         self.counting = threading.Lock()
@@ -39,13 +42,17 @@ class Web(ThreadingHTTPServer):
 
     @property
     def base_url(self) -> str:
-        """The address of the search engine."""
+        """The address of every search engine: their paths differ."""
         return f"http://127.0.0.1:{self.server_port}"
 
     def url(self, path: str, host: int = 0) -> str:
         """Return where a picture lies; hosts are numbered, and wrap around where there are fewer."""
         others = self.hosts[1:] or self.hosts
         return f"http://{others[host % len(others)]}:{self.server_port}{path}"
+
+    def variant(self, engine: str, words: str) -> str:
+        """Return how a search for these words is to end at an engine; empty for as it should."""
+        return searches.find(self.variants, engine, words)
 
     def serve_forever(self, poll_interval: float = 0.2) -> None:
         """Accept on every address until `shutdown`."""
@@ -77,13 +84,16 @@ class Web(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(content: Content, port: int = 0, variants: Mapping[str, str] | None = None) -> Iterator[Web]:
+def serve(
+    content: Content, port: int = 0, variants: Mapping[str, str] | None = None, latency: float = 0.0
+) -> Iterator[Web]:
     """Serve a world while the block runs.
 
-    `variants` makes a query end otherwise: query -> `empty`, `blocked`, `redesigned`, `repeating`, `unreadable`,
-    `refused`. A fixed `port` keeps the addresses of an interrupted run.
+    `variants` makes a search end otherwise: its words, or `engine:words` for one engine alone, -> a name in
+    the `VARIANTS` of `facekit.world.searches`. A fixed `port` keeps the addresses of an interrupted run.
+    `latency` is the seconds that every picture takes to come.
     """
-    web = Web(content, port, variants)
+    web = Web(content, port, variants, latency)
     thread = threading.Thread(target=web.serve_forever, name="facekit-web", daemon=True)
     thread.start()
     try:
@@ -109,19 +119,25 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
-        query = parse_qs(parts.query)
-        words = query.get("q", [""])[0]
+        self._answer(parts.path, parse_qs(parts.query))
+
+    def do_POST(self) -> None:
+        form = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self._answer(urlsplit(self.path).path, parse_qs(form.decode()))
+
+    def _answer(self, path: str, query: Mapping[str, list[str]]) -> None:
+        given = {name: values[0] for name, values in query.items()}
+        words = searches.words(given)
         with self.server.counting:
-            key = f"{parts.path}?{words}" if words else parts.path
+            key = f"{path}?{words}" if words else path
             self.seen = self.server.requests[key]
             self.server.requests[key] += 1
-        if parts.path == "/images/search":
-            self._search(words)
-        elif parts.path == "/images/async":
-            first = int(query["first"][0])
-            self._page("".join(self._cards(words)[first - 1 : first - 1 + pages.PAGE]))
-        else:
-            self._picture(parts.path)
+        route = searches.ROUTES.get(path)
+        if route is None:
+            return self._picture(path)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        reply = route(searches.Request(self.server, path, given, headers, self.seen))
+        return self.send(reply.status, reply.body.encode(), reply.kind, **reply.headers)
 
     def header(self, name: str) -> str | None:
         return self.headers.get(name)
@@ -145,36 +161,8 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Say nothing: stderr is for facekit's own talk."""
 
-    def _search(self, words: str) -> None:
-        variant = self.server.variants.get(words)
-        if variant == "refused":
-            return self.send(429, b"", "text/html")
-        texts = {"blocked": pages.BLOCKED, "empty": pages.EMPTY, "redesigned": pages.REDESIGNED}
-        if variant in texts:
-            return self._page(texts[variant].replace("{query}", words))
-        cards = self._cards(words)
-        return self._page(pages.results(words, cards) if cards else pages.EMPTY.replace("{query}", words))
-
-    def _cards(self, words: str) -> list[str]:
-        web, variant = self.server, self.server.variants.get(words)
-        cards: list[str] = []
-        for link in web.content.links(words):
-            if len(cards) + 1 == BAD_CARDS[0]:
-                cards.append(pages.malformed(len(cards) + 1))
-            if len(cards) + 1 == BAD_CARDS[1]:
-                cards.append(pages.card(len(cards) + 1, "/relative.jpg", web.base_url, "/th?id=relative", "relative"))
-            rank = len(cards) + 1
-            url, page = web.url(link.path, link.host), f"{web.base_url}/pages/{rank}.html"
-            cards.append(pages.card(rank, url, page, f"/th?id={rank}", link.title))
-        if variant == "unreadable":
-            return [pages.malformed(rank) for rank in range(1, len(cards) + 1)]
-        # Bing's quiet way to block: page after page of what was there already.
-        return cards[: pages.PAGE] * 4 if variant == "repeating" else cards
-
-    def _page(self, html: str) -> None:
-        self.send(200, html.encode(), "text/html; charset=utf-8")
-
     def _picture(self, path: str) -> None:
+        time.sleep(self.server.latency)
         fault, path = (path.split("/", 3)[2], "/" + path.split("/", 3)[3]) if path.startswith("/x/") else ("", path)
         data = self.server.content.picture(path)
         if data is None:
