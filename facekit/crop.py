@@ -1,4 +1,4 @@
-"""Crop: the face of each photo, found by a Haar cascade, as a square picture."""
+"""Crop: the face of each photo as a square picture, upright and level where that is asked for."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from facekit import images
-from facekit.contract import BadImage, Record, Rejection, Report, Track, quiet, replace
+from facekit.contract import BadImage, Face, Image, Record, Rejection, Report, Track, quiet, replace
 from facekit.dataset import REMOVED, REPEATED, Dataset, Output, derive_id, distinct, key, photo_path
-from facekit.detectors import Cut, take
+from facekit.detectors import cut_out, find, ready
 from facekit.options import Crop, settled
 from facekit.parallel import ordered_map
 
@@ -18,6 +18,14 @@ STAGE = "crop"
 NO_FACE, SEVERAL = "no face", "several faces"
 
 Key = tuple[str, str]
+
+
+@dataclass
+class Made:
+    """The records and JPEG bytes of a photo's faces, and what it has besides that cannot be used."""
+
+    pictures: list[tuple[Record, bytes]] = field(default_factory=list)
+    bad: BadImage | None = None
 
 
 @dataclass
@@ -31,8 +39,10 @@ class Outcome:
 def crop(options: Crop, track: Track = quiet) -> Report:
     """Write the faces of a tree of photos; a photo without one, or a bad one, is counted with its reason.
 
-    Raises FacekitError for folders that cannot be read or written, and when no face is found at all.
+    Raises FacekitError for folders that cannot be read or written, for a detector that cannot work here, and
+    when no face is found at all.
     """
+    ready(options)
     source = Dataset.open(options.input, track)
     with Output(options.output, STAGE, options, source) as out:
         out.carry(crop=settled(options))
@@ -52,45 +62,60 @@ def crop(options: Crop, track: Track = quiet) -> Report:
         return report
 
 
-def _faces_of(source: Dataset, options: Crop, record: Record) -> list[tuple[Record, bytes]] | BadImage:
-    """Return the records and JPEG bytes of a photo's faces, or why there are none."""
+def _faces_of(source: Dataset, options: Crop, record: Record) -> Made:
+    """Return the pictures of a photo's faces, and why there are none, or fewer."""
     try:
         image = images.read(source.root / record.path)
         if not options.detect:
-            whole = images.cut(image, images.square(images.whole(image), 0))
-            return [(_child(record, "whole", None), images.encode(images.resize(whole, options.size)))]
-        cuts = take(image, options)
+            return Made([(_child(record, "whole", None), images.encode(_whole(image, options)))])
+        faces = _wanted(find(image, options), options)
     except BadImage as error:
-        return error
-    if not cuts:
-        return BadImage(NO_FACE, 0)
-    if options.faces == "only" and len(cuts) > 1:
-        return BadImage(SEVERAL, len(cuts))
-    wanted = cuts if options.faces == "all" else cuts[:1]
-    return [(_child(record, list(c.face.box), c, len(cuts)), images.encode(c.image)) for c in wanted]
+        return Made(bad=error)
+    made = Made()
+    for face in faces if options.faces == "all" else faces[:1]:
+        try:
+            child = _child(record, list(face.box), face, len(faces))
+            made.pictures.append((child, images.encode(cut_out(image, face, options))))
+        except BadImage as error:  # one line for all of them, after those that can be written: a kill splits nothing
+            made.bad = BadImage(error.reason, 1 + int(made.bad.value or 0) if made.bad else 1)
+    return made
 
 
-def _child(record: Record, detail: object, cut: Cut | None, faces: int = 1) -> Record:
+def _wanted(faces: list[Face], options: Crop) -> list[Face]:
+    """Refuse a photo without a face, or with several where one is wanted. Raises BadImage."""
+    if not faces:
+        raise BadImage(NO_FACE, 0)
+    if options.faces == "only" and len(faces) > 1:
+        raise BadImage(SEVERAL, len(faces))
+    return faces
+
+
+def _whole(image: Image, options: Crop) -> Image:
+    """Return a picture that is a face already, square and at the size that was asked for."""
+    box = images.square(images.whole(image), 0)
+    if options.align != "none":
+        return cut_out(image, Face(images.whole(image), 0.0), options)
+    return images.resize(images.cut(image, box), options.size)
+
+
+def _child(record: Record, detail: object, face: Face | None, faces: int = 1) -> Record:
     id = derive_id(record.id, STAGE, detail)
     child = replace(record, id=id, path=photo_path(record.label, id), parent=record.id, made_by=STAGE, moved_from=None)
-    if cut is None:
+    if face is None:
         return child
-    return replace(child, box=cut.face.box, score=cut.face.score, quality={"faces": float(faces)})
+    return replace(child, box=face.box, score=face.score, quality={"faces": float(faces)})
 
 
-def _write(
-    out: Output, record: Record, result: list[tuple[Record, bytes]] | BadImage, removed: Mapping[Key, Rejection]
-) -> Outcome:
-    if isinstance(result, BadImage):
-        rejection = _rejection(record, result.reason, result.value)
-        out.reject(rejection)
-        return Outcome(rejections=[rejection])
+def _write(out: Output, record: Record, made: Made, removed: Mapping[Key, Rejection]) -> Outcome:
     outcome = Outcome()
-    for child, data in result:
+    for child, data in made.pictures:
         if key(child) in removed:
             outcome.rejections.append(removed[key(child)])
         else:  # a face that is there already may have been moved by hand since
             outcome.records.append(out.records.get(key(child)) or out.write(child, data))
+    if made.bad is not None:
+        outcome.rejections.append(_rejection(record, made.bad.reason, made.bad.value))
+        out.reject(outcome.rejections[-1])
     return outcome
 
 
@@ -106,7 +131,8 @@ def _done(out: Output, source: Dataset) -> dict[Key, Outcome]:
     for rejection in out.rejected:
         if rejection.reason != REPEATED:  # its id is that of the photo that it repeats
             photo = (rejection.parent or "") if rejection.reason == REMOVED else rejection.id
-            outcomes[rejection.label, photo].rejections.append(rejection)
+            if rejection not in (said := outcomes[rejection.label, photo].rejections):  # said again after a kill
+                said.append(rejection)
     if not out.complete:
         again = [(r.moved_from or r.label, r.parent or "") for r in list(out.records.values())[-1:]]
         for photo_key in again + [(r.label, r.parent or "") for r in out.removed]:

@@ -15,12 +15,11 @@ FLOORS = {
     GROUND: "facekit facekit.contract",
     TOOLS: "facekit.options facekit.plugins facekit.parallel facekit.images facekit.lineage",
     DATASET: "facekit.dataset",
-    PARTS: """facekit.detectors facekit.embedders facekit.alignment facekit.landmarks facekit.weights facekit.likeness
-        facekit.recipes facekit.browser facekit.engines facekit.backend
-        facekit.models facekit.pack facekit.protocol facekit.runs facekit.scores facekit.checkpoint facekit.fitting
-        facekit.quality facekit.feed facekit.learning facekit.pretrained facekit.schedule facekit.classes facekit.classifier
-        facekit.heads facekit.trainers
-        facekit.report facekit.world facekit.decisions facekit.people""",
+    PARTS: """facekit.browser facekit.engines facekit.decisions facekit.weights facekit.landmarks facekit.alignment
+        facekit.detectors facekit.embedders facekit.likeness facekit.people facekit.quality facekit.recipes
+        facekit.backend facekit.models facekit.pretrained facekit.heads facekit.classes facekit.pack facekit.feed
+        facekit.schedule facekit.fitting facekit.learning facekit.checkpoint facekit.trainers facekit.classifier
+        facekit.protocol facekit.runs facekit.scores facekit.report facekit.world""",
     STAGES: """facekit.scrape facekit.crop facekit.clean facekit.review facekit.balance facekit.augment facekit.train
         facekit.evaluate facekit.predict facekit.world.tree facekit.listing facekit.doctor""",
     ABOVE: "facekit.pipeline facekit.bars facekit.console facekit.demo",

@@ -11,7 +11,8 @@ from conftest import picture, plain_tree, records
 from facekit import images
 from facekit.contract import Image
 from facekit.dataset import Dataset
-from facekit.likeness import Look, alike, grouped, look, proofs
+from facekit.likeness import Look, Proof, alike, among, grouped, links, look, pairs, proofs, repeats, shared
+from facekit.likeness.looks import Tangent, small
 from facekit.world.draw import photo
 from facekit.world.people import people
 from facekit.world.shot import shot
@@ -66,13 +67,118 @@ def test_the_order_does_not_matter(crowd: list[Image]) -> None:
 
 def test_what_cannot_be_seen_is_like_nothing() -> None:
     seen: list[Look | None] = [look(picture(1)), None, look(picture(2)), None, look(picture(1))]
-    assert [tuple(p) for p in proofs(seen)] == [(0, 4, True)]
+    assert [tuple(p) for p in proofs(seen)] == [(0, 4, True, True)]
 
 
 def test_flat_pictures_are_compared_without_a_fuss() -> None:
     flat = look(np.full((50, 50, 3), 90, np.uint8))
     other = look(np.full((50, 50, 3), 200, np.uint8))
-    assert [tuple(p) for p in proofs([flat, other, flat])] == [(0, 2, True)]
+    assert [tuple(p) for p in proofs([flat, other, flat])] == [(0, 2, True, True)]
+
+
+def test_a_thousand_equal_pictures_cost_a_thousand_proofs(crowd: list[Image]) -> None:
+    """And one that differs a little from all of them is compared with one alone."""
+    same, other = look(crowd[0]), look(trimmed(crowd[0]))
+    again = [look(images.decode(images.encode(crowd[0], quality))) for quality in range(90, 100)]
+    seen = [other, *[same] * 1000, *again, look(crowd[9])]
+    found = proofs(seen)
+    assert sum(p.equal for p in found) == 999 + len(again)
+    assert [p for p in found if not p.equal] == [Proof(0, found[-1].first, True)] or len(found) == 1000 + len(again)
+    assert {place for proof in found for place in proof[:2]} == set(range(len(seen) - 1))
+
+
+def test_of_equals_and_their_near_the_best_stays(crowd: list[Image]) -> None:
+    """Rank decides, whichever of the equal pictures the proofs go through, and names keep apart."""
+    seen = [look(crowd[0]), look(trimmed(crowd[0])), look(crowd[0]), look(crowd[5]), look(crowd[0])]
+    found = proofs(seen)
+    for best in (0, 1, 2, 4):
+        gone = dict(repeats(found, rank=lambda place, best=best: (place != best, place), name=lambda place: "Ada"))
+        assert gone == {place: best for place in (0, 1, 2, 4) if place != best}
+    names = ["Ada", "Ada", "Bob", "Bob", "Ada"]
+    assert dict(repeats(found, rank=lambda place: place, name=names.__getitem__)) == {1: 0, 4: 0}
+    assert dict(shared(found, names.__getitem__)).keys() == {0, 1, 2, 4}
+    assert all(names[place] != names[other] for place, other in shared(found, names.__getitem__))
+    assert dict(shared(found, lambda place: "Ada")) == {}
+
+
+def test_a_repeat_of_a_repeat_stays() -> None:
+    chain = [Proof(0, 1, True), Proof(1, 2, True), Proof(2, 3, False)]
+    assert list(repeats(chain, rank=lambda place: place, name=lambda place: "Ada")) == [(1, 0)]
+    assert list(repeats(chain, rank=lambda place: (place != 1, place), name=lambda place: "Ada")) == [(0, 1), (2, 1)]
+
+
+def test_links_hold_though_the_picture_between_is_gone() -> None:
+    proved = [Proof(0, 1, True, True), Proof(0, 5, False), Proof(2, 3, True), Proof(3, 4, False)]
+    assert links(proved, {1, 5}) == [(1, 5)]  # 0 and 1 are one
+    assert links(proved, {2, 4}) == []  # 3 is not the same as 2
+    assert set(links(proved, range(6))) == {(0, 1), (0, 5), (2, 3), (3, 4)}
+    assert links([], {1, 2}) == []
+
+
+def test_what_is_known_through_a_picture_that_goes_is_kept() -> None:
+    proved = [Proof(0, 1, True, True), Proof(0, 2, True, True), Proof(0, 5, True), Proof(3, 4, True)]
+    assert among(proved, {1, 2, 4, 5}) == [Proof(1, 2, True, True), Proof(1, 5, True)]
+    assert dict(repeats(among(proved, {2, 5}), rank=lambda place: -place, name=lambda place: "Ada")) == {2: 5}
+    assert among(proved, {0, 3}) == []
+
+
+CUTS: dict[str, Callable[[Image], Image]] = {
+    "a fifth cut off": lambda image: images.resize(np.ascontiguousarray(image[20:148, 10:138]), 160),
+    "a quarter cut off, mirrored": lambda image: np.ascontiguousarray(image[30:150, 20:140][:, ::-1]),
+    "turned by 8 degrees and cut": lambda image: turned(image, 8)[20:140, 20:140],
+}
+
+
+def turned(image: Image, degrees: float) -> Image:
+    middle = (image.shape[1] / 2, image.shape[0] / 2)
+    warp = cv2.getRotationMatrix2D(middle, degrees, 1.0)
+    return np.asarray(cv2.warpAffine(image, warp, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_cuts_are_proved_where_vectors_are_near(crowd: list[Image], cut: str) -> None:
+    """The vectors say only who could be one; pixels decide, so a person's other photos pass by though they are near."""
+    photos = crowd[:8:2]
+    seen = [look(image) for image in [*photos, *(CUTS[cut](image) for image in photos)]]
+    near = np.zeros((8, 4), np.float32) + np.linspace(0, 0.1, 8, dtype=np.float32)[:, None]
+    found = {(p.first, p.second) for p in proofs(seen, near)}
+    assert found <= {(0, 4), (1, 5), (2, 6), (3, 7)}
+    assert len(found) >= 3
+    far = np.eye(8, dtype=np.float32)
+    assert len(proofs(seen, far)) < 2
+    far[:] = np.nan
+    assert len(proofs(seen, far)) < 2
+
+
+def test_vectors_are_compared_in_blocks_without_missing_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every pair nearer than the bound is looked at once, whatever the blocks."""
+    rng = np.random.default_rng(5)
+    vectors = rng.normal(0, 0.12, (150, 4)).astype(np.float32)
+    looks = [look(picture(seed)) for seed in range(150)]
+    monkeypatch.setattr(pairs, "_COLUMNS", 37)
+    crowd = pairs.Crowd(looks, vectors)
+    found = [pair for start in range(0, 150, 50) for pair in crowd._embedded_near(range(start, start + 50))]
+    mine = crowd._vectors
+    assert mine is not None
+    apart = np.linalg.norm(mine[:, None] - mine[None], axis=2)
+    wanted = {(i, j) for i in range(150) for j in range(i + 1, 150) if apart[i, j] <= pairs.NEAR}
+    assert len(found) == len(set(found))
+    assert set(found) == wanted
+    assert 50 < len(wanted) < 150 * 149 / 2
+
+
+def test_the_sieves_pass_what_moved_a_little(crowd: list[Image]) -> None:
+    """A picture lies in its own moves, a stranger's does not, and a flat one in nobody's."""
+    for image in crowd[::5]:
+        mine, moved = (small([look(one).pixels], 16) for one in (image, turned(image, 3)))
+        other = small([look(crowd[(crowd[0] is image) * 9]).pixels], 16)
+        tangent = Tangent(mine[0].astype(np.float32))
+        assert tangent.share(mine)[0] > 0.999
+        assert tangent.share(moved)[0] > 0.95
+        assert tangent.share(other)[0] < 0.9
+    flat = np.full((1, 16, 16), 90, np.uint8)
+    assert Tangent(flat[0].astype(np.float32)).share(mine)[0] < 1e-3
+    assert tangent.share(flat)[0] == 0
 
 
 def test_one_photo_has_one_group(tmp_path: Path) -> None:

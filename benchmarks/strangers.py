@@ -1,0 +1,347 @@
+"""Strangers planted among photos of known people: how many `clean` finds, and whom it loses.
+
+    python benchmarks/strangers.py [DATA] [--embedder dlib] [--seeds 5] [--fit]
+    python benchmarks/strangers.py --scale
+
+DATA is a folder with `lfw`; else FACEKIT_DATA names it. To the photos of each of the 42 people of `lfw/identities`
+others are added until they are 5, 10, 20 or 40% of its folder, in two ways:
+
+- many: photos drawn from the people of `pairsDevTest`, each someone else;
+- one: photos of one other of the 42, drawn anew for each folder; that person has a folder of its own too.
+
+Everything that was fitted (the threshold, the three constants of `facekit.people.evidence`) saw people of
+`pairsDevTrain` alone, of whom none is among the 42 or the strangers; `--fit` fits the constants again. Beside the
+embedder stands what can be had without one: 32x32 grey pixels of the middle of the photo, 64 principal
+components of equal variance, threshold and constants fitted in the same way.
+
+Purity is the share of right faces among those kept, `strict` where the unsure ones are left out too; lost are right
+faces not kept. Two photos of the 42 are known to show someone else: they count as strangers.
+
+`--scale` needs no photos: vectors are drawn, a fifth of each folder strangers, and time and memory of the judgement
+are measured, embedding left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+import tracemalloc
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from facekit import embedders, images
+from facekit.contract import Box, Record
+from facekit.dataset import Dataset
+from facekit.detectors import find
+from facekit.options import Clean, Crop
+from facekit.parallel import ordered_map
+from facekit.people import evidence, judge, scaled
+from facekit.people.evidence import Floats, Vectors
+
+KNOWN_ERRORS = ("Recep_Tayyip_Erdogan_0004.jpg", "Mahmoud_Abbas_0012.jpg")
+FINDER = Crop(input=Path("in"), output=Path("out"), detector="dlib", min_size=80)
+
+MIDDLE = Box(78, 78, 100, 100)
+"""Where the face is in a photo: LFW's are aligned, and some show another face that is larger."""
+
+SHARES = (0.0, 0.05, 0.1, 0.2, 0.4)
+HOW = ("many", "one")
+
+DEFAULTS = Clean(input=Path("in"), output=Path("out"))
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Photos with a vector in units of the threshold: who is on each, and what the file is called."""
+
+    vectors: Vectors
+    people: NDArray[np.str_]
+    files: list[str]
+
+    def of(self, people: set[str]) -> Faces:
+        """Return the photos of some people."""
+        inside = np.isin(self.people, sorted(people))
+        return Faces(
+            self.vectors[inside], self.people[inside], [f for f, i in zip(self.files, inside, strict=True) if i]
+        )
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Folders with strangers in them, and the probability of each face."""
+
+    files: list[str]
+    labels: list[str]
+    right: NDArray[np.bool_]
+    probability: Floats
+    nobody: int
+
+
+def named_in(pairs: Path) -> set[str]:
+    """Return the people that a list of pairs names."""
+    rows = [line.split("\t") for line in pairs.read_text().splitlines()[1:]]
+    return {name for row in rows for name in ((row[0],) if len(row) == 3 else row[::2])}
+
+
+def pairs_of(list_: Path) -> Iterator[tuple[str, str, bool]]:
+    """Yield the two files of each pair, and whether they show one person."""
+    for row in (line.split("\t") for line in list_.read_text().splitlines()[1:]):
+        first, second = (row[0], row[0]) if len(row) == 3 else (row[0], row[2])
+        yield f"{first}_{int(row[1]):04}.jpg", f"{second}_{int(row[-1]):04}.jpg", len(row) == 3
+
+
+def embedded(tree: Path, name: str) -> Faces:
+    """Return what an embedder makes of the face in the middle of each photo of a tree."""
+    dataset, embedder = Dataset.open(tree), embedders.load(name)
+
+    def embed(record: Record) -> Vectors:
+        image = images.read(dataset.path_of(record))
+        boxes = [face.box for face in find(image, FINDER)]
+        return np.asarray(embedder.embed([embedder.align(image, min([*boxes, MIDDLE], key=off_middle))])[0])
+
+    vectors = np.stack(list(ordered_map(embed, dataset.records)))
+    people = np.array([record.label for record in dataset.records])
+    files = [Path(record.path).name for record in dataset.records]
+    return Faces(scaled(vectors, embedder.metric, embedder.threshold), people, files)
+
+
+def off_middle(box: Box) -> float:
+    """Return how far a box is from where LFW's faces are; the place itself is the last resort."""
+    away = float(np.hypot(box.x + box.w / 2 - 125, box.y + box.h / 2 - 125))
+    return away if box is not MIDDLE else 40.0
+
+
+def pixels(tree: Path) -> Faces:
+    """Return the middle of each photo as 32x32 grey pixels of mean 0 and length 1."""
+    dataset = Dataset.open(tree)
+    rows = []
+    for record in dataset.records:
+        grey = images.gray(images.read(dataset.path_of(record)))
+        edge = grey.shape[0] * 7 // 25
+        small = cv2.resize(grey[edge:-edge, edge:-edge], (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
+        row = (small - small.mean()).ravel()
+        rows.append(row / max(float(np.linalg.norm(row)), 1e-6))
+    people = np.array([record.label for record in dataset.records])
+    return Faces(np.array(rows, np.float32), people, [Path(record.path).name for record in dataset.records])
+
+
+def by_components(train: Faces, sets: Sequence[Faces], pairs: Path) -> list[Faces]:
+    """Return sets of pixels as components of the training set's, in units of the threshold that parts its pairs."""
+    mean = train.vectors.mean(0)
+    _, sizes, axes = np.linalg.svd(train.vectors - mean, full_matrices=False)
+    turn = axes[:64].T / sizes[:64] * np.sqrt(len(train.vectors))
+    at = {file: place for place, file in enumerate(train.files)}
+    known = [(at[a], at[b], same) for a, b, same in pairs_of(pairs) if a in at and b in at]
+    turned = (train.vectors - mean) @ turn
+    apart = np.array([np.linalg.norm(turned[a] - turned[b]) for a, b, _ in known])
+    same = np.array([is_same for _, _, is_same in known])
+    threshold = max(np.unique(apart), key=lambda limit: float(((apart <= limit) == same).mean()))
+    return [Faces(np.asarray((s.vectors - mean) @ turn / threshold, np.float32), s.people, s.files) for s in sets]
+
+
+def fitted(train: Faces) -> tuple[float, float, float]:
+    """Return the constants of `evidence` that make people's own photos likeliest, each person weighing the same.
+
+    The share of photos that look like nobody is fitted along, for the list has wrong labels, and printed.
+    """
+    rng = np.random.default_rng(0)
+    places = {name: np.flatnonzero(train.people == name) for name in np.unique(train.people)}
+    rows: list[tuple[float, float, float, float]] = []  # votes, squared distance, weight, 1 for the own person or -1
+    for inside in (p for p in places.values() if len(p) > 1):
+        foreign = np.setdiff1d(np.arange(len(train.people)), inside)
+        for place in inside:
+            others = rng.permutation(inside[inside != place])
+            for count in sorted({min(n, len(others)) for n in (1, 2, 3, 5, 10)}):
+                mean = train.vectors[others[:count]].mean(0)
+                rows.append((count, float(np.square(train.vectors[place] - mean).sum()), 1 / len(inside), 1))
+                away = np.square(train.vectors[rng.choice(foreign, 20)] - mean).sum(1)
+                rows += [(count, float(x), 1 / len(inside) / 20, -1) for x in away]
+    votes, away, weight, sign = np.array(rows).T
+    for side in (1, -1):
+        weight[sign == side] /= weight[sign == side].sum()
+
+    odd = evidence.ODD
+
+    def loss(logs: Floats) -> float:
+        set_constants(*np.exp(logs[:3]))
+        evidence.ODD = min(float(np.exp(logs[3])), 0.5)
+        return float((weight * np.logaddexp(0, -sign * evidence.log_odds(away, votes))).sum())
+
+    start = np.log([evidence.WITHIN, evidence.BETWEEN, evidence.DIMENSIONS, odd])
+    best = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 6000, "xatol": 1e-4, "fatol": 1e-9})
+    within, between, dimensions, share = (float(value) for value in np.exp(best.x))
+    evidence.ODD = odd
+    print(
+        f"fitted WITHIN, BETWEEN, DIMENSIONS = {within:.4f}, {between:.4f}, {dimensions:.2f}; like nobody {share:.2%}"
+    )
+    return within, between, dimensions
+
+
+def set_constants(within: float, between: float, dimensions: float) -> None:
+    """Have the model judge by other constants: pixels are spread otherwise than an embedder's vectors."""
+    evidence.WITHIN, evidence.BETWEEN, evidence.DIMENSIONS = float(within), float(between), float(dimensions)
+
+
+def planted(own: Faces, foreign: Faces, share: float, how: str, seed: int) -> Planted:
+    """Mix strangers into every folder and judge it."""
+    rng = np.random.default_rng([seed, round(100 * share), HOW.index(how)])
+    names = sorted(set(own.people))
+    vectors, files, labels, right = [own.vectors], list(own.files), [str(name) for name in own.people], []
+    right += [file not in KNOWN_ERRORS for file in own.files]
+    for name in names:
+        count = round(share / (1 - share) * int((own.people == name).sum()))
+        if how == "many":
+            chosen, pool = rng.choice(len(foreign.files), count, replace=count > len(foreign.files)), foreign
+        else:
+            other = names[(names.index(name) + int(rng.integers(1, len(names)))) % len(names)]
+            chosen, pool = rng.permutation(np.flatnonzero(own.people == other))[:count], own
+        vectors.append(pool.vectors[chosen])
+        files += [pool.files[place] for place in chosen]
+        labels += [name] * len(chosen)
+        right += [False] * len(chosen)
+    found = judge(np.concatenate(vectors), labels)
+    chance = np.array([np.nan if p is None else p for p in found.probability])
+    return Planted(files, labels, np.array(right), chance, sum(n.folder.person is None for n in found.names.values()))
+
+
+def row(trials: Sequence[Planted]) -> str:
+    """Return purity, strict purity, their lowest, lost, rejected, unsure, and folders without a clear person."""
+    rows = []
+    for trial in trials:
+        sure, wrong = trial.probability >= DEFAULTS.keep_at, trial.probability <= DEFAULTS.reject_at
+        total = int(trial.right.sum())
+        rows.append(
+            (
+                trial.right[~wrong].mean(),
+                trial.right[sure].mean() if sure.any() else np.nan,
+                (trial.right & wrong).sum() / total,
+                (trial.right & ~sure).sum() / total,
+                (~sure & ~wrong).mean(),
+                trial.nobody,
+            )
+        )
+    means, least = np.mean(rows, axis=0), np.min(rows, axis=0)
+    purity, strict, lost, lost_strict, unsure, nobody = means
+    return (
+        f"| {purity:.2%} (least {least[0]:.2%}) | {lost:.2%} | {strict:.2%} (least {least[1]:.2%}) | "
+        f"{lost_strict:.2%} | {unsure:.2%} | {nobody:.1f} |"
+    )
+
+
+def calibration(trials: Sequence[Planted]) -> None:
+    """Print how often faces of a probability are right."""
+    chance = np.concatenate([trial.probability for trial in trials])
+    right = np.concatenate([trial.right for trial in trials])[np.isfinite(chance)]
+    chance = chance[np.isfinite(chance)]
+    edges = np.array([0, 0.01, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 0.99, 1.0001])
+    print("\n| probability | faces | mean | right |\n|---|---|---|---|")
+    error = 0.0
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        inside = (chance >= low) & (chance < high)
+        if inside.any():
+            error += float(inside.mean() * abs(chance[inside].mean() - right[inside].mean()))
+            means = f"{chance[inside].mean():.3f} | {right[inside].mean():.3f}"
+            print(f"| {low:g} to {min(high, 1):g} | {inside.sum():,} | {means} |")
+    print(f"\nexpected calibration error {error:.4f}, Brier score {np.square(chance - right).mean():.4f}\n", flush=True)
+
+
+def doubtful(trials: Sequence[Planted]) -> None:
+    """Print the photos under their own name that are called someone else's, and the errors that are known."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for trial in trials:
+        for file, label, value in zip(trial.files, trial.labels, trial.probability, strict=True):
+            if file.startswith(label) and (value <= DEFAULTS.reject_at or file in KNOWN_ERRORS):
+                found[file].append(float(value))
+    print("under their own name, and called someone else's at least once:")
+    for file, values in sorted(found.items(), key=lambda item: np.mean(item[1])):
+        known = " (known to be someone else)" if file in KNOWN_ERRORS else ""
+        print(f"- {file}{known}: {len(values)} of {len(trials)} times, median {np.median(values):.4f}")
+
+
+def table(name: str, own: Faces, foreign: Faces, seeds: int) -> list[Planted]:
+    """Print how the planted strangers fare; return every trial."""
+    print(f"\n## {name}\n")
+    print(
+        "| strangers | share | purity | lost | purity, strict | lost, strict | unsure | nobody clear |\n"
+        + "|---" * 8
+        + "|"
+    )
+    trials = []
+    for how in HOW:
+        for share in SHARES[how != HOW[0] :]:
+            some = [planted(own, foreign, share, how, seed) for seed in range(seeds)]
+            print(f"| {how} | {share:.0%} {row(some)}", flush=True)
+            trials += some
+    return trials
+
+
+def scale() -> None:
+    """Print what judging drawn vectors costs."""
+    print("| names | faces in each | CPU seconds | MB at most | right |\n|---|---|---|---|---|")
+    for names, count in ((100, 100), (1000, 100), (1, 10_000), (10, 10_000), (1, 100_000)):
+        rng = np.random.default_rng(names)
+        people = rng.normal(0, np.sqrt(0.62 / 128), (names, 1, 128)).astype(np.float32)
+        own = people + rng.normal(0, np.sqrt(0.28 / 128), (names, count, 128)).astype(np.float32)
+        strangers = rng.random((names, count)) < 0.2
+        own[strangers] = rng.normal(0, np.sqrt(0.9 / 128), (int(strangers.sum()), 128))
+        labels = [f"{name:04}" for name in range(names) for _ in range(count)]
+        tracemalloc.start()
+        began = time.process_time()
+        found = judge(np.asarray(own.reshape(-1, 128), np.float32), labels)
+        seconds, peak = time.process_time() - began, tracemalloc.get_traced_memory()[1] / 1e6
+        tracemalloc.stop()
+        right = np.mean(
+            [
+                (p is not None and p >= 0.5) is not bool(s)
+                for p, s in zip(found.probability, strangers.ravel(), strict=True)
+            ]
+        )
+        print(f"| {names:,} | {count:,} | {seconds:.1f} | {peak:.0f} | {right:.4f} |", flush=True)
+
+
+def main() -> None:
+    """Judge planted folders by an embedder and by pixels."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="?", type=Path, default=os.environ.get("FACEKIT_DATA"))
+    parser.add_argument("--embedder", default="dlib")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--fit", action="store_true", help="fit the constants of the model anew, and judge by those")
+    parser.add_argument("--scale", action="store_true", help="measure time and memory on drawn vectors, no photos")
+    args = parser.parse_args()
+    if args.scale:
+        scale()
+        return
+    if args.data is None:
+        parser.error("give a folder with lfw, or set FACEKIT_DATA")
+    lfw = Path(args.data) / "lfw"
+    own_people = {folder.name for folder in (lfw / "identities").iterdir()}
+    train_people, test_people = (named_in(lfw / f"pairsDev{part}.txt") - own_people for part in ("Train", "Test"))
+    assert not train_people & test_people
+
+    began = time.perf_counter()
+    own, others = embedded(lfw / "identities", args.embedder), embedded(lfw / "pairs_images", args.embedder)
+    print(f"{len(own.files)} photos of {len(own_people)} people; {time.perf_counter() - began:.0f} s for vectors")
+    if args.fit:
+        set_constants(*fitted(others.of(train_people)))
+    trials = table(args.embedder, own, others.of(test_people), args.seeds)
+    calibration(trials)
+    doubtful(trials)
+
+    raw = [pixels(lfw / part) for part in ("identities", "pairs_images")]
+    train, own, foreign = by_components(
+        raw[1].of(train_people), [raw[1].of(train_people), raw[0], raw[1].of(test_people)], lfw / "pairsDevTrain.txt"
+    )
+    set_constants(*fitted(train))
+    calibration(table("pixels", own, foreign, args.seeds))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,8 @@
+"""Faces to vectors that are near for one person: the networks, and the vectors of a whole dataset."""
+
+from facekit.embedders.batches import Embedded, embed_dataset, face_in
+from facekit.embedders.compare import best_threshold, distances
+from facekit.embedders.kept import forget
+from facekit.embedders.named import load
+
+__all__ = ["Embedded", "best_threshold", "distances", "embed_dataset", "face_in", "forget", "load"]

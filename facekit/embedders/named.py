@@ -1,0 +1,22 @@
+"""Embedders by name: registered ones, and the folders of trained runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from facekit import plugins
+from facekit.contract import Embedder
+from facekit.embedders.trained import Trained
+
+KIND = "embedder"
+
+
+def load(name: str) -> Embedder:
+    """Return an embedder: of a registered name, or a trained run's folder.
+
+    Raises FacekitError: no such embedder, its extra is not installed, its weights cannot be had.
+    """
+    if name not in plugins.names(KIND) and Path(name).is_dir():
+        return Trained(Path(name))
+    embedder: Embedder = plugins.load(KIND, name)()
+    return embedder

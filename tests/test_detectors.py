@@ -1,0 +1,226 @@
+"""What finds faces: one form from each, boxes mapped back, a second look, no wrong answer from many threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from facekit import detectors, images, plugins, predict
+from facekit.contract import Box, Detector, Face, FacekitError, Image
+from facekit.detectors.again import Again
+from facekit.detectors.boxes import distinct, merged, overlap
+from facekit.detectors.haar import Haar
+from facekit.options import Crop, cascades, settled
+from facekit.runs import Run
+from facekit.world.draw import empty_photo, photo
+from facekit.world.people import people
+from facekit.world.shot import shot
+
+OPTIONS = Crop(input=Path(), output=Path("out"))
+
+
+def portrait(who: int = 0, roll: float = 0.0, size: tuple[int, int] = (480, 640)) -> tuple[Image, Box]:
+    plain = replace(shot(np.random.default_rng(3)), yaw=0, pitch=0, face_size=0.45, noise=0, blur=0, quality=95)
+    return photo(people(4, 5)[who], replace(plain, roll=np.radians(roll)), size)
+
+
+def build(**how: object) -> Detector:
+    options = replace(OPTIONS, **how)
+    detector: Detector = plugins.load("detector", options.detector)(options)
+    return detector
+
+
+@pytest.mark.parametrize("scale", [0.5, 1, 3])
+def test_each_finds_the_face_in_pixels_of_the_photo(finder: str, scale: float) -> None:
+    small, box = portrait()
+    image = cv2.resize(small, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    (face,) = build(detector=finder).detect(np.asarray(image, np.uint8))
+    assert overlap(face.box, Box(*(round(scale * value) for value in box))) > 0.45
+    assert face.score > 0
+
+
+def test_two_faces_largest_first_and_none_on_a_wall(finder: str) -> None:
+    (one, _), (two, _) = portrait(0), portrait(1)
+    both = np.hstack([np.asarray(cv2.resize(one, (480, 360)), np.uint8), two[:360]])
+    faces = build(detector=finder).detect(both)
+    assert len(faces) == 2
+    assert faces[0].box.w * faces[0].box.h >= faces[1].box.w * faces[1].box.h
+    for side in (1, 5, 19, 700):
+        assert build(detector=finder).detect(np.full((side, 30, 3), 128, np.uint8)) == []
+
+
+def test_faces_below_the_smallest_are_not_faces(finder: str) -> None:
+    image, box = portrait()
+    assert build(detector=finder, min_size=box.w // 2).detect(image)
+    assert build(detector=finder, min_size=box.w * 2).detect(image) == []
+
+
+def test_yunet_gives_points_in_the_face(yunet: str) -> None:
+    image, box = portrait()
+    (face,) = build(detector=yunet).detect(image)
+    assert face.points is not None
+    left, right, nose, *mouth = np.array(face.points)
+    assert left[0] < nose[0] < right[0]
+    assert max(left[1], right[1]) < nose[1] < min(corner[1] for corner in mouth)
+    for x, y in face.points:
+        assert box.x < x < box.x + box.w
+        assert box.y < y < box.y + box.h
+
+
+def test_yunet_without_weights_says_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FACEKIT_WEIGHTS", raising=False)
+    monkeypatch.setenv("FACEKIT_CACHE", str(tmp_path))
+    monkeypatch.setenv("FACEKIT_WEIGHTS_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr("facekit.weights.find_spec", lambda name: None)  # as where no package brings them
+    with pytest.raises(FacekitError, match="FACEKIT_WEIGHTS"):
+        detectors.ready(replace(OPTIONS, detector="yunet"))
+
+
+def test_a_doubtful_box_needs_eyes() -> None:
+    """Boxes that a cascade draws on scenery are dropped, true faces stay."""
+    scenery = [empty_photo(np.random.default_rng(seed)) for seed in range(20)]
+    credulous = Haar(("default", "alt2"), eyes=False)
+    doubting = Haar(("default", "alt2"), eyes=True)
+    drawn = [portrait(who)[0] for who in range(4)]
+    assert [len(doubting.detect(image)) for image in drawn] == [1, 1, 1, 1]
+    false = [(image, face) for image in scenery for face in credulous.detect(image)]
+    left = sum(len(doubting.detect(image)) for image in scenery)
+    assert left <= len(false) / 2 if false else left == 0
+
+
+def test_a_face_whose_eyes_are_painted_over_is_doubted() -> None:
+    image, box = portrait()
+    (seen,) = Haar(("alt2",)).detect(image)
+    haar = Haar(("alt2",))
+    blank = images.gray(image).copy()
+    blank[seen.box.y : seen.box.y + seen.box.h] = 120
+    faint = replace(seen, score=1.2)
+    assert haar._stays(faint, images.gray(image))
+    assert not haar._stays(faint, blank)
+    assert haar._stays(replace(seen, score=2.0), blank)
+    assert not haar._stays(replace(seen, score=0.5), images.gray(image))
+
+
+def test_several_cascades_give_one_box_a_face() -> None:
+    image, _ = portrait()
+    single = [Haar((name,), eyes=False).detect(image)[0] for name in ("alt2", "default")]
+    (both,) = Haar(("alt2", "default", "profile"), eyes=False).detect(image)
+    assert both.box == single[0].box  # the first named draws the box
+    assert both.score >= single[0].score + single[1].score - 1e-6
+
+
+def test_merging_and_distinct() -> None:
+    a, near, far = Face(Box(0, 0, 100, 100), 1.0), Face(Box(10, 5, 100, 100), 3.0), Face(Box(300, 0, 50, 50), 0.5)
+    assert distinct([a, near, far]) == [near, far]
+    assert merged([[a], [near, far]]) == [replace(a, score=4.0), far]
+    assert merged([[], [far]]) == [far]
+    assert merged([]) == []
+
+
+def test_a_profile_looks_either_way() -> None:
+    """The cascade knows one side of the face; what it finds must mirror with the photo."""
+    haar = Haar(("profile",), eyes=False, longest=300)
+    for who in range(4):
+        image = np.ascontiguousarray(portrait(who)[0])
+        width = image.shape[1]
+        found = {face.box for face in haar.detect(image)}
+        turned = {face.box for face in haar.detect(image[:, ::-1].copy())}
+        assert {box._replace(x=width - box.x - box.w) for box in turned} == found
+
+
+def test_names_of_cascades() -> None:
+    assert cascades("alt2") == ("alt2",)
+    assert cascades(" alt2, default,alt2") == ("alt2", "default")
+    with pytest.raises(FacekitError, match="no cascade called ''; choose from default, alt2, profile"):
+        cascades("alt2,")
+
+
+def test_a_face_that_fills_the_frame_is_found_with_room_around_it() -> None:
+    image, box = portrait()
+    tight = np.ascontiguousarray(image[box.y + 26 : box.y + box.h - 13, box.x + 26 : box.x + box.w - 26])
+    plain = build()
+    assert plain.detect(tight) == []
+    (face,) = Again(plain).detect(tight)
+    assert overlap(face.box, images.whole(tight)) > 0.6
+
+
+@pytest.mark.parametrize("degrees", [-30.0, 30.0])
+def test_a_leaning_face_is_found_when_the_photo_is_turned(degrees: float) -> None:
+    image, box = portrait(roll=degrees)
+    middle = (box.x + box.w / 2, box.y + box.h / 2)
+    plain = build()
+    assert plain.detect(image) == []
+    (face,) = Again(plain, roll=25.0).detect(image)
+    x, y = face.box.x + face.box.w / 2, face.box.y + face.box.h / 2
+    assert np.hypot(x - middle[0], y - middle[1]) < 0.2 * box.w
+    assert 0.7 < face.box.w / box.w < 1.4
+
+
+class Watched:
+    """A detector that counts how often it is asked."""
+
+    def __init__(self, answer: Callable[[Image], list[Face]]) -> None:
+        self.asked, self._answer = 0, answer
+
+    def detect(self, image: Image) -> list[Face]:
+        self.asked += 1
+        return self._answer(image)
+
+
+def test_who_is_found_is_looked_for_once() -> None:
+    face = Face(Box(5, 5, 20, 20), 1.0)
+    image = np.zeros((50, 60, 3), np.uint8)
+    found, nothing = Watched(lambda image: [face]), Watched(lambda image: [])
+    assert Again(found, 15).detect(image) == [face]
+    assert Again(nothing, 15).detect(image) == []
+    assert Again(nothing).detect(image) == []
+    assert (found.asked, nothing.asked) == (1, 4 + 2)
+
+
+def test_points_and_boxes_come_back_from_a_turned_photo() -> None:
+    spot = np.zeros((200, 300, 3), np.uint8)
+    spot[60:64, 220:224] = 255
+
+    def bright(image: Image) -> list[Face]:
+        if image.shape != spot.shape or image[60, 221].max() > 200:
+            return []
+        y, x = np.argwhere(image.max(axis=2) > 120).mean(axis=0)
+        return [Face(Box(round(x) - 10, round(y) - 10, 20, 20), 1.0, ((float(x), float(y)),))]
+
+    (face,) = Again(Watched(bright), 20).detect(spot)
+    assert face.points is not None
+    assert np.hypot(face.points[0][0] - 221.5, face.points[0][1] - 61.5) < 1.5
+    assert abs(face.box.x + 10 - 221.5) < 2
+    assert abs(face.box.y + 10 - 61.5) < 2
+
+
+def test_many_threads_find_what_one_does(finder: str) -> None:
+    crowd = [portrait(who % 4, roll=4.0 * who)[0] for who in range(8)] * 3
+    options = replace(OPTIONS, detector=finder, detect_at=320)
+    alone = [detectors.find(image, options) for image in crowd]
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(lambda image: detectors.find(image, options), crowd)) == alone
+
+
+def test_predict_cuts_faces_as_those_that_the_model_was_fed() -> None:
+    for how in ({"align": "eyes", "margin": 0.4}, {"cascade": "default,profile", "verify": "none", "roll": 20.0}):
+        fed = replace(OPTIONS, **how)
+        assert settled(predict._crop(Run(Path("model"), {"crop": settled(fed)}))) == settled(fed)
+    old = {"cascade": "default", "margin": 0.3, "detect": True}
+    assert predict._crop(Run(Path("model"), {"crop": old})).verify == "none"
+    faces = {**settled(OPTIONS), "detect": False, "align": "eyes"}
+    assert predict._crop(Run(Path("model"), {"crop": faces})).align == "eyes"
+
+
+def test_an_older_model_means_the_cascade_of_its_day() -> None:
+    old = {"cascade": "default", "faces": "largest", "min_size": 40, "margin": 0.2, "size": 160, "detect_at": 640}
+    options = Crop(input=Path(), output=Path("out"), **detectors.carried(old))
+    assert (options.detector, options.cascade, options.verify, options.roll) == ("haar", "default", "none", 0.0)
+    now = detectors.carried({**old, "verify": "eyes", "roll": 15.0, "align": "eyes", "detector": "dlib"})
+    assert (now["verify"], now["roll"], now["align"], now["detector"]) == ("eyes", 15.0, "eyes", "dlib")

@@ -1,0 +1,68 @@
+"""What can be chosen by name: every registered part, with terms, published accuracy, and whether it can run here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from facekit import plugins
+from facekit.listing import FETCHED, READY, models
+from facekit.options import Models
+
+
+def listed() -> dict[tuple[str, str], dict[str, str]]:
+    return {(one["kind"], one["name"]): one for one in models(Models()).details["models"]}
+
+
+def test_every_part_is_listed_with_what_is_known_of_it() -> None:
+    found = listed()
+    assert set(found) == {(kind, name) for kind in ("network", "embedder", "detector") for name in plugins.names(kind)}
+    assert all(one["about"] and one["licence"] and one["accuracy"] and one["state"] for one in found.values())
+    dlib = found["embedder", "dlib"]
+    assert dlib["licence"].startswith("CC0")
+    assert "99.38% on LFW" in dlib["accuracy"]
+    assert dlib["about"] == "128 numbers, euclidean to 0.6"
+    assert dlib["state"] == READY
+    assert "21.80 M parameters" in found["network", "inception_v3"]["about"]
+
+
+def test_weights_that_are_not_here_are_not_fetched_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACEKIT_CACHE", str(tmp_path / "none"))
+    monkeypatch.delenv("FACEKIT_WEIGHTS", raising=False)
+    assert listed()["embedder", "sface"]["state"] == FETCHED
+    assert not (tmp_path / "none").exists()
+    (tmp_path / "face_recognition_sface_2021dec.onnx").write_bytes(b"other")
+    monkeypatch.setenv("FACEKIT_WEIGHTS", str(tmp_path))
+    assert "is not the file that facekit knows" in listed()["embedder", "sface"]["state"]
+
+
+CLI = """
+import sys
+from facekit.cli import main
+try:
+    main()
+finally:
+    heavy = {"tensorflow", "keras", "onnx", "onnxruntime", "dlib", "sklearn"} & sys.modules.keys()
+    assert not heavy, heavy
+"""
+
+
+def test_the_command_prints_a_table_and_loads_nothing_heavy() -> None:
+    done = subprocess.run([sys.executable, "-c", CLI, "models", "--quiet"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["kind", "name", "about", "licence", "accuracy", "state"]
+    assert len(lines) == 1 + len(listed())
+    starts = {line.index(word) for line, word in zip(lines[:2], ("name", "inception_v3"), strict=True)}
+    assert len(starts) == 1
+
+
+def test_the_command_gives_json() -> None:
+    done = subprocess.run([sys.executable, "-c", CLI, "models", "--json"], capture_output=True, text=True, timeout=60)
+    said = json.loads(done.stdout)
+    assert said["stage"] == "models"
+    assert len(said["details"]["models"]) == len(listed())
