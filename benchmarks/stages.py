@@ -86,7 +86,8 @@ def main() -> None:
 
 def feed(root: Path, runs: int) -> None:
     from facekit.backend import keras
-    from facekit.pack import Feed, pack
+    from facekit.feed import Feed
+    from facekit.pack import pack
 
     dataset = Dataset.open(root / "full")
     packed = pack(dataset.root, dataset.records, 96, root / "pack")

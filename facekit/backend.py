@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from facekit import plugins
+
 QUIET = "TF_CPP_MIN_LOG_LEVEL"
 
 
@@ -53,3 +55,37 @@ def _load() -> Any:
 
 
 keras: Any = _load()
+
+
+def engine() -> str:
+    """Return what computes under Keras: tensorflow, jax or torch, as KERAS_BACKEND says."""
+    return str(keras.backend.backend())
+
+
+def accelerated() -> bool:
+    """Return whether an accelerator computes, not the cores."""
+    return "cpu" not in str(keras.ops.zeros(1).device).lower()  # the one place where all three engines say it
+
+
+@contextmanager
+def computing(precision: str) -> Iterator[None]:
+    """Let the layers that are made meanwhile compute with that precision; their weights stay float32.
+
+    `auto` is mixed_bfloat16 where it gains: on an accelerator. Cores are slower with it.
+    """
+    if precision == "auto":
+        precision = "mixed_bfloat16" if accelerated() else "float32"
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def compute_alike() -> None:
+    """Compute so that the same work gives the same bits, for as long as this process lives."""
+    if engine() == "tensorflow":
+        plugins.need("tensorflow", "--deterministic").config.experimental.enable_op_determinism()
+    elif engine() == "torch":
+        plugins.need("torch", "--deterministic").use_deterministic_algorithms(True)

@@ -15,11 +15,9 @@ from typing import Any
 from facekit.backend import keras
 from facekit.contract import FacekitError
 from facekit.dataset.lines import guarded, replace_file
+from facekit.schedule import Row
 
 STATE = "state.json"
-
-Row = dict[str, float]
-"""One epoch of the history: `epoch` (from 1), `loss`, `accuracy`, `val_loss`, `val_accuracy`, `seconds`."""
 
 
 @dataclass
@@ -30,6 +28,8 @@ class Checkpoint:
     rows: list[Row] = field(default_factory=list)
     best: int = 0
     """The epoch whose weights the run would keep, from 1; 0 before the first."""
+    kept: Any = None
+    """The part of the model whose weights these are; None is all of it."""
 
     @classmethod
     def open(cls, folder: Path) -> Checkpoint:
@@ -45,15 +45,15 @@ class Checkpoint:
         """How many epochs are done."""
         return len(self.rows)
 
-    def restore(self, model: Any) -> None:
-        """Give a compiled model the weights and the optimizer's state of the last epoch."""
+    def restore(self, model: Any, optimizer: bool = True) -> None:
+        """Give a compiled model the last epoch's weights, and its optimizer's state unless that begins anew."""
         if not self.rows:
             return
-        # Its slots exist from the first step on, and are loaded only where they exist.
-        model.optimizer.build(model.trainable_variables)
+        if optimizer:  # its slots exist from the first step on, and are loaded only where they exist
+            model.optimizer.build(model.trainable_variables)
         file = self._file("last", self.epochs)
         try:
-            model.load_weights(file)
+            (model if optimizer else bare(model)).load_weights(file)
         except (ValueError, OSError, KeyError) as error:
             reason = str(error).partition("\n")[0]
             raise FacekitError(f"{file} cannot be read ({reason}); train anew with --overwrite") from error
@@ -65,7 +65,7 @@ class Checkpoint:
             self.folder.mkdir(exist_ok=True)
             model.save_weights(self._file("last", len(rows)))
             if best:
-                bare(model).save_weights(self._file("best", len(rows)))
+                bare(self.kept or model).save_weights(self._file("best", len(rows)))
         self.best = len(rows) if best else self.best
         self.rows = rows
         replace_file(self.folder / STATE, json.dumps({"best": self.best, "rows": rows}).encode())

@@ -7,7 +7,6 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit import protocol, runs, scores
-from facekit.contract import BadImage, FacekitError, Image, Record, Report, Track, quiet
+from facekit import classifier, protocol, runs, scores
+from facekit.contract import BadImage, FacekitError, Record, Report, Track, quiet
 from facekit.dataset import Dataset, check_places
 from facekit.dataset.lines import guarded, replace_file
 from facekit.options import Evaluate
-from facekit.pack import decoded, probabilities
 from facekit.report import page
 from facekit.runs import Run
 
@@ -39,11 +37,16 @@ log = logging.getLogger(__name__)
 class Held:
     """The pictures to be scored, and what must be said of them."""
 
-    root: Path
+    dataset: Dataset
     records: list[Record]
     title: str
     banners: list[str] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def root(self) -> Path:
+        """The folder that they lie in."""
+        return self.dataset.root
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def _own(run: Run, dataset: Dataset, part: str, same: bool) -> Held:
     if not same:
         counts = len(records), len(wanted)
         log.warning("%s has changed since training; %d of %d pictures are as they were", dataset.root, *counts)
-    held = Held(dataset.root, records, f"the {part} part of its own split" if part != "all" else "its own pictures")
+    held = Held(dataset, records, f"the {part} part of its own split" if part != "all" else "its own pictures")
     held.left += Counter({GONE: gone})
     if run.protocol == protocol.IMAGE:
         held.banners.append(protocol.BANNER)
@@ -125,7 +128,7 @@ def _others(run: Run, dataset: Dataset, part: str) -> Held:
     records = [record for record in dataset.records if part in ("all", record.split)]
     if not records:
         raise FacekitError(f"{dataset.root} has no {part} part; leave --part out to score all its pictures")
-    held = Held(dataset.root, records, str(dataset.root))
+    held = Held(dataset, records, str(dataset.root))
     known = {id for record in run.part("train") for id in (record.id, record.origin)}
     trained_on = sum(record.id in known or record.origin in known for record in records)
     _warn(run, held, trained_on, bool(dataset.info.get("drawn")))
@@ -149,19 +152,15 @@ def _check_output(output: Path, held: Held) -> None:
 
 def _look(run: Run, held: Held, options: Evaluate, track: Track) -> Seen:
     """Run the model over the pictures; the unreadable are counted."""
-    model = run.model()
+    model = classifier.load(run)
     readable: list[Record] = []
-
-    def pictures() -> Iterator[Image]:
-        results = decoded(held.root, held.records, run.size, options.jobs)
-        for record, result in track(results, STAGE, total=len(held.records)):
-            if isinstance(result, BadImage):
-                held.left[result.reason] += 1
-                continue
-            readable.append(record)
-            yield result
-
-    found = list(probabilities(model, pictures(), min(options.batch, len(held.records))))
+    found: list[NDArray[np.float32]] = []
+    for record, row in model.look(held.dataset, held.records, options.batch, options.jobs, track):
+        if isinstance(row, BadImage):
+            held.left[row.reason] += 1
+            continue
+        readable.append(record)
+        found.append(row)
     if not found:
         raise FacekitError(f"{held.root}: none of {len(held.records)} pictures can be read; give pictures that can")
     return Seen(readable, np.stack(found))

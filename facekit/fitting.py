@@ -1,4 +1,4 @@
-"""What stands beside `fit`: progress, the watch for divergence, the ledger of epochs."""
+"""What stands beside `fit`: each epoch's chance and rate, progress, the watch for divergence, the ledger."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
+
 from facekit.backend import keras
-from facekit.checkpoint import Checkpoint, Row
+from facekit.checkpoint import Checkpoint
 from facekit.contract import FacekitError, Track
+from facekit.feed import Feed
 from facekit.options import Train
-from facekit.pack import Feed
+from facekit.schedule import Row, Step, merit, rate, why_over
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +27,8 @@ _LOOK_EVERY = 16
 
 _PATIENCE = 3
 """Epochs in a row far above chance after which a run is given up."""
+
+_SCORES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 class Steps(keras.callbacks.Callback):  # type: ignore[misc]
@@ -86,6 +91,78 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
             )
 
 
+class Start(keras.callbacks.Callback):  # type: ignore[misc]
+    """Begins each epoch as a resumed run would: its learning rate, and the seeds of all that is drawn in it."""
+
+    def __init__(self, options: Train, step: Step, checkpoint: Checkpoint) -> None:
+        super().__init__()
+        self._options, self._step, self._checkpoint = options, step, checkpoint
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Set the rate, and seed dropout and augmentation by the epoch's number."""
+        self.model.optimizer.learning_rate = rate(self._options, self._step, self._checkpoint.rows)
+        reseed(self.model, self._options.seed, epoch)
+
+
+def reseed(model: Any, seed: int, epoch: int) -> None:
+    """Let everything random in a model depend on (seed, epoch) and on nothing that was drawn before."""
+    states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
+    for place, state in enumerate(states):
+        # Two numbers below 2**31, which every engine's type of seed holds.
+        state.assign(np.random.default_rng([seed, epoch, place]).integers(0, 2**31, 2))
+
+
+class Settle(keras.callbacks.Callback):  # type: ignore[misc]
+    """Measures batch normalisation's statistics anew before the network is scored or kept.
+
+    The running ones are of batches that slightly different weights saw; where an epoch is some thirty steps
+    a score by them jumps by ten points and more from epoch to epoch.
+    """
+
+    def __init__(self, net: Any, feed: Feed, scored: bool) -> None:
+        super().__init__()
+        self._net, self._feed, self._scored = net, feed, scored
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Measure before validation."""
+        settle(self._net, self._feed)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Measure before the epoch is kept, where there is no validation."""
+        if not self._scored:
+            settle(self._net, self._feed)
+
+
+def settle(net: Any, feed: Feed, pictures: int = 512) -> None:
+    """Set batch normalisation to the means over the first `pictures` of a feed, seen as in prediction.
+
+    Layers that are held still keep their statistics.
+    """
+    norms = [layer for layer in net.layers if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable]
+    batches = min(len(feed), -(-pictures // feed.batch)) if norms else 0
+    with _as_in_prediction(net):
+        for number in range(batches):
+            for norm in norms:  # so that the mean so far counts for all batches before
+                norm.momentum = number / (number + 1)
+            net(keras.ops.cast(feed[number][0], "float32"), training=True)
+
+
+@contextmanager
+def _as_in_prediction(net: Any) -> Iterator[None]:
+    """Let nothing be dropped, and give back what was changed meanwhile."""
+    drops = [(layer, layer.rate) for layer in net.layers if isinstance(layer, keras.layers.Dropout)]
+    norms = [(layer, layer.momentum) for layer in net.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    for layer, _ in drops:
+        layer.rate = 0.0
+    try:
+        yield
+    finally:
+        for layer, rate in drops:
+            layer.rate = rate
+        for layer, momentum in norms:
+            layer.momentum = momentum
+
+
 class Ledger(keras.callbacks.Callback):  # type: ignore[misc]
     """Keeps each epoch: its row, its checkpoint, whether it is the best, whether it is the last."""
 
@@ -94,6 +171,7 @@ class Ledger(keras.callbacks.Callback):  # type: ignore[misc]
         self._checkpoint, self._options, self._pictures = checkpoint, options, pictures
         self._publish = publish
         self._began = self._trained = 0.0
+        self._titled = False
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Start the clock."""
@@ -106,25 +184,27 @@ class Ledger(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Keep the epoch, say a line about it, and stop where the options say so."""
         row: Row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
+        row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row["pictures_per_second"] = round(self._pictures / max(self._trained - self._began, 1e-9), 1)
         row["seconds"] = round(time.monotonic() - self._began, 3)
         before = self._checkpoint.rows[self._checkpoint.best - 1] if self._checkpoint.best else None
         monitor = self._options.monitor
-        self._checkpoint.save(self.model, row, best=before is None or merit(row, monitor) > merit(before, monitor))
+        best = before is None or merit(row, monitor) > merit(before, monitor)
+        self._checkpoint.save(self.model, row, best)
         self._publish(self._checkpoint.rows)
-        self._say(row)
-        if row[monitor] >= self._options.stop_at:
+        self._say(row, best)
+        if why_over(self._options, self._checkpoint.rows):
             self.model.stop_training = True
 
-    def _say(self, row: Row) -> None:
-        epochs = self._options.epochs
+    def _say(self, row: Row, best: bool) -> None:
+        """Log a line of a table whose columns are the history's."""
+        names = [name for name in _SCORES if name in row]
+        if not self._titled:
+            self._titled = True
+            titles = "".join(f"{name.replace('_', ' '):>14}" for name in names)
+            log.info("%9s%s%14s%17s", "epoch", titles, "pictures/s", "left at most")
+        scores = "".join(f"{row[name]:>14.4f}" for name in names)
         seconds = statistics.median(r["seconds"] for r in self._checkpoint.rows[-5:])
-        left = timedelta(seconds=round(seconds * (epochs - row["epoch"])))
-        scores = ", ".join(f"{name} {row[name]:.4f}" for name in row if "loss" in name or "accuracy" in name)
-        rate = row["pictures_per_second"]
-        log.info("epoch %d of %d: %s, %.0f pictures/s, at most %s left", row["epoch"], epochs, scores, rate, left)
-
-
-def merit(row: Row, monitor: str) -> tuple[float, float]:
-    """Return what makes an epoch better than another: the monitored accuracy, then the lower loss."""
-    return row[monitor], -row.get("val_loss", row["loss"])
+        left = timedelta(seconds=round(seconds * (self._options.epochs - row["epoch"])))
+        epoch = f"{row['epoch']}/{self._options.epochs}"
+        log.info("%9s%s%14.1f%17s%s", epoch, scores, row["pictures_per_second"], left, "  best so far" if best else "")

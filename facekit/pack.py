@@ -1,4 +1,4 @@
-"""Pictures for training, decoded once: one memory map of uint8 at the training size, and its feed for `fit`."""
+"""Pictures for training, decoded once: one memory map of uint8 at the training size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit import images
-from facekit.backend import keras
 from facekit.contract import BadImage, FacekitError, Image, Record, Track, quiet
 from facekit.dataset.lines import guarded
 from facekit.parallel import ordered_map
@@ -82,45 +81,6 @@ def probabilities(model: Any, pictures: Iterable[Image], batch: int) -> Iterator
         # The last batch is filled up: another shape would make the engine compile the network again.
         filled = np.concatenate([stacked, np.zeros((short, *stacked.shape[1:]), np.uint8)]) if short else stacked
         yield from np.asarray(model.predict_on_batch(filled))[: len(some)]
-
-
-class Feed(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of a pack for `fit`: `(pixels uint8 (b, size, size, 3), classes int32 (b,))`.
-
-    `places` are the rows of the pack to feed. With a seed their order is drawn anew by (seed, epoch), so
-    that a resumed run sees what an uninterrupted one would have seen; without one they come as they stand.
-    """
-
-    def __init__(
-        self, pack: Pack, places: Sequence[int], classes: Sequence[int], batch: int, seed: int | None = None
-    ) -> None:
-        super().__init__()
-        self._pixels, self._batch, self._seed = pack.pixels, batch, seed
-        self._places = np.asarray(places, np.int64)
-        self._classes = np.asarray(classes, np.int32)
-        self._order = np.arange(len(self._places))
-
-    @property
-    def pictures(self) -> int:
-        """The number of pictures in an epoch."""
-        return len(self._places)
-
-    def __len__(self) -> int:
-        """Return the number of batches in an epoch."""
-        return -(-len(self._order) // self._batch)
-
-    def __getitem__(self, index: int) -> tuple[Pixels, NDArray[np.int32]]:
-        """Return one batch."""
-        rows = self._order[index * self._batch : (index + 1) * self._batch]
-        places = self._places[rows]
-        # Rows are read in the file's order, which a cold disk thanks; a step does not care about its own.
-        sorted_rows = rows[np.argsort(places)]
-        return self._pixels[self._places[sorted_rows]], self._classes[sorted_rows]
-
-    def shuffle(self, epoch: int) -> None:
-        """Draw the order of an epoch, counted from 0."""
-        if self._seed is not None:
-            self._order = np.random.default_rng([self._seed, epoch]).permutation(len(self._places))
 
 
 def _decode(root: Path, size: int, record: Record) -> Image | BadImage:

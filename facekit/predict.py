@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit import images, runs
+from facekit import classifier, contract, images, runs
+from facekit.classifier import Classifier
 from facekit.contract import BadImage, Box, FacekitError, Image, Track, quiet
 from facekit.dataset.lines import guarded, replace_file
-from facekit.detectors import take
+from facekit.detectors import carried, find, ready
 from facekit.options import Crop, Predict, from_mapping
-from facekit.pack import as_input, probabilities
 from facekit.parallel import ordered_map
 from facekit.report.grid import MOST, Tile, draw
 from facekit.runs import Run
@@ -60,18 +60,18 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[dict[str, Any]]:
     if options.dry_run:
         log.info("%d pictures would be looked at", len(pictures))
         return iter(())
-    return _answers(run, run.model(), pictures, options, track)
+    return _answers(run, classifier.load(run), pictures, options, track)
 
 
 def _answers(
-    run: Run, model: Any, pictures: Sequence[Path], options: Predict, track: Track
+    run: Run, model: Classifier, pictures: Sequence[Path], options: Predict, track: Track
 ) -> Iterator[dict[str, Any]]:
     crop = _crop(run) if options.detect else None
-    found = ordered_map(partial(_faces, run.size, crop), pictures, options.jobs)
+    found = ordered_map(partial(_faces, model, crop), pictures, options.jobs)
     faces = (face for some in track(found, STAGE, total=len(pictures)) for face in some)
     tiles: list[Tile] = []
     while chunk := list(islice(faces, _BATCH)):
-        named = probabilities(model, (face.pixels for face in chunk if isinstance(face, Found)), _BATCH)
+        named = model.probabilities((face.pixels for face in chunk if isinstance(face, Found)), _BATCH)
         for face in chunk:
             if not isinstance(face, Found):
                 yield _without(*face)
@@ -84,26 +84,37 @@ def _answers(
         _draw(options.grid, tiles)
 
 
-def _faces(size: int, crop: Crop | None, picture: Path) -> list[Face]:
+def _faces(model: Classifier, crop: Crop | None, picture: Path) -> list[Face]:
     try:
         image = images.read(picture)
         if crop is None:
-            return [Found(picture, None, as_input(image, size))]
-        cuts = take(image, crop)
-        if not cuts:
+            return [Found(picture, None, model.sees(image))]
+        faces = find(image, crop)
+        if not faces:
             raise BadImage(NO_FACE)
     except BadImage as error:
         return [(picture, error)]
-    return [Found(picture, cut.face.box, as_input(cut.image, size)) for cut in cuts]
+    return [_cut(model, crop, picture, image, face) for face in faces]
+
+
+def _cut(model: Classifier, crop: Crop, picture: Path, image: Image, face: contract.Face) -> Face:
+    try:
+        return Found(picture, face.box, model.sees(image, face, crop))
+    except BadImage as error:
+        return picture, error
 
 
 def _crop(run: Run) -> Crop:
     """Return how the model's own faces were cut; defaults where facekit did not cut them."""
-    crop = run.info.get("crop")
+    crop = run.info.get("crop") or {}
     if not crop or not crop.get("detect", True):
         log.warning("%s was trained on pictures that no detector cut; faces are cut with the defaults", run.folder)
-        crop = {}
-    return from_mapping(Crop, {**crop, "input": ".", "output": "."}, f"{run.folder / runs.MODEL}, crop")
+        options = Crop(input=Path(), output=Path(), align=crop.get("align", "none"))
+    else:
+        where = f"{run.folder / runs.MODEL}, crop"
+        options = from_mapping(Crop, {**carried(crop), "input": ".", "output": "."}, where)
+    ready(options)
+    return options
 
 
 def _answer(run: Run, face: Found, shares: NDArray[np.float32], least: float) -> dict[str, Any]:

@@ -9,21 +9,23 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from facekit import __version__, plugins
+from facekit import __version__
 from facekit.contract import PARTS, FacekitError, Record
 from facekit.dataset import Dataset, lock
 from facekit.dataset.lines import guarded, read_lines, replace_file, replace_lines
-from facekit.options import SplitBy, Train, settled
+from facekit.models import build
+from facekit.options import SplitBy, Train, describe, settled
 
 MODEL = "model.json"
 WEIGHTS = "model.weights.h5"
+HEAD = "head.npz"
 SPLIT = "split.jsonl"
 HISTORY = "history.csv"
 PLOT = "history.png"
@@ -33,7 +35,7 @@ LOGS = "tensorboard"
 EVALUATION = "evaluation"
 
 _OURS = (
-    *(MODEL, WEIGHTS, SPLIT, HISTORY, PLOT, PACK, ".*.part", f".part-{WEIGHTS}"),
+    *(MODEL, WEIGHTS, HEAD, SPLIT, HISTORY, PLOT, PACK, ".*.part", f".part-{WEIGHTS}"),
     *(f"{CHECKPOINT}/state.json", f"{CHECKPOINT}/*.weights.h5", f"{LOGS}/*/events.out.tfevents.*"),
     *(f"{EVALUATION}/scores.json", f"{EVALUATION}/report.html"),
 )
@@ -55,6 +57,22 @@ class Run:
     def labels(self) -> list[str]:
         """The labels, in the order of the model's outputs."""
         return list(self.info["labels"])
+
+    @property
+    def network(self) -> str:
+        """The network's name."""
+        return str(self.info["network"])
+
+    @property
+    def backbone(self) -> str | None:
+        """The embedder that the run is a linear head on, by name or folder; None for a network of its own."""
+        found = self.info.get("backbone")
+        return None if found is None else str(found["name"])
+
+    @property
+    def color(self) -> str:
+        """What the network sees, `rgb` or `gray`."""
+        return str(self.info.get("color", "rgb"))
 
     @property
     def size(self) -> int:
@@ -86,10 +104,12 @@ class Run:
 
     def build(self) -> Any:
         """Return the network, with random weights. Raises FacekitError for a network nobody registered."""
-        return plugins.load("network", self.info["network"])(self.size, len(self.labels))
+        return build(self.network, self.size, len(self.labels), self.color)
 
     def model(self) -> Any:
-        """Return the trained Keras model. Raises FacekitError when its weights are gone or do not fit."""
+        """Return the trained Keras model. Raises FacekitError when its weights are gone, do not fit, or are none."""
+        if self.backbone:
+            raise FacekitError(f"{self.folder} is a linear head on {self.backbone}; give that, or another run")
         model, file = self.build(), self.folder / WEIGHTS
         if not file.is_file():
             raise FacekitError(f"{file} is gone; train again with --overwrite")
@@ -138,17 +158,13 @@ def found(options: Train) -> Run | None:
     if not options.resume:
         what = "a trained model; choose another folder" if run.complete else "an interrupted run; go on with --resume"
         raise FacekitError(f"{folder} holds {what}, or --overwrite it")
-    then, now = run.info["options"], settled(options)
-    for name in now:
-        if then.get(name) != now[name]:
-            raise FacekitError(
-                f"{folder} was begun with {name} = {then.get(name)!r}, not {now[name]!r}; "
-                "choose another folder, or --overwrite it"
-            )
+    _check_options(run, options)
     return run
 
 
-def begin(options: Train, dataset: Dataset, records: Sequence[Record], protocol: SplitBy) -> Run:
+def begin(
+    options: Train, dataset: Dataset, records: Sequence[Record], protocol: SplitBy, facts: Mapping[str, Any]
+) -> Run:
     """Write what a fresh run knows before its first step: an incomplete `model.json`, and the split."""
     clear(options.output)
     labels = sorted({record.label for record in records})
@@ -156,7 +172,8 @@ def begin(options: Train, dataset: Dataset, records: Sequence[Record], protocol:
     info = {
         "facekit": __version__,
         "complete": False,
-        "network": options.network,
+        **facts,
+        "color": options.color,
         "size": options.size,
         "labels": labels,
         "names": {record.label: record.name for record in records},
@@ -169,6 +186,18 @@ def begin(options: Train, dataset: Dataset, records: Sequence[Record], protocol:
     }
     replace_lines(options.output / SPLIT, (record.to_json() for record in records))
     return Run(options.output, info).save()
+
+
+def _check_options(run: Run, options: Train) -> None:
+    """Refuse to go on with other options; a run of before an option was there had its default."""
+    then, now = run.info["options"], settled(options)
+    for option in describe(type(options)):
+        before = then.get(option.name, option.default)
+        if option.name in now and before != now[option.name]:
+            raise FacekitError(
+                f"{run.folder} was begun with {option.name} = {before!r}, not {now[option.name]!r}; "
+                "choose another folder, or --overwrite it"
+            )
 
 
 def clear(folder: Path) -> None:

@@ -47,3 +47,8 @@ def test_links_inside_the_project_lead_somewhere() -> None:
     for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text(encoding="utf-8")):
             assert (ROOT / target).exists(), f"{name} links {target}"
+
+
+def test_contributing_shows_the_example_engine_as_it_is() -> None:
+    shown = (ROOT / "CONTRIBUTING.md").read_text().partition("```python\n")[2].partition("```")[0]
+    assert shown == (ROOT / "examples" / "engine" / "facekit_loc.py").read_text()

@@ -12,11 +12,13 @@ from patches import patch, tree
 
 from facekit import images
 from facekit.backend import keras
+from facekit.classes import evened
 from facekit.contract import FacekitError, quiet
 from facekit.dataset import Dataset
+from facekit.feed import Feed
 from facekit.fitting import Steps
-from facekit.models import cnn3
-from facekit.pack import Feed, Pack, as_input, pack, probabilities
+from facekit.models.cnn import cnn3
+from facekit.pack import Pack, as_input, pack, probabilities
 
 
 @pytest.fixture
@@ -99,6 +101,18 @@ def test_the_order_is_drawn_by_seed_and_epoch() -> None:
     held = _feed(10, seed=None)
     held.shuffle(5)
     assert _order(held) == list(range(10))
+
+
+def test_rare_classes_weigh_more_and_even_ones_alike() -> None:
+    assert evened([0, 1, 2, 0, 1, 2], 3) is None
+    weights = evened([0, 0, 0, 1, 1, 2], 3)
+    assert weights == pytest.approx([2 / 3, 1, 2])
+    pixels = np.zeros((6, 32, 32, 3), np.uint8)
+    batches = Feed(Pack(pixels, []), range(6), [0, 0, 0, 1, 1, 2], batch=4, seed=3, weights=weights)
+    batches.shuffle(0)
+    for place in range(len(batches)):
+        _, classes, counts = batches[place]
+        assert np.allclose(counts, np.array(weights)[classes])
 
 
 class _Noted(Feed):

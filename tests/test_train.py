@@ -22,8 +22,8 @@ from facekit.contract import FacekitError, Record, Report, replace
 from facekit.dataset import Dataset, lock
 from facekit.dataset.lines import read_lines, replace_lines
 from facekit.dataset.tree import MANIFEST
-from facekit.fitting import Watch, merit
-from facekit.models import parameters
+from facekit.fitting import Watch
+from facekit.models.ends import parameters
 from facekit.options import Train
 from facekit.pack import decoded
 from facekit.train import train
@@ -145,7 +145,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on_as_if_nothing_had_been(trained: Traine
 
 KILLED = """
 import os, signal, sys
-from facekit.models import parameters
+from facekit.models.ends import parameters
 from facekit.options import Train
 from facekit.pack import decoded
 from facekit.train import train
@@ -227,11 +227,6 @@ def test_a_loss_that_is_no_number_ends_the_run() -> None:
         watch.on_epoch_end(epoch, {"loss": 50.0})
     with pytest.raises(FacekitError, match=r"far above the 1\.39 of guessing \(now 50\)"):
         watch.on_epoch_end(3, {"loss": 50.0})
-
-
-def test_a_tie_goes_to_the_lower_loss() -> None:
-    rows = [{"val_accuracy": 0.9, "val_loss": 0.3, "loss": 0}, {"val_accuracy": 0.9, "val_loss": 0.2, "loss": 9}]
-    assert merit(rows[1], "val_accuracy") > merit(rows[0], "val_accuracy")
 
 
 def test_dry_run_counts_and_writes_nothing(faces: Path) -> None:

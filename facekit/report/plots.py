@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from math import isfinite
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -30,9 +31,21 @@ def history_plot(rows: Sequence[Mapping[str, float]], best: int, names: Sequence
             axes.set_ylim(-0.02, 1.02)
         _clear_frame(axes)
         axes.legend(frameon=False)
-    out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=130)
-    return out.getvalue()
+    return _png(figure)
+
+
+def histogram(values: Sequence[float], name: str, limits: Sequence[float] = ()) -> bytes:
+    """Plot how many pictures have which value, as PNG; `limits` are marked. Values that are no numbers are left out."""
+    finite = [value for value in values if isfinite(value)]
+    figure = Figure(figsize=(4, 2.4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.hist(finite, bins=40, color=TRAIN)
+    for limit in limits:
+        axes.axvline(limit, color=HELD, linestyle=":")
+    axes.set(xlabel=name, ylabel="pictures")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    _clear_frame(axes)
+    return _png(figure)
 
 
 def confusion_svg(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
@@ -77,6 +90,12 @@ def _cell(row: int, column: int, count: int, total: int, cell: int, edge: int, n
         ink = "light" if share > 0.5 else "dark"
         number = f'<text x="{x + cell / 2}" y="{y + cell / 2 + 4}" text-anchor="middle" class="{ink}">{count}</text>'
     return f"<g><title>{title}</title>{box}{number}</g>"
+
+
+def _png(figure: Figure) -> bytes:
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=130)
+    return out.getvalue()
 
 
 def _clear_frame(axes: Any) -> None:

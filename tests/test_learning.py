@@ -1,0 +1,214 @@
+"""How a training goes: augmentation, statistics, two steps, smoothing, stops, and its very numbers again."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from patches import patch, tree
+
+from facekit import runs
+from facekit.backend import accelerated, computing, keras
+from facekit.checkpoint import Checkpoint
+from facekit.feed import Feed
+from facekit.fitting import reseed, settle
+from facekit.learning import varied
+from facekit.models.blocks import backbone
+from facekit.models.cnn import cnn3
+from facekit.options import Train
+from facekit.pack import Pack
+from facekit.train import train
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tree(tmp_path_factory.mktemp("learning") / "faces")
+
+
+def options(faces: Path, output: Path, **more: Any) -> Train:
+    values = {"network": "cnn3", "size": 32, "epochs": 2, "batch": 8, "stop_at": 1.01}
+    return Train(input=faces, output=output, **(values | more))
+
+
+def history(run: Path) -> list[dict[str, float]]:
+    """The epochs' numbers, without the times."""
+    with (run / runs.HISTORY).open(newline="") as lines:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
+    return [{k: v for k, v in row.items() if k not in ("seconds", "pictures_per_second")} for row in rows]
+
+
+def weights(run: Path) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    with h5py.File(run / runs.WEIGHTS) as data:
+        data.visititems(lambda name, item: found.update({name: item[()]} if isinstance(item, h5py.Dataset) else {}))
+    return found
+
+
+def pictures() -> np.ndarray:
+    return np.stack([patch(i % 3, i, 32) for i in range(24)])
+
+
+def test_pictures_vary_in_training_alone_and_by_seed_and_epoch() -> None:
+    model = varied(keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Rescaling(1.0)]))
+    some = pictures().astype(np.float32)
+
+    def seen(epoch: int) -> np.ndarray:
+        reseed(model, 1, epoch)
+        return np.asarray(model(some, training=True))
+
+    first = seen(0)
+    assert np.array_equal(np.asarray(model(some, training=False)), some)
+    assert not np.array_equal(first, np.asarray(model(some, training=True)))
+    assert np.array_equal(first, seen(0))
+    assert not np.array_equal(first, seen(1))
+    # A little: nothing but the flip moves a picture far.
+    assert np.minimum(abs(first - some), abs(first - some[:, :, ::-1])).mean() < 40
+    assert 0 <= first.min() <= first.max() <= 255
+
+
+def test_augmentation_is_no_part_of_what_is_kept(faces: Path, tmp_path: Path) -> None:
+    train(options(faces, tmp_path / "run", light_augment=True, epochs=1))
+    assert set(weights(tmp_path / "run")) == set(_written(tmp_path))
+    assert runs.load(tmp_path / "run").model().output_shape == (None, 3)
+
+
+def _written(folder: Path) -> dict[str, np.ndarray]:
+    (folder / "plain").mkdir()
+    cnn3(32, 3).save_weights(folder / "plain" / runs.WEIGHTS)
+    return weights(folder / "plain")
+
+
+def test_statistics_are_those_of_the_network_as_it_is_used() -> None:
+    """What batch normalisation subtracts is the mean that arrives there when nothing is dropped."""
+    model = cnn3(32, 3)
+    some = pictures()
+    settle(model, Feed(Pack(some, []), range(24), [0] * 24, batch=8))
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    arriving = keras.Model(model.inputs[0], norms[0].input)(some.astype(np.float32))
+    mean = keras.ops.convert_to_numpy(keras.ops.mean(arriving, (0, 1, 2)))
+    assert np.allclose(keras.ops.convert_to_numpy(norms[0].moving_mean), mean, atol=1e-4)
+    assert {norm.momentum for norm in norms} == {0.9}
+    assert {layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)} == {0.1}
+    norms[0].trainable = False
+    settle(model, Feed(Pack(some[:8], []), range(8), [0] * 8, batch=8))
+    assert np.allclose(keras.ops.convert_to_numpy(norms[0].moving_mean), mean, atol=1e-4)
+
+
+def test_the_head_learns_first_then_the_last_blocks(
+    faces: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    train(options(faces, tmp_path / "first", epochs=1))
+    more = {"weights": str(tmp_path / "first"), "warmup_epochs": 1, "seed": 5}
+    with caplog.at_level(logging.INFO, "facekit"):
+        train(options(faces, tmp_path / "second", unfreeze=1, epochs=3, **more))
+    assert "epochs 1 to 1 train the head alone: 262,659 parameters" in caplog.text
+    assert "epochs 2 to 3 train the head and the last 1 of 3 blocks: 336,643 parameters" in caplog.text
+    before, after = (backbone(runs.load(tmp_path / name).model()) for name in ("first", "second"))
+    same = [
+        all(map(np.array_equal, one.get_weights(), other.get_weights()))
+        for one, other in zip(before, after, strict=True)
+        if one.weights
+    ]
+    assert same == [True, True, True, True, False, False]
+    assert [row["learning_rate"] for row in history(tmp_path / "second")] == pytest.approx([1e-3, 1e-4, 1e-4])
+
+
+def test_a_line_an_epoch_makes_a_table(faces: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "facekit.fitting"):
+        train(options(faces, tmp_path / "run"))
+    title, first, second = (record.getMessage() for record in caplog.records if record.name == "facekit.fitting")
+    columns = ("epoch", "loss", "accuracy", "val loss", "val accuracy", "pictures/s", "left at most")
+    assert title.split() == " ".join(columns).split()
+    assert first.split()[0] == "1/2"
+    assert first.endswith("best so far")
+    assert len(first.removesuffix("  best so far")) == len(title) == len(second.removesuffix("  best so far"))
+
+
+def test_smoothed_labels_keep_the_loss_up(faces: Path, tmp_path: Path) -> None:
+    train(options(faces, tmp_path / "sharp", epochs=6))
+    train(options(faces, tmp_path / "smooth", epochs=6, label_smoothing=0.3))
+    # With .3 over three names a certain right answer is not to be had: the least loss is the entropy of (.8, .1, .1).
+    assert history(tmp_path / "smooth")[-1]["val_loss"] > 0.6 > history(tmp_path / "sharp")[-1]["val_loss"]
+
+
+def test_patience_ends_a_training(faces: Path, tmp_path: Path) -> None:
+    report = train(options(faces, tmp_path / "run", epochs=60, patience=2, learning_rate=1e-8))
+    assert report.details["stopped"].startswith("no better epoch in 2")
+    assert report.details["epochs"] < 60
+
+
+def test_gray_is_kept_in_the_run(faces: Path, tmp_path: Path) -> None:
+    train(options(faces, tmp_path / "run", epochs=1, color="gray"))
+    run = runs.load(tmp_path / "run")
+    assert run.color == "gray"
+    assert run.model().get_layer(index=2).output.shape == (None, 32, 32, 32)
+    assert run.model().layers[2].kernel.shape == (3, 3, 1, 32)
+
+
+def test_half_precision_computes_and_keeps_whole_numbers(faces: Path, tmp_path: Path) -> None:
+    train(options(faces, tmp_path / "run", epochs=1, precision="mixed_bfloat16"))
+    assert {array.dtype for array in weights(tmp_path / "run").values()} == {np.dtype("float32")}
+    assert keras.config.dtype_policy().name == "float32"
+    with computing("auto"):
+        assert cnn3(32, 3).layers[2].compute_dtype == ("bfloat16" if accelerated() else "float32")
+
+
+def test_a_run_of_before_these_options_is_loaded_and_resumed(faces: Path, tmp_path: Path) -> None:
+    train(options(faces, tmp_path / "run"))
+    file = tmp_path / "run" / runs.MODEL
+    info = json.loads(file.read_text())
+    for name in ("backbone", "color", "schedule", "weights", "precision", "deterministic", "light_augment"):
+        del info["options"][name]
+    del info["color"]
+    file.write_text(json.dumps(info))
+    assert runs.load(tmp_path / "run").model().output_shape == (None, 3)
+    assert train(options(faces, tmp_path / "run", resume=True)).details["epochs"] == 2
+
+
+TRAINED = """
+import json, sys
+from facekit.options import Train
+from facekit.train import train
+def track(items, title, total=None, board=None):
+    for number, item in enumerate(items):
+        if title == "train" and number == int(sys.argv[1]):
+            raise KeyboardInterrupt
+        yield item
+try:
+    train(Train(**json.loads(sys.argv[2])), track)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def _train(step: int, values: dict[str, Any]) -> str:
+    command = [sys.executable, "-c", TRAINED, str(step), json.dumps(values)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_resumed_run_has_the_very_numbers_of_an_uninterrupted_one(faces: Path, tmp_path: Path) -> None:
+    """In either of its two steps, with everything in it that is drawn by chance."""
+    train(options(faces, tmp_path / "first", epochs=1))
+    values = {"network": "cnn3", "size": 32, "epochs": 4, "batch": 8, "stop_at": 1.01, "deterministic": True}
+    values |= {"weights": str(tmp_path / "first"), "warmup_epochs": 2, "unfreeze": 2, "schedule": "plateau"}
+    values |= {"light_augment": True, "label_smoothing": 0.1, "resume": True, "input": str(faces)}
+    whole, cut = ({**values, "output": str(tmp_path / name)} for name in ("whole", "cut"))
+    assert _train(10_000, whole) == ""
+    for step in (4, 5, 4):  # of three an epoch: within the second, the third, and the fourth
+        assert _train(step, cut) == "interrupted"
+    assert Checkpoint.open(tmp_path / "cut" / runs.CHECKPOINT).epochs == 3
+    assert _train(10_000, cut) == ""
+    assert history(tmp_path / "cut") == history(tmp_path / "whole")
+    one, other = weights(tmp_path / "cut"), weights(tmp_path / "whole")
+    assert one.keys() == other.keys()
+    assert all(np.array_equal(one[name], other[name]) for name in one)
