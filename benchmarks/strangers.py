@@ -47,6 +47,9 @@ from facekit.people import evidence, judge, scaled
 from facekit.people.evidence import Floats, Vectors
 
 KNOWN_ERRORS = ("Recep_Tayyip_Erdogan_0004.jpg", "Mahmoud_Abbas_0012.jpg")
+MOST_ODD = 0.01
+"""Greatest share of photos of a person that may look like nobody: pixels would say all."""
+
 FINDER = Crop(input=Path("in"), output=Path("out"), detector="dlib", min_size=80)
 
 MIDDLE = Box(78, 78, 100, 100)
@@ -172,13 +175,13 @@ def fitted(train: Faces) -> tuple[float, float, float]:
 
     def loss(logs: Floats) -> float:
         set_constants(*np.exp(logs[:3]))
-        evidence.ODD = min(float(np.exp(logs[3])), 0.5)
+        evidence.ODD = min(float(np.exp(logs[3])), MOST_ODD)
         return float((weight * np.logaddexp(0, -sign * evidence.log_odds(away, votes))).sum())
 
     start = np.log([evidence.WITHIN, evidence.BETWEEN, evidence.DIMENSIONS, odd])
     best = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 6000, "xatol": 1e-4, "fatol": 1e-9})
     within, between, dimensions, share = (float(value) for value in np.exp(best.x))
-    evidence.ODD = odd
+    evidence.ODD, share = odd, min(share, MOST_ODD)
     print(
         f"fitted WITHIN, BETWEEN, DIMENSIONS = {within:.4f}, {between:.4f}, {dimensions:.2f}; like nobody {share:.2%}"
     )
@@ -314,6 +317,7 @@ def main() -> None:
     parser.add_argument("--embedder", default="dlib")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--fit", action="store_true", help="fit the constants of the model anew, and judge by those")
+    parser.add_argument("--only", choices=["embedder", "pixels"])
     parser.add_argument("--scale", action="store_true", help="measure time and memory on drawn vectors, no photos")
     args = parser.parse_args()
     if args.scale:
@@ -326,21 +330,24 @@ def main() -> None:
     train_people, test_people = (named_in(lfw / f"pairsDev{part}.txt") - own_people for part in ("Train", "Test"))
     assert not train_people & test_people
 
-    began = time.perf_counter()
-    own, others = embedded(lfw / "identities", args.embedder), embedded(lfw / "pairs_images", args.embedder)
-    print(f"{len(own.files)} photos of {len(own_people)} people; {time.perf_counter() - began:.0f} s for vectors")
-    if args.fit:
-        set_constants(*fitted(others.of(train_people)))
-    trials = table(args.embedder, own, others.of(test_people), args.seeds)
-    calibration(trials)
-    doubtful(trials)
-
-    raw = [pixels(lfw / part) for part in ("identities", "pairs_images")]
-    train, own, foreign = by_components(
-        raw[1].of(train_people), [raw[1].of(train_people), raw[0], raw[1].of(test_people)], lfw / "pairsDevTrain.txt"
-    )
-    set_constants(*fitted(train))
-    calibration(table("pixels", own, foreign, args.seeds))
+    if args.only != "pixels":
+        began = time.perf_counter()
+        own, others = embedded(lfw / "identities", args.embedder), embedded(lfw / "pairs_images", args.embedder)
+        print(f"{len(own.files)} photos of {len(own_people)} people; {time.perf_counter() - began:.0f} s for vectors")
+        if args.fit:
+            set_constants(*fitted(others.of(train_people)))
+        trials = table(args.embedder, own, others.of(test_people), args.seeds)
+        calibration(trials)
+        doubtful(trials)
+    if args.only != "embedder":
+        raw = [pixels(lfw / part) for part in ("identities", "pairs_images")]
+        train, own, foreign = by_components(
+            raw[1].of(train_people),
+            [raw[1].of(train_people), raw[0], raw[1].of(test_people)],
+            lfw / "pairsDevTrain.txt",
+        )
+        set_constants(*fitted(train))
+        calibration(table("pixels", own, foreign, args.seeds))
 
 
 if __name__ == "__main__":

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit import pack
-from facekit.contract import BadImage, Embedder, Face, Image, Record, Track, quiet
+from facekit.contract import BadImage, Embedder, Face, FacekitError, Image, Record, Track, quiet
 from facekit.dataset import Dataset
 from facekit.detectors import cut_out
 from facekit.embedders import embed_dataset
 from facekit.embedders import load as load_embedder
 from facekit.heads import Head
 from facekit.options import Crop
-from facekit.runs import HEAD, Run
+from facekit.runs import HEAD, MODEL, Run
 
 Row = NDArray[np.float32]
 """Probabilities of one picture, shape (labels,)."""
@@ -82,7 +82,7 @@ class _Linear:
         self._name = str(run.backbone)
         self._head = Head.read(run.folder / HEAD)
         self._own = threading.local()
-        self._embedder()
+        self._check(run, self._embedder())
 
     def sees(self, image: Image, face: Face | None = None, crop: Crop | None = None) -> Image:
         return self._embedder().align(image, face.box if face else None)
@@ -99,6 +99,13 @@ class _Linear:
         vectors, reasons = embed_dataset(part, self._name, track, jobs)
         for record, reason, row in zip(records, reasons, self._head.probabilities(vectors), strict=True):
             yield record, row if reason is None else BadImage(reason)
+
+    def _check(self, run: Run, embedder: Embedder) -> None:
+        """Refuse a head for other vectors or other names than are there now."""
+        if embedder.version != run.info["backbone"]["version"]:
+            raise FacekitError(f"{run.folder} was trained on other vectors than {self._name} gives now; train again")
+        if self._head.weights.shape != (embedder.dimensions, len(run.labels)):
+            raise FacekitError(f"{run.folder / HEAD} does not fit its {MODEL}; train again with --overwrite")
 
     def _embedder(self) -> Embedder:
         """Return this thread's own: embedders need not be safe to share."""

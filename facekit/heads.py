@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,15 +49,16 @@ class Head:
     @classmethod
     def read(cls, file: Path) -> Head:
         """Read what `write` wrote. Raises FacekitError for a file that is gone or is none."""
+        if not file.is_file():
+            raise FacekitError(f"{file} is gone; train again with --overwrite")
         try:
-            with np.load(file, allow_pickle=False) as arrays:
-                return cls(arrays["weights"], arrays["bias"])
-        except FileNotFoundError:
-            raise FacekitError(f"{file} is gone; train again with --overwrite") from None
-        except (OSError, ValueError, KeyError) as error:
+            with zipfile.ZipFile(file):  # NumPy would take other files for other things
+                arrays = np.load(file, allow_pickle=False)
+            return cls(np.asarray(arrays["weights"], np.float32), np.asarray(arrays["bias"], np.float32))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise FacekitError(
                 f"{file} is not a head that facekit wrote ({error}); train again with --overwrite"
-            ) from None
+            ) from error
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,8 @@ def _embedder(name: str) -> Listed:
         part = plugins.load("embedder", name)
     except FacekitError as error:
         return Listed("embedder", name, "", UNSAID, UNSAID, str(error))
+    if not isinstance(getattr(part, "threshold", None), int | float):  # a function, or one that has to be built first
+        return Listed("embedder", name, "of another package", UNSAID, UNSAID, _state((), ()))
     about = f"{part.dimensions} numbers, {part.metric} to {part.threshold:g}"
     needed, files = getattr(part, "packages", ()), getattr(part, "files", ())
     return Listed("embedder", name, about, part.licence, part.accuracy, _state(needed, files))

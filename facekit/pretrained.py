@@ -114,6 +114,8 @@ def _file(options: Train) -> Path:
 
 def _of_run(folder: Path, options: Train) -> Path:
     run = runs.load(folder)
+    if run.backbone:
+        raise FacekitError(f"{folder} is a linear head on {run.backbone} and has no network; give other --weights")
     if (run.network, run.color) != (options.network, options.color):
         raise FacekitError(
             f"{folder} is a {run.network} in {run.color}; give --network {run.network} --color {run.color}, "

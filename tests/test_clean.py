@@ -1,5 +1,6 @@
 """Clean: repeats and bad pictures go with their reason and number; names with too few go; groups are drawn."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,44 @@ def test_each_bad_picture_has_its_reason_and_number(tmp_path: Path) -> None:
     assert found["Ada/bright.png"][1] > 230
     assert 5 < found["Ada/dark.png"][1] < 25
     assert records(out)[0].quality["brightness"] == pytest.approx(images.gray(good).mean(), abs=0.01)
+
+
+def test_what_is_flat_or_black_and_white_goes_where_that_is_asked_for(tmp_path: Path) -> None:
+    flat = (110 + picture(6) // 16).astype(np.uint8)
+    stark = np.repeat(np.where(picture(7)[..., :1] > 127, 255, 0), 3, axis=2).astype(np.uint8)
+    source = write(tmp_path / "in", {"Ada/good.png": picture(5), "Ada/flat.png": flat, "Ada/stark.png": stark})
+    out = run(source, min_sharpness=0, max_clipped=0.3, min_contrast=12)
+    found = reasons(out)
+    assert {name: reason for name, (reason, _) in found.items()} == {
+        "Ada/flat.png": "too little contrast",
+        "Ada/stark.png": "too much black or white",
+    }
+    assert found["Ada/flat.png"][1] < 12
+    assert found["Ada/stark.png"][1] > 0.3
+
+
+def test_how_far_a_face_may_be_turned(faces: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    clean(Clean(input=faces, output=out, min_images=1, max_yaw=4, max_roll=3, embedder="none"))
+    for reason, name, limit in (("turned aside", "yaw", 4), ("leaning", "roll", 3)):
+        values = [line["value"] for line in rejected(out) if line["reason"] == reason]
+        assert values
+        assert all(abs(value) > limit for value in values)
+        assert all(abs(r.quality[name]) <= limit for r in records(out) if r.quality)
+
+
+def test_the_folder_says_what_it_was_made_from(plain: Path, tmp_path: Path) -> None:
+    run(plain, min_images=3)
+    info = json.loads((tmp_path / "out" / "dataset.json").read_text())
+    assert info["made_from"] == "../plain"
+    (tmp_path / "further").mkdir()
+    for name in ("plain", "out"):
+        (tmp_path / name).rename(tmp_path / "further" / name)
+    before = read_tree(tmp_path / "further" / "out")
+    assert (
+        clean(Clean(input=tmp_path / "further" / "plain", output=tmp_path / "further" / "out", min_images=3)).made == 0
+    )
+    assert read_tree(tmp_path / "further" / "out") == before
 
 
 def test_names_with_too_few_and_names_beyond_the_best_filled(tmp_path: Path) -> None:

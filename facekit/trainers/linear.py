@@ -34,6 +34,8 @@ class Linear:
 
     def prepare(self, run: Run | None) -> None:
         """Load the embedder. Raises FacekitError where it cannot be had."""
+        if Path(self._name).is_dir() and (base := runs.load(Path(self._name)).backbone):
+            raise FacekitError(f"--backbone is {self._name}, itself a linear head on {base}; give --backbone {base}")
         self._embedder = embedders.load(self._name)
 
     def build(self, labels: int) -> None:

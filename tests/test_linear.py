@@ -1,0 +1,160 @@
+"""A linear head on frozen vectors: a run like any other, trained in seconds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from patches import tree
+
+from facekit import classifier, runs
+from facekit.balance import balance
+from facekit.contract import FacekitError
+from facekit.dataset import Dataset
+from facekit.embedders import load
+from facekit.evaluate import evaluate
+from facekit.heads import Head
+from facekit.options import Balance, Evaluate, Predict, Train
+from facekit.predict import predict
+from facekit.train import train
+
+
+@pytest.fixture(scope="module")
+def even(drawn_faces: Path) -> Path:
+    """Six faces of each of the drawn people, with a split."""
+    pytest.importorskip("dlib", reason="the extra `faces` is not installed")
+    root = drawn_faces.parent / "even"
+    balance(Balance(input=drawn_faces, output=root, count=9, split="60/20/20"))
+    return root
+
+
+@pytest.fixture(scope="module")
+def trained(even: Path) -> Path:
+    train(Train(input=even, output=even.parent / "linear", backbone="dlib"))
+    return even.parent / "linear"
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    """A copy of the trained run, to be changed."""
+    return Path(shutil.copytree(trained, tmp_path / "run"))
+
+
+def test_a_run_folder_holds_the_head_and_what_it_stands_on(even: Path, trained: Path) -> None:
+    assert {file.name for file in trained.iterdir()} == {"model.json", "head.npz", "split.jsonl"}
+    run, dlib = runs.load(trained), load("dlib")
+    assert run.backbone == "dlib"
+    assert run.info["network"] == "dlib, frozen"
+    assert run.info["backbone"]["metric"] == "euclidean"
+    assert run.info["backbone"]["version"] == dlib.version
+    assert run.info["parameters"] == 128 * 3 + 3
+    assert run.labels == Dataset.open(even).labels
+    assert run.info["scores"]["accuracy"] > 0.9
+
+
+def test_it_is_scored_and_names_faces_like_any_run(
+    even: Path, trained: Path, drawn_photos: Path, tmp_path: Path
+) -> None:
+    report = evaluate(Evaluate(run=trained, part="train", output=tmp_path / "scores"))
+    assert report.details["accuracy"] == pytest.approx(runs.load(trained).info["scores"]["accuracy"], abs=1e-4)
+    photos = sorted(path for path in drawn_photos.glob("*/*") if path.suffix == ".jpg")[:3]
+    answers = list(predict(Predict(run=trained, pictures=photos, min_confidence=0)))
+    found = [answer for answer in answers if answer["box"]]
+    assert found
+    assert {answer["label"] for answer in found} <= set(runs.load(trained).labels)
+    assert all(0 < answer["confidence"] <= 1 for answer in found)
+    whole = list(predict(Predict(run=trained, pictures=photos, detect=False)))
+    assert [answer["picture"] for answer in whole] == [str(photo) for photo in photos]
+
+
+def test_a_data_sets_pictures_are_looked_at_in_order(even: Path, trained: Path) -> None:
+    run, dataset = runs.load(trained), Dataset.open(even)
+    model = classifier.load(run)
+    rows = {record.id: row for record, row in model.look(dataset, dataset.records, batch=4)}
+    assert list(rows) == [record.id for record in dataset.records]
+    assert all(isinstance(row, np.ndarray) and row.shape == (3,) for row in rows.values())
+
+
+def test_it_is_trained_again_to_the_same_head(even: Path, trained: Path, tmp_path: Path) -> None:
+    train(Train(input=even, output=tmp_path / "again", backbone="dlib"))
+    one, other = Head.read(trained / "head.npz"), Head.read(tmp_path / "again" / "head.npz")
+    assert np.array_equal(one.weights, other.weights)
+    with pytest.raises(FacekitError, match=r"again holds a trained model; choose another folder, or --overwrite it$"):
+        train(Train(input=even, output=tmp_path / "again", backbone="dlib"))
+
+
+def test_no_tensorflow_is_loaded(even: Path, trained: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from facekit.cli import COMMANDS; from facekit import options, plugins\n"
+        "run, faces, picture, out = sys.argv[1:]\n"
+        "plugins.load('stage', 'train')(options.Train(input=faces, output=out, backbone='dlib'))\n"
+        "plugins.load('stage', 'evaluate')(options.Evaluate(run=out))\n"
+        "list(plugins.load('stage', 'predict')(options.Predict(run=run, pictures=[picture])))\n"
+        "print([name for name in ('tensorflow', 'keras', 'jax', 'torch') if name in sys.modules])"
+    )
+    picture = even / Dataset.open(even).records[0].path
+    command = [sys.executable, "-c", code, str(trained), str(even), str(picture), str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+
+
+def test_another_run_can_be_the_backbone(even: Path, tmp_path: Path) -> None:
+    faces = tree(tmp_path / "patches")
+    train(Train(input=faces, output=tmp_path / "first", network="cnn3", size=32, epochs=2, batch=8))
+    report = train(Train(input=faces, output=tmp_path / "second", backbone=str(tmp_path / "first")))
+    run = runs.load(tmp_path / "second")
+    assert run.backbone == str((tmp_path / "first").resolve())
+    assert report.details["val_accuracy"] > 0.9
+    assert evaluate(Evaluate(run=tmp_path / "second")).details["accuracy"] > 0.9
+    with pytest.raises(FacekitError, match=r"second, itself a linear head on .*first; give --backbone .*first$"):
+        train(Train(input=faces, output=tmp_path / "third", backbone=str(tmp_path / "second")))
+
+
+def _edit(run: Path, change: Any) -> None:
+    info = json.loads((run / "model.json").read_text())
+    change(info)
+    (run / "model.json").write_text(json.dumps(info))
+
+
+def test_a_head_for_other_vectors_is_refused(run: Path) -> None:
+    _edit(run, lambda info: info["backbone"].update(version="older"))
+    with pytest.raises(FacekitError, match=r"run was trained on other vectors than dlib gives now; train again$"):
+        classifier.load(runs.load(run))
+
+
+def test_a_head_for_other_names_is_refused(run: Path) -> None:
+    _edit(run, lambda info: info["labels"].append("Zoe"))
+    with pytest.raises(FacekitError, match=r"head.npz does not fit its model.json; train again with --overwrite$"):
+        classifier.load(runs.load(run))
+
+
+def test_a_backbone_that_nobody_registered_is_refused_before_anything_is_written(even: Path, tmp_path: Path) -> None:
+    with pytest.raises(FacekitError, match=r"^no embedder called 'facenet'; choose from dlib"):
+        train(Train(input=even, output=tmp_path / "run", backbone="facenet"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_it_has_no_network_for_another_to_begin_with(even: Path, trained: Path, tmp_path: Path) -> None:
+    with pytest.raises(FacekitError, match=r"linear is a linear head on dlib and has no network; give other --weights"):
+        train(Train(input=even, output=tmp_path / "run", network="cnn3", size=32, weights=str(trained)))
+
+
+def test_on_real_photos_of_several_people(data: Path, tmp_path: Path) -> None:
+    """Ten people, twenty photos each, split by photo: the head names photos that it has not seen."""
+    pytest.importorskip("dlib", reason="the extra `faces` is not installed")
+    people = sorted((data / "lfw" / "identities").iterdir())[:10]
+    for person in people:
+        (tmp_path / "photos" / person.name).mkdir(parents=True)
+        for file in sorted(person.iterdir())[:20]:
+            shutil.copy(file, tmp_path / "photos" / person.name)
+    train(Train(input=tmp_path / "photos", output=tmp_path / "run", backbone="dlib", split="70/30/0"))
+    details = evaluate(Evaluate(run=tmp_path / "run")).details
+    assert details["pictures"] >= 55
+    assert details["accuracy"] > 0.96
