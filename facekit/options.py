@@ -179,7 +179,7 @@ class Crop(Stage):
 
 @dataclass(frozen=True, kw_only=True)
 class Clean(Stage):
-    """Leave out repeats and bad pictures, then names with too few; draw the groups."""
+    """Leave out repeats, bad pictures and other people, then names with too few; draw the groups."""
 
     min_images: Annotated[int, "Leave out names with fewer pictures.", Limits(1)] = 30
     people: Annotated[int, "Names to keep at most, best-filled first.", Limits(1)] = 100

@@ -10,7 +10,7 @@ from facekit.clean.measure import Seen
 from facekit.clean.reasons import BEYOND, FEW, REPEAT, REVIEWED, SHARED
 from facekit.clean.who import Who
 from facekit.contract import Record, Rejection, replace
-from facekit.likeness import Proof, links, repeats, shared
+from facekit.likeness import Proof, among, links, repeats, shared
 from facekit.lineage import draw_groups
 from facekit.options import Clean
 from facekit.people import NO_VECTOR, NOBODY, PERSON, UNSURE, WRONG
@@ -101,7 +101,7 @@ def _shared(choice: Choice, proved: Sequence[Proof]) -> list[tuple[int, int]]:
     Where it is known that one of the two names is the right one, the picture stays under it.
     """
     seen = choice.seen
-    free = [p for p in proved if all(choice.stays(place) for place in p[:2])]
+    free = among(proved, {place for place in range(len(seen)) if choice.stays(place)})
     found = []
     for place, other in shared(free, lambda place: seen[place].found_under):
         right = choice.standing(place) is None and choice.who.judged is not None
@@ -116,7 +116,7 @@ def _repeats(choice: Choice, proved: Sequence[Proof]) -> Iterator[tuple[int, int
     seen, left = choice.seen, choice.left
     for name in (lambda place: seen[place].found_under, lambda place: seen[place].record.label):
         # What a person rejected has its say here: a repeat of it does not take its place.
-        free = [p for p in proved if all(place not in left or seen[place].gone for place in p[:2])]
+        free = among(proved, {place for place in range(len(seen)) if place not in left or seen[place].gone})
         for place, other in repeats(free, lambda place: seen[place].rank, name):
             if not seen[place].wanted:
                 yield place, other

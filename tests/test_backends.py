@@ -1,0 +1,86 @@
+"""Keras on other engines than TensorFlow: they train, score, resume, and load what another engine trained."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from patches import tree
+
+ENGINES = ("tensorflow", "jax", "torch")
+
+TRAIN = """
+import json, sys
+from facekit.evaluate import evaluate
+from facekit.options import Evaluate, Train
+from facekit.train import train
+def track(items, title, total=None, board=None):
+    for number, item in enumerate(items):
+        if title == "train" and number == int(sys.argv[1]):
+            raise KeyboardInterrupt
+        yield item
+options = Train(**json.loads(sys.argv[2]))
+try:
+    train(options, track)
+    print(json.dumps(evaluate(Evaluate(run=options.output)).details["accuracy"]))
+except KeyboardInterrupt:
+    print("null")
+"""
+
+LOOK = """
+import json, sys
+import numpy as np
+from pathlib import Path
+from facekit import classifier, runs
+from facekit.backend import engine
+pictures = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+rows = [classifier.load(runs.load(Path(run))).probabilities(pictures, 5) for run in sys.argv[1:]]
+print(json.dumps([engine(), [np.stack(list(row)).tolist() for row in rows]]))
+"""
+
+
+def on(engine: str, code: str, *arguments: str) -> Any:
+    """Run code in a process whose Keras computes with an engine, and return what it printed."""
+    environment = {**os.environ, "KERAS_BACKEND": engine}
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(params=[name for name in ENGINES if name != "tensorflow"])
+def engine(request: pytest.FixtureRequest) -> str:
+    if find_spec(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    return str(request.param)
+
+
+def test_an_engine_trains_resumes_and_exchanges_models(engine: str, tmp_path: Path) -> None:
+    faces = tree(tmp_path / "faces")
+    values = {"input": str(faces), "network": "cnn3", "size": 32, "epochs": 4, "batch": 8, "stop_at": 1.01}
+    values |= {"light_augment": True, "label_smoothing": 0.05, "resume": True}
+    own = json.dumps({**values, "output": str(tmp_path / engine)})
+    assert on(engine, TRAIN, "5", own) is None
+    assert on(engine, TRAIN, "10000", own) > 0.8
+    theirs = json.dumps({**values, "output": str(tmp_path / "tensorflow"), "weights": str(tmp_path / engine)})
+    assert on("tensorflow", TRAIN, "10000", theirs) > 0.8
+    folders = [str(tmp_path / engine), str(tmp_path / "tensorflow")]
+    (here, ours), (there, others) = on(engine, LOOK, *folders), on("tensorflow", LOOK, *folders)
+    assert (here, there) == (engine, "tensorflow")
+    assert np.allclose(ours, others, atol=1e-4)
+
+
+def test_tensorflow_is_what_computes_unless_another_is_asked_for(tmp_path: Path) -> None:
+    code = "from facekit.backend import engine; print('\"' + engine() + '\"')"
+    environment = {**os.environ, "KERAS_HOME": str(tmp_path)}
+    environment.pop("KERAS_BACKEND", None)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == "tensorflow"
