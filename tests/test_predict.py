@@ -44,7 +44,7 @@ def photos(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     folder.mkdir()
     (folder / "a.jpg").write_bytes(images.encode(group_photo(people(2, seed=1), rng)[0]))
-    (folder / "b.jpg").write_bytes(images.encode(empty_photo(rng)))
+    (folder / "b.jpg").write_bytes(images.encode(empty_photo(np.random.default_rng(3))))
     (folder / "c.jpg").write_text("no picture")
     (folder / "notes.txt").write_text("not looked at")
     return folder
@@ -83,7 +83,7 @@ def test_whole_photos_give_a_line_a_face_and_one_where_there_is_none(trained: Tr
 
 def test_faces_are_cut_as_the_model_expects(trained: Trained, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Crop] = []
-    monkeypatch.setattr("facekit.predict.take", lambda image, crop: seen.append(crop) or [])
+    monkeypatch.setattr("facekit.predict.find", lambda image, crop: seen.append(crop) or [])
     answers = _predict(trained, photos / "a.jpg")
     assert answers[0]["reason"] == "no face"
     assert (seen[0].size, seen[0].margin) == (48, 0.3)
