@@ -116,7 +116,7 @@ class Page:
 
     def saved(self) -> Page:
         self.until(lambda: self.text("#saved-text") == "Saved")
-        assert not self.js("return document.querySelectorAll('.tile.waiting').length")
+        self.until(lambda: not self.js("return document.querySelectorAll('.tile.waiting').length"))
         return self
 
     def said(self, selector: str, text: str) -> Page:

@@ -252,13 +252,15 @@ def test_a_server_that_is_not_there_is_asked_three_times(web: Web, tmp_path: Pat
 def test_turns_are_an_interval_apart_over_all_bots() -> None:
     pace, turns, stop = Pace("bing", 0.1), list[float | None](), threading.Event()
     threads = [threading.Thread(target=lambda: turns.append(pace.wait(stop))) for _ in range(5)]
+    began = time.monotonic()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     apart = sorted(turn for turn in turns if turn is not None)
     assert len(apart) == 5
-    assert all(later - earlier > 0.09 for earlier, later in zip(apart, apart[1:], strict=False))
+    # A thread may wake late, never early.
+    assert all(turn - began >= 0.1 * place - 0.01 for place, turn in enumerate(apart))
 
 
 def test_the_first_block_is_a_rest_and_the_second_the_end(caplog: pytest.LogCaptureFixture) -> None:
