@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from facekit.scores import accuracy, score, top_k
+from facekit.scores.classes import accuracy, score, top_k
 
 LABELS = ["a", "b", "c", "d"]
 TRUTH = np.array([0, 0, 0, 1, 1, 2])

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit import classifier, protocol, runs, scores
+from facekit import classifier, protocol, runs
 from facekit.contract import BadImage, FacekitError, Record, Report, Track, quiet
 from facekit.dataset import Dataset, check_places
 from facekit.dataset.lines import guarded, replace_file
 from facekit.options import Evaluate
 from facekit.report import page
 from facekit.runs import Run
+from facekit.scores import classes as scores
 
 STAGE = "evaluate"
 SCORES, PAGE = "scores.json", "report.html"

@@ -1,0 +1,5 @@
+"""Evaluate: what a trained model is worth on pictures it has not learned from, as JSON and as a page."""
+
+from facekit.evaluate.stage import evaluate
+
+__all__ = ["evaluate"]

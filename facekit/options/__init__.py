@@ -1,0 +1,39 @@
+"""Each command's options: names, defaults, help and limits, written once.
+
+The command line, the TOML recipe and Python callers use the same classes, and every limit is
+checked when an object is made, so that nothing is refused after an hour's work.
+"""
+
+from facekit.options.base import Field, Options, bare, describe, from_mapping, settled
+from facekit.options.folders import SplitBy, Stage, shares
+from facekit.options.learning import Evaluate, Models, Predict, Train
+from facekit.options.making import Augment, Balance, Clean, Crop, Draw, License, Review, Scrape, cascades
+from facekit.options.running import Demo, Doctor, Run
+
+__all__ = [
+    "Augment",
+    "Balance",
+    "Clean",
+    "Crop",
+    "Demo",
+    "Doctor",
+    "Draw",
+    "Evaluate",
+    "Field",
+    "License",
+    "Models",
+    "Options",
+    "Predict",
+    "Review",
+    "Run",
+    "Scrape",
+    "SplitBy",
+    "Stage",
+    "Train",
+    "bare",
+    "cascades",
+    "describe",
+    "from_mapping",
+    "settled",
+    "shares",
+]

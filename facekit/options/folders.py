@@ -1,0 +1,39 @@
+"""The options that many commands share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from facekit.contract import FacekitError
+from facekit.options.base import Aside, Options, Positional, Reads, Short
+
+SplitBy = Literal["group", "image"]
+
+InputFolder = Annotated[
+    Path, "Folder with one folder of pictures a person; `-` reads it from stdin.", Aside(), Positional()
+]
+OutputFolder = Annotated[Path, "Folder to write.", Short("-o"), Aside()]
+
+
+def shares(split: str) -> tuple[float, float, float]:
+    """Read `70/20/10` as the shares of train, test and validation, which sum to 1. Raises FacekitError."""
+    try:
+        train, test, validation = (float(part) for part in split.split("/"))
+    except ValueError:
+        raise FacekitError(f"--split is {split!r}; give three shares like 70/20/10") from None
+    if min(train, test, validation) < 0 or train <= 0 or abs(train + test + validation - 100) > 1e-6:
+        raise FacekitError(f"--split is {split!r}; the shares must sum to 100, and train's be above 0")
+    return train / 100, test / 100, validation / 100
+
+
+SplitShares = Annotated[str, "Shares of train/test/validation, in percent.", Reads(shares)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage(Options):
+    """A command that makes one folder from another."""
+
+    input: InputFolder
+    output: OutputFolder
