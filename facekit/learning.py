@@ -22,6 +22,9 @@ from facekit.pack import Pack
 from facekit.pretrained import give
 from facekit.schedule import Row, Step, steps, why_over
 
+_TURN = 10
+"""Most that light augmentation turns a picture, in degrees: about what a detector leaves upright."""
+
 log = logging.getLogger(__name__)
 
 
@@ -80,7 +83,8 @@ def varied(net: Any) -> Any:
     inputs = keras.Input(net.input_shape[1:], name="picture")
     changes = (
         layers.RandomFlip("horizontal", seed=0, dtype="float32"),
-        layers.RandomTranslation(0.06, 0.06, fill_mode="nearest", seed=0, dtype="float32"),
+        layers.RandomRotation(_TURN / 360, fill_mode="nearest", seed=0, dtype="float32"),
+        layers.RandomTranslation(0.08, 0.08, fill_mode="nearest", seed=0, dtype="float32"),
         layers.RandomZoom(0.1, fill_mode="nearest", seed=0, dtype="float32"),
         layers.RandomBrightness(0.12, seed=0, dtype="float32"),
     )
