@@ -45,14 +45,14 @@ def augment(options: Augment, track: Track = quiet) -> Report:
     """
     source = Dataset.open(options.input, track)
     protocol = _protocol(source, options)
-    if protocol == "group" and not all(r.split for r in source.records):
+    if protocol != "image" and not all(r.split for r in source.records):
         source = grouped(source, track)
     with Output(options.output, STAGE, options, source) as out:
         out.carry(protocol=protocol)
         if out.unchanged:
             return out.report()
         records, left = out.placed(track)
-        if protocol == "group":
+        if protocol != "image":
             records = draw_split(records, shares(options.split), options.seed)
             check_split(records, str(source.root))
         moved = still_for_training((r for r in out.records.values() if r.made_by == STAGE and r.moved_from), records)

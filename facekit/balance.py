@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import count as count_from
 from itertools import cycle
 
+from facekit import protocol
 from facekit.contract import PARTS, Record, Report, Track, quiet, replace
 from facekit.dataset import Dataset, Output, by_label, derive_id, key, named_by_id, photo_path
 from facekit.likeness import grouped
@@ -19,22 +20,26 @@ def balance(options: Balance, track: Track = quiet) -> Report:
     """Write a tree of exactly `count` pictures a folder, with a part of the split for each.
 
     Held-out parts are photos as found; a folder with too few photos is filled with copies of training
-    photos. `split_by="image"` fills with copies of any photo and leaves the split to be drawn over files.
+    photos. `split_by="person"` keeps everybody in one part; `split_by="image"` fills with copies of any
+    photo and leaves the split to be drawn over files.
     Raises FacekitError where a name has too few photos for the split, and for folders that cannot be used.
     """
     source = Dataset.open(options.input, track)
-    by_group = options.split_by == "group"
-    if by_group:
+    split_by = protocol.kept(source, options.split_by)
+    by_group = split_by != protocol.IMAGE
+    if split_by == protocol.PERSON:
+        source = protocol.by_person(source, options.people_from, track)
+    elif by_group:
         source = grouped(source, track)
     else:
         refuse_split(source.records, str(source.root))
     with Output(options.output, STAGE, options, source) as out:
-        out.carry(protocol=options.split_by)
+        out.carry(protocol=split_by)
         if out.unchanged:
             return out.report()
         records, left = out.placed(track)
         if by_group:
-            records = draw_split(records, shares(options.split), options.seed)
+            records = draw_split(records, shares(options.split), options.seed, protocol.WHAT[split_by])
         moved = still_for_training((r for r in out.records.values() if r.synthetic and r.moved_from), records)
         planned = [r for inside in by_label(records).values() for r in _even(inside, moved, options, out)]
         photos = {(r.label, r.id): r for r in records}

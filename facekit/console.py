@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich.console import Console as Screen
 from rich.table import Table
@@ -178,14 +178,17 @@ def _details(report: Report) -> Iterator[str]:
     """Yield a line for each plain detail; lists and tables are for `--json`."""
     for name, value in report.details.items():
         words = name.replace("_", " ")
-        if isinstance(value, str | int | float):
-            yield (
-                f"{report.stage}: {words}: {value:.4g}"
-                if isinstance(value, float)
-                else f"{report.stage}: {words}: {value}"
-            )
+        if isinstance(value, float):
+            yield f"{report.stage}: {words}: {value:.4g}{_interval(report.details.get(f'{name}_interval'))}"
+        elif isinstance(value, str | int):
+            yield f"{report.stage}: {words}: {value}"
         elif isinstance(value, dict) and value and all(isinstance(v, int | float) for v in value.values()):
             yield f"{report.stage}: {words}: " + ", ".join(f"{key} {count:g}" for key, count in value.items())
+
+
+def _interval(ends: Any) -> str:
+    """Return in brackets between what a number lies; nothing where that is not known."""
+    return "" if not ends else " ({:.4g} to {:.4g})".format(*ends)
 
 
 def _file_handler(path: Path) -> logging.Handler:

@@ -18,6 +18,9 @@ from facekit.contract import PARTS, FacekitError, Record, replace
 
 TRAIN, TEST, VALIDATION = PARTS
 
+PERSON = "person"
+"""The target that says who is on a picture, where its label does not."""
+
 
 def draw_groups(records: Sequence[Record], alike: Iterable[tuple[int, int]] = ()) -> list[Record]:
     """Give each record its group: one for each set linked by origin, an earlier group, or a proved likeness.
@@ -35,12 +38,24 @@ def draw_groups(records: Sequence[Record], alike: Iterable[tuple[int, int]] = ()
     return [replace(record, group=names[number]) for record, number in zip(records, component, strict=True)]
 
 
-def draw_split(records: Sequence[Record], split: tuple[float, float, float], seed: int) -> list[Record]:
+def join_people(records: Sequence[Record]) -> list[Record]:
+    """Give all pictures of a person one group, and of everyone who shares a photo with them."""
+    return draw_groups(records, _same([person(record) for record in records]))
+
+
+def person(record: Record) -> str | None:
+    """Return who is on a picture, where its targets say so."""
+    return (record.targets or {}).get(PERSON)
+
+
+def draw_split(
+    records: Sequence[Record], split: tuple[float, float, float], seed: int, what: str = "photos"
+) -> list[Record]:
     """Give each record its part: by group, stratified by label, seeded.
 
     A group that has a part already keeps it. A group of two labels goes whole into one part. Only photos as
     found are counted, so that each label has some in each part; a group without one is for training.
-    What is new in a tree that has parts already is shared among those.
+    What is new in a tree that has parts already is shared among those. `what` is what groups are called.
     Raises FacekitError, naming the label, where a label has fewer groups than the split has parts.
     """
     given = {record.split for record in records if record.split} | {TRAIN}
@@ -51,7 +66,7 @@ def draw_split(records: Sequence[Record], split: tuple[float, float, float], see
         members[_group(record)].append(record)
     drawn_before = {group for group, inside in members.items() if any(r.split for r in inside)}
     labels = {label: groups for label, groups in _labels_of(members).items() if groups - drawn_before}
-    _refuse_small(labels, len(wanted))
+    _refuse_small(labels, len(wanted), what)
     draw = _Draw(wanted, _photos(records))
     for group, inside in members.items():
         given = {r.split for r in inside if r.split}
@@ -65,7 +80,7 @@ def draw_split(records: Sequence[Record], split: tuple[float, float, float], see
     for group in order:
         if group not in draw.part:
             draw.place(group, members[group])
-    draw.fill_empty(labels, members)
+    draw.fill_empty(labels, members, what)
     return [replace(record, split=draw.part[_group(record)]) for record in records]
 
 
@@ -77,6 +92,15 @@ def draw_split_by_image(records: Sequence[Record], split: tuple[float, float, fl
     alone = [replace(r, group=f"{r.label}/{r.id}", split=None, synthetic=None) for r in records]
     drawn = draw_split(alone, split, seed)
     return [replace(record, split=part.split) for record, part in zip(records, drawn, strict=True)]
+
+
+def people_crossing(records: Iterable[Record]) -> list[str]:
+    """Return the people who stand in more than one part."""
+    parts: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        if record.split:
+            parts[person(record) or ""].add(record.split)
+    return sorted(name for name, found in parts.items() if name and len(found) > 1)
 
 
 def crossings(records: Iterable[Record]) -> list[str]:
@@ -152,7 +176,7 @@ def thin(records: Sequence[Record], count: int, seed: int) -> list[Record]:
 
 
 class _Draw:
-    """Parts handed out so far, and how many pictures of each label each part still lacks."""
+    """Parts handed out so far, how many pictures of each label each part still lacks, how many groups it has."""
 
     def __init__(self, wanted: Mapping[str, float], totals: Mapping[str, int]) -> None:
         self.part: dict[str, str] = {}
@@ -176,8 +200,8 @@ class _Draw:
         # Of equals the first: a group without a photo as found is for training.
         self.give(group, max(self.wanted, key=need), inside)
 
-    def fill_empty(self, labels: Mapping[str, set[str]], members: Mapping[str, Sequence[Record]]) -> None:
-        """Move a label's own smallest group into each part where the label has none.
+    def fill_empty(self, labels: Mapping[str, set[str]], members: Mapping[str, Sequence[Record]], what: str) -> None:
+        """Move a label's smallest group, one of its own if it can be, into each part where the label has none.
 
         Shares of few pictures round down to nothing: of 3, a tenth is 0.3.
         """
@@ -185,19 +209,22 @@ class _Draw:
             for part in self.wanted:
                 if self.filled[label][part]:
                     continue
-                able = [g for g in sorted(groups) if self._may_move(g, label, members[g])]
+                able = [g for g in sorted(groups) if self._may_move(g, members[g])]
                 if not able:
-                    raise FacekitError(
-                        f"{label} shares too many photos with other names to stand in every part; "
-                        "move the shared photos to one name, or leave the name out"
-                    )
-                group = min(able, key=lambda g: len(members[g]))
-                self.filled[label][self.part[group]] -= 1
-                self.give(group, part, members[group])
+                    raise FacekitError(_too_shared(label, what))
+                alone_first = min(able, key=lambda g: (len(_photos(members[g])), len(members[g])))
+                self._move(alone_first, part, members)
 
-    def _may_move(self, group: str, label: str, inside: Sequence[Record]) -> bool:
-        alone = all(record.label == label and record.split is None for record in inside)
-        return alone and self.filled[label][self.part[group]] > 1
+    def _move(self, group: str, part: str, members: Mapping[str, Sequence[Record]]) -> None:
+        for label in _photos(members[group]):
+            self.filled[label][self.part[group]] -= 1
+        self.give(group, part, members[group])
+
+    def _may_move(self, group: str, inside: Sequence[Record]) -> bool:
+        """Whether nobody has placed the group, and each of its labels has others where it stands."""
+        there = self.part[group]
+        spare = all(self.filled[label][there] > 1 for label in _photos(inside))
+        return spare and all(record.split is None for record in inside)
 
 
 def _group(record: Record) -> str:
@@ -231,12 +258,24 @@ def _labels_of(members: Mapping[str, Sequence[Record]]) -> dict[str, set[str]]:
     return labels
 
 
-def _refuse_small(labels: Mapping[str, set[str]], parts: int) -> None:
+def _too_shared(label: str, what: str) -> str:
+    if what == "photos":
+        return (
+            f"{label} shares too many photos with other names to stand in every part; "
+            "move the shared photos to one name, or leave the name out"
+        )
+    return (
+        f"{label} and other names share too few {what} for all of them to stand in every part; "
+        f"add {what}, or give a split of fewer parts"
+    )
+
+
+def _refuse_small(labels: Mapping[str, set[str]], parts: int, what: str) -> None:
     small = sorted((len(groups), label) for label, groups in labels.items() if len(groups) < parts)
     if small:
         count, label = small[0]
         more = f" (and {len(small) - 1} more names)" if len(small) > 1 else ""
         raise FacekitError(
-            f"{label} has {count} photos that may stand apart, and a split in {parts} parts needs {parts}{more}; "
-            "add photos, leave the name out with `clean --min-images`, or give a split of fewer parts"
+            f"{label} has {count} {what} that may stand apart, and a split in {parts} parts needs {parts}{more}; "
+            f"add {what}, leave the name out with `clean --min-images`, or give a split of fewer parts"
         )

@@ -99,10 +99,10 @@ def _placed(command: str, values: dict[str, Any], root: Path, base: Path, before
         takes.discard("output")
     if "output" in takes:
         placed["output"] = root / str(values.get("output", command))
-    for name in {"input", "run", "data"} & takes:
+    for name in {"input", "run", "data", "table", "people_from"} & takes:
         if name in values:
             placed[name] = base / str(values[name])
-        elif name != "data" and before is not None:
+        elif name in ("input", "run") and before is not None:
             placed[name] = before
     if isinstance(values.get("names"), str) and values["names"] != "-":
         placed["names"] = [str(base / values["names"])]

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from facekit import __version__
 from facekit.contract import PARTS, FacekitError, Record
@@ -33,11 +33,14 @@ CHECKPOINT = "checkpoint"
 PACK = "pack.u8"
 LOGS = "tensorboard"
 EVALUATION = "evaluation"
+INSPECTED = "inspection"
+FOLD = "fold"
 
 _OURS = (
     *(MODEL, WEIGHTS, HEAD, SPLIT, HISTORY, PLOT, PACK, ".*.part", f".part-{WEIGHTS}"),
     *(f"{CHECKPOINT}/state.json", f"{CHECKPOINT}/*.weights.h5", f"{LOGS}/*/events.out.tfevents.*"),
-    *(f"{EVALUATION}/scores.json", f"{EVALUATION}/report.html"),
+    *(f"{EVALUATION}*/scores.json", f"{EVALUATION}*/report.html"),
+    *(f"{INSPECTED}/{name}" for name in ("[0-9][0-9]-*.png", "inspection.json", "report.html")),
 )
 
 
@@ -82,7 +85,8 @@ class Run:
     @property
     def protocol(self) -> SplitBy:
         """How the split was drawn."""
-        return "image" if self.info["protocol"] == "image" else "group"
+        found = self.info["protocol"]
+        return found if found in get_args(SplitBy) else "group"
 
     @property
     def root(self) -> Path:
@@ -205,9 +209,13 @@ def clear(folder: Path) -> None:
     for pattern in _OURS:
         for file in folder.glob(pattern):
             file.unlink()
-    for inner in (CHECKPOINT, f"{LOGS}/train", f"{LOGS}/validation", LOGS, EVALUATION):
-        with suppress(OSError):  # one that still holds something stays
-            (folder / inner).rmdir()
+    for fold in folder.glob(f"{EVALUATION}*/{FOLD}-*"):
+        clear(fold)
+    logs = (f"{LOGS}/train", f"{LOGS}/validation", LOGS)
+    for inner in (CHECKPOINT, *logs, f"{EVALUATION}*/{FOLD}-*", f"{EVALUATION}*", INSPECTED):
+        for emptied in folder.glob(inner):
+            with suppress(OSError):  # one that still holds something stays
+                emptied.rmdir()
 
 
 @contextmanager

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import nullcontext
 
-from facekit import plugins, protocol, runs
+from facekit import protocol, runs
 from facekit.classes import TRAIN, VALIDATION
-from facekit.contract import FacekitError, Record, Report, Track, quiet
-from facekit.dataset import Dataset, check_places
-from facekit.options import SplitBy, Train
+from facekit.contract import Record, Report, Track, quiet
+from facekit.dataset import Dataset
+from facekit.options import Train
 from facekit.runs import Run
-from facekit.trainers import Trainer
+from facekit.training import Parted, as_begun, trained
 
 STAGE = "train"
-
-log = logging.getLogger(__name__)
 
 
 def train(options: Train, track: Track = quiet) -> Report:
@@ -28,50 +24,16 @@ def train(options: Train, track: Track = quiet) -> Report:
     data that cannot be trained on, a folder that may not be touched, and a training that diverges.
     """
     began = time.monotonic()
-    check_places(options.output, options.input)
-    trainer: Trainer = plugins.load("trainer", "linear" if options.backbone else "network")(options)
-    with nullcontext() if options.dry_run else runs.claimed(options.output):
-        run = runs.found(options)
-        if run is not None and run.complete:
-            log.info("%s is trained already", options.output)
-            return _report(run, began)
-        if not options.dry_run:
-            trainer.prepare(run)
+
+    def settle(run: Run | None) -> Parted:
         dataset = Dataset.open(options.input, track)
-        records, split_by = _records(run, dataset, options, track)
-        _check_parts(records, options, trainer.needs_validation)
-        if options.dry_run:
-            return _plan(records, options, began)
-        trainer.build(len({record.label for record in records}))
-        run = run or runs.begin(options, dataset, records, split_by, trainer.facts())
-        return _report(trainer.fit(run, dataset, records, track), began)
+        if run is not None:
+            return as_begun(run, dataset)
+        people, split_by = options.people_from, options.split_by
+        return Parted(dataset, *protocol.settle(dataset, options.split, split_by, options.seed, track, people))
 
-
-def _records(run: Run | None, dataset: Dataset, options: Train, track: Track) -> tuple[list[Record], SplitBy]:
-    """Return the pictures with their parts: as the run to be resumed had them, else as they are settled now."""
-    if run is None:
-        return protocol.settle(dataset, options.split, options.split_by, options.seed, track)
-    if dataset.digest() != run.info["dataset"]["digest"]:
-        raise FacekitError(
-            f"{dataset.root} has changed since {run.folder} was begun; choose another folder, or --overwrite it"
-        )
-    return run.split, run.protocol
-
-
-def _check_parts(records: Sequence[Record], options: Train, needs_validation: bool) -> None:
-    parts = Counter(record.split for record in records)
-    if needs_validation and not parts[VALIDATION]:
-        raise FacekitError(
-            f"{options.input} has no validation part to monitor; "
-            "give --monitor accuracy, or a --split whose last share is above 0"
-        )
-    trained = {record.label for record in records if record.split == TRAIN}
-    missing = sorted({record.label for record in records} - trained)
-    if missing:
-        raise FacekitError(
-            f"{options.input}: {missing[0]} has no picture in the training part ({len(missing)} such names); "
-            "draw the split again with `balance`, or take the folder out"
-        )
+    done = trained(options, settle, track)
+    return _plan(done.records, options, began) if isinstance(done, Parted) else _report(done, began)
 
 
 def _plan(records: Sequence[Record], options: Train, began: float) -> Report:

@@ -11,10 +11,12 @@ from readme import README, rendered
 
 from facekit import __version__, plugins
 from facekit.cli import COMMANDS
-from facekit.options import Run
+from facekit.compare.contenders import contenders
+from facekit.options import Compare, Run
 from facekit.pipeline import plan, read
 
 ROOT = Path(__file__).parents[1]
+RECIPES = sorted(path for path in (ROOT / "examples").rglob("*.toml") if "[[stage]]" in path.read_text())
 
 
 def test_the_readme_shows_the_help_that_the_commands_print() -> None:
@@ -27,11 +29,18 @@ def test_every_command_is_in_the_readme(command: str) -> None:
     assert f"<!-- help:{command} -->" in README.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("recipe", sorted((ROOT / "examples").glob("*.toml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_every_example_is_a_recipe_whose_options_exist(recipe: Path) -> None:
     head, tables = read(recipe)
     steps = plan(Run(recipe=recipe), head, tables, recipe.parent)
     assert [step.command for step in steps][-1] == "evaluate"
+
+
+def test_the_contenders_of_the_study_have_options_that_exist() -> None:
+    study = Compare(input=Path("faces"), output=Path("study"), contenders=ROOT / "examples/expressions/contenders.toml")
+    found = {contender.name: contender.options for contender in contenders(study)}
+    assert len(found) == 9
+    assert (found["cnn5-gray"].color, found["cnn5-gray"].size, found["vgg16"].network) == ("gray", 48, "vgg16")
 
 
 def test_the_changelog_has_this_version() -> None:
@@ -44,9 +53,10 @@ def test_every_extra_that_code_names_is_declared() -> None:
 
 
 def test_links_inside_the_project_lead_somewhere() -> None:
-    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
-        for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text(encoding="utf-8")):
-            assert (ROOT / target).exists(), f"{name} links {target}"
+    pages = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *map(str, (ROOT / "examples").rglob("README.md")))
+    for name in pages:
+        for target in re.findall(r"\]\(([^)#:]+)[)#]", (ROOT / name).read_text(encoding="utf-8")):
+            assert ((ROOT / name).parent / target).exists(), f"{name} links {target}"
 
 
 def test_contributing_shows_the_example_engine_as_it_is() -> None:

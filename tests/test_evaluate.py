@@ -13,12 +13,15 @@ from typing import Any, NamedTuple
 import pytest
 from patches import patch, tree
 
-from facekit import images, runs
+from facekit import images, lineage, runs
+from facekit.console import Console
 from facekit.contract import FacekitError, Record, Report, replace
 from facekit.dataset.lines import read_lines, replace_lines
 from facekit.dataset.tree import INFO, MANIFEST
 from facekit.evaluate import evaluate
 from facekit.options import Evaluate, Train
+from facekit.options import Run as RunOptions
+from facekit.pipeline import plan, read
 from facekit.protocol import BANNER
 from facekit.train import train
 
@@ -41,7 +44,7 @@ def own(trained: Trained, tmp_path: Path) -> Trained:
     """A copy of the run and its pictures, to be changed; the run knows where the copy is."""
     copy = Trained(tmp_path / "faces", tmp_path / "run")
     shutil.copytree(trained.faces, copy.faces)
-    shutil.copytree(trained.run, copy.run, ignore=shutil.ignore_patterns("evaluation"))
+    shutil.copytree(trained.run, copy.run, ignore=shutil.ignore_patterns("evaluation*"))
     run = runs.load(copy.run)
     run.save(dataset={**run.info["dataset"], "root": str(copy.faces)})
     return copy
@@ -78,13 +81,21 @@ def test_the_held_part_is_scored(own: Trained) -> None:
     assert [row["pictures"] for row in result["by_class"]] == [3, 3, 3]
     assert sum(map(sum, result["confusion"])) == 9
     assert result["apart"] == {}
+    assert result["balanced_accuracy"] == pytest.approx(result["macro"]["recall"])
+    for name in ("accuracy", "balanced_accuracy", "macro_f1"):
+        low, high = result["intervals"][name]
+        assert 0 <= low <= high <= 1
+        assert report.details[f"{name}_interval"] == pytest.approx([low, high], abs=1e-4)
+    assert result["resampled"] == {"rounds": 1000, "units": 9, "what": "photos"}
+    assert sum(row["pictures"] for row in result["calibration"]["bins"]) == 9
 
 
 def test_the_page_stands_alone(own: Trained) -> None:
     page = _page(_evaluate(own.run))
     assert not re.search(r"(https?:|file:|src=\"(?!data:)|href=)", page)
     assert page.count("data:image/png;base64,") == 2
-    assert "<svg" in page
+    assert page.count("<svg") == 2  # the reliability diagram and who was taken for whom
+    assert "1,000 resamples of 9 photos" in page
     assert "Person1" in page
     assert "no photo, nor anything made from it, stands in two parts" in page
     assert 'role="alert"' not in page
@@ -254,3 +265,161 @@ def test_a_drawn_folder_is_called_so(own: Trained, tmp_path: Path) -> None:
     (other / INFO).write_text('{"drawn": true, "complete": true}')
     assert (other / MANIFEST).exists()
     assert "proves nothing about real faces" in _evaluate(own.run, data=other).details["banners"][-1]
+
+
+def test_without_rounds_there_are_no_intervals(own: Trained) -> None:
+    report = _evaluate(own.run, rounds=0)
+    assert _scores(report)["intervals"] == {}
+    assert "accuracy_interval" not in report.details
+    assert "resamples" not in _page(report)
+
+
+def test_pictures_of_one_photo_count_as_one(own: Trained) -> None:
+    """Three photos, however many pictures of them: the interval is that of three."""
+    group = {record.id: f"{record.label} {record.split}" for record in runs.load(own.run).split}
+    _change_split(own.run, lambda r: replace(r, group=group[r.id]))
+    assert _scores(_evaluate(own.run))["resampled"]["units"] == 3
+
+
+def test_each_thing_that_is_scored_has_a_report_of_its_own(own: Trained, tmp_path: Path) -> None:
+    """A score of something else must not take the place of the test part's."""
+    one, two = tmp_path / "a" / "other set", tmp_path / "b" / "other set"
+    for folder in (one, two):
+        shutil.copytree(own.faces / "person1", folder / "person1")
+    asked: list[dict[str, Any]] = [{}, {"part": "train"}, {"data": one}, {"data": two}, {"data": one, "part": "all"}]
+    folders = [Path(_evaluate(own.run, **more).folder).name for more in asked]
+    assert folders[:3] == ["evaluation", "evaluation-train", "evaluation-other_set"]
+    assert re.fullmatch(r"evaluation-other_set-[0-9a-f]{8}", folders[3])
+    assert folders[4] == "evaluation-other_set-all"
+    assert Path(_evaluate(own.run, data=two).folder).name == folders[3]
+    assert Path(_evaluate(own.run, part="test").folder).name == "evaluation"
+    runs.clear(own.run)
+    assert [entry.name for entry in own.run.iterdir()] == []
+
+
+def test_scores_by_group_of_people(own: Trained, tmp_path: Path) -> None:
+    records = runs.load(own.run).part("test")
+    rows = [f"{record.path},{'left' if n % 2 else 'right'}" for n, record in enumerate(records[:-1])]
+    (tmp_path / "hand.csv").write_text("\n".join(["image,hand", *rows]))
+    report = _evaluate(own.run, by="hand", table=tmp_path / "hand.csv")
+    assert report.folder.endswith("evaluation-by-hand")
+    found = _scores(report)["groups"]
+    assert found["by"] == "hand"
+    assert sorted((row["value"], row["pictures"], row["people"]) for row in found["values"]) == [
+        ("left", 4, None),
+        ("right", 4, None),
+    ]
+    assert found["unknown"] == report.details["pictures without hand"] == 1
+    assert found["gap"] is None
+    assert report.details["gap"].startswith("no gap is named: fewer than two groups have 10 photos")
+    page = _page(report)
+    assert "By hand" in page
+    assert "Of 1 pictures nothing says the hand" in page
+
+
+def test_the_gap_is_named_in_one_line(own: Trained) -> None:
+    """Of pictures that say it themselves; under wrong names one half of them is all mistakes."""
+    turn = {"person0": "person1", "person1": "person2", "person2": "person0"}
+
+    def say(record: Record) -> Record:
+        young = record.id < "8"
+        label = turn[record.label] if young else record.label
+        return replace(record, label=label, targets={"age": "young" if young else "old", "person": record.id[:1]})
+
+    _change_split(own.run, say)
+    report = _evaluate(own.run, by="age", part="all")
+    found = _scores(report)["groups"]
+    assert [row["value"] for row in found["values"]] == ["young", "old"]
+    assert all(0 < row["people"] <= 8 for row in found["values"])
+    gap = found["gap"]
+    assert 0 < gap["interval"][0] <= gap["gap"] <= gap["interval"][1]
+    said = rf"young {gap['worst_accuracy']:.3f}, old {gap['best_accuracy']:.3f}: a gap of {gap['gap']:.3f} in accuracy "
+    assert report.details["gap"].startswith(said)
+    assert report.details["gap"][1:] in _page(report)
+
+
+def test_a_column_that_nobody_knows_is_refused_with_those_there_are(
+    own: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(FacekitError, match=r"^--by age: no picture says it; they say nothing; give --table FILE\.csv$"):
+        _evaluate(own.run, by="age")
+    _change_split(own.run, lambda r: replace(r, targets={"hand": "left", "who": r.id}))
+    with pytest.raises(FacekitError, match=r"^--by age: no picture says it; choose from hand, who$"):
+        _evaluate(own.run, by="age")
+    rows = [f"{record.path},{n}" for n, record in enumerate(runs.load(own.run).split)]
+    (tmp_path / "who.csv").write_text("\n".join(["image,who", *rows]))
+    monkeypatch.setattr("facekit.evaluate.by.MOST", 40)
+    with pytest.raises(FacekitError, match=r"^--by who: it has 42 values; choose a column of at most 40 groups$"):
+        _evaluate(own.run, by="who", table=tmp_path / "who.csv", part="all")
+    assert not (own.run / "evaluation-by-age").exists()
+
+
+def test_a_csv_of_pictures_that_lie_anywhere_is_scored(own: Trained, tmp_path: Path) -> None:
+    test = runs.load(own.run).part("test")
+    rows = [f"faces/{record.path},{record.label},{n % 2}" for n, record in enumerate(test)]
+    csv = tmp_path / "list.csv"
+    csv.write_text("\n".join(["image,label,side", *rows, "gone.png,person1,1"]))
+    report = _evaluate(own.run, data=csv, by="side")
+    assert report.folder.endswith("evaluation-list-by-side")
+    assert report.details["pictures"] == 9
+    assert report.left == {"cannot be read": 1}
+    assert _scores(report)["accuracy"] == _scores(_evaluate(own.run))["accuracy"]
+    assert [row["pictures"] for row in _scores(report)["groups"]["values"]] in ([4, 5], [5, 4])
+    csv.write_text("image,label\na.png,Zoe\n")
+    with pytest.raises(FacekitError, match=r"list\.csv holds names that .* was not trained on: Zoe; take their lines"):
+        _evaluate(own.run, data=csv)
+
+
+def test_a_run_by_person_is_checked_and_says_so(own: Trained, tmp_path: Path) -> None:
+    _change_split(own.run, lambda r: replace(r, targets={"person": f"{r.split} {r.id[:1]}"}))
+    runs.load(own.run).save(protocol="person")
+    report = _evaluate(own.run)
+    assert _scores(report)["resampled"]["what"] == "people"
+    assert _scores(report)["protocol"] == "person"
+    assert "by person: nobody stands in two parts" in _page(report)
+    train = runs.load(own.run).part("train")[0]
+    csv = tmp_path / "list.csv"
+    csv.write_text(f"image,label,person\nnew.png,person1,{lineage.person(train)}\nfaces/{train.path},{train.label},x\n")
+    says = "the model was trained on other pictures of 1 of these 2 people: its split is by person, this one is not"
+    assert says in _evaluate(own.run, data=csv).details["banners"]
+    _change_split(own.run, lambda r: replace(r, targets={"person": r.id[:1]}))
+    with pytest.raises(FacekitError, match=r"people stand in more than one part of the split"):
+        _evaluate(own.run)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"table": Path("t.csv")}, r"^--table says something of the pictures, .*; give --by COLUMN$"),
+        ({"folds": 5, "part": "test"}, r"^--folds scores every picture once; leave --part out$"),
+        ({"folds": 1}, r"^--folds is 1; it must be 2 or more$"),
+        ({"folds": 21}, r"^--folds is 21; it must be 20 or less$"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(more: dict[str, Any], message: str) -> None:
+    with pytest.raises(FacekitError, match=message):
+        Evaluate(run=Path("run"), **more)
+
+
+def test_the_closing_table_shows_between_what_a_score_lies(own: Trained, capsys: pytest.CaptureFixture[str]) -> None:
+    report = _evaluate(own.run)
+    Console().table([report])
+    low, high = report.details["accuracy_interval"]
+    said = capsys.readouterr().err
+    assert f"evaluate: accuracy: {report.details['accuracy']:.4g} ({low:.4g} to {high:.4g})\n" in said
+    assert "interval" not in said
+
+
+def test_a_recipe_finds_its_tables_beside_itself(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        '[[stage]]\ncommand = "train"\ninput = "faces"\nsplit_by = "person"\npeople_from = "who.csv"\n'
+        '[[stage]]\ncommand = "evaluate"\nby = "age"\ntable = "ages.csv"\n'
+    )
+    options = RunOptions(recipe=recipe)
+    train_step, evaluate_step = plan(options, *read(recipe), tmp_path)
+    assert isinstance(train_step.options, Train)
+    assert isinstance(evaluate_step.options, Evaluate)
+    assert train_step.options.people_from == tmp_path / "who.csv"
+    assert evaluate_step.options.table == tmp_path / "ages.csv"
+    assert evaluate_step.options.data is None

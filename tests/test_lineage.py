@@ -20,6 +20,8 @@ from facekit.lineage import (
     draw_split,
     draw_split_by_image,
     held_out_synthetic,
+    join_people,
+    people_crossing,
     still_for_training,
     thin,
 )
@@ -153,12 +155,23 @@ def test_copies_do_not_make_up_for_missing_photos() -> None:
         draw_split([*found, *strangers], SPLIT, 1)
 
 
-def test_a_name_whose_photos_are_all_shared_is_refused_by_name() -> None:
+def _shared() -> list[Record]:
+    """Two names, of which one has no photo that the other has not."""
     shared = [replace(photo(n, label), group=f"g{n % 3}") for n in range(6) for label in ("Ada", "Bob")]
-    crowd = [photo(n, "Bob") for n in range(100, 130)]
-    with pytest.raises(FacekitError, match=r"shares too many photos with other names"):
-        for seed in range(30):  # whichever parts the three shared groups get, Ada has nothing to move
-            draw_split([*shared, *crowd], (0.5, 0.49, 0.01), seed)
+    return [*shared, *(photo(n, "Bob") for n in range(100, 130))]
+
+
+def test_a_name_whose_photos_are_all_shared_takes_the_other_along() -> None:
+    for seed in range(30):
+        drawn = draw_split(_shared(), (0.5, 0.49, 0.01), seed)
+        assert {r.split for r in drawn if r.label == "Ada"} == set(PARTS)
+        assert crossings(drawn) == []
+
+
+def test_a_name_whose_photos_are_all_shared_is_refused_by_name() -> None:
+    kept = [replace(r, split="train") if r.group in ("g0", "g1") else r for r in _shared()]
+    with pytest.raises(FacekitError, match=r"^Ada shares too many photos with other names to stand in every part"):
+        draw_split(kept, SPLIT, 1)  # what has its part keeps it, and one group cannot stand in two
 
 
 def test_the_seed_decides() -> None:
@@ -220,3 +233,56 @@ def test_every_folder_holds_exactly_n(photos: list[int], count: int, more: int, 
                 )
             else:
                 assert {r.split for r in lines} == {None}
+
+
+def people(counts: dict[str, dict[str, int]]) -> list[Record]:
+    """Photos by person and label."""
+    n = iter(range(10_000))
+    return [
+        replace(photo(next(n), label), targets={"person": who})
+        for who, labels in counts.items()
+        for label, count in labels.items()
+        for _ in range(count)
+    ]
+
+
+def test_nobody_crosses_a_split_by_person() -> None:
+    found = people({f"p{n}": {"happy": 2 + n % 3, "sad": 1 + n % 2} for n in range(20)})
+    drawn = draw_split(join_people(draw_groups(found)), SPLIT, 3, "people")
+    assert people_crossing(drawn) == []
+    for label in ("happy", "sad"):
+        assert {r.split for r in drawn if r.label == label} == set(PARTS)
+    by_photo = draw_split(draw_groups(found), SPLIT, 3)
+    assert people_crossing(by_photo)
+
+
+def test_who_shares_a_photo_stands_with_the_other() -> None:
+    two = people({"a": {"happy": 3}, "b": {"happy": 3}})
+    two[3] = replace(two[3], group=two[0].group or two[0].origin)
+    two[0] = replace(two[0], group=two[3].group)
+    assert len({r.group for r in join_people(two)}) == 1
+
+
+def test_three_people_with_every_expression_stand_in_three_parts() -> None:
+    found = people({who: {"happy": 5, "sad": 5} for who in "abc"})
+    drawn = draw_split(join_people(draw_groups(found)), SPLIT, 1, "people")
+    assert {r.split for r in drawn} == set(PARTS)
+    assert people_crossing(drawn) == []
+
+
+def test_too_few_people_are_refused_as_people() -> None:
+    found = join_people(draw_groups(people({who: {"happy": 5, "sad": 5} for who in "ab"})))
+    with pytest.raises(FacekitError, match=r"^happy has 2 people that may stand apart, .*; add people, leave"):
+        draw_split(found, SPLIT, 1, "people")
+    crossed = people({"a": {"x": 3, "y": 3}, "b": {"x": 3}, "c": {"x": 3}, "d": {"y": 3, "x": 3}, "e": {"y": 3}})
+    drawn = draw_split(join_people(draw_groups(crossed)), SPLIT, 1, "people")
+    for label in "xy":
+        assert {r.split for r in drawn if r.label == label} == set(PARTS)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_groups_of_several_photos_fill_every_part(seed: int) -> None:
+    """A group that is moved to an empty part must not empty another."""
+    found = [replace(photo(n, "Ada"), group=f"g{n % 3}") for n in range(6)]
+    drawn = draw_split(found, SPLIT, seed)
+    assert {r.split for r in drawn} == set(PARTS)

@@ -155,7 +155,8 @@ def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
 
 def test_the_recipes_that_come_along_are_sound() -> None:
     root = Path(__file__).resolve().parent.parent
-    found = [*(root / "examples").glob("*.toml"), *(root / "facekit").rglob("*.toml")]
+    found = [path for name in ("examples", "facekit") for path in (root / name).rglob("*.toml")]
+    found = [path for path in found if "[[stage]]" in path.read_text()]
     assert found
     for path in found:
         head, tables = read(path)

@@ -10,10 +10,12 @@ import pytest
 from patches import tree
 
 from facekit import lineage, protocol
+from facekit.balance import balance
 from facekit.contract import FacekitError, Record, replace
 from facekit.dataset import Dataset
 from facekit.dataset.lines import read_lines, replace_lines
 from facekit.dataset.tree import INFO, MANIFEST
+from facekit.options import Balance, Train
 
 
 @pytest.fixture
@@ -95,3 +97,86 @@ def test_copies_among_the_held_out_are_refused(faces: Path) -> None:
     _change(faces, lambda r: replace(r, synthetic="copy") if r.split == "test" else r)
     with pytest.raises(FacekitError, match=r"9 copies or augmented pictures stand in test or validation \(the first: "):
         _settle(faces)
+
+
+def _moods(root: Path, photos: int = 14, who: int = 7) -> Path:
+    """A tree whose folders are no people: each of `who` people stands in all of them."""
+    tree(root, split=None, photos=photos)
+    lines = ["image,person"]
+    for folder in sorted(root.iterdir()):
+        lines += [f"{path.relative_to(root)},p{n % who}" for n, path in enumerate(sorted(folder.iterdir()))]
+    root.with_suffix(".csv").write_text("\n".join(lines) + "\n")
+    return root
+
+
+def test_by_person_nobody_stands_in_two_parts(tmp_path: Path) -> None:
+    faces = _moods(tmp_path / "moods")
+    people = faces.with_suffix(".csv")
+    records, by = protocol.settle(Dataset.open(faces), "60/20/20", "person", 1, people=people)
+    assert by == "person"
+    assert lineage.people_crossing(records) == []
+    assert {lineage.person(record) for record in records} == {f"p{n}" for n in range(7)}
+    for label in ("person0", "person1", "person2"):
+        assert {record.split for record in records if record.label == label} == {"train", "test", "validation"}
+
+
+def test_a_tree_balanced_by_person_says_so_and_is_trained_on_by_person(tmp_path: Path) -> None:
+    faces = _moods(tmp_path / "moods")
+    options = Balance(
+        input=faces,
+        output=tmp_path / "even",
+        count=20,
+        split="60/20/20",
+        split_by="person",
+        people_from=faces.with_suffix(".csv"),
+    )
+    report = balance(options)
+    assert report.details["copies"] > 0
+    even = Dataset.open(options.output)
+    assert even.protocol == "person"
+    records, by = _settle(options.output)
+    assert by == "person"
+    assert lineage.people_crossing(records) == []
+    assert {lineage.person(record) for record in records} == {f"p{n}" for n in range(7)}
+    again = balance(Balance(input=options.output, output=tmp_path / "fewer", count=10, split="60/20/20"))
+    assert Dataset.open(Path(again.folder)).protocol == "person"
+    _change(options.output, lambda r: replace(r, targets={"person": "p1" if r.id < "8" else "p2"}))
+    with pytest.raises(
+        FacekitError, match=r"even: 2 people stand in more than one part of the split \(first p1\); make"
+    ):
+        _settle(options.output)
+
+
+def test_by_person_needs_to_know_everybody(tmp_path: Path) -> None:
+    faces = _moods(tmp_path / "moods")
+    with pytest.raises(
+        FacekitError,
+        match=r"moods: nothing says who is on 42 of 42 pictures \(the first: person0/.*\), which a split by person "
+        r"goes by; say it with --people-from FILE\.csv, columns image and person$",
+    ):
+        _settle(faces, "person")
+    people = faces.with_suffix(".csv")
+    people.write_text("\n".join(people.read_text().splitlines()[:-3]) + "\n")
+    with pytest.raises(FacekitError, match=r"nothing says who is on 3 of 42 pictures"):
+        protocol.settle(Dataset.open(faces), "70/20/10", "person", 1, people=people)
+
+
+def test_folders_that_are_people_cannot_be_split_by_person(faces: Path) -> None:
+    _change(faces, lambda r: replace(r, split=None, targets={"person": r.label}))
+    with pytest.raises(
+        FacekitError,
+        match=r"faces: each folder is one person, and a model cannot name someone it has never seen; "
+        r"leave --split-by person out$",
+    ):
+        _settle(faces, "person")
+
+
+def test_a_split_that_somebody_crosses_is_not_called_by_person(faces: Path) -> None:
+    _change(faces, lambda r: replace(r, targets={"person": f"p{int(r.id[:2], 16) % 4}"}))
+    with pytest.raises(FacekitError, match=r"people stand in more than one part of the split .*; make it again with"):
+        _settle(faces, "person")
+
+
+def test_a_table_of_people_is_for_a_split_by_person(faces: Path) -> None:
+    with pytest.raises(FacekitError, match=r"^--people-from says who is on pictures, and --split-by is group; make it"):
+        Train(input=faces, output=faces, people_from=faces)

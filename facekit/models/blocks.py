@@ -34,9 +34,9 @@ def blocks(model: Any) -> list[Layers]:
     """
     layers = backbone(model)
     found: list[Layers] = [[]]
-    for layer, narrow in zip(layers, _narrow(layers), strict=True):
+    for layer, ends in zip(layers, narrow(layers), strict=True):
         found[-1].append(layer)
-        if narrow and isinstance(layer, _ends()):
+        if ends and isinstance(layer, _ends()):
             found.append([])
     return _joined(found)
 
@@ -55,12 +55,7 @@ def free(model: Any, count: int | None) -> None:
         layer.trainable = True
 
 
-def _ends() -> tuple[type, ...]:
-    layers = keras.layers
-    return layers.Add, layers.Concatenate, layers.MaxPooling2D, layers.AveragePooling2D, layers.GlobalAveragePooling2D
-
-
-def _narrow(layers: Sequence[Any]) -> list[bool]:
+def narrow(layers: Sequence[Any]) -> list[bool]:
     """Say of each layer whether everything after it depends on what came before through its output alone."""
     place = {id(layer): number for number, layer in enumerate(layers)}
     last = list(range(len(layers)))  # the last layer that takes each one's output
@@ -69,11 +64,16 @@ def _narrow(layers: Sequence[Any]) -> list[bool]:
             before = place.get(id(tensor._keras_history.operation))
             if before is not None:
                 last[before] = max(last[before], number)
-    reach, narrow = 0, []
+    reach, found = 0, []
     for number in range(len(layers)):
-        narrow.append(reach <= number)
+        found.append(reach <= number)
         reach = max(reach, last[number])
-    return narrow
+    return found
+
+
+def _ends() -> tuple[type, ...]:
+    layers = keras.layers
+    return layers.Add, layers.Concatenate, layers.MaxPooling2D, layers.AveragePooling2D, layers.GlobalAveragePooling2D
 
 
 def _joined(found: Sequence[Layers]) -> list[Layers]:

@@ -6,20 +6,23 @@ checked when an object is made, so that nothing is refused after an hour's work.
 
 from facekit.options.base import Field, Options, bare, describe, from_mapping, settled
 from facekit.options.folders import SplitBy, Stage, shares
-from facekit.options.learning import Evaluate, Models, Predict, Train
+from facekit.options.learning import Audit, Compare, Evaluate, Inspect, Models, Predict, Train, far_rates
 from facekit.options.making import Augment, Balance, Clean, Crop, Draw, License, Review, Scrape, cascades
 from facekit.options.running import Demo, Doctor, Run
 
 __all__ = [
+    "Audit",
     "Augment",
     "Balance",
     "Clean",
+    "Compare",
     "Crop",
     "Demo",
     "Doctor",
     "Draw",
     "Evaluate",
     "Field",
+    "Inspect",
     "License",
     "Models",
     "Options",
@@ -33,6 +36,7 @@ __all__ = [
     "bare",
     "cascades",
     "describe",
+    "far_rates",
     "from_mapping",
     "settled",
     "shares",

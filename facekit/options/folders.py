@@ -9,10 +9,13 @@ from typing import Annotated, Literal
 from facekit.contract import FacekitError
 from facekit.options.base import Aside, Options, Positional, Reads, Short
 
-SplitBy = Literal["group", "image"]
+SplitBy = Literal["group", "image", "person"]
 
 InputFolder = Annotated[
     Path, "Folder with one folder of pictures a person; `-` reads it from stdin.", Aside(), Positional()
+]
+PeopleTable = Annotated[
+    Path | None, "For `--split-by person`: a CSV of `image,person`, where the pictures do not say who is on them."
 ]
 OutputFolder = Annotated[Path, "Folder to write.", Short("-o"), Aside()]
 
@@ -26,6 +29,12 @@ def shares(split: str) -> tuple[float, float, float]:
     if min(train, test, validation) < 0 or train <= 0 or abs(train + test + validation - 100) > 1e-6:
         raise FacekitError(f"--split is {split!r}; the shares must sum to 100, and train's be above 0")
     return train / 100, test / 100, validation / 100
+
+
+def refuse_people(people: Path | None, split_by: str) -> None:
+    """Refuse a table of people that nothing would be split by. Raises FacekitError."""
+    if people is not None and split_by != "person":
+        raise FacekitError(f"--people-from says who is on pictures, and --split-by is {split_by}; make it person")
 
 
 SplitShares = Annotated[str, "Shares of train/test/validation, in percent.", Reads(shares)]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args
 
 from facekit.contract import FacekitError
 from facekit.options.base import Aside, Limits, Options, Positional, Reads, Short
-from facekit.options.folders import OutputFolder, SplitBy, SplitShares, Stage
+from facekit.options.folders import OutputFolder, PeopleTable, SplitBy, SplitShares, Stage, refuse_people
 
 Cascade = Literal["default", "alt2", "profile"]
 Faces = Literal["largest", "all", "only"]
@@ -143,8 +143,16 @@ class Balance(Stage):
     count: Annotated[int, "Pictures in each folder.", Short("-n"), Limits(3, 1_000_000)] = 50
     split: SplitShares = "70/20/10"
     split_by: Annotated[
-        SplitBy, "`group`: no photo crosses the split. `image`: copies of everything, split over files later."
+        SplitBy,
+        "`group`: no photo crosses the split. `person`: nobody does, where folders are not the people themselves. "
+        "`image`: copies of everything, split over files later.",
     ] = "group"
+    people_from: PeopleTable = None
+
+    def __post_init__(self) -> None:
+        """Check the limits, and that a table of people is asked for. Raises FacekitError."""
+        super().__post_init__()
+        refuse_people(self.people_from, self.split_by)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +163,7 @@ class Augment(Stage):
     recipe: Annotated[Recipe, "How much the children differ from their photo."] = "standard"
     split: SplitShares = "70/20/10"
     split_by: Annotated[
-        SplitBy, "How to split a tree that has no split: see `balance`. A tree that has one keeps it."
+        Literal["group", "image"], "How to split a tree that has no split: see `balance`. A tree that has one keeps it."
     ] = "group"
 
 

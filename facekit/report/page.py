@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,13 @@ import jinja2
 
 from facekit import __version__, images
 from facekit.contract import BadImage
-from facekit.report.plots import confusion_svg, history_plot
+from facekit.report.plots import confusion_svg, history_plot, reliability_svg
 from facekit.runs import Run
+from facekit.scores.groups import LEAST
 
 PROTOCOLS = {
     "group": "by photo: no photo, nor anything made from it, stands in two parts",
+    "person": "by person: nobody stands in two parts, nor any photo, nor anything made from it",
     "image": "over files: copies and children of one photo stand in several parts",
 }
 
@@ -39,6 +41,7 @@ def render(run: Run, result: dict[str, Any], history: Sequence[dict[str, float]]
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
     )
     environment.filters["percent"] = lambda share: f"{100 * share:.1f}%"
+    environment.filters["ends"] = _ends
     names = [run.name(label) for label in result["labels"]]
     return environment.get_template("page.html").render(
         title=run.folder.resolve().name,
@@ -48,11 +51,33 @@ def render(run: Run, result: dict[str, Any], history: Sequence[dict[str, float]]
         protocol=PROTOCOLS[run.protocol],
         classes=sorted(result["by_class"], key=lambda row: (row["f1"], row["label"])),
         plots=_plots(history, run),
+        reliability=reliability_svg(result["calibration"]["bins"]),
+        gap=gap(result["groups"]) if "groups" in result else None,
         confusion=confusion_svg(*_filled(result["confusion"], names)),
         mistakes=[(mistake, _picture(mistake.file)) for mistake in mistakes],
         wrong=sum(map(sum, result["confusion"])) - sum(row[i] for i, row in enumerate(result["confusion"])),
         version=__version__,
     )
+
+
+def gap(groups: Mapping[str, Any]) -> str:
+    """Return in one line who is named best, who worst, and what of that chance may be."""
+    found = groups["gap"]
+    if found is None:
+        return f"no gap is named: fewer than two groups have {LEAST} photos or people that may stand apart"
+    line = (
+        f"{found['worst']} {found['worst_accuracy']:.3f}, {found['best']} {found['best_accuracy']:.3f}: "
+        f"a gap of {found['gap']:.3f} in accuracy"
+    )
+    if "interval" not in found:
+        return line
+    low, high = found["interval"]
+    return f"{line} ({low:.3f} to {high:.3f}){', which may be chance' if found['chance'] else ''}"
+
+
+def _ends(interval: Sequence[float] | None, form: str = "{:.1f}% to {:.1f}%", times: float = 100) -> str:
+    """Return a 95% interval in words, empty where there is none."""
+    return "" if interval is None else form.format(*(times * end for end in interval))
 
 
 def _plots(history: Sequence[dict[str, float]], run: Run) -> list[tuple[str, str]]:

@@ -70,6 +70,45 @@ def confusion_svg(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
     )
 
 
+_SIDE, _EDGE = 300, 58
+
+
+def reliability_svg(bins: Sequence[Mapping[str, float]]) -> str:
+    """Draw how often the model is right by how sure it is, as inline SVG; under the diagonal it is too sure.
+
+    A bar's ink says how many of the pictures stand in its bin.
+    """
+    most = max(row["pictures"] for row in bins)
+    bars = "".join(_reliability_bar(row, row["pictures"] / most) for row in bins)
+    top, right, bottom = 8, _EDGE + _SIDE, 8 + _SIDE
+    ticks = "".join(
+        f'<text x="{_EDGE - 6}" y="{bottom - share * _SIDE + 4:.0f}" text-anchor="end">{share:.0%}</text>'
+        f'<text x="{_EDGE + share * _SIDE:.0f}" y="{bottom + 16}" text-anchor="middle">{share:.0%}</text>'
+        for share in (0, 0.5, 1)
+    )
+    return (
+        f'<svg class="reliability" viewBox="0 0 {right + 24} {bottom + 42}" width="{right + 24}" '
+        f'height="{bottom + 42}" font-size="12" role="img" aria-label="reliability diagram">'
+        f'<rect x="{_EDGE}" y="{top}" width="{_SIDE}" height="{_SIDE}" class="frame"/>{bars}'
+        f'<line x1="{_EDGE}" y1="{bottom}" x2="{right}" y2="{top}" class="even"/>{ticks}'
+        f'<text x="{_EDGE + _SIDE / 2}" y="{bottom + 36}" text-anchor="middle">how sure</text>'
+        f'<text transform="translate(12 {top + _SIDE / 2}) rotate(-90)" text-anchor="middle">how often right</text>'
+        "</svg>"
+    )
+
+
+def _reliability_bar(row: Mapping[str, float], share: float) -> str:
+    """Draw one bin: a bar up to its accuracy, and a dot where its mean confidence says that should be."""
+    x, width, bottom = _EDGE + row["from"] * _SIDE, (row["to"] - row["from"]) * _SIDE, 8 + _SIDE
+    height = row["accuracy"] * _SIDE
+    title = f"{row['pictures']} pictures, {row['confidence']:.1%} sure, {row['accuracy']:.1%} right"
+    dot = f'cx="{_EDGE + row["confidence"] * _SIDE:.1f}" cy="{bottom - height:.1f}" r="3"'
+    return (
+        f'<g><title>{title}</title><rect x="{x + 0.5:.1f}" y="{bottom - height:.1f}" width="{width - 1:.1f}" '
+        f'height="{height:.1f}" class="right" fill-opacity="{0.15 + 0.75 * share:.2f}"/><circle {dot}/></g>'
+    )
+
+
 def _filled(matrix: Sequence[Sequence[int]]) -> Iterator[tuple[int, int, int]]:
     for row, counts in enumerate(matrix):
         for column, count in enumerate(counts):

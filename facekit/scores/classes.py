@@ -2,18 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import nan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics
 
+from facekit.scores.bootstrap import SHARE, Weights, interval
+
 Classes = NDArray[np.integer[Any]]
 """Numbers of labels, shape (n,)."""
 
 Probabilities = NDArray[np.floating[Any]]
 """Shape (n, labels)."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What was answered: the numbers of the true and of the given labels, shape (n,) each."""
+
+    truth: Classes
+    found: Classes
+
+    @classmethod
+    def of(cls, truth: Classes, probabilities: Probabilities) -> Answers:
+        """Return the likeliest labels as the answers."""
+        return cls(truth, probabilities.argmax(axis=1))
+
+    def where(self, which: NDArray[np.bool_]) -> Answers:
+        """Return some of them."""
+        return Answers(self.truth[which], self.found[which])
+
+    def summary(self, weights: Weights | None = None) -> dict[str, float]:
+        """Return accuracy, balanced accuracy (mean recall of the labels that have pictures) and their mean F1.
+
+        `weights` says how often each picture counts; nan where none does. Counted, not looped over labels: a
+        bootstrap asks a thousand times.
+        """
+        right = self.truth == self.found
+        count = np.ones(len(right)) if weights is None else weights.astype(np.float64)
+        if not count.any():
+            return dict.fromkeys(("accuracy", "balanced_accuracy", "macro_f1"), nan)
+        size = int(max(self.truth.max(), self.found.max())) + 1
+        hits = np.bincount(self.truth, count * right, size)
+        true = np.bincount(self.truth, count, size)
+        given = np.bincount(self.found, count, size)
+        there = true > 0
+        return {
+            "accuracy": float(hits.sum() / count.sum()),
+            "balanced_accuracy": float((hits[there] / true[there]).mean()),
+            "macro_f1": float((2 * hits[there] / (true + given)[there]).mean()),
+        }
+
+
+def bounds(
+    drawn: Mapping[str, NDArray[np.float64]], summary: Mapping[str, float], units: int
+) -> dict[str, list[float] | None]:
+    """Return the 95% interval of each score, from its values in all resamples; None where it has none.
+
+    A resample lacks some pictures of a label and repeats others, which moves a mean over labels though nothing
+    is worse: so for these the resamples' spread is laid around the score itself.
+
+    Where every answer is right, no resample holds a wrong one, and the spread that it shows is none. The bound
+    is then that of Clopper and Pearson for the share of units: of 100 right ones, .964 and more.
+    """
+    if not drawn:
+        return {}
+    if summary["accuracy"] == 1:
+        return {name: [float(((1 - SHARE) / 2) ** (1 / units)), 1.0] for name in drawn}
+    moved = {name: 0.0 if name == "accuracy" else summary[name] - np.nanmean(drawn[name]) for name in drawn}
+    found = {name: interval(values + moved[name]) for name, values in drawn.items() if np.isfinite(values).any()}
+    return {name: [max(found[name][0], 0.0), min(found[name][1], 1.0)] if name in found else None for name in drawn}
 
 
 def accuracy(truth: Classes, probabilities: Probabilities) -> float:
@@ -39,6 +101,7 @@ def score(truth: Classes, probabilities: Probabilities, labels: Sequence[str]) -
     return {
         "pictures": len(truth),
         "accuracy": accuracy(truth, probabilities),
+        "balanced_accuracy": Answers(truth, found).summary()["balanced_accuracy"],
         "top5": top_k(truth, probabilities),
         "macro": _averaged(truth, found, present, "macro"),
         "weighted": _averaged(truth, found, present, "weighted"),

@@ -1,0 +1,88 @@
+"""Vectors of whole photos: of the face nearest to the middle, which is whom a list of pairs means."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from facekit import detectors, embedders, images
+from facekit.contract import BadImage, Embedder, Face, Image, Track
+from facekit.dataset import Dataset
+from facekit.embedders.batches import Embedded
+from facekit.embedders.kept import Kept, Vector
+from facekit.landmarks import NO_FACE
+from facekit.options import Crop
+from facekit.parallel import ordered_map
+
+
+def embed_middles(photos: Dataset, crop: Crop, embedder: Embedder, name: str, track: Track, jobs: int) -> Embedded:
+    """Return a vector for every photo, of the face that is found as `crop` says and is nearest to the middle.
+
+    A photo without a face has none, unlike a picture of a tree, which is taken for a face as it is: a score
+    counts it. Vectors come from the cache where the same photo was looked at before.
+    """
+    detectors.ready(crop)
+    paths = [photos.root / record.path for record in photos.records]
+    vectors = np.full((len(paths), embedder.dimensions), np.nan, np.float32)
+    reasons: list[str | None] = [None] * len(paths)
+    with Kept(embedder) as kept:
+        rows = ordered_map(_Look(kept, crop, name), paths, jobs)
+        for place, row in enumerate(track(rows, "embed", total=len(paths))):
+            if isinstance(row, BadImage):
+                reasons[place] = row.reason
+            else:
+                vectors[place] = row
+    return Embedded(vectors, reasons)
+
+
+def middle(image: Image, faces: Sequence[Face]) -> Face | None:
+    """Return the face whose middle is nearest to the picture's, of as near ones the first; None where there is none."""
+    height, width = image.shape[:2]
+
+    def off(face: Face) -> float:
+        return abs(complex(face.box.x + (face.box.w - width) / 2, face.box.y + (face.box.h - height) / 2))
+
+    return min(faces, key=off, default=None)
+
+
+class _Look:
+    """Embeds one photo; each thread has an embedder of its own."""
+
+    def __init__(self, kept: Kept, crop: Crop, name: str) -> None:
+        self._kept, self._crop, self._name = kept, crop, name
+        self._how = f"middle {crop.detector} {crop.cascade} {crop.verify} {crop.roll} {crop.min_size} {crop.detect_at}"
+        self._own = threading.local()
+
+    def __call__(self, photo: Path) -> Vector | BadImage:
+        try:
+            return self._vector(photo)
+        except BadImage as error:
+            return error
+
+    def _vector(self, photo: Path) -> Vector:
+        try:
+            data = photo.read_bytes()
+        except OSError as error:
+            raise BadImage("cannot be read", error.strerror or "") from None
+        key = (hashlib.sha256(data).digest(), self._how)
+        (known,) = self._kept.found([key])
+        if known is not None:
+            return known
+        image = images.decode(data)
+        face = middle(image, detectors.find(image, self._crop))
+        if face is None:
+            raise BadImage(NO_FACE)
+        embedder = self._embedder()
+        (vector,) = embedder.embed([embedder.align(image, face.box)])
+        self._kept.add({key: vector})
+        return np.asarray(vector, np.float32)
+
+    def _embedder(self) -> Embedder:
+        if not hasattr(self._own, "embedder"):
+            self._own.embedder = embedders.load(self._name)
+        embedder: Embedder = self._own.embedder
+        return embedder

@@ -1,0 +1,240 @@
+"""Several models in one table: as Markdown, as CSV, and as a page with everything in it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import jinja2
+
+from facekit import __version__
+
+Interval = tuple[float, float]
+
+Test = Literal["own", "given"]
+"""The test part of the one split, or pictures given besides."""
+
+Key = tuple[Test, str | None]
+"""A column of scores: which test, and which of its pictures."""
+
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Score:
+    """How good one model is on one set of pictures."""
+
+    test: Test
+    kind: str | None
+    """Of these the photos as found alone, or their copies and children; None where there are no such."""
+    pictures: int
+    accuracy: float
+    interval: Interval | None = None
+    """The 95% interval of the accuracy."""
+    f1: float | None = None
+    f1_interval: Interval | None = None
+    report: str | None = None
+    """The page with all scores, relative to the table's folder."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model: what it is, how it was trained, how good and how fast it is; or why it is not."""
+
+    name: str
+    what: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Options of the training other than the defaults."""
+    reason: str | None = None
+    """Why there are no numbers."""
+    train: float | None = None
+    validation: float | None = None
+    """Accuracies of the epoch that was kept, as its training saw them."""
+    scores: list[Score] = field(default_factory=list)
+    parameters: int | None = None
+    epochs: int | None = None
+    best_epoch: int | None = None
+    seconds_per_epoch: float | None = None
+    """None for a linear head, which has no epochs."""
+    training_seconds: float | None = None
+    pictures_per_second: float | None = None
+    """From file to answer."""
+    banners: list[str] = field(default_factory=list)
+    model: str | None = None
+    """The digest of what was measured: to be measured again where that is another now."""
+    test: str | None = None
+    """The digest of the given pictures that it was scored on."""
+
+    @property
+    def page(self) -> str | None:
+        """Its own page, relative to the table's folder."""
+        return next((score.report for score in self.scores), None)
+
+    def without(self, test: Test) -> Row:
+        """Return the row without its scores on one test."""
+        return replace(self, scores=[score for score in self.scores if score.test != test], test=None)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Row:
+        """Read what `dataclasses.asdict` gave, also after a way through JSON."""
+        scores = [Score(**{**s, **{key: _pair(s.get(key)) for key in ("interval", "f1_interval")}})
+                  for s in values.get("scores", [])]  # fmt: skip
+        return replace(cls(**{**values, "scores": []}), scores=scores)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows, in order, and what must be said of all of them."""
+
+    title: str
+    rows: Sequence[Row]
+    banners: Sequence[str]
+    notes: Sequence[str]
+
+    @cached_property
+    def columns(self) -> dict[Key, str]:
+        """The sets of pictures that were scored, own ones first, each with its title."""
+        keys = dict.fromkeys((score.test, score.kind) for row in self.rows for score in row.scores)
+        several = len({test for test, _ in keys}) > 1
+        ordered = sorted(keys, key=lambda key: key[0] == "given")
+        return {(test, kind): _title(test if several else None, kind) for test, kind in ordered}
+
+
+def markdown(table: Table) -> str:
+    """Return a table to be pasted, with its banners before and its notes after it."""
+    head, *rows = _cells(table)
+    lines = [f"**{_sentence(banner)}**\n" for banner in table.banners]
+    lines += [_line(head), _line(["---", "---", *["--:"] * (len(head) - 2)]), *map(_line, rows), ""]
+    lines += [f"- {row.name}: {row.reason}." for row in table.rows if row.reason]
+    lines += [f"- {note}" for note in table.notes]
+    return "\n".join(lines) + "\n"
+
+
+def csv_text(table: Table) -> str:
+    """Return one line a model, every number at full length."""
+    lines = [_flat(row, table.columns) for row in table.rows]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def html(table: Table) -> str:
+    """Return the page as HTML that needs no network; it links each model's own page beside it."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    head, *cells = _cells(table)
+    return environment.get_template("comparison.html").render(
+        title=table.title,
+        banners=[_sentence(banner) for banner in table.banners],
+        head=head[1:],
+        rows=list(zip(table.rows, (row[1:] for row in cells), strict=True)),
+        columns=table.columns,
+        notes=table.notes,
+        version=__version__,
+        share=_share,
+    )
+
+
+def told(row: Row, table: Table) -> str:
+    """Return in a line what a row says of how good a model is."""
+    if row.reason is not None or not row.scores:
+        return row.reason or "trained"
+    return "; ".join(_told(score, table.columns[score.test, score.kind]) for score in row.scores)
+
+
+def _told(score: Score, title: str) -> str:
+    f1 = "" if score.f1 is None else f", macro F1 {_decimal(score.f1, score.f1_interval)}"
+    return f"{title} {_share(score.accuracy, score.interval)}{f1}"
+
+
+def _cells(table: Table) -> list[list[str]]:
+    """Return the table as texts, the head first. F1 has a column where a set of pictures has one."""
+    with_f1 = {key for key in table.columns for row in table.rows if (score := _of(row, key)) and score.f1 is not None}
+    head = ["contender", "network", "train", "validation"]
+    for key, title in table.columns.items():
+        head += [title, f"macro F1, {title}"] if key in with_f1 else [title]
+    head += ["parameters", "epochs", "s an epoch", "images/s"]
+    return [head, *(_row(row, list(table.columns), with_f1, len(head)) for row in table.rows)]
+
+
+def _row(row: Row, keys: Sequence[Key], with_f1: Collection[Key], columns: int) -> list[str]:
+    if row.reason is not None:
+        return [row.name, row.what, *[NOTHING] * (columns - 2)]
+    cells = [row.name, row.what, _share(row.train), _share(row.validation)]
+    for key in keys:
+        score = _of(row, key)
+        cells.append(_share(score.accuracy, score.interval) if score else NOTHING)
+        if key in with_f1:
+            cells.append(_decimal(score.f1, score.f1_interval) if score else NOTHING)
+    return [*cells, *_costs(row)]
+
+
+def _costs(row: Row) -> list[str]:
+    parameters = NOTHING if row.parameters is None else f"{row.parameters:,}"
+    rate = NOTHING if row.pictures_per_second is None else f"{row.pictures_per_second:,.0f}"
+    if row.seconds_per_epoch is None:
+        return [parameters, NOTHING, f"{row.training_seconds:.1f} in all", rate]
+    return [parameters, f"{row.epochs}", f"{row.seconds_per_epoch:.1f}", rate]
+
+
+def _flat(row: Row, columns: Mapping[Key, str]) -> dict[str, Any]:
+    scores: dict[str, Any] = {}
+    for key, title in columns.items():
+        score = _of(row, key)
+        low, high = (score and score.interval) or (None, None)
+        f1_low, f1_high = (score and score.f1_interval) or (None, None)
+        scores |= {f"{title}: pictures": score and score.pictures, f"{title}: accuracy": score and score.accuracy}
+        scores |= {f"{title}: low": low, f"{title}: high": high, f"{title}: macro F1": score and score.f1}
+        scores |= {f"{title}: F1 low": f1_low, f"{title}: F1 high": f1_high}
+    flat = asdict(row)
+    before = ("name", "what", "train", "validation")
+    after = ("parameters", "epochs", "best_epoch", "seconds_per_epoch", "training_seconds", "pictures_per_second")
+    settings = " ".join(f"{key}={value}" for key, value in row.settings.items())
+    return {
+        **{name: flat[name] for name in before},
+        **scores,
+        **{name: flat[name] for name in after},
+        "settings": settings,
+        "reason": row.reason,
+    }
+
+
+def _of(row: Row, key: Key) -> Score | None:
+    return next((score for score in row.scores if (score.test, score.kind) == key), None)
+
+
+def _title(test: Test | None, kind: str | None) -> str:
+    """Return what a column is called; None for the test where there is only one."""
+    return ", ".join(filter(None, (f"{test} test" if test else "test", kind)))
+
+
+def _share(value: float | None, interval: Interval | None = None) -> str:
+    if value is None:
+        return NOTHING
+    return f"{100 * value:.1f}%" + (f" ({100 * interval[0]:.1f}–{100 * interval[1]:.1f})" if interval else "")
+
+
+def _decimal(value: float | None, interval: Interval | None = None) -> str:
+    if value is None:
+        return NOTHING
+    return f"{value:.3f}" + (f" ({interval[0]:.3f}–{interval[1]:.3f})" if interval else "")
+
+
+def _pair(values: Sequence[float] | None) -> Interval | None:
+    return None if values is None else (values[0], values[1])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."

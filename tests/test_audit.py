@@ -1,0 +1,322 @@
+"""Audits: what stands in two parts of any tree, or in two trees, and a copy without it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from conftest import files_in, picture, plain_tree, read_tree
+from patches import tree as faces_with_split
+from test_lean import facekit as lean
+
+from facekit import images, lineage, runs
+from facekit.audit import audit
+from facekit.audit.pairs import MANY
+from facekit.audit.trees import read
+from facekit.contract import FacekitError, Image, Record, Report, replace
+from facekit.dataset import INFO, MANIFEST, Dataset
+from facekit.dataset.lines import read_lines, replace_lines
+from facekit.options import Audit
+
+
+def put(file: Path, image: Image, quality: int | None = None) -> None:
+    """Write a picture, as PNG or as a JPEG of that quality."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(images.encode_png(image) if quality is None else images.encode(image, quality))
+
+
+def changed(image: Image) -> Image:
+    """The picture as another site has it: mirrored, brighter, at another size."""
+    brighter = np.clip(image[:, ::-1].astype(np.int16) + 20, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.resize(brighter, (96, 96), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+@pytest.fixture
+def split(tmp_path: Path) -> Path:
+    """A tree as Keras takes it, with what a test set should not share: bytes, a changed copy and another label."""
+    root = tmp_path / "split"
+    plain_tree(root / "train", {"happy": 6, "sad": 6})
+    plain_tree(root / "test", {"happy": 3, "sad": 3}, first=100)
+    plain_tree(root / "val", {"happy": 2, "sad": 2}, first=200)
+    shutil.copy(root / "train/happy/0000.png", root / "test/happy/again.png")
+    put(root / "test/happy/changed.jpg", changed(picture(1)), 90)
+    put(root / "val/happy/other.jpg", picture(6), 97)
+    return root
+
+
+def look(folder: Path, **more: Any) -> Report:
+    return audit(Audit(folder=folder, **more))
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "audit.csv").open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def crossing(report: Report, second: str, first: str) -> dict[str, Any]:
+    return next(one for one in report.details["crossings"] if (one["first"], one["second"]) == (first, second))
+
+
+def test_what_stands_in_two_parts_is_found(split: Path, tmp_path: Path) -> None:
+    report = look(split, output=tmp_path / "out")
+    found = crossing(report, "test", "train")
+    assert (found["pictures"], found["of"], found["share"], found["other_label"]) == (2, 8, 0.25, 0)
+    assert (found["same_bytes"], found["same_picture"], found["same_photo"]) == (1, 1, 0)
+    found = crossing(report, "validation", "train")
+    assert (found["pictures"], found["same_picture"], found["other_label"]) == (1, 1, 1)
+    assert crossing(report, "validation", "test")["pictures"] == 0
+    assert report.kept == 12 + 8 + 5
+    assert report.details["to_leave_out_of_training"] == 3
+    assert "test in train: 2 of 8 pictures (25.0%; 1 same bytes, 1 same picture" in report.details["found_1"]
+
+
+def test_the_worst_comes_first_and_all_of_it_is_written(split: Path, tmp_path: Path) -> None:
+    before = read_tree(split)
+    report = look(split, output=tmp_path / "out")
+    assert [tuple(row.values()) for row in rows(tmp_path / "out")] == [
+        ("train/sad/0006.png", "train", "sad", "val/happy/other.jpg", "validation", "happy", "same picture"),
+        ("train/happy/0000.png", "train", "happy", "test/happy/again.png", "test", "happy", "same bytes"),
+        ("train/happy/0001.png", "train", "happy", "test/happy/changed.jpg", "test", "happy", "same picture"),
+    ]
+    assert (tmp_path / "out" / "drop.txt").read_text().split() == [
+        *("train/happy/0000.png", "train/happy/0001.png", "train/sad/0006.png")
+    ]
+    assert files_in(tmp_path / "out") == ["audit.csv", "drop.txt", "report.html"]
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert report.details["report"] == str(tmp_path / "out" / "report.html")
+    assert not re.search(r"(https?:|file:|src=\"(?!data:)|href=)", page)
+    assert page.count("data:image/jpeg;base64,") == 6
+    assert page.index("val/happy/other.jpg") < page.index("test/happy/again.png")
+    assert "1 has another label on either side" in page
+    assert read_tree(split) == before
+    with pytest.raises(FacekitError, match=r"^--output and --without are both "):
+        look(split, output=tmp_path / "out", without=tmp_path / "out")
+    look(split, output=tmp_path / "out")  # its own folder may be written again
+
+
+def test_parts_are_known_by_what_others_call_them(tmp_path: Path) -> None:
+    root = plain_tree(tmp_path / "a" / "Training", {"happy": 2}).parent
+    plain_tree(root / "PublicTest", {"happy": 1}, first=50)
+    plain_tree(root / "PrivateTest", {"sad": 1})
+    assert read(root).parts == ["train", "PrivateTest", "PublicTest"]
+    assert crossing(look(root), "PrivateTest", "train")["other_label"] == 1
+    flat = tmp_path / "b"
+    for part, seeds in (("train", (1, 2)), ("testing", (2, 3))):
+        for seed in seeds:
+            put(flat / part / f"{seed}.png", picture(seed))
+    found = crossing(look(flat), "test", "train")
+    assert (found["pictures"], found["other_label"]) == (1, 0)
+    nested = tmp_path / "c"
+    put(nested / "Ada" / "2019" / "one.png", picture(1))
+    put(nested / "Test Pilot" / "one.png", picture(1))
+    tree = read(nested)
+    assert tree.parts == [""]
+    assert [one.label for one in tree.pictures] == ["Ada", "Test Pilot"]
+
+
+def test_a_plain_tree_is_told_what_it_shows_twice(plain: Path, tmp_path: Path) -> None:
+    put(plain / "Bob" / "x.jpg", picture(0), 97)
+    put(plain / "Ada" / "y.jpg", changed(picture(1)), 95)
+    report = look(plain, output=tmp_path / "out")
+    (found,) = report.details["crossings"]
+    assert (found["pictures"], found["of"], found["other_label"]) == (4, 18, 1)
+    assert [(row["first_label"], row["second_label"]) for row in rows(tmp_path / "out")] == [
+        ("Ada", "Bob"),
+        ("Ada",) * 2,
+    ]
+    assert report.details["found"].startswith("shown again: 4 of 18 pictures")
+    with pytest.raises(FacekitError, match=r"plain has no train part to leave pictures out of; give a second folder"):
+        look(plain, without=tmp_path / "copy")
+
+
+def test_pairs_across_two_trees_are_those_across_alone(split: Path, tmp_path: Path) -> None:
+    put(split / "train/happy/within.png", picture(2))
+    report = look(split / "train", other=split / "test", output=tmp_path / "out", without=tmp_path / "copy")
+    (found,) = report.details["crossings"]
+    assert found["first"] == str(split / "train")
+    assert (found["pictures"], found["of"]) == (2, 8)
+    assert (tmp_path / "out" / "drop.txt").read_text().split() == ["happy/0000.png", "happy/0001.png"]
+    assert report.folder == str(tmp_path / "copy")
+    assert report.made == 13 - 2
+    again = look(tmp_path / "copy", other=split / "test")
+    assert again.details["crossings"][0]["pictures"] == 0
+
+
+def test_the_copy_crosses_no_more_and_leaves_the_source_alone(split: Path, tmp_path: Path) -> None:
+    before = read_tree(split)
+    report = look(split, without=tmp_path / "copy")
+    gone = {"train/happy/0000.png", "train/happy/0001.png", "train/sad/0006.png"}
+    copied = {path: data for path, data in read_tree(tmp_path / "copy").items() if path != "audit.json"}
+    assert copied == {path: data for path, data in before.items() if path not in gone}
+    assert report.made == 22
+    assert not any(one["pictures"] for one in look(tmp_path / "copy", strict=True).details["crossings"])
+    (tmp_path / "copy" / "train/sad/0007.png").write_bytes(b"changed in place")
+    assert read_tree(split) == before
+
+
+def test_a_copy_is_made_again_in_the_place_of_an_earlier_one(split: Path, tmp_path: Path) -> None:
+    look(split, without=tmp_path / "copy")
+    (tmp_path / "copy" / "mine.txt").write_text("mine")
+    shutil.copy(split / "train/sad/0008.png", split / "test/sad/late.png")
+    for name in ("0003.png", "other.jpg"):
+        (split / "val" / "happy" / name).unlink(missing_ok=True)
+    look(split, without=tmp_path / "copy")
+    left = {path for path in read_tree(tmp_path / "copy") if path.endswith((".png", ".jpg", ".txt"))}
+    assert "train/sad/0008.png" not in left
+    assert "train/sad/0006.png" in left  # nothing stands against it any more
+    assert "val/happy/other.jpg" not in left
+    assert "mine.txt" in left
+    with pytest.raises(FacekitError, match=r"split lie in one another; choose a folder beside it$"):
+        look(split, without=split / "copy")
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "text.md").write_text("mine")
+    for option in ("output", "without"):
+        with pytest.raises(FacekitError, match=r"thesis is not empty and no audit made it; choose another folder"):
+            look(split, **{option: tmp_path / "thesis"})
+    with pytest.raises(FacekitError, match=r"audit\.json is not what facekit writes"):
+        (tmp_path / "copy" / "audit.json").write_text("[]")
+        look(split, without=tmp_path / "copy")
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Path:
+    """A tree of facekit's with a split, in which a training photo stands in the test part as well."""
+    root = faces_with_split(tmp_path / "ours", labels=2)
+    records = read_lines(root / MANIFEST, Record.from_json)
+    first = next(record for record in records if record.split == "train")
+    put(root / first.label / "again.jpg", images.read(root / first.path), 97)
+    again = replace(first, id="f" * 64, path=f"{first.label}/again.jpg", origin="f" * 64, group="f" * 64, split="test")
+    replace_lines(root / MANIFEST, (record.to_json() for record in [*records, again]))
+    (root / INFO).write_text(json.dumps({"complete": True, "protocol": "group", "drawn": True}))
+    return root
+
+
+def test_a_tree_of_facekits_is_held_to_its_split(ours: Path, tmp_path: Path) -> None:
+    lineage.check_split(Dataset.open(ours).records, "the manifest knows nothing of it")
+    report = look(ours, without=tmp_path / "copy")
+    assert crossing(report, "test", "train")["pictures"] == 1
+    copy = Dataset.open(tmp_path / "copy")
+    assert len(copy.records) == len(Dataset.open(ours).records) - 1
+    assert all((copy.root / record.path).is_file() for record in copy.records)
+    assert {record.split for record in copy.records} == {"train", "test", "validation"}
+    assert copy.info["drawn"] is True
+    assert copy.protocol == "group"
+
+
+def test_a_runs_split_is_audited_over_its_pictures(ours: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    info = dict.fromkeys(("network", "size", "protocol", "options"), "")
+    info |= {"labels": ["person0", "person1"], "dataset": {"root": str(ours)}, "complete": True}
+    (run / runs.MODEL).write_text(json.dumps(info))
+    records = Dataset.open(ours).records
+    replace_lines(run / runs.SPLIT, (replace(r, split=r.split or "train").to_json() for r in records))
+    assert crossing(look(run), "test", "train")["pictures"] == 1
+    shutil.rmtree(ours)
+    with pytest.raises(FacekitError, match=r"ours, which .*run was trained on, is gone; put it back"):
+        look(run)
+
+
+def test_equals_are_named_each_though_there_are_many(tmp_path: Path) -> None:
+    """What is proved of one picture holds for all that no eye tells from it, on both sides."""
+    root, blank = tmp_path / "many", picture(7)
+    for number in range(20):
+        put(root / "train" / "a" / f"{number}.jpg", blank, 80 + number)
+        put(root / "test" / "a" / f"{number}.jpg", blank, 80 + number)
+    put(root / "test" / "a" / "apart.jpg", changed(blank), 95)
+    assert MANY < 20 * 20
+    report = look(root, output=tmp_path / "out")
+    found = crossing(report, "test", "train")
+    assert (found["pictures"], found["in_first"], found["same_bytes"]) == (21, 20, 20)
+    assert found["pairs"] <= 2 * 20 + 20
+    assert len((tmp_path / "out" / "drop.txt").read_text().split()) == 20
+
+
+def test_what_cannot_be_read_is_counted(split: Path) -> None:
+    (split / "test" / "sad" / "broken.jpg").write_bytes(b"")
+    (split / "test" / "sad" / "notes.txt").write_text("not a picture at all")
+    report = look(split)
+    assert report.left == {"empty file": 1, "not a picture": 1}
+    assert crossing(report, "test", "train")["of"] == 8
+
+
+def test_folders_without_pictures_are_refused(split: Path, tmp_path: Path) -> None:
+    with pytest.raises(FacekitError, match=r"^no such folder: nowhere; give a tree of pictures, or a trained run$"):
+        look(Path("nowhere"))
+    (tmp_path / "empty" / "train").mkdir(parents=True)
+    with pytest.raises(FacekitError, match=r"empty holds no pictures; give a folder with folders of pictures$"):
+        look(tmp_path / "empty")
+    with pytest.raises(FacekitError, match=r"lie in one another; give the tree alone, or another$"):
+        look(split, other=split / "test")
+
+
+def test_a_dry_run_writes_nothing(split: Path, tmp_path: Path) -> None:
+    report = look(split, output=tmp_path / "out", without=tmp_path / "copy", dry_run=True)
+    assert report.details["to_leave_out_of_training"] == 3
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "copy").exists()
+
+
+def test_names_are_escaped(tmp_path: Path) -> None:
+    for part, name in (("train", "<b>x</b>"), ("test", "李 & Söhne")):
+        put(tmp_path / "t" / part / name.replace("/", "") / "<i>.png", picture(3))
+    look(tmp_path / "t", output=tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<i>" not in page
+    assert "&lt;i&gt;.png" in page
+    assert "<b>x" not in page
+    assert "李 &amp; Söhne" in page
+
+
+def test_strict_leaves_with_a_code_that_a_pipeline_sees(split: Path) -> None:
+    with pytest.raises(FacekitError, match=r"split: 2 pictures of test stand in train too; .* 3 of them with --with"):
+        look(split, strict=True)
+    command = [sys.executable, "-m", "facekit", "audit", str(split), "--strict", "--json", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert json.loads(done.stdout)["details"]["crossings"][0]["pictures"] == 2
+
+
+def test_an_audit_needs_no_extra_but_for_its_page(split: Path, tmp_path: Path) -> None:
+    done = lean("audit", split, "--quiet")
+    assert (done.returncode, done.stdout.strip()) == (0, str(split))
+    done = lean("audit", split, "-o", tmp_path / "out")
+    assert done.returncode == 2
+    assert "--output needs jinja2: pip install 'facekit-cli[train]'" in done.stderr
+
+
+def test_every_repeat_of_fer2013_is_found(data: Path, tmp_path: Path) -> None:
+    """All byte-identical files across its train and test, among some hundred others."""
+    if not (data / "fer2013").is_dir():
+        pytest.skip("no fer2013 in FACEKIT_DATA")
+    groups = defaultdict(list)
+    with (data / "fer2013" / "exact_duplicates.csv").open(newline="") as lines:
+        for row in csv.DictReader(lines):
+            groups[row["group"]].append(row["file"])
+    others = [f"{part.parent.name}/{part.name}/{name}" for part in sorted((data / "fer2013").glob("t*/*"))
+              for name in files_in(part)[:30]]  # fmt: skip
+    for file in {*others, *(name for names in groups.values() for name in names)}:
+        (tmp_path / "fer" / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(data / "fer2013" / file, tmp_path / "fer" / file)
+    look(tmp_path / "fer", output=tmp_path / "out")
+    found = {(row["first"], row["second"]) for row in rows(tmp_path / "out") if row["kind"] == "same bytes"}
+    wanted = {
+        (one, other)
+        for names in groups.values()
+        for one in names
+        for other in names
+        if one.startswith("train/") and other.startswith("test/")
+    }
+    assert len({names for names in map(tuple, groups.values()) if len({n[:4] for n in names}) > 1}) == 72
+    assert found == wanted

@@ -1,0 +1,92 @@
+"""CSV files of what is known about pictures: which row is whose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import plain_tree
+
+from facekit import tables
+from facekit.balance import balance
+from facekit.contract import FacekitError
+from facekit.dataset import Dataset
+from facekit.options import Balance
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    return plain_tree(tmp_path / "plain", {"Ada": 4, "Bob": 4})
+
+
+def _table(folder: Path, *lines: str) -> tables.Table:
+    file = folder / "table.csv"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8-sig")
+    return tables.read(file)
+
+
+def test_a_row_goes_by_path_or_by_a_name_that_one_picture_has(plain: Path, tmp_path: Path) -> None:
+    rows = ("image,gender", "Ada/0000.png,female", "Ada/0001,female", "0002.png, female ", "0004,male", "gone.png,male")
+    found = tables.column(_table(tmp_path, *rows), "gender", Dataset.open(plain))
+    assert found == ["female"] * 3 + [None, "male"] + [None] * 3
+
+
+def test_a_name_of_two_photos_is_refused(plain: Path, tmp_path: Path) -> None:
+    (plain / "Ada" / "0004.png").write_bytes((plain / "Ada" / "0000.png").read_bytes() + b" ")
+    with pytest.raises(FacekitError, match=r"table\.csv: 0004 is the name of 2 photos; give paths below .*plain$"):
+        tables.column(_table(tmp_path, "image,gender", "0004,male"), "gender", Dataset.open(plain))
+    found = tables.column(_table(tmp_path, "image,gender", "Bob/0004,male"), "gender", Dataset.open(plain))
+    assert found.count("male") == 1
+
+
+def test_what_was_made_of_a_photo_goes_by_the_photos_name(plain: Path, tmp_path: Path) -> None:
+    balance(Balance(input=plain, output=tmp_path / "even", count=6))
+    even = Dataset.open(tmp_path / "even")
+    rows = [f"Ada/000{n}.png,female" for n in range(4)] + [f"000{n},male" for n in range(4, 8)]
+    found = tables.column(_table(tmp_path, "image,gender", *rows), "gender", even)
+    assert found == ["female" if record.label == "Ada" else "male" for record in even.records]
+
+
+def test_a_table_of_names_goes_by_label(plain: Path, tmp_path: Path) -> None:
+    found = tables.column(_table(tmp_path, "label,gender", "Ada,female", "Zoe,female"), "gender", Dataset.open(plain))
+    assert found == ["female"] * 4 + [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (("picture,gender", "a,b"), r"table\.csv has no column image or label; it has picture, gender$"),
+        (("image,age,race", "a,1,2"), r"table\.csv has no column 'gender'; choose from age, race$"),
+        (("image,gender", "x.png,male"), r"no image with a gender is one of .*plain; give paths below .*plain$"),
+        (("label,gender", "Zoe,female"), r"no label with a gender is one of .*plain; give its names$"),
+        (("image,gender", "0001,male", "Ada/0001.png,female"), r"gives Ada/0001\.png two values of gender, male and "),
+        (("image,gender",), r"table\.csv holds no rows; give a CSV file with a header and a line a picture$"),
+    ],
+)
+def test_tables_that_say_nothing_are_refused(plain: Path, tmp_path: Path, lines: tuple[str, ...], message: str) -> None:
+    with pytest.raises(FacekitError, match=message):
+        tables.column(_table(tmp_path, *lines), "gender", Dataset.open(plain))
+
+
+def test_files_that_are_no_tables_are_refused(plain: Path, tmp_path: Path) -> None:
+    with pytest.raises(FacekitError, match=r"^no such file: .*nowhere\.csv; give a CSV file with a header$"):
+        tables.read(tmp_path / "nowhere.csv")
+    with pytest.raises(FacekitError, match=r"0000\.png cannot be read as a CSV file in UTF-8 \(.*\); save it as one$"):
+        tables.read(plain / "Ada" / "0000.png")
+
+
+def test_a_csv_of_pictures_anywhere_is_a_dataset(plain: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    absolute = plain / "Bob" / "0004.png"
+    lines = ("image,label,age,group", "../plain/Ada/0000.png,Ada,30,g", f"{absolute},Bob,,", "gone.png,Bob,40,")
+    found = tables.dataset(_table(elsewhere, *lines).file)
+    assert [record.label for record in found.records] == ["Ada", "Bob", "Bob"]
+    assert [record.targets for record in found.records] == [{"age": "30", "group": "g"}, None, {"age": "40"}]
+    assert found.records[0].group == "g"
+    assert found.bytes_of(found.records[1]) == absolute.read_bytes()
+    assert found.records[0].id == Dataset.open(plain).records[0].id
+    with pytest.raises(FacekitError, match=r"table\.csv, line 3: image or label is empty; fill it in, or take"):
+        tables.dataset(_table(elsewhere, "image,label", "a.png,Ada", "b.png,").file)
+    with pytest.raises(FacekitError, match=r"has no column label; it has image, age$"):
+        tables.dataset(_table(elsewhere, "image,age", "a.png,1").file)
