@@ -38,7 +38,7 @@ PHOTOS, PICTURES = 50, 240
 NETWORKS: dict[str, dict[str, Any]] = {
     "dlib": {"backbone": "dlib"},
     "cnn5": {"network": "cnn5", "size": 64, "epochs": 40, "schedule": "cosine"},
-    "inception_v3": {"network": "inception_v3", "size": 96, "epochs": 15, "schedule": "cosine"},
+    "inception_v3": {"network": "inception_v3", "size": 96, "epochs": 10, "schedule": "cosine"},
 }
 """Options of `train`, the rest being its defaults: it stops at 0.97 on the validation part, however that was drawn."""
 
