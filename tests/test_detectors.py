@@ -14,7 +14,7 @@ import pytest
 from facekit import detectors, images, plugins, predict
 from facekit.contract import Box, Detector, Face, FacekitError, Image
 from facekit.detectors.again import Again
-from facekit.detectors.boxes import distinct, merged, overlap
+from facekit.detectors.boxes import distinct, foremost, merged, overlap
 from facekit.detectors.haar import Haar
 from facekit.options import Crop, cascades, settled
 from facekit.runs import Run
@@ -224,3 +224,12 @@ def test_an_older_model_means_the_cascade_of_its_day() -> None:
     assert (options.detector, options.cascade, options.verify, options.roll) == ("haar", "default", "none", 0.0)
     now = detectors.carried({**old, "verify": "eyes", "roll": 15.0, "align": "eyes", "detector": "dlib"})
     assert (now["verify"], now["roll"], now["align"], now["detector"]) == ("eyes", 15.0, "eyes", "dlib")
+
+
+def test_a_photo_is_of_the_large_face_near_its_middle() -> None:
+    picture = np.zeros((200, 300, 3), np.uint8)
+    middle, bystander, small = Face(Box(110, 60, 80, 80), 1), Face(Box(0, 0, 90, 90), 9), Face(Box(145, 95, 10, 10), 9)
+    assert foremost([bystander, small, middle], picture) is middle
+    assert foremost([small, bystander], picture) is small
+    assert foremost([bystander], picture) is bystander
+    assert foremost([], picture) is None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.contract import Box, Face, replace
+from facekit.contract import Box, Face, Image, replace
 
 SAME_FACE = 0.4
 """Least overlap at which two boxes are of one face: cascades frame a face differently, neighbours rarely touch."""
@@ -24,6 +24,22 @@ def overlap(a: Box, b: Box) -> float:
 def largest_first(faces: Iterable[Face]) -> list[Face]:
     """Return the faces in the order that every detector gives them in."""
     return sorted(faces, key=lambda face: (-face.box.w * face.box.h, face.box))
+
+
+def foremost(faces: Iterable[Face], image: Image) -> Face | None:
+    """Return the face that a photo is of: large, and near the middle. None where there is none.
+
+    Its area less twice the square of its distance from the middle, as FaceNet's authors chose it: the largest
+    face alone is a bystander's more often.
+    """
+    height, width = image.shape[:2]
+
+    def weight(face: Face) -> float:
+        box = face.box
+        off = (box.x + (box.w - width) / 2) ** 2 + (box.y + (box.h - height) / 2) ** 2
+        return box.w * box.h - 2 * off
+
+    return max(faces, key=weight, default=None)
 
 
 def surest_first(faces: Iterable[Face]) -> list[Face]:

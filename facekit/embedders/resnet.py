@@ -15,6 +15,7 @@ from facekit import images, plugins, weights
 from facekit.alignment import align
 from facekit.contract import Box, Image
 from facekit.detectors.again import Again
+from facekit.detectors.boxes import foremost
 from facekit.detectors.dlib import Hog
 from facekit.embedders import graph
 from facekit.embedders.dat import read
@@ -23,7 +24,7 @@ from facekit.landmarks import landmarks, model_file
 MODEL = "dlib_face_recognition_resnet_model_v1.dat"
 SIDE = 150
 
-_ALIGNMENT = 1
+_ALIGNMENT = 2
 """Of the way faces are aligned here: vectors that were kept under another number are made anew."""
 
 _SEARCHED_AT = 480
@@ -53,7 +54,7 @@ class Dlib:
         self._finders: tuple[Again, ...] = ()
 
     def align(self, image: Image, box: Box | None = None) -> Image:
-        """Return the face at 150x150 as dlib cuts it. Without a box the largest one is found, or the whole is taken."""
+        """Return the face at 150x150 as dlib cuts it. Without a box the foremost is found, or the whole taken."""
         box = box or self._found(image) or images.whole(image)
         return align(image, landmarks(image, box), SIDE)
 
@@ -68,7 +69,7 @@ class Dlib:
         # Small faces cost four times as much to look for, and a picture that comes without a box rarely has one.
         self._finders = self._finders or tuple(Again(Hog(least, 2 * _SEARCHED_AT)) for least in (80, 40))
         small, scale = images.shrink(image, _SEARCHED_AT)
-        found = (faces[0].box for finder in self._finders if (faces := finder.detect(small)))
+        found = (face.box for finder in self._finders if (face := foremost(finder.detect(small), small)))
         box = next(found, None)
         return box and Box(*(round(value / scale) for value in box))
 
