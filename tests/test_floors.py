@@ -18,8 +18,8 @@ FLOORS = {
     PARTS: """facekit.browser facekit.engines facekit.decisions facekit.weights facekit.landmarks facekit.alignment
         facekit.detectors facekit.embedders facekit.likeness facekit.people facekit.quality facekit.recipes
         facekit.backend facekit.gradients facekit.models facekit.pretrained facekit.heads facekit.classes facekit.pack
-        facekit.feed facekit.schedule facekit.fitting facekit.learning facekit.checkpoint facekit.trainers facekit.classifier
-        facekit.protocol facekit.tables facekit.training facekit.runs facekit.scores facekit.report
+        facekit.feed facekit.schedule facekit.fitting facekit.learning facekit.checkpoint facekit.trainers
+        facekit.classifier facekit.protocol facekit.tables facekit.training facekit.runs facekit.scores facekit.report
         facekit.pairlists facekit.world""",
     STAGES: """facekit.scrape facekit.crop facekit.clean facekit.review facekit.balance facekit.augment facekit.train
         facekit.evaluate facekit.predict facekit.audit facekit.inspect facekit.world.tree

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from facekit import __version__, images, people, plugins, quality
+from facekit import people, quality
 from facekit.clean.reasons import BEYOND, FEW, REPEAT
-from facekit.contract import BadImage, Record, Rejection
+from facekit.contract import Record, Rejection
 from facekit.dataset import REJECTED, REMOVED, REPEATED, Dataset, lines
+from facekit.report.html import embedded, filled, thumbnail
 
 SHEET = 48
 """Pictures shown of each reason; all are in `rejected.jsonl`."""
@@ -56,13 +56,11 @@ def write(file: Path, root: Path, source: Dataset) -> None:
 
 def render(root: Path, source: Dataset) -> str:
     """Return the page as HTML that needs no other file and no network."""
-    jinja2 = plugins.need("jinja2", "--report")
     kept, left = Dataset.open(root), lines.read_lines(root / REJECTED, Rejection.from_json)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
-    )
     about = kept.info.get("people", {})
-    page: str = environment.get_template("page.html").render(
+    return filled(
+        "clean.html",
+        "--report",
         title=root.resolve().name,
         kept=len(kept.records),
         left=Counter(one.reason for one in left).most_common(),
@@ -74,9 +72,7 @@ def render(root: Path, source: Dataset) -> str:
         plots=_plots(kept),
         sheets=_sheets(kept, left, source),
         most=SHEET,
-        version=__version__,
     )
-    return page
 
 
 def _names(kept: Sequence[Record], left: Sequence[Rejection]) -> list[dict[str, Any]]:
@@ -104,7 +100,7 @@ def _plots(kept: Dataset) -> list[tuple[str, str]]:
         values = [record.quality[name] for record in kept.records if record.quality and name in record.quality]
         if values:
             marks = [float(options[limit]) for limit in limits if limit in options]
-            plots.append((name, _embedded("png", quality.histogram(values, name, *marks[:2]))))
+            plots.append((name, embedded("png", quality.histogram(values, name, *marks[:2]))))
     return plots
 
 
@@ -141,16 +137,4 @@ def _note(one: Rejection) -> str:
 
 def _tiles(found: Iterable[tuple[float, Path, str, str, str | None]]) -> list[Tile]:
     ordered = sorted(found, key=lambda row: (row[0], row[2], str(row[1])))[:SHEET]
-    return [Tile(_picture(file), name, note, like) for _, file, name, note, like in ordered]
-
-
-def _picture(file: Path) -> str:
-    try:
-        small, _ = images.shrink(images.read(file), _SIDE)
-    except BadImage:
-        return ""
-    return _embedded("jpeg", images.encode(small, quality=80))
-
-
-def _embedded(kind: str, data: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    return [Tile(thumbnail(file, _SIDE), name, note, like) for _, file, name, note, like in ordered]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -36,8 +37,8 @@ def foremost(faces: Iterable[Face], image: Image) -> Face | None:
 
     def weight(face: Face) -> float:
         box = face.box
-        off = (box.x + (box.w - width) / 2) ** 2 + (box.y + (box.h - height) / 2) ** 2
-        return box.w * box.h - 2 * off
+        off = math.hypot(box.x + (box.w - width) / 2, box.y + (box.h - height) / 2)
+        return box.w * box.h - 2 * off**2
 
     return max(faces, key=weight, default=None)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from facekit import __version__, images, plugins
-from facekit.contract import BadImage
+from facekit.report.html import filled, thumbnail
 
 MOST = 200
 """Pairs shown; all are in the table beside the page."""
@@ -44,27 +42,14 @@ def render(
 
     `rows` say of two parts what both show. Raises FacekitError without `jinja2`.
     """
-    jinja2 = plugins.need("jinja2", "the report")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    page: str = environment.get_template("audit.html").render(
+    return filled(
+        "audit.html",
         title=title,
         rows=rows,
         plain=len(rows) == 1 and rows[0]["first"] == rows[0]["second"],
         conflicts=sum(one.conflict for one in twins),
         pairs=len(twins),
-        shown=[(one, _picture(one.first.file), _picture(one.second.file)) for one in twins[:MOST]],
+        shown=[(one, *(thumbnail(side.file, _THUMBNAIL) for side in (one.first, one.second))) for one in twins[:MOST]],
         drop=drop,
         left=left,
-        version=__version__,
     )
-    return page
-
-
-def _picture(file: Path) -> str:
-    try:
-        small, _ = images.shrink(images.read(file), _THUMBNAIL)
-    except BadImage:  # gone since it was looked at
-        return ""
-    return f"data:image/jpeg;base64,{base64.b64encode(images.encode(small, quality=85)).decode()}"

@@ -7,12 +7,9 @@ import io
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
-import jinja2
-
-from facekit import __version__
+from facekit.report.html import filled
 
 Interval = tuple[float, float]
 
@@ -127,18 +124,15 @@ def csv_text(table: Table) -> str:
 
 def html(table: Table) -> str:
     """Return the page as HTML that needs no network; it links each model's own page beside it."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
-    )
     head, *cells = _cells(table)
-    return environment.get_template("comparison.html").render(
+    return filled(
+        "comparison.html",
         title=table.title,
         banners=[_sentence(banner) for banner in table.banners],
         head=head[1:],
         rows=list(zip(table.rows, (row[1:] for row in cells), strict=True)),
         columns=table.columns,
         notes=table.notes,
-        version=__version__,
         share=_share,
     )
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
-import jinja2
-
-from facekit import __version__
+from facekit.report.html import embedded, filled
 from facekit.runs import Run
 
 
@@ -41,12 +38,9 @@ class Sight:
 
 def render(run: Run, about: str, of: str, sheet: bytes | None, filters: int, sights: Sequence[Sight]) -> str:
     """Return the page as HTML that needs no other file and no network; `sheet` is of the first filters, as PNG."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters["percent"] = lambda share: f"{100 * share:.1f}%"
-    environment.filters["embedded"] = lambda data: f"data:image/png;base64,{base64.b64encode(data).decode()}"
-    return environment.get_template("inspect.html").render(
+    return filled(
+        "inspect.html",
+        forms={"embedded": partial(embedded, "png")},
         title=run.folder.resolve().name,
         network=run.network if run.backbone is None else f"linear head on {run.backbone}",
         size=run.size if run.backbone is None else None,
@@ -57,5 +51,4 @@ def render(run: Run, about: str, of: str, sheet: bytes | None, filters: int, sig
         sheet=sheet,
         filters=filters,
         sights=sights,
-        version=__version__,
     )

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from facekit import __version__, images
-from facekit.contract import BadImage
+from facekit.report.html import embedded, filled, thumbnail
 from facekit.report.plots import confusion_svg, history_plot, reliability_svg
 from facekit.runs import Run
 from facekit.scores.groups import LEAST
@@ -37,13 +33,10 @@ class Mistake:
 
 def render(run: Run, result: dict[str, Any], history: Sequence[dict[str, float]], mistakes: Sequence[Mistake]) -> str:
     """Return the page as HTML that needs no other file and no network."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters["percent"] = lambda share: f"{100 * share:.1f}%"
-    environment.filters["ends"] = _ends
     names = [run.name(label) for label in result["labels"]]
-    return environment.get_template("page.html").render(
+    return filled(
+        "scores.html",
+        forms={"ends": _ends},
         title=run.folder.resolve().name,
         result=result,
         info=run.info,
@@ -54,9 +47,8 @@ def render(run: Run, result: dict[str, Any], history: Sequence[dict[str, float]]
         reliability=reliability_svg(result["calibration"]["bins"]),
         gap=gap(result["groups"]) if "groups" in result else None,
         confusion=confusion_svg(*_filled(result["confusion"], names)),
-        mistakes=[(mistake, _picture(mistake.file)) for mistake in mistakes],
+        mistakes=[(mistake, thumbnail(mistake.file, _THUMBNAIL)) for mistake in mistakes],
         wrong=sum(map(sum, result["confusion"])) - sum(row[i] for i, row in enumerate(result["confusion"])),
-        version=__version__,
     )
 
 
@@ -84,22 +76,10 @@ def _plots(history: Sequence[dict[str, float]], run: Run) -> list[tuple[str, str
     if not history:
         return []
     best = int(run.info["scores"]["epoch"])
-    return [(name, _embedded("png", history_plot(history, best, [name]))) for name in ("accuracy", "loss")]
+    return [(name, embedded("png", history_plot(history, best, [name]))) for name in ("accuracy", "loss")]
 
 
 def _filled(confusion: Sequence[Sequence[int]], names: Sequence[str]) -> tuple[list[list[int]], list[str]]:
     """Drop the names that neither stand nor were answered among the scored pictures."""
     used = [i for i in range(len(names)) if any(confusion[i]) or any(row[i] for row in confusion)]
     return [[confusion[i][j] for j in used] for i in used], [names[i] for i in used]
-
-
-def _picture(file: Path) -> str:
-    try:
-        small, _ = images.shrink(images.read(file), _THUMBNAIL)
-    except BadImage:  # gone since it was scored
-        return ""
-    return _embedded("jpeg", images.encode(small, quality=85))
-
-
-def _embedded(kind: str, data: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from facekit import __version__
 from facekit.report import curves
-from facekit.report.inline import plotted, thumbnail
+from facekit.report.html import filled, thumbnail
+from facekit.report.plots import plotted
 from facekit.scores.verification import Distances, Same, curve
 
 _SIDE = 140
@@ -39,11 +37,9 @@ class Shown:
 
 def render(result: Mapping[str, Any], far: Distances, same: Same, shown: Shown) -> str:
     """Return the page as HTML that needs no other file and no network."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters |= {"percent": _percent, "points": _points, "share": _share, "number": "{:,}".format}
-    return environment.get_template("pairs.html").render(
+    return filled(
+        "pairs.html",
+        forms={"percent": _percent, "points": _points, "share": _share, "number": "{:,}".format},
         result=result,
         title=f"{result['embedder']['name']} on {Path(result['pairs']).name}",
         point=result["points"][-1],
@@ -53,7 +49,6 @@ def render(result: Mapping[str, Any], far: Distances, same: Same, shown: Shown) 
             ("One person, farthest apart", "taken for two people", _pictures(shown.root, shown.farthest)),
             ("Two people, nearest", "taken for one person", _pictures(shown.root, shown.nearest)),
         ],
-        version=__version__,
     )
 
 

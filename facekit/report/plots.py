@@ -11,6 +11,8 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from facekit.report.html import embedded
+
 TRAIN, HELD, MARK, GRID = "#3366aa", "#cc6622", "#888888", "#dddddd"
 
 
@@ -129,6 +131,11 @@ def _cell(row: int, column: int, count: int, total: int, cell: int, edge: int, n
         ink = "light" if share > 0.5 else "dark"
         number = f'<text x="{x + cell / 2}" y="{y + cell / 2 + 4}" text-anchor="middle" class="{ink}">{count}</text>'
     return f"<g><title>{title}</title>{box}{number}</g>"
+
+
+def plotted(figure: Figure) -> str:
+    """Return a figure as a data URL."""
+    return embedded("png", _png(figure))
 
 
 def _png(figure: Figure) -> bytes:
