@@ -17,8 +17,9 @@ from typing import Any
 from facekit import classifier, images, plugins, runs
 from facekit.classifier import Classifier
 from facekit.compare.contenders import SET
-from facekit.contract import BadImage, Image, Record, Track
+from facekit.contract import BadImage, Face, Image, Record, Track
 from facekit.dataset import Dataset
+from facekit.embedders import face_in
 from facekit.options import Evaluate, Train, describe
 from facekit.parallel import ordered_map
 from facekit.report.comparison import Interval, Row, Score, Test
@@ -73,22 +74,23 @@ def scored(options: Evaluate, test: Test, home: Path, track: Track) -> tuple[lis
 def speed(run: Run, dataset: Dataset, records: Sequence[Record], batch: int, jobs: int) -> float | None:
     """Return pictures a second from file to answer, the way `predict` goes: warm, the median of three rounds.
 
-    A round is one full batch. None where no picture can be read.
+    A round is one full batch. Where a face is in a picture that was cropped is known; no detector looks for it.
+    None where no picture can be read.
     """
     model = classifier.load(run)
-    files = [dataset.root / record.path for record in records[:batch]]
-    looks = ordered_map(partial(_seen, model), files, jobs)
-    usable = [file for file, seen in zip(files, looks, strict=True) if seen is not None]
+    some = list(records[:batch])
+    looks = ordered_map(partial(_seen, model, dataset), some, jobs)
+    usable = [record for record, seen in zip(some, looks, strict=True) if seen is not None]
     if not usable:
         return None
-    files = list(islice(cycle(usable), batch))
+    some = list(islice(cycle(usable), batch))
     times = []
     for _ in range(1 + _ROUNDS):
         began = time.perf_counter()
-        for _ in model.probabilities(_all_seen(model, files, jobs), batch):
+        for _ in model.probabilities(_all_seen(model, dataset, some, jobs), batch):
             pass
         times.append(time.perf_counter() - began)
-    return len(files) / statistics.median(times[1:])
+    return len(some) / statistics.median(times[1:])
 
 
 def identity(run: Run) -> str:
@@ -125,12 +127,15 @@ def _seconds(run: Run) -> float | None:
     return statistics.median(seconds[1:] or seconds)
 
 
-def _seen(model: Classifier, file: Path) -> Image | None:
+def _seen(model: Classifier, dataset: Dataset, record: Record) -> Image | None:
     try:
-        return model.sees(images.read(file))
+        image = images.read(dataset.root / record.path)
+        box = face_in(image, record, dataset.info)
+        return model.sees(image, None if box is None else Face(box, 0.0))
     except BadImage:
         return None
 
 
-def _all_seen(model: Classifier, files: Sequence[Path], jobs: int) -> Iterator[Image]:
-    return (seen for seen in ordered_map(partial(_seen, model), files, jobs) if seen is not None)
+def _all_seen(model: Classifier, dataset: Dataset, records: Sequence[Record], jobs: int) -> Iterator[Image]:
+    looks = ordered_map(partial(_seen, model, dataset), records, jobs)
+    return (seen for seen in looks if seen is not None)
