@@ -49,10 +49,16 @@ check: $(STAMP)  ## Run ruff, strict mypy and the test of the floors.
 docs: $(STAMP)  ## Write the commands' help into the README.
 	$(BIN)/python tests/readme.py --write
 
-bench: browser  ## Run what takes long: slow tests, twenty kills of each stage, speed side by side.
+bench: browser  ## Run what takes long: slow tests, kills, speed side by side, and the studies where FACEKIT_DATA is set.
 	$(BIN)/python -m pytest -m slow
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/stages.py
+	$(BIN)/python benchmarks/feed.py
+	$(BIN)/python benchmarks/gpu.py || test $$? = 2  # 2: there is no accelerator, which it says
+	@if [ -z "$$FACEKIT_DATA" ]; then echo "FACEKIT_DATA is not set: the studies are left out"; else set -e; \
+		$(BIN)/python benchmarks/groups.py; \
+		$(BIN)/python benchmarks/leaks.py -o bench/leaks; \
+		$(BIN)/python benchmarks/expressions.py -o bench/expressions; fi
 
 clean:  ## Delete what the targets made.
-	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
