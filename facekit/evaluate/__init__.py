@@ -4,6 +4,7 @@ from facekit import plugins
 from facekit.contract import FacekitError, Report, Track, quiet
 from facekit.embedders.named import KIND
 from facekit.evaluate import stage
+from facekit.evaluate.folds import cross_validate
 from facekit.evaluate.verification import verify
 from facekit.options import Evaluate
 
@@ -11,12 +12,14 @@ __all__ = ["evaluate"]
 
 
 def evaluate(options: Evaluate, track: Track = quiet) -> Report:
-    """Score names on pictures, or with `pairs` an embedder on pairs; write `scores.json` and `report.html`.
+    """Score names on pictures, or with `folds` a training on them, or with `pairs` an embedder on pairs.
 
-    Raises FacekitError as the two of them do.
+    Writes `scores.json` and `report.html`. Raises FacekitError as each of them does.
     """
     if options.pairs is not None:
         return verify(options, track)
     if str(options.run) in plugins.names(KIND) and not options.run.is_dir():
         raise FacekitError(f"{options.run} is an embedder, which knows no names; score it on pairs with --pairs")
+    if options.folds is not None:
+        return cross_validate(options, track)
     return stage.evaluate(options, track)
