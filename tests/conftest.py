@@ -195,3 +195,17 @@ def _count_steps(patch: pytest.MonkeyPatch, last: int) -> None:
     patch.setattr(lines, "append_line", step(append, torn_line))
     for name in ("replace", "unlink", "rmdir", "mkdir"):
         patch.setattr(Path, name, step(getattr(Path, name), None))
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Any]:
+    """One real browser for a module's tests."""
+    # Here, not above: tests that run without extras have neither.
+    from leftovers import NO_BROWSER, browser_is_missing
+
+    from facekit import browser
+
+    if browser_is_missing():
+        pytest.skip(NO_BROWSER)
+    with browser.browse() as one:
+        yield one

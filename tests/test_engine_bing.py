@@ -8,10 +8,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from leftovers import NO_BROWSER, browser_is_missing
 from searching import FIRST_RANKS, GOOD, links, twice, web_of
 
-from facekit import browser
 from facekit.engines import Search, State, canonical, is_loopback
 from facekit.engines.bing import Bing, harvest, repeats
 from facekit.world.searches import ENGINES
@@ -85,14 +83,6 @@ def test_filters_are_asked_for_by_bings_names() -> None:
 @pytest.fixture(scope="module")
 def web() -> Iterator[Web]:
     with web_of("bing", {"Twice": twice()}) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Any]:
-    if browser_is_missing():
-        pytest.skip(NO_BROWSER)
-    with browser.browse() as one:
         yield one
 
 

@@ -10,10 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from leftovers import NO_BROWSER, browser_is_missing
 from searching import FIRST_RANKS, GOOD, links, twice, web_of
 
-from facekit import browser
 from facekit.engines import Search, State
 from facekit.engines.duckduckgo import DuckDuckGo, Fetched, harvest, parameters
 from facekit.world.searches import ENGINES
@@ -98,14 +96,6 @@ def test_filters_are_asked_for_by_duckduckgos_names() -> None:
 @pytest.fixture(scope="module")
 def web() -> Iterator[Web]:
     with web_of("duckduckgo", {"Twice": twice()}) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Any]:
-    if browser_is_missing():
-        pytest.skip(NO_BROWSER)
-    with browser.browse() as one:
         yield one
 
 

@@ -10,10 +10,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from leftovers import NO_BROWSER, browser_is_missing
 from searching import FIRST_RANKS, GOOD, links, twice, web_of
 
-from facekit import browser
 from facekit.engines import Search, State
 from facekit.engines.google import Google, verdict
 from facekit.engines.google_page import Record, Seen, harvest, in_link, in_script, in_state, is_original
@@ -236,14 +234,6 @@ def test_the_verdict_on_a_page(look: dict[str, Any], state: State | None) -> Non
 @pytest.fixture(scope="module")
 def web() -> Iterator[Web]:
     with web_of("google", {"Twice": twice()}) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Any]:
-    if browser_is_missing():
-        pytest.skip(NO_BROWSER)
-    with browser.browse() as one:
         yield one
 
 

@@ -6,14 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
-from leftovers import NO_BROWSER, browser_is_missing, needs_browser
+from leftovers import needs_browser
 from searching import session
 
-from facekit import browser, images, plugins
+from facekit import images, plugins
 from facekit.contract import EXPRESSIONS, FacekitError
 from facekit.dataset import REMOVED, Dataset
 from facekit.engines import Search, State
@@ -25,14 +24,6 @@ from facekit.world.tree import draw
 from facekit.world.web import Web, serve
 
 SMALL = World(people=2, photos=14, seed=7)
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Any]:
-    if browser_is_missing():
-        pytest.skip(NO_BROWSER)
-    with browser.browse() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")
