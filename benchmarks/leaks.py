@@ -9,7 +9,7 @@ nothing made stands in the test part, so children of its photos are made here, o
 The frozen `dlib` is scored on all people with 20 photos or more as well, up to 50 photos each and nothing made: once
 with the largest face of each photo, and once with what `clean` leaves of all faces, which are fewer and surer.
 
-Two cores take about an hour, nearly all of it for inception_v3. What is done is not done again.
+Two cores take an hour or two, nearly all of it for inception_v3. What is done is not done again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PHOTOS, PICTURES = 50, 240
 NETWORKS: dict[str, dict[str, Any]] = {
     "dlib": {"backbone": "dlib"},
     "cnn5": {"network": "cnn5", "size": 64, "epochs": 40, "schedule": "cosine"},
-    "inception_v3": {"network": "inception_v3", "size": 96, "epochs": 10, "schedule": "cosine"},
+    "inception_v3": {"network": "inception_v3", "size": 96, "epochs": 20, "schedule": "cosine"},
 }
 """Options of `train`, the rest being its defaults: it stops at 0.97 on the validation part, however that was drawn."""
 

@@ -75,6 +75,7 @@ def test_the_held_part_is_scored(own: Trained) -> None:
     assert report.details["scored"] == "the test part of its own split"
     assert report.details["protocol"] == "group"
     assert report.details["banners"] == []
+    assert "top5" not in report.details  # of three names each is among the first five
     result = _scores(report)
     assert result["accuracy"] > 0.6
     assert result["labels"] == ["person0", "person1", "person2"]

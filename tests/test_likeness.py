@@ -1,7 +1,8 @@
 """Which pictures show one photo: changed copies are proved, other photos of the same person are not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -63,6 +64,19 @@ def test_the_order_does_not_matter(crowd: list[Image]) -> None:
     backwards = {(last - p.second, last - p.first, p.repeat) for p in proofs(seen[::-1])}
     assert forwards == backwards
     assert len(forwards) >= 9
+
+
+def test_whoever_waits_sees_how_far_the_comparing_is(crowd: list[Image]) -> None:
+    seen: list[tuple[str, int, int]] = []
+
+    def track(items: Any, title: str, total: int | None = None, board: object = None) -> Iterator[Any]:
+        taken = list(items)
+        seen.append((title, len(taken), total or 0))
+        return iter(taken)
+
+    noise = np.random.default_rng(5).integers(0, 256, (150, 40, 40, 3), np.uint8)
+    proofs([look(image) for image in noise], track=track)
+    assert seen == [("compare", 3, 3)]
 
 
 def test_what_cannot_be_seen_is_like_nothing() -> None:

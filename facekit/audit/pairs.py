@@ -87,7 +87,7 @@ def find(shown: Sequence[Shown], jobs: int = 0, track: Track = quiet) -> Found:
     seen = list(track(ordered_map(partial(_see, shown), range(len(shown)), jobs), "look", len(shown)))
     left = Counter(one.reason for one in seen if one.reason)
     readable = Counter(one.part for one, sight in zip(shown, seen, strict=True) if sight.look is not None)
-    (proved,) = track((proofs(looks, jobs=jobs) for looks in [[one.look for one in seen]]), "compare", 1)
+    proved = proofs([one.look for one in seen], jobs=jobs, track=track)
     return Found(shown, list(_pairs(Kin(proved), shown, [one.digest for one in seen])), left, readable)
 
 

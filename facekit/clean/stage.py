@@ -51,7 +51,7 @@ def _plan(out: Output, decided: Decided, known: Dataset | None, name: str, track
     faces = who.embedded(name, embedder, source, seen, options, track) if embedder else None
     # A picture that a person removed is compared too: no repeat of it takes its place.
     looks = [one.look if one.bad is None or one.wanted or one.gone else None for one in seen]
-    proved = proofs(looks, faces.raw if faces else None, options.jobs)
+    proved = proofs(looks, faces.raw if faces else None, options.jobs, track)
     pictures = who.references(name, embedder, known, source, options, track) if known and embedder else {}
     found = who.judge(faces, seen, proved, pictures) if faces else who.Who([None] * len(seen))
     kept, choice = choose(seen, proved, found, options)

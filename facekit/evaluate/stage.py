@@ -21,6 +21,7 @@ from facekit.evaluate.result import result
 from facekit.options import Evaluate
 from facekit.report import page
 from facekit.runs import Run
+from facekit.scores.classes import TOP
 
 STAGE = "evaluate"
 MOST_MISTAKES = 12
@@ -61,7 +62,9 @@ def write(
 def details(found: Mapping[str, Any], output: Path) -> dict[str, Any]:
     """Return what the closing table says of the scores."""
     said: dict[str, Any] = {"scored": found["scored"], "pictures": found["pictures"]}
-    said |= {name: round(found[name], 4) for name in ("accuracy", "balanced_accuracy", "top5")}
+    said |= {name: round(found[name], 4) for name in ("accuracy", "balanced_accuracy")}
+    if len(found["labels"]) > TOP:  # among so few names each is among the first
+        said |= {"top5": round(found["top5"], 4)}
     said |= {f"{kind}_f1": round(found[kind]["f1"], 4) for kind in ("macro", "weighted")}
     said |= {"calibration_error": round(found["calibration"]["ece"], 4)}
     for name, interval in found["intervals"].items():

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from facekit.contract import Track, quiet
 from facekit.likeness import crops
 from facekit.likeness.looks import Floats, Look, Tangent, arrays, small, unit
 from facekit.likeness.proof import EQUAL, Proof, judge, likeness
@@ -39,7 +40,9 @@ _COLUMNS = 8192
 Places = NDArray[np.intp]
 
 
-def proofs(looks: Sequence[Look | None], vectors: Floats | None = None, jobs: int = 0) -> list[Proof]:
+def proofs(
+    looks: Sequence[Look | None], vectors: Floats | None = None, jobs: int = 0, track: Track = quiet
+) -> list[Proof]:
     """Return the proofs that pictures show one photo, also mirrored, by position, the lower one first.
 
     Every pair is proved, save that of pictures that no eye tells apart one stands for all: see `Proof.equal`.
@@ -49,7 +52,7 @@ def proofs(looks: Sequence[Look | None], vectors: Floats | None = None, jobs: in
     crowd = Crowd(looks, vectors)
     chunks = [range(start, min(start + _ROWS, len(crowd))) for start in range(0, len(crowd), _ROWS)]
     found = list(crowd.equal)
-    for some in ordered_map(crowd.prove, chunks, jobs):
+    for some in track(ordered_map(crowd.prove, chunks, jobs), "compare", len(chunks)):
         found += some
     return sorted(found)
 

@@ -19,7 +19,7 @@ def alike(dataset: Dataset, track: Track = quiet) -> list[tuple[int, int]]:
     looks = list(
         track(ordered_map(partial(_look_at, dataset), range(len(dataset.records))), "look", len(dataset.records))
     )
-    return [(proof.first, proof.second) for proof in proofs(looks)]
+    return [(proof.first, proof.second) for proof in proofs(looks, track=track)]
 
 
 def grouped(dataset: Dataset, track: Track = quiet) -> Dataset:

@@ -19,6 +19,9 @@ Classes = NDArray[np.integer[Any]]
 Probabilities = NDArray[np.floating[Any]]
 """Shape (n, labels)."""
 
+TOP = 5
+"""Among how many of the likeliest labels a true one is looked for, beside the first."""
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -83,7 +86,7 @@ def accuracy(truth: Classes, probabilities: Probabilities) -> float:
     return float(np.mean(probabilities.argmax(axis=1) == truth))
 
 
-def top_k(truth: Classes, probabilities: Probabilities, k: int = 5) -> float:
+def top_k(truth: Classes, probabilities: Probabilities, k: int = TOP) -> float:
     """Return the share of pictures whose true label is among the k likeliest."""
     likeliest = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
     return float(np.mean((likeliest == truth[:, None]).any(axis=1)))
