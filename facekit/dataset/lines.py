@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import filecmp
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,21 +54,27 @@ def drop_torn_line(path: Path) -> None:
 
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all. Raises FacekitError when the disk is full."""
-    temporary = path.with_name(f".{path.name}.part")
-    with guarded(path):
-        try:
-            temporary.write_bytes(data)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    with _replacing(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def replace_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write a file of lines whole or not at all; leave one alone that holds them already."""
-    data = "".join(line + "\n" for line in lines).encode()
-    if not path.exists() or path.read_bytes() != data:
-        replace_file(path, data)
+    """Write a file of lines whole or not at all, a line at a time: there may be more than fit into memory."""
+    with _replacing(path) as temporary, temporary.open("wb") as file:
+        file.writelines(line.encode() + b"\n" for line in lines)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Yield a file to write, which then takes the place of another, unless that holds the same already."""
+    temporary = path.with_name(f".{path.name}.part")
+    with guarded(path):
+        try:
+            yield temporary
+            if not path.exists() or not filecmp.cmp(temporary, path, shallow=False):
+                temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 class guarded:  # noqa: N801 - reads as a verb in a `with`
