@@ -14,13 +14,12 @@ import pytest
 from patches import patch, tree
 
 from facekit import images, pairlists, runs
-from facekit.contract import Box, Face, FacekitError, Report
+from facekit.contract import FacekitError, Report
 from facekit.dataset import Dataset
 from facekit.dataset.tree import INFO, MANIFEST
 from facekit.embedders import embed_dataset
 from facekit.evaluate import evaluate
 from facekit.evaluate.verification.faces import Asked, finding, photos_of
-from facekit.evaluate.verification.whole import middle
 from facekit.options import Evaluate, Train
 from facekit.pairlists import Pair
 from facekit.train import train
@@ -303,13 +302,6 @@ def test_a_folder_of_facekits_own_knows_its_faces(world: World, tmp_path: Path) 
         "the model learned the faces of 3 of these 3 people: this score does not say how it does on strangers",
         "these faces are drawn by facekit: the score proves nothing about real faces",
     ]
-
-
-def test_the_face_nearest_the_middle_is_meant() -> None:
-    image = np.zeros((100, 200, 3), np.uint8)
-    left, near, right = (Face(Box(x, 20, side, side), 1.0) for x, side in ((0, 60), (70, 40), (130, 70)))
-    assert middle(image, [right, left, near]) is near
-    assert middle(image, []) is None
 
 
 def test_faces_of_whole_photos_are_found_first(drawn_photos: Path, tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ class Evaluate(Options):
     threshold_from: Annotated[Path | None, "Other pairs, on which the threshold for --pairs is chosen."] = None
     far: Annotated[str, "Shares of false matches at which --pairs are scored.", Reads(far_rates)] = "0.1,0.01,0.001"
     detector: Annotated[
-        str | None, "What finds the face nearest the middle of each whole photo of --pairs; else what suits the model."
+        str | None, "What finds the face, large and near the middle, of whole photos in --pairs; else what suits."
     ] = None
     detect: Annotated[bool, "Look for faces in --pairs; without it the pictures are faces already."] = True
 

@@ -17,7 +17,7 @@ from facekit.contract import Embedder, FacekitError, Record, Track
 from facekit.dataset import MANIFEST, Dataset
 from facekit.detectors import carried
 from facekit.embedders.named import KIND
-from facekit.evaluate.verification.whole import embed_middles
+from facekit.evaluate.verification.whole import embed_whole
 from facekit.options import Crop, Evaluate, from_mapping
 from facekit.pairlists import PairList, People
 from facekit.runs import Run
@@ -157,7 +157,7 @@ def compare(
     if crop is None:
         found = embedders.embed_dataset(photos, name, track, jobs)
     else:
-        found = embed_middles(photos, crop, embedder, name, track, jobs)
+        found = embed_whole(photos, crop, embedder, name, track, jobs)
     number = {record.path: place for place, record in enumerate(photos.records)}
     first, second = (
         np.array([number[path] for path in side])

@@ -1,17 +1,17 @@
-"""Vectors of whole photos: of the face nearest to the middle, which is whom a list of pairs means."""
+"""Vectors of whole photos: of the foremost face, which is whom a list of pairs means."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from facekit import detectors, embedders, images
-from facekit.contract import BadImage, Embedder, Face, Image, Track
+from facekit.contract import BadImage, Embedder, Track
 from facekit.dataset import Dataset
+from facekit.detectors.boxes import foremost
 from facekit.embedders.batches import Embedded
 from facekit.embedders.kept import Kept, Vector
 from facekit.landmarks import NO_FACE
@@ -19,8 +19,8 @@ from facekit.options import Crop
 from facekit.parallel import ordered_map
 
 
-def embed_middles(photos: Dataset, crop: Crop, embedder: Embedder, name: str, track: Track, jobs: int) -> Embedded:
-    """Return a vector for every photo, of the face that is found as `crop` says and is nearest to the middle.
+def embed_whole(photos: Dataset, crop: Crop, embedder: Embedder, name: str, track: Track, jobs: int) -> Embedded:
+    """Return a vector for every photo, of the foremost face that is found as `crop` says.
 
     A photo without a face has none, unlike a picture of a tree, which is taken for a face as it is: a score
     counts it. Vectors come from the cache where the same photo was looked at before.
@@ -39,22 +39,12 @@ def embed_middles(photos: Dataset, crop: Crop, embedder: Embedder, name: str, tr
     return Embedded(vectors, reasons)
 
 
-def middle(image: Image, faces: Sequence[Face]) -> Face | None:
-    """Return the face whose middle is nearest to the picture's, of as near ones the first; None where there is none."""
-    height, width = image.shape[:2]
-
-    def off(face: Face) -> float:
-        return abs(complex(face.box.x + (face.box.w - width) / 2, face.box.y + (face.box.h - height) / 2))
-
-    return min(faces, key=off, default=None)
-
-
 class _Look:
     """Embeds one photo; each thread has an embedder of its own."""
 
     def __init__(self, kept: Kept, crop: Crop, name: str) -> None:
         self._kept, self._crop, self._name = kept, crop, name
-        self._how = f"middle {crop.detector} {crop.cascade} {crop.verify} {crop.roll} {crop.min_size} {crop.detect_at}"
+        self._how = f"of {crop.detector} {crop.cascade} {crop.verify} {crop.roll} {crop.min_size} {crop.detect_at}"
         self._own = threading.local()
 
     def __call__(self, photo: Path) -> Vector | BadImage:
@@ -73,7 +63,7 @@ class _Look:
         if known is not None:
             return known
         image = images.decode(data)
-        face = middle(image, detectors.find(image, self._crop))
+        face = foremost(detectors.find(image, self._crop), image)
         if face is None:
             raise BadImage(NO_FACE)
         embedder = self._embedder()
