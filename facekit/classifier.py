@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -15,8 +14,7 @@ from facekit import pack
 from facekit.contract import BadImage, Embedder, Face, FacekitError, Image, Record, Track, quiet
 from facekit.dataset import Dataset
 from facekit.detectors import cut_out
-from facekit.embedders import embed_dataset
-from facekit.embedders import load as load_embedder
+from facekit.embedders import Own, embed_dataset
 from facekit.heads import Head
 from facekit.options import Crop
 from facekit.runs import HEAD, MODEL, Run
@@ -81,7 +79,7 @@ class _Linear:
     def __init__(self, run: Run) -> None:
         self._name = str(run.backbone)
         self._head = Head.read(run.folder / HEAD)
-        self._own = threading.local()
+        self._embedder = Own(self._name)
         self._check(run, self._embedder())
 
     def sees(self, image: Image, face: Face | None = None, crop: Crop | None = None) -> Image:
@@ -106,10 +104,3 @@ class _Linear:
             raise FacekitError(f"{run.folder} was trained on other vectors than {self._name} gives now; train again")
         if self._head.weights.shape != (embedder.dimensions, len(run.labels)):
             raise FacekitError(f"{run.folder / HEAD} does not fit its {MODEL}; train again with --overwrite")
-
-    def _embedder(self) -> Embedder:
-        """Return this thread's own: embedders need not be safe to share."""
-        if not hasattr(self._own, "embedder"):
-            self._own.embedder = load_embedder(self._name)
-        embedder: Embedder = self._own.embedder
-        return embedder

@@ -3,6 +3,6 @@
 from facekit.embedders.batches import Embedded, embed_dataset, face_in
 from facekit.embedders.compare import best_threshold, distances
 from facekit.embedders.kept import forget
-from facekit.embedders.named import load
+from facekit.embedders.named import Own, load
 
-__all__ = ["Embedded", "best_threshold", "distances", "embed_dataset", "face_in", "forget", "load"]
+__all__ = ["Embedded", "Own", "best_threshold", "distances", "embed_dataset", "face_in", "forget", "load"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,17 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from facekit import images
-from facekit.contract import BadImage, Box, Embedder, Image, Record, Track, quiet
+from facekit.contract import BadImage, Box, Image, Record, Track, quiet
 from facekit.dataset import Dataset
 from facekit.embedders.compare import Vectors
 from facekit.embedders.kept import Kept, Vector
-from facekit.embedders.named import load
+from facekit.embedders.named import Own
 from facekit.parallel import ordered_map
 
 BATCH = 16
 """Pictures that a worker holds at a time; larger batches are no faster."""
-
-_built = threading.local()
 
 
 class Embedded(NamedTuple):
@@ -51,12 +48,12 @@ def embed_dataset(dataset: Dataset, embedder: str, track: Track = quiet, jobs: i
     A picture that cannot be read, or on which no face can be aligned, has none. Vectors come from the cache
     where the same picture was embedded before. Raises FacekitError for an embedder that cannot be had.
     """
-    built = load(embedder)
+    own = Own(embedder)
     count = len(dataset.records)
-    vectors = np.full((count, built.dimensions), np.nan, np.float32)
+    vectors = np.full((count, own().dimensions), np.nan, np.float32)
     reasons: list[str | None] = [None] * count
-    with Kept(built) as kept:
-        work = partial(_embed, dataset, embedder, kept)
+    with Kept(own()) as kept:
+        work = partial(_embed, dataset, own, kept)
         rows = chain.from_iterable(ordered_map(work, _batches(dataset.records), jobs))
         for place, row in enumerate(track(rows, "embed", total=count)):
             if isinstance(row, BadImage):
@@ -91,7 +88,7 @@ def _room(record: Record, info: Mapping[str, Any]) -> float | None:
     return float(crop.get("margin", 0.0))
 
 
-def _embed(dataset: Dataset, name: str, kept: Kept, records: Sequence[Record]) -> list[Vector | BadImage]:
+def _embed(dataset: Dataset, own: Own, kept: Kept, records: Sequence[Record]) -> list[Vector | BadImage]:
     rows: dict[int, Vector | BadImage] = {}
     seen: dict[int, _Seen] = {}
     for place, record in enumerate(records):
@@ -101,7 +98,7 @@ def _embed(dataset: Dataset, name: str, kept: Kept, records: Sequence[Record]) -
             rows[place] = error
     before = kept.found([one.key for one in seen.values()])
     rows.update((place, vector) for place, vector in zip(seen, before, strict=True) if vector is not None)
-    fresh = _computed(dataset, name, {place: one for place, one in seen.items() if place not in rows})
+    fresh = _computed(dataset, own, {place: one for place, one in seen.items() if place not in rows})
     kept.add({seen[place].key: row for place, row in fresh.items() if not isinstance(row, BadImage)})
     rows.update(fresh)
     return [rows[place] for place in range(len(records))]
@@ -116,8 +113,8 @@ def _read(dataset: Dataset, record: Record) -> _Seen:
     return _Seen(record, data, (hashlib.sha256(data).digest(), repr(_room(record, dataset.info))))
 
 
-def _computed(dataset: Dataset, name: str, missing: Mapping[int, _Seen]) -> dict[int, Vector | BadImage]:
-    embedder = _of_this_thread(name)
+def _computed(dataset: Dataset, own: Own, missing: Mapping[int, _Seen]) -> dict[int, Vector | BadImage]:
+    embedder = own()
     rows: dict[int, Vector | BadImage] = {}
     faces: dict[int, Image] = {}
     for place, one in missing.items():
@@ -127,10 +124,3 @@ def _computed(dataset: Dataset, name: str, missing: Mapping[int, _Seen]) -> dict
         except BadImage as error:
             rows[place] = error
     return {**rows, **dict(zip(faces, embedder.embed(list(faces.values())), strict=True))}
-
-
-def _of_this_thread(name: str) -> Embedder:
-    if getattr(_built, "name", None) != name:
-        _built.embedder, _built.name = load(name), name
-    embedder: Embedder = _built.embedder
-    return embedder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from facekit import plugins
@@ -20,3 +21,17 @@ def load(name: str) -> Embedder:
         return Trained(Path(name))
     embedder: Embedder = plugins.load(KIND, name)()
     return embedder
+
+
+class Own:
+    """An embedder for each thread that asks, built when it first does: embedders need not be safe to share."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._here = name, threading.local()
+
+    def __call__(self) -> Embedder:
+        """Return this thread's. Raises FacekitError as `load` does."""
+        if not hasattr(self._here, "embedder"):
+            self._here.embedder = load(self._name)
+        embedder: Embedder = self._here.embedder
+        return embedder

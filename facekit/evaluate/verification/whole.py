@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -43,9 +42,9 @@ class _Look:
     """Embeds one photo; each thread has an embedder of its own."""
 
     def __init__(self, kept: Kept, crop: Crop, name: str) -> None:
-        self._kept, self._crop, self._name = kept, crop, name
+        self._kept, self._crop = kept, crop
         self._how = f"of {crop.detector} {crop.cascade} {crop.verify} {crop.roll} {crop.min_size} {crop.detect_at}"
-        self._own = threading.local()
+        self._own = embedders.Own(name)
 
     def __call__(self, photo: Path) -> Vector | BadImage:
         try:
@@ -66,13 +65,7 @@ class _Look:
         face = foremost(detectors.find(image, self._crop), image)
         if face is None:
             raise BadImage(NO_FACE)
-        embedder = self._embedder()
+        embedder = self._own()
         (vector,) = embedder.embed([embedder.align(image, face.box)])
         self._kept.add({key: vector})
         return np.asarray(vector, np.float32)
-
-    def _embedder(self) -> Embedder:
-        if not hasattr(self._own, "embedder"):
-            self._own.embedder = embedders.load(self._name)
-        embedder: Embedder = self._own.embedder
-        return embedder
