@@ -2,18 +2,20 @@
 
     python benchmarks/feed.py [--quick] [--networks cnn5,inception_v3] [--rounds 5]
 
-The same network learns from the same drawn pictures, in processes of their own that take turns:
+The same network learns from the same drawn pictures, fed in turns:
 
 - one batch: the same batch again and again, which no feed can beat;
 - facekit: the memory map, shuffled, with the callbacks that `train` has at every step;
 - directory: `keras.utils.image_dataset_from_directory` on the pictures as JPEG;
 - array: all pictures in one array of floats given to `fit`, as the original project did.
 
-A rate is that of one round, beside the rate on one batch in the same round: other work on the machine slows both.
-The first steps of a round, in which the network is compiled and queues fill, are not counted.
+A rate is that of one round, beside the rate on one batch in the same round: other work on the machine slows both. All
+ways feed one network in one process, since the same network in two processes differs by up to a tenth, for as long as
+they live. The first steps of a round, in which the network is compiled and queues fill, are not counted.
 
-Memory is the highest RssAnon of the process, beside that of the one on one batch. Pages of the memory map are not in
-it: the kernel takes them back whenever somebody needs room. USS counts them, as long as no other process maps the file.
+Memory is the highest RssAnon of a process that knows one way only, beside that of one on one batch. Pages of the memory
+map are not in it: the kernel takes them back whenever somebody needs room. USS counts them, as long as no other process
+maps the file.
 
 Runs on TensorFlow, which the other two ways need, and on Linux, which says what RssAnon is.
 """
@@ -29,7 +31,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,10 @@ from facekit import images
 from facekit.pack import Pack
 
 CLASSES, UNTIMED = 12, 3
+
+FEW = 5
+"""Steps, twice, by which a process holds the most that it ever will."""
+
 SIDES = {"inception_v3": (96, "rgb"), "cnn5": (48, "gray")}
 FEEDS = ("one batch", "facekit", "directory", "array")
 
@@ -48,7 +54,7 @@ FEEDS = ("one batch", "facekit", "directory", "array")
 class Job:
     """What a worker is told."""
 
-    feed: str
+    feeds: tuple[str, ...]
     network: str
     root: str
     pictures: int
@@ -122,7 +128,7 @@ class Peak(threading.Thread):
 
 
 def work(job: Job) -> None:
-    """Make the network and its feed, then train as many steps as each line of stdin says."""
+    """Make the network and its feeds, then train from the one and as many steps as each line of stdin says."""
     from facekit import learning
     from facekit.backend import keras
     from facekit.options import Train
@@ -133,10 +139,11 @@ def work(job: Job) -> None:
     options = Train(input=Path(), output=Path(), network=job.network, color=color, size=side, batch=job.batch)
     net = learning.network(options, CLASSES, None)
     net.compile(keras.optimizers.Adam(options.learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    train = WAYS[job.feed](job, net, options)
+    ways = {feed: WAYS[feed](job, net, options) for feed in job.feeds}
     for line in sys.stdin:
+        feed, steps = json.loads(line)
         clock = Clock()
-        train(int(line), clock.callback)
+        ways[feed](steps, clock.callback)
         print(json.dumps({"rate": clock.rate(job.batch), "megabytes": peak.megabytes}), flush=True)
 
 
@@ -211,24 +218,24 @@ WAYS: dict[str, Callable[[Job, Any, Any], Train]] = {
 
 
 class Worker:
-    """One way to feed one network, in a process that lives until it is told to stop."""
+    """One network and its feeds, in a process that lives until it is told to stop."""
 
     def __init__(self, job: Job) -> None:
         command = [sys.executable, __file__, "--worker", json.dumps(job.__dict__)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.rates: list[float] = []
         self.megabytes = 0.0
 
-    def train(self, steps: int) -> None:
+    def train(self, feed: str, steps: int) -> float:
+        """Return images a second."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        print(steps, file=self.process.stdin, flush=True)
+        print(json.dumps([feed, steps]), file=self.process.stdin, flush=True)
         line = self.process.stdout.readline()
         if not line:
             raise SystemExit(f"a worker ended with {self.process.wait()}")
         said = json.loads(line)
-        self.rates.append(said["rate"])
         self.megabytes = said["megabytes"]
+        return float(said["rate"])
 
     def close(self) -> None:
         assert self.process.stdin is not None
@@ -236,52 +243,53 @@ class Worker:
         self.process.wait()
 
 
-def side_by_side(jobs: Sequence[Job], steps: int, rounds: int) -> dict[str, Worker]:
-    """Let workers take turns, in another order each round; a first round, which compiles, does not count."""
-    workers = {job.feed: Worker(job) for job in jobs}
-    for worker in workers.values():
-        worker.train(UNTIMED + 2)
-        worker.rates.clear()
-    order = list(workers.values())
+def side_by_side(job: Job, steps: int, rounds: int) -> dict[str, list[float]]:
+    """Let the ways take turns, in another order each round; a first round, which compiles, does not count."""
+    worker = Worker(job)
+    for feed in job.feeds:
+        worker.train(feed, UNTIMED + 2)
+    order = list(job.feeds)
+    rates: dict[str, list[float]] = {feed: [] for feed in order}
     for _ in range(rounds):
-        for worker in order:
-            worker.train(UNTIMED + steps)
+        for feed in order:
+            rates[feed].append(worker.train(feed, UNTIMED + steps))
         order = [*order[1:], order[0]]
-    for worker in workers.values():
-        worker.close()
-    return workers
+    worker.close()
+    return rates
 
 
-def tell_rates(network: str, workers: dict[str, Worker]) -> None:
-    best = workers["one batch"]
-    for feed, worker in workers.items():
-        ratios = [own / most for own, most in zip(worker.rates, best.rates, strict=True)]
+def memory(job: Job) -> float:
+    """Return the highest RssAnon, in MB, of a fresh process that trains by the one way of a job."""
+    worker = Worker(job)
+    for _ in range(2):
+        worker.train(*job.feeds, UNTIMED + FEW)
+    worker.close()
+    return worker.megabytes
+
+
+def tell_rates(job: Job, rates: dict[str, list[float]]) -> None:
+    best = rates["one batch"]
+    alone = memory(replace(job, feeds=("one batch",)))
+    for feed, found in rates.items():
+        ratios = [own / most for own, most in zip(found, best, strict=True)]
         each = ", ".join(f"{ratio:.3f}" for ratio in ratios)
-        rate, ratio = statistics.median(worker.rates), statistics.median(ratios)
-        beside = "1" if worker is best else f"**{ratio:.3f}** ({each})"
-        print(
-            f"| {network} | {feed} | {rate:,.1f} | {beside} | {worker.megabytes - best.megabytes:+,.0f} |", flush=True
-        )
+        beside = "1" if found is best else f"**{statistics.median(ratios):.3f}** ({each})"
+        held = 0.0 if found is best else memory(replace(job, feeds=(feed,))) - alone
+        print(f"| {job.network} | {feed} | {statistics.median(found):,.1f} | {beside} | {held:+,.0f} |", flush=True)
 
 
-def tell_memory(jobs: Sequence[Job], steps: int) -> None:
+def tell_memory(jobs: Sequence[Job]) -> None:
     """Train from packs of several sizes, each in a fresh process beside one on one batch."""
-    found = {}
-    for job in jobs:
-        worker = Worker(job)
-        worker.train(UNTIMED + steps)
-        worker.train(UNTIMED + steps)
-        worker.close()
-        found[job] = worker.megabytes
+    found = {job: memory(job) for job in jobs}
     network = found[jobs[0]]
     for job in jobs[1:]:
         size = job.pictures * job.side**2 * 3 / 1e6
         print(f"| {job.network} | {job.pictures:,} | {size:,.0f} | {network:,.0f} | {found[job] - network:+,.0f} |")
 
 
-def within(wanted: int, jobs: Sequence[Job]) -> int:
+def within(wanted: int, job: Job) -> int:
     """Return so many steps, or as many as an epoch has: a feed that begins anew fills its queues anew."""
-    return min(wanted, *(job.pictures // job.batch - UNTIMED for job in jobs))
+    return min(wanted, job.pictures // job.batch - UNTIMED)
 
 
 def main() -> None:
@@ -309,13 +317,13 @@ def main() -> None:
             side, _ = SIDES[network]
             for pictures in {chosen.pictures, *sizes}:
                 write_pack(Path(root), side, pictures)
-            jobs = [Job(feed, network, root, chosen.pictures, chosen.batch) for feed in FEEDS]
-            write_files(jobs[0])
+            job = Job(FEEDS, network, root, chosen.pictures, chosen.batch)
+            write_files(job)
             print("\n| network | feed | images/s | beside one batch (each round) | memory, MB |\n|---|---|--:|---|--:|")
-            tell_rates(network, side_by_side(jobs, within(wanted, jobs), chosen.rounds))
+            tell_rates(job, side_by_side(job, within(wanted, job), chosen.rounds))
             print("\n| network | pictures | pack, MB | network alone, MB | with the pack, MB |\n|---|--:|--:|--:|--:|")
-            packs = [Job("facekit", network, root, size, chosen.batch) for size in sizes]
-            tell_memory([Job("one batch", network, root, sizes[0], chosen.batch), *packs], within(wanted, packs))
+            packs = [Job(("facekit",), network, root, size, chosen.batch) for size in sizes]
+            tell_memory([replace(packs[0], feeds=("one batch",)), *packs])
 
 
 if __name__ == "__main__":
