@@ -71,10 +71,13 @@ def _replacing(path: Path) -> Iterator[Path]:
     with guarded(path):
         try:
             yield temporary
-            if not path.exists() or not filecmp.cmp(temporary, path, shallow=False):
+            if path.exists() and filecmp.cmp(temporary, path, shallow=False):
+                temporary.unlink()
+            else:
                 temporary.replace(path)
-        finally:
+        except BaseException:
             temporary.unlink(missing_ok=True)
+            raise
 
 
 class guarded:  # noqa: N801 - reads as a verb in a `with`
