@@ -24,9 +24,9 @@ $(STAMP): pyproject.toml
 	@touch $@
 
 browser: $(STAMP)  ## Find a browser and its driver, or install Debian's as root.
-	@$(BIN)/python -c 'import sys; from facekit.browser import find; sys.exit(None in find())' && exit 0; \
+	@$(BIN)/python -c 'import sys; from facekit.sources.browser import find; sys.exit(None in find())' && exit 0; \
 	echo "no browser found: asking Selenium Manager for one"; \
-	timeout 120 $(BIN)/python -c 'from facekit.browser import browse; browse().__enter__().quit()' 2>/dev/null && exit 0; \
+	timeout 120 $(BIN)/python -c 'from facekit.sources.browser import browse; browse().__enter__().quit()' 2>/dev/null && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "it has none: installing Debian's chromium and chromium-driver"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium chromium-driver >/dev/null; \
@@ -40,11 +40,11 @@ demo: browser  ## Draw a world, scrape it, train on it, score it: 5 to 10 minute
 test: browser  ## Run the tests.
 	$(BIN)/python -m pytest -m "not slow"
 
-check: $(STAMP)  ## Run ruff, strict mypy and the test of the floors.
+check: $(STAMP)  ## Run ruff, strict mypy and the test of the import rules.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/test_floors.py
+	$(BIN)/python -m pytest -q tests/test_layout.py
 
 docs: $(STAMP)  ## Write the commands' help into the README.
 	$(BIN)/python tests/readme.py --write

@@ -29,14 +29,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facekit import embedders, images
-from facekit.clean import clean
-from facekit.contract import Box, Image
-from facekit.crop import crop
+from facekit.base import images
+from facekit.base.contract import Box, Image
+from facekit.commands.clean import clean
+from facekit.commands.crop import crop
 from facekit.dataset import Dataset
-from facekit.likeness import look, proofs
+from facekit.identity import embedders
+from facekit.identity.likeness import look, proofs
+from facekit.identity.people import OPEN, WRONG, judge, scaled
 from facekit.options import Clean, Crop
-from facekit.people import OPEN, WRONG, judge, scaled
 
 DEFAULTS = Clean(input=Path("in"), output=Path("out"))
 

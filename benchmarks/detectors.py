@@ -30,10 +30,10 @@ from pathlib import Path
 
 import cv2
 
-from facekit import images, plugins, weights
-from facekit.contract import BadImage, Box, Face, FacekitError, Image
-from facekit.detectors.again import Again
-from facekit.detectors.boxes import overlap
+from facekit.base import images, plugins, weights
+from facekit.base.contract import BadImage, Box, Face, FacekitError, Image
+from facekit.faces.detectors.again import Again
+from facekit.faces.detectors.boxes import overlap
 from facekit.options import Crop
 
 OPTIONS = Crop(input=Path(), output=Path("out"))

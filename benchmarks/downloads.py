@@ -66,7 +66,7 @@ class Listed:
         """Return all links of a name."""
         from urllib.parse import urlsplit
 
-        from facekit.engines import Candidate, Results, State
+        from facekit.sources.engines import Candidate, Results, State
 
         found = lines(urlsplit(self.base_url).port or 80, "?q=" + search.query.replace(" ", "+"))
         candidates = [Candidate(url, rank, self.name, search.query, page) for rank, (url, page) in enumerate(found, 1)]
@@ -80,9 +80,9 @@ def facekit(port: int, out: Path) -> Any:
     """Return what scrapes all names of the server."""
     import logging
 
-    from facekit import plugins
+    from facekit.base import plugins
+    from facekit.commands.scrape import scrape
     from facekit.options import Scrape
-    from facekit.scrape import scrape
 
     logging.disable(logging.WARNING)
     plugins.PARTS["engine"]["listed"] = "downloads:Listed"

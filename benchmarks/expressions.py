@@ -19,12 +19,12 @@ import sys
 import tomllib
 from pathlib import Path
 
-from facekit.audit import audit
-from facekit.compare import compare
-from facekit.evaluate import evaluate
+from facekit.cli.recipe import read
+from facekit.commands.audit import audit
+from facekit.commands.compare import compare
+from facekit.commands.evaluate import evaluate
+from facekit.commands.train import train
 from facekit.options import Audit, Compare, Evaluate, Train
-from facekit.pipeline import read
-from facekit.train import train
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PAIR = ("happy", "sad")

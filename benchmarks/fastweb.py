@@ -31,7 +31,7 @@ from urllib.parse import parse_qsl, urlsplit
 import cv2
 import numpy as np
 
-from facekit import images
+from facekit.base import images
 from facekit.world import searches
 from facekit.world.content import Link
 from facekit.world.faults import FAULTS

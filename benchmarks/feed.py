@@ -38,8 +38,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from facekit import images
-from facekit.pack import Pack
+from facekit.base import images
+from facekit.training.pack import Pack
 
 CLASSES, UNTIMED = 12, 3
 
@@ -99,7 +99,7 @@ class Clock:
     """Says when each step ended."""
 
     def __init__(self) -> None:
-        from facekit.backend import keras
+        from facekit.networks.backend import keras
 
         self.ends: list[float] = []
         self.callback = keras.callbacks.LambdaCallback(on_train_batch_end=self._note)
@@ -129,9 +129,9 @@ class Peak(threading.Thread):
 
 def work(job: Job) -> None:
     """Make the network and its feeds, then train from the one and as many steps as each line of stdin says."""
-    from facekit import learning
-    from facekit.backend import keras
+    from facekit.networks.backend import keras
     from facekit.options import Train
+    from facekit.training import learning
 
     peak = Peak()
     peak.start()
@@ -163,11 +163,11 @@ def one_batch(job: Job, net: Any, options: Any) -> Train:
 
 
 def facekit(job: Job, net: Any, options: Any) -> Train:
-    from facekit.checkpoint import Checkpoint
-    from facekit.contract import quiet
-    from facekit.feed import Feed
-    from facekit.fitting import Start, Steps, Watch
-    from facekit.schedule import steps as steps_of
+    from facekit.base.contract import quiet
+    from facekit.training.callbacks import Start, Steps, Watch
+    from facekit.training.checkpoint import Checkpoint
+    from facekit.training.feed import Feed
+    from facekit.training.schedule import steps as steps_of
 
     feed = Feed(Pack(job.pixels(), []), range(job.pictures), job.classes.tolist(), job.batch, seed=42)
     for number in range(len(feed)):  # rounds see a part of a large pack, its memory is to be that of all
@@ -182,7 +182,7 @@ def facekit(job: Job, net: Any, options: Any) -> Train:
 
 
 def directory(job: Job, net: Any, options: Any) -> Train:
-    from facekit.backend import keras
+    from facekit.networks.backend import keras
 
     size = (job.side, job.side)
     loaded = keras.utils.image_dataset_from_directory(

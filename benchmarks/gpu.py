@@ -26,11 +26,11 @@ from typing import Any
 
 import numpy as np
 
-from facekit.backend import accelerated, computing, engine, keras
-from facekit.feed import Batch, Feed
-from facekit.fitting import Steps, Watch
-from facekit.models import build
-from facekit.pack import Pack
+from facekit.networks import build
+from facekit.networks.backend import accelerated, computing, engine, keras
+from facekit.training.callbacks import Steps, Watch
+from facekit.training.feed import Batch, Feed
+from facekit.training.pack import Pack
 
 CLASSES = 100
 WARM = 5

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from facekit.evaluate import evaluate
+from facekit.commands.evaluate import evaluate
 from facekit.options import Evaluate
 
 RATES = {"accuracy 0": "accuracy", "fmr 0": "FMR", "fnmr 0": "FNMR", "eer": "EER", "auc": "AUC"}

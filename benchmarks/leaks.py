@@ -24,14 +24,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from facekit import runs
-from facekit.augment import augment
-from facekit.balance import balance
-from facekit.clean import clean
-from facekit.crop import crop
+from facekit.commands.augment import augment
+from facekit.commands.balance import balance
+from facekit.commands.clean import clean
+from facekit.commands.crop import crop
+from facekit.commands.evaluate import evaluate
+from facekit.commands.train import train
 from facekit.dataset import Dataset
-from facekit.evaluate import evaluate
 from facekit.options import Augment, Balance, Clean, Crop, Evaluate, SplitBy, Train
-from facekit.train import train
 
 PHOTOS, PICTURES = 50, 240
 

@@ -31,10 +31,10 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from facekit import images
-from facekit.contract import BadImage, Image
-from facekit.likeness import Look, look, proofs
-from facekit.parallel import ordered_map
+from facekit.base import images
+from facekit.base.contract import BadImage, Image
+from facekit.base.parallel import ordered_map
+from facekit.identity.likeness import Look, look, proofs
 
 Pair = frozenset[int]
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import cv2
 import cv2.data
 
-from facekit import images, plugins
+from facekit.base import images, plugins
 from facekit.dataset import Dataset
 from facekit.options import Augment, Balance, Crop, Draw
 
@@ -39,7 +39,7 @@ def crop_by_hand(photos: Path, out: Path) -> None:
 
 
 def augment_by_hand(even: Path, out: Path, count: int) -> None:
-    from facekit.recipes import augment_image
+    from facekit.faces.augmentation import augment_image
 
     for folder in sorted(p for p in even.iterdir() if p.is_dir()):
         (out / folder.name).mkdir(parents=True, exist_ok=True)
@@ -85,9 +85,9 @@ def main() -> None:
 
 
 def feed(root: Path, runs: int) -> None:
-    from facekit.backend import keras
-    from facekit.feed import Feed
-    from facekit.pack import pack
+    from facekit.networks.backend import keras
+    from facekit.training.feed import Feed
+    from facekit.training.pack import pack
 
     dataset = Dataset.open(root / "full")
     packed = pack(dataset.root, dataset.records, 96, root / "pack")

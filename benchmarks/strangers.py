@@ -9,7 +9,7 @@ others are added until they are 5, 10, 20 or 40% of its folder, in two ways:
 - many: photos drawn from the people of `pairsDevTest`, each someone else;
 - one: photos of one other of the 42, drawn anew for each folder; that person has a folder of its own too.
 
-Everything that was fitted (the threshold, the three constants of `facekit.people.evidence`) saw people of
+Everything that was fitted (the threshold, the three constants of `facekit.identity.people.evidence`) saw people of
 `pairsDevTrain` alone, of whom none is among the 42 or the strangers; `--fit` fits the constants again. Beside the
 embedder stands what can be had without one: 32x32 grey pixels of the middle of the photo, 64 principal
 components of equal variance, threshold and constants fitted in the same way.
@@ -37,14 +37,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from facekit import embedders, images
-from facekit.contract import Box, Record
+from facekit.base import images
+from facekit.base.contract import Box, Record
+from facekit.base.parallel import ordered_map
 from facekit.dataset import Dataset
-from facekit.detectors import find
+from facekit.faces.detectors import find
+from facekit.identity import embedders
+from facekit.identity.people import evidence, judge, scaled
+from facekit.identity.people.evidence import Floats, Vectors
 from facekit.options import Clean, Crop
-from facekit.parallel import ordered_map
-from facekit.people import evidence, judge, scaled
-from facekit.people.evidence import Floats, Vectors
 
 KNOWN_ERRORS = ("Recep_Tayyip_Erdogan_0004.jpg", "Mahmoud_Abbas_0012.jpg")
 MOST_ODD = 0.01

@@ -26,11 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics.pairwise import paired_distances
 
-from facekit import detectors, embedders, images, pairlists
-from facekit.contract import BadImage, Box, Embedder, Face, FacekitError, Image
-from facekit.evaluate.verification.whole import middle
+from facekit.base import images
+from facekit.base.contract import BadImage, Box, Embedder, Face, FacekitError, Image
+from facekit.commands.evaluate.verification.whole import middle
+from facekit.dataset import pairlists
+from facekit.dataset.pairlists import Pair
+from facekit.faces import detectors
+from facekit.identity import embedders
 from facekit.options import Crop
-from facekit.pairlists import Pair
 from facekit.scores import verification as scores
 
 BATCH = 16

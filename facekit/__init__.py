@@ -2,7 +2,7 @@
 
 Each command of the command line is one function with one options object::
 
-    from facekit.crop import crop
+    from facekit.commands.crop import crop
     from facekit.options import Crop
 
     report = crop(Crop(input="raw", output="faces", size=160))

@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 import pytest
 
-from facekit import images, weights
-from facekit.contract import Image, Record
-from facekit.crop import crop
+from facekit.base import images, weights
+from facekit.base.contract import Image, Record
+from facekit.commands.crop import crop
+from facekit.commands.draw import draw
 from facekit.dataset import MANIFEST, Dataset
 from facekit.options import Crop, Draw
-from facekit.world.tree import draw
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -183,16 +183,16 @@ def _count_steps(patch: pytest.MonkeyPatch, last: int) -> None:
 
         return counted
 
-    from facekit.dataset import lines
+    from facekit.base import files
 
-    write, append = Path.write_bytes, lines.append_line
+    write, append = Path.write_bytes, files.append_line
 
     def torn_line(path: Path, line: str) -> None:
         with path.open("ab") as file:
             file.write(line.encode()[: len(line) // 2])
 
     patch.setattr(Path, "write_bytes", step(write, lambda path, data: write(path, data[: len(data) // 2])))
-    patch.setattr(lines, "append_line", step(append, torn_line))
+    patch.setattr(files, "append_line", step(append, torn_line))
     for name in ("replace", "unlink", "rmdir", "mkdir"):
         patch.setattr(Path, name, step(getattr(Path, name), None))
 
@@ -203,7 +203,7 @@ def driver() -> Iterator[Any]:
     # Here, not above: tests that run without extras have neither.
     from leftovers import NO_BROWSER, browser_is_missing
 
-    from facekit import browser
+    from facekit.sources import browser
 
     if browser_is_missing():
         pytest.skip(NO_BROWSER)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 def main() -> None:
     """Wrap the seam that writes lines, then hand over to facekit."""
+    from facekit.base import files as lines
     from facekit.cli import main as facekit
-    from facekit.dataset import lines
 
     last, how = int(sys.argv[1]), signal.Signals[sys.argv[2]]
     append, written = lines.append_line, 0

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from facekit import browser
+from facekit.sources import browser
 
 NO_BROWSER = "no Chrome or Chromium with its driver was found on this machine"
 

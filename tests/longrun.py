@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from conftest import read_tree
 from plainweb import Plain, many
 
-from facekit.contract import Record, Source
+from facekit.base.contract import Record, Source
+from facekit.base.files import read_lines
 from facekit.dataset import MANIFEST, SOURCES
-from facekit.dataset.lines import read_lines
 from facekit.world.web import Web
 
 KILLING = Path(__file__).with_name("killing.py")

@@ -9,9 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facekit import images
-from facekit.contract import Image, Record
-from facekit.dataset.lines import replace_lines
+from facekit.base import images
+from facekit.base.contract import Image, Record
+from facekit.base.files import replace_lines
 from facekit.dataset.tree import MANIFEST
 
 COLOURS = ((230, 60, 40), (40, 200, 80), (50, 90, 240), (220, 200, 40))

@@ -7,8 +7,8 @@ import re
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from facekit.engines import Results, Search, State
-from facekit.engines.bing import harvest
+from facekit.sources.engines import Results, Search, State
+from facekit.sources.engines.bing import harvest
 
 AGENTS: list[str] = []
 """The user agents that asked."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from facekit import images
+from facekit.base import images
 from facekit.world.content import Link
 
 

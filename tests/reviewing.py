@@ -20,9 +20,10 @@ from urllib.parse import parse_qs, urlsplit
 import cv2
 import numpy as np
 
-from facekit import images
-from facekit.contract import Box, Image, Record, Rejection, Source, replace
-from facekit.dataset import INFO, MANIFEST, REJECTED, SOURCES, lines, photo_path
+from facekit.base import files as lines
+from facekit.base import images
+from facekit.base.contract import Box, Image, Record, Rejection, Source, replace
+from facekit.dataset import INFO, MANIFEST, REJECTED, SOURCES, photo_path
 
 KEEP_AT, REJECT_AT = 0.5, 0.05
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from conftest import picture
 
-from facekit import alignment, images
-from facekit.alignment import DLIB, FIVE, SFACE, align, moved, similarity
-from facekit.contract import Box, Image, Points
-from facekit.landmarks import landmarks, model_file
+from facekit.base import images
+from facekit.base.contract import Box, Image, Points
+from facekit.faces import alignment
+from facekit.faces.alignment import DLIB, FIVE, SFACE, align, moved, similarity
+from facekit.faces.landmarks import landmarks, model_file
 
 
 def placed(template: Points, side: float, turn: float, x: float, y: float) -> Points:

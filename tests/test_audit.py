@@ -19,13 +19,14 @@ from conftest import files_in, picture, plain_tree, read_tree
 from patches import tree as faces_with_split
 from test_lean import facekit as lean
 
-from facekit import images, lineage, runs
-from facekit.audit import audit
-from facekit.audit.pairs import MANY
-from facekit.audit.trees import read
-from facekit.contract import FacekitError, Image, Record, Report, replace
-from facekit.dataset import INFO, MANIFEST, Dataset
-from facekit.dataset.lines import read_lines, replace_lines
+from facekit import runs
+from facekit.base import images
+from facekit.base.contract import FacekitError, Image, Record, Report, replace
+from facekit.base.files import read_lines, replace_lines
+from facekit.commands.audit import audit
+from facekit.commands.audit.pairs import MANY
+from facekit.commands.audit.trees import read
+from facekit.dataset import INFO, MANIFEST, Dataset, lineage
 from facekit.options import Audit
 
 

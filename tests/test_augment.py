@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from conftest import picture, plain_tree, read_tree, records, rejected
 
-from facekit import images
-from facekit.augment import augment
-from facekit.balance import balance
-from facekit.contract import FacekitError, Record
+from facekit.base import images
+from facekit.base.contract import FacekitError, Record
+from facekit.commands.augment import augment
+from facekit.commands.balance import balance
 from facekit.dataset import Dataset
-from facekit.lineage import check_split
+from facekit.dataset.lineage import check_split
+from facekit.faces.augmentation import STRENGTHS, augment_image
 from facekit.options import Augment, Balance
-from facekit.recipes import STRENGTHS, augment_image
 
 
 def run(source: Path, output: str = "full", **how: Any) -> Path:

@@ -18,9 +18,9 @@ ENGINES = ("tensorflow", "jax", "torch")
 
 TRAIN = """
 import json, sys
-from facekit.evaluate import evaluate
+from facekit.commands.evaluate import evaluate
 from facekit.options import Evaluate, Train
-from facekit.train import train
+from facekit.commands.train import train
 def track(items, title, total=None, board=None):
     for number, item in enumerate(items):
         if title == "train" and number == int(sys.argv[1]):
@@ -38,8 +38,9 @@ LOOK = """
 import json, sys
 import numpy as np
 from pathlib import Path
-from facekit import classifier, runs
-from facekit.backend import engine
+from facekit import runs
+from facekit.identity import classifier
+from facekit.networks.backend import engine
 pictures = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
 rows = [classifier.load(runs.load(Path(run))).probabilities(pictures, 5) for run in sys.argv[1:]]
 print(json.dumps([engine(), [np.stack(list(row)).tolist() for row in rows]]))
@@ -78,7 +79,7 @@ def test_an_engine_trains_resumes_and_exchanges_models(engine: str, tmp_path: Pa
 
 
 def test_tensorflow_is_what_computes_unless_another_is_asked_for(tmp_path: Path) -> None:
-    code = "from facekit.backend import engine; print('\"' + engine() + '\"')"
+    code = "from facekit.networks.backend import engine; print('\"' + engine() + '\"')"
     environment = {**os.environ, "KERAS_HOME": str(tmp_path)}
     environment.pop("KERAS_BACKEND", None)
     command = [sys.executable, "-c", code]

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from conftest import manifest, picture, plain_tree, read_tree, records, rejected
 
-from facekit import images
-from facekit.balance import balance
-from facekit.contract import FacekitError, Record
+from facekit.base import images
+from facekit.base.contract import FacekitError, Record
+from facekit.commands.balance import balance
 from facekit.dataset import Dataset
-from facekit.lineage import check_split
+from facekit.dataset.lineage import check_split
 from facekit.options import Balance
 
 

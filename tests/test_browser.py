@@ -17,9 +17,9 @@ from leftovers import gone, needs_browser, own_place, send, using
 from selenium.common.exceptions import WebDriverException
 from urllib3.exceptions import HTTPError
 
-from facekit import browser
-from facekit.browser import running
-from facekit.contract import FacekitError
+from facekit.base.contract import FacekitError
+from facekit.sources import browser
+from facekit.sources.browser import running
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def place() -> Iterator[Path]:
 def start_elsewhere(place: Path) -> tuple[subprocess.Popen[str], Path]:
     """A process of its own that has started a browser; with the bot's folder."""
     script = (
-        "import sys, time; from facekit.browser import LocalBrowser\n"
+        "import sys, time; from facekit.sources.browser import LocalBrowser\n"
         "b = LocalBrowser(); b.start(); print(b._folder, flush=True); time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from conftest import picture, plain_tree, read_tree, records, rejected
 
-from facekit import images
-from facekit.clean import clean
-from facekit.contract import FacekitError, Image
+from facekit.base import images
+from facekit.base.contract import FacekitError, Image
+from facekit.commands.clean import clean
 from facekit.options import Clean
 
 

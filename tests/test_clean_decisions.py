@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from conftest import picture, plain_tree, read_tree, records, rejected
 
-from facekit import images
-from facekit.clean import clean
-from facekit.contract import Decision, Record, Report, Verdict
+from facekit.base import images
+from facekit.base.contract import Decision, Record, Report, Verdict
+from facekit.commands.clean import clean
 from facekit.dataset import DECISIONS
-from facekit.decisions import Decisions, key_of
+from facekit.dataset.decisions import Decisions, key_of
 from facekit.options import Clean
 
 

@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 from conftest import picture, read_tree, records, rejected
 
-from facekit import images
-from facekit.clean import clean
-from facekit.contract import FacekitError, Report
-from facekit.crop import crop
+from facekit.base import images
+from facekit.base.contract import FacekitError, Report
+from facekit.commands.clean import clean
+from facekit.commands.crop import crop
+from facekit.commands.draw import draw
 from facekit.dataset import Dataset
 from facekit.options import Clean, Crop, Draw
-from facekit.world.tree import draw
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import records, rejected
 
-from facekit.clean import clean
-from facekit.crop import crop
+from facekit.commands.clean import clean
+from facekit.commands.crop import crop
 from facekit.options import Clean, Crop
 
 PEOPLE = ("Angelina_Jolie", "Hans_Blix", "Jennifer_Capriati", "John_Ashcroft", "Megawati_Sukarnoputri", "Tiger_Woods")

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, picture, plain_tree, read_tree
 
-from facekit import cli, images, options
+from facekit import options
+from facekit.base import images
+from facekit.cli import app as cli
 
 HEAVY = (
     "tensorflow",
@@ -263,7 +265,7 @@ def test_a_bug_keeps_its_traceback(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("facekit.crop.crop", broken)
+    monkeypatch.setattr("facekit.commands.crop.crop", broken)
     monkeypatch.setattr(
         sys, "argv", ["facekit", *map(str, crop(plain, tmp_path / "out", "--log-file", tmp_path / "log"))]
     )

@@ -15,14 +15,15 @@ import pytest
 from conftest import Dead, files_in, read_tree
 from patches import patch, tree
 
-from facekit import images, runs
-from facekit.compare import compare
-from facekit.compare.contenders import contenders
-from facekit.contract import FacekitError, Record, Report, quiet, replace
-from facekit.dataset.lines import read_lines, replace_lines
+from facekit import runs
+from facekit.base import images
+from facekit.base.contract import FacekitError, Record, Report, quiet, replace
+from facekit.base.files import read_lines, replace_lines
+from facekit.commands.compare import compare
+from facekit.commands.compare.contenders import contenders
+from facekit.dataset.protocol import BANNER
 from facekit.dataset.tree import MANIFEST
 from facekit.options import Compare
-from facekit.protocol import BANNER
 from facekit.report.comparison import Row, Score, Table, csv_text, html, markdown
 
 FILE = """

@@ -14,12 +14,13 @@ import PIL.Image
 import pytest
 from conftest import manifest, plain_tree, read_tree, records, rejected
 
-from facekit import detectors, images, plugins
-from facekit.alignment import DLIB
-from facekit.contract import Box, Face, FacekitError, Image
-from facekit.crop import crop
-from facekit.detectors.haar import Haar
-from facekit.landmarks import landmarks
+from facekit.base import images, plugins
+from facekit.base.contract import Box, Face, FacekitError, Image
+from facekit.commands.crop import crop
+from facekit.faces import detectors
+from facekit.faces.alignment import DLIB
+from facekit.faces.detectors.haar import Haar
+from facekit.faces.landmarks import landmarks
 from facekit.options import Crop
 from facekit.world.draw import photo
 from facekit.world.people import people

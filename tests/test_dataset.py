@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from conftest import files_in, manifest, picture, plain_tree, read_tree, records, rejected
 
-from facekit import images
-from facekit.balance import balance
-from facekit.clean import clean
-from facekit.contract import FacekitError, Record, Rejection, Source
-from facekit.crop import crop
-from facekit.dataset import Dataset, annotate, check_places, lines
+from facekit.base import files as lines
+from facekit.base import images
+from facekit.base.contract import FacekitError, Record, Rejection, Source
+from facekit.commands.balance import balance
+from facekit.commands.clean import clean
+from facekit.commands.crop import crop
+from facekit.dataset import Dataset, annotate, check_places
 from facekit.options import Balance, Clean, Crop
 
 
@@ -321,8 +322,8 @@ def test_a_line_that_finds_no_room_is_taken_back_on_the_next_run(tmp_path: Path,
     """The system writes the part of a line that fits and says nothing: the rest must not be lost in silence."""
     path = tmp_path / "manifest.jsonl"
     code = (
-        "import resource, sys; from pathlib import Path; from facekit.dataset.lines import append_line; "
-        "from facekit.contract import FacekitError\n"
+        "import resource, sys; from pathlib import Path; from facekit.base.files import append_line; "
+        "from facekit.base.contract import FacekitError\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))\n"
         "try:\n"
         f"    [append_line(Path({str(path)!r}), 'x' * 70) for _ in range(9)]\n"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from facekit.contract import Box, Decision, FacekitError, Record, Rejection, replace
+from facekit.base.contract import Box, Decision, FacekitError, Record, Rejection, replace
 from facekit.dataset import DECISIONS
-from facekit.decisions import Decisions, Key, key_of, standing
+from facekit.dataset.decisions import Decisions, Key, key_of, standing
 
 BOX = Box(1, 2, 30, 40)
 
@@ -102,8 +102,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 MANY = """
 import sys
 from pathlib import Path
-from facekit.contract import Decision
-from facekit.decisions import Decisions
+from facekit.base.contract import Decision
+from facekit.dataset.decisions import Decisions
 for n in range(150):
     Decisions(Path(sys.argv[1])).append(Decision(f"{sys.argv[2]}-{n}", None, "Ada" * 50, "keep"))
 """

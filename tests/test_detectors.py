@@ -11,11 +11,13 @@ import cv2
 import numpy as np
 import pytest
 
-from facekit import detectors, images, plugins, predict
-from facekit.contract import Box, Detector, Face, FacekitError, Image
-from facekit.detectors.again import Again
-from facekit.detectors.boxes import distinct, foremost, merged, overlap
-from facekit.detectors.haar import Haar
+from facekit.base import images, plugins
+from facekit.base.contract import Box, Detector, Face, FacekitError, Image
+from facekit.commands import predict
+from facekit.faces import detectors
+from facekit.faces.detectors.again import Again
+from facekit.faces.detectors.boxes import distinct, foremost, merged, overlap
+from facekit.faces.detectors.haar import Haar
 from facekit.options import Crop, cascades, settled
 from facekit.runs import Run
 from facekit.world.draw import empty_photo, photo
@@ -77,7 +79,7 @@ def test_yunet_without_weights_says_how_to_get_them(tmp_path: Path, monkeypatch:
     monkeypatch.delenv("FACEKIT_WEIGHTS", raising=False)
     monkeypatch.setenv("FACEKIT_CACHE", str(tmp_path))
     monkeypatch.setenv("FACEKIT_WEIGHTS_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr("facekit.weights.find_spec", lambda name: None)  # as where no package brings them
+    monkeypatch.setattr("facekit.base.weights.find_spec", lambda name: None)  # as where no package brings them
     with pytest.raises(FacekitError, match="FACEKIT_WEIGHTS"):
         detectors.ready(replace(OPTIONS, detector="yunet"))
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from readme import README, rendered
 
-from facekit import __version__, plugins
-from facekit.cli import COMMANDS
-from facekit.compare.contenders import contenders
+from facekit import __version__
+from facekit.base import plugins
+from facekit.cli.app import COMMANDS
+from facekit.cli.recipe import plan, read
+from facekit.commands.compare.contenders import contenders
 from facekit.options import Compare, Run
-from facekit.pipeline import plan, read
 
 ROOT = Path(__file__).parents[1]
 RECIPES = sorted(path for path in (ROOT / "examples").rglob("*.toml") if "[[stage]]" in path.read_text())

@@ -21,10 +21,19 @@ import PIL.Image
 import pytest
 from plainweb import Plain, noise
 
-from facekit import images
-from facekit.contract import FacekitError
-from facekit.scrape.download import Answer, Elsewhere, Fetcher, Refused, Rules, host_of, may_work_later, user_agent
-from facekit.scrape.verdict import check, opted_out
+from facekit.base import images
+from facekit.base.contract import FacekitError
+from facekit.commands.scrape.download import (
+    Answer,
+    Elsewhere,
+    Fetcher,
+    Refused,
+    Rules,
+    host_of,
+    may_work_later,
+    user_agent,
+)
+from facekit.commands.scrape.verdict import check, opted_out
 from facekit.world.faults import FAULTS
 from facekit.world.web import Web, serve
 

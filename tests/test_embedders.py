@@ -21,19 +21,21 @@ from conftest import picture
 from patches import tree
 from zoo import SQUARE, Zoo, colour_network, publish, serving, square_finder
 
-from facekit import embedders, images, plugins, runs, weights
-from facekit.contract import BadImage, Box, FacekitError, Image, Record, replace
-from facekit.crop import crop
+from facekit import runs
+from facekit.base import images, plugins, weights
+from facekit.base.contract import BadImage, Box, FacekitError, Image, Record, replace
+from facekit.commands.crop import crop
+from facekit.commands.train import train
 from facekit.dataset import Dataset
-from facekit.embedders import dat, distances, embed_dataset, face_in, graph
-from facekit.embedders.compare import best_threshold
-from facekit.embedders.kept import FILE, Kept
-from facekit.embedders.resnet import MODEL, Dlib
-from facekit.embedders.sface import SFace
-from facekit.embedders.trained import DEFAULT_THRESHOLD, Trained
-from facekit.landmarks import landmarks, model_file
+from facekit.faces.landmarks import landmarks, model_file
+from facekit.identity import embedders
+from facekit.identity.embedders import dat, distances, embed_dataset, face_in, graph
+from facekit.identity.embedders.compare import best_threshold
+from facekit.identity.embedders.kept import FILE, Kept
+from facekit.identity.embedders.resnet import MODEL, Dlib
+from facekit.identity.embedders.sface import SFace
+from facekit.identity.embedders.trained import DEFAULT_THRESHOLD, Trained
 from facekit.options import Crop, Train, settled
-from facekit.train import train
 
 PAIRS = "lfw/pairsDevTest.txt"
 
@@ -139,7 +141,7 @@ def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
 def test_the_graph_is_built_once(dlib: Dlib, fresh: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (fresh / "weights").iterdir()}
     assert len(before) == 1
-    code = "from facekit.embedders.resnet import Dlib; Dlib()"
+    code = "from facekit.identity.embedders.resnet import Dlib; Dlib()"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     assert {path: path.stat().st_mtime_ns for path in (fresh / "weights").iterdir()} == before
     assert graph.VERSION >= 1
@@ -458,7 +460,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from facekit.dataset import Dataset
-from facekit.embedders import embed_dataset
+from facekit.identity.embedders import embed_dataset
 vectors, _ = embed_dataset(Dataset.open(Path(sys.argv[1])), "dlib", jobs=1)
 np.save(sys.argv[2], vectors)
 """

@@ -9,8 +9,8 @@ import pytest
 import requests
 from searching import FIRST_RANKS, GOOD, LINKS, links, session, twice, web_of
 
-from facekit.engines import Search, State
-from facekit.engines.commons import Commons, harvest, parameters, text
+from facekit.sources.engines import Search, State
+from facekit.sources.engines.commons import Commons, harvest, parameters, text
 from facekit.world.searches import ENGINES
 from facekit.world.web import Web
 

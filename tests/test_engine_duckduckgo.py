@@ -12,8 +12,8 @@ import pytest
 import requests
 from searching import FIRST_RANKS, GOOD, links, twice, web_of
 
-from facekit.engines import Search, State
-from facekit.engines.duckduckgo import DuckDuckGo, Fetched, harvest, parameters
+from facekit.sources.engines import Search, State
+from facekit.sources.engines.duckduckgo import DuckDuckGo, Fetched, harvest, parameters
 from facekit.world.searches import ENGINES
 from facekit.world.web import Web
 

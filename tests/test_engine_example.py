@@ -16,8 +16,8 @@ import pytest
 from conftest import ROOT
 from searching import session
 
-from facekit import plugins
-from facekit.engines import Engine, Search, State
+from facekit.base import plugins
+from facekit.sources.engines import Engine, Search, State
 
 EXAMPLE = ROOT / "examples" / "engine"
 BUILD = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from searching import FIRST_RANKS, GOOD, links, twice, web_of
 
-from facekit.engines import Search, State
-from facekit.engines.google import Google, verdict
-from facekit.engines.google_page import Record, Seen, harvest, in_link, in_script, in_state, is_original
+from facekit.sources.engines import Search, State
+from facekit.sources.engines.google import Google, verdict
+from facekit.sources.engines.google_page import Record, Seen, harvest, in_link, in_script, in_state, is_original
 from facekit.world.searches import ENGINES
 from facekit.world.web import Web
 

@@ -10,8 +10,8 @@ import requests
 from plainweb import Plain, many
 from searching import FIRST_RANKS, GOOD, LINKS, links, session, twice, web_of
 
-from facekit.engines import Search, State
-from facekit.engines.openverse import Openverse, harvest, parameters
+from facekit.sources.engines import Search, State
+from facekit.sources.engines.openverse import Openverse, harvest, parameters
 from facekit.world.content import Link
 from facekit.world.searches import ENGINES
 from facekit.world.web import Web, serve

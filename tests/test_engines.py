@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 import requests
 
-from facekit import plugins
-from facekit.contract import FacekitError
-from facekit.engines import Candidate, Search, State, is_loopback, repeated
-from facekit.engines.api import LONGEST_WAIT, Api, Budget, _seconds_to_wait
-from facekit.engines.bing import Bing
-from facekit.engines.commons import Commons
-from facekit.engines.filters import age, day, fits, is_licensed, unfiltered
-from facekit.engines.google import Google
-from facekit.engines.openverse import Openverse
-from facekit.engines.paging import Page, collect
+from facekit.base import plugins
+from facekit.base.contract import FacekitError
+from facekit.sources.engines import Candidate, Search, State, is_loopback, repeated
+from facekit.sources.engines.api import LONGEST_WAIT, Api, Budget, _seconds_to_wait
+from facekit.sources.engines.bing import Bing
+from facekit.sources.engines.commons import Commons
+from facekit.sources.engines.filters import age, day, fits, is_licensed, unfiltered
+from facekit.sources.engines.google import Google
+from facekit.sources.engines.openverse import Openverse
+from facekit.sources.engines.paging import Page, collect
 from facekit.world.searches import ENGINES, check, find
 
 TODAY = date(2026, 11, 22)

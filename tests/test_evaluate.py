@@ -13,17 +13,19 @@ from typing import Any, NamedTuple
 import pytest
 from patches import patch, tree
 
-from facekit import images, lineage, runs
-from facekit.console import Console
-from facekit.contract import FacekitError, Record, Report, replace
-from facekit.dataset.lines import read_lines, replace_lines
+from facekit import runs
+from facekit.base import images
+from facekit.base.contract import FacekitError, Record, Report, replace
+from facekit.base.files import read_lines, replace_lines
+from facekit.cli.console import Console
+from facekit.cli.recipe import plan, read
+from facekit.commands.evaluate import evaluate
+from facekit.commands.train import train
+from facekit.dataset import lineage
+from facekit.dataset.protocol import BANNER
 from facekit.dataset.tree import INFO, MANIFEST
-from facekit.evaluate import evaluate
 from facekit.options import Evaluate, Train
 from facekit.options import Run as RunOptions
-from facekit.pipeline import plan, read
-from facekit.protocol import BANNER
-from facekit.train import train
 
 
 class Trained(NamedTuple):
@@ -349,7 +351,7 @@ def test_a_column_that_nobody_knows_is_refused_with_those_there_are(
         _evaluate(own.run, by="age")
     rows = [f"{record.path},{n}" for n, record in enumerate(runs.load(own.run).split)]
     (tmp_path / "who.csv").write_text("\n".join(["image,who", *rows]))
-    monkeypatch.setattr("facekit.evaluate.by.MOST", 40)
+    monkeypatch.setattr("facekit.commands.evaluate.by.MOST", 40)
     with pytest.raises(FacekitError, match=r"^--by who: it has 42 values; choose a column of at most 40 groups$"):
         _evaluate(own.run, by="who", table=tmp_path / "who.csv", part="all")
     assert not (own.run / "evaluation-by-age").exists()

@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from patches import tree
 
-from facekit import lineage, protocol, runs
-from facekit.contract import FacekitError, Record, replace
-from facekit.dataset import Dataset, derive_id
-from facekit.dataset.lines import read_lines, replace_lines
+from facekit import runs
+from facekit.base.contract import FacekitError, Record, replace
+from facekit.base.files import read_lines, replace_lines
+from facekit.commands.evaluate import evaluate
+from facekit.commands.evaluate.folds import Fold, cut
+from facekit.commands.train import train
+from facekit.dataset import Dataset, derive_id, lineage, protocol
 from facekit.dataset.tree import MANIFEST
-from facekit.evaluate import evaluate
-from facekit.evaluate.folds import Fold, cut
 from facekit.options import Evaluate, Train
 from facekit.runs import Run
-from facekit.train import train
 
 
 def _with_copies(faces: Path) -> None:

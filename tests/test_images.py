@@ -12,8 +12,8 @@ import PIL.Image
 import pytest
 from conftest import picture
 
-from facekit import images
-from facekit.contract import BadImage, Box, Image
+from facekit.base import images
+from facekit.base.contract import BadImage, Box, Image
 
 RED, BLUE, GREEN, WHITE = (220, 30, 40), (30, 60, 200), (20, 180, 60), (240, 240, 240)
 CORNERS = (RED, BLUE, GREEN, WHITE)

@@ -19,17 +19,18 @@ import numpy as np
 import pytest
 from conftest import files_in, read_tree
 
-from facekit import images, plugins, runs
-from facekit.backend import keras
-from facekit.contract import FacekitError, Image, Record, Report, replace
-from facekit.dataset.lines import replace_lines
+from facekit import runs
+from facekit.base import images, plugins
+from facekit.base.contract import FacekitError, Image, Record, Report, replace
+from facekit.base.files import replace_lines
+from facekit.commands.inspect import inspect, network
+from facekit.commands.inspect.heat import Cam, occlusion
+from facekit.commands.train import train
 from facekit.dataset.tree import MANIFEST
-from facekit.gradients import slope
-from facekit.inspect import inspect, network
-from facekit.inspect.heat import Cam, occlusion
-from facekit.models import NETWORKS, build, layers
+from facekit.networks import NETWORKS, build, layers
+from facekit.networks.backend import keras
+from facekit.networks.gradients import slope
 from facekit.options import Inspect, Train
-from facekit.train import train
 
 SIDE, CORNER = 32, 12
 PARTS = ("train",) * 24 + ("test",) * 4 + ("validation",) * 4
@@ -348,7 +349,7 @@ EXPLAIN = """
 import json, sys
 import numpy as np
 from facekit import runs
-from facekit.inspect.heat import Cam
+from facekit.commands.inspect.heat import Cam
 from pathlib import Path
 picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 model = runs.load(Path(sys.argv[1])).model()

@@ -12,7 +12,7 @@ import pytest
 LEAN = """
 import sys
 from importlib.abc import MetaPathFinder
-from facekit.plugins import EXTRAS
+from facekit.base.plugins import EXTRAS
 
 class Absent(MetaPathFinder):
     def find_spec(self, name, path, target=None):

@@ -16,16 +16,16 @@ import pytest
 from patches import patch, tree
 
 from facekit import runs
-from facekit.backend import accelerated, computing, keras
-from facekit.checkpoint import Checkpoint
-from facekit.feed import Feed
-from facekit.fitting import reseed, settle
-from facekit.learning import varied
-from facekit.models.blocks import backbone
-from facekit.models.cnn import cnn3
+from facekit.commands.train import train
+from facekit.networks.backend import accelerated, computing, keras
+from facekit.networks.blocks import backbone
+from facekit.networks.cnn import cnn3
 from facekit.options import Train
-from facekit.pack import Pack
-from facekit.train import train
+from facekit.training.callbacks import reseed, settle
+from facekit.training.checkpoint import Checkpoint
+from facekit.training.feed import Feed
+from facekit.training.learning import varied
+from facekit.training.pack import Pack
 
 
 @pytest.fixture(scope="module")
@@ -122,9 +122,11 @@ def test_the_head_learns_first_then_the_last_blocks(
 
 
 def test_a_line_an_epoch_makes_a_table(faces: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "facekit.fitting"):
+    with caplog.at_level(logging.INFO, "facekit.training.callbacks"):
         train(options(faces, tmp_path / "run"))
-    title, first, second = (record.getMessage() for record in caplog.records if record.name == "facekit.fitting")
+    title, first, second = (
+        record.getMessage() for record in caplog.records if record.name == "facekit.training.callbacks"
+    )
     columns = ("epoch", "loss", "accuracy", "val loss", "val accuracy", "pictures/s", "left at most")
     assert title.split() == " ".join(columns).split()
     assert first.split()[0] == "1/2"
@@ -176,7 +178,7 @@ def test_a_run_of_before_these_options_is_loaded_and_resumed(faces: Path, tmp_pa
 TRAINED = """
 import json, sys
 from facekit.options import Train
-from facekit.train import train
+from facekit.commands.train import train
 def track(items, title, total=None, board=None):
     for number, item in enumerate(items):
         if title == "train" and number == int(sys.argv[1]):

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from conftest import picture, plain_tree, records
 
-from facekit import images
-from facekit.contract import Image
+from facekit.base import images
+from facekit.base.contract import Image
 from facekit.dataset import Dataset
-from facekit.likeness import Look, Proof, alike, among, grouped, links, look, pairs, proofs, repeats, shared
-from facekit.likeness.looks import Tangent, small
+from facekit.identity.likeness import Look, Proof, alike, among, grouped, links, look, pairs, proofs, repeats, shared
+from facekit.identity.likeness.looks import Tangent, small
 from facekit.world.draw import photo
 from facekit.world.people import people
 from facekit.world.shot import shot

@@ -9,11 +9,11 @@ from conftest import manifest, plain_tree
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from facekit.augment import augment
-from facekit.balance import balance
-from facekit.contract import PARTS, FacekitError, Record, replace
+from facekit.base.contract import PARTS, FacekitError, Record, replace
+from facekit.commands.augment import augment
+from facekit.commands.balance import balance
 from facekit.dataset import derive_id
-from facekit.lineage import (
+from facekit.dataset.lineage import (
     check_split,
     crossings,
     draw_groups,

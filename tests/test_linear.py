@@ -13,16 +13,17 @@ import numpy as np
 import pytest
 from patches import tree
 
-from facekit import classifier, runs
-from facekit.balance import balance
-from facekit.contract import FacekitError
+from facekit import runs
+from facekit.base.contract import FacekitError
+from facekit.commands.balance import balance
+from facekit.commands.evaluate import evaluate
+from facekit.commands.predict import predict
+from facekit.commands.train import train
 from facekit.dataset import Dataset
-from facekit.embedders import load
-from facekit.evaluate import evaluate
-from facekit.heads import Head
+from facekit.identity import classifier
+from facekit.identity.embedders import load
 from facekit.options import Balance, Evaluate, Predict, Train
-from facekit.predict import predict
-from facekit.train import train
+from facekit.runs.linear import Head
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def test_it_is_trained_again_to_the_same_head(even: Path, trained: Path, tmp_pat
 
 def test_no_tensorflow_is_loaded(even: Path, trained: Path, tmp_path: Path) -> None:
     code = (
-        "import sys; from facekit.cli import COMMANDS; from facekit import options, plugins\n"
+        "import sys; from facekit import options; from facekit.base import plugins\n"
         "run, faces, picture, out = sys.argv[1:]\n"
         "plugins.load('stage', 'train')(options.Train(input=faces, output=out, backbone='dlib'))\n"
         "plugins.load('stage', 'evaluate')(options.Evaluate(run=out))\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from facekit import plugins
-from facekit.listing import FETCHED, READY, models
+from facekit.base import plugins
+from facekit.commands.models import FETCHED, READY, models
 from facekit.options import Models
 
 

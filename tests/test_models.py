@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from facekit import plugins
-from facekit.backend import keras
-from facekit.contract import FacekitError
-from facekit.models import NETWORKS, build
-from facekit.models.blocks import backbone, blocks, free, head
-from facekit.models.cnn import cnn3
-from facekit.models.ends import parameters
+from facekit.base import plugins
+from facekit.base.contract import FacekitError
+from facekit.networks import NETWORKS, build
+from facekit.networks.backend import keras
+from facekit.networks.blocks import backbone, blocks, free, head
+from facekit.networks.cnn import cnn3
+from facekit.networks.ends import parameters
 
 APPLICATIONS = [name for name, about in NETWORKS.items() if about.application]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from facekit.contract import FacekitError
-from facekit.scrape.names import MAX_BYTES, labels, merge, read_names, safe, words
+from facekit.base.contract import FacekitError
+from facekit.commands.scrape.names import MAX_BYTES, labels, merge, read_names, safe, words
 
 
 @pytest.mark.parametrize(

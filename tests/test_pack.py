@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 from patches import patch, tree
 
-from facekit import images
-from facekit.backend import keras
-from facekit.classes import evened
-from facekit.contract import FacekitError, quiet
+from facekit.base import images
+from facekit.base.contract import FacekitError, quiet
 from facekit.dataset import Dataset
-from facekit.feed import Feed
-from facekit.fitting import Steps
-from facekit.models.cnn import cnn3
-from facekit.pack import Pack, as_input, pack, probabilities
+from facekit.networks.backend import keras
+from facekit.networks.cnn import cnn3
+from facekit.networks.inputs import as_input, probabilities
+from facekit.training.callbacks import Steps
+from facekit.training.classes import evened
+from facekit.training.feed import Feed
+from facekit.training.pack import Pack, pack
 
 
 @pytest.fixture

@@ -13,16 +13,17 @@ import numpy as np
 import pytest
 from patches import patch, tree
 
-from facekit import images, pairlists, runs
-from facekit.contract import FacekitError, Report
-from facekit.dataset import Dataset
+from facekit import runs
+from facekit.base import images
+from facekit.base.contract import FacekitError, Report
+from facekit.commands.evaluate import evaluate
+from facekit.commands.evaluate.verification.faces import Asked, finding, photos_of
+from facekit.commands.train import train
+from facekit.dataset import Dataset, pairlists
+from facekit.dataset.pairlists import Pair
 from facekit.dataset.tree import INFO, MANIFEST
-from facekit.embedders import embed_dataset
-from facekit.evaluate import evaluate
-from facekit.evaluate.verification.faces import Asked, finding, photos_of
+from facekit.identity.embedders import embed_dataset
 from facekit.options import Evaluate, Train
-from facekit.pairlists import Pair
-from facekit.train import train
 
 VIEW_1 = "2\nAda\t1\t2\nAda\t1\t3\nAda\t1\tBob\t2\nBob\t1\tEve\t3\n"
 VIEW_2 = "2\t1\nAda\t1\t2\nAda\t1\tBob\t2\nBob\t1\t3\nBob\t1\tEve\t3\n"

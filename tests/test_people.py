@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facekit.people import judge, scaled
-from facekit.people.cores import Core, cores, looks
-from facekit.people.evidence import CELLS, Vectors, chunks, log_odds, squared
-from facekit.people.within import Person, evidence, probabilities
+from facekit.identity.people import judge, scaled
+from facekit.identity.people.cores import Core, cores, looks
+from facekit.identity.people.evidence import CELLS, Vectors, chunks, log_odds, squared
+from facekit.identity.people.within import Person, evidence, probabilities
 
 DIMENSIONS = 128
 

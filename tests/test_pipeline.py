@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from conftest import plain_tree, read_tree, records
 
-from facekit.contract import FacekitError
+from facekit.base.contract import FacekitError
+from facekit.cli.recipe import plan, read, run
 from facekit.options import Run
-from facekit.pipeline import plan, read, run
 
 RECIPE = """
 output = "work"

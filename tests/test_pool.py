@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from plainweb import Plain, noise
 
-from facekit.engines import Candidate
-from facekit.scrape import manners
-from facekit.scrape.download import Answer, Fetcher, Picture, Refused, Rules
-from facekit.scrape.manners import GAP, REST, STRIKES
-from facekit.scrape.pool import Downloads, Hosts, Job, Outcome, Queue
+from facekit.commands.scrape import manners
+from facekit.commands.scrape.download import Answer, Fetcher, Picture, Refused, Rules
+from facekit.commands.scrape.manners import GAP, REST, STRIKES
+from facekit.commands.scrape.pool import Downloads, Hosts, Job, Outcome, Queue
+from facekit.sources.engines import Candidate
 from facekit.world.web import Web, serve
 
 RULES = Rules(backoff=0.01, loopback=True)

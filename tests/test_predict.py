@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from patches import patch, tree
 
-from facekit import images, runs
-from facekit.contract import FacekitError
+from facekit import runs
+from facekit.base import images
+from facekit.base.contract import FacekitError
+from facekit.commands.predict import predict
+from facekit.commands.train import train
 from facekit.options import Crop, Predict, Train, settled
-from facekit.predict import predict
 from facekit.report.fonts import MISSING, fitting
 from facekit.report.grid import Tile, draw
-from facekit.train import train
 from facekit.world.draw import empty_photo, group_photo
 from facekit.world.people import people
 
@@ -83,7 +84,7 @@ def test_whole_photos_give_a_line_a_face_and_one_where_there_is_none(trained: Tr
 
 def test_faces_are_cut_as_the_model_expects(trained: Trained, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Crop] = []
-    monkeypatch.setattr("facekit.predict.find", lambda image, crop: seen.append(crop) or [])
+    monkeypatch.setattr("facekit.commands.predict.find", lambda image, crop: seen.append(crop) or [])
     answers = _predict(trained, photos / "a.jpg")
     assert answers[0]["reason"] == "no face"
     assert (seen[0].size, seen[0].margin) == (48, 0.3)

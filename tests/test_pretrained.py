@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from patches import tree
 
-from facekit import backend, runs
-from facekit.backend import keras
-from facekit.contract import FacekitError
-from facekit.models import NETWORKS, build
-from facekit.models.blocks import backbone, head
+from facekit import runs
+from facekit.base.contract import FacekitError
+from facekit.commands.train import train
+from facekit.networks import NETWORKS, backend, build
+from facekit.networks.backend import keras
+from facekit.networks.blocks import backbone, head
 from facekit.options import Train
-from facekit.pretrained import _copy, donor, give
-from facekit.train import train
+from facekit.runs.pretrained import _copy, donor, give
 
 APPLICATIONS = [name for name, about in NETWORKS.items() if about.application]
 

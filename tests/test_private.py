@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from plainweb import Plain, noise
 
-from facekit.engines import Candidate
-from facekit.scrape import net
-from facekit.scrape.download import Fetcher, Refused, Rules
-from facekit.scrape.net import is_open
-from facekit.scrape.pool import Downloads, Hosts, Job, Outcome
+from facekit.commands.scrape import net
+from facekit.commands.scrape.download import Fetcher, Refused, Rules
+from facekit.commands.scrape.net import is_open
+from facekit.commands.scrape.pool import Downloads, Hosts, Job, Outcome
+from facekit.sources.engines import Candidate
 from facekit.world.web import Web, serve
 
 PUBLIC = "93.184.216.34"

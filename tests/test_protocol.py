@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from patches import tree
 
-from facekit import lineage, protocol
-from facekit.balance import balance
-from facekit.contract import FacekitError, Record, replace
-from facekit.dataset import Dataset
-from facekit.dataset.lines import read_lines, replace_lines
+from facekit.base.contract import FacekitError, Record, replace
+from facekit.base.files import read_lines, replace_lines
+from facekit.commands.balance import balance
+from facekit.dataset import Dataset, lineage
 from facekit.dataset.tree import INFO, MANIFEST
+from facekit.identity.split import split_dataset
 from facekit.options import Balance, Train
 
 
@@ -24,7 +24,7 @@ def faces(tmp_path: Path) -> Path:
 
 
 def _settle(faces: Path, split_by: str = "group") -> tuple[list[Record], str]:
-    return protocol.settle(Dataset.open(faces), "70/20/10", split_by, 1)  # type: ignore[arg-type]
+    return split_dataset(Dataset.open(faces), "70/20/10", split_by, 1)  # type: ignore[arg-type]
 
 
 def _change(faces: Path, change: Callable[[Record], Record]) -> None:
@@ -112,7 +112,7 @@ def _moods(root: Path, photos: int = 14, who: int = 7) -> Path:
 def test_by_person_nobody_stands_in_two_parts(tmp_path: Path) -> None:
     faces = _moods(tmp_path / "moods")
     people = faces.with_suffix(".csv")
-    records, by = protocol.settle(Dataset.open(faces), "60/20/20", "person", 1, people=people)
+    records, by = split_dataset(Dataset.open(faces), "60/20/20", "person", 1, people=people)
     assert by == "person"
     assert lineage.people_crossing(records) == []
     assert {lineage.person(record) for record in records} == {f"p{n}" for n in range(7)}
@@ -158,7 +158,7 @@ def test_by_person_needs_to_know_everybody(tmp_path: Path) -> None:
     people = faces.with_suffix(".csv")
     people.write_text("\n".join(people.read_text().splitlines()[:-3]) + "\n")
     with pytest.raises(FacekitError, match=r"nothing says who is on 3 of 42 pictures"):
-        protocol.settle(Dataset.open(faces), "70/20/10", "person", 1, people=people)
+        split_dataset(Dataset.open(faces), "70/20/10", "person", 1, people=people)
 
 
 def test_folders_that_are_people_cannot_be_split_by_person(faces: Path) -> None:

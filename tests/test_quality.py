@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from facekit import images, quality
-from facekit.alignment import DLIB, FIVE
-from facekit.contract import Box, Image, Points, Record
-from facekit.landmarks import landmarks
-from facekit.quality import histogram, measure, pose
+from facekit.base import images
+from facekit.base.contract import Box, Image, Points, Record
+from facekit.faces import quality
+from facekit.faces.alignment import DLIB, FIVE
+from facekit.faces.landmarks import landmarks
+from facekit.faces.quality import histogram, measure, pose
 from facekit.world.draw import photo
 from facekit.world.people import people
 from facekit.world.shot import shot

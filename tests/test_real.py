@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from conftest import records
 
-from facekit import images
-from facekit.balance import balance
-from facekit.clean import clean
-from facekit.contract import BadImage
-from facekit.crop import crop
-from facekit.likeness import look, proofs
+from facekit.base import images
+from facekit.base.contract import BadImage
+from facekit.commands.balance import balance
+from facekit.commands.clean import clean
+from facekit.commands.crop import crop
+from facekit.identity.likeness import look, proofs
 from facekit.options import Balance, Clean, Crop
 
 

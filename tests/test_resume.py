@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from conftest import picture, plain_tree, read_tree, records
 
-from facekit import images
-from facekit.augment import MANY, augment
-from facekit.balance import balance
-from facekit.clean import clean
-from facekit.contract import FacekitError, Report
-from facekit.crop import crop
+from facekit.base import images
+from facekit.base.contract import FacekitError, Report
+from facekit.commands.augment import MANY, augment
+from facekit.commands.balance import balance
+from facekit.commands.clean import clean
+from facekit.commands.crop import crop
 from facekit.options import Augment, Balance, Clean, Crop
 
 KILLING = Path(__file__).with_name("killing.py")

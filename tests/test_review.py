@@ -26,14 +26,15 @@ from conftest import picture, read_tree
 from reviewing import Drawn, Served, faces_of, portrait, put_info, served, write
 from test_lean import facekit as without_extras
 
-from facekit import images
-from facekit.clean import clean
-from facekit.contract import Decision, Record, Rejection, replace
-from facekit.dataset import DECISIONS, MANIFEST, REJECTED, Dataset, lines, lock
-from facekit.decisions import Decisions
+from facekit.base import files as lines
+from facekit.base import images
+from facekit.base.contract import Decision, Record, Rejection, replace
+from facekit.commands.clean import clean
+from facekit.commands.review.desk import Desk, NotHere
+from facekit.commands.review.origins import inside
+from facekit.dataset import DECISIONS, MANIFEST, REJECTED, Dataset, lock
+from facekit.dataset.decisions import Decisions
 from facekit.options import Clean
-from facekit.review.desk import Desk, NotHere
-from facekit.review.origins import inside
 
 ADA = faces_of("Ada", [0.99, 0.45, 0.97, 0.07, 0.02, 0.55])
 BOB = faces_of("Bob", [0.9, 0.3])

@@ -21,9 +21,10 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from facekit.browser import browse, running
-from facekit.contract import Source, replace
-from facekit.dataset import DECISIONS, SOURCES, Dataset, lines
+from facekit.base import files as lines
+from facekit.base.contract import Source, replace
+from facekit.dataset import DECISIONS, SOURCES, Dataset
+from facekit.sources.browser import browse, running
 
 pytestmark = needs_browser
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from facekit.contract import FacekitError
+from facekit.base.contract import FacekitError
 from facekit.options import Train
-from facekit.schedule import Row, best, merit, rate, steps, why_over
+from facekit.training.schedule import Row, best, merit, rate, steps, why_over
 
 
 def options(**more: Any) -> Train:

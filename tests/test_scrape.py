@@ -17,13 +17,13 @@ import pytest
 from leftovers import gone, kill_browser, needs_browser, own_place
 from plainweb import Plain, many, noise
 
-from facekit.contract import FacekitError, Report
+from facekit.base.contract import FacekitError, Report
+from facekit.commands.scrape import scrape
+from facekit.commands.scrape.names import words
 from facekit.dataset import REMOVED, Dataset
-from facekit.engines import Results, Search
-from facekit.engines.bing import Bing
 from facekit.options import Scrape
-from facekit.scrape import scrape
-from facekit.scrape.names import words
+from facekit.sources.engines import Results, Search
+from facekit.sources.engines.bing import Bing
 from facekit.world.web import Web, serve
 
 LONG = "Wolfeschlegelsteinhausenbergerdorff " * 8 + "Hubert Blaine"
@@ -32,18 +32,18 @@ BROKEN = {0: "slow", 1: "slow", 3: "404", 5: "html", 6: "truncated", 8: "flaky"}
 
 CHILD = """
 import json, os, signal, sys
-from facekit.dataset import lines
+from facekit.base import files
 from facekit.options import Scrape
-from facekit.scrape import scrape
+from facekit.commands.scrape import scrape
 left = int(sys.argv[1])
-append = lines.append_line
+append = files.append_line
 def counted(path, line):
     global left
     append(path, line)
     left -= 1
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
-lines.append_line = counted
+files.append_line = counted
 print("ready", flush=True)
 scrape(Scrape(**json.loads(sys.argv[2])))
 """

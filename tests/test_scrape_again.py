@@ -17,13 +17,13 @@ from longrun import faulty, kill_often
 from plainengine import ENGINES, PlainEngine
 from plainweb import Plain, many
 
-from facekit import plugins
-from facekit.contract import FacekitError, Record, Report
+from facekit.base import plugins
+from facekit.base.contract import FacekitError, Record, Report
+from facekit.base.files import read_lines
+from facekit.commands.scrape import scrape
 from facekit.dataset import MANIFEST
-from facekit.dataset.lines import read_lines
-from facekit.engines import Results, Search, State
 from facekit.options import Scrape
-from facekit.scrape import scrape
+from facekit.sources.engines import Results, Search, State
 from facekit.world import faults
 from facekit.world.web import Web, serve
 

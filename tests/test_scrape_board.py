@@ -19,19 +19,20 @@ from plainengine import ENGINES
 from plainweb import Plain, many
 from rich.console import Console as Screen
 
-from facekit import console, plugins
-from facekit.bars import Bars
-from facekit.console import Console
-from facekit.contract import Board, Report
+from facekit.base import plugins
+from facekit.base.contract import Board, Report
+from facekit.cli import console
+from facekit.cli.bars import Bars
+from facekit.cli.console import Console
+from facekit.commands.scrape import scrape
+from facekit.commands.scrape.board import COLUMNS, Watch
+from facekit.commands.scrape.bot import Status
 from facekit.options import Scrape
-from facekit.scrape import scrape
-from facekit.scrape.board import COLUMNS, Watch
-from facekit.scrape.bot import Status
 from facekit.world.web import Web, serve
 
 CHILD = """
 import sys
-from facekit import plugins
+from facekit.base import plugins
 from facekit.cli import main
 from plainengine import ENGINES
 plugins.PARTS["engine"].update(ENGINES)

@@ -16,15 +16,16 @@ from leftovers import gone, needs_browser, own_place, send, using
 from plainengine import ENGINES
 from plainweb import Plain, many
 
-from facekit import browser, plugins
-from facekit.browser import running
-from facekit.contract import FacekitError
-from facekit.engines import Results, Search, State
-from facekit.engines.bing import Bing
+from facekit.base import plugins
+from facekit.base.contract import FacekitError
+from facekit.commands.scrape import bot, bots, scrape
+from facekit.commands.scrape.crew import DEATHS
+from facekit.commands.scrape.tasks import CHANGED, Pace, Task, Tasks
 from facekit.options import Scrape
-from facekit.scrape import bot, bots, scrape
-from facekit.scrape.crew import DEATHS
-from facekit.scrape.tasks import CHANGED, Pace, Task, Tasks
+from facekit.sources import browser
+from facekit.sources.browser import running
+from facekit.sources.engines import Results, Search, State
+from facekit.sources.engines.bing import Bing
 from facekit.world.web import Web, serve
 
 NAMES = [f"Name {number}" for number in range(6)]
@@ -171,7 +172,7 @@ def test_an_idle_bot_lets_its_browser_go_and_gets_another(
     web: Web, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bot, "IDLE", 0.2)
-    monkeypatch.setattr("facekit.scrape.fill.NAMES_AHEAD", -3)  # one name at a time
+    monkeypatch.setattr("facekit.commands.scrape.fill.NAMES_AHEAD", -3)  # one name at a time
     search, alone = Bing.search, list[bool]()
 
     def noted(self: Bing, driver: Any, wanted: Search) -> Results:

@@ -14,14 +14,15 @@ from leftovers import gone, needs_browser, own_place
 from plainengine import AGENTS, ENGINES, Changed, PlainEngine
 from plainweb import Plain, many
 
-from facekit import __version__, plugins
+from facekit import __version__
+from facekit.base import plugins
+from facekit.base.contract import FacekitError
 from facekit.cli import build
-from facekit.contract import FacekitError
-from facekit.engines import Results, Search, State
+from facekit.commands.scrape import scrape
+from facekit.commands.scrape.choice import choose
+from facekit.commands.scrape.notices import duration, notices_of
 from facekit.options import Scrape
-from facekit.scrape import scrape
-from facekit.scrape.choice import choose
-from facekit.scrape.notices import duration, notices_of
+from facekit.sources.engines import Results, Search, State
 from facekit.world import searches
 from facekit.world.web import Web, serve
 
@@ -252,7 +253,7 @@ def test_a_changed_page_of_a_browser_is_kept_with_its_picture(web: Web, place: P
 
 
 def test_only_some_pages_of_an_engine_are_kept(web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("facekit.scrape.evidence.KEPT", 2)
+    monkeypatch.setattr("facekit.commands.scrape.evidence.KEPT", 2)
     names = [f"Name {number}" for number in range(4)]
     report = scrape(options(web, tmp_path / "raw", "Ada", *names, engine="changed,plain", bots=1))
     assert len(report.details["kept_pages"]) == 2
@@ -261,7 +262,7 @@ def test_only_some_pages_of_an_engine_are_kept(web: Web, tmp_path: Path, monkeyp
 def test_an_engine_that_nobody_can_read_is_not_asked_for_every_name(
     web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("facekit.scrape.tasks.CHANGED", 3)
+    monkeypatch.setattr("facekit.commands.scrape.tasks.CHANGED", 3)
     searches, search = list[str](), Changed.search
 
     def noted(self: Changed, driver: Any, wanted: Search) -> Results:

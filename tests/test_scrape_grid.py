@@ -26,13 +26,13 @@ from leftovers import needs_browser, own_place
 from plainweb import Plain, many
 from test_scrape import child, finish
 
-from facekit import browser
-from facekit.browser.grid import NOTE
-from facekit.contract import FacekitError
-from facekit.engines import Results, Search
-from facekit.engines.bing import Bing
+from facekit.base.contract import FacekitError
+from facekit.commands.scrape import bot, scrape
 from facekit.options import Scrape
-from facekit.scrape import bot, scrape
+from facekit.sources import browser
+from facekit.sources.browser.grid import NOTE
+from facekit.sources.engines import Results, Search
+from facekit.sources.engines.bing import Bing
 from facekit.world.web import Web, serve
 
 JAR = os.environ.get("FACEKIT_GRID_JAR")
@@ -193,7 +193,7 @@ def test_ctrl_c_ends_the_sessions(web: Web, grid: str, place: Path, tmp_path: Pa
 def test_the_next_start_ends_the_sessions_of_a_killed_run(grid: str, place: Path) -> None:
     before = browsers()
     script = (
-        "import sys, time; from facekit.browser import GridBrowser\n"
+        "import sys, time; from facekit.sources.browser import GridBrowser\n"
         f"b = GridBrowser({grid!r}); b.start(); print('started', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:

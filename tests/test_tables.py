@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from conftest import plain_tree
 
-from facekit import tables
-from facekit.balance import balance
-from facekit.contract import FacekitError
-from facekit.dataset import Dataset
+from facekit.base.contract import FacekitError
+from facekit.commands.balance import balance
+from facekit.dataset import Dataset, tables
 from facekit.options import Balance
 
 

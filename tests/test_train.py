@@ -18,15 +18,15 @@ import pytest
 from patches import tree
 
 from facekit import runs
-from facekit.contract import FacekitError, Record, Report, replace
+from facekit.base.contract import FacekitError, Record, Report, replace
+from facekit.base.files import read_lines, replace_lines
+from facekit.commands.train import train
 from facekit.dataset import Dataset, lock
-from facekit.dataset.lines import read_lines, replace_lines
 from facekit.dataset.tree import MANIFEST
-from facekit.fitting import Watch
-from facekit.models.ends import parameters
+from facekit.networks.ends import parameters
+from facekit.networks.inputs import decoded
 from facekit.options import Train
-from facekit.pack import decoded
-from facekit.train import train
+from facekit.training.callbacks import Watch
 
 KEPT = {"model.json", "model.weights.h5", "split.jsonl", "history.csv", "history.png"}
 
@@ -145,10 +145,10 @@ def test_ctrl_c_leaves_a_run_that_goes_on_as_if_nothing_had_been(trained: Traine
 
 KILLED = """
 import os, signal, sys
-from facekit.models.ends import parameters
+from facekit.networks.ends import parameters
 from facekit.options import Train
-from facekit.pack import decoded
-from facekit.train import train
+from facekit.networks.inputs import decoded
+from facekit.commands.train import train
 def track(items, title, total=None):
     for number, item in enumerate(items):
         if title == "train" and number == 5:

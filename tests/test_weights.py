@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from zoo import Zoo, publish, serving
 
-from facekit import weights
-from facekit.contract import FacekitError, replace
+from facekit.base import weights
+from facekit.base.contract import FacekitError, replace
 
 DATA = bytes(range(256)) * 4000
 
@@ -153,8 +153,8 @@ def test_many_at_once_fetch_once(zoo: Zoo) -> None:
 
 FETCH = """
 import sys
-from facekit import weights
-from facekit.contract import replace
+from facekit.base import weights
+from facekit.base.contract import replace
 weights.PINS["yunet"] = replace(weights.PINS["yunet"], sha256=sys.argv[1], size=int(sys.argv[2]), package=None)
 print(weights.path("yunet"))
 """

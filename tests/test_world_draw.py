@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from facekit.contract import EXPRESSIONS, Box, Image
+from facekit.base.contract import EXPRESSIONS, Box, Image
 from facekit.world import draw
 from facekit.world.people import GLASSES, HAIR, Person, people, person
 from facekit.world.shot import Shot, shot

@@ -12,15 +12,15 @@ import requests
 from leftovers import needs_browser
 from searching import session
 
-from facekit import images, plugins
-from facekit.contract import EXPRESSIONS, FacekitError
+from facekit.base import images, plugins
+from facekit.base.contract import EXPRESSIONS, FacekitError
+from facekit.commands.draw import draw
+from facekit.commands.scrape import scrape
 from facekit.dataset import REMOVED, Dataset
-from facekit.engines import Search, State
 from facekit.options import Draw, Scrape
-from facekit.scrape import scrape
+from facekit.sources.engines import Search, State
 from facekit.world.content import BROKEN, HOSTS, LICENCES, SHARES, World
 from facekit.world.searches import ENGINES
-from facekit.world.tree import draw
 from facekit.world.web import Web, serve
 
 SMALL = World(people=2, photos=14, seed=7)

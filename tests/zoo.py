@@ -16,8 +16,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from facekit import weights
-from facekit.contract import replace
+from facekit.base import weights
+from facekit.base.contract import replace
 
 SQUARE = 32
 """Pixels of the squares that `square_finder` finds, and their distance from one another at least."""

@@ -1,8 +1,8 @@
 """Photos of the Library of Congress: `facekit scrape "Ada Lovelace" --engine loc`."""
 
-from facekit.engines import Candidate, Search, State, is_web
-from facekit.engines.api import Api, Budget
-from facekit.engines.paging import Page, collect, string
+from facekit.sources.engines import Candidate, Search, State, is_web
+from facekit.sources.engines.api import Api, Budget
+from facekit.sources.engines.paging import Page, collect, string
 
 BUDGET = Budget(rate=20, seconds=60)
 

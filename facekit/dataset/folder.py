@@ -10,8 +10,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from facekit.contract import FacekitError, Record
-from facekit.dataset import lines
+from facekit.base import files as lines
+from facekit.base.contract import FacekitError, Record
 from facekit.dataset.tree import DECISIONS, INFO, MANIFEST, REJECTED, SOURCES, info_bytes, place, scan
 
 OWN = {MANIFEST, SOURCES, REJECTED, INFO, DECISIONS, "summary.csv"}

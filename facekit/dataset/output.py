@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from facekit import __version__
-from facekit.contract import FacekitError, Record, Rejection, Report, Source, Track, quiet, replace
-from facekit.dataset import folder, lines
+from facekit.base import files as lines
+from facekit.base.contract import FacekitError, Record, Rejection, Report, Source, Track, quiet, replace
+from facekit.dataset import folder
 from facekit.dataset.tree import (
     INFO,
     MANIFEST,

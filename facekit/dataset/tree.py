@@ -13,10 +13,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from facekit import images
-from facekit.contract import BadImage, FacekitError, Record, Source, Track, quiet, replace
-from facekit.dataset.lines import read_lines, replace_file
-from facekit.parallel import ordered_map
+from facekit.base import images
+from facekit.base.contract import BadImage, FacekitError, Record, Source, Track, quiet, replace
+from facekit.base.files import read_lines, replace_file
+from facekit.base.parallel import ordered_map
 
 MANIFEST = "manifest.jsonl"
 SOURCES = "sources.jsonl"

@@ -10,7 +10,7 @@ from dataclasses import Field as DataclassField
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from facekit.contract import FacekitError
+from facekit.base.contract import FacekitError
 
 O = TypeVar("O", bound="Options")  # noqa: E741 - a type variable, not a name one reads
 

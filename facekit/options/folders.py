@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from facekit.contract import FacekitError
+from facekit.base.contract import FacekitError
 from facekit.options.base import Aside, Options, Positional, Reads, Short
 
 SplitBy = Literal["group", "image", "person"]

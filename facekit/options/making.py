@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from facekit.contract import FacekitError
+from facekit.base.contract import FacekitError
 from facekit.options.base import Aside, Limits, Options, Positional, Reads, Short
 from facekit.options.folders import OutputFolder, PeopleTable, SplitBy, SplitShares, Stage, refuse_people
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from facekit.contract import Image
+from facekit.base.contract import Image
 from facekit.report.fonts import fitting
 
 MOST = 100

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from facekit import __version__, images, plugins
-from facekit.contract import BadImage
+from facekit import __version__
+from facekit.base import images, plugins
+from facekit.base.contract import BadImage
 
 
 def filled(

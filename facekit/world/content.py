@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from facekit import images
-from facekit.contract import Image
+from facekit.base import images
+from facekit.base.contract import Image
 from facekit.dataset import derive_id
 from facekit.world.draw import blurred, dark, empty_photo, group_photo, photo, reencode, tiny
 from facekit.world.people import Person, people

@@ -6,7 +6,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from facekit.contract import Box, Image
+from facekit.base.contract import Box, Image
 from facekit.world.face import body_frame, draw_back_hair, draw_head, frame_of
 from facekit.world.paint import Frame, Pen, mix, oval, smooth
 from facekit.world.people import Person

@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from facekit.contract import Image
+from facekit.base.contract import Image
 from facekit.world.features import (
     BLACK,
     SHADOW,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facekit.contract import Image
+from facekit.base.contract import Image
 from facekit.world.paint import Pen, Points, mix, oval, ribbon, ring, smooth
 from facekit.world.people import Colour, Person
 from facekit.world.shot import Mood, Shot

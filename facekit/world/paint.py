@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from facekit.contract import Image
+from facekit.base.contract import Image
 from facekit.world.people import Colour
 
 Points = NDArray[np.float64]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from facekit.contract import Image
+from facekit.base.contract import Image
 from facekit.world.paint import mix
 from facekit.world.people import Colour
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facekit.contract import EXPRESSIONS
+from facekit.base.contract import EXPRESSIONS
 from facekit.world.paint import mix
 from facekit.world.people import Colour
 

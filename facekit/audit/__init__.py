@@ -1,5 +1,0 @@
-"""What stands in two parts of a tree, or in two trees: near-duplicates across a split, whoever made it."""
-
-from facekit.audit.stage import audit
-
-__all__ = ["audit"]

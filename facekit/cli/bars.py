@@ -1,0 +1,77 @@
+"""How far a loop is, and what its workers are doing: bars and a table on a terminal, lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Self
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from facekit.base.contract import Board
+
+
+class Bars(Progress):
+    """Bars, and above them what the workers of the stage under way are doing."""
+
+    board: Callable[[], Board] | None = None
+
+    @classmethod
+    def on(cls, screen: Console) -> Self:
+        """Return bars for a screen, not yet shown."""
+        return cls(
+            TextColumn("{task.description:<12}"),
+            BarColumn(bar_width=32),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=screen,
+        )
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Yield the table, as long as a stage has one, and the bars."""
+        if self.board is not None:
+            size = self.console.size
+            yield _table(self.board(), size.width, size.height - len(self.tasks) - 4)
+        yield from super().get_renderables()
+
+
+class _Rate(ProgressColumn):
+    """Items a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.1f}/s", style="progress.data.speed")
+
+
+def _table(board: Board, width: int, height: int) -> Table:
+    """Return a board as a table of at most so many lines: what does not fit is counted."""
+    numbers = len(board.columns) - 3
+    table = Table(box=None, pad_edge=False, show_footer=False)
+    for place, name in enumerate(board.columns):
+        wide = max(12, min(40, width - 22 - 10 * numbers)) if place == 1 else None
+        table.add_column(
+            name,
+            justify="right" if place > 2 else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=wide or (9 if place == 2 else 7 if place else 3),
+            max_width=wide,
+        )
+    shown = board.rows if len(board.rows) <= height else board.rows[: height - 1]
+    for row in shown:
+        table.add_row(*map(Text, row))
+    if len(shown) < len(board.rows):
+        table.add_row("", f"… and {len(board.rows) - len(shown)} more", style="dim")
+    table.add_row(*map(Text, board.total), style="bold")
+    return table
+
+
+def progress(title: str, done: int, total: int | None, seconds: float) -> str:
+    """Return one line: how much of a loop is done, how fast, and how long the rest takes."""
+    rate = done / seconds if seconds > 0 else 0.0
+    of = f"/{total:,}" if total is not None else ""
+    left = f", {(total - done) / rate:.0f} s left" if total is not None and rate and total > done else ""
+    return f"{title}: {done:,}{of} ({rate:,.1f}/s{left})"

@@ -1,0 +1,206 @@
+"""Everything a person sees: progress, notices, the closing table, errors. All of it goes to stderr."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sized
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rich.console import Console as Screen
+from rich.table import Table
+from rich.text import Text
+
+from facekit.base.contract import Board, FacekitError, Report
+from facekit.cli.bars import Bars, progress
+
+T = TypeVar("T")
+
+_EVERY = 10.0  # seconds between two plain lines of progress where there is no terminal
+_WORST = 10  # names that the closing table lists
+
+
+class Console:
+    """One command's talk with a person. Use as a context manager, so that the screen is left whole."""
+
+    def __init__(self, quiet: bool = False, log_file: Path | None = None) -> None:
+        """Show progress and notices unless `quiet`; write them, and more, to `log_file`."""
+        self.screen = Screen(stderr=True)
+        self._quiet = quiet
+        self._bars: Bars | None = None
+        self._handlers: list[logging.Handler] = [_Notices(self)]
+        self._handlers[0].setLevel(logging.WARNING if quiet else logging.INFO)
+        if log_file is not None:
+            self._handlers.append(_file_handler(log_file))
+
+    def __enter__(self) -> Console:
+        """Begin to show what facekit's rooms log."""
+        logger = logging.getLogger("facekit")
+        self._before = logger.level, logger.propagate
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False
+        for handler in self._handlers:
+            logger.addHandler(handler)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the bars and let go of the logger."""
+        self._stop_bars()
+        logger = logging.getLogger("facekit")
+        level, logger.propagate = self._before
+        logger.setLevel(level)
+        for handler in self._handlers:
+            logger.removeHandler(handler)
+            handler.close()
+
+    def track(
+        self, items: Iterable[T], title: str, total: int | None = None, board: Callable[[], Board] | None = None
+    ) -> Iterator[T]:
+        """Yield the items while showing how many are done, how fast, how long the rest takes, and what `board` says."""
+        if total is None and isinstance(items, Sized):
+            total = len(items)
+        if self._quiet:
+            return iter(items)
+        show = self._bar if self.screen.is_terminal else self._lines
+        return show(items, title, total, board)
+
+    def say(self, text: str) -> None:
+        """Show one line, as it is."""
+        self.screen.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def error(self, text: str) -> None:
+        """Show the one line that says what is wrong and how to mend it."""
+        self._stop_bars()
+        self.screen.print(Text.assemble(("error: ", "bold red"), " ".join(text.split())), soft_wrap=True)
+
+    def table(self, reports: list[Report]) -> None:
+        """Show what each stage made, kept and left out, and what it has to say besides."""
+        self._stop_bars()
+        if self._quiet or not reports:
+            return
+        table = Table("stage", "made", "kept", "left out", "seconds", "folder", box=None, pad_edge=False)
+        for column in table.columns[1:5]:
+            column.justify = "right" if column.header != "left out" else "left"
+        for report in reports:
+            left = ", ".join(f"{count} {reason}" for reason, count in report.left.most_common()) or "-"
+            numbers = f"{report.made:,}", f"{report.kept:,}", left, f"{report.seconds:.1f}"
+            table.add_row(report.stage, *numbers, report.folder)
+        self.screen.print(table)
+        for report in reports:
+            for line in _details(report):
+                self.say(line)
+            self._shortfalls(report)
+
+    def _shortfalls(self, report: Report) -> None:
+        """Show which names fell short, the worst first; a long list is in the folder."""
+        rows = report.details.get("shortfalls", [])
+        if not rows:
+            return
+        table = Table(*rows[0], box=None, pad_edge=False)
+        for row in rows[:_WORST]:
+            table.add_row(*(f"{value:,}" if isinstance(value, int) else _printable(value) for value in row.values()))
+        self.screen.print(table)
+        if len(rows) > _WORST:
+            self.say(f"… and {len(rows) - _WORST:,} more names that fell short: see {report.folder}")
+
+    def _bar(self, items: Iterable[T], title: str, total: int | None, board: Callable[[], Board] | None) -> Iterator[T]:
+        if self._bars is None:
+            self._bars = Bars.on(self.screen)
+            self._bars.start()
+        bars, bars.board = self._bars, board
+        task = bars.add_task(title, total=total)
+        done = 0
+        try:
+            for item in items:
+                done += 1
+                yield item
+                bars.update(task, completed=done)
+        except GeneratorExit:  # whoever loops needs no more of them, so these are all
+            bars.update(task, completed=done, total=done)
+            raise
+        finally:
+            bars.board = None
+        bars.update(task, completed=done, total=done)
+
+    def _lines(
+        self, items: Iterable[T], title: str, total: int | None, board: Callable[[], Board] | None
+    ) -> Iterator[T]:
+        began, done, over = time.monotonic(), 0, threading.Event()
+
+        def say() -> None:
+            line = progress(title, done, total, time.monotonic() - began)
+            self.say(f"{line}; {board().line}" if board is not None else line)
+
+        def tick() -> None:
+            while not over.wait(_EVERY):
+                say()
+
+        # In a thread of its own: a loop that waits for its next item is what a person wants to hear of.
+        ticker = threading.Thread(target=tick, name="facekit-lines", daemon=True)
+        ticker.start()
+        try:
+            for item in items:
+                yield item
+                done += 1
+        finally:
+            over.set()
+            ticker.join()
+        say()
+
+    def _stop_bars(self) -> None:
+        if self._bars is not None:
+            self._bars.board = None  # after an interruption nobody works any more
+            self._bars.stop()
+            self._bars = None
+
+
+class _Notices(logging.Handler):
+    """Shows log records as lines above the bars."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        mark = "warning: " if record.levelno >= logging.WARNING else ""
+        self._console.say(f"{mark}{record.getMessage()}")
+
+
+def _printable(text: str) -> Text:
+    """Return a name, whatever was asked for, as something that leaves the screen whole."""
+    return Text("".join(c if c.isprintable() else " " for c in text))
+
+
+def _details(report: Report) -> Iterator[str]:
+    """Yield a line for each plain detail; lists and tables are for `--json`."""
+    for name, value in report.details.items():
+        words = name.replace("_", " ")
+        if isinstance(value, float):
+            yield f"{report.stage}: {words}: {value:.4g}{_interval(report.details.get(f'{name}_interval'))}"
+        elif isinstance(value, str | int):
+            yield f"{report.stage}: {words}: {value}"
+        elif isinstance(value, dict) and value and all(isinstance(v, int | float) for v in value.values()):
+            yield f"{report.stage}: {words}: " + ", ".join(f"{key} {count:g}" for key, count in value.items())
+
+
+def _interval(ends: Any) -> str:
+    """Return in brackets between what a number lies; nothing where that is not known."""
+    return "" if not ends else " ({:.4g} to {:.4g})".format(*ends)
+
+
+def _file_handler(path: Path) -> logging.Handler:
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise FacekitError(f"--log-file {path}: {error.strerror}; choose a file that can be written") from None
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    return handler
+
+
+def to_stdout(line: str) -> None:
+    """Write one line of data."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""One module or package per command, with the name of the command."""

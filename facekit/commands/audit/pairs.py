@@ -1,0 +1,145 @@
+"""Which pictures show one photo across parts: looked at once, proved by laying pixels over pixels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations_with_replacement
+from pathlib import Path
+
+from facekit.base import images
+from facekit.base.contract import BadImage, Track, quiet
+from facekit.base.parallel import ordered_map
+from facekit.commands.audit.trees import Picture
+from facekit.identity.likeness import Look, look, proofs
+from facekit.identity.likeness.kin import Kin
+
+BYTES, PICTURE, PHOTO = KINDS = ("same bytes", "same picture", "same photo")
+"""How two files show one photo, the surest first: a picture may be compressed, scaled, cut or mirrored anew, and a
+photo's pictures differ more, as two frames of one second do."""
+
+MANY = 200
+"""Pairs of equal pictures of two parts and labels that are all named; of more, each picture is named once."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture of one of the trees. `part` tells trees apart too, where there are two."""
+
+    root: Path
+    picture: Picture
+    part: str
+    own: bool = True
+    """Whether it is of the first tree."""
+
+    @property
+    def file(self) -> Path:
+        """Where it is."""
+        return self.root / self.picture.path
+
+    @property
+    def label(self) -> str:
+        """Its label, empty where it has none."""
+        return self.picture.label
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two pictures that show one photo, by position, and of what kind."""
+
+    first: int
+    second: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found among pictures: the pairs, and what could not be read, by reason."""
+
+    shown: Sequence[Shown]
+    pairs: list[Pair]
+    left: Counter[str]
+    readable: Counter[str]
+    """Part -> its pictures that could be read."""
+
+    def parts(self, pair: Pair) -> tuple[str, str]:
+        """Return the parts in which the two stand."""
+        return self.shown[pair.first].part, self.shown[pair.second].part
+
+    def conflict(self, pair: Pair) -> bool:
+        """Whether the two stand under different labels."""
+        one, other = self.shown[pair.first].label, self.shown[pair.second].label
+        return bool(one and other) and one != other
+
+
+@dataclass(frozen=True)
+class _Seen:
+    digest: bytes = b""
+    look: Look | None = None
+    reason: str = ""
+
+
+def find(shown: Sequence[Shown], jobs: int = 0, track: Track = quiet) -> Found:
+    """Look at every picture and prove which show one photo, also mirrored; what cannot be read is counted."""
+    seen = list(track(ordered_map(partial(_see, shown), range(len(shown)), jobs), "look", len(shown)))
+    left = Counter(one.reason for one in seen if one.reason)
+    readable = Counter(one.part for one, sight in zip(shown, seen, strict=True) if sight.look is not None)
+    proved = proofs([one.look for one in seen], jobs=jobs, track=track)
+    return Found(shown, list(_pairs(Kin(proved), shown, [one.digest for one in seen])), left, readable)
+
+
+def _see(shown: Sequence[Shown], place: int) -> _Seen:
+    try:
+        data = shown[place].file.read_bytes()
+    except OSError:
+        return _Seen(reason="cannot be read")
+    try:
+        return _Seen(hashlib.sha256(data).digest(), look(images.decode(data)))
+    except BadImage as error:
+        return _Seen(reason=error.reason)
+
+
+def _pairs(kin: Kin, shown: Sequence[Shown], digests: Sequence[bytes]) -> Iterator[Pair]:
+    """Yield the pairs that the proofs amount to: every picture with one of each part and label that shows it."""
+    for own, members in kin.members.items():
+        rows = _rows(members, shown)
+        for one, other in combinations_with_replacement(sorted(rows), 2):
+            for first, second in _matched(rows[one], rows[other], digests):
+                yield Pair(first, second, BYTES if digests[first] == digests[second] else PICTURE)
+        for near, repeat in kin.near.get(own, {}).items():
+            if own < near:
+                others = _rows(kin.members[near], shown)
+                for one, other in ((a, b) for a in rows for b in others):
+                    for first, second in _matched(rows[one], others[other], digests):
+                        yield Pair(first, second, PICTURE if repeat else PHOTO)
+
+
+def _rows(members: Iterable[int], shown: Sequence[Shown]) -> dict[tuple[str, str], list[int]]:
+    rows: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place in members:
+        rows[shown[place].part, shown[place].label].append(place)
+    return rows
+
+
+def _matched(ones: list[int], others: list[int], digests: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+    """Yield pairs, the lower position first: all, or where they are many enough to name each picture, equals first.
+
+    Pictures are listed part by part, so that of two the first is in the earlier part.
+    """
+    if len(ones) * len(others) <= MANY:
+        found = {(min(a, b), max(a, b)) for a in ones for b in others if a != b}
+    else:
+        found = {*_each(ones, others, digests), *_each(others, ones, digests)}
+    yield from sorted(found)
+
+
+def _each(ones: list[int], others: list[int], digests: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+    at = {digests[place]: place for place in reversed(others)}
+    for place in ones:
+        other = at.get(digests[place], others[0])
+        if other == place:
+            other = others[0] if others[0] != place else others[1]
+        yield min(place, other), max(place, other)

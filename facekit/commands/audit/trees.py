@@ -1,0 +1,146 @@
+"""A folder of pictures as its parts: facekit's own trees and runs, and the layouts that others use.
+
+Read are a tree with a split in its manifest, a run's split, folders of parts (`train/LABEL`, `test/LABEL`, or with
+the pictures straight in them) and a plain tree of labels, which has one part without a name. Others' folders may be
+nested at will below a label, where facekit's own commands read one level.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from facekit import runs
+from facekit.base.contract import PARTS, FacekitError, Track, quiet
+from facekit.dataset import MANIFEST, Dataset
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".jfif")
+
+_CALLED = {
+    "train": ("train", "training"),
+    "test": ("test", "testing"),
+    "validation": ("validation", "valid", "val"),
+}
+PART = {called: part for part, names in _CALLED.items() for called in names}
+"""What others call a part -> what facekit calls it."""
+
+_WORDS = re.compile("train|test|val|dev|fold|split|hold", re.IGNORECASE)
+"""What names of parts have in them: `Training`, `PublicTest`, `fold_3`."""
+
+UNSPLIT = "no part"
+"""The part of a picture that a split says nothing of."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One file: `path` is relative to its tree's root; `part` is empty in a tree without any, `label` where none."""
+
+    path: str
+    part: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The pictures of a folder, part by part as they are listed: `root` is where their paths begin."""
+
+    root: Path
+    pictures: list[Picture]
+    dataset: Dataset | None = None
+    """The tree as facekit reads it, where it has a manifest of facekit's."""
+
+    @property
+    def parts(self) -> list[str]:
+        """The parts that have pictures: train, test, validation, then any others by name."""
+        found = {picture.part for picture in self.pictures}
+        return [part for part in PARTS if part in found] + sorted(found - set(PARTS))
+
+
+def read(folder: Path, track: Track = quiet) -> Tree:
+    """Read a folder of any of the layouts. Raises FacekitError: no such folder, no pictures, a run whose are gone."""
+    if not folder.is_dir():
+        raise FacekitError(f"no such folder: {folder}; give a tree of pictures, or a trained run")
+    if (folder / runs.MODEL).is_file():
+        return _of_run(folder)
+    if (folder / MANIFEST).is_file():
+        return _of_facekit(folder, track)
+    tree = Tree(folder, list(_walk(folder)))
+    if not tree.pictures:
+        raise FacekitError(f"{folder} holds no pictures; give a folder with folders of pictures")
+    return tree
+
+
+def _of_run(folder: Path) -> Tree:
+    run = runs.load(folder)
+    if not run.root.is_dir():
+        raise FacekitError(f"{run.root}, which {folder} was trained on, is gone; put it back, or give another tree")
+    return Tree(run.root, [Picture(r.path, r.split or UNSPLIT, r.label) for r in run.split])
+
+
+def _of_facekit(folder: Path, track: Track) -> Tree:
+    dataset = Dataset.open(folder, track)
+    none = UNSPLIT if any(record.split for record in dataset.records) else ""
+    found = [Picture(r.path, r.split or none, r.label) for r in dataset.records]
+    return Tree(folder, found, dataset)
+
+
+def _walk(root: Path) -> Iterator[Picture]:
+    """Yield the pictures of a tree that facekit did not make, sorted by path."""
+    folders, loose = _inside(root)
+    if loose:
+        log.warning("%s: %d pictures outside any folder are not looked at", root, len(loose))
+    split = _is_split(root, folders)
+    for name in folders:
+        if split:
+            yield from _part(root, name)
+        else:
+            yield from (Picture(path, "", name) for path in _below(root, name))
+
+
+def _is_split(root: Path, folders: Iterable[str]) -> bool:
+    """Whether the folders are parts: called so, and full of folders; or two or more of the known parts."""
+    held = {name: _inside(root / name) for name in folders}
+    if len({PART[name.lower()] for name in held if name.lower() in PART}) > 1:
+        return True
+    full = [name for name, (inner, pictures) in held.items() if inner or pictures]
+    return bool(full) and all(_WORDS.search(name) and held[name][0] and not held[name][1] for name in full)
+
+
+def _part(root: Path, name: str) -> Iterator[Picture]:
+    part = PART.get(name.lower(), name)
+    labels, loose = _inside(root / name)
+    yield from (Picture(f"{name}/{file}", part, "") for file in loose)
+    for label in labels:
+        yield from (Picture(path, part, label) for path in _below(root, f"{name}/{label}"))
+
+
+def _below(root: Path, name: str, linked: bool = True) -> Iterator[str]:
+    """Yield every file of a label, whatever it is called: what is no picture is counted by whoever decodes it."""
+    for entry in _entries(root / name):
+        # A link to a folder further down may lead back up, and so on without end.
+        if entry.is_dir(follow_symlinks=linked):
+            yield from _below(root, f"{name}/{entry.name}", linked=False)
+        elif entry.is_file():
+            yield f"{name}/{entry.name}"
+
+
+def _inside(folder: Path) -> tuple[list[str], list[str]]:
+    """Return the names of a folder's folders, and of its pictures by their suffixes."""
+    entries = _entries(folder)
+    files = [entry.name for entry in entries if entry.is_file() and entry.name.lower().endswith(SUFFIXES)]
+    return [entry.name for entry in entries if entry.is_dir()], files
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what a folder holds, sorted, save what is hidden."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((one for one in entries if not one.name.startswith(".")), key=lambda one: one.name)
+    except PermissionError:
+        raise FacekitError(f"{folder} may not be read; give yourself the right to, or choose another folder") from None

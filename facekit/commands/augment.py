@@ -1,0 +1,146 @@
+"""Augment: fill each folder to exactly N pictures with changed copies of training photos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain, cycle, islice
+from itertools import count as count_from
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from facekit.base import images
+from facekit.base.contract import FacekitError, Record, Report, Track, quiet, replace
+from facekit.base.parallel import ordered_map
+from facekit.dataset import Dataset, Output, by_label, derive_id, key, named_by_id, photo_path
+from facekit.dataset.lineage import TRAIN, check_split, draw_split, refuse_split, shuffled, still_for_training
+from facekit.faces.augmentation import augment_image
+from facekit.identity.likeness import grouped
+from facekit.options import Augment, shares
+
+STAGE = "augment"
+_NUMBER = 5  # the stage's own stream of chance
+
+_CHUNK = 16
+MANY = 4000
+"""Children from which on worker processes are worth their start: they import for as long as fewer take in one."""
+
+
+class Task(NamedTuple):
+    """One child to make: from which file, with which seed."""
+
+    path: Path
+    seed: int
+
+
+def augment(options: Augment, track: Track = quiet) -> Report:
+    """Write a tree of exactly `count` pictures a folder: the source's, and children of its training photos.
+
+    Test and validation photos go through as they are. A tree without a split gets one here, groups first;
+    under the `image` protocol everything has children. Worker processes are spawned, so a script that calls
+    this needs the usual `if __name__ == "__main__"`.
+    Raises FacekitError for a split that leaks, and for a folder that holds more than `count` already.
+    """
+    source = Dataset.open(options.input, track)
+    protocol = _protocol(source, options)
+    if protocol != "image" and not all(r.split for r in source.records):
+        source = grouped(source, track)
+    with Output(options.output, STAGE, options, source) as out:
+        out.carry(protocol=protocol)
+        if out.unchanged:
+            return out.report()
+        records, left = out.placed(track)
+        if protocol != "image":
+            records = draw_split(records, shares(options.split), options.seed)
+            check_split(records, str(source.root))
+        moved = still_for_training((r for r in out.records.values() if r.made_by == STAGE and r.moved_from), records)
+        planned = [r for inside in by_label(records).values() for r in _full(inside, moved, options, protocol, out)]
+        photos = {(r.label, r.id): source.path_of(r) for r in records}
+        planned = out.settle(planned, lambda missing: track(_make(photos, options, missing), STAGE, len(missing)))
+        report = out.finish(planned, left)
+        report.details["children"] = sum(r.synthetic == "augment" for r in planned)
+        report.details["protocol"] = protocol
+        return report
+
+
+def _protocol(source: Dataset, options: Augment) -> str:
+    """Return how the split is drawn: as the tree says, else as the options do."""
+    if options.split_by == "image":
+        refuse_split(source.records, str(source.root))
+    return source.protocol or options.split_by
+
+
+def _full(
+    inside: Sequence[Record], moved: Sequence[Record], options: Augment, protocol: str, out: Output
+) -> list[Record]:
+    """Return exactly `count` records of one label: the source's own, then children, evenly over the photos.
+
+    `moved` holds the children that a person has moved from one label to another.
+    """
+    label = inside[0].label
+    if len(inside) > options.count:
+        raise FacekitError(
+            f"{label} holds {len(inside)} pictures, more than --count {options.count}; "
+            "give a larger count, or `balance` to fewer first"
+        )
+    able = [r for r in inside if not r.synthetic and (protocol == "image" or r.split == TRAIN)]
+    room = options.count - len(inside)
+    if room and not able:
+        raise FacekitError(f"{label} has no training photo to make children of; add photos, or balance anew")
+    own = [named_by_id(record) for record in inside]
+    moved = [record for record in moved if record.label == label][:room]
+    return own + moved + list(islice(_children(able, inside, options, out), room - len(moved)))
+
+
+def _children(able: Sequence[Record], inside: Sequence[Record], options: Augment, out: Output) -> Iterator[Record]:
+    """Yield children without end, one of each photo in turn.
+
+    One that the source has already, or that a person removed or moved, is passed over.
+    """
+    taken = {(r.label, r.id) for r in out.removed} | {key(r) for r in out.records.values() if r.moved_from}
+    taken |= {(r.label, r.id) for r in inside}
+    numbers = {record.id: count_from() for record in able}
+    for photo in cycle(shuffled(able, options.seed)):
+        id = derive_id(photo.id, STAGE, options.recipe, next(numbers[photo.id]))
+        if (photo.label, id) not in taken:
+            yield replace(
+                photo,
+                id=id,
+                path=photo_path(photo.label, id),
+                parent=photo.id,
+                made_by=STAGE,
+                synthetic="augment",
+                quality=None,
+                moved_from=None,
+            )
+
+
+def _make(
+    photos: Mapping[tuple[str, str], Path], options: Augment, missing: list[Record]
+) -> Iterator[tuple[Record, bytes]]:
+    """Yield each planned record with its bytes: a child's are made, in processes where many are missing.
+
+    `photos` holds the file of each picture of the source, by the label that it has here and its id.
+    """
+    children = [record for record in missing if (record.label, record.id) not in photos]
+    for record in missing:
+        if (record.label, record.id) in photos:
+            yield record, photos[record.label, record.id].read_bytes()
+    chunks = [children[at : at + _CHUNK] for at in range(0, len(children), _CHUNK)]
+    tasks = [[_task(photos, options, record) for record in chunk] for chunk in chunks]
+    many = len(children) >= MANY
+    made = ordered_map(
+        partial(_change, options.recipe), tasks, options.jobs if many else 1, "processes" if many else "threads"
+    )
+    yield from zip(children, chain.from_iterable(made), strict=True)
+
+
+def _task(photos: Mapping[tuple[str, str], Path], options: Augment, child: Record) -> Task:
+    rng = np.random.default_rng([options.seed, _NUMBER, int(child.id[:8], 16)])
+    return Task(photos[child.label, child.parent or ""], int(rng.integers(2**31)))
+
+
+def _change(recipe: str, tasks: list[Task]) -> list[bytes]:
+    return [images.encode(augment_image(images.read(task.path), recipe, task.seed)) for task in tasks]

@@ -1,0 +1,154 @@
+"""Crop: the face of each photo as a square picture, upright and level where that is asked for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from facekit.base import images
+from facekit.base.contract import BadImage, Face, Image, Record, Rejection, Report, Track, quiet, replace
+from facekit.base.parallel import ordered_map
+from facekit.dataset import REMOVED, REPEATED, Dataset, Output, derive_id, distinct, key, photo_path
+from facekit.faces.detectors import cut_out, find, ready
+from facekit.options import Crop, settled
+
+STAGE = "crop"
+NO_FACE, SEVERAL = "no face", "several faces"
+
+Key = tuple[str, str]
+
+
+@dataclass
+class Made:
+    """The records and JPEG bytes of a photo's faces, and what it has besides that cannot be used."""
+
+    pictures: list[tuple[Record, bytes]] = field(default_factory=list)
+    bad: BadImage | None = None
+
+
+@dataclass
+class Outcome:
+    """What became of one photo: its faces' records and what was left out."""
+
+    records: list[Record] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+
+
+def crop(options: Crop, track: Track = quiet) -> Report:
+    """Write the faces of a tree of photos; a photo without one, or a bad one, is counted with its reason.
+
+    Raises FacekitError for folders that cannot be read or written, for a detector that cannot work here, and
+    when no face is found at all.
+    """
+    ready(options)
+    source = Dataset.open(options.input, track)
+    with Output(options.output, STAGE, options, source) as out:
+        out.carry(crop=settled(options))
+        done = _done(out, source)
+        removed = {(gone.label, gone.id): gone for gone in out.removed}
+        once, again = distinct(source.records)
+        todo = [record for record in once if _key(record) not in done]
+        results = ordered_map(partial(_faces_of, source, options), todo, options.jobs)
+        for record, result in track(zip(todo, results, strict=True), STAGE, total=len(todo)):
+            done[_key(record)] = _write(out, record, result, removed)
+        records = [child for record in once for child in done[_key(record)].records]
+        rejections = [left for record in once for left in done[_key(record)].rejections]
+        rejections += [_rejection(record, REPEATED, first.path) for record, first in again]
+        report = out.finish(records, rejections)
+        report.details["photos"] = len(source.records)
+        report.details["photos_with_several_faces"] = _several(records, rejections)
+        return report
+
+
+def _faces_of(source: Dataset, options: Crop, record: Record) -> Made:
+    """Return the pictures of a photo's faces, and why there are none, or fewer."""
+    try:
+        image = images.read(source.root / record.path)
+        if not options.detect:
+            return Made([(_child(record, "whole", None), images.encode(_whole(image, options)))])
+        faces = _wanted(find(image, options), options)
+    except BadImage as error:
+        return Made(bad=error)
+    made = Made()
+    for face in faces if options.faces == "all" else faces[:1]:
+        try:
+            child = _child(record, list(face.box), face, len(faces))
+            made.pictures.append((child, images.encode(cut_out(image, face, options))))
+        except BadImage as error:  # one line for all of them, after those that can be written: a kill splits nothing
+            made.bad = BadImage(error.reason, 1 + int(made.bad.value or 0) if made.bad else 1)
+    return made
+
+
+def _wanted(faces: list[Face], options: Crop) -> list[Face]:
+    """Refuse a photo without a face, or with several where one is wanted. Raises BadImage."""
+    if not faces:
+        raise BadImage(NO_FACE, 0)
+    if options.faces == "only" and len(faces) > 1:
+        raise BadImage(SEVERAL, len(faces))
+    return faces
+
+
+def _whole(image: Image, options: Crop) -> Image:
+    """Return a picture that is a face already, square and at the size that was asked for."""
+    box = images.square(images.whole(image), 0)
+    if options.align != "none":
+        return cut_out(image, Face(images.whole(image), 0.0), options)
+    return images.resize(images.cut(image, box), options.size)
+
+
+def _child(record: Record, detail: object, face: Face | None, faces: int = 1) -> Record:
+    id = derive_id(record.id, STAGE, detail)
+    child = replace(record, id=id, path=photo_path(record.label, id), parent=record.id, made_by=STAGE, moved_from=None)
+    if face is None:
+        return child
+    return replace(child, box=face.box, score=face.score, quality={"faces": float(faces)})
+
+
+def _write(out: Output, record: Record, made: Made, removed: Mapping[Key, Rejection]) -> Outcome:
+    outcome = Outcome()
+    for child, data in made.pictures:
+        if key(child) in removed:
+            outcome.rejections.append(removed[key(child)])
+        else:  # a face that is there already may have been moved by hand since
+            outcome.records.append(out.records.get(key(child)) or out.write(child, data))
+    if made.bad is not None:
+        outcome.rejections.append(_rejection(record, made.bad.reason, made.bad.value))
+        out.reject(outcome.rejections[-1])
+    return outcome
+
+
+def _done(out: Output, source: Dataset) -> dict[Key, Outcome]:
+    """Return what earlier runs made of each photo that is still there.
+
+    A kill can fall between two faces of one photo; that photo is the last in the manifest, and where the
+    folder is not complete it is done again, and so is one of which a face was removed since.
+    """
+    outcomes: dict[Key, Outcome] = defaultdict(Outcome)
+    for record in out.records.values():
+        outcomes[record.moved_from or record.label, record.parent or ""].records.append(record)
+    for rejection in out.rejected:
+        if rejection.reason != REPEATED:  # its id is that of the photo that it repeats
+            photo = (rejection.parent or "") if rejection.reason == REMOVED else rejection.id
+            if rejection not in (said := outcomes[rejection.label, photo].rejections):  # said again after a kill
+                said.append(rejection)
+    if not out.complete:
+        again = [(r.moved_from or r.label, r.parent or "") for r in list(out.records.values())[-1:]]
+        for photo_key in again + [(r.label, r.parent or "") for r in out.removed]:
+            outcomes.pop(photo_key, None)
+    here = {_key(record) for record in source.records}
+    return {photo_key: outcome for photo_key, outcome in outcomes.items() if photo_key in here}
+
+
+def _several(records: list[Record], rejections: list[Rejection]) -> int:
+    photos = {r.parent for r in records if r.quality and r.quality.get("faces", 1) > 1}
+    return len(photos) + sum(r.reason == SEVERAL for r in rejections)
+
+
+def _rejection(record: Record, reason: str, value: float | str | None) -> Rejection:
+    return Rejection(STAGE, record.id, record.label, record.path, reason, value)
+
+
+def _key(record: Record) -> Key:
+    return record.label, record.id

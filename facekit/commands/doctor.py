@@ -1,0 +1,107 @@
+"""Doctor: what is there and what is missing, with the mend for each."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from facekit import __version__
+from facekit.base import plugins
+from facekit.base.contract import FacekitError, Report, Track, quiet
+from facekit.base.parallel import workers
+from facekit.options import Doctor
+from facekit.sources.browser import find
+
+_DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that facekit uses: whether it is there, what was found, and the mend where it is not."""
+
+    name: str
+    ok: bool
+    found: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        """Return the line that a person reads."""
+        line = f"{'ok     ' if self.ok else 'missing'}  {self.name:<16} {self.found}".rstrip()
+        return f"{line}  ->  {self.mend}" if self.mend else line
+
+
+def doctor(options: Doctor, track: Track = quiet) -> Report:
+    """Look for the browser, its driver, the extras, TensorFlow and its GPUs, and room on the disk."""
+    looks: list[Callable[[], list[Check]]] = [_machine, _browser, _extras, _tensorflow, _disk]
+    checks = [check for look in track(looks, "doctor") for check in look()]
+    report = Report("doctor", str(Path.cwd()), kept=sum(c.ok for c in checks))
+    report.left["missing"] = sum(not c.ok for c in checks)
+    report.details["checks"] = [asdict(check) for check in checks]
+    report.details["lines"] = [str(check) for check in checks]
+    return report
+
+
+def _machine() -> list[Check]:
+    cores = f"{workers(0)} of {os.cpu_count()} cores"
+    return [
+        Check("facekit", True, __version__),
+        Check("python", True, f"{platform.python_version()} ({sys.executable})"),
+        Check("machine", True, f"{platform.system()} {platform.machine()}, {cores}"),
+    ]
+
+
+def _browser() -> list[Check]:
+    if not _installed("selenium"):
+        return [Check("browser", False, "", "pip install 'facekit-cli[scrape]'")]
+    try:
+        found = find()
+    except FacekitError as error:
+        return [Check("browser", False, "", str(error))]
+    return [
+        Check("browser", True, str(found.browser or "left to Selenium Manager")),
+        Check("driver", True, str(found.driver or "left to Selenium Manager")),
+    ]
+
+
+def _extras() -> list[Check]:
+    checks = []
+    for package, extra in plugins.EXTRAS.items():
+        if package == "tensorflow":
+            continue
+        if _installed(package):
+            checks.append(Check(package, True, version(_DISTRIBUTIONS.get(package, package))))
+        else:
+            checks.append(Check(package, False, "", f"pip install 'facekit-cli[{extra}]'"))
+    return checks
+
+
+def _installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # an import hook may say no by raising
+        return False
+
+
+def _tensorflow() -> list[Check]:
+    if not _installed("tensorflow"):
+        return [Check("tensorflow", False, "", "pip install 'facekit-cli[train]'")]
+    plugins.need("facekit.networks.backend", "doctor")  # first, because it keeps TensorFlow's chatter off the screen
+    tensorflow = plugins.need("tensorflow", "doctor")
+    gpus = [device.name for device in tensorflow.config.list_physical_devices("GPU")]
+    return [
+        Check("tensorflow", True, tensorflow.__version__),
+        Check("gpu", True, ", ".join(gpus) or "none: training runs on the cores"),
+    ]
+
+
+def _disk() -> list[Check]:
+    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    mend = "" if free > 5 else "100 names with 500 faces each take about 5 GB"
+    return [Check("disk", free > 5, f"{free:.1f} GB free here", mend)]

@@ -1,0 +1,236 @@
+"""Inspect: a run's filters, its maps of pictures and what its answers rest on, as PNG files and one page."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facekit import runs
+from facekit.base.contract import BadImage, FacekitError, Image, Report, Track, quiet
+from facekit.base.files import guarded, replace_file
+from facekit.commands.inspect import draw, network
+from facekit.commands.inspect.heat import Cam, occlusion
+from facekit.commands.inspect.pictures import Choice, Chosen, given, own, safe
+from facekit.dataset import check_places
+from facekit.identity import classifier
+from facekit.networks import inputs, layers
+from facekit.options import Inspect
+from facekit.report import inspect as page
+from facekit.runs import INSPECTED, Run
+
+STAGE = "inspect"
+PAGE, FACTS, FILTERS = "report.html", "inspection.json", "00-filters.png"
+
+_BATCH = 32
+
+Floats = NDArray[np.float32]
+
+
+@dataclass
+class Subject:
+    """What is looked into: how it sees and answers, what explains an answer, and its network, where it has one."""
+
+    sees: Callable[[Image], Image]
+    answers: Callable[[Sequence[Image]], Floats]
+    heat: Callable[[Image, int], Floats]
+    about: str
+    """How the heat is found, in words."""
+    model: Any = None
+    maps: Callable[[Image], Mapping[str, Floats]] = lambda seen: {}
+
+
+def inspect(options: Inspect, track: Track = quiet) -> Report:
+    """Write `report.html` and its pictures as PNG: filters, maps, and the heat of an answer for each picture.
+
+    With `list_layers`, say only which layers there are. Raises FacekitError: not a trained run, a layer or a
+    name that it does not have, no picture that can be read, a linear head without `--method occlusion`.
+    """
+    began = time.monotonic()
+    run = runs.load(options.run)
+    _check_method(run, options)
+    if options.list_layers:
+        return _listed(run)
+    number = _number(run, options.label)
+    output = options.output or run.folder / INSPECTED
+    _check_output(run, output)
+    choice = given(options.pictures) if options.pictures else own(run, options.count, options.seed)
+    report = Report(STAGE, str(output), 0, len(choice.pictures), choice.left)
+    if options.dry_run:
+        return report
+    subject = _subject(run, options)
+    files = _Files(output)
+    sights = list(_sights(run, subject, choice, number, files, report, track))
+    if not sights:
+        raise FacekitError("the model sees a face in none of the pictures; give others")
+    _write(run, subject, choice, sights, files)
+    report.made, report.kept = len(files.written), len(sights)
+    report.details |= {"pictures": choice.of, "explained by": subject.about, "report": str(output / PAGE)}
+    report.seconds = round(time.monotonic() - began, 2)
+    return report
+
+
+def _check_method(run: Run, options: Inspect) -> None:
+    if run.backbone is None:
+        return
+    if options.list_layers or options.layer or options.cam_layer:
+        raise FacekitError(f"{run.folder} is a linear head on {run.backbone}, which has no layers to look into")
+    if options.method != "occlusion":
+        raise FacekitError(
+            f"{run.folder} is a linear head on {run.backbone}, which no gradient leads through; give --method occlusion"
+        )
+
+
+def _number(run: Run, label: str | None) -> int | None:
+    """Return the place of a label, or of the name that it stands for, among the answers."""
+    if label is None:
+        return None
+    called = {run.name(known): place for place, known in enumerate(run.labels)}
+    called |= {known: place for place, known in enumerate(run.labels)}
+    if label not in called:
+        near = difflib.get_close_matches(label, called, 3, 0.5) or list(run.labels)[:5]
+        raise FacekitError(f"--label: {run.folder} knows no {label!r}; choose from {', '.join(near)}")
+    return called[label]
+
+
+def _check_output(run: Run, output: Path) -> None:
+    check_places(output, run.root)
+    if output.is_dir() and any(output.iterdir()) and not (output / FACTS).exists():
+        raise FacekitError(f"{output} is not empty and no inspect made it; choose another folder")
+
+
+def _subject(run: Run, options: Inspect) -> Subject:
+    if run.backbone is not None:
+        head = classifier.load(run)
+        answers = partial(_stacked, partial(head.probabilities, batch=_BATCH))
+        return Subject(head.sees, answers, partial(occlusion, probabilities=answers), _HIDDEN)
+    model = run.model()
+    wanted = [name.strip() for text in options.layer for name in text.split(",") if name.strip()]
+    chosen = layers.pick(model, wanted or layers.ends(model))
+    sees, maps = partial(inputs.as_input, size=run.size), network.Maps(model, chosen)
+    hides = options.method == "occlusion"
+    answers = partial(_stacked, partial(inputs.probabilities, model, batch=_BATCH if hides else 1))
+    if hides:
+        return Subject(sees, answers, partial(occlusion, probabilities=answers), _HIDDEN, model, maps)
+    at = options.cam_layer or layers.last_map(model)
+    place_by_place = options.method == "hirescam"
+    cam = Cam(model, at, place_by_place)  # which refuses a layer that will not do
+    about = f"{'HiResCAM' if place_by_place else 'Grad-CAM'} at {at}, {_which_map(model, at)}"
+    if layers.flattens(model) and not place_by_place:
+        about += "; this network asks for each place by itself, for which --method hirescam is made"
+    return Subject(sees, answers, cam, about, model, maps)
+
+
+_HIDDEN = "a patch that hides one place after the other, and by how much the answer becomes less sure"
+
+
+def _which_map(model: Any, name: str) -> str:
+    """Say at which map an answer is followed, and what became of the maps after it."""
+    known = layers.named(model)
+    sizes = {called: layers.shape(layer)[:2] for called, layer in known.items() if len(layers.shape(layer)) == 3}
+    height, width = sizes[name]
+    last = list(sizes.values())[-1]
+    why = f"; the network's last map, {last[0]}x{last[1]}, says less of where" if last < (height, width) else ""
+    return f"a map of {height}x{width}, from the score before the softmax{why}"
+
+
+def _stacked(probabilities: Callable[[Sequence[Image]], Iterator[Floats]], pictures: Sequence[Image]) -> Floats:
+    return np.stack(list(probabilities(pictures)))
+
+
+class _Files:
+    """The folder that is written: its pictures, and what an earlier look left there."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.written = root, list[str]()
+        with guarded(root):
+            root.mkdir(parents=True, exist_ok=True)
+        replace_file(root / FACTS, b"{}\n")  # what a kill leaves is known for facekit's own
+        for stale in root.glob("[0-9][0-9]-*.png"):
+            stale.unlink()
+
+    def png(self, name: str, image: Image) -> bytes:
+        data = draw.png(image)
+        replace_file(self.root / name, data)
+        self.written.append(name)
+        return data
+
+
+def _sights(
+    run: Run, subject: Subject, choice: Choice, number: int | None, files: _Files, report: Report, track: Track
+) -> Iterator[page.Sight]:
+    for chosen in track(choice.pictures, STAGE, len(choice.pictures)):
+        try:
+            seen = subject.sees(chosen.image)
+        except BadImage as error:
+            report.left[error.reason] += 1
+            continue
+        yield _sight(run, subject, chosen, seen, number, files)
+
+
+def _sight(run: Run, subject: Subject, chosen: Chosen, seen: Image, number: int | None, files: _Files) -> page.Sight:
+    shares = subject.answers([seen])[0]
+    order = np.argsort(-shares, kind="stable")[:3]
+    explained = int(order[0]) if number is None else number
+    heat = subject.heat(seen, explained)
+    return page.Sight(
+        chosen.file.name,
+        None if chosen.true is None else run.name(chosen.true),
+        [(run.name(run.labels[place]), float(shares[place])) for place in order],
+        (run.name(run.labels[explained]), float(shares[explained])),
+        files.png(f"{chosen.stem}.png", draw.enlarged(seen)),
+        files.png(f"{chosen.stem}-heat.png", draw.heated(seen, heat)),
+        bool(heat.any()),
+        [_map(name, one, chosen.stem, files) for name, one in subject.maps(seen).items()],
+    )
+
+
+def _map(name: str, found: Floats, stem: str, files: _Files) -> page.Map:
+    height, width, channels = found.shape
+    tiles = network.drawn(found, network.strongest(found))
+    data = files.png(f"{stem}-{safe(name)}.png", draw.grid(tiles))
+    return page.Map(name, f"{height}x{width}", channels, len(tiles), data)
+
+
+def _write(run: Run, subject: Subject, choice: Choice, sights: Sequence[page.Sight], files: _Files) -> None:
+    tiles = network.filters(subject.model, run.color) if subject.model is not None else []
+    sheet = files.png(FILTERS, draw.grid(tiles)) if tiles else None
+    facts = {
+        "run": str(run.folder),
+        "pictures_of": choice.of,
+        "explained_by": subject.about,
+        "files": files.written,
+        "pictures": [{"picture": s.name, "true": s.true, "top": s.top, "explained": s.explained} for s in sights],
+    }
+    replace_file(files.root / FACTS, (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode(errors="replace"))
+    html = page.render(run, subject.about, choice.of, sheet, len(tiles), sights)
+    replace_file(files.root / PAGE, html.encode(errors="replace"))
+
+
+def _listed(run: Run) -> Report:
+    """Say which layers there are, and which the default chooses."""
+    model = run.model()
+    chosen, at = layers.ends(model), layers.last_map(model)
+    rows = [
+        {
+            "layer": name,
+            "kind": type(layer).__name__,
+            "shape": "x".join(str(side) for side in layers.shape(layer)),
+            "shown": ", ".join([*(["maps"] if name in chosen else []), *(["Grad-CAM"] if name == at else [])]),
+        }
+        for name, layer in layers.named(model).items()
+    ]
+    report = Report(STAGE, str(run.folder), kept=len(rows))
+    report.details["layers"] = rows
+    heads = {key: key for key in rows[0]}
+    widths = {key: max(len(row[key]) for row in [heads, *rows]) for key in heads}
+    report.details["lines"] = ["  ".join(row[key].ljust(widths[key]) for key in row).rstrip() for row in [heads, *rows]]
+    return report

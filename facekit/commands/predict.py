@@ -1,0 +1,183 @@
+"""Predict: the names of the faces in photos, one answer a face."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facekit import runs
+from facekit.base import contract, images
+from facekit.base.contract import BadImage, Box, FacekitError, Image, Track, quiet
+from facekit.base.files import guarded, replace_file
+from facekit.base.parallel import ordered_map
+from facekit.faces.detectors import carried, find, ready
+from facekit.identity import classifier
+from facekit.identity.classifier import Classifier
+from facekit.options import Crop, Predict, from_mapping
+from facekit.report.grid import MOST, Tile, draw
+from facekit.runs import Run
+
+STAGE = "predict"
+UNKNOWN = "unknown"
+NO_FACE = "no face"
+
+_BATCH = 16
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".pgm", ".tif", ".tiff"}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A face to be named: where it is in its photo (None: it is the photo), and what the model sees of it."""
+
+    picture: Path
+    box: Box | None
+    pixels: Image
+
+
+Face = Found | tuple[Path, BadImage]
+"""A face, or a picture that shows none, with the reason."""
+
+
+def predict(options: Predict, track: Track = quiet) -> Iterator[dict[str, Any]]:
+    """Name every face of the pictures, streaming one answer a face, in order, a photo's largest face first.
+
+    An answer is `{"picture", "box": [x, y, w, h] or None, "label", "confidence", "top": [{"label",
+    "confidence"}, …]}`; below `min_confidence` the label is `unknown`. A picture that cannot be read or
+    shows no face gives one with `"reason"`, and None for the rest. Raises FacekitError, before the first
+    answer, for a folder that is no trained run, and for pictures that are not there.
+    """
+    run = runs.load(options.run)
+    pictures = _pictures(options.pictures)
+    _check_grid(options)
+    if options.dry_run:
+        log.info("%d pictures would be looked at", len(pictures))
+        return iter(())
+    return _answers(run, classifier.load(run), pictures, options, track)
+
+
+def _answers(
+    run: Run, model: Classifier, pictures: Sequence[Path], options: Predict, track: Track
+) -> Iterator[dict[str, Any]]:
+    crop = _crop(run) if options.detect else None
+    found = ordered_map(partial(_faces, model, crop), pictures, options.jobs)
+    faces = (face for some in track(found, STAGE, total=len(pictures)) for face in some)
+    tiles: list[Tile] = []
+    while chunk := list(islice(faces, _BATCH)):
+        named = model.probabilities((face.pixels for face in chunk if isinstance(face, Found)), _BATCH)
+        for face in chunk:
+            if not isinstance(face, Found):
+                yield _without(*face)
+                continue
+            answer = _answer(run, face, next(named), options.min_confidence)
+            if options.grid is not None and len(tiles) < MOST:
+                tiles.append(_tile(run, face, answer))
+            yield answer
+    if options.grid is not None:
+        _draw(options.grid, tiles)
+
+
+def _faces(model: Classifier, crop: Crop | None, picture: Path) -> list[Face]:
+    try:
+        image = images.read(picture)
+        if crop is None:
+            return [Found(picture, None, model.sees(image))]
+        faces = find(image, crop)
+        if not faces:
+            raise BadImage(NO_FACE)
+    except BadImage as error:
+        return [(picture, error)]
+    return [_cut(model, crop, picture, image, face) for face in faces]
+
+
+def _cut(model: Classifier, crop: Crop, picture: Path, image: Image, face: contract.Face) -> Face:
+    try:
+        return Found(picture, face.box, model.sees(image, face, crop))
+    except BadImage as error:
+        return picture, error
+
+
+def _crop(run: Run) -> Crop:
+    """Return how the model's own faces were cut; defaults where facekit did not cut them."""
+    crop = run.info.get("crop") or {}
+    if not crop or not crop.get("detect", True):
+        log.warning("%s was trained on pictures that no detector cut; faces are cut with the defaults", run.folder)
+        options = Crop(input=Path(), output=Path(), align=crop.get("align", "none"))
+    else:
+        where = f"{run.folder / runs.MODEL}, crop"
+        options = from_mapping(Crop, {**carried(crop), "input": ".", "output": "."}, where)
+    ready(options)
+    return options
+
+
+def _answer(run: Run, face: Found, shares: NDArray[np.float32], least: float) -> dict[str, Any]:
+    order = np.argsort(-shares, kind="stable")[:3]
+    top = [{"label": run.labels[i], "confidence": round(float(shares[i]), 4)} for i in order]
+    sure = float(shares[order[0]]) >= least
+    return {
+        "picture": str(face.picture),
+        "box": list(face.box) if face.box else None,
+        "label": top[0]["label"] if sure else UNKNOWN,
+        "confidence": top[0]["confidence"],
+        "top": top,
+    }
+
+
+def _without(picture: Path, error: BadImage) -> dict[str, Any]:
+    return {"picture": str(picture), "box": None, "label": None, "confidence": None, "top": [], "reason": error.reason}
+
+
+def _tile(run: Run, face: Found, answer: dict[str, Any]) -> Tile:
+    """Return a face for the sheet; its truth is known where its folder is called like one of the labels."""
+    folder = face.picture.resolve().parent.name
+    right = answer["label"] == folder if folder in run.labels and answer["label"] != UNKNOWN else None
+    true = run.name(folder) if right is False else None
+    name = answer["label"] if answer["label"] == UNKNOWN else run.name(answer["label"])
+    return Tile(face.pixels, name, answer["confidence"], right, true)
+
+
+def _draw(file: Path, tiles: Sequence[Tile]) -> None:
+    if not tiles:
+        log.warning("%s is not drawn: no picture shows a face", file)
+        return
+    with guarded(file):
+        replace_file(file, draw(tiles))
+    log.info("%s shows %d faces", file, len(tiles))
+
+
+def _pictures(paths: Iterable[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise FacekitError(f"no such picture or folder: {path}; give photos, or folders of photos")
+        found += _inside(path) if path.is_dir() else [path]
+    if not found:
+        raise FacekitError("no pictures to look at; give photos, or folders of photos")
+    return found
+
+
+def _inside(folder: Path) -> list[Path]:
+    inner = (path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
+    pictures = sorted(path for path in inner if not path.name.startswith("."))
+    if not pictures:
+        raise FacekitError(f"{folder} holds no pictures; give photos, or folders of photos")
+    return pictures
+
+
+def _check_grid(options: Predict) -> None:
+    grid = options.grid
+    if grid is None:
+        return
+    if grid.suffix.lower() != ".png":
+        raise FacekitError(f"--grid is {grid}; give a name that ends in .png")
+    if not grid.parent.is_dir() or grid.is_dir():
+        raise FacekitError(f"--grid is {grid}, which cannot be a file; give a name in a folder that exists")

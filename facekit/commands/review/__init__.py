@@ -1,0 +1,5 @@
+"""Review: a page on this machine on which a person settles what `clean` was not sure of."""
+
+from facekit.commands.review.stage import review
+
+__all__ = ["review"]

@@ -1,5 +1,0 @@
-"""Compare: several networks and settings, trained on one split and shown in one table."""
-
-from facekit.compare.stage import compare
-
-__all__ = ["compare"]

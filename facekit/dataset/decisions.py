@@ -1,0 +1,68 @@
+"""What a person decided about pictures: lines beside them that no new run and no `--overwrite` deletes.
+
+A decision goes by the photo, the box in it and the label that the picture was found under, so that it still
+holds when the picture has been made again, or moved. The last line about a picture counts; taking a decision
+back adds a line too, so that nothing is ever lost.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from facekit.base import files as lines
+from facekit.base.contract import Box, Decision, Record, Rejection, replace
+from facekit.dataset import DECISIONS
+
+
+class Key(NamedTuple):
+    """What a decision goes by: the photo, the box in it (None is all of it), and the label as found."""
+
+    origin: str
+    box: Box | None
+    label: str
+
+
+class Decisions:
+    """The decisions that stand in a folder of pictures."""
+
+    def __init__(self, root: Path) -> None:
+        self.path = root / DECISIONS
+
+    def history(self) -> list[Decision]:
+        """Return every decision, oldest first. Raises FacekitError for a line that is none."""
+        return lines.read_lines(self.path, Decision.from_json)
+
+    def read(self) -> dict[Key, Decision]:
+        """Return the decisions that stand. Raises FacekitError for a line that is none."""
+        return standing(self.history())
+
+    def append(self, decision: Decision) -> Decision:
+        """Add one decision; return it with its time. When this returns, a kill cannot lose it.
+
+        Raises FacekitError when it cannot be written.
+        """
+        dated = replace(decision, at=decision.at or datetime.now(UTC).isoformat(timespec="milliseconds"))
+        # Not the folder's lock: `clean` may be writing pictures while a person decides.
+        with lines.guarded(self.path), self.path.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            lines.drop_torn_line(self.path)
+            lines.append_line(self.path, dated.to_json())
+        return dated
+
+
+def standing(history: Iterable[Decision]) -> dict[Key, Decision]:
+    """Return the last decision about each picture, without those that were taken back."""
+    last = {key_of(decision): decision for decision in history}
+    return {key: decision for key, decision in last.items() if decision.decision is not None}
+
+
+def key_of(about: Record | Rejection | Decision) -> Key:
+    """Return what decisions about this picture go by."""
+    if isinstance(about, Rejection):
+        return Key(about.origin or about.id, about.box, about.label)
+    label = about.label if isinstance(about, Decision) else about.moved_from or about.label
+    return Key(about.origin, about.box, label)

@@ -1,0 +1,186 @@
+"""Lists of pairs of photos, and whether each shows one person: facekit's own CSV, and LFW's two text formats."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from facekit.base.contract import FacekitError
+
+COLUMNS = ("first", "second", "same")
+
+BY_FOLDER, BY_PAIRS = "by folder", "by the pairs of one person"
+"""How it is known who the photos of a list show."""
+
+_SAID = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+_COUNTS = re.compile(r"(?:(?P<folds>\d+)\s+)?(?P<each>\d+)")
+"""The first line of LFW's lists: how many pairs of each kind, in View 2 in each of so many folds."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two photos, as paths below a root, and whether they show one person."""
+
+    first: str
+    second: str
+    same: bool
+    fold: int = 0
+    more: Mapping[str, str] = field(default_factory=dict)
+    """The other columns of its line."""
+
+
+@dataclass(frozen=True)
+class PairList:
+    """The pairs of a file, in its order."""
+
+    file: Path
+    pairs: list[Pair]
+    folds: int = 1
+    """Parts of the list, as LFW's View 2 has ten: each is scored with a threshold from the others."""
+    columns: tuple[str, ...] = ()
+    """What else a CSV says of each pair."""
+
+    @property
+    def photos(self) -> list[str]:
+        """The photos that the pairs name, each once, sorted."""
+        return sorted({photo for pair in self.pairs for photo in (pair.first, pair.second)})
+
+
+class People(NamedTuple):
+    """Who the photos of a list show."""
+
+    of: dict[str, str]
+    """Photo -> its person."""
+    by: str
+    """How that is known."""
+
+
+def read(file: Path) -> PairList:
+    """Read a list of pairs.
+
+    A CSV has a header with at least `first`, `second` and `same`; `same` is 1, true or yes, or 0, false or no.
+    LFW's lists are known by their first line. Raises FacekitError: no such file, a line that is no pair (by its
+    number), pairs of one kind alone.
+    """
+    lines = _lines(file)
+    counts = _COUNTS.fullmatch(lines[0].strip())
+    found = _csv(file, lines) if counts is None else _lfw(file, lines, int(counts["folds"] or 1), int(counts["each"]))
+    same = {pair.same for pair in found.pairs}
+    if len(same) < 2:
+        kinds = "no pairs" if not same else "no pairs of two people" if True in same else "no pairs of one person"
+        raise FacekitError(f"{file} holds {kinds}; a score needs pairs of one person and pairs of two")
+    return found
+
+
+def people(pairs: Sequence[Pair]) -> People:
+    """Return who the photos show: by their folders, where these agree with every pair; else by the pairs of one person.
+
+    Photos that pairs of one person join are then one person, and any other photo is a person of its own.
+    """
+    folders = {photo: str(Path(photo).parent) for pair in pairs for photo in (pair.first, pair.second)}
+    if all((folders[pair.first] == folders[pair.second]) == pair.same for pair in pairs):
+        return People(folders, BY_FOLDER)
+    number = {photo: place for place, photo in enumerate(folders)}
+    joined = [(number[pair.first], number[pair.second]) for pair in pairs if pair.same]
+    rows, columns = np.array(joined, dtype=np.int64).reshape(-1, 2).T
+    graph = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(number), len(number)))
+    _, parts = connected_components(graph, directed=False)
+    return People({photo: str(parts[place]) for photo, place in number.items()}, BY_PAIRS)
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise FacekitError(f"no such file: {file}; give a list of pairs") from None
+    except UnicodeDecodeError:
+        raise FacekitError(f"{file} is not a text in UTF-8; save it as one") from None
+    except OSError as error:
+        raise FacekitError(f"{file} cannot be read ({error.strerror}); give a list of pairs") from None
+    lines = text.splitlines()
+    if not any(map(str.strip, lines)):
+        raise FacekitError(f"{file} is empty; give a list of pairs")
+    return lines
+
+
+def _csv(file: Path, lines: Sequence[str]) -> PairList:
+    rows = csv.reader(lines)
+    header = [name.strip() for name in next(rows)]
+    lacking = [name for name in COLUMNS if name not in header]
+    if lacking:
+        raise FacekitError(
+            f"{file}, line 1 has no column `{lacking[0]}`; begin with `first,second,same`, or give a list of LFW's"
+        )
+    twice = next((name for name in header if header.count(name) > 1), None)
+    if twice is not None:
+        raise FacekitError(f"{file}, line 1 has two columns `{twice}`; rename one")
+    others = tuple(name for name in header if name not in COLUMNS)
+    return PairList(file, list(_rows(file, rows, header)), columns=others)
+
+
+def _rows(file: Path, rows: Iterator[list[str]], header: Sequence[str]) -> Iterator[Pair]:
+    try:
+        for row in rows:
+            where = f"{file}, line {rows.line_num}"  # type: ignore[attr-defined]
+            if any(map(str.strip, row)):
+                yield _row(where, row, header)
+    except csv.Error as error:
+        raise FacekitError(f"{file} is no CSV ({error}); mend the line after the last good one") from None
+
+
+def _row(where: str, row: Sequence[str], header: Sequence[str]) -> Pair:
+    if len(row) != len(header):
+        raise FacekitError(f"{where} has {len(row)} fields where the header has {len(header)}; mend that line")
+    values = {name: value.strip() for name, value in zip(header, row, strict=True)}
+    first, second, said = (values.pop(name) for name in COLUMNS)
+    same = _SAID.get(said.lower())
+    if same is None:
+        raise FacekitError(f"{where}: same is {said!r}; write 1 for one person or 0 for two")
+    return _pair(where, first, second, same, more=values)
+
+
+def _lfw(file: Path, lines: Sequence[str], folds: int, each: int) -> PairList:
+    """Read `name i j` as two photos of one person, and `name i other j` as photos of two."""
+    pairs: list[Pair] = []
+    for number, line in enumerate(lines[1:], 2):
+        if line.strip():
+            # A block of each kind in turn: so a line that lost a field is not taken for one of the other kind.
+            block, fold = (len(pairs) // each) % 2, len(pairs) // (2 * each)
+            pairs.append(_lfw_pair(f"{file}, line {number}", line.split(), block == 0, fold))
+    if len(pairs) != 2 * each * folds:
+        of = f"{folds} times {each} + {each}" if folds > 1 else f"{each} + {each}"
+        raise FacekitError(f"{file} has {len(pairs)} pairs and not the {of} of its first line; fetch it again")
+    return PairList(file, pairs, folds)
+
+
+def _lfw_pair(where: str, parts: Sequence[str], same: bool, fold: int) -> Pair:
+    wanted = "`name i j`" if same else "`name i other j`"
+    if len(parts) != (3 if same else 4):
+        raise FacekitError(f"{where} is not {wanted}, which its place in the list asks for; mend that line")
+    one, other = (parts[0], parts[1]), (parts[0] if same else parts[2], parts[-1])
+    if not (one[1].isdecimal() and other[1].isdecimal()):
+        raise FacekitError(f"{where}: a number of a photo is no number; write {wanted}")
+    if not same and one[0] == other[0]:
+        raise FacekitError(f"{where} stands among the pairs of two people and names one; mend that line")
+    first, second = (f"{name}/{name}_{int(number):04d}.jpg" for name, number in (one, other))
+    return _pair(where, first, second, same, fold)
+
+
+def _pair(
+    where: str, first: str, second: str, same: bool, fold: int = 0, more: Mapping[str, str] | None = None
+) -> Pair:
+    if not (first and second):
+        raise FacekitError(f"{where} lacks the path of a photo; mend that line")
+    one, other = str(Path(first)), str(Path(second))
+    if one == other:
+        raise FacekitError(f"{where} names one photo twice; a pair has two")
+    return Pair(one, other, same, fold, more or {})

@@ -1,0 +1,151 @@
+"""CSV files of what is known about pictures or names: read once, and held against the pictures of a tree."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from facekit.base.contract import FacekitError, Record, Track, quiet, replace
+from facekit.base.parallel import ordered_map
+from facekit.dataset import Dataset
+
+IMAGE, LABEL, GROUP = "image", "label", "group"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV file with a header: one dict a row, values as they stand there without outer spaces."""
+
+    file: Path
+    columns: tuple[str, ...]
+    rows: list[dict[str, str]]
+
+    def need(self, *names: str) -> None:
+        """Raise FacekitError unless the table has one of these columns."""
+        if not set(names) & set(self.columns):
+            has = ", ".join(self.columns) or "none"
+            raise FacekitError(f"{self.file} has no column {' or '.join(names)}; it has {has}")
+
+
+def read(file: Path) -> Table:
+    """Read a CSV file. Raises FacekitError where it cannot be read or has no rows."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise FacekitError(f"no such file: {file}; give a CSV file with a header") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise FacekitError(f"{file} cannot be read as a CSV file in UTF-8 ({error}); save it as one") from None
+    lines = csv.DictReader(text.splitlines(), restval="")
+    rows = [{str(name).strip(): str(value).strip() for name, value in row.items() if name} for row in lines]
+    if not rows:
+        raise FacekitError(f"{file} holds no rows; give a CSV file with a header and a line a picture")
+    return Table(file, tuple(rows[0]), rows)
+
+
+def column(table: Table, name: str, dataset: Dataset) -> list[str | None]:
+    """Return what a column says of each picture of a dataset, in its order; None where it says nothing.
+
+    A row goes by `image`: a path below the tree, with or without its suffix, or a file's name alone where no
+    other photo has it; of a tree that facekit made, also that of the photo as it was found. A table without
+    `image` goes by `label`. What is made of a photo has its photo's value.
+    Raises FacekitError: no such column, a name of several photos, two values for one, no row that fits.
+    """
+    table.need(IMAGE, LABEL)
+    if name not in table.columns:
+        raise FacekitError(f"{table.file} has no column {name!r}; choose from {', '.join(other_columns(table))}")
+    known = _by_image(table, name, dataset) if IMAGE in table.columns else _by_label(table, name, dataset)
+    if not any(known):
+        key, mend = (IMAGE, f"give paths below {dataset.root}") if IMAGE in table.columns else (LABEL, "give its names")
+        raise FacekitError(f"{table.file}: no {key} with a {name} is one of {dataset.root}; {mend}")
+    return known
+
+
+def other_columns(table: Table) -> list[str]:
+    """Return the columns that say something, the ones that rows go by apart."""
+    return [name for name in table.columns if name not in (IMAGE, LABEL)]
+
+
+def with_target(records: Sequence[Record], name: str, values: Iterable[str | None]) -> list[Record]:
+    """Return the records with these values as a target, where there is one."""
+    return [
+        replace(record, targets={**(record.targets or {}), name: value}) if value else record
+        for record, value in zip(records, values, strict=True)
+    ]
+
+
+def dataset(file: Path, track: Track = quiet) -> Dataset:
+    """Read a CSV of `image,label` as a dataset of pictures that lie anywhere, paths relative to the file.
+
+    Other columns become the pictures' targets, and `group` what they belong together by. A picture that is
+    not there stays in, for whoever decodes it to count. Raises FacekitError for a row without image or label.
+    """
+    table = read(file)
+    for name in (IMAGE, LABEL):
+        table.need(name)
+    empty = next((n for n, row in enumerate(table.rows, 2) if not (row[IMAGE] and row[LABEL])), None)
+    if empty is not None:
+        raise FacekitError(f"{file}, line {empty}: image or label is empty; fill it in, or take the line out")
+
+    def derive(row: dict[str, str]) -> Record:
+        return _derive(file.parent, row, other_columns(table))
+
+    rows = track(ordered_map(derive, table.rows), f"read {file.name}", total=len(table.rows))
+    return Dataset(file.parent, list(rows))
+
+
+def _derive(root: Path, row: Mapping[str, str], columns: Iterable[str]) -> Record:
+    path, label = row[IMAGE], row[LABEL]
+    try:
+        data = (root / path).read_bytes()
+    except OSError:  # counted by whoever decodes it
+        data = path.encode(errors="surrogateescape")
+    digest = hashlib.sha256(data).hexdigest()
+    targets = {name: row[name] for name in columns if row[name]}
+    group = row.get(GROUP) or None
+    return Record(digest, digest, path, label, label, digest, group=group, targets=targets or None)
+
+
+def _by_label(table: Table, name: str, dataset: Dataset) -> list[str | None]:
+    values: dict[str, str] = {}
+    for row in table.rows:
+        _say(values, row[LABEL], row, name, table)
+    return [values.get(record.label) or values.get(record.name) for record in dataset.records]
+
+
+def _by_image(table: Table, name: str, dataset: Dataset) -> list[str | None]:
+    names = _names(dataset)
+    values: dict[str, str] = {}
+    for row in table.rows:
+        meant = names.get(str(PurePosixPath(row[IMAGE])), set())
+        if len(meant) > 1:
+            raise FacekitError(
+                f"{table.file}: {row[IMAGE]} is the name of {len(meant)} photos; give paths below {dataset.root}"
+            )
+        for id in meant:
+            _say(values, id, row, name, table)
+    return [values.get(r.id) or values.get(r.parent or "") or values.get(r.origin) for r in dataset.records]
+
+
+def _say(values: dict[str, str], key: str, row: Mapping[str, str], name: str, table: Table) -> None:
+    if row[name] and values.setdefault(key, row[name]) != row[name]:
+        what = row.get(IMAGE) or row.get(LABEL)
+        raise FacekitError(f"{table.file} gives {what} two values of {name}, {values[key]} and {row[name]}; keep one")
+
+
+def _names(dataset: Dataset) -> dict[str, set[str]]:
+    """Return each name that a picture of the dataset, or the photo it was cut from, goes by -> their ids."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for record in dataset.records:
+        source = dataset.sources.get(record.origin)
+        found = {record.path: record.id}
+        if source is not None and source.engine == "folder" and source.url:
+            found.setdefault(source.url, record.origin)
+        for path, id in found.items():
+            pure = PurePosixPath(path)
+            for known in {str(pure), str(pure.with_suffix("")), pure.name, pure.stem}:
+                names[known].add(id)
+    return names

@@ -1,5 +1,0 @@
-"""Faces in photos: what finds them, and the square pictures cut around what was found."""
-
-from facekit.detectors.cuts import Cut, carried, cut_out, find, ready, take
-
-__all__ = ["Cut", "carried", "cut_out", "find", "ready", "take"]

@@ -1,0 +1,1 @@
+"""Where a face is in a photo, and how good it is."""

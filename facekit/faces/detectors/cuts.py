@@ -1,0 +1,91 @@
+"""Find the faces of a photo as the crop options say, and cut them out at full resolution."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from facekit.base import images, plugins
+from facekit.base.contract import BadImage, Detector, Face, Image
+from facekit.faces.alignment import DLIB, FIVE, align
+from facekit.faces.detectors.again import Again
+from facekit.faces.landmarks import landmarks
+from facekit.options import Crop
+
+_BEFORE = {"detector": "haar", "cascade": "default", "verify": "none", "roll": 0.0, "align": "none"}
+"""How faces were cut before these options were there: what a model means that says nothing of them."""
+
+NO_EYES = "no eyes found"
+
+LEAST_APART = 0.15
+"""Least distance of the eyes, as a share of the box: nearer, one of them was guessed, or both."""
+
+_built = threading.local()
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A face and the square picture around it, at the size that was asked for."""
+
+    face: Face
+    image: Image
+
+
+def take(image: Image, crop: Crop) -> list[Cut]:
+    """Find every face of a photo as `crop` says and cut it out at full resolution, largest first.
+
+    Raises BadImage where a face is to be aligned and its eyes cannot be found.
+    """
+    return [Cut(face, cut_out(image, face, crop)) for face in find(image, crop)]
+
+
+def find(image: Image, crop: Crop) -> list[Face]:
+    """Return every face of a photo, found as `crop` says, largest first."""
+    return _of_this_thread(crop).detect(image)
+
+
+def cut_out(image: Image, face: Face, crop: Crop) -> Image:
+    """Return the square around a face, with the margin and at the size that `crop` gives, or the aligned face.
+
+    Raises BadImage where the face is to be aligned and its eyes cannot be found.
+    """
+    if crop.align == "eyes":
+        return _aligned(image, face, crop)
+    return images.resize(images.cut(image, images.square(face.box, crop.margin)), crop.size)
+
+
+def ready(crop: Crop) -> None:
+    """Build what `crop` needs to find faces, before an hour's work depends on it.
+
+    Raises FacekitError for a detector that nobody registered, or whose extra or weights are missing.
+    """
+    _of_this_thread(crop)
+
+
+def carried(crop: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the crop options that a data set or a model carries, with those that its facekit did not have yet."""
+    return {**_BEFORE, **crop}
+
+
+def _aligned(image: Image, face: Face, crop: Crop) -> Image:
+    points, template = (face.points, FIVE) if face.points else (landmarks(image, face.box), DLIB)
+    box, five = face.box, np.asarray(points)
+    left, right = (five[0], five[1]) if face.points else (five[2:4].mean(axis=0), five[:2].mean(axis=0))
+    apart = float(np.linalg.norm(right - left)) / max(box.w, box.h)
+    middle = (left + right) / 2 - (box.x, box.y)
+    if apart < LEAST_APART or not ((middle >= 0) & (middle <= (box.w, box.h))).all():
+        raise BadImage(NO_EYES, round(apart, 3))
+    return align(image, points, crop.size, template, crop.margin)
+
+
+def _of_this_thread(crop: Crop) -> Detector:
+    wanted = (crop.detector, crop.cascade, crop.verify, crop.roll, crop.min_size, crop.detect_at)
+    if getattr(_built, "wanted", None) != wanted:
+        detector: Detector = plugins.load("detector", crop.detector)(crop)
+        _built.detector, _built.wanted = Again(detector, crop.roll), wanted
+    found: Detector = _built.detector
+    return found

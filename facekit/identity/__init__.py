@@ -1,0 +1,1 @@
+"""Who is this, and is it the same photo?"""

@@ -1,0 +1,106 @@
+"""A trained run as what names faces: its own network, or a linear head on the vectors of a frozen one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facekit.base.contract import BadImage, Embedder, Face, FacekitError, Image, Record, Track, quiet
+from facekit.dataset import Dataset
+from facekit.faces.detectors import cut_out
+from facekit.identity.embedders import Own, embed_dataset
+from facekit.networks import inputs
+from facekit.options import Crop
+from facekit.runs import HEAD, MODEL, Run
+from facekit.runs.linear import Head
+
+Row = NDArray[np.float32]
+"""Probabilities of one picture, shape (labels,)."""
+
+
+class Classifier(Protocol):
+    """Names faces. `sees` may be called from several threads at a time."""
+
+    def sees(self, image: Image, face: Face | None = None, crop: Crop | None = None) -> Image:
+        """Return what the model takes of a face in a photo, cut as `crop` says; of the whole picture without a face.
+
+        Raises BadImage where the face cannot be aligned.
+        """
+        ...
+
+    def probabilities(self, seen: Iterable[Image], batch: int) -> Iterator[Row]:
+        """Yield the probabilities of what `sees` returned, in order."""
+        ...
+
+    def look(
+        self, dataset: Dataset, records: Sequence[Record], batch: int, jobs: int = 0, track: Track = quiet
+    ) -> Iterator[tuple[Record, Row | BadImage]]:
+        """Yield each of these pictures of a dataset with its probabilities, or the reason why it has none."""
+        ...
+
+
+def load(run: Run) -> Classifier:
+    """Return what a run learned. Raises FacekitError where its weights are gone, or its embedder cannot be had."""
+    return _Linear(run) if run.backbone else _Network(run)
+
+
+class _Network:
+    """A network of the run's own, which sees a picture as it is."""
+
+    def __init__(self, run: Run) -> None:
+        self._model, self._size = run.model(), run.size
+
+    def sees(self, image: Image, face: Face | None = None, crop: Crop | None = None) -> Image:
+        cut = image if face is None or crop is None else cut_out(image, face, crop)
+        return inputs.as_input(cut, self._size)
+
+    def probabilities(self, seen: Iterable[Image], batch: int) -> Iterator[Row]:
+        return inputs.probabilities(self._model, seen, batch)
+
+    def look(
+        self, dataset: Dataset, records: Sequence[Record], batch: int, jobs: int = 0, track: Track = quiet
+    ) -> Iterator[tuple[Record, Row | BadImage]]:
+        batch = min(batch, len(records))
+        results = track(inputs.decoded(dataset.root, records, self._size, jobs), "evaluate", total=len(records))
+        while chunk := list(islice(results, batch)):
+            rows = self.probabilities((seen for _, seen in chunk if not isinstance(seen, BadImage)), batch)
+            for record, seen in chunk:
+                yield record, seen if isinstance(seen, BadImage) else next(rows)
+
+
+class _Linear:
+    """A linear head on an embedder, which aligns the face it sees."""
+
+    def __init__(self, run: Run) -> None:
+        self._name = str(run.backbone)
+        self._head = Head.read(run.folder / HEAD)
+        self._embedder = Own(self._name)
+        self._check(run, self._embedder())
+
+    def sees(self, image: Image, face: Face | None = None, crop: Crop | None = None) -> Image:
+        return self._embedder().align(image, face.box if face else None)
+
+    def probabilities(self, seen: Iterable[Image], batch: int) -> Iterator[Row]:
+        seen = iter(seen)
+        while some := list(islice(seen, batch)):
+            yield from self._head.probabilities(self._embedder().embed(some))
+
+    def look(
+        self, dataset: Dataset, records: Sequence[Record], batch: int, jobs: int = 0, track: Track = quiet
+    ) -> Iterator[tuple[Record, Row | BadImage]]:
+        part = replace(dataset, records=list(records))
+        vectors, reasons = embed_dataset(part, self._name, track, jobs)
+        for record, reason, row in zip(records, reasons, self._head.probabilities(vectors), strict=True):
+            yield record, row if reason is None else BadImage(reason)
+
+    def _check(self, run: Run, embedder: Embedder) -> None:
+        """Refuse a head for other vectors or other names than are there now."""
+        if embedder.version != run.info["backbone"]["version"]:
+            raise FacekitError(f"{run.folder} was trained on other vectors than {self._name} gives now; train again")
+        if self._head.weights.shape != (embedder.dimensions, len(run.labels)):
+            raise FacekitError(f"{run.folder / HEAD} does not fit its {MODEL}; train again with --overwrite")

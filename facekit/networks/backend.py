@@ -1,0 +1,91 @@
+"""Keras, loaded without the chatter of the engine under it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from facekit.base import plugins
+
+QUIET = "TF_CPP_MIN_LOG_LEVEL"
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Keep file descriptor 2 from the terminal for a while; what it held is shown when the work fails.
+
+    TensorFlow's C++ code writes there before any setting of its own takes hold, also about oneDNN being
+    on; turning oneDNN off would quieten it at half the training speed.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as scratch:
+        os.dup2(scratch.fileno(), 2)
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            if failed:
+                scratch.seek(0)
+                os.write(2, scratch.read())
+
+
+def _load() -> Any:
+    if QUIET in os.environ:  # who sets it wants to see what it lets through
+        import keras
+
+        return keras
+    os.environ[QUIET] = "2"
+    # Its warnings are advice to the author of a training loop, such as that a function was traced again.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    with hushed():
+        import keras
+
+        keras.ops.zeros(1)  # engines look for accelerators at the first tensor, and say so
+    return keras
+
+
+keras: Any = _load()
+
+
+def engine() -> str:
+    """Return what computes under Keras: tensorflow, jax or torch, as KERAS_BACKEND says."""
+    return str(keras.backend.backend())
+
+
+def accelerated() -> bool:
+    """Return whether an accelerator computes, not the cores."""
+    return "cpu" not in str(keras.ops.zeros(1).device).lower()  # the one place where all three engines say it
+
+
+@contextmanager
+def computing(precision: str) -> Iterator[None]:
+    """Let the layers that are made meanwhile compute with that precision; their weights stay float32.
+
+    `auto` is mixed_bfloat16 where it gains: on an accelerator. Cores are slower with it.
+    """
+    if precision == "auto":
+        precision = "mixed_bfloat16" if accelerated() else "float32"
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def compute_alike() -> None:
+    """Compute so that the same work gives the same bits, for as long as this process lives."""
+    if engine() == "tensorflow":
+        plugins.need("tensorflow", "--deterministic").config.experimental.enable_op_determinism()
+    elif engine() == "torch":
+        plugins.need("torch", "--deterministic").use_deterministic_algorithms(True)

@@ -1,0 +1,171 @@
+"""A network's layers by name: which have a map of the picture, and from which on its answer can be followed."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facekit.base.contract import FacekitError
+from facekit.networks.backend import keras
+from facekit.networks.blocks import blocks, narrow
+
+Shape = tuple[int, ...]
+
+FINE, COARSE = 4, 2
+"""Least side of a map that says where something is: as it should be, and at the worst."""
+
+
+class Answer(NamedTuple):
+    """What the answer is made of: each name's score is the features, shape (batch, n), by its column of weights.
+
+    These are scores before the softmax, where they can be had. After it every score depends on all, and a sure
+    answer's slope is next to nothing.
+    """
+
+    features: Any
+    weights: NDArray[np.float32]
+
+
+def named(model: Any) -> dict[str, Any]:
+    """Return name -> layer, in order, the input apart.
+
+    Keras numbers layers that have no name of their own through all networks of a process; here they are called
+    as in a process that has built this one alone. Raises FacekitError for a network whose layers cannot be told.
+    """
+    layers = [layer for layer in getattr(model, "layers", []) if not isinstance(layer, keras.layers.InputLayer)]
+    if not layers or not getattr(model, "outputs", None) or not all(_connected(layer) for layer in layers):
+        raise FacekitError(f"{model.name} is no network of Keras' functional kind, so its layers cannot be looked into")
+    first: dict[str, int] = {}
+    for layer in layers:
+        kind, number = _numbered(layer)
+        first[kind] = min(first.get(kind, number), number)
+    return {_called(layer, first): layer for layer in layers}
+
+
+def shape(layer: Any) -> Shape:
+    """Return the shape of a layer's output, the batch apart: (height, width, channels) of a map; 0 is any number."""
+    return tuple(int(side or 0) for side in layer.output.shape[1:])
+
+
+def pick(model: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Return the layers of those names. Raises FacekitError for a name that no layer has, with near ones."""
+    known = named(model)
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 3, 0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else "see --list-layers"
+            raise FacekitError(f"no layer called {name!r}; {hint}")
+    return {name: known[name] for name in names}
+
+
+def ends(model: Any) -> list[str]:
+    """Return where the picture's map has been made smaller for the last time at each size: the stages of a network."""
+    called = {id(layer): name for name, layer in named(model).items()}
+    by_size: dict[Shape, str] = {}
+    for block in blocks(model):
+        maps = [layer for layer in block if _is_map(layer) and not isinstance(layer, _aside())]
+        if maps and max(shape(maps[-1])[:2]) > 1:
+            by_size[shape(maps[-1])[:2]] = called[id(maps[-1])]
+    return list(by_size.values())
+
+
+def last_map(model: Any) -> str:
+    """Return the layer at which to ask what an answer rests on: the last convolutions' map of a useful size.
+
+    That is the last of 4x4 or more, else of 2x2, else the last at all; all that follows depends on it alone.
+    Raises FacekitError for a network without one.
+    """
+    found = [name for name, layer in _followed(model).items() if not isinstance(layer, (*_aside(), *_pools()))]
+    if not found:
+        raise FacekitError(f"{model.name} has no map that its answer goes through; use --method occlusion")
+    layers = named(model)
+    for least in (FINE, COARSE):
+        large = [name for name in found if min(shape(layers[name])[:2]) >= least]
+        if large:
+            return large[-1]
+    return found[-1]
+
+
+def follow(model: Any, name: str) -> Any:
+    """Return a layer from whose map alone the answer follows. Raises FacekitError for one of which this is not so."""
+    (layer,) = pick(model, [name]).values()
+    if name not in _followed(model):
+        raise FacekitError(
+            f"--cam-layer {name}: the answer does not go through its map alone; choose another, as {last_map(model)}"
+        )
+    return layer
+
+
+def first_convolution(model: Any) -> Any | None:
+    """Return the first convolution, or None in a network without one."""
+    return next((layer for layer in named(model).values() if isinstance(layer, keras.layers.Conv2D)), None)
+
+
+def answer(model: Any) -> Answer:
+    """Return what the answer is made of, before the softmax."""
+    tensor = model.outputs[0]
+    while True:
+        layer = tensor._keras_history.operation
+        activation = getattr(layer, "activation", None)
+        plain = activation in (keras.activations.linear, keras.activations.softmax)
+        if isinstance(layer, keras.layers.Softmax) or (isinstance(layer, keras.layers.Activation) and plain):
+            tensor = layer.input
+        elif isinstance(layer, keras.layers.Dense) and plain:
+            return Answer(layer.input, np.asarray(keras.ops.convert_to_numpy(layer.kernel), np.float32))
+        else:
+            return Answer(tensor, np.eye(tensor.shape[-1], dtype=np.float32))
+
+
+def flattens(model: Any) -> bool:
+    """Whether an answer asks for each place of a map by itself, in place of a mean over all."""
+    return any(isinstance(layer, keras.layers.Flatten) for layer in named(model).values())
+
+
+def _followed(model: Any) -> dict[str, Any]:
+    """Return the layers with maps, from the first convolution on, on which alone all that follows depends."""
+    found = named(model)
+    alone = {id(layer) for layer, ends in zip(model.layers, narrow(model.layers), strict=True) if ends}
+    first = first_convolution(model)
+    names = list(found)
+    begin = next((place for place, name in enumerate(names) if found[name] is first), 0)
+    return {name: found[name] for name in names[begin:] if id(found[name]) in alone and _is_map(found[name])}
+
+
+def _is_map(layer: Any) -> bool:
+    return len(shape(layer)) == 3
+
+
+def _aside() -> tuple[type, ...]:
+    """Layers that change nothing of a map that a person would see, or only its edge."""
+    layers = keras.layers
+    return layers.Dropout, layers.SpatialDropout2D, layers.ZeroPadding2D, layers.Cropping2D
+
+
+def _pools() -> tuple[type, ...]:
+    return keras.layers.MaxPooling2D, keras.layers.AveragePooling2D, keras.layers.UpSampling2D
+
+
+def _connected(layer: Any) -> bool:
+    try:
+        return hasattr(layer.output, "shape")
+    except (AttributeError, ValueError):  # never called, or more than once
+        return False
+
+
+def _numbered(layer: Any) -> tuple[str, int]:
+    """Return what Keras calls a layer that has no name of its own, and its number, 0 without one; else its name."""
+    kind = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__)
+    kind = re.sub("([a-z])([A-Z])", r"\1_\2", kind).lower()
+    found = re.fullmatch(rf"{re.escape(kind)}(?:_(\d+))?", layer.name)
+    return (kind, int(found[1] or 0)) if found else (layer.name, 0)
+
+
+def _called(layer: Any, first: dict[str, int]) -> str:
+    kind, number = _numbered(layer)
+    number -= first[kind]
+    return f"{kind}_{number}" if number else kind

@@ -1,5 +1,0 @@
-"""Review: a page on this machine on which a person settles what `clean` was not sure of."""
-
-from facekit.review.stage import review
-
-__all__ = ["review"]

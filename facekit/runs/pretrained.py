@@ -1,0 +1,171 @@
+"""Weights to begin with: ImageNet's, a file's, or those of another run. Only the backbone takes them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from facekit import runs
+from facekit.networks.backend import keras
+from facekit.base.contract import FacekitError
+from facekit.networks import NETWORKS, build
+from facekit.networks.blocks import backbone, head
+from facekit.options import Train
+
+NONE, IMAGENET = "none", "imagenet"
+SUFFIX = ".weights.h5"
+
+_WAIT = 10.0
+"""Seconds that a server may be silent before it counts as out of reach."""
+
+_PUBLISHED = 224, 224, 3
+"""Input that every one of Keras' applications has weights for; they hold for other sizes as well."""
+
+Shapes = dict[str, tuple[int, ...]]
+
+log = logging.getLogger(__name__)
+
+
+def donor(options: Train) -> Any:
+    """Return a network like the one to be trained whose backbone has the weights to begin with, or None.
+
+    Raises FacekitError for weights that cannot be had or do not fit: before anything else is done.
+    """
+    if options.weights == NONE:
+        return None
+    model = build(options.network, options.size, 2, options.color)
+    if options.weights == IMAGENET:
+        _take_imagenet(model, options.network)
+    else:
+        _take_file(model, _file(options), options)
+    return model
+
+
+def give(donor: Any, model: Any) -> None:
+    """Copy the backbone's weights from one network to another that differs in its head alone."""
+    _copy(backbone(donor), backbone(model))
+
+
+def _take_imagenet(model: Any, network: str) -> None:
+    about = NETWORKS.get(network)
+    if about is None or about.application is None:
+        have = [name for name, other in NETWORKS.items() if other.application]
+        raise FacekitError(f"there are no ImageNet weights for {network}; choose --network from {', '.join(have)}")
+    log.info("ImageNet weights of %s: %s", network, about.licence)
+    application = getattr(keras.applications, about.application)
+    try:
+        with _patient():
+            source = application(weights=IMAGENET, include_top=False, input_shape=_PUBLISHED)
+    except Exception as error:  # Keras raises no narrower class for a download that failed
+        reason = str(error).partition("\n")[0]
+        raise FacekitError(
+            f"the ImageNet weights of {network} cannot be fetched ({reason}); go online once, or give --weights "
+            f"a file or a run's folder"
+        ) from error
+    _copy(source.layers, backbone(model))
+
+
+@contextlib.contextmanager
+def _patient() -> Iterator[None]:
+    """Give up a connection that says nothing, and keep Keras' progress bar off stdout, which is for data."""
+    before, talks = socket.getdefaulttimeout(), keras.utils.is_interactive_logging_enabled()
+    socket.setdefaulttimeout(_WAIT)
+    keras.utils.disable_interactive_logging()
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+        if talks:
+            keras.utils.enable_interactive_logging()
+
+
+def _copy(source: Sequence[Any], target: Sequence[Any]) -> None:
+    """Copy weights layer by layer: names may differ, the order in which one layer follows another does not."""
+    for one, other in zip(_kernels(source), _kernels(target), strict=True):
+        other.set_weights(one.get_weights())
+
+
+def _kernels(layers: Sequence[Any]) -> list[Any]:
+    # Keras' own normalisation by 0 and 1 has numbers, but facekit normalises before it: see efficientnet_b0.
+    return [layer for layer in layers if layer.weights and not isinstance(layer, keras.layers.Normalization)]
+
+
+def _file(options: Train) -> Path:
+    """Return the file of weights that `--weights` means. Raises FacekitError."""
+    path = Path(options.weights)
+    if path.is_dir():
+        return _of_run(path, options)
+    if not path.is_file():
+        raise FacekitError(
+            f"--weights is {options.weights}, which is not there; "
+            f"give none, imagenet, a {SUFFIX} file or a run's folder"
+        )
+    if not path.name.endswith(SUFFIX):
+        raise FacekitError(f"--weights is {path}; only {SUFFIX} files are read, which hold numbers and no code")
+    return path
+
+
+def _of_run(folder: Path, options: Train) -> Path:
+    run = runs.load(folder)
+    if run.backbone:
+        raise FacekitError(f"{folder} is a linear head on {run.backbone} and has no network; give other --weights")
+    if (run.network, run.color) != (options.network, options.color):
+        raise FacekitError(
+            f"{folder} is a {run.network} in {run.color}; give --network {run.network} --color {run.color}, "
+            "or other --weights"
+        )
+    return folder / runs.WEIGHTS
+
+
+def _take_file(model: Any, file: Path, options: Train) -> None:
+    features = keras.Model(model.inputs, head(model)[0].input)
+    _check_shapes(file, _written(features), _written(model), f"{options.network} in {options.color}")
+    features.load_weights(file)
+
+
+def _check_shapes(file: Path, needed: Shapes, possible: Shapes, network: str) -> None:
+    """Refuse a file that lacks a layer of the backbone, has it in another shape, or has more layers."""
+    there = _shapes(file)
+    for place, shape in needed.items():
+        if there.get(place) != shape:
+            has = f"has shape {there[place]}" if place in there else "is missing"
+            raise FacekitError(f"{file} is not of a {network}: {place} {has}, not {shape}; choose another --weights")
+    more = sorted(there.keys() - possible.keys())
+    if more:
+        raise FacekitError(f"{file} is not of a {network}: it also holds {more[0]}; choose another --weights")
+
+
+def _written(model: Any) -> Shapes:
+    """Return what a model's own file of weights would hold."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"m{SUFFIX}"
+        model.save_weights(file)
+        return _shapes(file)
+
+
+def _shapes(file: Path) -> Shapes:
+    """Return the place and the shape of every array of numbers in a file. Raises FacekitError.
+
+    Links out of the file are not followed, so nothing else is read in its name.
+    """
+    found: Shapes = {}
+
+    def look(place: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and place.startswith("layers/"):
+            if item.external or item.is_virtual or item.dtype.kind != "f":
+                raise FacekitError(f"{file}: {place} is no plain array of numbers; choose another --weights")
+            found[place] = item.shape
+
+    try:
+        with h5py.File(file) as data:
+            data.visititems(look)
+    except OSError as error:
+        raise FacekitError(f"{file} is not a file of weights ({error}); choose another --weights") from error
+    return found

@@ -1,5 +1,0 @@
-"""Search for people with browser bots and download their pictures; which are kept is decided by rank alone."""
-
-from facekit.scrape.stage import scrape
-
-__all__ = ["scrape"]

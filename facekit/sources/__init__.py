@@ -1,0 +1,1 @@
+"""Where photos are found: search engines, and the browsers that drive them."""

@@ -1,0 +1,70 @@
+"""What killed runs left: folders that no living facekit holds, the processes started for them, and their sessions."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facekit.sources.browser.folders import PREFIX, kill_group, place, remove
+from facekit.sources.browser.grid import end_noted
+
+if TYPE_CHECKING:
+    import psutil
+
+log = logging.getLogger(__name__)
+
+
+def sweep() -> int:
+    """Remove the folders and end the processes and sessions of bots whose facekit died; return how many folders.
+
+    A living facekit holds a lock on each of its bots' folders; the lock dies with it.
+    """
+    swept = 0
+    for folder in sorted(place().glob(f"{PREFIX}*")):
+        try:
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError:  # another user's, or gone meanwhile
+            continue
+        try:
+            if os.fstat(handle).st_uid != os.geteuid():
+                continue
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        else:
+            _kill_users(folder)
+            end_noted(folder)
+            remove(folder)
+            swept += 1
+            log.info("swept up %s, which a killed run had left", folder)
+        finally:
+            os.close(handle)
+    return swept
+
+
+def _kill_users(folder: Path) -> None:
+    """End the processes that were started for this folder, and the sessions that they stand in."""
+    import psutil
+
+    mine = os.getsid(0)
+    used = [process for process in psutil.process_iter() if _uses(process, str(folder))]
+    for process in used:
+        with suppress(OSError, psutil.Error):
+            session = os.getsid(process.pid)
+            if session != mine:
+                kill_group(session)
+            process.kill()
+
+
+def _uses(process: psutil.Process, folder: str) -> bool:
+    import psutil
+
+    try:
+        arguments, variables = process.cmdline(), process.environ()
+    except (psutil.Error, OSError):
+        return False
+    return variables.get("TMPDIR") == folder or f"--user-data-dir={folder}/profile" in arguments

@@ -1,0 +1,100 @@
+"""The import rules of facekit/: the table in CONTRIBUTING.md says on which floor each package stands."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = sorted((ROOT / "facekit").rglob("*.py"))
+ROW = re.compile(r"^\| (\d) \| `(\w+)/` \|", re.MULTILINE)
+
+FLOOR = {name: int(floor) for floor, name in ROW.findall((ROOT / "CONTRIBUTING.md").read_text())}
+"""Package -> floor."""
+
+MOST_ARROWS = 75
+"""Most pairs of packages of which one imports the other."""
+
+
+def module(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module(file): file for file in FILES}
+
+
+def package(name: str) -> str:
+    """The package that a module belongs to; empty for `facekit` itself."""
+    return name.split(".")[1] if "." in name else ""
+
+
+def command(name: str) -> str:
+    """The command that a module of `commands` belongs to; empty for all others."""
+    parts = name.split(".")
+    return parts[2] if parts[1:2] == ["commands"] and len(parts) > 2 else ""
+
+
+def imports(name: str) -> set[str]:
+    """The modules of facekit that a module imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(MODULES[name].read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.split(".")[0] == "facekit"}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports by dots"
+            if (node.module or "").split(".")[0] == "facekit":
+                inside = {f"{node.module}.{alias.name}" for alias in node.names}
+                modules = inside & MODULES.keys()
+                found |= modules | ({node.module} if len(modules) < len(inside) else set())
+    return found - {name}
+
+
+IMPORTS = {name: imports(name) for name in MODULES}
+
+
+def test_the_table_names_the_packages_that_are_there() -> None:
+    assert set(FLOOR) == {folder.name for folder in (ROOT / "facekit").iterdir() if (folder / "__init__.py").exists()}
+    assert {file.stem for file in (ROOT / "facekit").glob("*.py")} == {"__init__", "__main__"}
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if package(name) in FLOOR])
+def test_a_package_imports_from_lower_floors_only(name: str) -> None:
+    others = {target for target in IMPORTS[name] if package(target) not in ("", package(name))}
+    assert {target for target in others if FLOOR[package(target)] >= FLOOR[package(name)]} == set()
+
+
+def test_commands_never_import_each_other() -> None:
+    pairs = {(name, target) for name in MODULES for target in IMPORTS[name] if command(name) and command(target)}
+    assert [(name, target) for name, target in sorted(pairs) if command(name) != command(target)] == []
+
+
+def test_the_drawn_world_is_for_draw_and_demo_alone() -> None:
+    outside = {name for name in MODULES for target in IMPORTS[name] if package(target) == "world"}
+    assert {name for name in outside if package(name) != "world"} == {"facekit.commands.draw", "facekit.cli.demo"}
+
+
+def test_no_circle_of_modules() -> None:
+    done: set[str] = set()
+
+    def walk(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " -> ".join((*path[path.index(name) :], name))
+        if name not in done:
+            for target in sorted(IMPORTS[name]):
+                walk(target, (*path, name))
+            done.add(name)
+
+    for name in sorted(IMPORTS):
+        walk(name, ())
+
+
+def test_few_packages_know_each_other() -> None:
+    arrows = {(package(name), package(target)) for name in MODULES for target in IMPORTS[name]}
+    assert len([pair for pair in arrows if pair[0] != pair[1] and "" not in pair]) <= MOST_ARROWS
+
+
+def test_only_images_knows_opencvs_colour_order() -> None:
+    assert [file.name for file in FILES if re.search("BGR2RGB|RGB2BGR", file.read_text())] == ["images.py"]
