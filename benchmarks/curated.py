@@ -37,7 +37,8 @@ from facekit.dataset import Dataset
 from facekit.identity import embedders
 from facekit.identity.likeness import look, proofs
 from facekit.identity.people import OPEN, WRONG, judge, scaled
-from facekit.options import Clean, Crop
+from facekit.options.clean import Clean
+from facekit.options.crop import Crop
 
 DEFAULTS = Clean(input=Path("in"), output=Path("out"))
 

@@ -34,7 +34,7 @@ from facekit.base import images, plugins, weights
 from facekit.base.contract import BadImage, Box, Face, FacekitError, Image
 from facekit.faces.detectors.again import Again
 from facekit.faces.detectors.boxes import overlap
-from facekit.options import Crop
+from facekit.options.crop import Crop
 
 OPTIONS = Crop(input=Path(), output=Path("out"))
 

@@ -82,7 +82,7 @@ def facekit(port: int, out: Path) -> Any:
 
     from facekit.base import plugins
     from facekit.commands.scrape import scrape
-    from facekit.options import Scrape
+    from facekit.options.scrape import Scrape
 
     logging.disable(logging.WARNING)
     plugins.PARTS["engine"]["listed"] = "downloads:Listed"

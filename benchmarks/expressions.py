@@ -24,7 +24,10 @@ from facekit.commands.audit import audit
 from facekit.commands.compare import compare
 from facekit.commands.evaluate import evaluate
 from facekit.commands.train import train
-from facekit.options import Audit, Compare, Evaluate, Train
+from facekit.options.audit import Audit
+from facekit.options.compare import Compare
+from facekit.options.evaluate import Evaluate
+from facekit.options.train import Train
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PAIR = ("happy", "sad")

@@ -130,7 +130,7 @@ class Peak(threading.Thread):
 def work(job: Job) -> None:
     """Make the network and its feeds, then train from the one and as many steps as each line of stdin says."""
     from facekit.networks.backend import keras
-    from facekit.options import Train
+    from facekit.options.train import Train
     from facekit.training import learning
 
     peak = Peak()

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from facekit.commands.evaluate import evaluate
-from facekit.options import Evaluate
+from facekit.options.evaluate import Evaluate
 
 RATES = {"accuracy 0": "accuracy", "fmr 0": "FMR", "fnmr 0": "FNMR", "eer": "EER", "auc": "AUC"}
 

@@ -31,7 +31,13 @@ from facekit.commands.crop import crop
 from facekit.commands.evaluate import evaluate
 from facekit.commands.train import train
 from facekit.dataset import Dataset
-from facekit.options import Augment, Balance, Clean, Crop, Evaluate, SplitBy, Train
+from facekit.options.augment import Augment
+from facekit.options.balance import Balance
+from facekit.options.clean import Clean
+from facekit.options.common import SplitBy
+from facekit.options.crop import Crop
+from facekit.options.evaluate import Evaluate
+from facekit.options.train import Train
 
 PHOTOS, PICTURES = 50, 240
 

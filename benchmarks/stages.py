@@ -24,7 +24,10 @@ import cv2.data
 
 from facekit.base import images, plugins
 from facekit.dataset import Dataset
-from facekit.options import Augment, Balance, Crop, Draw
+from facekit.options.augment import Augment
+from facekit.options.balance import Balance
+from facekit.options.crop import Crop
+from facekit.options.draw import Draw
 
 
 def crop_by_hand(photos: Path, out: Path) -> None:

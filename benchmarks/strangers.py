@@ -45,7 +45,8 @@ from facekit.faces.detectors import find
 from facekit.identity import embedders
 from facekit.identity.people import evidence, judge, scaled
 from facekit.identity.people.evidence import Floats, Vectors
-from facekit.options import Clean, Crop
+from facekit.options.clean import Clean
+from facekit.options.crop import Crop
 
 KNOWN_ERRORS = ("Recep_Tayyip_Erdogan_0004.jpg", "Mahmoud_Abbas_0012.jpg")
 MOST_ODD = 0.01

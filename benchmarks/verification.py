@@ -33,7 +33,7 @@ from facekit.dataset import pairlists
 from facekit.dataset.pairlists import Pair
 from facekit.faces import detectors
 from facekit.identity import embedders
-from facekit.options import Crop
+from facekit.options.crop import Crop
 from facekit.scores import verification as scores
 
 BATCH = 16

@@ -3,7 +3,7 @@
 Each command of the command line is one function with one options object::
 
     from facekit.commands.crop import crop
-    from facekit.options import Crop
+    from facekit.options.crop import Crop
 
     report = crop(Crop(input="raw", output="faces", size=160))
 """

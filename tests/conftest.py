@@ -18,7 +18,8 @@ from facekit.base.contract import Image, Record
 from facekit.commands.crop import crop
 from facekit.commands.draw import draw
 from facekit.dataset import MANIFEST, Dataset
-from facekit.options import Crop, Draw
+from facekit.options.crop import Crop
+from facekit.options.draw import Draw
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -27,7 +27,7 @@ from facekit.commands.audit import audit
 from facekit.commands.audit.pairs import MANY
 from facekit.commands.audit.trees import read
 from facekit.dataset import INFO, MANIFEST, Dataset, lineage
-from facekit.options import Audit
+from facekit.options.audit import Audit
 
 
 def put(file: Path, image: Image, quality: int | None = None) -> None:

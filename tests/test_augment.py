@@ -15,7 +15,8 @@ from facekit.commands.balance import balance
 from facekit.dataset import Dataset
 from facekit.dataset.lineage import check_split
 from facekit.faces.augmentation import STRENGTHS, augment_image
-from facekit.options import Augment, Balance
+from facekit.options.augment import Augment
+from facekit.options.balance import Balance
 
 
 def run(source: Path, output: str = "full", **how: Any) -> Path:

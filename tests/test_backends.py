@@ -19,7 +19,7 @@ ENGINES = ("tensorflow", "jax", "torch")
 TRAIN = """
 import json, sys
 from facekit.commands.evaluate import evaluate
-from facekit.options import Evaluate, Train
+from facekit.options.evaluate import Evaluate; from facekit.options.train import Train
 from facekit.commands.train import train
 def track(items, title, total=None, board=None):
     for number, item in enumerate(items):

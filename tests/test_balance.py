@@ -13,7 +13,7 @@ from facekit.base.contract import FacekitError, Record
 from facekit.commands.balance import balance
 from facekit.dataset import Dataset
 from facekit.dataset.lineage import check_split
-from facekit.options import Balance
+from facekit.options.balance import Balance
 
 
 def run(source: Path, output: str = "even", **how: Any) -> Path:

@@ -13,7 +13,7 @@ from conftest import picture, plain_tree, read_tree, records, rejected
 from facekit.base import images
 from facekit.base.contract import FacekitError, Image
 from facekit.commands.clean import clean
-from facekit.options import Clean
+from facekit.options.clean import Clean
 
 
 def write(root: Path, files: dict[str, Image | bytes]) -> Path:

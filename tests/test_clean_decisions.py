@@ -18,7 +18,7 @@ from facekit.base.contract import Decision, Record, Report, Verdict
 from facekit.commands.clean import clean
 from facekit.dataset import DECISIONS
 from facekit.dataset.decisions import Decisions, key_of
-from facekit.options import Clean
+from facekit.options.clean import Clean
 
 
 def small(seed: int) -> bytes:

@@ -22,7 +22,9 @@ from facekit.commands.clean import clean
 from facekit.commands.crop import crop
 from facekit.commands.draw import draw
 from facekit.dataset import Dataset
-from facekit.options import Clean, Crop, Draw
+from facekit.options.clean import Clean
+from facekit.options.crop import Crop
+from facekit.options.draw import Draw
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from conftest import records, rejected
 
 from facekit.commands.clean import clean
 from facekit.commands.crop import crop
-from facekit.options import Clean, Crop
+from facekit.options.clean import Clean
+from facekit.options.crop import Crop
 
 PEOPLE = ("Angelina_Jolie", "Hans_Blix", "Jennifer_Capriati", "John_Ashcroft", "Megawati_Sukarnoputri", "Tiger_Woods")
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, picture, plain_tree, read_tree
 
-from facekit import options
 from facekit.base import images
 from facekit.cli import app as cli
+from facekit.options.base import describe
 
 HEAVY = (
     "tensorflow",
@@ -91,7 +91,7 @@ def test_every_command_has_help(facekit: Facekit, name: str, monkeypatch: pytest
     monkeypatch.setenv("COLUMNS", "200")
     done = facekit(name, "--help")
     assert (done.code, done.err) == (0, "")
-    for field in options.describe(cli.COMMANDS[name]):
+    for field in describe(cli.COMMANDS[name]):
         assert field.help, f"{name} {field.name} has no help"
         assert field.positional or field.flag in done.out
     for common in ("--json", "--quiet", "--log-file", "--jobs", "--seed", "--overwrite", "--dry-run"):

@@ -23,7 +23,7 @@ from facekit.commands.compare import compare
 from facekit.commands.compare.contenders import contenders
 from facekit.dataset.protocol import BANNER
 from facekit.dataset.tree import MANIFEST
-from facekit.options import Compare
+from facekit.options.compare import Compare
 from facekit.report.comparison import Row, Score, Table, csv_text, html, markdown
 
 FILE = """

@@ -21,7 +21,7 @@ from facekit.faces import detectors
 from facekit.faces.alignment import DLIB
 from facekit.faces.detectors.haar import Haar
 from facekit.faces.landmarks import landmarks
-from facekit.options import Crop
+from facekit.options.crop import Crop
 from facekit.world.draw import photo
 from facekit.world.people import people
 from facekit.world.shot import shot

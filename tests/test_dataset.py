@@ -19,7 +19,9 @@ from facekit.commands.balance import balance
 from facekit.commands.clean import clean
 from facekit.commands.crop import crop
 from facekit.dataset import Dataset, annotate, check_places
-from facekit.options import Balance, Clean, Crop
+from facekit.options.balance import Balance
+from facekit.options.clean import Clean
+from facekit.options.crop import Crop
 
 
 def cropped(plain: Path, **how: object) -> Path:

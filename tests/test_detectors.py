@@ -18,7 +18,8 @@ from facekit.faces import detectors
 from facekit.faces.detectors.again import Again
 from facekit.faces.detectors.boxes import distinct, foremost, merged, overlap
 from facekit.faces.detectors.haar import Haar
-from facekit.options import Crop, cascades, settled
+from facekit.options.base import settled
+from facekit.options.crop import Crop, cascades
 from facekit.runs import Run
 from facekit.world.draw import empty_photo, photo
 from facekit.world.people import people

@@ -14,7 +14,8 @@ from facekit.base import plugins
 from facekit.cli.app import COMMANDS
 from facekit.cli.recipe import plan, read
 from facekit.commands.compare.contenders import contenders
-from facekit.options import Compare, Run
+from facekit.options.compare import Compare
+from facekit.options.run import Run
 
 ROOT = Path(__file__).parents[1]
 RECIPES = sorted(path for path in (ROOT / "examples").rglob("*.toml") if "[[stage]]" in path.read_text())

@@ -35,7 +35,9 @@ from facekit.identity.embedders.kept import FILE, Kept
 from facekit.identity.embedders.resnet import MODEL, Dlib
 from facekit.identity.embedders.sface import SFace
 from facekit.identity.embedders.trained import DEFAULT_THRESHOLD, Trained
-from facekit.options import Crop, Train, settled
+from facekit.options.base import settled
+from facekit.options.crop import Crop
+from facekit.options.train import Train
 
 PAIRS = "lfw/pairsDevTest.txt"
 

@@ -24,8 +24,9 @@ from facekit.commands.train import train
 from facekit.dataset import lineage
 from facekit.dataset.protocol import BANNER
 from facekit.dataset.tree import INFO, MANIFEST
-from facekit.options import Evaluate, Train
-from facekit.options import Run as RunOptions
+from facekit.options.evaluate import Evaluate
+from facekit.options.run import Run as RunOptions
+from facekit.options.train import Train
 
 
 class Trained(NamedTuple):

@@ -21,7 +21,8 @@ from facekit.commands.evaluate.folds import Fold, cut
 from facekit.commands.train import train
 from facekit.dataset import Dataset, derive_id, lineage, protocol
 from facekit.dataset.tree import MANIFEST
-from facekit.options import Evaluate, Train
+from facekit.options.evaluate import Evaluate
+from facekit.options.train import Train
 from facekit.runs import Run
 
 

@@ -30,7 +30,8 @@ from facekit.dataset.tree import MANIFEST
 from facekit.networks import NETWORKS, build, layers
 from facekit.networks.backend import keras
 from facekit.networks.gradients import slope
-from facekit.options import Inspect, Train
+from facekit.options.inspect import Inspect
+from facekit.options.train import Train
 
 SIDE, CORNER = 32, 12
 PARTS = ("train",) * 24 + ("test",) * 4 + ("validation",) * 4

@@ -20,7 +20,7 @@ from facekit.commands.train import train
 from facekit.networks.backend import accelerated, computing, keras
 from facekit.networks.blocks import backbone
 from facekit.networks.cnn import cnn3
-from facekit.options import Train
+from facekit.options.train import Train
 from facekit.training.callbacks import reseed, settle
 from facekit.training.checkpoint import Checkpoint
 from facekit.training.feed import Feed
@@ -177,7 +177,7 @@ def test_a_run_of_before_these_options_is_loaded_and_resumed(faces: Path, tmp_pa
 
 TRAINED = """
 import json, sys
-from facekit.options import Train
+from facekit.options.train import Train
 from facekit.commands.train import train
 def track(items, title, total=None, board=None):
     for number, item in enumerate(items):

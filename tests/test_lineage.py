@@ -25,7 +25,8 @@ from facekit.dataset.lineage import (
     still_for_training,
     thin,
 )
-from facekit.options import Augment, Balance
+from facekit.options.augment import Augment
+from facekit.options.balance import Balance
 
 SPLIT = (0.7, 0.2, 0.1)
 

@@ -22,7 +22,10 @@ from facekit.commands.train import train
 from facekit.dataset import Dataset
 from facekit.identity import classifier
 from facekit.identity.embedders import load
-from facekit.options import Balance, Evaluate, Predict, Train
+from facekit.options.balance import Balance
+from facekit.options.evaluate import Evaluate
+from facekit.options.predict import Predict
+from facekit.options.train import Train
 from facekit.runs.linear import Head
 
 

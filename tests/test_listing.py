@@ -11,7 +11,7 @@ import pytest
 
 from facekit.base import plugins
 from facekit.commands.models import FETCHED, READY, models
-from facekit.options import Models
+from facekit.options.models import Models
 
 
 def listed() -> dict[tuple[str, str], dict[str, str]]:

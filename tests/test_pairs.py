@@ -23,7 +23,8 @@ from facekit.dataset import Dataset, pairlists
 from facekit.dataset.pairlists import Pair
 from facekit.dataset.tree import INFO, MANIFEST
 from facekit.identity.embedders import embed_dataset
-from facekit.options import Evaluate, Train
+from facekit.options.evaluate import Evaluate
+from facekit.options.train import Train
 
 VIEW_1 = "2\nAda\t1\t2\nAda\t1\t3\nAda\t1\tBob\t2\nBob\t1\tEve\t3\n"
 VIEW_2 = "2\t1\nAda\t1\t2\nAda\t1\tBob\t2\nBob\t1\t3\nBob\t1\tEve\t3\n"

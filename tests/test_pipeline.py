@@ -9,7 +9,7 @@ from conftest import plain_tree, read_tree, records
 
 from facekit.base.contract import FacekitError
 from facekit.cli.recipe import plan, read, run
-from facekit.options import Run
+from facekit.options.run import Run
 
 RECIPE = """
 output = "work"

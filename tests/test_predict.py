@@ -16,7 +16,10 @@ from facekit.base import images
 from facekit.base.contract import FacekitError
 from facekit.commands.predict import predict
 from facekit.commands.train import train
-from facekit.options import Crop, Predict, Train, settled
+from facekit.options.base import settled
+from facekit.options.crop import Crop
+from facekit.options.predict import Predict
+from facekit.options.train import Train
 from facekit.report.fonts import MISSING, fitting
 from facekit.report.grid import Tile, draw
 from facekit.world.draw import empty_photo, group_photo

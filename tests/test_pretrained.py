@@ -20,7 +20,7 @@ from facekit.commands.train import train
 from facekit.networks import NETWORKS, backend, build
 from facekit.networks.backend import keras
 from facekit.networks.blocks import backbone, head
-from facekit.options import Train
+from facekit.options.train import Train
 from facekit.runs.pretrained import _copy, donor, give
 
 APPLICATIONS = [name for name, about in NETWORKS.items() if about.application]

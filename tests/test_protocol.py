@@ -15,7 +15,8 @@ from facekit.commands.balance import balance
 from facekit.dataset import Dataset, lineage
 from facekit.dataset.tree import INFO, MANIFEST
 from facekit.identity.split import split_dataset
-from facekit.options import Balance, Train
+from facekit.options.balance import Balance
+from facekit.options.train import Train
 
 
 @pytest.fixture

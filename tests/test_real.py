@@ -17,7 +17,9 @@ from facekit.commands.balance import balance
 from facekit.commands.clean import clean
 from facekit.commands.crop import crop
 from facekit.identity.likeness import look, proofs
-from facekit.options import Balance, Clean, Crop
+from facekit.options.balance import Balance
+from facekit.options.clean import Clean
+from facekit.options.crop import Crop
 
 
 @pytest.fixture

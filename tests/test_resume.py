@@ -22,7 +22,10 @@ from facekit.commands.augment import MANY, augment
 from facekit.commands.balance import balance
 from facekit.commands.clean import clean
 from facekit.commands.crop import crop
-from facekit.options import Augment, Balance, Clean, Crop
+from facekit.options.augment import Augment
+from facekit.options.balance import Balance
+from facekit.options.clean import Clean
+from facekit.options.crop import Crop
 
 KILLING = Path(__file__).with_name("killing.py")
 KILLS = int(os.environ.get("FACEKIT_KILLS", "4"))

@@ -34,7 +34,7 @@ from facekit.commands.review.desk import Desk, NotHere
 from facekit.commands.review.origins import inside
 from facekit.dataset import DECISIONS, MANIFEST, REJECTED, Dataset, lock
 from facekit.dataset.decisions import Decisions
-from facekit.options import Clean
+from facekit.options.clean import Clean
 
 ADA = faces_of("Ada", [0.99, 0.45, 0.97, 0.07, 0.02, 0.55])
 BOB = faces_of("Bob", [0.9, 0.3])

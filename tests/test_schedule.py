@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from facekit.base.contract import FacekitError
-from facekit.options import Train
+from facekit.options.train import Train
 from facekit.training.schedule import Row, best, merit, rate, steps, why_over
 
 

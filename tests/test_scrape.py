@@ -21,7 +21,7 @@ from facekit.base.contract import FacekitError, Report
 from facekit.commands.scrape import scrape
 from facekit.commands.scrape.names import words
 from facekit.dataset import REMOVED, Dataset
-from facekit.options import Scrape
+from facekit.options.scrape import Scrape
 from facekit.sources.engines import Results, Search
 from facekit.sources.engines.bing import Bing
 from facekit.world.web import Web, serve
@@ -33,7 +33,7 @@ BROKEN = {0: "slow", 1: "slow", 3: "404", 5: "html", 6: "truncated", 8: "flaky"}
 CHILD = """
 import json, os, signal, sys
 from facekit.base import files
-from facekit.options import Scrape
+from facekit.options.scrape import Scrape
 from facekit.commands.scrape import scrape
 left = int(sys.argv[1])
 append = files.append_line

@@ -22,7 +22,7 @@ from facekit.base.contract import FacekitError, Record, Report
 from facekit.base.files import read_lines
 from facekit.commands.scrape import scrape
 from facekit.dataset import MANIFEST
-from facekit.options import Scrape
+from facekit.options.scrape import Scrape
 from facekit.sources.engines import Results, Search, State
 from facekit.world import faults
 from facekit.world.web import Web, serve

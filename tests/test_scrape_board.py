@@ -27,7 +27,7 @@ from facekit.cli.console import Console
 from facekit.commands.scrape import scrape
 from facekit.commands.scrape.board import COLUMNS, Watch
 from facekit.commands.scrape.bot import Status
-from facekit.options import Scrape
+from facekit.options.scrape import Scrape
 from facekit.world.web import Web, serve
 
 CHILD = """

@@ -21,7 +21,7 @@ from facekit.base.contract import FacekitError
 from facekit.commands.scrape import bot, bots, scrape
 from facekit.commands.scrape.crew import DEATHS
 from facekit.commands.scrape.tasks import CHANGED, Pace, Task, Tasks
-from facekit.options import Scrape
+from facekit.options.scrape import Scrape
 from facekit.sources import browser
 from facekit.sources.browser import running
 from facekit.sources.engines import Results, Search, State

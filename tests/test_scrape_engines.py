@@ -21,7 +21,7 @@ from facekit.cli import build
 from facekit.commands.scrape import scrape
 from facekit.commands.scrape.choice import choose
 from facekit.commands.scrape.notices import duration, notices_of
-from facekit.options import Scrape
+from facekit.options.scrape import Scrape
 from facekit.sources.engines import Results, Search, State
 from facekit.world import searches
 from facekit.world.web import Web, serve

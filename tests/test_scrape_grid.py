@@ -28,7 +28,7 @@ from test_scrape import child, finish
 
 from facekit.base.contract import FacekitError
 from facekit.commands.scrape import bot, scrape
-from facekit.options import Scrape
+from facekit.options.scrape import Scrape
 from facekit.sources import browser
 from facekit.sources.browser.grid import NOTE
 from facekit.sources.engines import Results, Search

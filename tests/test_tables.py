@@ -10,7 +10,7 @@ from conftest import plain_tree
 from facekit.base.contract import FacekitError
 from facekit.commands.balance import balance
 from facekit.dataset import Dataset, tables
-from facekit.options import Balance
+from facekit.options.balance import Balance
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from facekit.dataset import Dataset, lock
 from facekit.dataset.tree import MANIFEST
 from facekit.networks.ends import parameters
 from facekit.networks.inputs import decoded
-from facekit.options import Train
+from facekit.options.train import Train
 from facekit.training.callbacks import Watch
 
 KEPT = {"model.json", "model.weights.h5", "split.jsonl", "history.csv", "history.png"}
@@ -146,7 +146,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on_as_if_nothing_had_been(trained: Traine
 KILLED = """
 import os, signal, sys
 from facekit.networks.ends import parameters
-from facekit.options import Train
+from facekit.options.train import Train
 from facekit.networks.inputs import decoded
 from facekit.commands.train import train
 def track(items, title, total=None):

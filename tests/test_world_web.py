@@ -17,7 +17,8 @@ from facekit.base.contract import EXPRESSIONS, FacekitError
 from facekit.commands.draw import draw
 from facekit.commands.scrape import scrape
 from facekit.dataset import REMOVED, Dataset
-from facekit.options import Draw, Scrape
+from facekit.options.draw import Draw
+from facekit.options.scrape import Scrape
 from facekit.sources.engines import Search, State
 from facekit.world.content import BROKEN, HOSTS, LICENCES, SHARES, World
 from facekit.world.searches import ENGINES

@@ -19,31 +19,49 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from facekit import __version__, options
+from facekit import __version__
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Report
 from facekit.cli.console import Console, to_stdout
+from facekit.options.audit import Audit
+from facekit.options.augment import Augment
+from facekit.options.balance import Balance
+from facekit.options.base import Field, Options, describe
+from facekit.options.clean import Clean
+from facekit.options.compare import Compare
+from facekit.options.crop import Crop
+from facekit.options.demo import Demo
+from facekit.options.doctor import Doctor
+from facekit.options.draw import Draw
+from facekit.options.evaluate import Evaluate
+from facekit.options.inspect import Inspect
+from facekit.options.models import Models
+from facekit.options.predict import Predict
+from facekit.options.review import Review
+from facekit.options.run import Run
+from facekit.options.scrape import Scrape
+from facekit.options.train import Train
 
 DONE, FAULT, INTERRUPTED = 0, 2, 130
 
-COMMANDS: dict[str, type[options.Options]] = {
-    "scrape": options.Scrape,
-    "crop": options.Crop,
-    "clean": options.Clean,
-    "review": options.Review,
-    "balance": options.Balance,
-    "augment": options.Augment,
-    "train": options.Train,
-    "evaluate": options.Evaluate,
-    "compare": options.Compare,
-    "predict": options.Predict,
-    "audit": options.Audit,
-    "inspect": options.Inspect,
-    "draw": options.Draw,
-    "run": options.Run,
-    "demo": options.Demo,
-    "models": options.Models,
-    "doctor": options.Doctor,
+COMMANDS: dict[str, type[Options]] = {
+    "scrape": Scrape,
+    "crop": Crop,
+    "clean": Clean,
+    "review": Review,
+    "balance": Balance,
+    "augment": Augment,
+    "train": Train,
+    "evaluate": Evaluate,
+    "compare": Compare,
+    "predict": Predict,
+    "audit": Audit,
+    "inspect": Inspect,
+    "draw": Draw,
+    "run": Run,
+    "demo": Demo,
+    "models": Models,
+    "doctor": Doctor,
 }
 
 _COMMON = "Every command"
@@ -95,7 +113,7 @@ def main() -> NoReturn:
     sys.exit(code if isinstance(code, int) else DONE)
 
 
-def _command(name: str, cls: type[options.Options]) -> Callable[..., int]:
+def _command(name: str, cls: type[Options]) -> Callable[..., int]:
     """Return the function of one command, with a signature that Typer reads as its options."""
 
     def command(**values: Any) -> int:
@@ -115,7 +133,7 @@ def _command(name: str, cls: type[options.Options]) -> Callable[..., int]:
                 raise
         return outcome.code
 
-    parameters = [_parameter(option) for option in options.describe(cls)]
+    parameters = [_parameter(option) for option in describe(cls)]
     for key, hint, default in (("json", Json, False), ("quiet", Quiet, False), ("log_file", LogFile, None)):
         parameters.append(inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint))
     # Typer wants arguments first and every option by keyword.
@@ -124,21 +142,21 @@ def _command(name: str, cls: type[options.Options]) -> Callable[..., int]:
     return command
 
 
-def _parameter(option: options.Field) -> inspect.Parameter:
+def _parameter(option: Field) -> inspect.Parameter:
     if option.positional:
         mark = typer.Argument(help=option.help, metavar=option.name.upper(), show_default=False)
     else:
         flags = [f"{option.flag}/--no-{option.flag[2:]}"] if option.type is bool and option.default else [option.flag]
         flags += [option.short] if option.short else []
-        common = option.name in options.Options.__dataclass_fields__
+        common = option.name in Options.__dataclass_fields__
         mark = typer.Option(*flags, help=option.help, rich_help_panel=_COMMON if common else "Options")
     default = inspect.Parameter.empty if option.required else option.default
     annotation: Any = Annotated[option.type, mark]
     return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def _needs_arguments(cls: type[options.Options]) -> bool:
-    return any(option.required for option in options.describe(cls))
+def _needs_arguments(cls: type[Options]) -> bool:
+    return any(option.required for option in describe(cls))
 
 
 class _Outcome:

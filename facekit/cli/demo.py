@@ -10,7 +10,8 @@ from pathlib import Path
 from facekit.base.contract import Report, Track, quiet
 from facekit.cli.recipe import plan, read, run_steps
 from facekit.dataset import annotate
-from facekit.options import Demo, Run
+from facekit.options.demo import Demo
+from facekit.options.run import Run
 from facekit.sources.browser import find
 from facekit.world.content import World
 from facekit.world.web import serve

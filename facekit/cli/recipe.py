@@ -27,21 +27,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from facekit import options as opt
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Report, Track, quiet
+from facekit.options.augment import Augment
+from facekit.options.balance import Balance
+from facekit.options.base import Options, describe, from_mapping
+from facekit.options.clean import Clean
+from facekit.options.crop import Crop
+from facekit.options.draw import Draw
+from facekit.options.evaluate import Evaluate
+from facekit.options.run import Run
+from facekit.options.scrape import Scrape
+from facekit.options.train import Train
 
 log = logging.getLogger(__name__)
 
-STAGES: dict[str, type[opt.Options]] = {
-    "scrape": opt.Scrape,
-    "draw": opt.Draw,
-    "crop": opt.Crop,
-    "clean": opt.Clean,
-    "balance": opt.Balance,
-    "augment": opt.Augment,
-    "train": opt.Train,
-    "evaluate": opt.Evaluate,
+STAGES: dict[str, type[Options]] = {
+    "scrape": Scrape,
+    "draw": Draw,
+    "crop": Crop,
+    "clean": Clean,
+    "balance": Balance,
+    "augment": Augment,
+    "train": Train,
+    "evaluate": Evaluate,
 }
 
 _HEAD = {"output", "seed", "jobs", "stage"}
@@ -52,10 +61,10 @@ class Step:
     """One stage of a recipe, ready to run."""
 
     command: str
-    options: opt.Options
+    options: Options
 
 
-def run(options: opt.Run, track: Track = quiet) -> Report:
+def run(options: Run, track: Track = quiet) -> Report:
     """Run a recipe's stages in order; what an earlier run finished is not done again.
 
     Every stage's options are checked before the first one starts. Raises FacekitError for a recipe that
@@ -66,7 +75,7 @@ def run(options: opt.Run, track: Track = quiet) -> Report:
     return run_steps(steps, options, track)
 
 
-def plan(options: opt.Run, head: Mapping[str, Any], tables: Iterable[Mapping[str, Any]], base: Path) -> list[Step]:
+def plan(options: Run, head: Mapping[str, Any], tables: Iterable[Mapping[str, Any]], base: Path) -> list[Step]:
     """Return the steps of a recipe, every option checked. Raises FacekitError that names the stage at fault."""
     root = options.output or Path(head.get("output", "."))
     if options.output is None and not root.is_absolute():
@@ -83,7 +92,7 @@ def plan(options: opt.Run, head: Mapping[str, Any], tables: Iterable[Mapping[str
         if number == 1 and options.input is not None:
             # As given, not beside the recipe: whoever types a path means it from where they stand.
             values["names" if command == "scrape" else "input"] = str(options.input.absolute())
-        chosen = opt.from_mapping(STAGES[command], _placed(command, values, root, base, before), where)
+        chosen = from_mapping(STAGES[command], _placed(command, values, root, base, before), where)
         steps.append(Step(command, chosen))
         before = getattr(chosen, "output", None) or before
     if not steps:
@@ -94,7 +103,7 @@ def plan(options: opt.Run, head: Mapping[str, Any], tables: Iterable[Mapping[str
 def _placed(command: str, values: dict[str, Any], root: Path, base: Path, before: Path | None) -> dict[str, Any]:
     """Resolve a stage's paths: outputs under the root, inputs beside the recipe or from the stage before."""
     placed = dict(values)
-    takes = {field.name for field in opt.describe(STAGES[command])}
+    takes = {field.name for field in describe(STAGES[command])}
     if command == "evaluate" and "output" not in placed:
         takes.discard("output")
     if "output" in takes:
@@ -113,7 +122,7 @@ def _placed(command: str, values: dict[str, Any], root: Path, base: Path, before
 
 def run_steps(
     steps: list[Step],
-    options: opt.Options,
+    options: Options,
     track: Track,
     after: Mapping[str, Callable[[Report], None]] | None = None,
 ) -> Report:
@@ -152,7 +161,7 @@ def read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return recipe, tables
 
 
-def _changed(options: opt.Options) -> dict[str, Any]:
+def _changed(options: Options) -> dict[str, Any]:
     """Return the common options that were given: they win over the recipe's head."""
-    common = dataclasses.fields(opt.Options)
+    common = dataclasses.fields(Options)
     return {f.name: getattr(options, f.name) for f in common if getattr(options, f.name) != f.default}

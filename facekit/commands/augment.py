@@ -18,7 +18,8 @@ from facekit.dataset import Dataset, Output, by_label, derive_id, key, named_by_
 from facekit.dataset.lineage import TRAIN, check_split, draw_split, refuse_split, shuffled, still_for_training
 from facekit.faces.augmentation import augment_image
 from facekit.identity.likeness import grouped
-from facekit.options import Augment, shares
+from facekit.options.augment import Augment
+from facekit.options.common import shares
 
 STAGE = "augment"
 _NUMBER = 5  # the stage's own stream of chance

@@ -11,7 +11,8 @@ from facekit.dataset import Dataset, Output, by_label, derive_id, key, named_by_
 from facekit.dataset.lineage import TRAIN, draw_split, refuse_split, shuffled, still_for_training, thin
 from facekit.identity.likeness import grouped
 from facekit.identity.split import grouped_by_person
-from facekit.options import Balance, shares
+from facekit.options.balance import Balance
+from facekit.options.common import shares
 
 STAGE = "balance"
 

@@ -12,7 +12,8 @@ from facekit.base.contract import BadImage, Face, Image, Record, Rejection, Repo
 from facekit.base.parallel import ordered_map
 from facekit.dataset import REMOVED, REPEATED, Dataset, Output, derive_id, distinct, key, photo_path
 from facekit.faces.detectors import cut_out, find, ready
-from facekit.options import Crop, settled
+from facekit.options.base import settled
+from facekit.options.crop import Crop
 
 STAGE = "crop"
 NO_FACE, SEVERAL = "no face", "several faces"

@@ -16,7 +16,7 @@ from facekit import __version__
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.base.parallel import workers
-from facekit.options import Doctor
+from facekit.options.doctor import Doctor
 from facekit.sources.browser import find
 
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}

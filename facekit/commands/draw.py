@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from facekit.base.contract import Record, Report, Source, Track, quiet, replace
 from facekit.base.parallel import ordered_map, workers
 from facekit.dataset import REMOVED, Output, photo_path
-from facekit.options import Draw
+from facekit.options.draw import Draw
 from facekit.world.content import Item, World, photo_id
 
 Made = tuple[Record, bytes]

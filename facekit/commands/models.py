@@ -11,7 +11,7 @@ from typing import Any
 from facekit.base import plugins, weights
 from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.networks import NETWORKS
-from facekit.options import Models
+from facekit.options.models import Models
 
 READY = "ready"
 FETCHED = "fetched at first use"

@@ -21,7 +21,9 @@ from facekit.base.parallel import ordered_map
 from facekit.faces.detectors import carried, find, ready
 from facekit.identity import classifier
 from facekit.identity.classifier import Classifier
-from facekit.options import Crop, Predict, from_mapping
+from facekit.options.base import from_mapping
+from facekit.options.crop import Crop
+from facekit.options.predict import Predict
 from facekit.report.grid import MOST, Tile, draw
 from facekit.runs import Run
 

@@ -10,7 +10,7 @@ from facekit import runs
 from facekit.base.contract import Record, Report, Track, quiet
 from facekit.dataset import Dataset
 from facekit.identity.split import split_dataset
-from facekit.options import Train
+from facekit.options.train import Train
 from facekit.runs import Run
 from facekit.training.classes import TRAIN, VALIDATION
 from facekit.training.flow import Parted, as_begun, trained

@@ -33,7 +33,7 @@ from facekit.dataset.tree import (
     scan,
     unreadable,
 )
-from facekit.options import Options, settled
+from facekit.options.base import Options, settled
 
 REMOVED = "removed by hand"
 """The reason of a picture that a person deleted from a stage's folder; it is not made again."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from facekit.base.contract import FacekitError, Record
 from facekit.dataset import Dataset, lineage, tables
-from facekit.options import SplitBy
+from facekit.options.common import SplitBy
 
 GROUP: SplitBy = "group"
 IMAGE: SplitBy = "image"

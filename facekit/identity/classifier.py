@@ -15,7 +15,7 @@ from facekit.dataset import Dataset
 from facekit.faces.detectors import cut_out
 from facekit.identity.embedders import Own, embed_dataset
 from facekit.networks import inputs
-from facekit.options import Crop
+from facekit.options.crop import Crop
 from facekit.runs import HEAD, MODEL, Run
 from facekit.runs.linear import Head
 

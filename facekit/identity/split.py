@@ -8,7 +8,7 @@ from pathlib import Path
 from facekit.base.contract import Record, Track, quiet
 from facekit.dataset import Dataset, lineage, protocol
 from facekit.identity.likeness import grouped
-from facekit.options import SplitBy, shares
+from facekit.options.common import SplitBy, shares
 
 
 def split_dataset(

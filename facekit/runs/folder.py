@@ -21,7 +21,9 @@ from facekit.base.contract import PARTS, FacekitError, Record
 from facekit.dataset import Dataset, lock
 from facekit.base.files import guarded, read_lines, replace_file, replace_lines
 from facekit.networks import build
-from facekit.options import SplitBy, Train, describe, settled
+from facekit.options.base import describe, settled
+from facekit.options.common import SplitBy
+from facekit.options.train import Train
 
 MODEL = "model.json"
 WEIGHTS = "model.weights.h5"

@@ -17,7 +17,7 @@ from facekit.networks.backend import keras
 from facekit.base.contract import FacekitError
 from facekit.networks import NETWORKS, build
 from facekit.networks.blocks import backbone, head
-from facekit.options import Train
+from facekit.options.train import Train
 
 NONE, IMAGENET = "none", "imagenet"
 SUFFIX = ".weights.h5"

@@ -15,7 +15,7 @@ import numpy as np
 
 from facekit.base.contract import FacekitError, Track
 from facekit.networks.backend import keras
-from facekit.options import Train
+from facekit.options.train import Train
 from facekit.training.checkpoint import Checkpoint
 from facekit.training.feed import Feed
 from facekit.training.schedule import Row, Step, merit, rate, why_over

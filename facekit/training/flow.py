@@ -13,7 +13,9 @@ from facekit import runs
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Record, Track
 from facekit.dataset import Dataset, check_places
-from facekit.options import SplitBy, Train, describe
+from facekit.options.base import describe
+from facekit.options.common import SplitBy
+from facekit.options.train import Train
 from facekit.runs import Run
 from facekit.training.classes import TRAIN, VALIDATION
 from facekit.training.trainers import Trainer

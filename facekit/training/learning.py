@@ -12,7 +12,7 @@ from facekit.networks import backend, build
 from facekit.networks.backend import keras
 from facekit.networks.blocks import blocks, free
 from facekit.networks.ends import parameters
-from facekit.options import Train
+from facekit.options.train import Train
 from facekit.runs.pretrained import give
 from facekit.training.callbacks import Ledger, Settle, Start, Steps, Watch
 from facekit.training.checkpoint import Checkpoint

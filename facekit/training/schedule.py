@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from facekit.options import Train
+from facekit.options.train import Train
 
 Row = dict[str, float]
 """One epoch of the history: `epoch` (from 1), `loss`, `accuracy`, `val_loss`, `val_accuracy`, `seconds`."""

@@ -15,7 +15,7 @@ from facekit.commands.audit import apart, written
 from facekit.commands.audit.pairs import KINDS, Found, Pair, Shown, find
 from facekit.commands.audit.trees import Tree, read
 from facekit.dataset import check_places
-from facekit.options import Audit
+from facekit.options.audit import Audit
 
 STAGE = "audit"
 TRAIN = PARTS[0]

@@ -13,7 +13,7 @@ from facekit.commands.clean.who import Who
 from facekit.dataset.lineage import draw_groups
 from facekit.identity.likeness import Proof, among, links, repeats, shared
 from facekit.identity.people import NO_VECTOR, NOBODY, PERSON, UNSURE, WRONG
-from facekit.options import Clean
+from facekit.options.clean import Clean
 
 STAGE = "clean"
 

@@ -13,7 +13,7 @@ from facekit.faces import quality
 from facekit.faces.landmarks import landmarks
 from facekit.identity import embedders
 from facekit.identity.likeness import Look, look
-from facekit.options import Clean
+from facekit.options.clean import Clean
 
 
 @dataclass(frozen=True)

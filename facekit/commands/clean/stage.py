@@ -11,7 +11,7 @@ from facekit.commands.clean.measure import Measure
 from facekit.dataset import Dataset, Output, named_by_id
 from facekit.identity import embedders
 from facekit.identity.likeness import proofs
-from facekit.options import Clean
+from facekit.options.clean import Clean
 
 
 def clean(options: Clean, track: Track = quiet) -> Report:

@@ -16,7 +16,7 @@ from facekit.commands.clean.measure import Seen
 from facekit.dataset import Dataset, by_label, key
 from facekit.identity import embedders, people
 from facekit.identity.likeness import Proof
-from facekit.options import Clean
+from facekit.options.clean import Clean
 
 log = logging.getLogger(__name__)
 

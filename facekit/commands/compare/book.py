@@ -15,7 +15,9 @@ from facekit.base.files import guarded, read_lines, replace_file, replace_lines
 from facekit.commands.compare.contenders import RUNS
 from facekit.dataset import Dataset
 from facekit.identity.split import split_dataset
-from facekit.options import Compare, SplitBy, settled
+from facekit.options.base import settled
+from facekit.options.common import SplitBy
+from facekit.options.compare import Compare
 from facekit.report.comparison import Row
 
 BOOK, SPLIT = "compare.json", "split.jsonl"

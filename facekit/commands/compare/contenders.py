@@ -30,7 +30,9 @@ from typing import Any
 
 from facekit.base import plugins
 from facekit.base.contract import FacekitError
-from facekit.options import Compare, Train, from_mapping
+from facekit.options.base import from_mapping
+from facekit.options.compare import Compare
+from facekit.options.train import Train
 
 RUNS = "runs"
 

@@ -23,7 +23,9 @@ from facekit.dataset import Dataset
 from facekit.identity import classifier
 from facekit.identity.classifier import Classifier
 from facekit.identity.embedders import face_in
-from facekit.options import Evaluate, Train, describe
+from facekit.options.base import describe
+from facekit.options.evaluate import Evaluate
+from facekit.options.train import Train
 from facekit.report.comparison import Interval, Row, Score, Test
 from facekit.runs import Run
 

@@ -18,7 +18,8 @@ from facekit.commands.compare import measure
 from facekit.commands.compare.book import PENDING, SPLIT, TABLES, Book
 from facekit.commands.compare.contenders import Contender, contenders
 from facekit.dataset import Dataset, check_places, protocol
-from facekit.options import Compare, Evaluate
+from facekit.options.compare import Compare
+from facekit.options.evaluate import Evaluate
 from facekit.report import comparison
 from facekit.report.comparison import Row, Table, Test
 from facekit.report.page import PROTOCOLS

@@ -6,7 +6,7 @@ from facekit.commands.evaluate import stage
 from facekit.commands.evaluate.folds import cross_validate
 from facekit.commands.evaluate.verification import verify
 from facekit.identity.embedders.named import KIND
-from facekit.options import Evaluate
+from facekit.options.evaluate import Evaluate
 
 __all__ = ["evaluate"]
 

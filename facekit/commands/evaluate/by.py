@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from facekit.base.contract import FacekitError, Record
 from facekit.dataset import Dataset, tables
-from facekit.options import Evaluate
+from facekit.options.evaluate import Evaluate
 
 MOST = 50
 """Values that groups of people may have: more are no groups."""

@@ -21,7 +21,7 @@ from facekit.commands.evaluate.result import mean_and_deviation, numbers, result
 from facekit.commands.evaluate.stage import details, report, write
 from facekit.dataset import Dataset, lineage, protocol
 from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
-from facekit.options import Evaluate
+from facekit.options.evaluate import Evaluate
 from facekit.runs import Run
 from facekit.scores.classes import Answers
 from facekit.training.flow import Parted, as_begun, options_of, trained

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from facekit.base.contract import BadImage, FacekitError, Record, Track, replace
 from facekit.dataset import Dataset, lineage, protocol, tables
 from facekit.identity import classifier
-from facekit.options import Evaluate
+from facekit.options.evaluate import Evaluate
 from facekit.runs import Run
 
 GONE = "gone or changed since training"

@@ -10,7 +10,7 @@ from pathlib import Path
 from facekit import runs
 from facekit.base.contract import FacekitError
 from facekit.dataset import check_places
-from facekit.options import Evaluate
+from facekit.options.evaluate import Evaluate
 
 SCORES, PAGE = "scores.json", "report.html"
 

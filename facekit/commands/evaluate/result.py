@@ -10,7 +10,7 @@ import numpy as np
 from facekit.commands.evaluate import by
 from facekit.commands.evaluate.held import Held, Seen
 from facekit.dataset import lineage, protocol
-from facekit.options import Evaluate
+from facekit.options.evaluate import Evaluate
 from facekit.runs import Run
 from facekit.scores import classes as scores
 from facekit.scores import groups

@@ -19,7 +19,7 @@ from facekit.commands.evaluate.places import PAGE as PAGE
 from facekit.commands.evaluate.places import SCORES as SCORES
 from facekit.commands.evaluate.result import result
 from facekit.dataset import protocol
-from facekit.options import Evaluate
+from facekit.options.evaluate import Evaluate
 from facekit.report import page
 from facekit.runs import Run
 from facekit.scores.classes import TOP

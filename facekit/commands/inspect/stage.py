@@ -23,7 +23,7 @@ from facekit.commands.inspect.pictures import Choice, Chosen, given, own, safe
 from facekit.dataset import check_places
 from facekit.identity import classifier
 from facekit.networks import inputs, layers
-from facekit.options import Inspect
+from facekit.options.inspect import Inspect
 from facekit.report import inspect as page
 from facekit.runs import INSPECTED, Run
 

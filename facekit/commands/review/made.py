@@ -10,7 +10,8 @@ from typing import Any
 from facekit.base.contract import FacekitError
 from facekit.dataset import INFO
 from facekit.dataset.tree import read_info
-from facekit.options import Clean, describe
+from facekit.options.base import describe
+from facekit.options.clean import Clean
 
 
 def info_of_clean(root: Path) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.commands.review.desk import Desk
 from facekit.commands.review.serve import Server
 from facekit.dataset import DECISIONS
-from facekit.options import Review
+from facekit.options.review import Review
 
 STAGE = "review"
 

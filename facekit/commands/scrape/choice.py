@@ -17,7 +17,7 @@ from facekit.commands.scrape.bot import Means
 from facekit.commands.scrape.download import user_agent
 from facekit.commands.scrape.state import Keyword
 from facekit.commands.scrape.tasks import REST, Pace, Task
-from facekit.options import Scrape
+from facekit.options.scrape import Scrape
 from facekit.sources import browser
 from facekit.sources.engines import Engine, Search, is_loopback, is_web
 from facekit.sources.engines.filters import day, unfiltered

@@ -19,7 +19,7 @@ from facekit.commands.scrape.state import COLLECTED, DONE, PENDING, Keyword, Sta
 from facekit.dataset import Output
 from facekit.dataset.folder import made_nothing
 from facekit.dataset.tree import read_info
-from facekit.options import Scrape
+from facekit.options.scrape import Scrape
 from facekit.sources import browser
 from facekit.sources.engines import State
 

@@ -14,7 +14,7 @@ from facekit.base.contract import BadImage, Detector, Face, Image
 from facekit.faces.alignment import DLIB, FIVE, align
 from facekit.faces.detectors.again import Again
 from facekit.faces.landmarks import landmarks
-from facekit.options import Crop
+from facekit.options.crop import Crop
 
 _BEFORE = {"detector": "haar", "cascade": "default", "verify": "none", "roll": 0.0, "align": "none"}
 """How faces were cut before these options were there: what a model means that says nothing of them."""

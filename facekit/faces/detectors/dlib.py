@@ -5,7 +5,7 @@ from __future__ import annotations
 from facekit.base import images, plugins
 from facekit.base.contract import Box, Face, Image
 from facekit.faces.detectors.boxes import largest_first
-from facekit.options import Crop
+from facekit.options.crop import Crop
 
 _WINDOW = 80
 """Side of the smallest face that the detector sees."""

@@ -23,7 +23,7 @@ from facekit.base import images
 from facekit.base.contract import Box, Face, Image
 from facekit.base.images import Gray
 from facekit.faces.detectors.boxes import distinct, largest_first, merged, mirrored
-from facekit.options import Crop, cascades
+from facekit.options.crop import Crop, cascades
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from facekit.base import images, weights
 from facekit.base.contract import Box, Face, Image
 from facekit.faces.detectors.boxes import largest_first
-from facekit.options import Crop
+from facekit.options.crop import Crop
 
 _OVERLAP = 0.3
 _MOST = 5000

@@ -19,7 +19,8 @@ from facekit.base.contract import BadImage, Box, Face, Image
 from facekit.faces.detectors import carried, cut_out
 from facekit.identity.embedders.compare import best_threshold, distances
 from facekit.networks.inputs import as_input, probabilities
-from facekit.options import Crop, from_mapping
+from facekit.options.base import from_mapping
+from facekit.options.crop import Crop
 from facekit.runs import WEIGHTS, Run
 
 DEFAULT_THRESHOLD = 0.4

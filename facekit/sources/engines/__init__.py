@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 from urllib.parse import urldefrag, urlsplit, urlunsplit
 
-from facekit.options import License
+from facekit.options.scrape import License
 
 HANDFUL, REPEATED_SHARE = 5, 0.8
 """A page of so many links, so much of which was there before, is a soft block."""

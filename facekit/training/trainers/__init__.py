@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from facekit.base.contract import Record, Track
 from facekit.dataset import Dataset
-from facekit.options import Train
+from facekit.options.train import Train
 from facekit.runs import Run
 
 

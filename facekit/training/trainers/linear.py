@@ -15,7 +15,7 @@ from facekit import runs
 from facekit.base.contract import Embedder, FacekitError, Record, Track
 from facekit.dataset import Dataset
 from facekit.identity import embedders
-from facekit.options import Train
+from facekit.options.train import Train
 from facekit.runs import Run
 from facekit.runs import linear as heads
 from facekit.runs.linear import Known, Numbers

@@ -21,7 +21,9 @@ from facekit.dataset.pairlists import PairList, People
 from facekit.faces.detectors import carried
 from facekit.identity import embedders
 from facekit.identity.embedders.named import KIND
-from facekit.options import Crop, Evaluate, from_mapping
+from facekit.options.base import from_mapping
+from facekit.options.crop import Crop
+from facekit.options.evaluate import Evaluate
 from facekit.runs import Run
 
 SUITED = {"dlib": "dlib", "dlib-mirrored": "dlib", "sface": "yunet"}

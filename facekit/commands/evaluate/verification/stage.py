@@ -25,7 +25,7 @@ from facekit.commands.evaluate.verification.result import RATES, Point, scored
 from facekit.dataset import Dataset, pairlists
 from facekit.dataset.pairlists import PairList
 from facekit.identity import embedders
-from facekit.options import Evaluate, far_rates
+from facekit.options.evaluate import Evaluate, far_rates
 from facekit.report import pairs as page
 from facekit.scores.verification import best_threshold
 

@@ -17,7 +17,7 @@ from facekit.faces.landmarks import NO_FACE
 from facekit.identity import embedders
 from facekit.identity.embedders.batches import Embedded
 from facekit.identity.embedders.kept import Kept, Vector
-from facekit.options import Crop
+from facekit.options.crop import Crop
 
 
 def embed_whole(photos: Dataset, crop: Crop, embedder: Embedder, name: str, track: Track, jobs: int) -> Embedded:

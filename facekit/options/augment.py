@@ -1,0 +1,23 @@
+"""Options of `facekit augment`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from facekit.options.base import Limits, Short
+from facekit.options.common import SplitShares, Stage
+
+Recipe = Literal["gentle", "standard", "strong"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augment(Stage):
+    """Fill each folder to exactly COUNT pictures with changed copies of training photos."""
+
+    count: Annotated[int, "Pictures in each folder.", Short("-n"), Limits(3, 1_000_000)] = 500
+    recipe: Annotated[Recipe, "How much the children differ from their photo."] = "standard"
+    split: SplitShares = "70/20/10"
+    split_by: Annotated[
+        Literal["group", "image"], "How to split a tree that has no split: see `balance`. A tree that has one keeps it."
+    ] = "group"

@@ -1,0 +1,51 @@
+"""Options of `facekit crop`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, get_args
+
+from facekit.base.contract import FacekitError
+from facekit.options.base import Limits, Reads
+from facekit.options.common import Stage
+
+Cascade = Literal["default", "alt2", "profile"]
+Faces = Literal["largest", "all", "only"]
+Verify = Literal["none", "eyes"]
+Align = Literal["none", "eyes"]
+
+
+def cascades(names: str) -> tuple[str, ...]:
+    """Read `alt2,default` as the names of Haar cascades, each once. Raises FacekitError."""
+    found = tuple(dict.fromkeys(name.strip() for name in names.split(",")))
+    wrong = next((name for name in found if name not in get_args(Cascade)), None)
+    if wrong is not None:
+        raise FacekitError(f"--cascade: no cascade called {wrong!r}; choose from {', '.join(get_args(Cascade))}")
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crop(Stage):
+    """Find the face in each photo and save it as a square picture."""
+
+    detector: Annotated[str, "What finds faces: `haar`, `yunet` or `dlib`."] = "haar"
+    cascade: Annotated[
+        str,
+        "Haar cascade: frontal `default` or `alt2`, or `profile`; of several, as in `alt2,default`, all are used.",
+        Reads(cascades),
+    ] = "alt2"
+    verify: Annotated[Verify, "Keep a doubtful Haar face only where `eyes` are found in it."] = "eyes"
+    roll: Annotated[
+        float,
+        "Where no face is found, look again with the photo turned so far both ways, in degrees; 0 not.",
+        Limits(0, 45),
+    ] = 0.0
+    align: Annotated[Align, "Turn and scale each face so that its `eyes` stand where a face model expects them."] = (
+        "none"
+    )
+    detect: Annotated[bool, "Look for faces; without it the pictures are faces already."] = True
+    faces: Annotated[Faces, "The `largest` face of a photo, `all` of them, or `only` photos that show one."] = "largest"
+    min_size: Annotated[int, "Smallest face, in pixels of the photo.", Limits(10, 10_000)] = 40
+    margin: Annotated[float, "Room around the face, as a share of its side.", Limits(0, 2)] = 0.2
+    size: Annotated[int, "Side of a saved face, in pixels.", Limits(16, 2048)] = 160
+    detect_at: Annotated[int, "Longest side of the picture that is searched, in pixels.", Limits(64, 8192)] = 640

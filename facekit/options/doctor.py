@@ -1,0 +1,12 @@
+"""Options of `facekit doctor`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from facekit.options.base import Options
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doctor(Options):
+    """Say what is there and what is missing."""

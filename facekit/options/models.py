@@ -1,0 +1,12 @@
+"""Options of `facekit models`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from facekit.options.base import Options
+
+
+@dataclass(frozen=True, kw_only=True)
+class Models(Options):
+    """List networks, embedders and detectors with their weights, licences and published accuracy."""

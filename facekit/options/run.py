@@ -1,0 +1,18 @@
+"""Options of `facekit run`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from facekit.options.base import Aside, Options, Positional, Short
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(Options):
+    """Run the stages of a TOML recipe in order."""
+
+    recipe: Annotated[Path, "The recipe.", Aside(), Positional()]
+    input: Annotated[Path | None, "Folder, or file of names, for the first stage; else the recipe's.", Aside()] = None
+    output: Annotated[Path | None, "Folder of the results; else the recipe's own.", Short("-o"), Aside()] = None
