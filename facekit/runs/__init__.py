@@ -1,0 +1,43 @@
+"""What a trained model is on disk."""
+
+from facekit.runs.folder import (
+    CHECKPOINT,
+    EVALUATION,
+    FOLD,
+    HEAD,
+    HISTORY,
+    INSPECTED,
+    LOGS,
+    MODEL,
+    PACK,
+    PLOT,
+    SPLIT,
+    WEIGHTS,
+    Run,
+    begin,
+    claimed,
+    clear,
+    found,
+    load,
+)
+
+__all__ = [
+    "CHECKPOINT",
+    "EVALUATION",
+    "FOLD",
+    "HEAD",
+    "HISTORY",
+    "INSPECTED",
+    "LOGS",
+    "MODEL",
+    "PACK",
+    "PLOT",
+    "SPLIT",
+    "WEIGHTS",
+    "Run",
+    "begin",
+    "claimed",
+    "clear",
+    "found",
+    "load",
+]
