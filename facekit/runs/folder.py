@@ -18,8 +18,8 @@ from typing import Any, get_args
 
 from facekit import __version__
 from facekit.base.contract import PARTS, FacekitError, Record
-from facekit.dataset import Dataset, lock
 from facekit.base.files import guarded, read_lines, replace_file, replace_lines
+from facekit.dataset import Dataset, lock
 from facekit.networks import build
 from facekit.options.base import describe, settled
 from facekit.options.common import SplitBy
@@ -98,7 +98,7 @@ class Run:
     @cached_property
     def split(self) -> list[Record]:
         """Every picture of the data set as it was, with its part."""
-        return read_lines(self.folder / SPLIT, Record.from_json)
+        return read_lines(self.folder / SPLIT, Record)
 
     def part(self, part: str) -> list[Record]:
         """Return the pictures of one part of the split, or of `all`."""
