@@ -22,6 +22,8 @@ PARTS: dict[str, dict[str, str]] = {
         "augment": "facekit.commands.augment:augment",
         "train": "facekit.commands.train:train",
         "evaluate": "facekit.commands.evaluate:evaluate",
+        "cross-validate": "facekit.commands.cross_validate:cross_validate",
+        "evaluate-pairs": "facekit.commands.evaluate_pairs:evaluate_pairs",
         "compare": "facekit.commands.compare:compare",
         "predict": "facekit.commands.predict:predict",
         "audit": "facekit.commands.audit:audit",
