@@ -6,6 +6,7 @@ plain arrays. Training works in the folder, and a folder that a kill left says s
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from collections import Counter
@@ -18,8 +19,8 @@ from typing import Any, get_args
 
 from facekit import __version__
 from facekit.base.contract import PARTS, FacekitError, Record
-from facekit.dataset import Dataset, lock
 from facekit.base.files import guarded, read_lines, replace_file, replace_lines
+from facekit.dataset import Dataset, lock
 from facekit.networks import build
 from facekit.options.base import describe, settled
 from facekit.options.common import SplitBy
@@ -218,6 +219,15 @@ def clear(folder: Path) -> None:
         for emptied in folder.glob(inner):
             with suppress(OSError):  # one that still holds something stays
                 emptied.rmdir()
+
+
+def history(run: Run) -> list[dict[str, float]]:
+    """Return what `history.csv` says of each epoch; nothing for a linear head, which has none."""
+    file = run.folder / HISTORY
+    if not file.exists():
+        return []
+    with file.open(newline="") as lines:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
 
 
 @contextmanager
