@@ -79,6 +79,7 @@ EXTRAS = {
     "albumentations": "augment",
     "tensorflow": "train",
     "keras": "train",
+    "h5py": "train",
     "dlib": "faces",
     "face_recognition_models": "faces",
     "onnx": "faces",

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 
+from facekit.base import plugins
 from facekit.base.contract import FacekitError
+
+if TYPE_CHECKING:  # it comes with Keras, and a linear head needs neither
+    import h5py
 
 SUFFIX = ".weights.h5"
 
@@ -24,9 +28,10 @@ def read_shapes(file: Path, hint: str) -> Shapes:
     Nothing larger than the file is allocated, and nothing outside it is read. Raises FacekitError, which ends in
     `hint`, for a file that is not HDF5, leads elsewhere, is compressed, or holds numbers that are not finite.
     """
+    files = plugins.need("h5py", "a trained network")
     try:
-        with h5py.File(file) as data:
-            arrays = _arrays(data)
+        with files.File(file) as data:
+            arrays = _arrays(data, files.Dataset)
             _check_stored(arrays, file.stat().st_size)
             for place, array in arrays.items():
                 if not np.isfinite(array[()]).all():
@@ -39,12 +44,12 @@ def read_shapes(file: Path, hint: str) -> Shapes:
         raise FacekitError(f"{file}: {error}; {hint}") from None
 
 
-def _arrays(data: h5py.File) -> dict[str, h5py.Dataset]:
+def _arrays(data: h5py.File, kind: type[h5py.Dataset]) -> dict[str, h5py.Dataset]:
     """Return every array of a file by its place. Raises ValueError for what Keras does not write."""
     arrays: dict[str, h5py.Dataset] = {}
 
     def visit(place: str, item: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(item, h5py.Dataset):
+        if isinstance(item, kind):
             plain = not item.external and not item.is_virtual and item.id.get_create_plist().get_nfilters() == 0
             if not plain or item.dtype.kind not in ("f" if place.startswith(_LAYERS) else "fiu"):
                 raise ValueError(f"{place} is no plain array of numbers")
