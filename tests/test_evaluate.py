@@ -21,9 +21,8 @@ from facekit.cli.console import Console
 from facekit.cli.recipe import plan, read
 from facekit.commands.evaluate import evaluate
 from facekit.commands.train import train
-from facekit.dataset import lineage
+from facekit.dataset import INFO, MANIFEST, lineage
 from facekit.dataset.protocol import BANNER
-from facekit.dataset.tree import INFO, MANIFEST
 from facekit.options.evaluate import Evaluate
 from facekit.options.run import Run as RunOptions
 from facekit.options.train import Train

@@ -19,9 +19,8 @@ from facekit.base.contract import FacekitError, Report
 from facekit.commands.evaluate import evaluate
 from facekit.commands.evaluate.verification.faces import Asked, finding, photos_of
 from facekit.commands.train import train
-from facekit.dataset import Dataset, pairlists
+from facekit.dataset import INFO, MANIFEST, Dataset, pairlists
 from facekit.dataset.pairlists import Pair
-from facekit.dataset.tree import INFO, MANIFEST
 from facekit.identity.embedders import embed_dataset
 from facekit.options.evaluate import Evaluate
 from facekit.options.train import Train

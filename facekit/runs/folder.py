@@ -18,8 +18,8 @@ from typing import Any, get_args
 
 from facekit import __version__
 from facekit.base.contract import PARTS, FacekitError, Record
-from facekit.dataset import Dataset, lock
 from facekit.base.files import guarded, read_lines, replace_file, replace_lines
+from facekit.dataset import Dataset, lock
 from facekit.networks import build
 from facekit.options.base import describe, settled
 from facekit.options.common import SplitBy
@@ -183,8 +183,8 @@ def begin(
         "size": options.size,
         "labels": labels,
         "names": {record.label: record.name for record in records},
-        "crop": dataset.info.get("crop"),
-        "drawn": bool(dataset.info.get("drawn")),
+        "crop": settled(dataset.info.crop) if dataset.info.crop else None,
+        "drawn": dataset.info.drawn,
         "dataset": {"root": str(dataset.root.resolve()), "digest": dataset.digest()},
         "protocol": protocol,
         "split": {part: parts[part] for part in PARTS},

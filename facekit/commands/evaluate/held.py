@@ -146,7 +146,7 @@ def _others(run: Run, dataset: Dataset, data: Path, part: str) -> Held:
     trained_on = sum(record.id in known or record.origin in known for record in records)
     if run.protocol == protocol.PERSON:
         found.banners += _known_people(run.part("train"), records)
-    warn(run, found, trained_on, bool(dataset.info.get("drawn")))
+    warn(run, found, trained_on, dataset.info.drawn)
     return found
 
 
