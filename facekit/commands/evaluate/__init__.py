@@ -5,7 +5,7 @@ from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.commands.evaluate import stage
 from facekit.commands.evaluate.folds import cross_validate
 from facekit.commands.evaluate.verification import verify
-from facekit.identity.embedders.named import KIND
+from facekit.identity.embedders import KIND
 from facekit.options.evaluate import Evaluate
 
 __all__ = ["evaluate"]

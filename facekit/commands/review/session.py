@@ -11,11 +11,11 @@ from typing import Any
 
 from facekit.base.contract import Decision, FacekitError, Verdict
 from facekit.commands.review.cards import Card
-from facekit.commands.review.ledger import Ledger, Step
-from facekit.commands.review.live import Live
-from facekit.commands.review.made import command, info_of_clean
+from facekit.commands.review.clean_info import command, info_of_clean
+from facekit.commands.review.folder import NotHere, Pile, signature
+from facekit.commands.review.history import Ledger, Step
 from facekit.commands.review.pictures import version
-from facekit.commands.review.pile import NotHere, Pile, signature
+from facekit.commands.review.writer import Live
 from facekit.dataset.tree import read_info
 
 STATES = ("keep", "reject", "unsure", "move")

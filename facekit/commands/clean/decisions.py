@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from facekit.base.contract import Decision, Record, Rejection, replace
-from facekit.commands.clean.measure import Seen
+from facekit.commands.clean.candidates import Seen
 from facekit.dataset import REMOVED, REPEATED, Output, distinct, key
 from facekit.dataset.decisions import Decisions, Key, key_of, standing
 
