@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import Any
 
 from facekit.base.contract import FacekitError
@@ -22,6 +23,8 @@ PARTS: dict[str, dict[str, str]] = {
         "augment": "facekit.commands.augment:augment",
         "train": "facekit.commands.train:train",
         "evaluate": "facekit.commands.evaluate:evaluate",
+        "cross-validate": "facekit.commands.cross_validate:cross_validate",
+        "evaluate-pairs": "facekit.commands.evaluate_pairs:evaluate_pairs",
         "compare": "facekit.commands.compare:compare",
         "predict": "facekit.commands.predict:predict",
         "audit": "facekit.commands.audit:audit",
@@ -54,15 +57,15 @@ PARTS: dict[str, dict[str, str]] = {
         "linear": "facekit.training.trainers.linear:Linear",
     },
     "network": {
-        "inception_v3": "facekit.networks.inception:inception_v3",
+        "inception_v3": "facekit.networks.applications:inception_v3",
         "cnn3": "facekit.networks.cnn:cnn3",
         "cnn4": "facekit.networks.cnn:cnn4",
         "cnn5": "facekit.networks.cnn:cnn5",
         "alexnet": "facekit.networks.alexnet:alexnet",
-        "vgg16": "facekit.networks.vgg:vgg16",
-        "resnet50_v2": "facekit.networks.resnet:resnet50_v2",
-        "efficientnet_b0": "facekit.networks.efficientnet:efficientnet_b0",
-        "mobilenet_v2": "facekit.networks.mobilenet:mobilenet_v2",
+        "vgg16": "facekit.networks.applications:vgg16",
+        "resnet50_v2": "facekit.networks.applications:resnet50_v2",
+        "efficientnet_b0": "facekit.networks.applications:efficientnet_b0",
+        "mobilenet_v2": "facekit.networks.applications:mobilenet_v2",
         "inception_resnet_v1": "facekit.networks.inception_resnet:inception_resnet_v1",
     },
 }
@@ -120,6 +123,18 @@ def need(package: str, what: str) -> Any:
         return importlib.import_module(package)
     except ModuleNotFoundError as error:
         raise _missing(what, error) from error
+
+
+def installed(*packages: str) -> bool:
+    """Whether packages are there to be imported; none is imported for it."""
+    return all(map(_finds, packages))
+
+
+def _finds(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):  # a parent package that is not there; a module without a spec
+        return False
 
 
 def _missing(what: str, error: ModuleNotFoundError) -> Exception:

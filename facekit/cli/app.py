@@ -30,10 +30,12 @@ from facekit.options.base import Field, Options, describe
 from facekit.options.clean import Clean
 from facekit.options.compare import Compare
 from facekit.options.crop import Crop
+from facekit.options.cross_validate import CrossValidate
 from facekit.options.demo import Demo
 from facekit.options.doctor import Doctor
 from facekit.options.draw import Draw
 from facekit.options.evaluate import Evaluate
+from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.options.inspect import Inspect
 from facekit.options.models import Models
 from facekit.options.predict import Predict
@@ -53,6 +55,8 @@ COMMANDS: dict[str, type[Options]] = {
     "augment": Augment,
     "train": Train,
     "evaluate": Evaluate,
+    "cross-validate": CrossValidate,
+    "evaluate-pairs": EvaluatePairs,
     "compare": Compare,
     "predict": Predict,
     "audit": Audit,
@@ -103,8 +107,9 @@ def main() -> NoReturn:
     try:
         code = build()(standalone_mode=False, prog_name="facekit")
     except typer.TyperException as error:  # what the parser refuses
-        if error.format_message():  # empty where no argument at all showed the help
-            Console().error(f"{error.format_message()} (see `facekit --help`)")
+        message = _moved(error) or error.format_message()
+        if message:  # empty where no argument at all showed the help
+            Console().error(f"{message} (see `facekit --help`)")
         code = FAULT
     except BrokenPipeError:
         # Whoever read our output has had enough; stdout must not be flushed again at exit.
@@ -153,6 +158,15 @@ def _parameter(option: Field) -> inspect.Parameter:
     default = inspect.Parameter.empty if option.required else option.default
     annotation: Any = Annotated[option.type, mark]
     return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _moved(error: typer.TyperException) -> str | None:
+    """Return where an option of an earlier version is now, where that is what the parser refuses."""
+    context, flag = getattr(error, "ctx", None), getattr(error, "option_name", None)
+    if context is None or flag is None or context.info_name not in COMMANDS:
+        return None
+    moved = COMMANDS[context.info_name].moved.get(flag.removeprefix("--").removeprefix("no-").replace("-", "_"))
+    return moved and f"`facekit {context.info_name}` has no {flag} any more; use `{moved}`"
 
 
 def _needs_arguments(cls: type[Options]) -> bool:

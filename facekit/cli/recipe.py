@@ -34,8 +34,10 @@ from facekit.options.balance import Balance
 from facekit.options.base import Options, describe, from_mapping
 from facekit.options.clean import Clean
 from facekit.options.crop import Crop
+from facekit.options.cross_validate import CrossValidate
 from facekit.options.draw import Draw
 from facekit.options.evaluate import Evaluate
+from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.options.run import Run
 from facekit.options.scrape import Scrape
 from facekit.options.train import Train
@@ -51,6 +53,8 @@ STAGES: dict[str, type[Options]] = {
     "augment": Augment,
     "train": Train,
     "evaluate": Evaluate,
+    "cross-validate": CrossValidate,
+    "evaluate-pairs": EvaluatePairs,
 }
 
 _HEAD = {"output", "seed", "jobs", "stage"}
@@ -104,11 +108,11 @@ def _placed(command: str, values: dict[str, Any], root: Path, base: Path, before
     """Resolve a stage's paths: outputs under the root, inputs beside the recipe or from the stage before."""
     placed = dict(values)
     takes = {field.name for field in describe(STAGES[command])}
-    if command == "evaluate" and "output" not in placed:
+    if command in ("evaluate", "cross-validate", "evaluate-pairs") and "output" not in placed:
         takes.discard("output")
     if "output" in takes:
         placed["output"] = root / str(values.get("output", command))
-    for name in {"input", "run", "data", "table", "people_from"} & takes:
+    for name in {"input", "run", "data", "table", "people_from", "pairs", "threshold_from"} & takes:
         if name in values:
             placed[name] = base / str(values[name])
         elif name in ("input", "run") and before is not None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from dataclasses import Field as DataclassField
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from facekit.base.contract import FacekitError
 
@@ -76,6 +76,9 @@ class Field:
 class Options:
     """What every command takes."""
 
+    moved: ClassVar[dict[str, str]] = {}
+    """Option of an earlier version -> the command that has it now, as it is typed."""
+
     seed: Annotated[int, "Seed of everything drawn by chance.", Limits(0, 2**32 - 1)] = 42
     jobs: Annotated[int, "Workers; 0 is one a core.", Limits(0, 512), Short("-j"), Aside()] = 0
     overwrite: Annotated[bool, "Delete what an earlier run made here, and start anew.", Aside()] = False
@@ -107,6 +110,8 @@ def from_mapping(cls: type[O], values: Mapping[str, Any], where: str) -> O:
     """Make options from a recipe's table. Raises FacekitError that names `where` and the mend."""
     known = {f.name: f for f in describe(cls)}
     for key in values:
+        if key in cls.moved:
+            raise FacekitError(f"{where}: {key} is no option any more; use `{cls.moved[key]}` instead")
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
