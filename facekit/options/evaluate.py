@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from facekit.base.contract import FacekitError
-from facekit.options.base import Aside, Limits, Options, Positional, Reads, Short
+from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, PathOrName, Positional, Reads, Short
 
 Part = Literal["test", "validation", "train", "all"]
 
@@ -27,17 +27,27 @@ def far_rates(text: str) -> tuple[float, ...]:
 class Evaluate(Options):
     """Score a trained model on pictures it has not learned from."""
 
+    group = "score"
+    in_recipes = True
+
     run: Annotated[
         Path,
         "Folder of a trained model; `-` reads it from stdin. With --pairs also an embedder's name.",
         Aside(),
         Positional(),
+        PathOrName(piped=True),
     ]
     data: Annotated[
-        Path | None, "Another folder-per-person tree, or a CSV of `image,label`; else the one it was trained on."
+        Path | None,
+        "Another folder-per-person tree, or a CSV of `image,label`; else the one it was trained on.",
+        InputPath(),
     ] = None
     output: Annotated[
-        Path | None, "Folder for the report; else one in the run, called by what is scored.", Short("-o"), Aside()
+        Path | None,
+        "Folder for the report; else one in the run, called by what is scored.",
+        Short("-o"),
+        Aside(),
+        OutputPath(),
     ] = None
     part: Annotated[Part | None, "Part of the split; else test, or every picture of --data."] = None
     batch: Annotated[int, "Pictures in a step.", Limits(1, 8192), Aside()] = 128
@@ -45,16 +55,18 @@ class Evaluate(Options):
     by: Annotated[
         str | None, "Score by group of people too: a target of the pictures, or a column of --table or of a CSV --data."
     ] = None
-    table: Annotated[Path | None, "For --by: a CSV of `image` (or `label`) and other columns."] = None
+    table: Annotated[Path | None, "For --by: a CSV of `image` (or `label`) and other columns.", InputPath()] = None
     folds: Annotated[
         int | None,
         "Train anew on as many cuts of the run's own pictures, and score each on what it has not seen.",
         Limits(2, 20),
     ] = None
     pairs: Annotated[
-        Path | None, "Score pairs of photos instead: a CSV of `first,second,same`, or one of LFW's lists."
+        Path | None, "Score pairs of photos instead: a CSV of `first,second,same`, or one of LFW's lists.", InputPath()
     ] = None
-    threshold_from: Annotated[Path | None, "Other pairs, on which the threshold for --pairs is chosen."] = None
+    threshold_from: Annotated[
+        Path | None, "Other pairs, on which the threshold for --pairs is chosen.", InputPath()
+    ] = None
     far: Annotated[str, "Shares of false matches at which --pairs are scored.", Reads(far_rates)] = "0.1,0.01,0.001"
     detector: Annotated[
         str | None, "What finds the face, large and near the middle, of whole photos in --pairs; else what suits."

@@ -18,8 +18,8 @@ from typing import Any, get_args
 
 from facekit import __version__
 from facekit.base.contract import PARTS, FacekitError, Record
-from facekit.dataset import Dataset, lock
 from facekit.base.files import guarded, read_lines, replace_file, replace_lines
+from facekit.dataset import Dataset, lock
 from facekit.networks import build
 from facekit.options.base import describe, settled
 from facekit.options.common import SplitBy

@@ -13,9 +13,9 @@ from typing import Any
 import h5py
 
 from facekit import runs
-from facekit.networks.backend import keras
 from facekit.base.contract import FacekitError
 from facekit.networks import NETWORKS, build
+from facekit.networks.backend import keras
 from facekit.networks.blocks import backbone, head
 from facekit.options.train import Train
 
