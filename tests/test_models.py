@@ -12,10 +12,10 @@ import pytest
 from facekit.base import plugins
 from facekit.base.contract import FacekitError
 from facekit.networks import NETWORKS, build
+from facekit.networks.assembly import parameters
 from facekit.networks.backend import keras
 from facekit.networks.blocks import backbone, blocks, free, head
 from facekit.networks.cnn import cnn3
-from facekit.networks.ends import parameters
 
 APPLICATIONS = [name for name, about in NETWORKS.items() if about.application]
 

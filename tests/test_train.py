@@ -23,7 +23,7 @@ from facekit.base.files import read_lines, replace_lines
 from facekit.commands.train import train
 from facekit.dataset import Dataset, lock
 from facekit.dataset.tree import MANIFEST
-from facekit.networks.ends import parameters
+from facekit.networks.assembly import parameters
 from facekit.networks.inputs import decoded
 from facekit.options.train import Train
 from facekit.training.callbacks import Watch
@@ -145,7 +145,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on_as_if_nothing_had_been(trained: Traine
 
 KILLED = """
 import os, signal, sys
-from facekit.networks.ends import parameters
+from facekit.networks.assembly import parameters
 from facekit.options.train import Train
 from facekit.networks.inputs import decoded
 from facekit.commands.train import train

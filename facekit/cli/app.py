@@ -87,8 +87,9 @@ def main() -> NoReturn:
         Console().error(str(error))
         code = FAULT
     except typer.TyperException as error:  # what the parser refuses
-        if error.format_message():  # empty where no argument at all showed the help
-            Console().error(f"{error.format_message()} (see `facekit --help`)")
+        message = _moved(error) or error.format_message()
+        if message:  # empty where no argument at all showed the help
+            Console().error(f"{message} (see `facekit --help`)")
         code = FAULT
     except BrokenPipeError:
         # Whoever read our output has had enough; stdout must not be flushed again at exit.
@@ -148,6 +149,16 @@ def _parameter(option: Field) -> inspect.Parameter:
     default = inspect.Parameter.empty if option.required else option.default
     annotation: Any = Annotated[option.type, mark]
     return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _moved(error: typer.TyperException) -> str | None:
+    """Return where an option of an earlier version is now, where that is what the parser refuses."""
+    context, flag = getattr(error, "ctx", None), getattr(error, "option_name", None)
+    if context is None or flag is None or context.info_name not in registry.names():
+        return None
+    moved = registry.own(context.info_name).options.moved
+    command = moved.get(flag.removeprefix("--").removeprefix("no-").replace("-", "_"))
+    return command and f"`facekit {context.info_name}` has no {flag} any more; use `{command}`"
 
 
 def _run(command: Command, values: dict[str, Any], shared: _Shared) -> int:

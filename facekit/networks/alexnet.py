@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from facekit.networks.assembly import image_input, name_output
 from facekit.networks.backend import keras
-from facekit.networks.ends import entry, finish
 
 # Filters, side of the kernel, stride, and whether a pooling follows.
 _LAYERS = ((96, 11, 4, True), (256, 5, 1, True), (384, 3, 1, False), (384, 3, 1, False), (256, 3, 1, True))
@@ -16,7 +16,7 @@ def alexnet(size: int, classes: int, color: str = "rgb") -> Any:
 
     At 96 pixels its last map is 1x1x256. Raises FacekitError for a size under 67.
     """
-    inputs, x = entry("alexnet", size, color, channels=1)
+    inputs, x = image_input("alexnet", size, color, channels=1)
     for place, (filters, side, stride, pooled) in enumerate(_LAYERS):
         padding = "same" if place else "valid"
         x = keras.layers.Conv2D(filters, side, stride, padding=padding, use_bias=False)(x)
@@ -27,4 +27,4 @@ def alexnet(size: int, classes: int, color: str = "rgb") -> Any:
     for place in (1, 2):
         x = keras.layers.Dense(4096, activation="relu", name=f"head_{place}")(x)
         x = keras.layers.Dropout(0.5, name=f"head_dropout_{place}")(x)
-    return finish(inputs, x, classes, "alexnet")
+    return name_output(inputs, x, classes, "alexnet")

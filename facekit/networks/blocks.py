@@ -1,74 +1,78 @@
-"""A network taken apart: its head, its backbone, and the backbone's blocks in order."""
+"""The parts of a network: its head, its backbone, and the backbone's blocks in order."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from facekit.networks.assembly import HEAD, NAMES
 from facekit.networks.backend import keras
 
 Layers = list[Any]
 
-_HEAD = "head"
-_NAMES = "names"
-
 
 def head(model: Any) -> Layers:
-    """Return the layers that turn features into names: new for every set of names."""
-    found = [layer for layer in model.layers if layer.name == _NAMES or layer.name.startswith(_HEAD)]
-    # A network of another package need not follow facekit's names: its last layer that learns is the head.
-    return found or [layer for layer in model.layers if layer.weights][-1:]
+    """Return the layers that turn features into names; they are trained anew for every set of names."""
+    layers = [layer for layer in model.layers if layer.name == NAMES or layer.name.startswith(HEAD)]
+    # A network of another package need not use facekit's layer names: its last layer with weights is the head.
+    return layers or [layer for layer in model.layers if layer.weights][-1:]
+
+
+def features(model: Any) -> Any:
+    """Return the model up to what its last layer turns into probabilities: shape (batch, features)."""
+    last = next((layer for layer in model.layers if layer.name == NAMES), model.layers[-1])
+    return keras.Model(model.inputs, last.input)
 
 
 def backbone(model: Any) -> Layers:
-    """Return the other layers, from the picture on: what can be had from another training."""
-    apart = head(model)
-    return [layer for layer in model.layers if layer not in apart]
+    """Return the layers before the head, whose weights can come from another training."""
+    own = head(model)
+    return [layer for layer in model.layers if layer not in own]
 
 
 def blocks(model: Any) -> list[Layers]:
     """Return the backbone's layers by block, first to last.
 
-    A block ends where the network passes through one tensor which branches join in, or which a pooling
-    made: so a residual or inception block is one, and so is all that stands before a pooling in a plain chain.
+    A block ends where the whole network passes through one tensor that branches join in or a pooling made. So
+    a residual or inception block is one block, and so are the layers up to a pooling in a plain chain.
     """
     layers = backbone(model)
-    found: list[Layers] = [[]]
-    for layer, ends in zip(layers, narrow(layers), strict=True):
-        found[-1].append(layer)
-        if ends and isinstance(layer, _ends()):
-            found.append([])
-    return _joined(found)
+    parts: list[Layers] = [[]]
+    for layer, is_narrow in zip(layers, narrow(layers), strict=True):
+        parts[-1].append(layer)
+        if is_narrow and isinstance(layer, _ends()):
+            parts.append([])
+    return _joined(parts)
 
 
 def free(model: Any, count: int | None) -> None:
-    """Let the head learn, and of the backbone the last `count` blocks; None is all of it.
+    """Make the head trainable, and the last `count` blocks of the backbone; None is all of them.
 
-    Batch normalisation that does not learn works with its running statistics and leaves them alone.
+    Frozen batch normalisation uses its running statistics and does not update them.
     """
     parts = blocks(model)
-    still = 0 if count is None else max(0, len(parts) - count)
-    for place, block in enumerate(parts):
+    frozen = 0 if count is None else max(0, len(parts) - count)
+    for number, block in enumerate(parts):
         for layer in block:
-            layer.trainable = place >= still
+            layer.trainable = number >= frozen
     for layer in head(model):
         layer.trainable = True
 
 
 def narrow(layers: Sequence[Any]) -> list[bool]:
-    """Say of each layer whether everything after it depends on what came before through its output alone."""
+    """Return for each layer whether everything after it depends on what came before through its output alone."""
     place = {id(layer): number for number, layer in enumerate(layers)}
-    last = list(range(len(layers)))  # the last layer that takes each one's output
+    last = list(range(len(layers)))  # the last layer that uses each layer's output
     for number, layer in enumerate(layers):
         for tensor in keras.tree.flatten(layer.input):
             before = place.get(id(tensor._keras_history.operation))
             if before is not None:
                 last[before] = max(last[before], number)
-    reach, found = 0, []
+    reach, result = 0, []
     for number in range(len(layers)):
-        found.append(reach <= number)
+        result.append(reach <= number)
         reach = max(reach, last[number])
-    return found
+    return result
 
 
 def _ends() -> tuple[type, ...]:
@@ -76,13 +80,13 @@ def _ends() -> tuple[type, ...]:
     return layers.Add, layers.Concatenate, layers.MaxPooling2D, layers.AveragePooling2D, layers.GlobalAveragePooling2D
 
 
-def _joined(found: Sequence[Layers]) -> list[Layers]:
-    """Join what has no kernel, such as a pooling or a last normalisation, to the block before it."""
+def _joined(parts: Sequence[Layers]) -> list[Layers]:
+    """Join a part without a kernel, such as a pooling or a last normalisation, to the block before it."""
     joined: list[Layers] = []
-    for some in found:
-        kernels = any(len(weight.shape) > 1 for layer in some for weight in layer.weights)
+    for part in parts:
+        kernels = any(len(weight.shape) > 1 for layer in part for weight in layer.weights)
         if joined and not kernels:
-            joined[-1] += some
+            joined[-1] += part
         else:
-            joined.append(list(some))
+            joined.append(list(part))
     return joined

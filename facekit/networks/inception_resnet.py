@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from facekit.networks.assembly import image_input, name_output
 from facekit.networks.backend import keras
-from facekit.networks.ends import entry, finish
 
 Side = int | tuple[int, int]
 Branch = Sequence[tuple[int, Side]]
@@ -20,7 +20,7 @@ def inception_resnet_v1(size: int, classes: int, color: str = "rgb") -> Any:
 
     22.81 M parameters up to the 128 numbers. Raises FacekitError for a size under 75.
     """
-    inputs, x = entry("inception_resnet_v1", size, color, 1 / 128, -127.5 / 128, channels=1)
+    inputs, x = image_input("inception_resnet_v1", size, color, 1 / 128, -127.5 / 128, channels=1)
     x = _stem(x)
     for _ in range(5):
         x = _residual(x, 0.17, [(32, 1)], [(32, 1), (32, 3)], [(32, 1), (32, 3), (32, 3)])
@@ -36,7 +36,7 @@ def inception_resnet_v1(size: int, classes: int, color: str = "rgb") -> Any:
     x = keras.layers.Dropout(0.2)(x)
     x = keras.layers.Dense(_EMBEDDING, use_bias=False, name="embedding")(x)
     x = keras.layers.BatchNormalization(scale=False, name="embedding_norm")(x)
-    return finish(inputs, x, classes, "inception_resnet_v1")
+    return name_output(inputs, x, classes, "inception_resnet_v1")
 
 
 def _stem(x: Any) -> Any:

@@ -97,6 +97,8 @@ class Options:
     """The command of the same group that `facekit --help` lists before it; None lists it first."""
     in_recipes: ClassVar[bool] = False
     """Whether the command can be a stage of a recipe; its function then returns a Report."""
+    moved: ClassVar[dict[str, str]] = {}
+    """Option of an earlier version -> the command that has it now, as it is typed."""
 
     seed: Annotated[int, "Seed of everything drawn by chance.", Limits(0, 2**32 - 1)] = 42
     jobs: Annotated[int, "Workers; 0 is one a core.", Limits(0, 512), Short("-j"), Aside()] = 0
@@ -136,6 +138,8 @@ def from_mapping(cls: type[O], values: Mapping[str, Any], where: str) -> O:
     """Make options from a table of a file. Raises FacekitError that names `where` and the fix."""
     known = {f.name: f for f in describe(cls)}
     for key in values:
+        if key in cls.moved:
+            raise FacekitError(f"{where}: {key} is no option any more; use `{cls.moved[key]}` instead")
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from facekit.base.contract import FacekitError
-from facekit.options.base import Aside, InputPath, Options, OutputPath, Positional, Reads, Short
+from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional, Reads, Short
 
 SplitBy = Literal["group", "image", "person"]
 
@@ -31,6 +31,8 @@ PeopleTable = Annotated[
     InputPath(),
 ]
 OutputFolder = Annotated[Path, "Folder to write.", Short("-o"), Aside(), OutputPath(piped=True)]
+Batch = Annotated[int, "Pictures in a step.", Limits(1, 8192), Aside()]
+Rounds = Annotated[int, "Resamples behind each 95% interval; 0 leaves intervals out.", Limits(0, 100_000)]
 
 
 def shares(split: str) -> tuple[float, float, float]:
@@ -48,6 +50,12 @@ def refuse_people(people: Path | None, split_by: str) -> None:
     """Refuse a table of people that nothing would be split by. Raises FacekitError."""
     if people is not None and split_by != "person":
         raise FacekitError(f"--people-from says who is on pictures, and --split-by is {split_by}; make it person")
+
+
+def refuse_table(table: Path | None, by: str | None) -> None:
+    """Refuse a table of which no column is asked for. Raises FacekitError."""
+    if table is not None and by is None:
+        raise FacekitError("--table says something of the pictures, and nothing asks for it; give --by COLUMN")
 
 
 SplitShares = Annotated[str, "Shares of train/test/validation, in percent.", Reads(shares)]

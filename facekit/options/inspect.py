@@ -18,7 +18,7 @@ class Inspect(Options):
     """Look into a trained network: its first filters, its maps of pictures, and what an answer rests on."""
 
     group = "score"
-    after = "evaluate"
+    after = "evaluate-pairs"
     in_recipes = True
 
     run: RunFolder

@@ -6,6 +6,7 @@ plain arrays. Training works in the folder, and a folder that a kill left says s
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from collections import Counter
@@ -218,6 +219,15 @@ def clear(folder: Path) -> None:
         for emptied in folder.glob(inner):
             with suppress(OSError):  # one that still holds something stays
                 emptied.rmdir()
+
+
+def history(run: Run) -> list[dict[str, float]]:
+    """Return what `history.csv` says of each epoch; nothing for a linear head, which has none."""
+    file = run.folder / HISTORY
+    if not file.exists():
+        return []
+    with file.open(newline="") as lines:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from typing import Any
 
 from facekit.base.contract import Track
 from facekit.networks import backend, build
+from facekit.networks.assembly import parameters
 from facekit.networks.backend import keras
 from facekit.networks.blocks import blocks, free
-from facekit.networks.ends import parameters
 from facekit.options.train import Train
 from facekit.runs.pretrained import give
 from facekit.training.callbacks import Ledger, Settle, Start, Steps, Watch

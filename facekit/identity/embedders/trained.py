@@ -30,8 +30,6 @@ _BATCH = 16
 _MOST = 400
 """Pictures of the validation part that decide the threshold: 79,800 pairs."""
 
-_LAST = "names"
-
 _loading = threading.Lock()
 
 log = logging.getLogger(__name__)
@@ -86,11 +84,10 @@ class Trained:
 @cache
 def _loaded(folder: Path, changed: int) -> tuple[Any, str]:
     """Return the network up to its last layer, and what its weights are known by."""
-    backend = plugins.need("facekit.networks.backend", "a trained run as embedder")
-    model = runs.load(folder).model()
-    last = next((layer for layer in model.layers if layer.name == _LAST), model.layers[-1])
+    blocks = plugins.need("facekit.networks.blocks", "a trained run as embedder")
+    network = blocks.features(runs.load(folder).model())
     digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
-    return backend.keras.Model(model.inputs, last.input), digest[:12]
+    return network, digest[:12]
 
 
 def _crop(run: Run) -> Crop:

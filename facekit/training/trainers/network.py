@@ -18,7 +18,7 @@ from facekit.base.contract import FacekitError, Record, Track
 from facekit.base.files import replace_file
 from facekit.dataset import Dataset
 from facekit.networks import backend
-from facekit.networks.ends import parameters
+from facekit.networks.assembly import parameters
 from facekit.options.train import Train
 from facekit.report.plots import history_plot
 from facekit.runs import Run, pretrained

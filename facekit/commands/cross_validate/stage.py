@@ -1,4 +1,4 @@
-"""Folds: a run's own pictures cut in K, a training on each K-1 of them, and a score on the one left out."""
+"""Cross-validation: a run's pictures cut into K folds, trained on all but one, and scored on the one left out."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from facekit import runs
 from facekit.base.contract import FacekitError, Record, Report, Track, quiet, replace
-from facekit.commands.evaluate import by, places
-from facekit.commands.evaluate.held import Held, Seen, look, told, warn
-from facekit.commands.evaluate.result import mean_and_deviation, numbers, result
-from facekit.commands.evaluate.stage import details, report, write
 from facekit.dataset import Dataset, lineage, protocol
 from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
-from facekit.options.evaluate import Evaluate
-from facekit.runs import Run
+from facekit.identity import evaluation, held_out
+from facekit.identity.evaluation import Settings, mean_and_deviation, numbers
+from facekit.identity.held_out import HeldOut, Predictions
+from facekit.options.cross_validate import CrossValidate
+from facekit.report import scores as page
+from facekit.runs import Run, reports
 from facekit.scores.classes import Answers
 from facekit.training.flow import Parted, as_begun, options_of, trained
+
+STAGE = "cross-validate"
 
 SCORED = ("accuracy", "balanced_accuracy", "macro_f1")
 
@@ -54,7 +56,7 @@ class Fold:
         return {part: found[part] for part in (TRAIN, VALIDATION, TEST)}
 
 
-def cross_validate(options: Evaluate, track: Track = quiet) -> Report:
+def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
     """Train a run anew on each cut of its pictures, score each on what it has not seen, and all together.
 
     Each fold is a run folder below the output; one that is complete is not trained again. Raises FacekitError:
@@ -65,23 +67,38 @@ def cross_validate(options: Evaluate, track: Track = quiet) -> Report:
     run = runs.load(options.run)
     protocol.check(run.split, run.protocol, str(run.folder))
     dataset = _unchanged(run, options, track)
-    folds = cut(run, options.folds or 2, options.seed, dataset)
-    output = places.place(options, dataset.root, own=True)
-    places.check(output, dataset.root)
-    scored = [record for fold in folds for record in fold.held]
-    held = Held(dataset, scored, f"{len(folds)} folds of its own pictures", dataset.root, own=True)
-    held.left += Counter({"copies and children, which no fold is scored on": len(run.split) - len(scored)})
-    if options.by is not None:
-        by.values(options, dataset, scored)
+    folds = cut(run, options.folds, options.seed, dataset)
+    output = _output(options)
+    reports.check(output, dataset.root, STAGE)
+    pictures = _held_out(run, dataset, folds)
+    settings = Settings(options.rounds, options.seed, options.by, options.table)
+    settings.check(pictures)
     if options.dry_run:
-        return report(output, held, began, {"pictures": len(scored), "folds": [fold.counts() for fold in folds]})
+        count = len(pictures.records)
+        details = {"pictures": count, "folds": [fold.counts() for fold in folds]}
+        return Report(STAGE, str(output), 0, count, pictures.left, details=details)
     if run.protocol == protocol.IMAGE:
-        held.banners.append(protocol.BANNER)
-    warn(run, held, 0, bool(run.info.get("drawn")))
-    seen, rows = _score(run, folds, held, options, track)
-    found = {**result(run, held, seen, options), "folds": _summary(rows)}
-    write(output, run, found, held, seen, [])
-    return report(output, held, began, {**details(found, output), **_said(found["folds"])})
+        pictures.banners.append(protocol.BANNER)
+    held_out.warn(run, pictures, 0, bool(run.info.get("drawn")))
+    predictions, rows = _score(run, folds, pictures, options, track)
+    found = {**evaluation.score(run, pictures, predictions, settings), "folds": _summary(rows)}
+    page.write(output, run, found, evaluation.mistakes(run, pictures, predictions), [])
+    details = {**page.details(found, output), **_said(found["folds"])}
+    seconds = round(time.monotonic() - began, 2)
+    return Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, details)
+
+
+def _output(options: CrossValidate) -> Path:
+    by = [f"by-{options.by}"] if options.by else []
+    return options.output or reports.folder(options.run, f"{options.folds}-folds", *by)
+
+
+def _held_out(run: Run, dataset: Dataset, folds: Sequence[Fold]) -> HeldOut:
+    """Return the pictures of all folds, each of which is scored once."""
+    records = [record for fold in folds for record in fold.held]
+    pictures = HeldOut(dataset, records, f"{len(folds)} folds of its own pictures", dataset.root, own=True)
+    pictures.left += Counter({"copies and children, which no fold is scored on": len(run.split) - len(records)})
+    return pictures
 
 
 def cut(run: Run, count: int, seed: int, dataset: Dataset) -> list[Fold]:
@@ -123,10 +140,10 @@ def _parted(
 def _current(run: Run, dataset: Dataset) -> list[Record]:
     """Return the run's pictures, with what their folder says of them now."""
     there = {(record.path, record.id): record for record in dataset.records}
-    return [told(record, there[record.path, record.id]) for record in run.split]
+    return [held_out.updated(record, there[record.path, record.id]) for record in run.split]
 
 
-def _unchanged(run: Run, options: Evaluate, track: Track) -> Dataset:
+def _unchanged(run: Run, options: CrossValidate, track: Track) -> Dataset:
     root = options.data or run.root
     if not root.is_dir():
         raise FacekitError(f"{root} is no folder; say with --data where the pictures of {run.folder} are now")
@@ -137,27 +154,27 @@ def _unchanged(run: Run, options: Evaluate, track: Track) -> Dataset:
 
 
 def _score(
-    run: Run, folds: Sequence[Fold], held: Held, options: Evaluate, track: Track
-) -> tuple[Seen, list[dict[str, Any]]]:
-    """Train and score each fold; return all answers together, and a row for each fold."""
-    all_seen: list[Seen] = []
+    run: Run, folds: Sequence[Fold], pictures: HeldOut, options: CrossValidate, track: Track
+) -> tuple[Predictions, list[dict[str, Any]]]:
+    """Train and score each fold; return all predictions together, and a row for each fold."""
+    # The same whichever column they are scored by.
+    home = options.output or reports.folder(options.run, f"{options.folds}-folds")
+    parts: list[Predictions] = []
     rows = []
     for fold in folds:
         log.info("fold %d of %d: %s", fold.number, len(folds), _counted(fold))
-        trained_fold = _train(
-            run, fold, held.dataset, places.folds(options) / f"{runs.FOLD}-{fold.number}", options, track
-        )
-        some = Held(held.dataset, fold.held, held.title, held.data, own=True)
-        seen = look(trained_fold, some, options, track)
-        held.left += some.left
-        answers = Answers.of(numbers(run, seen), seen.probabilities)
-        rows.append({"fold": fold.number, "pictures": len(seen.records), **fold.counts(), **answers.summary()})
-        all_seen.append(seen)
-    together = np.concatenate([seen.probabilities for seen in all_seen])
-    return Seen([record for seen in all_seen for record in seen.records], together), rows
+        trained_fold = _train(run, fold, pictures.dataset, home / f"{runs.FOLD}-{fold.number}", options, track)
+        some = HeldOut(pictures.dataset, fold.held, pictures.title, pictures.data, own=True)
+        part = held_out.predict(trained_fold, some, options.batch, options.jobs, track)
+        pictures.left += some.left
+        answers = Answers.of(numbers(run, part), part.probabilities)
+        rows.append({"fold": fold.number, "pictures": len(part.records), **fold.counts(), **answers.summary()})
+        parts.append(part)
+    together = np.concatenate([part.probabilities for part in parts])
+    return Predictions([record for part in parts for record in part.records], together), rows
 
 
-def _train(run: Run, fold: Fold, dataset: Dataset, folder: Path, options: Evaluate, track: Track) -> Run:
+def _train(run: Run, fold: Fold, dataset: Dataset, folder: Path, options: CrossValidate, track: Track) -> Run:
     aside = {"jobs": options.jobs, "overwrite": options.overwrite, "resume": True}
     chosen = options_of(run, input=dataset.root, output=folder, **aside)
     protocol.check(fold.records, run.protocol, str(folder))

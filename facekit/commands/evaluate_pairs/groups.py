@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit.base.contract import FacekitError
-from facekit.commands.evaluate.verification.faces import Compared
+from facekit.commands.evaluate_pairs.faces import Compared
 from facekit.dataset import tables
 
 MIXED = " / "

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.commands.evaluate.verification.faces import Compared
-from facekit.commands.evaluate.verification.groups import Group
+from facekit.commands.evaluate_pairs.faces import Compared
+from facekit.commands.evaluate_pairs.groups import Group
 from facekit.scores import bootstrap, verification
 from facekit.scores.verification import Weights
 

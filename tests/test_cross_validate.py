@@ -16,12 +16,12 @@ from patches import tree
 from facekit import runs
 from facekit.base.contract import FacekitError, Record, replace
 from facekit.base.files import read_lines, replace_lines
-from facekit.commands.evaluate import evaluate
-from facekit.commands.evaluate.folds import Fold, cut
+from facekit.commands.cross_validate import cross_validate
+from facekit.commands.cross_validate.stage import Fold, cut
 from facekit.commands.train import train
 from facekit.dataset import Dataset, derive_id, lineage, protocol
 from facekit.dataset.tree import MANIFEST
-from facekit.options.evaluate import Evaluate
+from facekit.options.cross_validate import CrossValidate
 from facekit.options.train import Train
 from facekit.runs import Run
 
@@ -132,7 +132,7 @@ def test_too_few_photos_for_so_many_folds_are_refused(run: Path) -> None:
 
 
 def test_folds_are_trained_scored_and_resumed(run: Path) -> None:
-    report = evaluate(Evaluate(run=run, folds=2))
+    report = cross_validate(CrossValidate(run=run, folds=2))
     output = run / "evaluation-2-folds"
     assert report.folder == str(output)
     assert {entry.name for entry in output.iterdir()} == {"fold-1", "fold-2", "scores.json", "report.html"}
@@ -160,18 +160,18 @@ def test_folds_are_trained_scored_and_resumed(run: Path) -> None:
     (output / "scores.json").unlink()
     shutil.rmtree(output / "fold-2")
     (output / "report.html").unlink()  # as a kill in the second fold leaves it
-    again = evaluate(Evaluate(run=run, folds=2))
+    again = cross_validate(CrossValidate(run=run, folds=2))
     assert weights == {fold: (output / fold / "model.weights.h5").stat().st_mtime_ns for fold in weights}
     assert again.details["fold 1"] == report.details["fold 1"]
     assert (output / "fold-2" / "model.json").exists()
     with pytest.raises(FacekitError, match=r"fold-1 is of other folds; choose another folder with -o, or --overwrite"):
-        evaluate(Evaluate(run=run, folds=2, seed=7))
+        cross_validate(CrossValidate(run=run, folds=2, seed=7))
     runs.clear(run)
     assert not output.exists()
 
 
 def test_dry_run_says_what_the_folds_would_be(run: Path) -> None:
-    report = evaluate(Evaluate(run=run, folds=3, dry_run=True))
+    report = cross_validate(CrossValidate(run=run, folds=3, dry_run=True))
     assert [sum(fold.values()) >= 42 for fold in report.details["folds"]] == [True] * 3
     assert not (run / "evaluation-3-folds").exists()
 
@@ -181,6 +181,19 @@ def test_pictures_that_changed_are_not_cut_in_folds(run: Path, tmp_path: Path) -
     with pytest.raises(
         FacekitError, match=r"other is not what .*run was trained on, or has changed since; train again"
     ):
-        evaluate(Evaluate(run=run, folds=3, data=other))
+        cross_validate(CrossValidate(run=run, folds=3, data=other))
     with pytest.raises(FacekitError, match=r"nowhere is no folder; say with --data where the pictures of"):
-        evaluate(Evaluate(run=run, folds=3, data=tmp_path / "nowhere"))
+        cross_validate(CrossValidate(run=run, folds=3, data=tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"folds": 1}, r"^--folds is 1; it must be 2 or more$"),
+        ({"folds": 21}, r"^--folds is 21; it must be 20 or less$"),
+        ({"table": Path("t.csv")}, r"^--table says something of the pictures, .*; give --by COLUMN$"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(more: dict[str, Any], message: str) -> None:
+    with pytest.raises(FacekitError, match=message):
+        CrossValidate(run=Path("run"), **more)

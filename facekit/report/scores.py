@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from facekit.base.files import guarded, replace_file
 from facekit.report.html import embedded, filled, thumbnail
 from facekit.report.plots import confusion_svg, history_plot, reliability_svg
 from facekit.runs import Run
+from facekit.runs.reports import PAGE, SCORES
+from facekit.scores.classes import TOP, Mistake
 from facekit.scores.groups import LEAST
 
 PROTOCOLS = {
@@ -21,14 +24,18 @@ PROTOCOLS = {
 _THUMBNAIL = 160
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """A picture that the model named wrongly, and how sure it was."""
-
-    file: Path
-    true: str
-    predicted: str
-    confidence: float
+def write(
+    output: Path,
+    run: Run,
+    result: dict[str, Any],
+    mistakes: Sequence[Mistake],
+    history: Sequence[dict[str, float]],
+) -> None:
+    """Write the scores of a run as `scores.json`, and their page as `report.html`."""
+    with guarded(output):
+        output.mkdir(parents=True, exist_ok=True)
+    replace_file(output / SCORES, (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
+    replace_file(output / PAGE, render(run, result, history, mistakes).encode())
 
 
 def render(run: Run, result: dict[str, Any], history: Sequence[dict[str, float]], mistakes: Sequence[Mistake]) -> str:
@@ -50,6 +57,35 @@ def render(run: Run, result: dict[str, Any], history: Sequence[dict[str, float]]
         mistakes=[(mistake, thumbnail(mistake.file, _THUMBNAIL)) for mistake in mistakes],
         wrong=sum(map(sum, result["confusion"])) - sum(row[i] for i, row in enumerate(result["confusion"])),
     )
+
+
+def details(found: Mapping[str, Any], output: Path) -> dict[str, Any]:
+    """Return what the closing table says of the scores."""
+    said: dict[str, Any] = {"scored": found["scored"], "pictures": found["pictures"]}
+    said |= {name: round(found[name], 4) for name in ("accuracy", "balanced_accuracy")}
+    if len(found["labels"]) > TOP:  # among so few names each is among the first
+        said |= {"top5": round(found["top5"], 4)}
+    said |= {f"{kind}_f1": round(found[kind]["f1"], 4) for kind in ("macro", "weighted")}
+    said |= {"calibration_error": round(found["calibration"]["ece"], 4)}
+    for name, interval in found["intervals"].items():
+        said[f"{name}_interval"] = interval and [round(end, 4) for end in interval]
+    for name, some in found["apart"].items():
+        said[f"accuracy on {some['pictures']} {name}"] = round(some["accuracy"], 4)
+        said[f"accuracy on {some['pictures']} {name}_interval"] = some["intervals"].get("accuracy")
+    if "groups" in found:
+        said |= _said_of_groups(found["groups"])
+    return {**said, "protocol": found["protocol"], "banners": found["banners"], "report": str(output / PAGE)}
+
+
+def _said_of_groups(found: Mapping[str, Any]) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    for row in found["values"]:
+        name = f"accuracy of {found['by']} {row['value']} ({row['pictures']} pictures)"
+        said[name] = round(row["accuracy"], 4)
+        said[f"{name}_interval"] = row["intervals"].get("accuracy")
+    if found["unknown"]:
+        said[f"pictures without {found['by']}"] = found["unknown"]
+    return {**said, "gap": gap(found)}
 
 
 def gap(groups: Mapping[str, Any]) -> str:

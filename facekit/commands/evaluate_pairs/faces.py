@@ -15,7 +15,7 @@ from sklearn.metrics.pairwise import paired_distances
 from facekit import runs
 from facekit.base import plugins
 from facekit.base.contract import Embedder, FacekitError, Record, Track
-from facekit.commands.evaluate.verification.whole import embed_whole
+from facekit.commands.evaluate_pairs.whole import embed_whole
 from facekit.dataset import MANIFEST, Dataset, pairlists
 from facekit.dataset.pairlists import PairList, People
 from facekit.faces.detectors import carried
@@ -23,7 +23,7 @@ from facekit.identity import embedders
 from facekit.identity.embedders.named import KIND
 from facekit.options.base import from_mapping
 from facekit.options.crop import Crop
-from facekit.options.evaluate import Evaluate
+from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.runs import Run
 
 SUITED = {"dlib": "dlib", "dlib-mirrored": "dlib", "sface": "yunet"}
@@ -135,7 +135,7 @@ def photos_of(listed: PairList, root: Path, track: Track) -> Dataset:
     return replace(known, records=[lines.get(path) or _plain(path) for path in paths])
 
 
-def finding(options: Evaluate, asked: Asked, photos: Dataset) -> Crop | None:
+def finding(options: EvaluatePairs, asked: Asked, photos: Dataset) -> Crop | None:
     """Return how faces are found in the photos; None where these are faces already.
 
     That is what `crop` wrote, and whatever a network sees that learned from pictures as they were.

@@ -16,14 +16,14 @@ from patches import patch, tree
 from facekit import runs
 from facekit.base import images
 from facekit.base.contract import FacekitError, Report
-from facekit.commands.evaluate import evaluate
-from facekit.commands.evaluate.verification.faces import Asked, finding, photos_of
+from facekit.commands.evaluate_pairs import evaluate_pairs
+from facekit.commands.evaluate_pairs.faces import Asked, finding, photos_of
 from facekit.commands.train import train
 from facekit.dataset import Dataset, pairlists
 from facekit.dataset.pairlists import Pair
 from facekit.dataset.tree import INFO, MANIFEST
 from facekit.identity.embedders import embed_dataset
-from facekit.options.evaluate import Evaluate
+from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.options.train import Train
 
 VIEW_1 = "2\nAda\t1\t2\nAda\t1\t3\nAda\t1\tBob\t2\nBob\t1\tEve\t3\n"
@@ -75,7 +75,7 @@ def _text(tmp_path: Path, text: str) -> Path:
 
 
 def _verify(run: Path, pairs: Path, **more: Any) -> Report:
-    return evaluate(Evaluate(run=run, pairs=pairs, **{"rounds": 20, **more}))
+    return evaluate_pairs(EvaluatePairs(run=run, pairs=pairs, **{"rounds": 20, **more}))
 
 
 def _scores(report: Report) -> dict[str, Any]:
@@ -330,7 +330,7 @@ def test_faces_are_found_as_suits_the_model(world: World, drawn_faces: Path, tmp
     plain = Dataset(world.root, [])
 
     def detector(run: Path, photos: Dataset = plain, **more: Any) -> tuple[str, int] | None:
-        crop = finding(Evaluate(run=run, pairs=Path("pairs.csv"), **more), Asked.of(run), photos)
+        crop = finding(EvaluatePairs(run=run, pairs=Path("pairs.csv"), **more), Asked.of(run), photos)
         return None if crop is None else (crop.detector, crop.size)
 
     assert detector(Path("dlib-mirrored")) == ("dlib", 160)
@@ -376,21 +376,13 @@ def test_what_cannot_be_scored_is_refused(world: World, photos: Path, tmp_path: 
         _verify(world.run, pairs)
     with pytest.raises(FacekitError, match=r"^no such folder: .*nowhere; say with --data where the photos of .* are$"):
         _verify(world.run, pairs, data=tmp_path / "nowhere")
-    with pytest.raises(FacekitError, match=r"^--threshold-from is for pairs of photos; give --pairs$"):
-        Evaluate(run=world.run, threshold_from=pairs)
-    with pytest.raises(FacekitError, match=r"^--detector is for pairs of photos; give --pairs$"):
-        Evaluate(run=world.run, detector="haar")
-    with pytest.raises(FacekitError, match=r"^dlib is an embedder, which knows no names; score it on pairs with --pai"):
-        evaluate(Evaluate(run=Path("dlib")))
     with pytest.raises(FacekitError, match=r"^no detector called 'har'; choose from haar, yunet, dlib$"):
         _verify(Path("dlib"), pairs, data=photos, output=tmp_path / "report", detector="har")
-    with pytest.raises(FacekitError, match=r"^--pairs scores a list; leave --part out$"):
-        Evaluate(run=world.run, pairs=pairs, part="test")
     with pytest.raises(FacekitError, match=r"^--far is '0,2'; give shares between 0 and 1 like 0\.1,0\.01,0\.001$"):
-        Evaluate(run=world.run, pairs=pairs, far="0,2")
+        EvaluatePairs(run=world.run, pairs=pairs, far="0,2")
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "text.md").write_text("mine")
-    with pytest.raises(FacekitError, match=r"thesis is not empty and no evaluate made it; choose another folder$"):
+    with pytest.raises(FacekitError, match=r"thesis is not empty and no evaluate-pairs made it; choose another fol"):
         _verify(world.run, pairs, data=photos, output=tmp_path / "thesis")
     for photo in photos.glob("*/*_000[2-9].jpg"):
         photo.write_bytes(b"")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,22 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from facekit import runs
 from facekit.base.contract import Embedder, FacekitError, Report, Track, quiet
 from facekit.base.files import guarded, replace_file
-from facekit.commands.evaluate import places
-from facekit.commands.evaluate.held import DRAWN
-from facekit.commands.evaluate.places import PAGE, SCORES
-from facekit.commands.evaluate.stage import STAGE
-from facekit.commands.evaluate.verification.faces import Asked, Compared, compare, finding, photos_of
-from facekit.commands.evaluate.verification.groups import grouped
-from facekit.commands.evaluate.verification.result import RATES, Point, scored
+from facekit.commands.evaluate_pairs.faces import Asked, Compared, compare, finding, photos_of
+from facekit.commands.evaluate_pairs.groups import grouped
+from facekit.commands.evaluate_pairs.result import RATES, Point, scored
 from facekit.dataset import Dataset, pairlists
 from facekit.dataset.pairlists import PairList
 from facekit.identity import embedders
-from facekit.options.evaluate import Evaluate, far_rates
+from facekit.identity.held_out import DRAWN
+from facekit.options.evaluate_pairs import EvaluatePairs, far_rates
 from facekit.report import pairs as page
+from facekit.runs import reports
+from facekit.runs.reports import PAGE, SCORES
 from facekit.scores.verification import best_threshold
+
+STAGE = "evaluate-pairs"
 
 OWN = "the embedder's own"
 MOST_SHOWN = 8
@@ -38,7 +37,7 @@ SHARED = "{} of the {} people stand in {} too: the threshold was chosen on them"
 log = logging.getLogger(__name__)
 
 
-def verify(options: Evaluate, track: Track = quiet) -> Report:
+def evaluate_pairs(options: EvaluatePairs, track: Track = quiet) -> Report:
     """Score a run or an embedder on `pairs` of photos; write `scores.json` and `report.html`.
 
     Raises FacekitError: neither a run nor an embedder, a broken list, photos that are not there, no pair of
@@ -46,8 +45,8 @@ def verify(options: Evaluate, track: Track = quiet) -> Report:
     """
     began = time.monotonic()
     asked = Asked.of(options.run)
-    files = [file for file in (options.pairs, options.threshold_from) if file is not None]
-    output = _output(options, asked, files[0])
+    files = [options.pairs] if options.threshold_from is None else [options.pairs, options.threshold_from]
+    output = _output(options, asked, options.pairs)
     lists = [_list(file, options, track) for file in files]
     if options.dry_run:
         listed, photos = lists[0]
@@ -70,22 +69,21 @@ def verify(options: Evaluate, track: Track = quiet) -> Report:
     return Report(STAGE, str(output), 0, kept, compared.left, seconds, _details(result, output))
 
 
-def _list(file: Path, options: Evaluate, track: Track) -> tuple[PairList, Dataset]:
+def _list(file: Path, options: EvaluatePairs, track: Track) -> tuple[PairList, Dataset]:
     listed = pairlists.read(file)
     return listed, photos_of(listed, options.data or file.parent, track)
 
 
-def _output(options: Evaluate, asked: Asked, pairs: Path) -> Path:
+def _output(options: EvaluatePairs, asked: Asked, pairs: Path) -> Path:
     if options.output is None and asked.run is None:
         raise FacekitError(f"say with -o where the report on {asked.name} goes")
-    name = re.sub(r"[^\w.-]+", "_", pairs.stem)
-    output = options.output or options.run / f"{runs.EVALUATION}-pairs-{name}"
-    places.check(output, options.data or pairs)
+    output = options.output or reports.folder(options.run, "pairs", pairs.stem)
+    reports.check(output, options.data or pairs, STAGE)
     return output
 
 
 def _result(
-    options: Evaluate, asked: Asked, embedder: Embedder, compared: Compared, tuned: Compared | None
+    options: EvaluatePairs, asked: Asked, embedder: Embedder, compared: Compared, tuned: Compared | None
 ) -> dict[str, Any]:
     points = [Point(embedder.threshold, OWN)]
     if tuned is not None:

@@ -1,4 +1,4 @@
-"""What all networks share: how pictures come in, and how names go out."""
+"""What all networks share: how images come in, and how the probabilities of names go out."""
 
 from __future__ import annotations
 
@@ -6,22 +6,28 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from facekit.networks import check_size
 from facekit.networks.backend import keras
+from facekit.networks.catalogue import check_size
+
+NAMES = "names"
+"""Name of the last layer: one output per name."""
+
+HEAD = "head"
+"""How the names of the other layers of the head begin."""
 
 MOMENTUM = 0.9
-"""Of batch normalisation. Keras' .99 needs hundreds of steps before validation means anything."""
+"""Of batch normalisation. With Keras' 0.99 validation means nothing for hundreds of steps."""
 
 Numbers = float | Sequence[float]
 
 
-def entry(
+def image_input(
     name: str, size: int, color: str, scale: Numbers = 1 / 127.5, offset: Numbers = -1.0, channels: int = 3
 ) -> tuple[Any, Any]:
-    """Return a network's input, and what stands on it: gray where asked for, times `scale` plus `offset`.
+    """Return the input of the network `name`, and the tensor that its first layer takes: `scale` * pixels + `offset`.
 
-    A gray picture has one channel where `channels` is 1, else three alike, as published networks take it.
-    Raises FacekitError for a size that is too small.
+    With `color` gray the tensor has one channel where `channels` is 1, else three equal ones, as published
+    networks need. Raises FacekitError for a size that is too small.
     """
     check_size(name, size)
     inputs = x = keras.Input((size, size, 3), name="picture")
@@ -31,10 +37,10 @@ def entry(
     return inputs, keras.layers.Rescaling(scale, offset, name="preprocessing")(x)
 
 
-def finish(inputs: Any, hidden: Any, classes: int, name: str) -> Any:
-    """Return the network from `inputs` through `hidden`, shape (batch, n), to a probability for each name."""
+def name_output(inputs: Any, hidden: Any, classes: int, name: str) -> Any:
+    """Return the network `name` from `inputs` through `hidden`, shape (batch, n), to a probability for each name."""
     # Probabilities stay float32 when the rest of the network is computed in half precision.
-    outputs = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="names")(hidden)
+    outputs = keras.layers.Dense(classes, activation="softmax", dtype="float32", name=NAMES)(hidden)
     model = keras.Model(inputs, outputs, name=name)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -43,5 +49,5 @@ def finish(inputs: Any, hidden: Any, classes: int, name: str) -> Any:
 
 
 def parameters(model: Any) -> int:
-    """Return how many numbers a network learns."""
+    """Return the number of trainable parameters of a network."""
     return sum(int(math.prod(weight.shape)) for weight in model.trainable_weights)

@@ -1,0 +1,69 @@
+"""The catalogue: what is known of facekit's networks before Keras is loaded, and how a network is built by name."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+from facekit.base import plugins
+from facekit.base.contract import FacekitError
+
+_APACHE = "Apache-2.0, trained on ImageNet, whose photos are for research"
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of a network before it is built."""
+
+    smallest: int
+    """Smallest side of its input, in pixels."""
+    parameters: int
+    """Parameters of its backbone in colour, running statistics included."""
+    published: str
+    """Who published it, and the side of its input there."""
+    application: str | None = None
+    """Its name in `keras.applications`, which has ImageNet weights for it."""
+    licence: str = ""
+    """The terms of those weights."""
+
+
+NETWORKS = {
+    "inception_v3": About(75, 21_802_784, "Szegedy 2015, 299 px", "InceptionV3", _APACHE),
+    "cnn3": About(8, 93_920, "three blocks, 48 px"),
+    "cnn4": About(16, 389_856, "four blocks, 48 px"),
+    "cnn5": About(32, 1_571_552, "five blocks, 48 px"),
+    "alexnet": About(67, 3_751_328, "Krizhevsky 2012, 227 px"),
+    "vgg16": About(
+        32,
+        14_714_688,
+        "Simonyan 2014, 224 px",
+        "VGG16",
+        "CC-BY-4.0, trained on ImageNet, whose photos are for research",
+    ),
+    "resnet50_v2": About(32, 23_564_800, "He 2016, 224 px", "ResNet50V2", _APACHE),
+    "efficientnet_b0": About(32, 4_049_571, "Tan 2019, 224 px", "EfficientNetB0", _APACHE),
+    "mobilenet_v2": About(32, 2_257_984, "Sandler 2018, 224 px", "MobileNetV2", _APACHE),
+    "inception_resnet_v1": About(75, 22_808_144, "Szegedy 2016, as FaceNet has it, 160 px"),
+}
+
+
+def build(name: str, size: int, classes: int, color: str = "rgb") -> Any:
+    """Return the network of that name, with random weights.
+
+    Raises FacekitError for a name that is not registered, a size that is too small, and a network of another
+    package that takes no `color`.
+    """
+    network = plugins.load("network", name)
+    if color == "rgb":
+        return network(size, classes)
+    if "color" not in inspect.signature(network).parameters:
+        raise FacekitError(f"{name} sees colour only; leave --color out")
+    return network(size, classes, color)
+
+
+def check_size(name: str, size: int) -> None:
+    """Refuse a side that one of facekit's networks would reduce to nothing. Raises FacekitError."""
+    about = NETWORKS.get(name)
+    if about is not None and size < about.smallest:
+        raise FacekitError(f"--size is {size}; {name} needs {about.smallest} or more")
