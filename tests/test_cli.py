@@ -6,12 +6,10 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, picture, plain_tree, read_tree
+from conftest import ROOT, Done, Facekit, picture, plain_tree, read_tree
 
 from facekit.base import images
 from facekit.cli import app as cli
@@ -30,33 +28,6 @@ HEAVY = (
     "requests",
     "matplotlib",
 )
-
-
-@dataclass
-class Done:
-    code: int
-    out: str
-    err: str
-
-
-Facekit = Callable[..., Done]
-
-
-@pytest.fixture
-def facekit(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Facekit:
-    """Run a command in this process."""
-
-    def run(*arguments: object, stdin: str = "") -> Done:
-        import io
-
-        monkeypatch.setattr(sys, "argv", ["facekit", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        said = capsys.readouterr()
-        return Done(left.value.code or 0, said.out, said.err)
-
-    return run
 
 
 def crop(source: Path, output: Path, *more: object) -> tuple[object, ...]:
