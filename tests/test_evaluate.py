@@ -19,7 +19,7 @@ from facekit.base.contract import FacekitError, Record, Report, replace
 from facekit.base.files import read_lines, replace_lines
 from facekit.cli.app import main
 from facekit.cli.console import Console
-from facekit.cli.recipe import plan, read
+from facekit.cli.run import plan, read
 from facekit.commands.evaluate import evaluate
 from facekit.commands.train import train
 from facekit.dataset import lineage
