@@ -1,4 +1,4 @@
-"""How well an embedder tells people apart, by gender: `facekit evaluate --pairs --by`, as a Markdown table.
+"""How well an embedder tells people apart, by gender: `facekit evaluate-pairs --by`, as a Markdown table.
 
     FACEKIT_DATA=/path/to/data python benchmarks/groups.py
     … --embedder dlib --embedder path/to/run --rounds 1000
@@ -18,16 +18,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from facekit.commands.evaluate import evaluate
-from facekit.options.evaluate import Evaluate
+from facekit.commands.evaluate_pairs import evaluate_pairs
+from facekit.options.evaluate_pairs import EvaluatePairs
 
 RATES = {"accuracy 0": "accuracy", "fmr 0": "FMR", "fnmr 0": "FNMR", "eer": "EER", "auc": "AUC"}
 
 
 def score(embedder: str, lfw: Path, rounds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        evaluate(
-            Evaluate(
+        evaluate_pairs(
+            EvaluatePairs(
                 run=Path(embedder),
                 pairs=lfw / "pairsDevTest.txt",
                 threshold_from=lfw / "pairsDevTrain.txt",

@@ -28,10 +28,10 @@ from sklearn.metrics.pairwise import paired_distances
 
 from facekit.base import images
 from facekit.base.contract import BadImage, Box, Embedder, Face, FacekitError, Image
-from facekit.commands.evaluate.verification.whole import middle
 from facekit.dataset import pairlists
 from facekit.dataset.pairlists import Pair
 from facekit.faces import detectors
+from facekit.faces.detectors.boxes import foremost
 from facekit.identity import embedders
 from facekit.options.crop import Crop
 from facekit.scores import verification as scores
@@ -72,7 +72,7 @@ def looker(detector: str) -> Callable[[Path], tuple[Image, Box | None, bool]]:
 
     def look(path: Path) -> tuple[Image, Box | None, bool]:
         image = images.read(path)
-        face = middle(image, detectors.find(image, options))
+        face = foremost(detectors.find(image, options), image)
         if face is None:  # LFW's faces stand in the middle and are of one size
             face = Face(Box(66, 62, 118, 118), 0.0)
             return image, face.box, False

@@ -11,7 +11,7 @@ from pathlib import Path
 
 README = Path(__file__).parents[1] / "README.md"
 
-_BLOCK = re.compile(r"(<!-- help:(\w+) -->\n```text\n).*?(```\n<!-- /help -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- help:([\w-]+) -->\n```text\n).*?(```\n<!-- /help -->)", re.DOTALL)
 
 
 def rendered(text: str) -> str:

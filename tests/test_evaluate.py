@@ -17,13 +17,16 @@ from facekit import runs
 from facekit.base import images
 from facekit.base.contract import FacekitError, Record, Report, replace
 from facekit.base.files import read_lines, replace_lines
+from facekit.cli.app import main
 from facekit.cli.console import Console
-from facekit.cli.recipe import plan, read
+from facekit.cli.run import plan, read
 from facekit.commands.evaluate import evaluate
 from facekit.commands.train import train
 from facekit.dataset import INFO, MANIFEST, lineage
 from facekit.dataset.protocol import BANNER
+from facekit.options.cross_validate import CrossValidate
 from facekit.options.evaluate import Evaluate
+from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.options.run import Run as RunOptions
 from facekit.options.train import Train
 
@@ -66,7 +69,7 @@ def _page(report: Report) -> str:
 
 
 def _change_split(run: Path, change: Callable[[Record], Record]) -> None:
-    records = read_lines(run / runs.SPLIT, Record.from_json)
+    records = read_lines(run / runs.SPLIT, Record)
     replace_lines(run / runs.SPLIT, (change(record).to_json() for record in records))
 
 
@@ -351,7 +354,7 @@ def test_a_column_that_nobody_knows_is_refused_with_those_there_are(
         _evaluate(own.run, by="age")
     rows = [f"{record.path},{n}" for n, record in enumerate(runs.load(own.run).split)]
     (tmp_path / "who.csv").write_text("\n".join(["image,who", *rows]))
-    monkeypatch.setattr("facekit.commands.evaluate.by.MOST", 40)
+    monkeypatch.setattr("facekit.dataset.tables.MOST_GROUPS", 40)
     with pytest.raises(FacekitError, match=r"^--by who: it has 42 values; choose a column of at most 40 groups$"):
         _evaluate(own.run, by="who", table=tmp_path / "who.csv", part="all")
     assert not (own.run / "evaluation-by-age").exists()
@@ -390,18 +393,57 @@ def test_a_run_by_person_is_checked_and_says_so(own: Trained, tmp_path: Path) ->
         _evaluate(own.run)
 
 
+def test_a_table_without_a_column_is_refused() -> None:
+    with pytest.raises(FacekitError, match=r"^--table says something of the pictures, .*; give --by COLUMN$"):
+        Evaluate(run=Path("run"), table=Path("t.csv"))
+
+
+def test_an_embedder_is_scored_by_another_command() -> None:
+    with pytest.raises(
+        FacekitError, match=r"^dlib is an embedder, which knows no names; use `facekit evaluate-pairs dlib LIST`$"
+    ):
+        _evaluate(Path("dlib"))
+
+
 @pytest.mark.parametrize(
-    ("more", "message"),
+    ("flags", "command"),
     [
-        ({"table": Path("t.csv")}, r"^--table says something of the pictures, .*; give --by COLUMN$"),
-        ({"folds": 5, "part": "test"}, r"^--folds scores every picture once; leave --part out$"),
-        ({"folds": 1}, r"^--folds is 1; it must be 2 or more$"),
-        ({"folds": 21}, r"^--folds is 21; it must be 20 or less$"),
+        (["--folds", "5"], "facekit cross-validate RUN --folds N"),
+        (["--pairs", "pairs.csv"], "facekit evaluate-pairs RUN LIST"),
+        (["--threshold-from", "pairs.csv"], "facekit evaluate-pairs RUN LIST"),
+        (["--no-detect"], "facekit evaluate-pairs RUN LIST"),
     ],
 )
-def test_options_that_do_not_go_together_are_refused(more: dict[str, Any], message: str) -> None:
-    with pytest.raises(FacekitError, match=message):
-        Evaluate(run=Path("run"), **more)
+def test_options_of_0_1_name_the_command_that_has_them_now(
+    flags: list[str], command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["facekit", "evaluate", "run", *flags])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    said = capsys.readouterr().err.strip()
+    assert said.endswith(f"`facekit evaluate` has no {flags[0]} any more; use `{command}` (see `facekit --help`)")
+    assert "\n" not in said
+
+
+def test_a_recipe_of_0_1_names_the_command_too(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('[[stage]]\ncommand = "evaluate"\nrun = "run"\nfolds = 5\n')
+    with pytest.raises(FacekitError, match=r"folds is no option any more; use `facekit cross-validate RUN --folds N`"):
+        plan(RunOptions(recipe=recipe), *read(recipe), tmp_path)
+
+
+def test_each_way_of_scoring_is_a_stage_of_a_recipe(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        '[[stage]]\ncommand = "cross-validate"\nrun = "run"\nfolds = 3\n'
+        '[[stage]]\ncommand = "evaluate-pairs"\nrun = "run"\npairs = "pairs.csv"\nthreshold_from = "more.csv"\n'
+    )
+    folds, pairs = (step.options for step in plan(RunOptions(recipe=recipe), *read(recipe), tmp_path))
+    assert isinstance(folds, CrossValidate)
+    assert isinstance(pairs, EvaluatePairs)
+    assert (folds.folds, folds.run, folds.output) == (3, tmp_path / "run", None)
+    assert (pairs.pairs, pairs.threshold_from) == (tmp_path / "pairs.csv", tmp_path / "more.csv")
 
 
 def test_the_closing_table_shows_between_what_a_score_lies(own: Trained, capsys: pytest.CaptureFixture[str]) -> None:

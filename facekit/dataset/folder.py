@@ -67,7 +67,7 @@ def clear(root: Path, info: DatasetInfo | None) -> None:
     if info is None or not (root / MANIFEST).exists():
         name = INFO if info is None and (root / MANIFEST).exists() else MANIFEST
         raise FacekitError(f"{root} has no {name}, so what --overwrite may delete is not known; choose another folder")
-    kept, _ = place(lines.read_lines(root / MANIFEST, Record.from_json), scan(root))
+    kept, _ = place(lines.read_lines(root / MANIFEST, Record), scan(root))
     stale = [record.path for record in kept]
     lines.replace_file(root / INFO, replace(info, complete=False, stale=tuple(stale)).to_bytes())
     delete(root, stale)
@@ -78,7 +78,7 @@ def finish_deleting(root: Path, info: DatasetInfo) -> None:
     """Go on with the deletions that a kill interrupted: `dataset.json` named them before the first."""
     stale = set(info.stale)
     if stale:
-        known = lines.read_lines(root / MANIFEST, Record.from_json)
+        known = lines.read_lines(root / MANIFEST, Record)
         lines.replace_lines(root / MANIFEST, (r.to_json() for r in known if r.path not in stale))
         delete(root, stale)
 

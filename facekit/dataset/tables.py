@@ -15,6 +15,9 @@ from facekit.dataset import Dataset
 
 IMAGE, LABEL, GROUP = "image", "label", "group"
 
+MOST_GROUPS = 50
+"""Most values of a column that pictures are grouped by: more are no groups."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -62,6 +65,25 @@ def column(table: Table, name: str, dataset: Dataset) -> list[str | None]:
         key, mend = (IMAGE, f"give paths below {dataset.root}") if IMAGE in table.columns else (LABEL, "give its names")
         raise FacekitError(f"{table.file}: no {key} with a {name} is one of {dataset.root}; {mend}")
     return known
+
+
+def groups(dataset: Dataset, records: Sequence[Record], by: str, file: Path | None) -> list[str | None]:
+    """Return the group of people of each picture, in order: a column of a CSV file, else a target; None if unknown.
+
+    Raises FacekitError, with the columns that there are, for one that is unknown, and for one of too many values.
+    """
+    if file is not None:
+        found = column(read(file), by, replace(dataset, records=list(records)))
+    else:
+        found = [(record.targets or {}).get(by) for record in records]
+    if not any(found):
+        known = sorted({name for record in records for name in record.targets or {}})
+        there = f"choose from {', '.join(known)}" if known else "they say nothing; give --table FILE.csv"
+        raise FacekitError(f"--by {by}: no picture says it; {there}")
+    count = len({value for value in found if value})
+    if count > MOST_GROUPS:
+        raise FacekitError(f"--by {by}: it has {count} values; choose a column of at most {MOST_GROUPS} groups")
+    return found
 
 
 def other_columns(table: Table) -> list[str]:

@@ -18,6 +18,7 @@ from facekit.runs.folder import (
     claimed,
     clear,
     found,
+    history,
     load,
 )
 
@@ -39,5 +40,6 @@ __all__ = [
     "claimed",
     "clear",
     "found",
+    "history",
     "load",
 ]

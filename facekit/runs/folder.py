@@ -6,6 +6,7 @@ plain arrays. Training works in the folder, and a folder that a kill left says s
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from collections import Counter
@@ -98,7 +99,7 @@ class Run:
     @cached_property
     def split(self) -> list[Record]:
         """Every picture of the data set as it was, with its part."""
-        return read_lines(self.folder / SPLIT, Record.from_json)
+        return read_lines(self.folder / SPLIT, Record)
 
     def part(self, part: str) -> list[Record]:
         """Return the pictures of one part of the split, or of `all`."""
@@ -218,6 +219,15 @@ def clear(folder: Path) -> None:
         for emptied in folder.glob(inner):
             with suppress(OSError):  # one that still holds something stays
                 emptied.rmdir()
+
+
+def history(run: Run) -> list[dict[str, float]]:
+    """Return what `history.csv` says of each epoch; nothing for a linear head, which has none."""
+    file = run.folder / HISTORY
+    if not file.exists():
+        return []
+    with file.open(newline="") as lines:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
 
 
 @contextmanager

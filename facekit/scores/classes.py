@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,16 @@ class Answers:
             "balanced_accuracy": float((hits[there] / true[there]).mean()),
             "macro_f1": float((2 * hits[there] / (true + given)[there]).mean()),
         }
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A picture that the model named wrongly, and how sure it was."""
+
+    file: Path
+    true: str
+    predicted: str
+    confidence: float
 
 
 def bounds(

@@ -22,7 +22,7 @@ from facekit.options.compare import Compare
 from facekit.options.evaluate import Evaluate
 from facekit.report import comparison
 from facekit.report.comparison import Row, Table, Test
-from facekit.report.page import PROTOCOLS
+from facekit.report.scores import PROTOCOLS
 from facekit.runs import Run
 from facekit.training import flow as training
 from facekit.training.flow import Parted

@@ -1,0 +1,223 @@
+"""Cross-validation: a run's pictures cut into K folds, trained on all but one, and scored on the one left out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from facekit import runs
+from facekit.base.contract import FacekitError, Record, Report, Track, quiet, replace
+from facekit.dataset import Dataset, lineage, protocol
+from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
+from facekit.identity import evaluation, held_out
+from facekit.identity.evaluation import Settings, mean_and_deviation, numbers
+from facekit.identity.held_out import HeldOut, Predictions
+from facekit.options.cross_validate import CrossValidate
+from facekit.report import scores as page
+from facekit.runs import Run, reports
+from facekit.scores.classes import Answers
+from facekit.training.flow import Parted, as_begun, options_of, trained
+
+STAGE = "cross-validate"
+
+SCORED = ("accuracy", "balanced_accuracy", "macro_f1")
+
+SAME = (
+    "the folds train on much the same pictures, so their deviation is no error of the mean (Bengio and Grandvalet "
+    "2004); the interval is of the answers of all folds together"
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fold: its number from 1, and the pictures with their parts in it."""
+
+    number: int
+    records: list[Record]
+
+    @property
+    def held(self) -> list[Record]:
+        """The pictures that this fold is scored on."""
+        return [record for record in self.records if record.split == TEST]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many pictures each part has."""
+        found = Counter(str(record.split) for record in self.records)
+        return {part: found[part] for part in (TRAIN, VALIDATION, TEST)}
+
+
+def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
+    """Train a run anew on each cut of its pictures, score each on what it has not seen, and all together.
+
+    Each fold is a run folder below the output; one that is complete is not trained again. Raises FacekitError:
+    too few groups of a name for so many folds, pictures that changed since the run was trained, other folds in
+    the output, and whatever training raises.
+    """
+    began = time.monotonic()
+    run = runs.load(options.run)
+    protocol.check(run.split, run.protocol, str(run.folder))
+    dataset = _unchanged(run, options, track)
+    folds = cut(run, options.folds, options.seed, dataset)
+    output = _output(options)
+    reports.check(output, dataset.root, STAGE)
+    pictures = _held_out(run, dataset, folds)
+    settings = Settings(options.rounds, options.seed, options.by, options.table)
+    settings.check(pictures)
+    if options.dry_run:
+        count = len(pictures.records)
+        details = {"pictures": count, "folds": [fold.counts() for fold in folds]}
+        return Report(STAGE, str(output), 0, count, pictures.left, details=details)
+    if run.protocol == protocol.IMAGE:
+        pictures.banners.append(protocol.BANNER)
+    held_out.warn(run, pictures, 0, bool(run.info.get("drawn")))
+    predictions, rows = _score(run, folds, pictures, options, track)
+    found = {**evaluation.score(run, pictures, predictions, settings), "folds": _summary(rows)}
+    page.write(output, run, found, evaluation.mistakes(run, pictures, predictions), [])
+    details = {**page.details(found, output), **_said(found["folds"])}
+    seconds = round(time.monotonic() - began, 2)
+    return Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, details)
+
+
+def _output(options: CrossValidate) -> Path:
+    by = [f"by-{options.by}"] if options.by else []
+    return options.output or reports.folder(options.run, f"{options.folds}-folds", *by)
+
+
+def _held_out(run: Run, dataset: Dataset, folds: Sequence[Fold]) -> HeldOut:
+    """Return the pictures of all folds, each of which is scored once."""
+    records = [record for fold in folds for record in fold.held]
+    pictures = HeldOut(dataset, records, f"{len(folds)} folds of its own pictures", dataset.root, own=True)
+    pictures.left += Counter({"copies and children, which no fold is scored on": len(run.split) - len(records)})
+    return pictures
+
+
+def cut(run: Run, count: int, seed: int, dataset: Dataset) -> list[Fold]:
+    """Return the folds: by group, or by person where the run is, stratified by label, seeded.
+
+    Validation is drawn from what is left, by group too, in the share that the run has. Copies and children
+    stand in training alone, and only with the photo that they were made from; under the `image` protocol they
+    stand anywhere. Raises FacekitError for a label with fewer groups than folds.
+    """
+    by_image = run.protocol == protocol.IMAGE
+    whole = _current(run, dataset)
+    photos = [record for record in whole if by_image or not record.synthetic]
+    units = [f"{r.label}/{r.id}" if by_image else r.group or r.origin for r in photos]
+    labels = [record.label for record in photos]
+    _refuse_few(labels, units, count, protocol.WHAT[run.protocol])
+    cutter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    return [
+        Fold(number, _parted(run, [photos[n] for n in rest], [photos[n] for n in test], whole, seed))
+        for number, (rest, test) in enumerate(cutter.split(np.zeros(len(photos)), labels, units), 1)
+    ]
+
+
+def _parted(
+    run: Run, rest: Sequence[Record], test: Sequence[Record], whole: Sequence[Record], seed: int
+) -> list[Record]:
+    """Return the pictures of one fold with their parts, in the order of the run's."""
+    parts = Counter(record.split for record in run.split if not record.synthetic or run.protocol == protocol.IMAGE)
+    share = parts[VALIDATION] / (parts[VALIDATION] + parts[TRAIN])
+    shares = (1 - share, 0.0, share)
+    fresh = [replace(record, split=None) for record in rest]
+    if run.protocol == protocol.IMAGE:
+        drawn = lineage.draw_split_by_image(fresh, shares, seed)
+    else:
+        drawn = lineage.draw_split(fresh, shares, seed, protocol.WHAT[run.protocol])
+        drawn += lineage.still_for_training((record for record in whole if record.synthetic), drawn)
+    return drawn + [replace(record, split=TEST) for record in test]
+
+
+def _current(run: Run, dataset: Dataset) -> list[Record]:
+    """Return the run's pictures, with what their folder says of them now."""
+    there = {(record.path, record.id): record for record in dataset.records}
+    return [held_out.updated(record, there[record.path, record.id]) for record in run.split]
+
+
+def _unchanged(run: Run, options: CrossValidate, track: Track) -> Dataset:
+    root = options.data or run.root
+    if not root.is_dir():
+        raise FacekitError(f"{root} is no folder; say with --data where the pictures of {run.folder} are now")
+    dataset = Dataset.open(root, track)
+    if dataset.digest() != run.info["dataset"]["digest"]:
+        raise FacekitError(f"{root} is not what {run.folder} was trained on, or has changed since; train again first")
+    return dataset
+
+
+def _score(
+    run: Run, folds: Sequence[Fold], pictures: HeldOut, options: CrossValidate, track: Track
+) -> tuple[Predictions, list[dict[str, Any]]]:
+    """Train and score each fold; return all predictions together, and a row for each fold."""
+    # The same whichever column they are scored by.
+    home = options.output or reports.folder(options.run, f"{options.folds}-folds")
+    parts: list[Predictions] = []
+    rows = []
+    for fold in folds:
+        log.info("fold %d of %d: %s", fold.number, len(folds), _counted(fold))
+        trained_fold = _train(run, fold, pictures.dataset, home / f"{runs.FOLD}-{fold.number}", options, track)
+        some = HeldOut(pictures.dataset, fold.held, pictures.title, pictures.data, own=True)
+        part = held_out.predict(trained_fold, some, options.batch, options.jobs, track)
+        pictures.left += some.left
+        answers = Answers.of(numbers(run, part), part.probabilities)
+        rows.append({"fold": fold.number, "pictures": len(part.records), **fold.counts(), **answers.summary()})
+        parts.append(part)
+    together = np.concatenate([part.probabilities for part in parts])
+    return Predictions([record for part in parts for record in part.records], together), rows
+
+
+def _train(run: Run, fold: Fold, dataset: Dataset, folder: Path, options: CrossValidate, track: Track) -> Run:
+    aside = {"jobs": options.jobs, "overwrite": options.overwrite, "resume": True}
+    chosen = options_of(run, input=dataset.root, output=folder, **aside)
+    protocol.check(fold.records, run.protocol, str(folder))
+
+    def settle(begun: Run | None) -> Parted:
+        return Parted(dataset, fold.records, run.protocol) if begun is None else as_begun(begun, dataset)
+
+    done = trained(chosen, settle, track)
+    assert isinstance(done, Run)
+    if _parts(done.split) != _parts(fold.records):
+        raise FacekitError(f"{folder} is of other folds; choose another folder with -o, or --overwrite it")
+    return done
+
+
+def _parts(records: Sequence[Record]) -> set[tuple[str, str, str | None]]:
+    return {(record.label, record.id, record.split) for record in records}
+
+
+def _refuse_few(labels: Sequence[str], units: Sequence[str], folds: int, what: str) -> None:
+    own: dict[str, set[str]] = {label: set() for label in labels}
+    for label, unit in zip(labels, units, strict=True):
+        own[label].add(unit)
+    few, label = min((len(found), label) for label, found in own.items())
+    if few < folds:
+        raise FacekitError(
+            f"{label} has {few} {what} that may stand apart, and {folds} folds need {folds}; give --folds {few}"
+            if few > 1
+            else f"{label} has one of the {what} that may stand apart, which no fold can spare; add {what}"
+        )
+
+
+def _counted(fold: Fold) -> str:
+    return ", ".join(f"{count} {part}" for part, count in fold.counts().items())
+
+
+def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {"rows": list(rows), **mean_and_deviation(rows, SCORED), "note": SAME}
+
+
+def _said(found: dict[str, Any]) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        f"fold {row['fold']}": {name: round(row[name], 4) for name in ("pictures", *SCORED)} for row in found["rows"]
+    }
+    said["mean of the folds"] = {name: round(found[name]["mean"], 4) for name in SCORED}
+    said["deviation of the folds"] = {name: round(found[name]["deviation"], 4) for name in SCORED}
+    return said

@@ -1,0 +1,189 @@
+"""The photos of a list of pairs, and how far apart an embedder finds them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics.pairwise import paired_distances
+
+from facekit import runs
+from facekit.base import plugins
+from facekit.base.contract import Embedder, FacekitError, Record, Track
+from facekit.commands.evaluate_pairs.whole import embed_whole
+from facekit.dataset import MANIFEST, Dataset, pairlists
+from facekit.dataset.pairlists import PairList, People
+from facekit.faces.detectors import carried
+from facekit.identity import embedders
+from facekit.identity.embedders import KIND
+from facekit.options.base import from_mapping
+from facekit.options.crop import Crop
+from facekit.options.evaluate_pairs import EvaluatePairs
+from facekit.runs import Run
+
+SUITED = {"dlib": "dlib", "dlib-mirrored": "dlib", "sface": "yunet"}
+"""Embedder -> the detector whose extra or weights it needs anyway."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be scored: an embedder by name or folder, and the run that it was named by."""
+
+    name: str
+    run: Run | None = None
+    network: Run | None = None
+    """The run whose network is the embedder."""
+
+    @classmethod
+    def of(cls, named: Path) -> Asked:
+        """Read what a command was given: a run's folder, else an embedder's name.
+
+        A run that is a linear head stands for its backbone. Raises FacekitError for neither.
+        """
+        known = plugins.names(KIND)
+        if named.is_dir():
+            run = runs.load(named)
+            # By its whole path: a folder that is called like an embedder would be taken for that.
+            name = run.backbone or str(named.resolve())
+            return cls(name, run, runs.load(Path(name)) if name not in known else None)
+        if str(named) in known:
+            return cls(str(named))
+        raise FacekitError(
+            f"{named} is neither a folder nor an embedder; give what `train -o` wrote, or one of {', '.join(known)}"
+        )
+
+    @property
+    def crop(self) -> dict[str, Any] | None:
+        """How the faces were cut that the embedder's own network learned from; None where there is no such thing."""
+        return (self.network.info.get("crop") or None) if self.network is not None else None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A list of pairs, and the distance of each, NaN where a photo has no face or cannot be read."""
+
+    listed: PairList
+    photos: Dataset
+    distances: NDArray[np.float64]
+    left: Counter[str]
+    """Reason -> photos without a vector."""
+
+    @cached_property
+    def there(self) -> NDArray[np.bool_]:
+        """Which pairs have a distance, shape (pairs,)."""
+        return np.isfinite(self.distances)
+
+    @property
+    def far(self) -> NDArray[np.float64]:
+        """The distances that there are."""
+        return self.distances[self.there]
+
+    @cached_property
+    def all_same(self) -> NDArray[np.bool_]:
+        """Which pairs of the list show one person."""
+        return np.array([pair.same for pair in self.listed.pairs])
+
+    @property
+    def same(self) -> NDArray[np.bool_]:
+        """Which pairs with a distance show one person."""
+        return self.all_same[self.there]
+
+    @property
+    def lost(self) -> NDArray[np.bool_]:
+        """Which pairs without a distance show one person."""
+        return self.all_same[~self.there]
+
+    @property
+    def folds(self) -> NDArray[np.int64]:
+        """The parts of the list that the pairs with a distance stand in."""
+        return np.array([pair.fold for pair in self.listed.pairs])[self.there]
+
+    @cached_property
+    def people(self) -> People:
+        """Who the photos show."""
+        return pairlists.people(self.listed.pairs)
+
+    @cached_property
+    def numbers(self) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
+        """The number of people, and those of the first and the second photo of each pair with a distance."""
+        of = self.people.of
+        number = {person: place for place, person in enumerate(sorted(set(of.values())))}
+        both = np.array([(number[of[pair.first]], number[of[pair.second]]) for pair in self.listed.pairs])[self.there]
+        return len(number), both[:, 0], both[:, 1]
+
+
+def photos_of(listed: PairList, root: Path, track: Track) -> Dataset:
+    """Return the photos of a list as a dataset. Of a folder that facekit made, with what it knows of them.
+
+    Raises FacekitError where not one of them is there.
+    """
+    if not root.is_dir():
+        raise FacekitError(f"no such folder: {root}; say with --data where the photos of {listed.file} are")
+    known = Dataset.open(root, track) if (root / MANIFEST).exists() else Dataset(root, [])
+    lines = {record.path: record for record in known.records}
+    paths = listed.photos
+    if not any((root / path).is_file() for path in paths):
+        raise FacekitError(
+            f"none of the {len(paths)} photos of {listed.file} is in {root}, the first {paths[0]}; "
+            "say with --data where they are"
+        )
+    return replace(known, records=[lines.get(path) or _plain(path) for path in paths])
+
+
+def finding(options: EvaluatePairs, asked: Asked, photos: Dataset) -> Crop | None:
+    """Return how faces are found in the photos; None where these are faces already.
+
+    That is what `crop` wrote, and whatever a network sees that learned from pictures as they were.
+    """
+    as_it_is = asked.network is not None and asked.crop is None and options.detector is None
+    if not options.detect or photos.info.crop or as_it_is:
+        return None
+    if asked.crop is not None:
+        cut = carried(asked.crop) | {"input": ".", "output": ".", "detect": True}
+        crop = from_mapping(Crop, cut, f"{asked.name}, crop")
+        return crop if options.detector is None else replace(crop, detector=options.detector)
+    return Crop(input=Path(), output=Path(), detector=options.detector or SUITED.get(asked.name, "haar"))
+
+
+def compare(
+    listed: PairList, photos: Dataset, crop: Crop | None, embedder: Embedder, name: str, track: Track, jobs: int
+) -> Compared:
+    """Return how far apart the photos of each pair are, with their faces found as `crop` says.
+
+    Without it, each is seen as `clean` and `train --backbone` see it. Raises FacekitError where no pair of one
+    person is left, or none of two.
+    """
+    if crop is None:
+        found = embedders.embed_dataset(photos, name, track, jobs)
+    else:
+        found = embed_whole(photos, crop, embedder, name, track, jobs)
+    number = {record.path: place for place, record in enumerate(photos.records)}
+    first, second = (
+        np.array([number[path] for path in side])
+        for side in zip(*((pair.first, pair.second) for pair in listed.pairs), strict=True)
+    )
+    good = np.array([reason is None for reason in found.reasons])
+    there = good[first] & good[second]
+    left = Counter(reason for reason in found.reasons if reason is not None)
+    same = np.array([pair.same for pair in listed.pairs])
+    for kind, which in (("one person", same), ("two people", ~same)):
+        if not (there & which).any():
+            why = ", ".join(f"{count} {reason}" for reason, count in left.most_common())
+            raise FacekitError(
+                f"{listed.file}: no pair of {kind} can be compared ({why}); give photos that show a face"
+            )
+    distances = np.full(len(listed.pairs), np.nan)
+    wide = found.vectors.astype(np.float64)
+    distances[there] = paired_distances(wide[first[there]], wide[second[there]], metric=embedder.metric)
+    return Compared(listed, photos, distances, left)
+
+
+def _plain(path: str) -> Record:
+    """Return the record of a photo that no manifest names: its path is all that need be known of it."""
+    folder = Path(path).parent.name
+    return Record(path, "", path, folder, folder, path)

@@ -1,0 +1,156 @@
+"""The pictures that a run is scored on: a part of its own split, another tree, or a CSV of pictures anywhere."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facekit.base.contract import BadImage, FacekitError, Record, Track, replace
+from facekit.dataset import Dataset, lineage, protocol, tables
+from facekit.identity import classifier
+from facekit.runs import Run
+
+GONE = "gone or changed since training"
+
+TRAINED_ON = "the model was trained on {} of these {} pictures: this score does not say how it does on new ones"
+KNOWN = "the model was trained on other pictures of {} of these {} people: its split is by person, this one is not"
+DRAWN = "these faces are drawn by facekit: the score proves nothing about real faces"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class HeldOut:
+    """The pictures to be scored, and the warnings that belong to every score of them."""
+
+    dataset: Dataset
+    records: list[Record]
+    title: str
+    data: Path
+    """The folder that they lie in, or the CSV that names them."""
+    own: bool
+    """Whether they are the run's own."""
+    banners: list[str] = field(default_factory=list)
+    left: Counter[str] = field(default_factory=Counter)
+    """Reason -> pictures left out."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The pictures that could be read, in order, with the model's probabilities, shape (n, labels)."""
+
+    records: list[Record]
+    probabilities: NDArray[np.float32]
+
+    def units(self, by: str) -> list[Hashable]:
+        """Return what each picture is resampled with: its photo and all that shows the same, or its person."""
+        if by == protocol.PERSON:
+            return [lineage.person(record) or record.group or record.origin for record in self.records]
+        return [record.group or record.origin for record in self.records]
+
+
+def choose(run: Run, data: Path | None, part: str | None, track: Track) -> HeldOut:
+    """Return the pictures to score: a part of the run's own split, also where its folder has moved to, or others.
+
+    `data` is None for the run's own folder; `part` is None for test, or for all of other pictures. Raises
+    FacekitError: its pictures are gone, labels that the model does not know, no such part.
+    """
+    if data is None and not run.root.is_dir():
+        raise FacekitError(
+            f"{run.root}, which {run.folder} was trained on, is gone; say with --data where its pictures are now"
+        )
+    if data is not None and data.is_file():
+        return _others(run, tables.dataset(data, track), data, part or "all")
+    dataset = Dataset.open(data or run.root, track)
+    same = dataset.digest() == run.info["dataset"]["digest"]
+    if data is None or (same and part is not None):
+        return _own(run, dataset, part or "test", same)
+    return _others(run, dataset, dataset.root, part or "all")
+
+
+def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track) -> Predictions:
+    """Run the model over the pictures; the unreadable are counted. Raises FacekitError where all are."""
+    model = classifier.load(run)
+    readable: list[Record] = []
+    rows: list[NDArray[np.float32]] = []
+    for record, row in model.look(pictures.dataset, pictures.records, batch, jobs, track):
+        if isinstance(row, BadImage):
+            pictures.left[row.reason] += 1
+            continue
+        readable.append(record)
+        rows.append(row)
+    if not rows:
+        count = len(pictures.records)
+        raise FacekitError(f"{pictures.data}: none of {count} pictures can be read; give pictures that can")
+    return Predictions(readable, np.stack(rows))
+
+
+def warn(run: Run, pictures: HeldOut, trained_on: int, drawn: bool) -> None:
+    """Add the warnings that belong to every score of these pictures, and log them."""
+    if trained_on:
+        pictures.banners.append(TRAINED_ON.format(trained_on, len(pictures.records)))
+    if drawn:
+        pictures.banners.append(DRAWN)
+    for banner in pictures.banners:
+        log.warning("%s: %s", run.folder, banner)
+
+
+def updated(record: Record, now: Record) -> Record:
+    """Return a picture as it was trained on, with the targets that its folder has by now."""
+    targets = {**(record.targets or {}), **(now.targets or {})}
+    return replace(record, targets=targets or None)
+
+
+def _own(run: Run, dataset: Dataset, part: str, same: bool) -> HeldOut:
+    wanted = run.part(part)
+    if not wanted:
+        raise FacekitError(f"the split of {run.folder} has no {part} part; choose another with --part")
+    there = {(record.path, record.id): record for record in dataset.records}
+    records = [updated(r, there[r.path, r.id]) for r in wanted if (r.path, r.id) in there]
+    gone = len(wanted) - len(records)
+    if not records:
+        raise FacekitError(
+            f"{dataset.root}: every {part} picture is gone since {run.folder} was trained; "
+            "put them back, or train again"
+        )
+    if not same:
+        counts = len(records), len(wanted)
+        log.warning("%s has changed since training; %d of %d pictures are as they were", dataset.root, *counts)
+    title = f"the {part} part of its own split" if part != "all" else "its own pictures"
+    chosen = HeldOut(dataset, records, title, dataset.root, own=True)
+    chosen.left += Counter({GONE: gone})
+    if run.protocol == protocol.IMAGE:
+        chosen.banners.append(protocol.BANNER)
+    warn(run, chosen, sum(record.split == "train" for record in records), bool(run.info.get("drawn")))
+    return chosen
+
+
+def _others(run: Run, dataset: Dataset, data: Path, part: str) -> HeldOut:
+    unknown = sorted(set(dataset.labels) - set(run.labels))
+    if unknown:
+        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        fix = "take their lines out" if data.is_file() else "take their folders out"
+        raise FacekitError(
+            f"{data} holds names that {run.folder} was not trained on: {', '.join(unknown[:5])}{more}; {fix}"
+        )
+    records = [record for record in dataset.records if part in ("all", record.split)]
+    if not records:
+        raise FacekitError(f"{data} has no {part} part; leave --part out to score all its pictures")
+    chosen = HeldOut(dataset, records, str(data), data, own=False)
+    known = {id for record in run.part("train") for id in (record.id, record.origin)}
+    trained_on = sum(record.id in known or record.origin in known for record in records)
+    if run.protocol == protocol.PERSON:
+        chosen.banners += _known_people(run.part("train"), records)
+    warn(run, chosen, trained_on, dataset.info.drawn)
+    return chosen
+
+
+def _known_people(trained: Iterable[Record], records: Iterable[Record]) -> list[str]:
+    before, now = ({lineage.person(record) for record in some} - {None} for some in (trained, records))
+    return [KNOWN.format(len(before & now), len(now))] if before & now else []

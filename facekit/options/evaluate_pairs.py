@@ -1,0 +1,75 @@
+"""Options of `facekit evaluate-pairs`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from facekit.base.contract import FacekitError
+from facekit.options.base import Aside, InputPath, Options, OutputPath, PathOrName, Positional, Reads, Short
+from facekit.options.common import Rounds, refuse_table
+
+
+def far_rates(text: str) -> tuple[float, ...]:
+    """Read `0.1,0.01` as shares of false matches, largest first. Raises FacekitError."""
+    try:
+        found = sorted({float(part) for part in text.split(",")}, reverse=True)
+    except ValueError:
+        found = []
+    if not found or not all(0 < share < 1 for share in found):
+        raise FacekitError(f"--far is {text!r}; give shares between 0 and 1 like 0.1,0.01,0.001")
+    return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluatePairs(Options):
+    """Score how well an embedder tells whether two photos show one person, on a list of pairs."""
+
+    group = "score"
+    after = "evaluate"
+    in_recipes = True
+
+    run: Annotated[
+        Path,
+        "Folder of a trained model, or an embedder's name such as dlib; `-` reads a folder from stdin.",
+        Aside(),
+        Positional(),
+        PathOrName(piped=True),
+    ]
+    pairs: Annotated[
+        Path,
+        "List of pairs: a CSV of `first,second,same`, or one of LFW's lists.",
+        Positional(),
+        InputPath(),
+    ]
+    data: Annotated[Path | None, "Folder that the photos' paths start from; else that of the list.", InputPath()] = None
+    output: Annotated[
+        Path | None,
+        "Folder for the report; else one in the run, named after the list.",
+        Short("-o"),
+        Aside(),
+        OutputPath(),
+    ] = None
+    threshold_from: Annotated[
+        Path | None,
+        "Second list of pairs, on which the threshold is chosen; else the embedder's own is used.",
+        InputPath(),
+    ] = None
+    far: Annotated[str, "False match rates at which to report the share of matches.", Reads(far_rates)] = (
+        "0.1,0.01,0.001"
+    )
+    detector: Annotated[
+        str | None, "What finds the face, large and near the middle, in whole photos; else what suits the embedder."
+    ] = None
+    detect: Annotated[bool, "Look for faces; without it the photos are taken for faces as they are."] = True
+    rounds: Rounds = 1000
+    by: Annotated[
+        str | None, "Score by group of people too: a column of the list or of --table, or a target of the photos."
+    ] = None
+    table: Annotated[Path | None, "For --by: a CSV of `image` (or `label`) and other columns.", InputPath()] = None
+
+    def __post_init__(self) -> None:
+        """Refuse a table without a column to read. Raises FacekitError."""
+        super().__post_init__()
+        refuse_table(self.table, self.by)

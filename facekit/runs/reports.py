@@ -1,0 +1,33 @@
+"""Where the report on a run goes: a folder of its own for everything that a run is scored on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from facekit.base.contract import FacekitError
+from facekit.dataset import check_places
+from facekit.runs.folder import EVALUATION, FOLD
+
+SCORES, PAGE = "scores.json", "report.html"
+
+
+def folder(run: Path, *parts: str) -> Path:
+    """Return the folder in a run for a report on something, such as `evaluation-train` or `evaluation-by-gender`."""
+    return run / "-".join([EVALUATION, *map(_safe, parts)])
+
+
+def check(output: Path, data: Path, command: str) -> None:
+    """Refuse a folder that holds something else than a report, or lies in the pictures. Raises FacekitError."""
+    check_places(output, None if data.is_file() else data)
+    if output.is_dir() and not (output / SCORES).exists() and not all(map(_is_fold, output.iterdir())):
+        raise FacekitError(f"{output} is not empty and no {command} made it; choose another folder")
+
+
+def _is_fold(entry: Path) -> bool:
+    """Whether it is a fold's run: an interrupted cross-validation has no report yet."""
+    return entry.name.startswith(f"{FOLD}-") and entry.is_dir()
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", name) or "data"

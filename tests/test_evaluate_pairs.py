@@ -1,0 +1,412 @@
+"""Scoring pairs of photos: lists in three formats, what is written, groups, and what is said of faults."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from patches import patch, tree
+
+from facekit import runs
+from facekit.base import images
+from facekit.base.contract import FacekitError, Report
+from facekit.commands.evaluate_pairs import evaluate_pairs
+from facekit.commands.evaluate_pairs.faces import Asked, finding, photos_of
+from facekit.commands.train import train
+from facekit.dataset import INFO, MANIFEST, Dataset, pairlists
+from facekit.dataset.pairlists import Pair
+from facekit.identity.embedders import embed_dataset
+from facekit.options.evaluate_pairs import EvaluatePairs
+from facekit.options.train import Train
+
+VIEW_1 = "2\nAda\t1\t2\nAda\t1\t3\nAda\t1\tBob\t2\nBob\t1\tEve\t3\n"
+VIEW_2 = "2\t1\nAda\t1\t2\nAda\t1\tBob\t2\nBob\t1\t3\nBob\t1\tEve\t3\n"
+PEOPLE = ("Ada", "Bob", "Eve")
+
+
+class World(NamedTuple):
+    root: Path
+    """Plain photos, `Ada/Ada_0001.png` and so on: ones that the run has not learned from."""
+    run: Path
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    folder = tmp_path_factory.mktemp("world")
+    faces = tree(folder / "faces")
+    train(Train(input=faces, output=folder / "run", network="cnn3", size=32, epochs=15, batch=8, stop_at=1))
+    for label, name in enumerate(PEOPLE):
+        (folder / "photos" / name).mkdir(parents=True)
+        for number in range(1, 7):
+            (folder / "photos" / name / f"{name}_{number:04d}.jpg").write_bytes(
+                images.encode(patch(label, 900 + number, 64))
+            )
+    return World(folder / "photos", folder / "run")
+
+
+@pytest.fixture
+def photos(world: World, tmp_path: Path) -> Path:
+    """A copy of the photos, to be changed."""
+    return Path(shutil.copytree(world.root, tmp_path / "photos"))
+
+
+def _all_pairs(last: int = 4) -> Iterator[tuple[str, str, int]]:
+    paths = [f"{name}/{name}_{number:04d}.jpg" for name in PEOPLE for number in range(1, last)]
+    for place, first in enumerate(paths):
+        for second in paths[place + 1 :]:
+            yield first, second, int(first[:3] == second[:3])
+
+
+def _write(file: Path, rows: Any, header: str = "first,second,same") -> Path:
+    file.write_text("\n".join([header, *(",".join(map(str, row)) for row in rows)]) + "\n")
+    return file
+
+
+def _text(tmp_path: Path, text: str) -> Path:
+    (tmp_path / "pairs.txt").write_text(text)
+    return tmp_path / "pairs.txt"
+
+
+def _verify(run: Path, pairs: Path, **more: Any) -> Report:
+    return evaluate_pairs(EvaluatePairs(run=run, pairs=pairs, **{"rounds": 20, **more}))
+
+
+def _scores(report: Report) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(Path(report.folder, "scores.json").read_text())
+    return result
+
+
+def test_a_csv_is_read_with_its_other_columns(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.csv"
+    file.write_bytes('\ufefffirst, same ,second,light\nb.jpg,Yes,"a, 1.jpg",day\n\n./c.jpg,0,d/e.jpg,night\n'.encode())
+    found = pairlists.read(file)
+    assert found.pairs == [
+        Pair("b.jpg", "a, 1.jpg", True, more={"light": "day"}),
+        Pair("c.jpg", "d/e.jpg", False, more={"light": "night"}),
+    ]
+    assert found.columns == ("light",)
+    assert found.photos == ["a, 1.jpg", "b.jpg", "c.jpg", "d/e.jpg"]
+    assert found.folds == 1
+
+
+def test_both_lists_of_lfw_are_read(tmp_path: Path) -> None:
+    found = pairlists.read(_text(tmp_path, VIEW_1))
+    assert found.pairs[0] == Pair("Ada/Ada_0001.jpg", "Ada/Ada_0002.jpg", True)
+    assert found.pairs[3] == Pair("Bob/Bob_0001.jpg", "Eve/Eve_0003.jpg", False)
+    found = pairlists.read(_text(tmp_path, VIEW_2))
+    assert [(pair.same, pair.fold) for pair in found.pairs] == [(True, 0), (False, 0), (True, 1), (False, 1)]
+    assert found.folds == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("first,second\na,b\n", r"line 1 has no column `same`; begin with `first,second,same`"),
+        ("first,second,same,same\na,b,1,1\n", r"line 1 has two columns `same`; rename one$"),
+        ("first,second,same\na,b,1\na,c,maybe\n", r"line 3: same is 'maybe'; write 1 for one person or 0 for two$"),
+        ("first,second,same\n\na,b\n", r"line 3 has 2 fields where the header has 3; mend that line$"),
+        ("first,second,same\na,,1\n", r"line 2 lacks the path of a photo; mend that line$"),
+        ("first,second,same\na,./a,1\n", r"line 2 names one photo twice; a pair has two$"),
+        ("first,second,same\na,b,1\n", r"holds no pairs of two people; a score needs pairs of one person and"),
+        ("first,second,same\na,b,0\n", r"holds no pairs of one person; a score needs"),
+        ("first,second,same\n", r"holds no pairs; a score needs"),
+        ("\n \n", r"is empty; give a list of pairs$"),
+        (VIEW_1.replace("Ada\t1\t3", "Ada\t1"), r"line 3 is not `name i j`, which its place in the list asks for"),
+        (VIEW_1.replace("Ada\t1\tBob\t2", "Ada\t1\t2"), r"line 4 is not `name i other j`, which its place in the"),
+        (VIEW_1.replace("Ada\t1\t3", "Ada\t1\tx"), r"line 3: a number of a photo is no number; write `name i j`$"),
+        (VIEW_1.replace("Bob\t2", "Ada\t2"), r"line 4 stands among the pairs of two people and names one; mend"),
+        (VIEW_1.replace("Ada\t1\t2", "Ada\t2\t2"), r"line 2 names one photo twice"),
+        (VIEW_1[: VIEW_1.index("Bob\t1")], r"has 3 pairs and not the 2 \+ 2 of its first line; fetch it again$"),
+        (VIEW_2 + "Ada\t1\t2\n", r"has 5 pairs and not the 2 times 1 \+ 1 of its first line; fetch it again$"),
+    ],
+)
+def test_lists_with_a_fault_are_refused(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(FacekitError, match=r"^[^\n]*pairs\.txt[^\n]*" + says):
+        pairlists.read(_text(tmp_path, text))
+
+
+def test_files_that_are_no_lists_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FacekitError, match=r"^no such file: .*none; give a list of pairs$"):
+        pairlists.read(tmp_path / "none")
+    with pytest.raises(FacekitError, match=r"cannot be read \(Is a directory\); give a list of pairs$"):
+        pairlists.read(tmp_path)
+    (tmp_path / "photo.jpg").write_bytes(images.encode(patch(0, 0)))
+    with pytest.raises(FacekitError, match=r"photo\.jpg is not a text in UTF-8; save it as one$"):
+        pairlists.read(tmp_path / "photo.jpg")
+
+
+def test_people_are_known_by_folder_or_by_their_pairs() -> None:
+    pairs = [Pair("Ada/1", "Ada/2", True), Pair("Ada/1", "Bob/1", False)]
+    assert pairlists.people(pairs) == ({"Ada/1": "Ada", "Ada/2": "Ada", "Bob/1": "Bob"}, "by folder")
+    of, by = pairlists.people([Pair("1", "2", True), Pair("3", "2", True), Pair("1", "4", False), Pair("5", "4", True)])
+    assert by == "by the pairs of one person"
+    assert of["1"] == of["2"] == of["3"] != of["4"] == of["5"]
+
+
+def test_a_run_is_scored_on_pairs(world: World, tmp_path: Path) -> None:
+    pairs = _write(tmp_path / "pairs.csv", _all_pairs())
+    tuning = _write(tmp_path / "tuning.csv", [("Eve/Eve_0005.jpg", "Eve/Eve_0006.jpg", 1),
+                                              ("Eve/Eve_0005.jpg", "Bob/Bob_0006.jpg", 0)])  # fmt: skip
+    report = _verify(world.run, pairs, data=world.root, threshold_from=tuning)
+    assert report.folder == str(world.run / "evaluation-pairs-pairs")
+    assert (report.kept, report.left) == (9, {})
+    result = _scores(report)
+    counts = result["counts"]
+    assert (counts["pairs"], counts["compared"], counts["matched"], counts["mismatched"]) == (36, 36, 9, 27)
+    assert (counts["people"], counts["people_known"]) == (3, "by folder")
+    assert result["embedder"]["name"] == "run"
+    # Its own vectors, and distances as NumPy takes them.
+    listed = pairlists.read(pairs)
+    found = embed_dataset(photos_of(listed, world.root, lambda items, *_, **__: iter(items)), str(world.run)).vectors
+    unit = dict(zip(listed.photos, found / np.linalg.norm(found, axis=1, keepdims=True), strict=True))
+    far = np.array([1 - unit[pair.first] @ unit[pair.second] for pair in listed.pairs])
+    same = np.array([pair.same for pair in listed.pairs])
+    assert result["scores"]["auc"] == pytest.approx((far[same][:, None] < far[~same]).mean(), abs=1e-3)
+    assert result["scores"]["auc"] > 0.9
+    assert result["unresolved"] == [0.01, 0.001]
+    own, best = result["points"]
+    assert (own["from"], best["from"]) == ("the embedder's own", "best on tuning.csv")
+    for point in (own, best):
+        taken = far <= point["threshold"]
+        assert point["accuracy"] == pytest.approx((taken == same).mean())
+        assert point["fmr"] == pytest.approx(taken[~same].mean())
+        assert point["left_out_rejected"]["accuracy"] == pytest.approx(point["accuracy"])
+    low, high = best["intervals"]["accuracy"]
+    assert low <= best["accuracy"] <= high
+    assert result["banners"] == ["2 of the 3 people stand in tuning.csv too: the threshold was chosen on them"]
+    assert report.details["accuracy"] == pytest.approx(best["accuracy"], abs=1e-4)
+    assert report.details["accuracy_interval"] == pytest.approx([low, high], abs=1e-4)
+
+
+def test_the_page_stands_alone_and_names_are_escaped(world: World, photos: Path, tmp_path: Path) -> None:
+    (photos / "Eve").rename(photos / "<script>alert(1)&李")
+    rows = [(*(path.replace("Eve/", "<script>alert(1)&李/") for path in row[:2]), row[2]) for row in _all_pairs()]
+    report = _verify(world.run, _write(tmp_path / "pairs.csv", rows), data=photos, output=tmp_path / "report")
+    page = Path(report.details["report"]).read_text()
+    assert not re.search(r"(https?:|file:|src=\"(?!data:)|href=)", page)
+    assert page.count("data:image/png;base64,") == 3
+    assert page.count("data:image/jpeg;base64,") == 32
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)&amp;李" in page
+    assert "One person, farthest apart" in page
+
+
+def test_photos_without_a_face_are_counted_and_their_pairs_left_out(world: World, photos: Path) -> None:
+    (photos / "Ada" / "Ada_0001.jpg").write_bytes(b"")
+    (photos / "Eve" / "Eve_0003.jpg").unlink()
+    report = _verify(world.run, _write(photos / "pairs.csv", _all_pairs()), output=photos / "report")
+    assert report.left == {"empty file": 1, "cannot be read": 1}
+    assert report.kept == 7
+    result = _scores(report)
+    counts = result["counts"]
+    assert (counts["pairs"], counts["compared"]) == (36, 21)
+    assert (counts["matched_left_out"], counts["mismatched_left_out"]) == (4, 11)
+    point = result["points"][0]
+    right = point["accuracy"] * 21
+    assert point["left_out_rejected"]["accuracy"] == pytest.approx((right + 11) / 36)
+    assert point["left_out_rejected"]["frr"] == pytest.approx((point["fnmr"] * 5 + 4) / 9)
+    assert report.details["pairs_left_out"] == 15
+    assert report.details["accuracy with those left out as rejected"] == pytest.approx((right + 11) / 36, abs=1e-4)
+    page = Path(report.details["report"]).read_text()
+    assert "15</b>" in page
+    assert "1 photos: empty file" in page
+
+
+def test_folds_of_lfw_are_scored_by_its_protocol(world: World, tmp_path: Path) -> None:
+    lines = ["3\t2"]
+    for one, other in (("Ada", "Bob"), ("Bob", "Eve"), ("Eve", "Ada")):
+        lines += [f"{one}\t1\t2", f"{one}\t1\t3", f"{one}\t1\t{other}\t1", f"{one}\t2\t{other}\t2"]
+    report = _verify(world.run, _text(tmp_path, "\n".join(lines)), data=world.root, output=tmp_path / "report")
+    folds = _scores(report)["folds"]
+    accuracies = [row["accuracy"] for row in folds["of_folds"]]
+    assert len(accuracies) == 3
+    assert folds["accuracy"] == pytest.approx(np.mean(accuracies))
+    assert folds["standard_error"] == pytest.approx(np.std(accuracies, ddof=1) / np.sqrt(3))
+    assert report.details["accuracy, mean of folds"] == pytest.approx(np.mean(accuracies), abs=1e-4)
+    assert "mean of 3 folds" in Path(report.details["report"]).read_text()
+
+
+def test_groups_from_a_table(world: World, photos: Path, tmp_path: Path) -> None:
+    # One of Ada's shows Eve: so y, and not x, has pairs that are taken for the other kind.
+    shutil.copy(photos / "Eve" / "Eve_0006.jpg", photos / "Ada" / "Ada_0003.jpg")
+    table = _write(tmp_path / "who.csv", [(f"{name}_{number:04d}", "x" if name == "Eve" else "y")
+                                          for name in PEOPLE for number in range(1, 4)
+                                          if (name, number) != ("Bob", 3)], "image,kind")  # fmt: skip
+    pairs = _write(tmp_path / "pairs.csv", _all_pairs())
+    report = _verify(world.run, pairs, data=photos, output=tmp_path / "report", by="kind", table=table)
+    result = _scores(report)
+    rows = {row["group"]: row for row in result["groups"]}
+    assert list(rows) == ["x", "y", "x / y"]
+    # Of y: three photos of Ada and two of Bob; the third of Bob is in no group.
+    sizes = {name: (row["matched"], row["mismatched"], row["mixed"]) for name, row in rows.items()}
+    assert sizes == {"x": (3, 0, False), "y": (4, 6, False), "x / y": (0, 15, True)}
+    assert result["counts"]["in_no_group"] == 8
+    assert rows["x"]["scores"]["fmr 0"] is None
+    assert rows["x / y"]["scores"]["auc"] is None
+    gaps = {gap["rate"]: gap for gap in result["gaps"]}
+    assert gaps.keys() == {"accuracy", "fnmr"}, "x alone has no pairs of two people, mixed ones count for nothing"
+    both = {name: rows[name]["scores"]["accuracy 0"] for name in ("x", "y")}
+    assert gaps["accuracy"]["gap"] == pytest.approx(abs(both["x"] - both["y"]))
+    assert (gaps["accuracy"]["worse"], gaps["accuracy"]["better"]) == ("y", "x")
+    low, high = gaps["accuracy"]["interval"]
+    assert low <= gaps["accuracy"]["gap"] <= high
+    assert report.details["accuracy of 10 pairs y"]
+    page = Path(report.details["report"]).read_text()
+    assert "Two people of different groups are easier to tell apart" in page
+    assert "8 pairs are in no group" in page
+
+
+def test_groups_from_a_column_of_the_list(world: World, tmp_path: Path) -> None:
+    rows = [(*row, "night" if place % 2 else "day") for place, row in enumerate(_all_pairs())]
+    pairs = _write(tmp_path / "pairs.csv", rows, "first,second,same,light")
+    report = _verify(world.run, pairs, data=world.root, output=tmp_path / "report", by="light", rounds=0)
+    result = _scores(report)
+    assert [(row["group"], row["pairs"], row["intervals"]) for row in result["groups"]] == [
+        ("day", 18, {}),
+        ("night", 18, {}),
+    ]
+    assert all(gap["interval"] is None for gap in result["gaps"])
+    assert result["intervals"]["auc"] is None
+    assert "95% intervals" not in Path(report.details["report"]).read_text()
+
+
+def test_groups_of_which_nothing_is_known_are_refused(world: World, tmp_path: Path) -> None:
+    pairs = _write(tmp_path / "pairs.csv", _all_pairs())
+    with pytest.raises(
+        FacekitError, match=r"^--by age is no column of .*pairs\.csv, and .* does not know it of its ph"
+    ):
+        _verify(world.run, pairs, data=world.root, output=tmp_path / "report", by="age")
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_folder_of_facekits_own_knows_its_faces(world: World, tmp_path: Path) -> None:
+    """The manifest's records are taken: what they say of each picture, and that they are drawn."""
+    faces = tmp_path / "faces"
+    tree(faces, labels=3, split=("test",) * 3)
+    lines = [json.loads(line) for line in (faces / MANIFEST).read_text().splitlines()]
+    for line in lines:
+        line["targets"] = {"colour": "red" if line["label"] == "person0" else "other"}
+    (faces / MANIFEST).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (faces / INFO).write_text('{"drawn": true, "complete": true}')
+    paths = [line["path"] for line in lines]
+    rows = [(a, b, int(a[:7] == b[:7])) for place, a in enumerate(paths) for b in paths[place + 1 :]]
+    pairs = _write(tmp_path / "pairs.csv", rows)
+    result = _scores(_verify(world.run, pairs, data=faces, output=tmp_path / "report", by="colour"))
+    assert [row["group"] for row in result["groups"]] == ["other", "red", "other / red"]
+    assert result["banners"] == [
+        "the model learned the faces of 3 of these 3 people: this score does not say how it does on strangers",
+        "these faces are drawn by facekit: the score proves nothing about real faces",
+    ]
+
+
+def test_faces_of_whole_photos_are_found_first(drawn_photos: Path, tmp_path: Path) -> None:
+    folders = sorted(folder for folder in drawn_photos.iterdir() if folder.is_dir())
+    paths = [str(path.relative_to(drawn_photos)) for folder in folders for path in sorted(folder.iterdir())[:6]]
+    rows = [
+        (first, second, int(Path(first).parent == Path(second).parent))
+        for place, first in enumerate(paths)
+        for second in paths[place + 1 :]
+    ]
+    pairs, output = _write(tmp_path / "pairs.csv", rows), tmp_path / "report"
+    report = _verify(Path("dlib"), pairs, data=drawn_photos, output=output, rounds=0)
+    found = _scores(report)
+    assert 0 < report.left["no face"] < len(paths) / 2, "some drawn photos show none"
+    assert found["counts"]["compared"] < len(rows)
+    again = _scores(_verify(Path("dlib"), pairs, data=drawn_photos, output=output, rounds=0, jobs=1))
+    assert again == found, "the second time from the cache"
+    taken = _verify(Path("dlib"), pairs, data=drawn_photos, output=output, rounds=0, detect=False)
+    assert taken.left["no face"] == 0, "each is taken for a face"
+    assert _scores(taken)["scores"] != found["scores"]
+
+
+def test_faces_are_found_as_suits_the_model(world: World, drawn_faces: Path, tmp_path: Path) -> None:
+    plain = Dataset(world.root, [])
+
+    def detector(run: Path, photos: Dataset = plain, **more: Any) -> tuple[str, int] | None:
+        crop = finding(EvaluatePairs(run=run, pairs=Path("pairs.csv"), **more), Asked.of(run), photos)
+        return None if crop is None else (crop.detector, crop.size)
+
+    assert detector(Path("dlib-mirrored")) == ("dlib", 160)
+    assert detector(Path("sface")) == ("yunet", 160)
+    assert detector(Path("dlib"), detector="haar") == ("haar", 160)
+    assert detector(Path("dlib"), detect=False) is None
+    assert detector(Path("dlib"), Dataset.open(drawn_faces)) is None, "`crop` has cut them"
+    assert detector(world.run) is None, "it learned from pictures as they were"
+    run = Path(shutil.copytree(world.run, tmp_path / "run", ignore=shutil.ignore_patterns("evaluation*")))
+    runs.load(run).save(crop={"margin": 0.2, "size": 96, "detector": "dlib"})
+    assert detector(run) == ("dlib", 96), "as its own pictures were cut"
+    assert detector(run, detector="haar") == ("haar", 96)
+
+
+def test_a_linear_head_stands_for_its_backbone(world: World, tmp_path: Path) -> None:
+    """Its own names play no part; and a folder that is called like an embedder is the folder."""
+    run = tmp_path / "dlib"
+    run.mkdir()
+    info = runs.load(world.run).info | {"backbone": {"name": str(world.run)}, "network": "run, frozen"}
+    (run / "model.json").write_text(json.dumps(info))
+    pairs = _write(tmp_path / "pairs.csv", _all_pairs())
+    result = _scores(_verify(run, pairs, data=world.root))
+    assert (result["run"], result["embedder"]["name"]) == (str(run), "run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        result = _scores(_verify(Path("dlib"), pairs, data=world.root))
+    assert (result["run"], result["embedder"]["name"]) == ("dlib", "run")
+
+
+def test_what_cannot_be_scored_is_refused(world: World, photos: Path, tmp_path: Path) -> None:
+    pairs = _write(tmp_path / "pairs.csv", _all_pairs())
+    with pytest.raises(
+        FacekitError, match=r"^dlob is neither a folder nor an embedder; give what `train -o` wrote, or"
+    ):
+        _verify(Path("dlob"), pairs, output=tmp_path / "report")
+    with pytest.raises(FacekitError, match=r"^say with -o where the report on dlib goes$"):
+        _verify(Path("dlib"), pairs)
+    with pytest.raises(FacekitError, match=r"is not a trained model: it has no model\.json; give the folder"):
+        _verify(photos, pairs)
+    with pytest.raises(
+        FacekitError, match=r"^none of the 9 photos of .*pairs\.csv is in .*, the first Ada/Ada_0001\.jpg;"
+    ):
+        _verify(world.run, pairs)
+    with pytest.raises(FacekitError, match=r"^no such folder: .*nowhere; say with --data where the photos of .* are$"):
+        _verify(world.run, pairs, data=tmp_path / "nowhere")
+    with pytest.raises(FacekitError, match=r"^no detector called 'har'; choose from haar, yunet, dlib$"):
+        _verify(Path("dlib"), pairs, data=photos, output=tmp_path / "report", detector="har")
+    with pytest.raises(FacekitError, match=r"^--far is '0,2'; give shares between 0 and 1 like 0\.1,0\.01,0\.001$"):
+        EvaluatePairs(run=world.run, pairs=pairs, far="0,2")
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "text.md").write_text("mine")
+    with pytest.raises(FacekitError, match=r"thesis is not empty and no evaluate-pairs made it; choose another fol"):
+        _verify(world.run, pairs, data=photos, output=tmp_path / "thesis")
+    for photo in photos.glob("*/*_000[2-9].jpg"):
+        photo.write_bytes(b"")
+    with pytest.raises(FacekitError, match=r"no pair of one person can be compared \(6 empty file\); give photos that"):
+        _verify(world.run, pairs, data=photos, output=tmp_path / "report")
+
+
+def test_dry_run_writes_nothing(world: World, tmp_path: Path) -> None:
+    pairs = _write(tmp_path / "pairs.csv", _all_pairs())
+    report = _verify(world.run, pairs, data=world.root, output=tmp_path / "report", dry_run=True)
+    assert report.details == {"pairs": 36, "photos": 9}
+    assert not (tmp_path / "report").exists()
+
+
+def test_dlib_tells_news_photos_apart(data: Path, tmp_path: Path) -> None:
+    """A fifth of LFW's development pairs, at the threshold that dlib's author gives."""
+    lfw = data / "lfw"
+    listed = pairlists.read(lfw / "pairsDevTest.txt")
+    rows = [(pair.first, pair.second, int(pair.same)) for pair in listed.pairs[::5]]
+
+    report = _verify(
+        *(Path("dlib"), _write(tmp_path / "pairs.csv", rows)),
+        **{"data": lfw / "pairs_images", "output": tmp_path / "report", "by": "gender", "table": lfw / "gender.csv"},
+    )
+    result = _scores(report)
+    assert result["points"][0]["accuracy"] >= 0.98
+    assert result["scores"]["auc"] >= 0.99
+    assert [row["group"] for row in result["groups"]] == ["female", "male", "female / male"]
