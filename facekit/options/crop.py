@@ -60,6 +60,8 @@ class FaceCrop(Options):
 class Crop(FaceCrop, Stage):
     """Find the face in each photo and save it as a square picture."""
 
+    group = "clean"
+
 
 @dataclass(frozen=True, kw_only=True)
 class CarriedCrop(FaceCrop):

@@ -9,11 +9,9 @@ from pathlib import Path
 
 from facekit.base.contract import PARTS, FacekitError, Record
 from facekit.base.files import check_ours, guarded, locked, replace_lines
-from facekit.base.plain import convert
 from facekit.dataset import Dataset
 from facekit.options.base import describe, settled
 from facekit.options.common import SplitBy
-from facekit.options.crop import CarriedCrop
 from facekit.options.train import Train
 from facekit.runs.info import Backbone, Counts, ModelInfo, TrainedOn
 from facekit.runs.run import (
@@ -77,8 +75,8 @@ def begin(
         size=options.size,
         labels=tuple(sorted({record.label for record in records})),
         names={record.label: record.name for record in records},
-        crop=convert(crop, CarriedCrop) if (crop := dataset.info.get("crop")) else None,
-        drawn=bool(dataset.info.get("drawn")),
+        crop=dataset.info.crop,
+        drawn=dataset.info.drawn,
         dataset=TrainedOn(root=str(dataset.root.resolve()), digest=dataset.digest()),
         protocol=protocol,
         split=Counts(**{part: parts[part] for part in PARTS}),

@@ -8,7 +8,7 @@ import pytest
 from conftest import plain_tree, read_tree, records
 
 from facekit.base.contract import FacekitError
-from facekit.cli.recipe import plan, read, run
+from facekit.cli.run import plan, read, run
 from facekit.options.run import Run
 
 RECIPE = """

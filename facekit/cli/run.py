@@ -27,35 +27,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from facekit.base import plugins
 from facekit.base.contract import FacekitError, Report, Track, quiet
-from facekit.options.augment import Augment
-from facekit.options.balance import Balance
+from facekit.options import registry
 from facekit.options.base import Options, describe, from_mapping
-from facekit.options.clean import Clean
-from facekit.options.crop import Crop
-from facekit.options.cross_validate import CrossValidate
-from facekit.options.draw import Draw
-from facekit.options.evaluate import Evaluate
-from facekit.options.evaluate_pairs import EvaluatePairs
+from facekit.options.places import placed
+from facekit.options.registry import Answers, Command
 from facekit.options.run import Run
-from facekit.options.scrape import Scrape
-from facekit.options.train import Train
 
 log = logging.getLogger(__name__)
-
-STAGES: dict[str, type[Options]] = {
-    "scrape": Scrape,
-    "draw": Draw,
-    "crop": Crop,
-    "clean": Clean,
-    "balance": Balance,
-    "augment": Augment,
-    "train": Train,
-    "evaluate": Evaluate,
-    "cross-validate": CrossValidate,
-    "evaluate-pairs": EvaluatePairs,
-}
 
 _HEAD = {"output", "seed", "jobs", "stage"}
 
@@ -64,7 +43,7 @@ _HEAD = {"output", "seed", "jobs", "stage"}
 class Step:
     """One stage of a recipe, ready to run."""
 
-    command: str
+    command: Command
     options: Options
 
 
@@ -88,40 +67,58 @@ def plan(options: Run, head: Mapping[str, Any], tables: Iterable[Mapping[str, An
     steps: list[Step] = []
     before: Path | None = None
     for number, table in enumerate(tables, 1):
-        command = str(table.get("command", ""))
-        where = f"{options.recipe}, stage {number} ({command or 'no command'})"
-        if command not in STAGES:
-            raise FacekitError(f"{where}: command must be one of {', '.join(STAGES)}")
+        name = str(table.get("command", ""))
+        where = f"{options.recipe}, stage {number} ({name or 'no command'})"
+        command = _stage(name, where)
         values = {**shared, **{key: value for key, value in table.items() if key != "command"}}
         if number == 1 and options.input is not None:
-            # As given, not beside the recipe: whoever types a path means it from where they stand.
-            values["names" if command == "scrape" else "input"] = str(options.input.absolute())
-        chosen = from_mapping(STAGES[command], _placed(command, values, root, base, before), where)
+            # Relative to where the command is typed, not to the recipe.
+            values[_takes(command)] = str(options.input.absolute())
+        chosen = from_mapping(command.options, _filled(command, values, root, base, before), where)
         steps.append(Step(command, chosen))
-        before = getattr(chosen, "output", None) or before
+        before = _result(chosen) or before
     if not steps:
         raise FacekitError(f"{options.recipe} names no stage; add a [[stage]] with `command = …`")
     return steps
 
 
-def _placed(command: str, values: dict[str, Any], root: Path, base: Path, before: Path | None) -> dict[str, Any]:
-    """Resolve a stage's paths: outputs under the root, inputs beside the recipe or from the stage before."""
-    placed = dict(values)
-    takes = {field.name for field in describe(STAGES[command])}
-    if command in ("evaluate", "cross-validate", "evaluate-pairs") and "output" not in placed:
-        takes.discard("output")
-    if "output" in takes:
-        placed["output"] = root / str(values.get("output", command))
-    for name in {"input", "run", "data", "table", "people_from", "pairs", "threshold_from"} & takes:
-        if name in values:
-            placed[name] = base / str(values[name])
-        elif name in ("input", "run") and before is not None:
-            placed[name] = before
-    if isinstance(values.get("names"), str) and values["names"] != "-":
-        placed["names"] = [str(base / values["names"])]
-    if command == "train":
-        placed.setdefault("resume", True)  # a recipe run again goes on
-    return placed
+def _stage(name: str, where: str) -> Command:
+    """Return the command of a stage. Raises FacekitError for one that no recipe can hold."""
+    try:
+        command = registry.find(name)
+    except FacekitError:
+        command = None
+    if command is None or not command.options.in_recipes:
+        stages = [known.name for known in registry.catalogue().commands if known.options.in_recipes]
+        raise FacekitError(f"{where}: command must be one of {', '.join(stages)}")
+    return command
+
+
+def _takes(command: Command) -> str:
+    """Return the option that takes a folder from outside the recipe: the one for the stage before, or the first."""
+    options = describe(command.options)
+    return next((option for option in options if option.takes_result), options[0]).name
+
+
+def _result(options: Options) -> Path | None:
+    """Return the folder that a stage hands to the next one."""
+    return next((getattr(options, option.name) for option in describe(type(options)) if option.is_result), None)
+
+
+def _filled(command: Command, values: dict[str, Any], root: Path, base: Path, before: Path | None) -> dict[str, Any]:
+    """Return a stage's options with paths resolved and with what a recipe need not say.
+
+    That is its output, named after the command, its input, made by the stage before, and that it resumes.
+    """
+    filled = placed(command.options, values, inputs=base, outputs=root)
+    for option in describe(command.options):
+        if option.is_result:
+            filled.setdefault(option.name, root / command.name)
+        elif option.takes_result and before is not None:
+            filled.setdefault(option.name, before)
+        elif option.resumes:
+            filled.setdefault(option.name, True)
+    return filled
 
 
 def run_steps(
@@ -134,16 +131,23 @@ def run_steps(
     began = time.monotonic()
     reports: list[Report] = []
     for number, step in enumerate(steps, 1):
-        log.info("stage %d of %d: %s", number, len(steps), step.command)
-        reports.append(plugins.load("stage", step.command)(step.options, track))
-        if after and step.command in after and not options.dry_run:
-            after[step.command](reports[-1])
+        name = step.command.name
+        log.info("stage %d of %d: %s", number, len(steps), name)
+        reports.append(_report(step.command.load()(step.options, track), name))
+        if after and name in after and not options.dry_run:
+            after[name](reports[-1])
         if options.dry_run:
             break  # the next stage's input is not there
     last = reports[-1]
     details = {"stages": [report.to_dict() for report in reports], **last.details}
     seconds = round(time.monotonic() - began, 2)
     return Report("run", last.folder, sum(r.made for r in reports), last.kept, last.left, seconds, details)
+
+
+def _report(result: Report | Answers, name: str) -> Report:
+    if not isinstance(result, Report):
+        raise TypeError(f"{name} is declared for recipes, and returned no Report")
+    return result
 
 
 def read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
