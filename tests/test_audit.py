@@ -217,8 +217,8 @@ def test_a_tree_of_facekits_is_held_to_its_split(ours: Path, tmp_path: Path) -> 
 def test_a_runs_split_is_audited_over_its_pictures(ours: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    info = dict.fromkeys(("network", "size", "protocol", "options"), "")
-    info |= {"labels": ["person0", "person1"], "dataset": {"root": str(ours)}, "complete": True}
+    info = {"network": "cnn3", "size": 32, "protocol": "group", "options": {}, "complete": True}
+    info |= {"labels": ["person0", "person1"], "dataset": {"root": str(ours)}}
     (run / runs.MODEL).write_text(json.dumps(info))
     records = Dataset.open(ours).records
     replace_lines(run / runs.SPLIT, (replace(r, split=r.split or "train").to_json() for r in records))

@@ -108,14 +108,14 @@ def test_each_contender_is_a_row_with_what_its_run_says(compared: Compared) -> N
     for name, row in _table(compared.out).items():
         run = runs.load(compared.out / "runs" / name)
         scores = json.loads((run.folder / "evaluation" / "scores.json").read_text())
-        assert float(row["validation"]) == run.info["scores"]["val_accuracy"]
-        assert float(row["train"]) == run.info["scores"]["accuracy"]
+        assert float(row["validation"]) == run.info.scores.val_accuracy
+        assert float(row["train"]) == run.info.scores.accuracy
         assert float(row["test: accuracy"]) == scores["accuracy"]
         assert float(row["test: macro F1"]) == scores["macro"]["f1"]
         assert [float(row["test: low"]), float(row["test: high"])] == list(scores["intervals"]["accuracy"])
         assert [float(row["test: F1 low"]), float(row["test: F1 high"])] == list(scores["intervals"]["macro_f1"])
-        assert (row["parameters"], row["epochs"]) == (str(run.info["parameters"]), "2")
-        assert 0 < float(row["seconds_per_epoch"]) < run.info["training_seconds"]
+        assert (row["parameters"], row["epochs"]) == (str(run.info.parameters), "2")
+        assert 0 < float(row["seconds_per_epoch"]) < run.info.training_seconds
         assert float(row["pictures_per_second"]) > 1
         assert row["reason"] == ""
 
@@ -163,7 +163,7 @@ def test_nothing_is_done_twice(own: Compared) -> None:
 
 def test_a_run_that_was_trained_again_is_measured_again(own: Compared) -> None:
     run = runs.load(own.out / "runs" / "gray")
-    run.save(training_seconds=123.0)
+    run.save(replace(run.info, training_seconds=123.0))
     _again(own)
     assert _table(own.out)["gray"]["training_seconds"] == "123.0"
 

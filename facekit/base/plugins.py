@@ -33,8 +33,8 @@ PARTS: dict[str, dict[str, str]] = {
         "openverse": "facekit.sources.engines.openverse:Openverse",
     },
     "trainer": {
-        "network": "facekit.training.trainers.network:Network",
-        "linear": "facekit.training.trainers.linear:Linear",
+        "network": "facekit.training.network:Network",
+        "linear": "facekit.training.linear:Linear",
     },
     "network": {
         "inception_v3": "facekit.networks.applications:inception_v3",

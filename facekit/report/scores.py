@@ -10,7 +10,7 @@ from typing import Any
 from facekit.base.files import guarded, replace_file
 from facekit.report.html import embedded, filled, thumbnail
 from facekit.report.plots import confusion_svg, history_plot, reliability_svg
-from facekit.runs import Run
+from facekit.runs import Epoch, Run
 from facekit.runs.reports import PAGE, SCORES
 from facekit.scores.classes import TOP, Mistake
 from facekit.scores.groups import LEAST
@@ -29,7 +29,7 @@ def write(
     run: Run,
     result: dict[str, Any],
     mistakes: Sequence[Mistake],
-    history: Sequence[dict[str, float]],
+    history: Sequence[Epoch],
 ) -> None:
     """Write the scores of a run as `scores.json`, and their page as `report.html`."""
     with guarded(output):
@@ -38,7 +38,7 @@ def write(
     replace_file(output / PAGE, render(run, result, history, mistakes).encode())
 
 
-def render(run: Run, result: dict[str, Any], history: Sequence[dict[str, float]], mistakes: Sequence[Mistake]) -> str:
+def render(run: Run, result: dict[str, Any], history: Sequence[Epoch], mistakes: Sequence[Mistake]) -> str:
     """Return the page as HTML that needs no other file and no network."""
     names = [run.name(label) for label in result["labels"]]
     return filled(
@@ -108,10 +108,10 @@ def _ends(interval: Sequence[float] | None, form: str = "{:.1f}% to {:.1f}%", ti
     return "" if interval is None else form.format(*(times * end for end in interval))
 
 
-def _plots(history: Sequence[dict[str, float]], run: Run) -> list[tuple[str, str]]:
+def _plots(history: Sequence[Epoch], run: Run) -> list[tuple[str, str]]:
     if not history:
         return []
-    best = int(run.info["scores"]["epoch"])
+    best = run.info.best_epoch
     return [(name, embedded("png", history_plot(history, best, [name]))) for name in ("accuracy", "loss")]
 
 

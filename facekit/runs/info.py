@@ -22,7 +22,7 @@ class Backbone:
 
     name: str
     """A registered embedder, or the absolute path of a trained run."""
-    version: str
+    version: str = ""
     metric: str = ""
     dimensions: int = 0
     licence: str = ""
@@ -33,7 +33,7 @@ class TrainedOn:
     """The data set that a model was trained on."""
 
     root: str
-    digest: str
+    digest: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

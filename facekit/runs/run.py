@@ -6,7 +6,7 @@ arrays.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from facekit.base.contract import FacekitError, Record
 from facekit.base.files import read_json, read_lines, write_json
 from facekit.networks import build
 from facekit.options.common import SplitBy
-from facekit.options.crop import CarriedCrop
+from facekit.options.crop import FaceCrop
 from facekit.options.train import Color
 from facekit.runs.history import Epoch, read_history
 from facekit.runs.info import ModelInfo
@@ -88,10 +88,14 @@ class Run:
         return Path(self.info.dataset.root)
 
     @property
-    def crop(self) -> CarriedCrop | None:
-        """How the faces were cropped that the model learned from; None where no detector found them."""
-        crop = self.info.crop
-        return crop if crop is not None and crop.detect else None
+    def detects(self) -> bool:
+        """Whether the pictures that the model learned from were cropped to faces that a detector found."""
+        return self.info.crop is not None and self.info.crop.detect
+
+    @property
+    def face_crop(self) -> FaceCrop:
+        """How a face is found in a photo and cropped for the model: as its own were, else by the defaults of `crop`."""
+        return FaceCrop() if self.info.crop is None else replace(self.info.crop, detect=True)
 
     @cached_property
     def split(self) -> list[Record]:

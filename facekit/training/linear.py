@@ -57,18 +57,19 @@ class Linear:
         rows = [row for row, reason in enumerate(found.reasons) if reason is None]
         records = [wanted[row] for row in rows]
         self._check(records, run.labels)
-        train, validation = (self._known(found.vectors[rows], records, part, run.labels) for part in (TRAIN, VALIDATION))
-        head = heads.fit(train, validation, len(run.labels))
+        known = self._known(found.vectors[rows], records, TRAIN, run.labels)
+        validation = self._known(found.vectors[rows], records, VALIDATION, run.labels)
+        head = heads.fit(known, validation, len(run.labels))
         head.write(run.folder / runs.HEAD)
         return run.save(
             replace(
                 run.info,
                 complete=True,
                 left=dict(Counter(reason for reason in found.reasons if reason)),
-                used=Counts(train=len(train.classes), validation=len(validation.classes)),
+                used=Counts(train=len(known.classes), validation=len(validation.classes)),
                 parameters=head.weights.size + head.bias.size,
                 epochs=1,
-                scores=_scores(head, train, validation),
+                scores=_scores(head, known, validation),
                 stopped="fitted",
                 training_seconds=round(time.monotonic() - began, 1),
                 pictures_per_second=round(len(wanted) / max(embedded - began, 1e-9), 1),

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 def build_network(options: Train, classes: int, donor: Any) -> Any:
-    """Return the network to be trained, its weights drawn by the seed; the backbone's are the donor's, if there is one."""
+    """Return the network to be trained: its weights are drawn by the seed, those of the backbone are the donor's."""
     keras.utils.set_random_seed(options.seed)
     with backend.computing(options.precision):
         net = build(options.network, options.size, classes, options.color)
