@@ -294,10 +294,10 @@ class Output:
         elif self.options.overwrite and write:
             folder.clear(self.root, self._was)
             self._was = {}
-        elif not self._was:
-            raise FacekitError(f"{self.root} is not empty and no {self.stage} made it; choose another folder")
-        elif other:
-            raise FacekitError(f"{self.root} was made {other}; choose another folder, or --overwrite it")
+        else:
+            lines.check_ours(self.root, self.stage, is_ours=bool(self._was))
+            if other:
+                raise FacekitError(f"{self.root} was made {other}; choose another folder, or --overwrite it")
         return not self._was
 
     def _other(self) -> str | None:

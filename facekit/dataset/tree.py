@@ -15,7 +15,7 @@ from typing import Any
 
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Record, Source, Track, quiet, replace
-from facekit.base.files import read_lines, replace_file
+from facekit.base.files import json_bytes, read_lines, replace_file
 from facekit.base.parallel import ordered_map
 
 MANIFEST = "manifest.jsonl"
@@ -24,7 +24,6 @@ REJECTED = "rejected.jsonl"
 DECISIONS = "decisions.jsonl"
 INFO = "dataset.json"
 
-_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".pgm")
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +170,7 @@ def annotate(root: Path, **facts: Any) -> None:
 
 def info_bytes(info: Mapping[str, Any]) -> bytes:
     """Return `dataset.json` as it is written."""
-    return (json.dumps(info, indent=2, ensure_ascii=False) + "\n").encode()
+    return json_bytes(info)
 
 
 def scan(root: Path) -> dict[str, list[str]]:
@@ -185,7 +184,7 @@ def scan(root: Path) -> dict[str, list[str]]:
         raise FacekitError(f"{root} is a file; give a folder with one folder of pictures a person")
     entries = sorted((entry for entry in _entries(root) if not entry.name.startswith(".")), key=lambda e: e.name)
     found = {entry.name: _files(Path(entry.path)) for entry in entries if entry.is_dir()}
-    loose = sum(entry.name.lower().endswith(_PICTURES) for entry in entries if entry.name not in found)
+    loose = sum(entry.name.lower().endswith(images.SUFFIXES) for entry in entries if entry.name not in found)
     if loose and not any(found.values()):
         raise FacekitError(f"{root} holds {loose} pictures and no folders; put them into one folder a person")
     if loose:
