@@ -19,12 +19,11 @@ from facekit.base.contract import FacekitError, Record, Report, replace
 from facekit.base.files import read_lines, replace_lines
 from facekit.cli.app import main
 from facekit.cli.console import Console
-from facekit.cli.recipe import plan, read
+from facekit.cli.run import plan, read
 from facekit.commands.evaluate import evaluate
 from facekit.commands.train import train
-from facekit.dataset import lineage
+from facekit.dataset import INFO, MANIFEST, lineage
 from facekit.dataset.protocol import BANNER
-from facekit.dataset.tree import INFO, MANIFEST
 from facekit.options.cross_validate import CrossValidate
 from facekit.options.evaluate import Evaluate
 from facekit.options.evaluate_pairs import EvaluatePairs
