@@ -31,8 +31,8 @@ from facekit.base import images
 from facekit.base.contract import Decision, Record, Rejection, replace
 from facekit.base.plain import parse
 from facekit.commands.clean import clean
-from facekit.commands.review.desk import Desk, NotHere
-from facekit.commands.review.origins import inside
+from facekit.commands.review.ancestry import inside
+from facekit.commands.review.session import Desk, NotHere
 from facekit.dataset import DECISIONS, MANIFEST, REJECTED, Dataset, lock
 from facekit.dataset.decisions import Decisions
 from facekit.options.clean import Clean

@@ -21,8 +21,8 @@ PARTS: dict[str, dict[str, str]] = {
         "dlib": "facekit.faces.detectors.dlib:build",
     },
     "embedder": {
-        "dlib": "facekit.identity.embedders.resnet:Dlib",
-        "dlib-mirrored": "facekit.identity.embedders.resnet:DlibMirrored",
+        "dlib": "facekit.identity.embedders.dlib:Dlib",
+        "dlib-mirrored": "facekit.identity.embedders.dlib:DlibMirrored",
         "sface": "facekit.identity.embedders.sface:SFace",
     },
     "engine": {

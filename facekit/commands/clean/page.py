@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from facekit.base import files as lines
 from facekit.base.contract import Record, Rejection
-from facekit.commands.clean.reasons import BEYOND, FEW, REPEAT
-from facekit.dataset import REJECTED, REMOVED, REPEATED, Dataset
+from facekit.dataset import REJECTED, REMOVED, REPEATED, Dataset, reasons
+from facekit.dataset.info import Doubts
 from facekit.faces import quality
 from facekit.identity import people
 from facekit.report.html import embedded, filled, thumbnail
@@ -23,10 +23,10 @@ _SIDE = 128
 
 _KEPT_UNSURE = "kept, though unsure"
 
-_FIRST = (_KEPT_UNSURE, people.UNSURE, people.WRONG, people.NOBODY, people.NO_VECTOR)
+_FIRST = (_KEPT_UNSURE, reasons.UNSURE, reasons.WRONG, reasons.NOBODY, reasons.NO_VECTOR)
 """What a person should look at first."""
 
-_PLAIN = (FEW, BEYOND, REMOVED, REPEATED, REPEAT)
+_PLAIN = (reasons.FEW, reasons.BEYOND, REMOVED, REPEATED, reasons.REPEAT)
 """Reasons that say nothing of what the picture shows."""
 
 _LIMITS = {
@@ -59,17 +59,17 @@ def write(file: Path, root: Path, source: Dataset) -> None:
 def render(root: Path, source: Dataset) -> str:
     """Return the page as HTML that needs no other file and no network."""
     kept, left = Dataset.open(root), lines.read_lines(root / REJECTED, Rejection)
-    about = kept.info.get("people", {})
+    about = kept.info.people or Doubts()
     return filled(
         "clean.html",
         "--report",
         title=root.resolve().name,
         kept=len(kept.records),
         left=Counter(one.reason for one in left).most_common(),
-        embedder=kept.info.get("embedder"),
-        drawn=bool(kept.info.get("drawn")),
-        nobody=about.get("nobody", []),
-        twins=about.get("one_person", []),
+        embedder=kept.info.embedder,
+        drawn=kept.info.drawn,
+        nobody=about.nobody,
+        twins=about.one_person,
         names=_names(kept.records, left),
         plots=_plots(kept),
         sheets=_sheets(kept, left, source),
@@ -83,32 +83,31 @@ def _names(kept: Sequence[Record], left: Sequence[Rejection]) -> list[dict[str, 
     for record in kept:
         counts[record.label]["kept"] += 1
     for one in left:
-        counts[one.label][one.reason if one.reason == people.WRONG else _group(one.reason)] += 1
+        counts[one.label][one.reason if one.reason == reasons.WRONG else _group(one.reason)] += 1
     rows = [
-        {"name": name, **{key: found[key] for key in ("kept", people.WRONG, "unsure", "other")}}
+        {"name": name, **{key: found[key] for key in ("kept", reasons.WRONG, "unsure", "other")}}
         for name, found in counts.items()
     ]
-    return sorted(rows, key=lambda row: (-row["unsure"], -row[people.WRONG], row["name"]))
+    return sorted(rows, key=lambda row: (-row["unsure"], -row[reasons.WRONG], row["name"]))
 
 
 def _group(reason: str) -> str:
-    return "unsure" if reason in people.OPEN else "other"
+    return "unsure" if reason in reasons.OPEN else "other"
 
 
 def _plots(kept: Dataset) -> list[tuple[str, str]]:
-    options: Mapping[str, Any] = kept.info.get("options", {})
     plots = []
     for name, limits in _LIMITS.items():
         values = [record.quality[name] for record in kept.records if record.quality and name in record.quality]
         if values:
-            marks = [float(options[limit]) for limit in limits if limit in options]
+            marks = [value for limit in limits if (value := kept.info.number(limit)) is not None]
             plots.append((name, embedded("png", quality.histogram(values, name, *marks[:2]))))
     return plots
 
 
 def _sheets(kept: Dataset, left: Sequence[Rejection], source: Dataset) -> list[tuple[str, int, list[Tile]]]:
     """Return reason, number and tiles of each sheet: what is to be settled first, then by number."""
-    keep_at = float(kept.info.get("options", {}).get("keep_at", 0))
+    keep_at = kept.info.number("keep_at") or 0.0
     found: dict[str, list[tuple[float, Path, str, str, str | None]]] = defaultdict(list)
     for record in kept.records:
         value = (record.quality or {}).get(people.PERSON)
@@ -134,7 +133,7 @@ def _note(one: Rejection) -> str:
         return ""
     if isinstance(one.value, str):
         return one.value
-    return f"{one.value:.1%}" if one.reason in (people.WRONG, people.UNSURE) else f"{one.value:g}"
+    return f"{one.value:.1%}" if one.reason in (reasons.WRONG, reasons.UNSURE) else f"{one.value:g}"
 
 
 def _tiles(found: Iterable[tuple[float, Path, str, str, str | None]]) -> list[Tile]:

@@ -12,16 +12,11 @@ from facekit.base import files as lines
 from facekit.base.contract import Decision, Record, Rejection
 from facekit.dataset import MANIFEST, REJECTED, REMOVED, REPEATED
 from facekit.dataset.decisions import Key, key_of
+from facekit.dataset.reasons import OPEN, REVIEWED, UNSURE, WRONG
 from facekit.dataset.tree import place, scan
-from facekit.identity.people import OPEN, UNSURE, WRONG
+from facekit.identity.people import PERSON
 
 Standing = Literal["keep", "reject", "unsure"]
-
-PERSON = "person"
-"""The quality under which `clean` writes the probability that a face is the folder's person."""
-
-REVIEWED = "rejected in review"
-"""The reason that `clean` gives for a decision which it has carried out."""
 
 _BY_CHANCE = (UNSURE, WRONG)
 """The reasons whose number is that probability, and not a sharpness or a count."""

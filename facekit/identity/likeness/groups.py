@@ -10,16 +10,16 @@ from facekit.base.contract import BadImage, Track, quiet
 from facekit.base.parallel import ordered_map
 from facekit.dataset import Dataset
 from facekit.dataset.lineage import draw_groups
-from facekit.identity.likeness.looks import Look, look
+from facekit.identity.likeness.fingerprints import Fingerprint, fingerprint
 from facekit.identity.likeness.pairs import proofs
 
 
 def alike(dataset: Dataset, track: Track = quiet) -> list[tuple[int, int]]:
     """Return pairs of positions in `dataset.records` that link what shows one photo; unreadable ones show none."""
-    looks = list(
+    prints = list(
         track(ordered_map(partial(_look_at, dataset), range(len(dataset.records))), "look", len(dataset.records))
     )
-    return [(proof.first, proof.second) for proof in proofs(looks, track=track)]
+    return [(proof.first, proof.second) for proof in proofs(prints, track=track)]
 
 
 def grouped(dataset: Dataset, track: Track = quiet) -> Dataset:
@@ -29,8 +29,8 @@ def grouped(dataset: Dataset, track: Track = quiet) -> Dataset:
     return replace(dataset, records=draw_groups(dataset.records, alike(dataset, track)))
 
 
-def _look_at(dataset: Dataset, place: int) -> Look | None:
+def _look_at(dataset: Dataset, place: int) -> Fingerprint | None:
     try:
-        return look(images.read(dataset.root / dataset.records[place].path))
+        return fingerprint(images.read(dataset.root / dataset.records[place].path))
     except BadImage:
         return None

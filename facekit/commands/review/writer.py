@@ -16,10 +16,11 @@ from pathlib import Path
 
 from facekit.base import files as lines
 from facekit.base.contract import Decision, FacekitError, Record, replace
-from facekit.commands.review.cards import REVIEWED, Card
-from facekit.commands.review.origins import Origins, inside
+from facekit.commands.review.ancestry import Origins, inside
+from facekit.commands.review.cards import Card
 from facekit.dataset import MANIFEST, REJECTED, SOURCES, key, lock, named_by_id
 from facekit.dataset.output import Key
+from facekit.dataset.reasons import REVIEWED
 
 
 class Live:

@@ -1,7 +1,7 @@
-"""What follows from proofs: which repeat goes, which stand under two names, and what links the rest.
+"""What follows from proofs: which repeats to leave out, which pictures have two names, and what links the rest.
 
-Pictures that no eye tells apart are one here: what is proved of any of them holds for all. So a placeholder that
-was downloaded five thousand times costs five thousand steps, and not as many pairs.
+Pictures that no eye can tell apart form one class: what is proved of any of them holds for all. So a placeholder
+that was downloaded five thousand times takes five thousand steps, not as many pairs.
 """
 
 from __future__ import annotations
@@ -10,36 +10,38 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
+from scipy.cluster.hierarchy import DisjointSet
+
 from facekit.identity.likeness.proof import Proof
 
 
-class Kin:
-    """The classes of equal pictures in some proofs, and which classes are proved to be one photo."""
+class ProofGraph:
+    """The classes of equal pictures in some proofs, and which classes are proved to show one photo.
+
+    A class is named by its lowest position.
+    """
 
     def __init__(self, proved: Iterable[Proof]) -> None:
         """Read the proofs."""
         proved = list(proved)
-        self._stands: dict[int, int] = {}
+        equal = DisjointSet(sorted({place for proof in proved for place in proof[:2]}))
         for proof in proved:
             if proof.equal:
-                one, other = self.of(proof.first), self.of(proof.second)
-                self._stands[max(one, other)] = min(one, other)
-        self.members: dict[int, list[int]] = defaultdict(list)
-        for place in sorted({place for proof in proved for place in proof[:2]}):
-            self.members[self.of(place)].append(place)
+                equal.merge(proof.first, proof.second)
+        self.members: dict[int, list[int]] = {members[0]: members for members in map(sorted, equal.subsets())}
+        """Class -> the pictures in it, in order."""
+        self._class = {place: own for own, members in self.members.items() for place in members}
         self.near: dict[int, dict[int, bool]] = defaultdict(dict)
         """Class -> the classes that show the same photo, and whether they are repeats."""
         for proof in proved:
-            one, other = self.of(proof.first), self.of(proof.second)
+            one, other = self._class[proof.first], self._class[proof.second]
             if one != other:
                 repeat = proof.repeat or self.near[one].get(other, False)
                 self.near[one][other] = self.near[other][one] = repeat
 
     def of(self, place: int) -> int:
-        """Return the picture that stands for the class of one."""
-        while (other := self._stands.get(place, place)) != place:
-            place = other
-        return place
+        """Return the class of a picture; one without proofs is a class of its own."""
+        return self._class.get(place, place)
 
     def repeated_by(self, place: int) -> list[int]:
         """Return the classes whose members repeat a picture, its own first."""
@@ -52,19 +54,19 @@ def repeats(
 ) -> Iterator[tuple[int, int]]:
     """Yield each repeat within a name, with the picture that stays in its place: the one of the lowest rank.
 
-    A picture goes only where it repeats one that stays: a repeat of a repeat is not enough, unless no eye could
-    tell the two apart.
+    A picture is a repeat only of one that stays: a repeat of a repeat is not enough, unless no eye could tell the
+    two apart.
     """
-    kin = Kin(proved)
+    graph = ProofGraph(proved)
     waiting: dict[tuple[int, Hashable], list[int]] = defaultdict(list)
-    for own, members in kin.members.items():
+    for own, members in graph.members.items():
         for place in members:
             waiting[own, name(place)].append(place)
     gone: set[int] = set()
-    for place in sorted((place for members in kin.members.values() for place in members), key=rank):
+    for place in sorted((place for members in graph.members.values() for place in members), key=rank):
         if place in gone:
             continue
-        for other in kin.repeated_by(place):
+        for other in graph.repeated_by(place):
             found = waiting.pop((other, name(place)), [])
             yield from ((one, place) for one in found if one != place and one not in gone)
             gone.update(one for one in found if one != place)
@@ -73,34 +75,34 @@ def repeats(
 
 def shared(proved: Iterable[Proof], name: Callable[[int], Hashable]) -> Iterator[tuple[int, int]]:
     """Yield each picture that is a repeat of one under another name, with that other."""
-    kin = Kin(proved)
+    graph = ProofGraph(proved)
     first: dict[int, dict[Hashable, int]] = defaultdict(dict)
-    for own, members in kin.members.items():
+    for own, members in graph.members.items():
         for place in members:
             first[own].setdefault(name(place), place)
-    for place in sorted(place for members in kin.members.values() for place in members):
-        others = ((their, at) for near in kin.repeated_by(place) for their, at in first[near].items())
+    for place in sorted(place for members in graph.members.values() for place in members):
+        others = ((their, at) for near in graph.repeated_by(place) for their, at in first[near].items())
         other = next((at for their, at in others if their != name(place)), None)
         if other is not None:
             yield place, other
 
 
 def among(proved: Iterable[Proof], stay: Collection[int]) -> list[Proof]:
-    """Return what the proofs say of the pictures that stay alone.
+    """Return what the proofs say of only the pictures that stay.
 
-    To drop proofs of others one by one would lose what is known through a picture that stands for its equals.
+    Dropping the other proofs one by one would lose what is known through a picture that represents its equals.
     """
-    kin = Kin(proved)
+    graph = ProofGraph(proved)
     left: dict[int, Sequence[int]] = {
-        own: [place for place in members if place in stay] for own, members in kin.members.items()
+        own: [place for place in members if place in stay] for own, members in graph.members.items()
     }
-    found = [Proof(members[0], other, True, True) for members in left.values() for other in members[1:]]
-    for one in sorted(kin.near):
-        for other, repeat in sorted(kin.near[one].items()):
+    kept = [Proof(members[0], other, True, True) for members in left.values() for other in members[1:]]
+    for one in sorted(graph.near):
+        for other, repeat in sorted(graph.near[one].items()):
             if one < other and left[one] and left[other]:
                 first, second = sorted((left[one][0], left[other][0]))
-                found.append(Proof(first, second, repeat))
-    return sorted(found)
+                kept.append(Proof(first, second, repeat))
+    return sorted(kept)
 
 
 def links(proved: Iterable[Proof], stay: Collection[int]) -> list[tuple[int, int]]:

