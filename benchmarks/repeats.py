@@ -34,7 +34,7 @@ from scipy.sparse.csgraph import connected_components
 from facekit.base import images
 from facekit.base.contract import BadImage, Image
 from facekit.base.parallel import ordered_map
-from facekit.identity.likeness import Look, look, proofs
+from facekit.identity.likeness import Fingerprint, fingerprint, proofs
 
 Pair = frozenset[int]
 
@@ -83,9 +83,9 @@ def closed(pairs: Iterable[Pair], count: int) -> set[Pair]:
 def own(files: Sequence[Path], repeats: bool) -> tuple[float, set[Pair]]:
     """Ask facekit for repeats, or for all that is proved to show one photo."""
 
-    def see(file: Path) -> Look | None:
+    def see(file: Path) -> Fingerprint | None:
         try:
-            return look(images.read(file))
+            return fingerprint(images.read(file))
         except BadImage:
             return None
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +147,42 @@ def manifest(root: Path) -> list[dict[str, Any]]:
 def files_in(folder: Path) -> list[str]:
     """The names of a folder's files."""
     return sorted(path.name for path in folder.iterdir())
+
+
+@dataclass
+class Done:
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What `--json` printed, of a command that did what it was asked to."""
+        assert self.code == 0, self.err
+        return dict(json.loads(self.out))
+
+
+Facekit = Callable[..., Done]
+
+
+@pytest.fixture
+def facekit(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Facekit:
+    """Run a command in this process, as the command line does."""
+    from facekit import cli
+
+    def run(*arguments: object, stdin: str = "") -> Done:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["facekit", *map(str, arguments)])
+            patch.setattr(sys, "stdin", io.StringIO(stdin))
+            capsys.readouterr()
+            with pytest.raises(SystemExit) as left:
+                cli.main()
+        said = capsys.readouterr()
+        return Done(int(left.value.code or 0), said.out, said.err)
+
+    return run
 
 
 class Dead(BaseException):

@@ -19,7 +19,7 @@ from facekit.base.contract import FacekitError, Record, Report, replace
 from facekit.base.files import read_lines, replace_lines
 from facekit.cli.app import main
 from facekit.cli.console import Console
-from facekit.cli.recipe import plan, read
+from facekit.cli.run import plan, read
 from facekit.commands.evaluate import evaluate
 from facekit.commands.train import train
 from facekit.dataset import lineage
@@ -70,7 +70,7 @@ def _page(report: Report) -> str:
 
 
 def _change_split(run: Path, change: Callable[[Record], Record]) -> None:
-    records = read_lines(run / runs.SPLIT, Record.from_json)
+    records = read_lines(run / runs.SPLIT, Record)
     replace_lines(run / runs.SPLIT, (change(record).to_json() for record in records))
 
 

@@ -110,6 +110,18 @@ def test_the_best_threshold_is_in_the_middle_of_the_best() -> None:
     assert far < 0.2 or far == pytest.approx(0.55)
 
 
+def test_a_balanced_threshold_weighs_both_kinds_alike() -> None:
+    """Where all are compared with all, pairs of two people are many, and most pairs are right at no threshold."""
+    far = np.arange(1.0, 43.0)
+    same = np.array([True, False, False, True, *[False] * 38])
+    assert scores.best_threshold(far, same) == pytest.approx(1.5)
+    assert scores.best_threshold(far, same, balanced=True) == pytest.approx(4.5)
+    parted = scores.best_threshold(
+        np.array([1, 5, 6, 7, 5, 2]), np.array([True, False, False, False, False, True]), True
+    )
+    assert 2 <= parted < 5
+
+
 def test_folds_are_scored_at_the_threshold_of_the_others() -> None:
     far = np.array([0.1, 0.9, 0.1, 0.9, 0.3, 0.4])
     same = np.array([True, False] * 3)

@@ -1,4 +1,4 @@
-"""The command line: one command for each line of the menu, made from its options class.
+"""The command line: every command of the registry, made from its options class.
 
 Data goes to stdout and talk to stderr. Exit codes: 0 done, 2 the user's fault, 1 a bug (with its
 traceback), 130 interrupted and resumable.
@@ -12,60 +12,31 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from facekit import __version__
-from facekit.base import plugins
 from facekit.base.contract import FacekitError, Report
 from facekit.cli.console import Console, to_stdout
-from facekit.options.audit import Audit
-from facekit.options.augment import Augment
-from facekit.options.balance import Balance
-from facekit.options.base import Field, Options, describe
-from facekit.options.clean import Clean
-from facekit.options.compare import Compare
-from facekit.options.crop import Crop
-from facekit.options.cross_validate import CrossValidate
-from facekit.options.demo import Demo
-from facekit.options.doctor import Doctor
-from facekit.options.draw import Draw
-from facekit.options.evaluate import Evaluate
-from facekit.options.evaluate_pairs import EvaluatePairs
-from facekit.options.inspect import Inspect
-from facekit.options.models import Models
-from facekit.options.predict import Predict
-from facekit.options.review import Review
-from facekit.options.run import Run
-from facekit.options.scrape import Scrape
-from facekit.options.train import Train
+from facekit.options import registry
+from facekit.options.base import Field, Group, Options, describe
+from facekit.options.registry import Answers, Command
 
 DONE, FAULT, INTERRUPTED = 0, 2, 130
 
-COMMANDS: dict[str, type[Options]] = {
-    "scrape": Scrape,
-    "crop": Crop,
-    "clean": Clean,
-    "review": Review,
-    "balance": Balance,
-    "augment": Augment,
-    "train": Train,
-    "evaluate": Evaluate,
-    "cross-validate": CrossValidate,
-    "evaluate-pairs": EvaluatePairs,
-    "compare": Compare,
-    "predict": Predict,
-    "audit": Audit,
-    "inspect": Inspect,
-    "draw": Draw,
-    "run": Run,
-    "demo": Demo,
-    "models": Models,
-    "doctor": Doctor,
+GROUPS: dict[Group, str] = {
+    "collect": "Collect photos",
+    "clean": "Make a data set",
+    "train": "Train",
+    "score": "Score and explain",
+    "use": "Use a model",
+    "manage": "Manage",
+    "more": "From other packages",
 }
 
 _COMMON = "Every command"
@@ -79,8 +50,8 @@ LogFile = Annotated[
 log = logging.getLogger(__name__)
 
 
-def build() -> typer.Typer:
-    """Return the command line."""
+def build(commands: Iterable[Command] | None = None) -> typer.Typer:
+    """Return the command line with these commands, or with all that there are."""
     app = typer.Typer(
         no_args_is_help=True,
         add_completion=True,
@@ -93,19 +64,28 @@ def build() -> typer.Typer:
     def top(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
         pass
 
-    for name, cls in COMMANDS.items():
-        app.command(name, help=cls.__doc__, no_args_is_help=_needs_arguments(cls))(_command(name, cls))
+    for command in registry.catalogue().commands if commands is None else commands:
+        cls = command.options
+        needs_arguments = any(option.required for option in describe(cls))
+        add = app.command(
+            command.name, help=cls.__doc__, no_args_is_help=needs_arguments, rich_help_panel=GROUPS[cls.group]
+        )
+        add(_function(command))
     return app
 
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
-    if "--version" in sys.argv[1:2]:
+    first = next(iter(sys.argv[1:]), "")
+    if first == "--version":
         to_stdout(__version__)
         sys.exit(DONE)
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = build()(standalone_mode=False, prog_name="facekit")
+        code = _app(first)(standalone_mode=False, prog_name="facekit")
+    except FacekitError as error:
+        Console().error(str(error))
+        code = FAULT
     except typer.TyperException as error:  # what the parser refuses
         message = _moved(error) or error.format_message()
         if message:  # empty where no argument at all showed the help
@@ -118,33 +98,44 @@ def main() -> NoReturn:
     sys.exit(code if isinstance(code, int) else DONE)
 
 
-def _command(name: str, cls: type[Options]) -> Callable[..., int]:
+def _app(first: str) -> typer.Typer:
+    """Return the command line for a first argument: of facekit's own commands, only the one that is asked for.
+
+    Raises FacekitError for a command of another package that cannot be used; other such commands get a warning.
+    """
+    if first in registry.names():
+        return build([registry.own(first)])
+    faults = registry.catalogue().faults
+    if first in faults:
+        raise FacekitError(faults[first])
+    if "_FACEKIT_COMPLETE" not in os.environ:  # a shell that completes a word shows no warning
+        for line in faults.values():
+            Console().say(f"warning: {line}")
+    return build()
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What the command line adds to each command."""
+
+    json: bool
+    quiet: bool
+    log_file: Path | None
+
+
+def _function(command: Command) -> Callable[..., int]:
     """Return the function of one command, with a signature that Typer reads as its options."""
 
-    def command(**values: Any) -> int:
-        as_json, quiet, log_file = (values.pop(key) for key in ("json", "quiet", "log_file"))
-        try:
-            talk = Console(quiet, log_file)
-        except FacekitError as error:  # the log file
-            Console().error(str(error))
-            return FAULT
-        with talk as console, _faults(console, log_file, name) as outcome:
-            chosen = cls(**_from_stdin(values))
-            try:
-                _show(plugins.load("stage", name)(chosen, console.track), console, as_json)
-            except FacekitError as error:
-                if error.report is not None:
-                    _show(error.report, console, as_json)
-                raise
-        return outcome.code
+    def function(json: bool, quiet: bool, log_file: Path | None, **values: Any) -> int:
+        return _run(command, values, _Shared(json, quiet, log_file))
 
-    parameters = [_parameter(option) for option in describe(cls)]
+    parameters = [_parameter(option) for option in describe(command.options)]
     for key, hint, default in (("json", Json, False), ("quiet", Quiet, False), ("log_file", LogFile, None)):
         parameters.append(inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint))
     # Typer wants arguments first and every option by keyword.
-    command.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
-    command.__annotations__ = {p.name: p.annotation for p in parameters}
-    return command
+    function.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
+    function.__annotations__ = {p.name: p.annotation for p in parameters}
+    return function
 
 
 def _parameter(option: Field) -> inspect.Parameter:
@@ -163,22 +154,38 @@ def _parameter(option: Field) -> inspect.Parameter:
 def _moved(error: typer.TyperException) -> str | None:
     """Return where an option of an earlier version is now, where that is what the parser refuses."""
     context, flag = getattr(error, "ctx", None), getattr(error, "option_name", None)
-    if context is None or flag is None or context.info_name not in COMMANDS:
+    if context is None or flag is None or context.info_name not in registry.names():
         return None
-    moved = COMMANDS[context.info_name].moved.get(flag.removeprefix("--").removeprefix("no-").replace("-", "_"))
-    return moved and f"`facekit {context.info_name}` has no {flag} any more; use `{moved}`"
+    moved = registry.own(context.info_name).options.moved
+    command = moved.get(flag.removeprefix("--").removeprefix("no-").replace("-", "_"))
+    return command and f"`facekit {context.info_name}` has no {flag} any more; use `{command}`"
 
 
-def _needs_arguments(cls: type[Options]) -> bool:
-    return any(option.required for option in describe(cls))
+def _run(command: Command, values: dict[str, Any], shared: _Shared) -> int:
+    """Run a command with the values that the parser read, and return the exit code."""
+    try:
+        talk = Console(shared.quiet, shared.log_file)
+    except FacekitError as error:  # the log file
+        Console().error(str(error))
+        return FAULT
+    with talk as console, _faults(console, command, shared) as outcome:
+        options = command.options(**_from_stdin(command, values))
+        try:
+            _show(command.load()(options, console.track), console, shared.json)
+        except FacekitError as error:
+            if error.report is not None:
+                _show(error.report, console, shared.json)
+            raise
+    return outcome.code
 
 
+@dataclass
 class _Outcome:
-    code = DONE
+    code: int = DONE
 
 
 @contextmanager
-def _faults(console: Console, log_file: Path | None, name: str) -> Iterator[_Outcome]:
+def _faults(console: Console, command: Command, shared: _Shared) -> Iterator[_Outcome]:
     """Turn the user's faults and interruptions into one line and an exit code; a bug keeps its traceback."""
     outcome = _Outcome()
     try:
@@ -188,20 +195,20 @@ def _faults(console: Console, log_file: Path | None, name: str) -> Iterator[_Out
         console.error(str(error))
         outcome.code = FAULT
     except KeyboardInterrupt:
-        again = " with --resume" if name == "train" else ""
-        console.error(f"interrupted; run the same command again{again} to go on")
+        flag = next((f" with {option.flag}" for option in describe(command.options) if option.resumes), "")
+        console.error(f"interrupted; run the same command again{flag} to go on")
         outcome.code = INTERRUPTED
     except Exception:
-        if log_file is not None:
+        if shared.log_file is not None:
             log.exception("a bug")
         raise
 
 
-def _from_stdin(values: dict[str, Any]) -> dict[str, Any]:
+def _from_stdin(command: Command, values: dict[str, Any]) -> dict[str, Any]:
     """Replace a folder given as `-` by the one that the command before it in the pipeline printed."""
-    for key in ("input", "run", "folder"):
-        if values.get(key) == Path("-"):
-            values[key] = _folder(sys.stdin.read())
+    for option in describe(command.options):
+        if option.takes_result and str(values.get(option.name)) == "-":
+            values[option.name] = _folder(sys.stdin.read())
     return values
 
 
@@ -217,7 +224,7 @@ def _folder(text: str) -> Path:
     return Path(text.splitlines()[-1])
 
 
-def _show(result: Any, console: Console, as_json: bool) -> None:
+def _show(result: Report | Answers, console: Console, as_json: bool) -> None:
     """Print a report as JSON, as the lines that answer, or as its folder; an answering command's lines one by one."""
     if not isinstance(result, Report):
         for answer in result:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from facekit.base.contract import BadImage, Embedder, Face, FacekitError, Image, Record, Track, quiet
 from facekit.dataset import Dataset
 from facekit.faces.detectors import cut_out
-from facekit.identity.embedders import Own, embed_dataset
+from facekit.identity.embedders import PerThread, embed_dataset
 from facekit.networks import inputs
 from facekit.options.crop import Crop
 from facekit.runs import HEAD, MODEL, Run
@@ -79,7 +79,7 @@ class _Linear:
     def __init__(self, run: Run) -> None:
         self._name = str(run.backbone)
         self._head = Head.read(run.folder / HEAD)
-        self._embedder = Own(self._name)
+        self._embedder = PerThread(self._name)
         self._check(run, self._embedder())
 
     def sees(self, image: Image, face: Face | None = None, crop: Crop | None = None) -> Image:

@@ -28,6 +28,8 @@ def cascades(names: str) -> tuple[str, ...]:
 class Crop(Stage):
     """Find the face in each photo and save it as a square picture."""
 
+    group = "clean"
+
     detector: Annotated[str, "What finds faces: `haar`, `yunet` or `dlib`."] = "haar"
     cascade: Annotated[
         str,

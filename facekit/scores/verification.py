@@ -138,15 +138,17 @@ def resolved(same: Same, fars: Sequence[float]) -> list[float]:
     return [far for far in fars if far * np.count_nonzero(~same) >= 1 - _ALMOST]
 
 
-def best_threshold(far: Distances, same: Same) -> float:
+def best_threshold(far: Distances, same: Same, balanced: bool = False) -> float:
     """Return the distance with the most pairs right; of several as good, the middle one. NaN without both kinds.
 
-    It lies halfway to the next distance, so that neither neighbour depends on the last bit.
+    Where `balanced`, both kinds of pairs weigh alike, however many there are of each (Youden's J). The distance
+    lies halfway to the next one, so that rounding cannot move a pair across it.
     """
     rates = curve(far, same)
     if rates is None:
         return nan
-    right = (1 - rates.fnmr) * np.count_nonzero(same) - rates.fmr * np.count_nonzero(~same)
+    matched, mismatched = (1, 1) if balanced else (np.count_nonzero(same), np.count_nonzero(~same))
+    right = (1 - rates.fnmr) * matched - rates.fmr * mismatched
     best = np.flatnonzero(right >= right.max() - 1e-9)
     place = int(best[len(best) // 2])
     above = rates.thresholds[min(place + 1, len(rates.thresholds) - 1)]

@@ -10,8 +10,7 @@ from typing import Any
 
 from facekit.base import files as lines
 from facekit.base.contract import Record, Rejection
-from facekit.commands.clean.reasons import BEYOND, FEW, REPEAT
-from facekit.dataset import REJECTED, REMOVED, REPEATED, Dataset
+from facekit.dataset import REJECTED, REMOVED, REPEATED, Dataset, reasons
 from facekit.faces import quality
 from facekit.identity import people
 from facekit.report.html import embedded, filled, thumbnail
@@ -23,10 +22,10 @@ _SIDE = 128
 
 _KEPT_UNSURE = "kept, though unsure"
 
-_FIRST = (_KEPT_UNSURE, people.UNSURE, people.WRONG, people.NOBODY, people.NO_VECTOR)
+_FIRST = (_KEPT_UNSURE, reasons.UNSURE, reasons.WRONG, reasons.NOBODY, reasons.NO_VECTOR)
 """What a person should look at first."""
 
-_PLAIN = (FEW, BEYOND, REMOVED, REPEATED, REPEAT)
+_PLAIN = (reasons.FEW, reasons.BEYOND, REMOVED, REPEATED, reasons.REPEAT)
 """Reasons that say nothing of what the picture shows."""
 
 _LIMITS = {
@@ -58,7 +57,7 @@ def write(file: Path, root: Path, source: Dataset) -> None:
 
 def render(root: Path, source: Dataset) -> str:
     """Return the page as HTML that needs no other file and no network."""
-    kept, left = Dataset.open(root), lines.read_lines(root / REJECTED, Rejection.from_json)
+    kept, left = Dataset.open(root), lines.read_lines(root / REJECTED, Rejection)
     about = kept.info.get("people", {})
     return filled(
         "clean.html",
@@ -83,16 +82,16 @@ def _names(kept: Sequence[Record], left: Sequence[Rejection]) -> list[dict[str, 
     for record in kept:
         counts[record.label]["kept"] += 1
     for one in left:
-        counts[one.label][one.reason if one.reason == people.WRONG else _group(one.reason)] += 1
+        counts[one.label][one.reason if one.reason == reasons.WRONG else _group(one.reason)] += 1
     rows = [
-        {"name": name, **{key: found[key] for key in ("kept", people.WRONG, "unsure", "other")}}
+        {"name": name, **{key: found[key] for key in ("kept", reasons.WRONG, "unsure", "other")}}
         for name, found in counts.items()
     ]
-    return sorted(rows, key=lambda row: (-row["unsure"], -row[people.WRONG], row["name"]))
+    return sorted(rows, key=lambda row: (-row["unsure"], -row[reasons.WRONG], row["name"]))
 
 
 def _group(reason: str) -> str:
-    return "unsure" if reason in people.OPEN else "other"
+    return "unsure" if reason in reasons.OPEN else "other"
 
 
 def _plots(kept: Dataset) -> list[tuple[str, str]]:
@@ -134,7 +133,7 @@ def _note(one: Rejection) -> str:
         return ""
     if isinstance(one.value, str):
         return one.value
-    return f"{one.value:.1%}" if one.reason in (people.WRONG, people.UNSURE) else f"{one.value:g}"
+    return f"{one.value:.1%}" if one.reason in (reasons.WRONG, reasons.UNSURE) else f"{one.value:g}"
 
 
 def _tiles(found: Iterable[tuple[float, Path, str, str, str | None]]) -> list[Tile]:

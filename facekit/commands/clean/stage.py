@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.base.parallel import ordered_map
-from facekit.commands.clean import page, summary, who
-from facekit.commands.clean.choose import STAGE, choose
-from facekit.commands.clean.decided import Decided
-from facekit.commands.clean.measure import Measure
+from facekit.commands.clean import page, recognition, summary
+from facekit.commands.clean.candidates import Measure
+from facekit.commands.clean.decisions import Decided
+from facekit.commands.clean.selection import STAGE, choose
 from facekit.dataset import Dataset, Output, named_by_id
 from facekit.identity import embedders
 from facekit.identity.likeness import proofs
@@ -20,8 +20,8 @@ def clean(options: Clean, track: Track = quiet) -> Report:
     Raises FacekitError for folders that cannot be read or written, and when nothing is left.
     """
     source = Dataset.open(options.input, track)
-    embedder = who.chosen(options)
-    if options.reference is not None and embedder == who.NONE:
+    embedder = recognition.chosen(options)
+    if options.reference is not None and embedder == recognition.NONE:
         raise FacekitError("--reference needs an embedder to compare faces by; leave --embedder none out")
     known = Dataset.open(options.reference, track) if options.reference is not None else None
     with Output(options.output, STAGE, options, source) as out:
@@ -44,16 +44,16 @@ def _plan(out: Output, decided: Decided, known: Dataset | None, name: str, track
     source, options = out.source, out.options
     assert source is not None and isinstance(options, Clean)
     placed, said = decided.seen(out)
-    embedder = None if name == who.NONE else embedders.load(name)
-    posed = name == who.DEFAULT or options.max_yaw < 90 or options.max_roll < 180
+    embedder = None if name == recognition.NONE else embedders.load(name)
+    posed = name == recognition.DEFAULT or options.max_yaw < 90 or options.max_roll < 180
     measured = ordered_map(Measure(source, options, posed), placed, options.jobs)
     seen = list(track(measured, STAGE, total=len(placed)))
-    faces = who.embedded(name, embedder, source, seen, options, track) if embedder else None
+    faces = recognition.embedded(name, embedder, source, seen, options, track) if embedder else None
     # A picture that a person removed is compared too: no repeat of it takes its place.
-    looks = [one.look if one.bad is None or one.wanted or one.gone else None for one in seen]
+    looks = [one.fingerprint if one.bad is None or one.wanted or one.gone else None for one in seen]
     proved = proofs(looks, faces.raw if faces else None, options.jobs, track)
-    pictures = who.references(name, embedder, known, source, options, track) if known and embedder else {}
-    found = who.judge(faces, seen, proved, pictures) if faces else who.Who([None] * len(seen))
+    pictures = recognition.references(name, embedder, known, source, options, track) if known and embedder else {}
+    found = recognition.judge(faces, seen, proved, pictures) if faces else recognition.Who([None] * len(seen))
     kept, choice = choose(seen, proved, found, options)
     out.carry(**summary.facts(found))
     planned = out.settle(

@@ -6,11 +6,11 @@ import logging
 from collections import Counter, defaultdict
 from typing import Any
 
-from facekit.commands.clean.choose import Choice
-from facekit.commands.clean.decided import Decided
-from facekit.commands.clean.who import Who
+from facekit.commands.clean.decisions import Decided
+from facekit.commands.clean.recognition import Who
+from facekit.commands.clean.selection import Choice
 from facekit.dataset import Output
-from facekit.identity.people import WRONG
+from facekit.dataset.reasons import WRONG
 
 log = logging.getLogger(__name__)
 

@@ -68,7 +68,7 @@ def scored(options: Evaluate, test: Test, home: Path, track: Track) -> tuple[lis
     Photos as found, and their copies and children, are scored apart where there are both: a score over all
     of them hides what a leak does.
     """
-    folder = Path(plugins.load("stage", "evaluate")(options, track).folder)
+    folder = Path(plugins.resolve("facekit.commands.evaluate:evaluate", "compare")(options, track).folder)
     found = json.loads((folder / SCORES).read_text())
     page = os.path.relpath(folder / "report.html", home)
     parts = found["apart"] or {None: found}

@@ -12,7 +12,7 @@ from facekit.base import plugins
 from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.dataset import protocol
 from facekit.identity import evaluation, held_out
-from facekit.identity.embedders.named import KIND
+from facekit.identity.embedders.registry import KIND
 from facekit.identity.evaluation import Settings
 from facekit.identity.held_out import HeldOut
 from facekit.options.evaluate import Evaluate

@@ -20,7 +20,7 @@ from facekit.dataset import MANIFEST, Dataset, pairlists
 from facekit.dataset.pairlists import PairList, People
 from facekit.faces.detectors import carried
 from facekit.identity import embedders
-from facekit.identity.embedders.named import KIND
+from facekit.identity.embedders import KIND
 from facekit.options.base import from_mapping
 from facekit.options.crop import Crop
 from facekit.options.evaluate_pairs import EvaluatePairs

@@ -11,8 +11,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from facekit.base.contract import BadImage, FacekitError, Verdict
-from facekit.commands.review.desk import Desk, NotHere
 from facekit.commands.review.pictures import THUMBNAIL_SIDES, Pictures, version
+from facekit.commands.review.session import Desk, NotHere
 
 STATIC = Path(__file__).parent / "static"
 MOST_CHANGES = 20_000

@@ -12,16 +12,11 @@ from facekit.base import files as lines
 from facekit.base.contract import Decision, Record, Rejection
 from facekit.dataset import MANIFEST, REJECTED, REMOVED, REPEATED
 from facekit.dataset.decisions import Key, key_of
+from facekit.dataset.reasons import OPEN, REVIEWED, UNSURE, WRONG
 from facekit.dataset.tree import place, scan
-from facekit.identity.people import OPEN, UNSURE, WRONG
+from facekit.identity.people import PERSON
 
 Standing = Literal["keep", "reject", "unsure"]
-
-PERSON = "person"
-"""The quality under which `clean` writes the probability that a face is the folder's person."""
-
-REVIEWED = "rejected in review"
-"""The reason that `clean` gives for a decision which it has carried out."""
 
 _BY_CHANCE = (UNSURE, WRONG)
 """The reasons whose number is that probability, and not a sharpness or a count."""
@@ -75,8 +70,8 @@ def read_cards(root: Path, decided: Mapping[Key, Decision], keep_at: float, judg
 
     Where faces were told apart (`judged`), one without a probability is one that `clean` could say nothing of.
     """
-    kept, gone = place(lines.read_lines(root / MANIFEST, Record.from_json), scan(root))
-    rejected = lines.read_lines(root / REJECTED, Rejection.from_json)
+    kept, gone = place(lines.read_lines(root / MANIFEST, Record), scan(root))
+    rejected = lines.read_lines(root / REJECTED, Rejection)
     # The same bytes a second time are the same picture, which has a card by its other line.
     left = {(r.label, r.id): r for r in rejected if r.reason != REPEATED}
     cards = []

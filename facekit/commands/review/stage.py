@@ -10,10 +10,11 @@ import webbrowser
 from contextlib import suppress
 
 from facekit.base.contract import FacekitError, Report, Track, quiet
-from facekit.commands.review.desk import Desk
-from facekit.commands.review.serve import Server
+from facekit.commands.review.app import build
+from facekit.commands.review.session import Desk
 from facekit.dataset import DECISIONS
 from facekit.options.review import Review
+from facekit.serving import Server
 
 STAGE = "review"
 
@@ -44,7 +45,7 @@ def review(options: Review, track: Track = quiet) -> Report:
 
 def _serve(desk: Desk, options: Review) -> None:
     """Serve until Ctrl-C, which is how a review ends, not how it is broken off."""
-    with suppress(KeyboardInterrupt), Server(desk, options.port) as server:
+    with suppress(KeyboardInterrupt), Server(build(desk), STAGE, options.port) as server:
         log.info("%s: %s  (Ctrl-C ends it)", STAGE, server.url)
         if options.browser and _has_screen():
             webbrowser.open(server.url)

@@ -124,7 +124,7 @@ class States:
         """Whether the last run on the folder came to its end."""
         if write:
             lines.drop_torn_line(self._path)
-        for values in lines.read_lines(self._path, json.loads):
+        for values in lines.iterate_lines(self._path, dict[str, Any]):
             self._take(values)
 
     def clear(self) -> None:

@@ -14,6 +14,9 @@ from facekit.identity.people.across import KIN, Elsewhere, Twins, centres, elsew
 from facekit.identity.people.evidence import Floats, Vectors
 from facekit.identity.people.within import Folder, Places, evidence, find, probabilities
 
+PERSON = "person"
+"""The quality of a kept face that holds the probability."""
+
 
 @dataclass(frozen=True)
 class Named:
