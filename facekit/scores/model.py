@@ -10,7 +10,7 @@ import numpy as np
 
 from facekit.scores.calibration import Calibration
 from facekit.scores.classes import ClassScores, Intervals, Summary
-from facekit.scores.groups import GroupScores, Groups
+from facekit.scores.groups import Groups, GroupScores
 
 FOLDS_NOTE = (
     "the folds train on much the same pictures, so their deviation is no error of the mean (Bengio and Grandvalet "

@@ -73,6 +73,14 @@ class GroupScores:
     intervals: Measures[Interval | None] | None
     """None where there are no resamples."""
 
+    def tar(self, far: float) -> float | None:
+        """Return the share found at a false match rate; None where so few pairs cannot tell."""
+        return self.measures.tar[self.fars.index(far)] if far in self.fars else None
+
+    def tar_interval(self, far: float) -> Interval | None:
+        """Return the interval of `tar`."""
+        return self.intervals.tar[self.fars.index(far)] if self.intervals and far in self.fars else None
+
 
 @dataclass(frozen=True)
 class Gap:
@@ -170,7 +178,10 @@ def score(
     parts = [everyone, *(_Part.of(pairs, group.which, fars, points[-1:]) for group in groups)]
     values = [part.measures() for part in parts]
     drawn = _rounds(pairs, parts, rounds, seed)
-    intervals = [part.intervals(*both) if rounds else None for part, *both in zip(parts, values, drawn, strict=True)]
+    intervals = [
+        part.intervals(measures, some) if rounds else None
+        for part, measures, some in zip(parts, values, drawn, strict=True)
+    ]
     return PairScores(
         everyone.fars,
         tuple(far for far in fars if far not in everyone.fars),
