@@ -7,14 +7,12 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from facekit.base import files as lines
 from facekit.base.contract import Record, Rejection, Source
 from facekit.dataset import MANIFEST, SOURCES
-from facekit.dataset.tree import read_info
+from facekit.dataset.info import DatasetInfo, read_info
 
-MADE_FROM = "made_from"
 MOST_TREES = 16
 """Folders made from folders are followed so far: by then they lead round in a circle."""
 
@@ -31,7 +29,7 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.info: dict[str, Any] = read_info(root)
+        self.info = read_info(root) or DatasetInfo()
         self._hashed: dict[str, dict[str, str]] = {}
 
     @cached_property
@@ -98,8 +96,8 @@ class Origins:
         self.own = Tree(root)
         self.trees: list[Tree] = []
         here = self.own
-        while (way := here.info.get(MADE_FROM)) and len(self.trees) < MOST_TREES:
-            root = Path(os.path.normpath(here.root.resolve() / str(way)))
+        while (way := here.info.made_from) and len(self.trees) < MOST_TREES:
+            root = Path(os.path.normpath(here.root.resolve() / way))
             if not root.is_dir():
                 break
             here = Tree(root)

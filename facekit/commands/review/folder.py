@@ -13,8 +13,8 @@ from facekit.commands.review.clean_info import info_of_clean, thresholds
 from facekit.commands.review.pictures import version
 from facekit.dataset import INFO, MANIFEST, REJECTED
 from facekit.dataset.decisions import Key
+from facekit.dataset.info import Doubts
 
-PEOPLE = "people"
 """What `clean` notes of the names, where it has told faces apart."""
 
 _READ = (INFO, MANIFEST, REJECTED)
@@ -34,7 +34,7 @@ class Pile:
         self.info = info_of_clean(root)
         self.keep_at, self.reject_at = thresholds(self.info)
         self.origins = Origins(root)
-        cards = by_doubt(read_cards(root, decided, self.keep_at, PEOPLE in self.info), self.keep_at)
+        cards = by_doubt(read_cards(root, decided, self.keep_at, self.info.people is not None), self.keep_at)
         self.cards = {card.id: card for card in cards}
         self.by_label: dict[str, list[Card]] = defaultdict(list)
         for card in cards:
@@ -61,10 +61,10 @@ class Pile:
 
     def note(self, label: str) -> str | None:
         """Return what is to be said of a name as a whole."""
-        about = self.info.get(PEOPLE) or {}
-        if label in about.get("nobody", ()):
+        about = self.info.people or Doubts()
+        if label in about.nobody:
             return "nobody is clearly the person here"
-        same = [[*pair[:2]] for pair in about.get("one_person", ()) if label in pair[:2]]
+        same = [[*pair[:2]] for pair in about.one_person if label in pair[:2]]
         others = [self.names.get(one, one) for pair in same for one in pair if one != label]
         return f"seems to be the same person as {', '.join(others)}" if others else None
 

@@ -16,7 +16,7 @@ from facekit.commands.review.folder import NotHere, Pile, signature
 from facekit.commands.review.history import Ledger, Step
 from facekit.commands.review.pictures import version
 from facekit.commands.review.writer import Live
-from facekit.dataset.tree import read_info
+from facekit.dataset import read_info
 
 STATES = ("keep", "reject", "unsure", "move")
 """What becomes of a picture."""
@@ -53,7 +53,8 @@ class Desk:
     def refresh(self) -> None:
         """Read again where `clean` has written the folder anew, or another page's facekit has decided."""
         with self._lock:
-            if signature(self.root) != self.pile.signature and read_info(self.root).get("complete"):
+            info = read_info(self.root)
+            if signature(self.root) != self.pile.signature and info is not None and info.complete:
                 self._ledger.sync()
                 self._read()
             elif self._ledger.sync():
