@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ from conftest import Dead, files_in, read_tree
 from patches import patch, tree
 
 from facekit import runs
-from facekit.base import images
+from facekit.base import images, plain
 from facekit.base.contract import FacekitError, Record, Report, quiet, replace
 from facekit.base.files import read_lines, replace_lines
 from facekit.commands.compare import compare
@@ -24,7 +23,9 @@ from facekit.commands.compare.contenders import contenders
 from facekit.dataset.protocol import BANNER
 from facekit.dataset.tree import MANIFEST
 from facekit.options.compare import Compare
-from facekit.report.comparison import Row, Score, Table, csv_text, html, markdown
+from facekit.report import comparison
+from facekit.report.comparison import Row, Score, Table, html, markdown
+from facekit.scores.bootstrap import Interval
 
 FILE = """
 [defaults]
@@ -359,7 +360,7 @@ def test_a_dry_run_writes_nothing(compared: Compared, tmp_path: Path) -> None:
 
 
 def test_names_are_escaped_wherever_they_are_shown() -> None:
-    score = Score("own", None, 4, 0.75, (0.5, 1.0), 0.7, None, "runs/a b/evaluation/report.html")
+    score = Score("own", None, 4, 0.75, Interval(0.5, 1.0), 0.7, None, "runs/a b/evaluation/report.html")
     rows = [
         Row("a <b>", "x|y", train=1.0, scores=[score], parameters=5, epochs=1, seconds_per_epoch=2.0),
         Row("later", "cnn3", reason="not <yet>"),
@@ -372,5 +373,5 @@ def test_names_are_escaped_wherever_they_are_shown() -> None:
     assert "not &lt;yet&gt;" in page
     assert "One &amp; two." in page
     assert "| a <b> | x\\|y | 100.0% | – | 75.0% (50.0–100.0) | 0.700 | 5 | 1 | 2.0 | – |" in markdown(table)
-    assert csv_text(table).splitlines()[2] == "later,cnn3" + "," * 17 + "not <yet>"
-    assert [Row.from_dict(json.loads(json.dumps(asdict(row)))) for row in rows] == rows
+    assert comparison.csv(table).splitlines()[2] == "later,cnn3" + "," * 17 + "not <yet>"
+    assert plain.parse(plain.dump(rows), list[Row]) == rows

@@ -104,7 +104,7 @@ def _by_file(path: Path) -> list[Table]:
     unknown = sorted(held.keys() - {"defaults", "contender"})
     if unknown:
         raise FacekitError(f"{path}: nothing is called {unknown[0]!r}; write [defaults] and [[contender]]")
-    defaults = _table(held.get("defaults", {}), path, "what all contenders share is written [defaults], with one bracket")
+    defaults = _table(held.get("defaults", {}), path, _BRACKET)
     tables = held.get("contender", [])
     if not isinstance(tables, list):
         raise FacekitError(f"{path}: {_BRACKETS}")
@@ -115,6 +115,7 @@ def _by_file(path: Path) -> list[Table]:
     return [{**defaults, **_table(table, path, _BRACKETS)} for table in tables]
 
 
+_BRACKET = "what all contenders share is written [defaults], with one bracket"
 _BRACKETS = "contenders are written [[contender]], with two brackets"
 
 

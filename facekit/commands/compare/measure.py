@@ -30,6 +30,7 @@ from facekit.options.train import Train
 from facekit.report import scores as page
 from facekit.report.comparison import Row, Score, Test
 from facekit.runs import Run, reports
+from facekit.scores.groups import GroupScores
 from facekit.scores.model import ModelScores
 
 _ROUNDS = 3
@@ -138,22 +139,16 @@ def _evaluate(run: Run, pictures: HeldOut, course: Course, name: str) -> tuple[M
 
 def _scores(test: Test, scores: ModelScores, link: str) -> list[Score]:
     if scores.apart:
-        return [
-            Score(
-                test,
-                part.name,
-                part.pictures,
-                part.scores.accuracy,
-                part.intervals and part.intervals.accuracy,
-                part.scores.macro_f1,
-                part.intervals and part.intervals.macro_f1,
-                link,
-            )
-            for part in scores.apart
-        ]
+        return [_part(test, part, link) for part in scores.apart]
     classes, intervals = scores.classes, scores.intervals
-    ends = (intervals.accuracy, intervals.macro_f1) if intervals else (None, None)
-    return [Score(test, None, classes.pictures, classes.accuracy, ends[0], classes.macro.f1, ends[1], link)]
+    accuracy, f1 = (intervals.accuracy, intervals.macro_f1) if intervals is not None else (None, None)
+    return [Score(test, None, classes.pictures, classes.accuracy, accuracy, classes.macro.f1, f1, link)]
+
+
+def _part(test: Test, part: GroupScores, link: str) -> Score:
+    rates, intervals = part.scores, part.intervals
+    accuracy, f1 = (intervals.accuracy, intervals.macro_f1) if intervals is not None else (None, None)
+    return Score(test, part.name, part.pictures, rates.accuracy, accuracy, rates.macro_f1, f1, link)
 
 
 def _seconds(run: Run) -> float | None:
