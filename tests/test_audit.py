@@ -210,7 +210,7 @@ def test_a_tree_of_facekits_is_held_to_its_split(ours: Path, tmp_path: Path) -> 
     assert len(copy.records) == len(Dataset.open(ours).records) - 1
     assert all((copy.root / record.path).is_file() for record in copy.records)
     assert {record.split for record in copy.records} == {"train", "test", "validation"}
-    assert copy.info["drawn"] is True
+    assert copy.info.drawn is True
     assert copy.protocol == "group"
 
 

@@ -25,7 +25,7 @@ from facekit.base import images, plugins, weights
 from facekit.base.contract import BadImage, Box, FacekitError, Image, Record, replace
 from facekit.commands.crop import crop
 from facekit.commands.train import train
-from facekit.dataset import Dataset
+from facekit.dataset import Dataset, DatasetInfo
 from facekit.faces.landmarks import landmarks, model_file
 from facekit.identity import embedders
 from facekit.identity.embedders import distances, dlib_onnx, dlib_weights, embed_dataset, face_in
@@ -34,7 +34,7 @@ from facekit.identity.embedders.dlib import MODEL, Dlib
 from facekit.identity.embedders.sface import SFace
 from facekit.identity.embedders.trained import DEFAULT_THRESHOLD, Trained
 from facekit.options.base import settled
-from facekit.options.crop import Crop
+from facekit.options.crop import CarriedCrop, Crop
 from facekit.options.train import Train
 
 PAIRS = "lfw/pairsDevTest.txt"
@@ -507,19 +507,19 @@ def record(box: Box | None) -> Record:
 
 
 @pytest.mark.parametrize(
-    ("info", "box", "wanted"),
+    ("crop", "box", "wanted"),
     [
-        ({"crop": {"detect": True, "margin": 0.25}}, Box(1, 2, 3, 3), Box(20, 20, 160, 160)),
-        ({"crop": {"detect": True, "margin": 0.0}}, Box(1, 2, 3, 3), Box(0, 0, 200, 200)),
-        ({"crop": {"detect": True, "margin": 0.25, "align": "eyes"}}, Box(1, 2, 3, 3), Box(20, 20, 160, 160)),
-        ({"crop": {"detect": True, "margin": 0.25}}, None, None),
-        ({"crop": {"detect": False, "margin": 0.25}}, Box(1, 2, 3, 3), None),
-        ({}, None, None),
+        (CarriedCrop(margin=0.25), Box(1, 2, 3, 3), Box(20, 20, 160, 160)),
+        (CarriedCrop(margin=0.0), Box(1, 2, 3, 3), Box(0, 0, 200, 200)),
+        (CarriedCrop(margin=0.25, align="eyes"), Box(1, 2, 3, 3), Box(20, 20, 160, 160)),
+        (CarriedCrop(margin=0.25), None, None),
+        (CarriedCrop(detect=False, margin=0.25), Box(1, 2, 3, 3), None),
+        (None, None, None),
     ],
     ids=["crop", "no margin", "aligned", "put there by hand", "no detector", "plain"],
 )
-def test_where_the_face_is(info: dict[str, object], box: Box | None, wanted: Box | None) -> None:
-    assert face_in(np.zeros((200, 200, 3), np.uint8), record(box), info) == wanted
+def test_where_the_face_is(crop: CarriedCrop | None, box: Box | None, wanted: Box | None) -> None:
+    assert face_in(np.zeros((200, 200, 3), np.uint8), record(box), DatasetInfo(crop=crop)) == wanted
 
 
 def test_a_crop_has_the_face_where_it_is_looked_for(drawn_photos: Path, dlib: Dlib, tmp_path: Path) -> None:

@@ -22,9 +22,8 @@ from facekit.cli.console import Console
 from facekit.cli.run import plan, read
 from facekit.commands.evaluate import evaluate
 from facekit.commands.train import train
-from facekit.dataset import lineage
+from facekit.dataset import INFO, MANIFEST, lineage
 from facekit.dataset.protocol import BANNER
-from facekit.dataset.tree import INFO, MANIFEST
 from facekit.options.cross_validate import CrossValidate
 from facekit.options.evaluate import Evaluate
 from facekit.options.evaluate_pairs import EvaluatePairs

@@ -19,9 +19,8 @@ from facekit.base.contract import FacekitError, Report
 from facekit.commands.evaluate_pairs import evaluate_pairs
 from facekit.commands.evaluate_pairs.faces import Asked, finding, photos_of
 from facekit.commands.train import train
-from facekit.dataset import Dataset, pairlists
+from facekit.dataset import INFO, MANIFEST, Dataset, pairlists
 from facekit.dataset.pairlists import Pair
-from facekit.dataset.tree import INFO, MANIFEST
 from facekit.identity.embedders import embed_dataset
 from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.options.train import Train

@@ -12,8 +12,7 @@ from patches import tree
 from facekit.base.contract import FacekitError, Record, replace
 from facekit.base.files import read_lines, replace_lines
 from facekit.commands.balance import balance
-from facekit.dataset import Dataset, lineage
-from facekit.dataset.tree import INFO, MANIFEST
+from facekit.dataset import INFO, MANIFEST, Dataset, lineage
 from facekit.identity.split import split_dataset
 from facekit.options.balance import Balance
 from facekit.options.train import Train

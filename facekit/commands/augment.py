@@ -19,7 +19,7 @@ from facekit.dataset.lineage import TRAIN, check_split, draw_split, refuse_split
 from facekit.faces.augmentation import augment_image
 from facekit.identity.likeness import grouped
 from facekit.options.augment import Augment
-from facekit.options.common import shares
+from facekit.options.common import SplitBy, shares
 
 STAGE = "augment"
 _NUMBER = 5  # the stage's own stream of chance
@@ -49,7 +49,7 @@ def augment(options: Augment, track: Track = quiet) -> Report:
     if protocol != "image" and not all(r.split for r in source.records):
         source = grouped(source, track)
     with Output(options.output, STAGE, options, source) as out:
-        out.carry(protocol=protocol)
+        out.info = replace(out.info, protocol=protocol)
         if out.unchanged:
             return out.report()
         records, left = out.placed(track)
@@ -66,7 +66,7 @@ def augment(options: Augment, track: Track = quiet) -> Report:
         return report
 
 
-def _protocol(source: Dataset, options: Augment) -> str:
+def _protocol(source: Dataset, options: Augment) -> SplitBy:
     """Return how the split is drawn: as the tree says, else as the options do."""
     if options.split_by == "image":
         refuse_split(source.records, str(source.root))

@@ -35,7 +35,7 @@ def balance(options: Balance, track: Track = quiet) -> Report:
     else:
         refuse_split(source.records, str(source.root))
     with Output(options.output, STAGE, options, source) as out:
-        out.carry(protocol=split_by)
+        out.info = replace(out.info, protocol=split_by)
         if out.unchanged:
             return out.report()
         records, left = out.placed(track)

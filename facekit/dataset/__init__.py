@@ -1,15 +1,14 @@
 """A dataset: a folder of pictures, one folder a label, and the manifest beside them."""
 
 from facekit.dataset.folder import check_places, lock
+from facekit.dataset.info import INFO, DatasetInfo, annotate, read_info
 from facekit.dataset.output import REMOVED, REPEATED, Output, key
 from facekit.dataset.tree import (
     DECISIONS,
-    INFO,
     MANIFEST,
     REJECTED,
     SOURCES,
     Dataset,
-    annotate,
     by_label,
     derive_id,
     distinct,
@@ -26,6 +25,7 @@ __all__ = [
     "REPEATED",
     "SOURCES",
     "Dataset",
+    "DatasetInfo",
     "Output",
     "annotate",
     "by_label",
@@ -36,4 +36,5 @@ __all__ = [
     "lock",
     "named_by_id",
     "photo_path",
+    "read_info",
 ]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from facekit.base import files as lines
-from facekit.base.contract import FacekitError, Record
-from facekit.dataset.tree import DECISIONS, INFO, MANIFEST, REJECTED, SOURCES, info_bytes, place, scan
+from facekit.base.contract import FacekitError, Record, replace
+from facekit.dataset.info import INFO, DatasetInfo
+from facekit.dataset.tree import DECISIONS, MANIFEST, REJECTED, SOURCES, place, scan
 
 OWN = {MANIFEST, SOURCES, REJECTED, INFO, DECISIONS, "summary.csv"}
 """The files that stand beside the labels' folders."""
@@ -59,26 +59,24 @@ def forget(root: Path) -> None:
         (root / name).unlink(missing_ok=True)
 
 
-def clear(root: Path, info: Mapping[str, Any]) -> None:
+def clear(root: Path, info: DatasetInfo | None) -> None:
     """Delete what the manifest names, and the lines themselves; nothing else. Raises FacekitError without one.
 
     What a person decided stays: it cost hours, and it goes by the photo, not by what was made of it.
     """
-    for name in (MANIFEST, INFO):
-        if not (root / name).exists():
-            raise FacekitError(
-                f"{root} has no {name}, so what --overwrite may delete is not known; choose another folder"
-            )
+    if info is None or not (root / MANIFEST).exists():
+        name = INFO if info is None and (root / MANIFEST).exists() else MANIFEST
+        raise FacekitError(f"{root} has no {name}, so what --overwrite may delete is not known; choose another folder")
     kept, _ = place(lines.read_lines(root / MANIFEST, Record), scan(root))
     stale = [record.path for record in kept]
-    lines.replace_file(root / INFO, info_bytes({**info, "complete": False, "stale": stale}))
+    lines.replace_file(root / INFO, replace(info, complete=False, stale=tuple(stale)).to_bytes())
     delete(root, stale)
     forget(root)
 
 
-def finish_deleting(root: Path, info: Mapping[str, Any]) -> None:
+def finish_deleting(root: Path, info: DatasetInfo) -> None:
     """Go on with the deletions that a kill interrupted: `dataset.json` named them before the first."""
-    stale = set(info.get("stale", []))
+    stale = set(info.stale)
     if stale:
         known = lines.read_lines(root / MANIFEST, Record)
         lines.replace_lines(root / MANIFEST, (r.to_json() for r in known if r.path not in stale))

@@ -14,22 +14,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from facekit import __version__
 from facekit.base import files as lines
 from facekit.base.contract import FacekitError, Record, Rejection, Report, Source, Track, quiet, replace
 from facekit.dataset import folder
+from facekit.dataset.info import INFO, DatasetInfo, read_info
 from facekit.dataset.tree import (
-    INFO,
     MANIFEST,
     REJECTED,
     SOURCES,
     Dataset,
     distinct,
-    info_bytes,
     place,
-    read_info,
     scan,
     unreadable,
 )
@@ -40,11 +38,6 @@ REMOVED = "removed by hand"
 
 REPEATED = "same bytes as another"
 """The reason of a picture that a plain tree holds twice under one name."""
-
-_CARRIED = ("protocol", "crop", "drawn")
-
-_LASTING = ("applied",)
-"""What `dataset.json` keeps of the run before, whatever this one comes to."""
 
 Key = tuple[str, str]
 
@@ -65,8 +58,10 @@ class Output:
         self._began = time.monotonic()
         self._lock: int | None = None
         self._moved = False
-        self._info = self._new_info()
-        self._was: dict[str, Any] = {}
+        self.info = self._new_info()
+        """What `dataset.json` is to say of the folder. A stage replaces it by what it has to add."""
+        self.before: DatasetInfo | None = None
+        """What it said when an earlier run had ended; None where there was none, or the stage begins anew."""
 
     def __enter__(self) -> Self:
         """Refuse what cannot work, take the lock, and read what is there already."""
@@ -93,17 +88,18 @@ class Output:
     @property
     def complete(self) -> bool:
         """Whether the last run on this folder came to its end."""
-        return bool(self._was.get("complete"))
+        return self.before is not None and self.before.complete
 
     @property
     def fresh(self) -> bool:
         """Whether the folder holds nothing of an earlier run."""
-        return not self._was
+        return self.before is None
 
     @property
     def unchanged(self) -> bool:
         """Whether the folder is complete, from this very input, and no hand has touched it since."""
-        return self.complete and self._was.get("input") == self._info["input"] and not self._moved
+        same = self.before is not None and self.before.input == self.info.input
+        return self.complete and same and not self._moved
 
     @property
     def removed(self) -> list[Rejection]:
@@ -136,19 +132,10 @@ class Output:
             return record
         return replace(record, label=there.label, name=there.name, moved_from=there.moved_from)
 
-    def fact(self, name: str) -> Any:
-        """Return what the run before noted in `dataset.json`; None where it did not."""
-        return self._was.get(name)
-
-    def note(self, **facts: Any) -> None:
-        """Add facts to `dataset.json` at once: what a run that is killed must not forget."""
-        self.carry(**facts)
+    def save_info(self) -> None:
+        """Write `info` at once: what a run that is killed must not forget."""
         if not self.options.dry_run:
             self._write_info()
-
-    def carry(self, **facts: Any) -> None:
-        """Add facts to `dataset.json` that later stages inherit: `protocol`, `crop`."""
-        self._info.update(facts)
 
     def write(self, record: Record, data: bytes, source: Source | None = None) -> Record:
         """Put one picture in place, then its line; return the record with its bytes' hash."""
@@ -234,31 +221,22 @@ class Output:
         """Take the bytes' hash of a picture that is there, and everything else from the plan."""
         return replace(record, sha256=self.records[key(record)].sha256)
 
-    def _new_info(self) -> dict[str, Any]:
-        inherited = (
-            {name: self.source.info[name] for name in _CARRIED if name in self.source.info} if self.source else {}
-        )
-        return {
-            "stage": self.stage,
-            "options": settled(self.options),
-            "input": self.source.digest() if self.source else None,
-            **({"made_from": _way(self.root, self.source.root)} if self.source else {}),
-            "facekit": __version__,
-            "complete": False,
-            **inherited,
-        }
+    def _new_info(self) -> DatasetInfo:
+        info = DatasetInfo(stage=self.stage, options=settled(self.options), facekit=__version__, complete=False)
+        if self.source is None:
+            return info
+        way = _way(self.root, self.source.root)
+        return replace(_inherit(info, self.source.info), input=self.source.digest(), made_from=way)
 
     def _load(self) -> None:
-        self._was = read_info(self.root)
-        if not self.options.dry_run:
-            folder.finish_deleting(self.root, self._was)
-        if self._begins_anew():
+        self.before = read_info(self.root)
+        if self.before is not None and not self.options.dry_run:
+            folder.finish_deleting(self.root, self.before)
+        if self._begins_anew() or self.before is None:
             if not self.options.dry_run:
                 self._write_info()
             return
-        self._info |= {
-            name: self._was[name] for name in (*_CARRIED, *_LASTING) if name in self._was and name not in self._info
-        }
+        self.info = replace(_inherit(self.info, self.before), applied=self.info.applied or self.before.applied)
         if not self.options.dry_run:
             for name in (MANIFEST, SOURCES, REJECTED):
                 lines.drop_torn_line(self.root / name)
@@ -285,34 +263,32 @@ class Output:
 
     def _begins_anew(self) -> bool:
         """Make room if that is asked for; refuse a folder that something else made, or this stage otherwise."""
-        other = self._other() if self._was else None
+        other = self._other(self.before) if self.before else None
         write = not self.options.dry_run
-        if folder.made_nothing(self.root) and (other or not self._was or self.options.overwrite):
+        if folder.made_nothing(self.root) and (other or not self.before or self.options.overwrite):
             if write:
                 folder.forget(self.root)
-            self._was = {}
+            self.before = None
         elif self.options.overwrite and write:
-            folder.clear(self.root, self._was)
-            self._was = {}
-        elif not self._was:
+            folder.clear(self.root, self.before)
+            self.before = None
+        elif not self.before:
             raise FacekitError(f"{self.root} is not empty and no {self.stage} made it; choose another folder")
         elif other:
             raise FacekitError(f"{self.root} was made {other}; choose another folder, or --overwrite it")
-        return not self._was
+        return self.before is None
 
-    def _other(self) -> str | None:
+    def _other(self, before: DatasetInfo) -> str | None:
         """Return how the folder was made, where that is not how it is to be made now."""
-        if self._was.get("stage") != self.stage:
-            return f"by {self._was.get('stage')}"
-        then, now = self._was.get("options", {}), self._info["options"]
+        if before.stage != self.stage:
+            return f"by {before.stage}"
+        then, now = before.options, self.info.options
         changed = next((name for name in now if then.get(name) != now[name]), None)
         return changed and f"with {changed} = {then.get(changed)!r}, not {now[changed]!r}"
 
     def _write_info(self, complete: bool = False, stale: Iterable[str] = ()) -> None:
-        info = {**self._info, "complete": complete}
-        if stale:
-            info["stale"] = list(stale)
-        lines.replace_file(self.root / INFO, info_bytes(info))
+        info = replace(self.info, complete=complete, stale=tuple(stale))
+        lines.replace_file(self.root / INFO, info.to_bytes())
 
     def _write_lines(self, records: list[Record], rejections: list[Rejection]) -> None:
         origins = dict.fromkeys(record.origin for record in records)
@@ -325,6 +301,16 @@ class Output:
 def key(record: Record) -> Key:
     """Return what a stage knows its picture by, wherever a person has moved it: label as made, and id."""
     return record.moved_from or record.label, record.id
+
+
+def _inherit(info: DatasetInfo, other: DatasetInfo) -> DatasetInfo:
+    """Return `info` with what later stages inherit of another folder, or of the run before, where it says nothing."""
+    return replace(
+        info,
+        protocol=info.protocol or other.protocol,
+        crop=info.crop or other.crop,
+        drawn=info.drawn or other.drawn,
+    )
 
 
 def _way(root: Path, source: Path) -> str:

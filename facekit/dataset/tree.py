@@ -11,18 +11,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Record, Source, Track, quiet, replace
-from facekit.base.files import read_lines, replace_file
+from facekit.base.files import read_lines
 from facekit.base.parallel import ordered_map
+from facekit.dataset.info import DatasetInfo, read_info
+from facekit.options.common import SplitBy
 
 MANIFEST = "manifest.jsonl"
 SOURCES = "sources.jsonl"
 REJECTED = "rejected.jsonl"
 DECISIONS = "decisions.jsonl"
-INFO = "dataset.json"
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".pgm")
 
@@ -36,7 +36,7 @@ class Dataset:
     root: Path
     records: list[Record]
     sources: dict[str, Source] = field(default_factory=dict)
-    info: Mapping[str, Any] = field(default_factory=dict)
+    info: DatasetInfo = field(default_factory=DatasetInfo)
 
     @classmethod
     def open(cls, root: Path, track: Track = quiet) -> Dataset:
@@ -44,12 +44,12 @@ class Dataset:
 
         Raises FacekitError: no such folder, no pictures, pictures outside any label's folder.
         """
-        info = read_info(root)
+        info = read_info(root) or DatasetInfo()
         found = scan(root)
         lined, missing = place(read_lines(root / MANIFEST, Record), found)
         if missing:
             log.info("%s: %d pictures were removed by hand", root, len(missing))
-        if info.get("complete", True):
+        if info.complete:
             known = {record.path for record in lined}
             fresh = [path for label in found for path in found[label] if path not in known]
         else:
@@ -72,9 +72,9 @@ class Dataset:
         return sorted({record.label for record in self.records})
 
     @property
-    def protocol(self) -> str | None:
-        """How the split was asked for: `group`, `image`, or None where none was."""
-        return self.info.get("protocol")
+    def protocol(self) -> SplitBy | None:
+        """How the split was drawn; None where it was not."""
+        return self.info.protocol
 
     @cached_property
     def _paths(self) -> dict[tuple[str, str], str]:
@@ -150,28 +150,6 @@ def named_by_id(record: Record) -> Record:
     """Return the record with the path that facekit gives it, whatever its file was called."""
     suffix = Path(record.path).suffix.lower() or ".jpg"
     return replace(record, path=photo_path(record.label, record.id, suffix))
-
-
-def read_info(root: Path) -> dict[str, Any]:
-    """Return `dataset.json`, empty where there is none. Raises FacekitError for a broken one."""
-    try:
-        info = json.loads((root / INFO).read_text())
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except ValueError:
-        raise FacekitError(f"{root / INFO} is not JSON; delete it to read the folder as plain pictures") from None
-    return info if isinstance(info, dict) else {}
-
-
-def annotate(root: Path, **facts: Any) -> None:
-    """Add facts to a folder's `dataset.json` that later stages inherit: `drawn`."""
-    info = {**read_info(root), **facts}
-    replace_file(root / INFO, info_bytes(info))
-
-
-def info_bytes(info: Mapping[str, Any]) -> bytes:
-    """Return `dataset.json` as it is written."""
-    return (json.dumps(info, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def scan(root: Path) -> dict[str, list[str]]:

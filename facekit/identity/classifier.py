@@ -15,7 +15,7 @@ from facekit.dataset import Dataset
 from facekit.faces.detectors import cut_out
 from facekit.identity.embedders import PerThread, embed_dataset
 from facekit.networks import inputs
-from facekit.options.crop import Crop
+from facekit.options.crop import FaceCrop
 from facekit.runs import HEAD, MODEL, Run
 from facekit.runs.linear import Head
 
@@ -26,7 +26,7 @@ Row = NDArray[np.float32]
 class Classifier(Protocol):
     """Names faces. `sees` may be called from several threads at a time."""
 
-    def sees(self, image: Image, face: Face | None = None, crop: Crop | None = None) -> Image:
+    def sees(self, image: Image, face: Face | None = None, crop: FaceCrop | None = None) -> Image:
         """Return what the model takes of a face in a photo, cut as `crop` says; of the whole picture without a face.
 
         Raises BadImage where the face cannot be aligned.
@@ -55,7 +55,7 @@ class _Network:
     def __init__(self, run: Run) -> None:
         self._model, self._size = run.model(), run.size
 
-    def sees(self, image: Image, face: Face | None = None, crop: Crop | None = None) -> Image:
+    def sees(self, image: Image, face: Face | None = None, crop: FaceCrop | None = None) -> Image:
         cut = image if face is None or crop is None else cut_out(image, face, crop)
         return inputs.as_input(cut, self._size)
 
@@ -82,7 +82,7 @@ class _Linear:
         self._embedder = PerThread(self._name)
         self._check(run, self._embedder())
 
-    def sees(self, image: Image, face: Face | None = None, crop: Crop | None = None) -> Image:
+    def sees(self, image: Image, face: Face | None = None, crop: FaceCrop | None = None) -> Image:
         return self._embedder().align(image, face.box if face else None)
 
     def probabilities(self, seen: Iterable[Image], batch: int) -> Iterator[Row]:

@@ -147,7 +147,7 @@ def _others(run: Run, dataset: Dataset, data: Path, part: str) -> HeldOut:
     trained_on = sum(record.id in known or record.origin in known for record in records)
     if run.protocol == protocol.PERSON:
         chosen.banners += _known_people(run.part("train"), records)
-    warn(run, chosen, trained_on, bool(dataset.info.get("drawn")))
+    warn(run, chosen, trained_on, dataset.info.drawn)
     return chosen
 
 

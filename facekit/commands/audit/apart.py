@@ -13,12 +13,10 @@ from facekit.base.contract import FacekitError, Track, quiet
 from facekit.base.files import guarded, replace_file, replace_lines
 from facekit.commands.audit.trees import Tree
 from facekit.dataset import INFO, MANIFEST, SOURCES, lock
-from facekit.dataset.tree import info_bytes
+from facekit.dataset.info import DatasetInfo
 
 NOTE = "audit.json"
 """What says in a copy's root that facekit made it, of what, and which files it may delete when made again."""
-
-_CARRIED = ("protocol", "crop", "drawn")
 
 
 def check(folder: Path) -> None:
@@ -59,8 +57,9 @@ def _carry(tree: Tree, stay: Collection[str], folder: Path) -> None:
         return
     records = [record for record in tree.dataset.records if record.path in stay]
     replace_lines(folder / SOURCES, (source.to_json() for source in tree.dataset.sources.values()))
-    info = {key: tree.dataset.info[key] for key in _CARRIED if key in tree.dataset.info}
-    replace_file(folder / INFO, info_bytes({"stage": "audit", "facekit": __version__, **info, "complete": True}))
+    was = tree.dataset.info
+    info = DatasetInfo(stage="audit", facekit=__version__, protocol=was.protocol, crop=was.crop, drawn=was.drawn)
+    replace_file(folder / INFO, info.to_bytes())
     replace_lines(folder / MANIFEST, (record.to_json() for record in records))
 
 

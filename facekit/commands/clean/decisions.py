@@ -28,7 +28,7 @@ class Decided:
     def of(cls, out: Output, apply: bool) -> Decided:
         """Read what was decided: with `apply` all of it is in force, else what an earlier run carried out."""
         history = Decisions(out.root).history()
-        applied = int(out.fact("applied") or 0)
+        applied = out.before.applied if out.before else 0
         lines = len(history) if apply else min(applied, len(history))
         moves = {(key_of(one), one.to) for one in history[:lines] if one.to is not None}
         return cls(lines, standing(history[:lines]), standing(history), moves, out.complete)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from facekit.base import files as lines
 from facekit.base.contract import Record, Rejection
 from facekit.dataset import REJECTED, REMOVED, REPEATED, Dataset, reasons
+from facekit.dataset.info import Doubts
 from facekit.faces import quality
 from facekit.identity import people
 from facekit.report.html import embedded, filled, thumbnail
@@ -58,17 +59,17 @@ def write(file: Path, root: Path, source: Dataset) -> None:
 def render(root: Path, source: Dataset) -> str:
     """Return the page as HTML that needs no other file and no network."""
     kept, left = Dataset.open(root), lines.read_lines(root / REJECTED, Rejection)
-    about = kept.info.get("people", {})
+    about = kept.info.people or Doubts()
     return filled(
         "clean.html",
         "--report",
         title=root.resolve().name,
         kept=len(kept.records),
         left=Counter(one.reason for one in left).most_common(),
-        embedder=kept.info.get("embedder"),
-        drawn=bool(kept.info.get("drawn")),
-        nobody=about.get("nobody", []),
-        twins=about.get("one_person", []),
+        embedder=kept.info.embedder,
+        drawn=kept.info.drawn,
+        nobody=about.nobody,
+        twins=about.one_person,
         names=_names(kept.records, left),
         plots=_plots(kept),
         sheets=_sheets(kept, left, source),
@@ -95,19 +96,18 @@ def _group(reason: str) -> str:
 
 
 def _plots(kept: Dataset) -> list[tuple[str, str]]:
-    options: Mapping[str, Any] = kept.info.get("options", {})
     plots = []
     for name, limits in _LIMITS.items():
         values = [record.quality[name] for record in kept.records if record.quality and name in record.quality]
         if values:
-            marks = [float(options[limit]) for limit in limits if limit in options]
+            marks = [value for limit in limits if (value := kept.info.number(limit)) is not None]
             plots.append((name, embedded("png", quality.histogram(values, name, *marks[:2]))))
     return plots
 
 
 def _sheets(kept: Dataset, left: Sequence[Rejection], source: Dataset) -> list[tuple[str, int, list[Tile]]]:
     """Return reason, number and tiles of each sheet: what is to be settled first, then by number."""
-    keep_at = float(kept.info.get("options", {}).get("keep_at", 0))
+    keep_at = kept.info.number("keep_at") or 0.0
     found: dict[str, list[tuple[float, Path, str, str, str | None]]] = defaultdict(list)
     for record in kept.records:
         value = (record.quality or {}).get(people.PERSON)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from facekit.base.contract import FacekitError, Report, Track, quiet
+from facekit.base.contract import FacekitError, Report, Track, quiet, replace
 from facekit.base.parallel import ordered_map
 from facekit.commands.clean import page, recognition, summary
 from facekit.commands.clean.candidates import Measure
 from facekit.commands.clean.decisions import Decided
 from facekit.commands.clean.selection import STAGE, choose
-from facekit.dataset import Dataset, Output, named_by_id
+from facekit.dataset import Dataset, DatasetInfo, Output, named_by_id
 from facekit.identity import embedders
 from facekit.identity.likeness import proofs
 from facekit.options.clean import Clean
@@ -26,17 +26,24 @@ def clean(options: Clean, track: Track = quiet) -> Report:
     known = Dataset.open(options.reference, track) if options.reference is not None else None
     with Output(options.output, STAGE, options, source) as out:
         decided = Decided.of(out, options.apply)
-        facts = {"embedder": embedder, "reference": known.digest() if known else None, "applied": decided.lines}
-        if out.unchanged and all((out.fact(name) or None) == (value or None) for name, value in facts.items()):
+        reference = known.digest() if known else None
+        out.info = replace(out.info, embedder=embedder, reference=reference, applied=decided.lines)
+        if out.unchanged and _same_means(out.before, out.info):
             report = out.report()
         else:
-            out.note(**{name: value for name, value in facts.items() if value})
+            out.save_info()
             report = _plan(out, decided, known, embedder, track)
         report.details |= summary.of_decisions(decided, out)
     if options.report is not None and not options.dry_run:
         page.write(options.report, options.output, source)
         report.details["report"] = str(options.report)
     return report
+
+
+def _same_means(before: DatasetInfo | None, now: DatasetInfo) -> bool:
+    """Whether the folder was made with this embedder, these reference pictures and these decisions."""
+    means = (now.embedder, now.reference, now.applied)
+    return before is not None and (before.embedder, before.reference, before.applied) == means
 
 
 def _plan(out: Output, decided: Decided, known: Dataset | None, name: str, track: Track) -> Report:
@@ -55,7 +62,7 @@ def _plan(out: Output, decided: Decided, known: Dataset | None, name: str, track
     pictures = recognition.references(name, embedder, known, source, options, track) if known and embedder else {}
     found = recognition.judge(faces, seen, proved, pictures) if faces else recognition.Who([None] * len(seen))
     kept, choice = choose(seen, proved, found, options)
-    out.carry(**summary.facts(found))
+    out.info = replace(out.info, people=summary.doubts(found))
     planned = out.settle(
         [named_by_id(record) for record in kept], lambda missing: ((r, source.bytes_of(r)) for r in missing)
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from facekit.commands.clean.decisions import Decided
 from facekit.commands.clean.recognition import Who
 from facekit.commands.clean.selection import Choice
 from facekit.dataset import Output
+from facekit.dataset.info import Doubts
 from facekit.dataset.reasons import WRONG
 
 log = logging.getLogger(__name__)
@@ -19,12 +21,12 @@ RIGHT = "right person"
 _BINS = 10
 
 
-def facts(found: Who) -> dict[str, Any]:
-    """Return what `dataset.json` keeps of the names: whose folders nobody clearly is, and which are one person."""
+def doubts(found: Who) -> Doubts | None:
+    """Return what `dataset.json` keeps of the names: which folders show no one person, and which names are one."""
     if found.judged is None:
-        return {}
-    nobody = [name for name, named in found.judged.names.items() if named.folder.person is None]
-    return {"people": {"nobody": nobody, "one_person": [list(pair) for pair in found.judged.twins]}}
+        return None
+    nobody = tuple(name for name, named in found.judged.names.items() if named.folder.person is None)
+    return Doubts(nobody, tuple(found.judged.twins))
 
 
 def of_people(choice: Choice, embedder: str) -> dict[str, Any]:
@@ -32,15 +34,15 @@ def of_people(choice: Choice, embedder: str) -> dict[str, Any]:
     judged = choice.who.judged
     if judged is None:
         return {"embedder": embedder}
-    about = facts(choice.who)["people"]
+    about = doubts(choice.who) or Doubts()
     _say(about)
     standing = {place: _standing(choice, place) for place in range(len(choice.seen)) if _is_judged(choice, place)}
     return {
         "embedder": embedder,
         "people": dict(Counter(standing.values()).most_common()),
         "names": _by_name(choice, standing),
-        "no_clear_person": about["nobody"],
-        "one_person": about["one_person"],
+        "no_clear_person": list(about.nobody),
+        "one_person": [list(pair) for pair in about.one_person],
     }
 
 
@@ -89,8 +91,8 @@ def _by_name(choice: Choice, standing: dict[int, str]) -> list[dict[str, Any]]:
     return rows
 
 
-def _say(about: dict[str, Any]) -> None:
-    nobody, twins = about["nobody"], about["one_person"]
+def _say(about: Doubts) -> None:
+    nobody, twins = about.nobody, about.one_person
     if nobody:
         log.warning("nobody is clearly the person of %d folders: %s", len(nobody), _some(nobody))
     if twins:
@@ -98,6 +100,6 @@ def _say(about: dict[str, Any]) -> None:
         log.warning("%d pairs of names seem to be one person each: %s", len(twins), _some(pairs))
 
 
-def _some(names: list[str], most: int = 5) -> str:
+def _some(names: Sequence[str], most: int = 5) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

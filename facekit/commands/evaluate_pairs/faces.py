@@ -141,7 +141,7 @@ def finding(options: EvaluatePairs, asked: Asked, photos: Dataset) -> Crop | Non
     That is what `crop` wrote, and whatever a network sees that learned from pictures as they were.
     """
     as_it_is = asked.network is not None and asked.crop is None and options.detector is None
-    if not options.detect or photos.info.get("crop") or as_it_is:
+    if not options.detect or photos.info.crop or as_it_is:
         return None
     if asked.crop is not None:
         cut = carried(asked.crop) | {"input": ".", "output": ".", "detect": True}

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from facekit.base.contract import FacekitError, Record, Rejection, Source
 from facekit.base.files import iterate_lines, read_bytes, read_lines
+from facekit.commands.review.pictures import version
 from facekit.dataset import MANIFEST, SOURCES
-from facekit.dataset.tree import read_info
+from facekit.dataset.info import DatasetInfo, read_info
 
-MADE_FROM = "made_from"
 MAX_TREES = 16
 """Folders made from folders are followed so far: more lead round in a circle."""
 
@@ -44,8 +44,9 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.info = read_info(root)
+        self.info = read_info(root) or DatasetInfo()
         self._hashed: dict[str, dict[str, str]] = {}
+        self._digests: dict[tuple[Path, str], str | None] = {}
 
     @cached_property
     def sources(self) -> dict[str, Source]:
@@ -66,17 +67,22 @@ class Tree:
     def _names(self) -> dict[str, tuple[str, str]]:
         return {path: names for names, path in self.paths.items()}
 
-    def find(self, label: str, id: str) -> Path | None:
-        """Return the file of a picture under a label; None where it is gone."""
-        path = self.paths.get((label, id)) or self._plain(label).get(id)
-        return inside(self.root, path) if path else None
+    def find(self, label: str, id: str, path: str = "") -> Path | None:
+        """Return the file of a picture under a label; None where it is gone.
+
+        `path` is where it was when a later folder was made: a hand may have moved it since its line was written.
+        """
+        known = self.paths.get((label, id)) or self.paths_by_id.get(id)
+        if known is None:
+            return self._with_bytes(id, path) or self._with_bytes(id, self._plain(label).get(id))
+        moved = path if path.rpartition("/")[2] == known.rpartition("/")[2] else known
+        files = [inside(self.root, place) for place in (known, moved)]
+        return next((file for file in files if file is not None and file.exists()), None)
 
     def find_photo(self, id: str, path: str | None) -> Path | None:
         """Return the file of a photo as it was found, at a path where no line names it; None where it is gone."""
-        if id in self.paths_by_id:
-            return inside(self.root, self.paths_by_id[id])
-        file = inside(self.root, path) if path else None
-        return file if file is not None and _digest(file) == id else None
+        known = self.paths_by_id.get(id)
+        return inside(self.root, known) if known else self._with_bytes(id, path)
 
     def names(self, path: str) -> tuple[str, str]:
         """Return label and id of the picture at a path; empty where there is none."""
@@ -98,14 +104,29 @@ class Tree:
             return None
         return Record(left.id, left.id, path, left.label, left.label, left.origin or left.id, box=left.box)
 
+    def _with_bytes(self, id: str, path: str | None) -> Path | None:
+        """Return the file at a path where its bytes have that hash, as those of a photo as found have."""
+        file = inside(self.root, path) if path else None
+        return file if file is not None and self._digest(file) == id else None
+
+    def _digest(self, file: Path) -> str | None:
+        """Return the SHA-256 of a file's bytes; None where it cannot be read."""
+        seen = (file, version(file))
+        if seen not in self._digests:
+            try:
+                self._digests[seen] = hashlib.sha256(read_bytes(file, MAX_PICTURE, follow=False)).hexdigest()
+            except (OSError, FacekitError):
+                self._digests[seen] = None
+        return self._digests[seen]
+
     def _plain(self, label: str) -> dict[str, str]:
         """Return the files of a label that no line names: there the id is the hash of the bytes."""
         if label not in self._hashed:
             named = set(self.paths.values())
             folder = inside(self.root, f"{label}/x")
-            found = sorted(file.name for file in folder.parent.glob("[!.]*")) if folder else []
-            files = {path: inside(self.root, path) for path in (f"{label}/{name}" for name in found) if path not in named}
-            hashes = {path: _digest(file) for path, file in files.items() if file is not None}
+            names = sorted(file.name for file in folder.parent.glob("[!.]*")) if folder else []
+            paths = [path for path in (f"{label}/{name}" for name in names) if path not in named]
+            hashes = {path: self._digest(file) for path in paths if (file := inside(self.root, path)) is not None}
             self._hashed[label] = {digest: path for path, digest in hashes.items() if digest is not None}
         return self._hashed[label]
 
@@ -117,9 +138,9 @@ class Ancestry:
         self.own = Tree(root)
         self.trees: list[Tree] = []
         here = self.own
-        while (way := here.info.get(MADE_FROM)) and len(self.trees) < MAX_TREES:
-            root = Path(os.path.normpath(here.root.resolve() / str(way)))
-            if not root.is_dir():
+        while (way := here.info.made_from) and len(self.trees) < MAX_TREES:
+            root = Path(os.path.normpath(here.root.resolve() / way))
+            if not os.path.isdir(root):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
                 break
             here = Tree(root)
             self.trees.append(here)
@@ -129,9 +150,9 @@ class Ancestry:
         """The folder that this one was made from; None where it is gone."""
         return self.trees[0] if self.trees else None
 
-    def picture(self, label: str, id: str) -> Path | None:
-        """Return the file in the source of a picture that this folder left out, or had."""
-        return self.source.find(label, id) if self.source else None
+    def picture(self, label: str, id: str, path: str = "") -> Path | None:
+        """Return the file in the source of a picture that this folder left out, or had; see `Tree.find`."""
+        return self.source.find(label, id, path) if self.source else None
 
     def photo(self, origin: str) -> Path | None:
         """Return the file of a photo as it was found; None where it is gone."""
@@ -153,12 +174,4 @@ def _mode(file: Path) -> int | None:
     try:
         return file.lstat().st_mode
     except (OSError, ValueError):
-        return None
-
-
-def _digest(file: Path) -> str | None:
-    """Return the SHA-256 of a file's bytes; None where it cannot be read."""
-    try:
-        return hashlib.sha256(read_bytes(file, MAX_PICTURE, follow=False)).hexdigest()
-    except (OSError, FacekitError):
         return None

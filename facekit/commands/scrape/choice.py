@@ -17,6 +17,7 @@ from facekit.commands.scrape.bot import Means
 from facekit.commands.scrape.download import user_agent
 from facekit.commands.scrape.state import Keyword
 from facekit.commands.scrape.tasks import REST, Pace, Task
+from facekit.dataset.info import Terms
 from facekit.options.scrape import Scrape
 from facekit.sources import browser
 from facekit.sources.engines import Engine, Search, is_loopback, is_web
@@ -101,10 +102,10 @@ class Choice:
                 return Task(keyword.label, engine, self.search(keyword.name, deeper))
         return None
 
-    def terms(self) -> dict[str, dict[str, Any]]:
+    def terms(self) -> dict[str, Terms]:
         """Return what is written down of each engine: its terms, and which of the filters asked for it has not."""
         search = self.search("", 0)
-        return {name: {"terms": cls.terms, "unfiltered": unfiltered(cls, search)} for name, cls in self.classes.items()}
+        return {name: Terms(cls.terms, tuple(unfiltered(cls, search))) for name, cls in self.classes.items()}
 
     def _maker(self, name: str) -> Any:
         cls = self.classes[name]

@@ -42,9 +42,9 @@ def notices_of(choice: Choice, names: int) -> list[str]:
 
 def _filters(choice: Choice) -> list[str]:
     return [
-        f"{name} cannot narrow a search {' or '.join(_WORDS[option] for option in told['unfiltered'])}"
-        for name, told in choice.terms().items()
-        if told["unfiltered"]
+        f"{name} cannot narrow a search {' or '.join(_WORDS[option] for option in terms.unfiltered)}"
+        for name, terms in choice.terms().items()
+        if terms.unfiltered
     ]
 
 

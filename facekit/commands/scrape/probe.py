@@ -39,6 +39,7 @@ def probe(choice: Choice) -> Report:
     began = time.monotonic()
     results, evidence = _search(choice, engine, search)
     files = Drawer(choice.options.output).keep("probe", engine, evidence) if evidence else []
+    terms = choice.terms()[engine]
     details = {
         "engine": engine,
         "query": search.query,
@@ -49,7 +50,8 @@ def probe(choice: Choice) -> Report:
         "with": _shares(results.candidates),
         "first": [_plain(candidate) for candidate in results.candidates[:SHOWN]],
         "files": list(map(str, files)),
-        **choice.terms()[engine],
+        "terms": terms.terms,
+        "unfiltered": list(terms.unfiltered),
     }
     details["lines"] = _lines(details)
     report = Report("probe", str(choice.options.output), seconds=round(time.monotonic() - began, 2), details=details)

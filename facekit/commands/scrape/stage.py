@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 
-from facekit.base.contract import FacekitError, Report, Track, quiet
+from facekit.base.contract import FacekitError, Report, Track, quiet, replace
 from facekit.commands.scrape import names as naming
 from facekit.commands.scrape import summary
 from facekit.commands.scrape.choice import Choice, choose
@@ -16,9 +16,8 @@ from facekit.commands.scrape.notices import notices_of
 from facekit.commands.scrape.order import records_of, rejections_of, sources_of
 from facekit.commands.scrape.probe import probe
 from facekit.commands.scrape.state import COLLECTED, DONE, PENDING, Keyword, States
-from facekit.dataset import Output
+from facekit.dataset import Output, read_info
 from facekit.dataset.folder import made_nothing
-from facekit.dataset.tree import read_info
 from facekit.options.scrape import Scrape
 from facekit.sources import browser
 from facekit.sources.engines import State
@@ -38,7 +37,7 @@ def scrape(options: Scrape, track: Track = quiet) -> Report:
     asked, notices = naming.merge(naming.read_names(options.names))
     _check_engines(choice)
     folder = Output(options.output, STAGE, options)
-    folder.carry(engines=choice.terms())
+    folder.info = replace(folder.info, engines=choice.terms())
     with folder as out:
         run = _Run(choice, out, asked, notices)
         if options.dry_run:
@@ -158,7 +157,8 @@ def _check_engines(choice: Choice) -> None:
     root = choice.options.output
     if choice.options.overwrite or not root.is_dir() or made_nothing(root):
         return
-    before = list(read_info(root).get("engines", {}))
+    info = read_info(root)
+    before = list(info.engines) if info else []
     now = list(choice.classes)
     if now[: len(before)] != before:
         raise FacekitError(

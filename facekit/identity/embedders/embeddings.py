@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from facekit.base import images
 from facekit.base.contract import BadImage, Box, Image, Record, Track, quiet
 from facekit.base.parallel import ordered_map
-from facekit.dataset import Dataset
+from facekit.dataset import Dataset, DatasetInfo
 from facekit.identity.embedders.cache import Embedding, EmbeddingCache, Key
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.embedders.registry import PerThread
@@ -73,7 +73,7 @@ def embed_dataset(dataset: Dataset, embedder: str, track: Track = quiet, jobs: i
         return DatasetEmbeddings.collect(iter(track(rows, "embed", total=count)), count, embedders().dimensions)
 
 
-def face_in(image: Image, record: Record, info: Mapping[str, Any]) -> Box | None:
+def face_in(image: Image, record: Record, info: DatasetInfo) -> Box | None:
     """Return where the face is in a picture of a dataset, with `info` its `dataset.json`; None: that is not known.
 
     A picture that `crop` cut, aligned or not, has it in its middle, inside the margin. A picture that is taken
@@ -91,11 +91,11 @@ def _batches(records: Sequence[Record]) -> Iterator[tuple[Record, ...]]:
     return (tuple(records[place : place + BATCH]) for place in range(0, len(records), BATCH))
 
 
-def _margin(record: Record, info: Mapping[str, Any]) -> float | None:
-    crop = info.get("crop") or {}
-    if record.box is None or not crop.get("detect", True):
+def _margin(record: Record, info: DatasetInfo) -> float | None:
+    crop = info.crop
+    if record.box is None or (crop is not None and not crop.detect):
         return None
-    return float(crop.get("margin", 0.0))
+    return crop.margin if crop is not None else 0.0
 
 
 def _embed(
