@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
+from facekit.base import files
 from facekit.report.html import filled
 
 Interval = tuple[float, float]
@@ -115,11 +114,7 @@ def markdown(table: Table) -> str:
 def csv_text(table: Table) -> str:
     """Return one line a model, every number at full length."""
     lines = [_flat(row, table.columns) for row in table.rows]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return text.getvalue()
+    return files.csv_text(list(lines[0]), [list(line.values()) for line in lines])
 
 
 def html(table: Table) -> str:

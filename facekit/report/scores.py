@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from facekit.base.files import guarded, replace_file
+from facekit.base.files import guarded, replace_file, write_json
 from facekit.report.html import embedded, filled, thumbnail
 from facekit.report.plots import confusion_svg, history_plot, reliability_svg
 from facekit.runs import Run
@@ -34,7 +33,7 @@ def write(
     """Write the scores of a run as `scores.json`, and their page as `report.html`."""
     with guarded(output):
         output.mkdir(parents=True, exist_ok=True)
-    replace_file(output / SCORES, (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
+    write_json(output / SCORES, result)
     replace_file(output / PAGE, render(run, result, history, mistakes).encode())
 
 

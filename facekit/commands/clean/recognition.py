@@ -51,7 +51,7 @@ def embedder_name(options: Clean) -> str:
     """Return the embedder that the options ask for; `auto` is dlib's where that is installed."""
     if options.embedder != AUTO:
         return options.embedder
-    if all(map(plugins.installed, _NEEDED)):
+    if plugins.installed(*_NEEDED):
         return DEFAULT
     log.warning(
         "people are not told apart, because dlib's network is not installed: pip install 'facekit-cli[faces]', "

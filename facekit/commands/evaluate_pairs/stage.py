@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from facekit.base.contract import Embedder, FacekitError, Report, Track, quiet
-from facekit.base.files import guarded, replace_file
+from facekit.base.files import guarded, replace_file, write_json
 from facekit.commands.evaluate_pairs.faces import Asked, Compared, compare, finding, photos_of
 from facekit.commands.evaluate_pairs.groups import grouped
 from facekit.commands.evaluate_pairs.result import RATES, Point, scored
@@ -60,7 +59,7 @@ def evaluate_pairs(options: EvaluatePairs, track: Track = quiet) -> Report:
     result = _result(options, asked, embedder, compared, tuned)
     with guarded(output):
         output.mkdir(parents=True, exist_ok=True)
-    replace_file(output / SCORES, (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
+    write_json(output / SCORES, result)
     shown = page.Shown(compared.photos.root, *_shown(compared, result["points"][-1]["threshold"]))
     html = page.render(result, compared.far, compared.same, shown)
     replace_file(output / PAGE, html.encode(errors="replace"))
