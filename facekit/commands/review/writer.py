@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from facekit.base import files as lines
 from facekit.base.contract import Decision, FacekitError, Record, replace
 from facekit.commands.review.ancestry import Origins, inside
 from facekit.commands.review.cards import Card
-from facekit.dataset import MANIFEST, REJECTED, SOURCES, key, lock, named_by_id
+from facekit.dataset import MANIFEST, REJECTED, SOURCES, key, named_by_id
 from facekit.dataset.output import Key
 from facekit.dataset.reasons import REVIEWED
 
@@ -36,7 +35,7 @@ class Live:
         Raises FacekitError, after doing the others, for what could not be done.
         """
         refused = None
-        with _locked(self.root):
+        with lines.locked(self.root):
             dropped = set()
             for card, before, now in wanted:
                 try:
@@ -163,12 +162,3 @@ def _named(record: Record) -> str:
 def _remove_if_empty(folder: Path) -> None:
     with suppress(OSError):  # a folder that still holds something stays
         folder.rmdir()
-
-
-@contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    handle = lock(root)
-    try:
-        yield
-    finally:
-        os.close(handle)
