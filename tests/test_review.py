@@ -34,7 +34,7 @@ from facekit.commands.clean import clean
 from facekit.commands.review.ancestry import inside
 from facekit.commands.review.answers import encode
 from facekit.commands.review.session import NotHere, Session
-from facekit.dataset import DECISIONS, MANIFEST, REJECTED, Dataset, lock
+from facekit.dataset import DECISIONS, MANIFEST, REJECTED, Dataset
 from facekit.dataset.decisions import Decisions
 from facekit.options.clean import Clean
 
@@ -746,11 +746,10 @@ def test_live_what_a_kill_left_undone_is_caught_up(folder: Path) -> None:
 def test_live_waits_for_whoever_writes_the_folder(folder: Path) -> None:
     session = Session(folder, live=True)
     first, second = (face["id"] for face in shown(session.faces("Ada"))[:2])
-    held = lock(folder)
-    reply = shown(session.decide([(first, "reject", None)]))
+    with lines.locked(folder):
+        reply = shown(session.decide([(first, "reject", None)]))
     assert "another facekit is writing" in reply["trouble"]
     assert reply["changes"][0]["state"] == "reject"
-    os.close(held)
     assert shown(session.decide([(second, "reject", None)]))["trouble"] is None
     assert [session.folder.card(id).here for id in (first, second)] == [None, None]
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from facekit.base import files
-from facekit.report.html import filled
+from facekit.report.html import render
 
 Interval = tuple[float, float]
 
@@ -120,7 +120,7 @@ def csv_text(table: Table) -> str:
 def html(table: Table) -> str:
     """Return the page as HTML that needs no network; it links each model's own page beside it."""
     head, *cells = _cells(table)
-    return filled(
+    return render(
         "comparison.html",
         title=table.title,
         banners=[_sentence(banner) for banner in table.banners],
