@@ -272,10 +272,10 @@ class Output:
         elif self.options.overwrite and write:
             folder.clear(self.root, self.before)
             self.before = None
-        elif not self.before:
-            raise FacekitError(f"{self.root} is not empty and no {self.stage} made it; choose another folder")
-        elif other:
-            raise FacekitError(f"{self.root} was made {other}; choose another folder, or --overwrite it")
+        else:
+            lines.check_ours(self.root, self.stage, is_ours=self.before is not None)
+            if other:
+                raise FacekitError(f"{self.root} was made {other}; choose another folder, or --overwrite it")
         return self.before is None
 
     def _other(self, before: DatasetInfo) -> str | None:

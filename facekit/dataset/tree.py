@@ -24,7 +24,6 @@ SOURCES = "sources.jsonl"
 REJECTED = "rejected.jsonl"
 DECISIONS = "decisions.jsonl"
 
-_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".pgm")
 
 log = logging.getLogger(__name__)
 
@@ -163,7 +162,7 @@ def scan(root: Path) -> dict[str, list[str]]:
         raise FacekitError(f"{root} is a file; give a folder with one folder of pictures a person")
     entries = sorted((entry for entry in _entries(root) if not entry.name.startswith(".")), key=lambda e: e.name)
     found = {entry.name: _files(Path(entry.path)) for entry in entries if entry.is_dir()}
-    loose = sum(entry.name.lower().endswith(_PICTURES) for entry in entries if entry.name not in found)
+    loose = sum(entry.name.lower().endswith(images.SUFFIXES) for entry in entries if entry.name not in found)
     if loose and not any(found.values()):
         raise FacekitError(f"{root} holds {loose} pictures and no folders; put them into one folder a person")
     if loose:
