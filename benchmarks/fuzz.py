@@ -15,13 +15,14 @@ import re
 import sys
 import tempfile
 import time
-from itertools import count
+from collections.abc import Iterable
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent / "tests"
 sys.path.insert(0, str(TESTS))
 
-from fuzzing import COMMANDS, Box, Command, hold, prepare  # noqa: E402
+from fuzzcommands import COMMANDS, prepare  # noqa: E402
+from fuzzing import Box, Command  # noqa: E402
 from tampering import tamper  # noqa: E402
 
 
@@ -29,27 +30,43 @@ def main() -> None:
     """Run cases until the time is over."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--cases", type=int, default=0, help="cases of each command; 0 is as many as there is time for")
+    parser.add_argument(
+        "--cases", type=int, default=10**9, help="cases of each command, where there is time for so many"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=[])
     asked = parser.parse_args()
     chosen = [command for command in COMMANDS if not asked.only or command.name in asked.only]
-    end, run, faults = time.monotonic() + 60 * asked.minutes, 0, {}
     with tempfile.TemporaryDirectory() as folder:
         made, box = prepare(Path(folder) / "made"), Box(Path(folder) / "box")
-        for seed in range(asked.seed, asked.seed + asked.cases) if asked.cases else count(asked.seed):
-            for command in chosen:
-                if time.monotonic() > end:
-                    break
-                run += 1
-                for fault in case(made, box, command, seed):
-                    if (kind := (command.name, _kind(fault))) not in faults:
-                        faults[kind] = seed
-                        print(f"{command.name}, seed {seed}: {fault}\n", flush=True)
-            if time.monotonic() > end:
-                break
-    print(f"{run} cases, {len(faults)} kinds of fault")
-    sys.exit(bool(faults))
+        warm(made, box, chosen)
+        cases = ((command, seed) for seed in range(asked.seed, asked.seed + asked.cases) for command in chosen)
+        kinds = fuzz(made, box, cases, time.monotonic() + 60 * asked.minutes)
+    sys.exit(bool(kinds))
+
+
+def warm(made: Path, box: Box, commands: Iterable[Command]) -> None:
+    """Run each command on honest folders: it must work, and loads libraries, for which no case is to blame."""
+    for command in commands:
+        box.fill(made, command.inputs)
+        honest = box.hold(command, limited=False)
+        if honest.faults or honest.code:
+            sys.exit(f"{command.name} does not work on honest folders: {honest.faults} {honest.err}")
+
+
+def fuzz(made: Path, box: Box, cases: Iterable[tuple[Command, int]], end: float) -> set[tuple[str, str]]:
+    """Run cases until then; print and return the kinds of fault."""
+    kinds: set[tuple[str, str]] = set()
+    number = 0
+    for number, (command, seed) in enumerate(cases):  # noqa: B007 (it is printed)
+        if time.monotonic() > end:
+            break
+        for fault in case(made, box, command, seed):
+            if (kind := (command.name, _kind(fault))) not in kinds:
+                kinds.add(kind)
+                print(f"{command.name}, seed {seed}: {fault}\n", flush=True)
+    print(f"{number} cases, {len(kinds)} kinds of fault")
+    return kinds
 
 
 def case(made: Path, box: Box, command: Command, seed: int) -> list[str]:
@@ -57,7 +74,7 @@ def case(made: Path, box: Box, command: Command, seed: int) -> list[str]:
     rng = random.Random(f"{command.name} {seed}")
     box.fill(made, command.inputs)
     changed = tamper(box.home / command.tampered, box.outside, rng, rng.choice((1, 1, 2, 3)))
-    return [f"{'; '.join(changed)}\n{fault}" for fault in hold(box, command).faults]
+    return [f"{'; '.join(changed)}\n{fault}" for fault in box.hold(command).faults]
 
 
 def _kind(fault: str) -> str:
