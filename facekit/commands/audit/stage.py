@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -19,8 +18,6 @@ from facekit.options.audit import Audit
 
 STAGE = "audit"
 TRAIN = PARTS[0]
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
