@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -20,8 +19,6 @@ from facekit.report.audit import AuditReport, Overlap, Twins
 
 STAGE = "audit"
 TRAIN = PARTS[0]
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
