@@ -1,6 +1,6 @@
 """A dataset: a folder of pictures, one folder a label, and the manifest beside them."""
 
-from facekit.dataset.folder import check_places, lock
+from facekit.dataset.folder import check_places
 from facekit.dataset.info import INFO, DatasetInfo, annotate, read_info
 from facekit.dataset.output import REMOVED, REPEATED, Output, key
 from facekit.dataset.tree import (
@@ -33,7 +33,6 @@ __all__ = [
     "derive_id",
     "distinct",
     "key",
-    "lock",
     "named_by_id",
     "photo_path",
     "read_info",

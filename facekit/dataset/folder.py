@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -27,20 +26,6 @@ def check_places(output: Path, source: Path | None) -> None:
     inner, outer = output.resolve(), source.resolve()
     if inner == outer or inner.is_relative_to(outer) or outer.is_relative_to(inner):
         raise FacekitError(f"{output} and the input {source} lie in one another; choose a folder beside it")
-
-
-def lock(root: Path) -> int:
-    """Lock the folder itself, so that no file is left behind and the lock dies with its holder.
-
-    Returns the handle whose closing gives the lock back. Raises FacekitError where another process has it.
-    """
-    handle = os.open(root, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise FacekitError(f"another facekit is writing {root}; wait for it, or choose another folder") from None
-    return handle
 
 
 def made_nothing(root: Path) -> bool:

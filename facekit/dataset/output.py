@@ -12,7 +12,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
@@ -56,7 +56,7 @@ class Output:
         self.sources: dict[str, Source] = dict(source.sources) if source else {}
         self.made = 0
         self._began = time.monotonic()
-        self._lock: int | None = None
+        self._lock = ExitStack()
         self._moved = False
         self.info = self._new_info()
         """What `dataset.json` is to say of the folder. A stage replaces it by what it has to add."""
@@ -72,18 +72,15 @@ class Output:
             return self
         with lines.guarded(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
-        self._lock = folder.lock(self.root)
-        try:
+        with ExitStack() as stack:
+            stack.enter_context(lines.locked(self.root))
             self._load()
-        except BaseException:
-            os.close(self._lock)
-            raise
+            self._lock = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Give the lock back."""
-        if self._lock is not None:
-            os.close(self._lock)
+        self._lock.close()
 
     @property
     def complete(self) -> bool:
