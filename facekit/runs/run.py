@@ -19,7 +19,7 @@ from facekit.options.crop import FaceCrop
 from facekit.options.train import Color
 from facekit.runs.history import Epoch, read_history
 from facekit.runs.info import ModelInfo
-from facekit.runs.weights import Shapes, read_shapes
+from facekit.runs.weights import Shapes, load_weights, read_shapes
 
 MODEL = "model.json"
 WEIGHTS = "model.weights.h5"
@@ -135,12 +135,14 @@ class Run:
         head, which has none. They are looked at before a network of that size is built.
         """
         file = self.weights()
-        _check_outputs(file, read_shapes(file, _AGAIN), len(self.labels))
-        model = self.build()
         try:
-            model.load_weights(file)
-        except (ValueError, OSError, KeyError) as error:
-            raise _misfit(file, str(error).partition("\n")[0]) from error
+            shapes = read_shapes(file)
+            _check_outputs(shapes, len(self.labels))
+            model = self.build()
+            load_weights(model, file, shapes)
+        except (ValueError, OSError) as error:
+            reason = str(error).partition("\n")[0]
+            raise FacekitError(f"{file} does not fit its {MODEL} ({reason}); {_AGAIN}") from error
         return model
 
     def save(self, info: ModelInfo) -> Run:
@@ -172,11 +174,7 @@ def read(folder: Path) -> Run | None:
         return None
 
 
-def _check_outputs(file: Path, shapes: Shapes, labels: int) -> None:
-    """Refuse weights of a network that has not as many outputs as there are labels. Raises FacekitError."""
+def _check_outputs(shapes: Shapes, labels: int) -> None:
+    """Refuse weights of a network that has not as many outputs as there are labels. Raises ValueError."""
     if not any(shape[-1:] == (labels,) for shape in shapes.values()):
-        raise _misfit(file, f"no layer has {labels} outputs")
-
-
-def _misfit(file: Path, reason: str) -> FacekitError:
-    return FacekitError(f"{file} does not fit its {MODEL} ({reason}); {_AGAIN}")
+        raise ValueError(f"no layer has {labels} outputs")
