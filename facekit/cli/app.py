@@ -7,13 +7,11 @@ traceback), 130 interrupted and resumable.
 from __future__ import annotations
 
 import inspect
-import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -22,7 +20,10 @@ import typer
 
 from facekit import __version__
 from facekit.base.contract import FacekitError, Report
-from facekit.cli.console import Console, to_stdout
+from facekit.base.text import visible
+from facekit.cli.console import Console
+from facekit.cli.logs import show_traceback
+from facekit.cli.streams import json_line, read_folder, to_stdout
 from facekit.options import registry
 from facekit.options.base import Field, Group, Options, describe
 from facekit.options.registry import Answers, Command
@@ -80,6 +81,7 @@ def main() -> NoReturn:
     if first == "--version":
         to_stdout(__version__)
         sys.exit(DONE)
+    sys.excepthook = show_traceback
     signal.signal(signal.SIGTERM, _terminate)
     try:
         code = _app(first)(standalone_mode=False, prog_name="facekit")
@@ -105,13 +107,13 @@ def _app(first: str) -> typer.Typer:
     """
     if first in registry.names():
         return build([registry.own(first)])
-    faults = registry.catalogue().faults
-    if first in faults:
-        raise FacekitError(faults[first])
+    found = registry.catalogue()
+    if first in found.faults and first not in {command.name for command in found.commands}:
+        raise FacekitError(found.faults[first])
     if "_FACEKIT_COMPLETE" not in os.environ:  # a shell that completes a word shows no warning
-        for line in faults.values():
+        for line in found.faults.values():
             Console().say(f"warning: {line}")
-    return build()
+    return build(found.commands)
 
 
 @dataclass(frozen=True)
@@ -164,80 +166,60 @@ def _moved(error: typer.TyperException) -> str | None:
 def _run(command: Command, values: dict[str, Any], shared: _Shared) -> int:
     """Run a command with the values that the parser read, and return the exit code."""
     try:
-        talk = Console(shared.quiet, shared.log_file)
+        with Console(shared.quiet, shared.log_file) as console:
+            return _attempt(command, values, shared, console)
     except FacekitError as error:  # the log file
         Console().error(str(error))
         return FAULT
-    with talk as console, _faults(console, command, shared) as outcome:
-        options = command.options(**_from_stdin(command, values))
-        try:
-            _show(command.load()(options, console.track), console, shared.json)
-        except FacekitError as error:
-            if error.report is not None:
-                _show(error.report, console, shared.json)
-            raise
-    return outcome.code
 
 
-@dataclass
-class _Outcome:
-    code: int = DONE
-
-
-@contextmanager
-def _faults(console: Console, command: Command, shared: _Shared) -> Iterator[_Outcome]:
+def _attempt(command: Command, values: dict[str, Any], shared: _Shared, console: Console) -> int:
     """Turn the user's faults and interruptions into one line and an exit code; a bug keeps its traceback."""
-    outcome = _Outcome()
     try:
-        yield outcome
+        _call(command, values, console, shared.json)
     except FacekitError as error:
         log.debug("refused: %s", error)
         console.error(str(error))
-        outcome.code = FAULT
+        return FAULT
     except KeyboardInterrupt:
         flag = next((f" with {option.flag}" for option in describe(command.options) if option.resumes), "")
         console.error(f"interrupted; run the same command again{flag} to go on")
-        outcome.code = INTERRUPTED
+        return INTERRUPTED
     except Exception:
         if shared.log_file is not None:
             log.exception("a bug")
         raise
+    return DONE
 
 
-def _from_stdin(command: Command, values: dict[str, Any]) -> dict[str, Any]:
-    """Replace a folder given as `-` by the one that the command before it in the pipeline printed."""
+def _call(command: Command, values: dict[str, Any], console: Console, as_json: bool) -> None:
+    """Run a command and print what it returns, also where it raises and has a report all the same."""
     for option in describe(command.options):
         if option.takes_result and str(values.get(option.name)) == "-":
-            values[option.name] = _folder(sys.stdin.read())
-    return values
-
-
-def _folder(text: str) -> Path:
-    text = text.strip()
-    if not text:
-        raise FacekitError("stdin is empty: the command before this one made nothing; mend that one first")
-    if text.startswith("{"):
-        try:
-            return Path(json.loads(text)["folder"])
-        except (ValueError, KeyError, TypeError):
-            raise FacekitError("stdin is JSON without a folder; pipe a facekit command's output into this") from None
-    return Path(text.splitlines()[-1])
+            values[option.name] = read_folder()
+    options = command.options(**values)
+    try:
+        _show(command.load()(options, console.track), console, as_json)
+    except FacekitError as error:
+        if error.report is not None:
+            _show(error.report, console, as_json)
+        raise
 
 
 def _show(result: Report | Answers, console: Console, as_json: bool) -> None:
     """Print a report as JSON, as the lines that answer, or as its folder; an answering command's lines one by one."""
     if not isinstance(result, Report):
         for answer in result:
-            to_stdout(json.dumps(answer, ensure_ascii=False))
+            to_stdout(json_line(answer))
         return
     stages, lines = result.details.get("stages"), result.details.get("lines")
     if lines is None:
         console.table([Report.from_dict(stage) for stage in stages] if stages else [result])
     if as_json:
-        to_stdout(json.dumps(result.to_dict(), ensure_ascii=False))
+        to_stdout(json_line(result.to_dict()))
     elif lines is not None:
         for line in lines:
-            to_stdout(line)
+            to_stdout(visible(line))
     elif not sys.stdout.isatty():
         to_stdout(result.folder)
 
