@@ -64,9 +64,9 @@ def scan(root: Path) -> Listing:
         raise FacekitError(f"{root} is a file; give a folder with one folder of pictures a person")
     outside = _Outside(root if os.path.lexists(root / MANIFEST) else None)
     entries = _entries(root)
-    labels = [entry for entry in entries if entry.is_dir()]
+    labels = [entry for entry in entries if _is_dir(entry)]
     files = [path for label in labels if not outside(label.name, label) for path in _files(label, outside)]
-    loose = sum(entry.name.lower().endswith(images.SUFFIXES) for entry in entries if not entry.is_dir())
+    loose = sum(entry.name.lower().endswith(images.SUFFIXES) for entry in entries if not _is_dir(entry))
     if loose and not files:
         raise FacekitError(f"{root} holds {loose} pictures and no folders; put them into one folder a person")
     if loose:
@@ -133,8 +133,22 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 def _files(label: os.DirEntry[str], outside: _Outside) -> list[str]:
     entries = _entries(Path(label.path))
-    nested = sum(entry.is_dir() for entry in entries)
+    nested = sum(_is_dir(entry) for entry in entries)
     if nested:
         log.warning("%s: %d folders inside it are not read", label.path, nested)
-    files = {f"{label.name}/{entry.name}": entry for entry in entries if entry.is_file() or entry.is_symlink()}
-    return [path for path, entry in files.items() if not outside(path, entry) and entry.is_file()]
+    paths = {f"{label.name}/{entry.name}": entry for entry in entries}
+    return [path for path, entry in paths.items() if not outside(path, entry) and _is_file(entry)]
+
+
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # links that lead round in a circle
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
