@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -211,30 +211,30 @@ def dying(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], Any]],
 def _count_steps(patch: pytest.MonkeyPatch, last: int) -> None:
     taken = 0
 
-    def step(act: Callable[..., Any], torn: Callable[..., Any] | None) -> Callable[..., Any]:
-        def counted(path: Path, *arguments: Any, **named: Any) -> Any:
+    def step(act: Callable[..., Any], torn: Callable[..., Any] | None = None) -> Callable[..., Any]:
+        def counted(*arguments: Any, **named: Any) -> Any:
             nonlocal taken
             taken += 1
             if taken < last:
-                return act(path, *arguments, **named)
+                return act(*arguments, **named)
             if taken == last and torn is not None:
-                torn(path, *arguments)
+                torn(*arguments)
             raise Dead
 
         return counted
 
     from facekit.base import files
+    from facekit.dataset import store
 
-    write, append = Path.write_bytes, files.append_line
+    def half(file: BinaryIO, data: bytes) -> None:
+        file.write(data[: len(data) // 2])
 
-    def torn_line(path: Path, line: str) -> None:
-        with path.open("ab") as file:
-            file.write(line.encode()[: len(line) // 2])
-
-    patch.setattr(Path, "write_bytes", step(write, lambda path, data: write(path, data[: len(data) // 2])))
-    patch.setattr(files, "append_line", step(append, torn_line))
+    write = step(files.write_all, half)
+    for module in (files, store):
+        patch.setattr(module, "write_all", write)
+    # What Path has of these calls them too.
     for name in ("replace", "unlink", "rmdir", "mkdir"):
-        patch.setattr(Path, name, step(getattr(Path, name), None))
+        patch.setattr(os, name, step(getattr(os, name)))
 
 
 @pytest.fixture(scope="module")

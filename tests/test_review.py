@@ -33,7 +33,7 @@ from facekit.base.plain import parse
 from facekit.commands.clean import clean
 from facekit.commands.review.ancestry import inside
 from facekit.commands.review.session import Desk, NotHere
-from facekit.dataset import DECISIONS, MANIFEST, REJECTED, Dataset, lock
+from facekit.dataset import DECISIONS, MANIFEST, REJECTED, Dataset
 from facekit.dataset.decisions import Decisions
 from facekit.options.clean import Clean
 
@@ -736,11 +736,10 @@ def test_live_what_a_kill_left_undone_is_caught_up(folder: Path) -> None:
 def test_live_waits_for_whoever_writes_the_folder(folder: Path) -> None:
     desk = Desk(folder, live=True)
     first, second = (face["id"] for face in desk.faces("Ada")[:2])
-    held = lock(folder)
-    reply = desk.decide([(first, "reject", None)])
+    with lines.locked(folder):
+        reply = desk.decide([(first, "reject", None)])
     assert "another facekit is writing" in reply["trouble"]
     assert reply["changes"][0]["state"] == "reject"
-    os.close(held)
     assert desk.decide([(second, "reject", None)])["trouble"] is None
     assert [desk.pile.card(id).here for id in (first, second)] == [None, None]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -19,10 +18,9 @@ from patches import tree
 
 from facekit import runs
 from facekit.base.contract import FacekitError, Record, Report, replace
-from facekit.base.files import read_lines, replace_lines
+from facekit.base.files import locked, read_lines, replace_lines
 from facekit.commands.train import train
-from facekit.dataset import Dataset, lock
-from facekit.dataset.tree import MANIFEST
+from facekit.dataset import MANIFEST, Dataset
 from facekit.networks.assembly import parameters
 from facekit.networks.inputs import decoded
 from facekit.options.train import Train
@@ -276,12 +274,11 @@ def test_a_folder_of_something_else_is_refused(faces: Path) -> None:
 
 def test_two_trains_on_one_folder_are_refused(faces: Path) -> None:
     (faces.parent / "run").mkdir()
-    handle = lock(faces.parent / "run")
-    try:
-        with pytest.raises(FacekitError, match=r"^another facekit is writing .*run; wait for it"):
-            train(_options(faces))
-    finally:
-        os.close(handle)
+    with (
+        locked(faces.parent / "run"),
+        pytest.raises(FacekitError, match=r"^another facekit is writing .*run; wait for it"),
+    ):
+        train(_options(faces))
 
 
 def test_a_name_without_training_pictures_is_refused(faces: Path) -> None:

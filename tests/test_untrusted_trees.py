@@ -7,11 +7,12 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import manifest, picture, plain_tree, read_tree
+from conftest import files_in, manifest, picture, plain_tree, read_tree
 
 from facekit.base import images
 from facekit.base.contract import FacekitError, Report
@@ -75,12 +76,12 @@ def tree(tmp_path: Path, home: Path) -> Iterator[Path]:
     assert {entry.name for entry in tmp_path.iterdir()} == {"home", "work"}
 
 
-def change(root: Path, name: str, line: int, **values: Any) -> None:
+def change(root: Path, file: str, line: int, **values: Any) -> None:
     """Change fields of one line of a file of JSON lines; ... takes a field away."""
-    lines = [json.loads(text) for text in (root / name).read_text().splitlines()]
+    lines = [json.loads(text) for text in (root / file).read_text().splitlines()]
     kept = {**lines[line], **values}
     lines[line] = {key: value for key, value in kept.items() if value is not ...}
-    (root / name).write_text("".join(json.dumps(one) + "\n" for one in lines))
+    (root / file).write_text("".join(json.dumps(one) + "\n" for one in lines))
 
 
 def refused(action: Callable[[], Any]) -> str:
@@ -94,6 +95,8 @@ def refused(action: Callable[[], Any]) -> str:
 # Lines that facekit does not write
 
 OUTSIDE = ["../../home/x", "/tmp/x", "..", ".", "", "a/b", "x\0y", ".hidden", "x" * 300, "../../home"]
+
+NAN = float("nan")
 
 FIELDS: dict[str, list[Any]] = {
     "id": [*OUTSIDE, "0" * 63, "0" * 65, "G" * 64, "A" * 64, 7, None, ["0" * 64], ...],
@@ -114,7 +117,7 @@ FIELDS: dict[str, list[Any]] = {
     "split": ["Train", "../x", 7],
     "box": [3, [1, 2, 3], [1, 2, 3, 4, 5], "1234", [1, 2, 3, "4"], [0.5, 0, 1, 1], [0, 0, 10**30, 1], [0, 0, 0, 5],
             [0, 0, -1, 5], [10**12, 0, 1, 1], [None] * 4, {"x": 1}, [True, 0, 1, 1]],
-    "score": ["x", [], float("nan"), float("inf"), 10**400],
+    "score": ["x", [], NAN, float("inf"), 10**400],
     "quality": [3, ["x"], {"faces": "many"}, {"faces": None}, {"faces": float("nan")}],
     "targets": [3, ["x"], {"person": 3}, {"person": {"a": {}}}],
 }  # fmt: skip
@@ -132,7 +135,7 @@ def cases() -> Iterator[Any]:
 @pytest.mark.parametrize(("name", "value"), list(cases()))
 def test_a_line_that_facekit_does_not_write_is_refused(tree: Path, name: str, value: Any) -> None:
     change(tree, "manifest.jsonl", 2, **{name: value})
-    if name in NULL_MEANS_ABSENT and value != value:
+    if name in NULL_MEANS_ABSENT and value in (float("inf"), NAN):
         assert Dataset.open(tree).records[2].score is None
         return
     message = refused(lambda: Dataset.open(tree))
@@ -152,7 +155,7 @@ def test_a_label_that_leads_outside_stops_every_stage(tree: Path, stage: Stage, 
 def test_the_same_in_a_folder_that_is_written(tree: Path, tmp_path: Path) -> None:
     change(tree, "manifest.jsonl", 0, label="../../home/private")
     for more in ({}, {"overwrite": True}, {"dry_run": True}):
-        assert "line 1" in refused(lambda: run_crop(tmp_path / "work" / "photos", tree, **more))
+        assert "line 1" in refused(partial(run_crop, tmp_path / "work" / "photos", tree, **more))
 
 
 @pytest.mark.parametrize("suffix", [".sh", ".html", ".jpg.sh", ".exe", ".svg", "", ".desktop"])
@@ -182,7 +185,7 @@ NAMES = ["Ada Lovelace", "Zoë", "李", "a\nb", "\x1b[2J", "=1+1", "a" * 200, "-
 
 def test_any_folder_may_be_a_label(tmp_path: Path) -> None:
     source = plain_tree(tmp_path / "photos", dict.fromkeys(NAMES, 1), side=24)
-    os.mkdir(os.fsencode(source) + b"/caf\xe9")
+    (source / os.fsdecode(b"caf\xe9")).mkdir()
     (source / os.fsdecode(b"caf\xe9") / "1.png").write_bytes(images.encode_png(picture(99, 24)))
     labels = sorted([*NAMES, os.fsdecode(b"caf\xe9")])
     assert Dataset.open(source).labels == labels
@@ -259,7 +262,7 @@ def link_away(tree: Path, label: str = "Ada") -> Path:
     return away
 
 
-@pytest.mark.parametrize("more", [{}, {"overwrite": True}, {"overwrite": True, "dry_run": True}], ids=repr)
+@pytest.mark.parametrize("more", [{}, {"overwrite": True}], ids=repr)
 def test_nothing_behind_a_linked_label_is_written_or_deleted(tree: Path, more: dict[str, Any]) -> None:
     away = link_away(tree)
     before = read_tree(away)
@@ -275,7 +278,7 @@ def test_nor_by_a_stage_that_plans_anew(tree: Path) -> None:
     shutil.rmtree(tree / "Bob")
     plain_tree(tree, {"Cy": 6}, first=40, side=24)
     for more in ({}, {"overwrite": True}):
-        assert "link" in refused(lambda: run_balance(tree, out, **more))
+        assert "link" in refused(partial(run_balance, tree, out, **more))
     assert read_tree(away) == before
 
 
@@ -350,7 +353,7 @@ def test_a_hard_link_is_not_written_through(tree: Path, home: Path) -> None:
 def test_a_picture_that_a_person_edited_is_not_deleted(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
     out = tree.parent / "out"
     run_balance(tree, out)
-    edited = out / "Ada" / sorted(os.listdir(out / "Ada"))[0]
+    edited = out / "Ada" / files_in(out / "Ada")[0]
     edited.write_bytes(images.encode_png(picture(1234, 24)))
     before = edited.read_bytes()
     shutil.rmtree(tree / "Ada")

@@ -117,6 +117,11 @@ class Output:
         left += [r for r in self.removed if (r.label, r.id) in here or (r.label, r.parent) in here]
         return [self._as_moved(r) for r in once if (r.label, r.id) not in gone], left
 
+    def named(self, record: Record) -> Record:
+        """Return a record of the source with the path that its picture has here, if the stage copies it."""
+        assert self.source is not None
+        return self.source.named_by_id(record)
+
     def save_info(self) -> None:
         """Write `info` at once: what a run that is killed must not forget."""
         if not self.options.dry_run:

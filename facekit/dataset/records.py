@@ -86,7 +86,7 @@ def check_record(record: Record) -> None:
     _check_names(label=record.label, moved_from=record.moved_from)
     label, _, file = record.path.partition("/")
     if label != record.label or not is_name(file):
-        raise ValueError(f"`path` is {_shown(record.path)}, not a file of {_shown(record.label)}")
+        raise ValueError(f"`path` is {_shown(record.path)}, not a file under the label {_shown(record.label)}")
     if record.synthetic not in SYNTHETIC:
         raise ValueError(f"`synthetic` is {_shown(record.synthetic)}, not copy or augment")
     if record.split is not None and record.split not in PARTS:

@@ -58,9 +58,9 @@ class Store:
 
     def move(self, old: str, new: str) -> None:
         """Move a picture, and remove the folder that this empties. Raises FacekitError, as `write` does."""
-        with self._label(old) as (there, name), self._label(new, make=True) as (here, as_name):
-            with guarded(self.root / new):
-                os.replace(name, as_name, src_dir_fd=there, dst_dir_fd=here)
+        before, after = self._label(old), self._label(new, make=True)
+        with before as (there, name), after as (here, as_name), guarded(self.root / new):
+            os.replace(name, as_name, src_dir_fd=there, dst_dir_fd=here)
         self._remove_empty([old])
 
     def delete(self, pictures: Mapping[str, str]) -> list[str]:
@@ -156,7 +156,10 @@ def _digest(name: str, folder: int) -> str | None:
     """Return the SHA-256 of a file; None for a link, and for whatever is no regular file or cannot be read."""
     try:
         with open_regular(Path(name), follow=False, folder=folder) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.sha256()
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+            return digest.hexdigest()
     except OSError:
         return None
 

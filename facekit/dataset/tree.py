@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -83,11 +83,9 @@ class Dataset:
     def named_by_id(self, record: Record) -> Record:
         """Return the record with the path that facekit gives it, whatever its file is called.
 
-        The suffix is the file's own where pictures have it, else that of what the file holds.
+        Its suffix is that of `suffix_of`.
         """
-        suffix = Path(record.path).suffix.lower()
-        if suffix not in images.SUFFIXES:
-            suffix = _suffix_by_content(self.path_of(record))
+        suffix = suffix_of(record.path, lambda: self.bytes_of(record))
         return replace(record, path=photo_path(record.label, record.id, suffix))
 
     def digest(self) -> str:
@@ -140,13 +138,17 @@ def derive_id(parent: str, stage: str, detail: object, k: int = 0) -> str:
 
 
 def photo_path(label: str, id: str, suffix: str = ".jpg") -> str:
-    """Return where a picture stands, relative to its root: `label/first 16 digits of its id`."""
+    """Return where a picture is, relative to its root: `label/first 16 digits of its id`."""
     return f"{label}/{id[:16]}{suffix}"
 
 
-def _suffix_by_content(file: Path) -> str:
+def suffix_of(path: str, data: Callable[[], bytes]) -> str:
+    """Return the suffix that facekit gives a picture: its own where pictures have it, else that of its format."""
+    own = Path(path).suffix.lower()
+    if own in images.SUFFIXES:
+        return own
     try:
-        suffix = images.header(images.load(file)).suffix
+        suffix = images.header(data()).suffix
     except BadImage:
         return ".jpg"
     return suffix if suffix in images.SUFFIXES else ".jpg"

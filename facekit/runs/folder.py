@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,8 +18,8 @@ from typing import Any, get_args
 
 from facekit import __version__
 from facekit.base.contract import PARTS, FacekitError, Record
-from facekit.base.files import guarded, read_lines, replace_file, replace_lines
-from facekit.dataset import Dataset, lock
+from facekit.base.files import guarded, locked, read_lines, replace_file, replace_lines
+from facekit.dataset import Dataset
 from facekit.networks import build
 from facekit.options.base import describe, settled
 from facekit.options.common import SplitBy
@@ -235,13 +234,12 @@ def claimed(folder: Path) -> Iterator[None]:
     """Make a run folder and hold its lock. Raises FacekitError where another process trains into it."""
     with guarded(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    handle = lock(folder)
-    try:
-        yield
-    finally:
-        with suppress(OSError):  # only a folder that nothing was written to goes
-            folder.rmdir()
-        os.close(handle)
+    with locked(folder):
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # only a folder that nothing was written to goes
+                folder.rmdir()
 
 
 def _read(folder: Path) -> Run | None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from facekit import __version__
 from facekit.base.contract import FacekitError, Track, quiet
-from facekit.base.files import guarded, replace_file, replace_lines
+from facekit.base.files import guarded, locked, replace_file, replace_lines
 from facekit.commands.audit.trees import Tree
-from facekit.dataset import INFO, MANIFEST, SOURCES, lock
+from facekit.dataset import INFO, MANIFEST, SOURCES
 from facekit.dataset.info import DatasetInfo
 
 NOTE = "audit.json"
@@ -35,8 +34,7 @@ def copy(tree: Tree, drop: Collection[str], folder: Path, track: Track = quiet) 
     paths = [picture.path for picture in tree.pictures if picture.path not in left]
     with guarded(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    handle = lock(folder)
-    try:
+    with locked(folder):
         check(folder)
         _clear(folder)
         # Before the first picture: what a kill leaves is known for facekit's own.
@@ -47,8 +45,6 @@ def copy(tree: Tree, drop: Collection[str], folder: Path, track: Track = quiet) 
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(tree.root / path, folder / path)
         _carry(tree, set(paths), folder)
-    finally:
-        os.close(handle)
     return len(paths)
 
 

@@ -47,7 +47,7 @@ class Decided:
         A picture that was deleted in the folder is here, unless it was decided about: its repeats go with it.
         """
         assert out.source is not None
-        records, said = out.placed(check=False)
+        records, said = out.usable(check=False)
         placed = {key(record): record for record in records}
         deleted = {(gone.label, gone.id) for gone in out.removed}
         names = {record.label: record.name for record in out.source.records}

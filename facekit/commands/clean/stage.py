@@ -8,7 +8,7 @@ from facekit.commands.clean import page, recognition, summary
 from facekit.commands.clean.candidates import Measure
 from facekit.commands.clean.decisions import Decided
 from facekit.commands.clean.selection import STAGE, choose
-from facekit.dataset import Dataset, DatasetInfo, Output, named_by_id
+from facekit.dataset import Dataset, DatasetInfo, Output
 from facekit.identity import embedders
 from facekit.identity.likeness import proofs
 from facekit.options.clean import Clean
@@ -63,9 +63,8 @@ def _plan(out: Output, decided: Decided, known: Dataset | None, name: str, track
     found = recognition.judge(faces, seen, proved, pictures) if faces else recognition.Who([None] * len(seen))
     kept, choice = choose(seen, proved, found, options)
     out.info = replace(out.info, people=summary.doubts(found))
-    planned = out.settle(
-        [named_by_id(record) for record in kept], lambda missing: ((r, source.bytes_of(r)) for r in missing)
-    )
+    named = [source.named_by_id(record) for record in kept]
+    planned = out.write_missing(named, lambda missing: ((r, source.bytes_of(r)) for r in missing))
     report = out.finish(planned, choice.rejections + said)
     report.details |= summary.of_people(choice, name)
     return report

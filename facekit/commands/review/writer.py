@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from facekit.base import files as lines
 from facekit.base.contract import Decision, FacekitError, Record, replace
 from facekit.commands.review.ancestry import Origins, inside
 from facekit.commands.review.cards import Card
-from facekit.dataset import MANIFEST, REJECTED, SOURCES, key, lock, named_by_id
-from facekit.dataset.output import Key
+from facekit.dataset import MANIFEST, REJECTED, SOURCES, key
+from facekit.dataset.folder import Key
 from facekit.dataset.reasons import REVIEWED
+from facekit.dataset.tree import suffix_of
 
 
 class Live:
@@ -36,7 +36,7 @@ class Live:
         Raises FacekitError, after doing the others, for what could not be done.
         """
         refused = None
-        with _locked(self.root):
+        with lines.locked(self.root):
             dropped = set()
             for card, before, now in wanted:
                 try:
@@ -98,7 +98,7 @@ class Live:
         record = card.record or self._new_record(card)
         if data is None or record is None:
             raise FacekitError(f"{card.about.path} cannot be kept: the folder it was made from does not hold it")
-        path = self._place(label, Path(record.path).name if card.record else _named(record))
+        path = self._place(label, Path(record.path).name if card.record else _named(record, data))
         with lines.guarded(self.root / path):
             (self.root / label).mkdir(exist_ok=True)
         lines.replace_file(self.root / path, data)
@@ -156,19 +156,10 @@ class Live:
         lines.replace_lines(self.root / MANIFEST, (record.to_json() for record in known if key(record) not in gone))
 
 
-def _named(record: Record) -> str:
-    return named_by_id(record).path.rpartition("/")[2]
+def _named(record: Record, data: bytes) -> str:
+    return f"{record.id[:16]}{suffix_of(record.path, lambda: data)}"
 
 
 def _remove_if_empty(folder: Path) -> None:
     with suppress(OSError):  # a folder that still holds something stays
         folder.rmdir()
-
-
-@contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    handle = lock(root)
-    try:
-        yield
-    finally:
-        os.close(handle)
