@@ -61,10 +61,10 @@ def test_a_tree_is_read(old: Path, name: str) -> None:
 def test_each_line_is_written_as_it_was_read(name: str) -> None:
     for file, kind in ((MANIFEST, Record), ("sources.jsonl", Source), ("rejected.jsonl", Rejection)):
         written = (MADE / name / file).read_text().splitlines()
-        assert [value.to_json() for value in read_lines(MADE / name / file, kind.from_json)] == written
+        assert [value.to_json() for value in read_lines(MADE / name / file, kind)] == written
     if name == "clean":
         written = (MADE / name / "decisions.jsonl").read_text().splitlines()
-        assert [one.to_json() for one in read_lines(MADE / name / "decisions.jsonl", Decision.from_json)] == written
+        assert [one.to_json() for one in read_lines(MADE / name / "decisions.jsonl", Decision)] == written
 
 
 def test_a_tree_has_the_digest_that_runs_recorded(old: Path) -> None:

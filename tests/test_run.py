@@ -146,7 +146,7 @@ def test_what_is_no_recipe_is_refused(recipe: Path, text: str, says: str) -> Non
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FacekitError, match="no such recipe"):
         run(Run(recipe=tmp_path / "none.toml"))
-    with pytest.raises(FacekitError, match="is not TOML"):
+    with pytest.raises(FacekitError, match="is not a regular file"):
         run(Run(recipe=tmp_path))
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(FacekitError, match="is not TOML"):

@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from facekit import __version__
+from facekit.base import plugins
 from facekit.base.contract import FacekitError
 from facekit.base.files import guarded, replace_file
 
@@ -167,9 +167,7 @@ def _given(name: str) -> Path | None:
 
 
 def _packaged(pin: Pin) -> Path | None:
-    spec = find_spec(pin.package) if pin.package else None
-    folders = spec.submodule_search_locations if spec is not None else None
-    files = [Path(folder) / pin.file for folder in folders or []]
+    files = [folder / pin.file for folder in plugins.folders(pin.package)] if pin.package else []
     return next((file for file in files if _is(file, pin)), None)
 
 

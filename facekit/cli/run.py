@@ -21,13 +21,13 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from facekit.base.contract import FacekitError, Report, Track, quiet
+from facekit.base.files import read_toml
 from facekit.options import registry
 from facekit.options.base import Options, describe, from_mapping
 from facekit.options.places import placed
@@ -153,11 +153,9 @@ def _report(result: Report | Answers, name: str) -> Report:
 def read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return a recipe's head and the tables of its stages. Raises FacekitError for what is no recipe."""
     try:
-        recipe = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        recipe = read_toml(path, dict[str, Any], "fix it, or start from one in examples/")
+    except (FileNotFoundError, NotADirectoryError):
         raise FacekitError(f"no such recipe: {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
-        raise FacekitError(f"{path} is not TOML ({error}); mend it, or start from one in examples/") from None
     unknown = sorted(recipe.keys() - _HEAD)
     if unknown:
         raise FacekitError(f"{path}: no setting called {unknown[0]!r}; choose from {', '.join(sorted(_HEAD))}")

@@ -32,7 +32,6 @@ UNKNOWN = "unknown"
 NO_FACE = "no face"
 
 _BATCH = 16
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".pgm", ".tif", ".tiff"}
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +167,7 @@ def _pictures(paths: Iterable[Path]) -> list[Path]:
 
 
 def _inside(folder: Path) -> list[Path]:
-    inner = (path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
+    inner = (path for path in folder.rglob("*") if path.suffix.lower() in images.SUFFIXES and path.is_file())
     pictures = sorted(path for path in inner if not path.name.startswith("."))
     if not pictures:
         raise FacekitError(f"{folder} holds no pictures; give photos, or folders of photos")

@@ -256,10 +256,10 @@ class Output:
         elif self.options.overwrite and write:
             folder.clear(self._store, self.before)
             self.before = None
-        elif not self.before or not self.before.stage:
-            files.check_ours(self.root, self.stage, False)
-        elif other:
-            raise FacekitError(f"{self.root} was made {other}; choose another folder, or --overwrite it")
+        else:
+            files.check_ours(self.root, self.stage, is_ours=self.before is not None and self.before.stage is not None)
+            if other:
+                raise FacekitError(f"{self.root} was made {other}; choose another folder, or --overwrite it")
         return self.before is None
 
     def _other(self, before: DatasetInfo) -> str | None:

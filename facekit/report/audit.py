@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from facekit.report.html import filled, thumbnail
+from facekit.report import html
 
 MOST = 200
 """Pairs shown; all are in the table beside the page."""
@@ -42,14 +42,16 @@ def render(
 
     `rows` say of two parts what both show. Raises FacekitError without `jinja2`.
     """
-    return filled(
+    return html.render(
         "audit.html",
         title=title,
         rows=rows,
         plain=len(rows) == 1 and rows[0]["first"] == rows[0]["second"],
         conflicts=sum(one.conflict for one in twins),
         pairs=len(twins),
-        shown=[(one, *(thumbnail(side.file, _THUMBNAIL) for side in (one.first, one.second))) for one in twins[:MOST]],
+        shown=[
+            (one, *(html.thumbnail(side.file, _THUMBNAIL) for side in (one.first, one.second))) for one in twins[:MOST]
+        ],
         drop=drop,
         left=left,
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from facekit.report.html import filled
+from facekit.base import files
+from facekit.report.html import render
 
 Interval = tuple[float, float]
 
@@ -115,17 +114,13 @@ def markdown(table: Table) -> str:
 def csv_text(table: Table) -> str:
     """Return one line a model, every number at full length."""
     lines = [_flat(row, table.columns) for row in table.rows]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return text.getvalue()
+    return files.csv_text(list(lines[0]), [list(line.values()) for line in lines])
 
 
 def html(table: Table) -> str:
     """Return the page as HTML that needs no network; it links each model's own page beside it."""
     head, *cells = _cells(table)
-    return filled(
+    return render(
         "comparison.html",
         title=table.title,
         banners=[_sentence(banner) for banner in table.banners],

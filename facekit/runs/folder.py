@@ -18,7 +18,7 @@ from typing import Any, get_args
 
 from facekit import __version__
 from facekit.base.contract import PARTS, FacekitError, Record
-from facekit.base.files import guarded, locked, read_lines, replace_file, replace_lines
+from facekit.base.files import check_ours, guarded, locked, read_lines, replace_lines, write_json
 from facekit.dataset import Dataset
 from facekit.networks import build
 from facekit.options.base import describe, settled
@@ -129,7 +129,7 @@ class Run:
     def save(self, **facts: Any) -> Run:
         """Write `model.json` whole or not at all, with these facts added; return the run that it says."""
         info = {**self.info, **facts}
-        replace_file(self.folder / MODEL, (json.dumps(info, indent=2, ensure_ascii=False) + "\n").encode())
+        write_json(self.folder / MODEL, info)
         return Run(self.folder, info)
 
 
@@ -156,8 +156,7 @@ def found(options: Train) -> Run | None:
     folder = options.output
     run = _read(folder)
     if run is None:
-        if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
-            raise FacekitError(f"{folder} is not empty and no train made it; choose another folder")
+        check_ours(folder, "train", is_ours=False)
         return None
     if options.overwrite:
         return None

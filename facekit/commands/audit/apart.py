@@ -9,7 +9,7 @@ from pathlib import Path
 
 from facekit import __version__
 from facekit.base.contract import FacekitError, Track, quiet
-from facekit.base.files import guarded, locked, replace_file, replace_lines
+from facekit.base.files import check_ours, guarded, locked, replace_file, replace_lines, write_json
 from facekit.commands.audit.trees import Tree
 from facekit.dataset import INFO, MANIFEST, SOURCES
 from facekit.dataset.info import DatasetInfo
@@ -20,8 +20,7 @@ NOTE = "audit.json"
 
 def check(folder: Path) -> None:
     """Refuse a folder that holds anything but an earlier copy. Raises FacekitError."""
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / NOTE).is_file():
-        raise FacekitError(f"{folder} is not empty and no audit made it; choose another folder for --without")
+    check_ours(folder, "audit", (folder / NOTE).is_file(), "choose another folder for --without")
 
 
 def copy(tree: Tree, drop: Collection[str], folder: Path, track: Track = quiet) -> int:
@@ -39,7 +38,7 @@ def copy(tree: Tree, drop: Collection[str], folder: Path, track: Track = quiet) 
         _clear(folder)
         # Before the first picture: what a kill leaves is known for facekit's own.
         note = {"facekit": __version__, "of": str(tree.root.resolve()), "left_out": sorted(left), "files": paths}
-        replace_file(folder / NOTE, (json.dumps(note, indent=1) + "\n").encode())
+        write_json(folder / NOTE, note)
         for path in track(paths, "copy", len(paths)):
             with guarded(folder / path):
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)

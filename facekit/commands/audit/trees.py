@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facekit import runs
+from facekit.base import images
 from facekit.base.contract import PARTS, FacekitError, Track, quiet
 from facekit.dataset import MANIFEST, Dataset
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".jfif")
 
 _CALLED = {
     "train": ("train", "training"),
@@ -133,7 +132,7 @@ def _below(root: Path, name: str, linked: bool = True) -> Iterator[str]:
 def _inside(folder: Path) -> tuple[list[str], list[str]]:
     """Return the names of a folder's folders, and of its pictures by their suffixes."""
     entries = _entries(folder)
-    files = [entry.name for entry in entries if entry.is_file() and entry.name.lower().endswith(SUFFIXES)]
+    files = [entry.name for entry in entries if entry.is_file() and entry.name.lower().endswith(images.SUFFIXES)]
     return [entry.name for entry in entries if entry.is_dir()], files
 
 

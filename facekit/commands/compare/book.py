@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from facekit import __version__, runs
 from facekit.base.contract import FacekitError, Record, Track
-from facekit.base.files import guarded, read_lines, replace_file, replace_lines
+from facekit.base.files import check_ours, guarded, read_lines, replace_lines, write_json
 from facekit.commands.compare.contenders import RUNS
 from facekit.dataset import Dataset
 from facekit.identity.split import split_dataset
@@ -114,7 +114,7 @@ class Book:
         """Keep rows, in place of those of the same names."""
         self.rows |= {row.name: row for row in rows}
         info = {**self.info, "rows": {name: asdict(row) for name, row in self.rows.items()}}
-        replace_file(self.folder / BOOK, (json.dumps(info, indent=2, ensure_ascii=False) + "\n").encode())
+        write_json(self.folder / BOOK, info)
 
     def ordered(self, first: Iterable[str]) -> list[Row]:
         """Return all rows, those of these names first, then those of earlier calls."""
@@ -134,9 +134,9 @@ def _read(folder: Path) -> dict[str, Any] | None:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    held = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    if {name for name in held if not name.startswith(".")} - {SPLIT}:  # of a call that was killed at once
-        raise FacekitError(f"{folder} is not empty and no compare made it; choose another folder")
+    # A call that was killed at once leaves the split alone.
+    killed = folder.is_dir() and {entry.name for entry in folder.iterdir() if not entry.name.startswith(".")} == {SPLIT}
+    check_ours(folder, "compare", killed)
 
 
 def _check_options(folder: Path, then: dict[str, Any], now: dict[str, Any]) -> None:

@@ -21,15 +21,14 @@ given to `compare`.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from facekit.base import plugins
 from facekit.base.contract import FacekitError
+from facekit.base.files import read_toml
 from facekit.options.base import from_mapping
 from facekit.options.compare import Compare
 from facekit.options.train import Train
@@ -90,16 +89,14 @@ def _by_names(options: Compare) -> list[dict[str, Any]]:
 
 def _default() -> list[str]:
     needed = plugins.load("embedder", _EMBEDDER).packages
-    return [_EMBEDDER, *_NETWORKS] if all(map(find_spec, needed)) else list(_NETWORKS)
+    return [_EMBEDDER, *_NETWORKS] if plugins.installed(*needed) else list(_NETWORKS)
 
 
 def _by_file(path: Path) -> list[dict[str, Any]]:
     try:
-        held = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        held = read_toml(path, dict[str, Any])
+    except (FileNotFoundError, NotADirectoryError):
         raise FacekitError(f"no such file of contenders: {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
-        raise FacekitError(f"{path} is not TOML ({error}); mend it") from None
     unknown = sorted(held.keys() - {"defaults", "contender"})
     if unknown:
         raise FacekitError(f"{path}: nothing is called {unknown[0]!r}; write [defaults] and [[contender]]")

@@ -25,6 +25,7 @@ from facekit.options.base import from_mapping
 from facekit.options.crop import Crop
 from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.runs import Run
+from facekit.scores.pairs import Pairs
 
 SUITED = {"dlib": "dlib", "dlib-mirrored": "dlib", "sface": "yunet"}
 """Embedder -> the detector whose extra or weights it needs anyway."""
@@ -98,23 +99,19 @@ class Compared:
         """Which pairs without a distance show one person."""
         return self.all_same[~self.there]
 
-    @property
-    def folds(self) -> NDArray[np.int64]:
-        """The parts of the list that the pairs with a distance stand in."""
-        return np.array([pair.fold for pair in self.listed.pairs])[self.there]
-
     @cached_property
     def people(self) -> People:
         """Who the photos show."""
         return pairlists.people(self.listed.pairs)
 
-    @cached_property
-    def numbers(self) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
-        """The number of people, and those of the first and the second photo of each pair with a distance."""
+    def pairs(self) -> Pairs:
+        """Return the pairs with a distance, as they are scored."""
         of = self.people.of
         number = {person: place for place, person in enumerate(sorted(set(of.values())))}
-        both = np.array([(number[of[pair.first]], number[of[pair.second]]) for pair in self.listed.pairs])[self.there]
-        return len(number), both[:, 0], both[:, 1]
+        listed = self.listed.pairs
+        both = np.array([(number[of[pair.first]], number[of[pair.second]]) for pair in listed])[self.there]
+        folds = np.array([pair.fold for pair in listed])[self.there]
+        return Pairs(self.far, self.same, both[:, 0], both[:, 1], len(number), folds, self.lost)
 
 
 def photos_of(listed: PairList, root: Path, track: Track) -> Dataset:

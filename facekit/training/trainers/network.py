@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 import statistics
 from collections import Counter
@@ -15,7 +13,7 @@ from typing import Any
 from facekit import runs
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Record, Track
-from facekit.base.files import replace_file
+from facekit.base.files import replace_file, write_csv
 from facekit.dataset import Dataset
 from facekit.networks import backend
 from facekit.networks.assembly import parameters
@@ -133,8 +131,4 @@ def _rate(rows: Sequence[Row]) -> float:
 
 
 def _write_history(folder: Path, rows: Sequence[Row]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    replace_file(folder / runs.HISTORY, text.getvalue().encode())
+    write_csv(folder / runs.HISTORY, list(rows[0]), [list(row.values()) for row in rows])
