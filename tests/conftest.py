@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import cv2
 import numpy as np
@@ -208,33 +208,47 @@ def dying(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], Any]],
     return run
 
 
-def _count_steps(patch: pytest.MonkeyPatch, last: int) -> None:
-    taken = 0
+class _Steps:
+    """Counts changes of the disk, and dies in the last one."""
 
-    def step(act: Callable[..., Any], torn: Callable[..., Any] | None = None) -> Callable[..., Any]:
-        def counted(*arguments: Any, **named: Any) -> Any:
-            nonlocal taken
-            taken += 1
-            if taken < last:
+    def __init__(self, last: int) -> None:
+        self.last, self.taken = last, 0
+
+    def counted(self, act: Callable[..., Any], torn: Callable[..., Any] | None = None) -> Callable[..., Any]:
+        """Wrap what changes the disk; `torn` is what is left of it when it is the last."""
+
+        def step(*arguments: Any, **named: Any) -> Any:
+            self.taken += 1
+            if self.taken < self.last:
                 return act(*arguments, **named)
-            if taken == last and torn is not None:
+            if self.taken == self.last and torn is not None:
                 torn(*arguments)
             raise Dead
 
-        return counted
+        return step
 
+
+def _count_steps(patch: pytest.MonkeyPatch, last: int) -> None:
     from facekit.base import files
     from facekit.dataset import store
 
-    def half(file: BinaryIO, data: bytes) -> None:
-        file.write(data[: len(data) // 2])
+    steps, unlink = _Steps(last), os.unlink
+    write = steps.counted(files.write_all, lambda file, data: file.write(data[: len(data) // 2]))
+    delete = steps.counted(unlink)
 
-    write = step(files.write_all, half)
+    def delete_if_there(path: Any, *, dir_fd: int | None = None) -> None:
+        try:
+            os.stat(path, dir_fd=dir_fd, follow_symlinks=False)
+        except FileNotFoundError:  # nothing changes, so it is no step
+            unlink(path, dir_fd=dir_fd)
+        delete(path, dir_fd=dir_fd)
+
     for module in (files, store):
         patch.setattr(module, "write_all", write)
     # What Path has of these calls them too.
-    for name in ("replace", "unlink", "rmdir", "mkdir"):
-        patch.setattr(os, name, step(getattr(os, name)))
+    patch.setattr(os, "unlink", delete_if_there)
+    for name in ("replace", "rmdir", "mkdir"):
+        patch.setattr(os, name, steps.counted(getattr(os, name)))
 
 
 @pytest.fixture(scope="module")

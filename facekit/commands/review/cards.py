@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from facekit.base import files as lines
 from facekit.base.contract import Decision, Record, Rejection
 from facekit.dataset import REJECTED, REMOVED, REPEATED
 from facekit.dataset.decisions import Key, key_of
 from facekit.dataset.listing import read_manifest
 from facekit.dataset.reasons import OPEN, REVIEWED, UNSURE, WRONG
-from facekit.dataset.records import read_rejections
 from facekit.identity.people import PERSON
 
 Standing = Literal["keep", "reject", "unsure"]
@@ -70,7 +70,7 @@ def read_cards(root: Path, decided: Mapping[Key, Decision], keep_at: float, judg
 
     Where faces were told apart (`judged`), one without a probability is one that `clean` could say nothing of.
     """
-    held, rejected = read_manifest(root), read_rejections(root / REJECTED)
+    held, rejected = read_manifest(root), lines.read_lines(root / REJECTED, Rejection)
     # The same bytes a second time are the same picture, which has a card by its other line.
     left = {(r.label, r.id): r for r in rejected if r.reason != REPEATED}
     cards = []
