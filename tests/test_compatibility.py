@@ -18,7 +18,7 @@ from conftest import Facekit, read_tree, records
 
 from facekit.base.contract import Decision, Record, Rejection, Source
 from facekit.base.files import read_lines
-from facekit.dataset import MANIFEST, Dataset
+from facekit.dataset import INFO, MANIFEST, Dataset
 from facekit.dataset.decisions import Decisions, standing
 from facekit.world.content import Link
 from facekit.world.web import serve
@@ -92,10 +92,11 @@ def test_a_stage_makes_nothing_again(
 ) -> None:
     monkeypatch.chdir(old)
     output = old / arguments[arguments.index("-o") + 1]
-    before = read_tree(output)
+    before, info = read_tree(output), json.loads((output / INFO).read_text())
     report = facekit(*arguments, "--json").report
     assert (report["made"], report["kept"]) == (0, TREES[output.name])
-    assert read_tree(output) == before
+    assert json.loads((output / INFO).read_text()) == info, "in whichever order"
+    assert {**read_tree(output), INFO: None} == {**before, INFO: None}
 
 
 def test_an_interrupted_crop_goes_on(old: Path, facekit: Facekit) -> None:

@@ -280,8 +280,8 @@ def test_one_command_at_a_time(made: Path, plain: Path) -> None:
 
 def test_the_lock_dies_with_its_holder(made: Path, plain: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from facekit.base.files import locked; "
-        f"lock = locked(Path({str(made)!r})); lock.__enter__(); print('locked', flush=True); time.sleep(60)"
+        "import time; from pathlib import Path; from facekit.base.files import locked\n"
+        f"with locked(Path({str(made)!r})): print('locked', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None

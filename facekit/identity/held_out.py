@@ -15,8 +15,7 @@ from facekit.base.contract import BadImage, FacekitError, Record, Track, replace
 from facekit.dataset import Dataset, lineage, protocol, tables
 from facekit.identity import classifier
 from facekit.runs import Run
-
-GONE = "gone or changed since training"
+from facekit.runs.pictures import CHANGED
 
 TRAINED_ON = "the model was trained on {} of these {} pictures: this score does not say how it does on new ones"
 KNOWN = "the model was trained on other pictures of {} of these {} people: its split is by person, this one is not"
@@ -124,7 +123,7 @@ def _own(run: Run, dataset: Dataset, part: str, same: bool) -> HeldOut:
         log.warning("%s has changed since training; %d of %d pictures are as they were", dataset.root, *counts)
     title = f"the {part} part of its own split" if part != "all" else "its own pictures"
     chosen = HeldOut(dataset, records, title, dataset.root, own=True)
-    chosen.left += Counter({GONE: gone})
+    chosen.left += Counter({CHANGED: gone})
     if run.protocol == protocol.IMAGE:
         chosen.banners.append(protocol.BANNER)
     warn(run, chosen, sum(record.split == "train" for record in records), bool(run.info.get("drawn")))
