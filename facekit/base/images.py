@@ -28,8 +28,8 @@ __all__ = [
     "glance",
     "gray",
     "header",
+    "load",
     "read",
-    "read_file",
     "resize",
     "sharpness",
     "shrink",
@@ -38,8 +38,8 @@ __all__ = [
     "whole",
 ]
 
-MAX_BYTES = 8 * MAX_PIXELS
-"""Larger files are refused before they are read: four channels of 16 bits a pixel, not packed."""
+MAX_BYTES = 300_000_000
+"""Larger files are refused before they are read: a picture of `MAX_PIXELS` in 16 bits, not compressed."""
 
 SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff")
 """How the names of files end that are taken for pictures, in lower case."""
@@ -76,13 +76,8 @@ def glance(data: bytes, head: Header) -> Gray:
     return _decode(data, head, how)
 
 
-def read(path: Path) -> Image:
-    """Decode a file. Raises BadImage, as `decode` does, also for one that cannot be read or is no regular file."""
-    return decode(read_file(path))
-
-
-def read_file(path: Path) -> bytes:
-    """Return the bytes of a picture's file. Raises BadImage: cannot be read, too many bytes."""
+def load(path: Path) -> bytes:
+    """Return the bytes of a picture's file. Raises BadImage for one that cannot be read, or has too many bytes."""
     try:
         with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
@@ -91,6 +86,11 @@ def read_file(path: Path) -> bytes:
             return file.read(size)
     except OSError as error:
         raise BadImage("cannot be read", error.strerror or "") from None
+
+
+def read(path: Path) -> Image:
+    """Decode a file. Raises BadImage, as `decode` does, also for one that cannot be read or is no regular file."""
+    return decode(load(path))
 
 
 def encode(image: Image, quality: int = 95) -> bytes:

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from facekit.report.html import embedded
+from facekit.runs import Epoch
 from facekit.scores.calibration import Bin
 
 TRAIN, HELD, MARK, GRID = "#3366aa", "#cc6622", "#888888", "#dddddd"
 
 
-def history_plot(rows: Sequence[Mapping[str, float]], best: int, names: Sequence[str] = ("accuracy", "loss")) -> bytes:
+def history_plot(rows: Sequence[Epoch], best: int, names: Sequence[str] = ("accuracy", "loss")) -> bytes:
     """Plot accuracy, loss or both of training and validation by epoch, as PNG; `best` is the epoch kept."""
     figure = Figure(figsize=(5 * len(names), 4), layout="constrained")
     for place, name in enumerate(names, 1):
         axes = figure.add_subplot(1, len(names), place)
         for prefix, label, color in (("", "training", TRAIN), ("val_", "validation", HELD)):
-            if prefix + name in rows[0]:
-                epochs = [row["epoch"] for row in rows]
-                values = [row[prefix + name] for row in rows]
+            values = [getattr(row, prefix + name) for row in rows]
+            if values[0] is not None:
+                epochs = [row.epoch for row in rows]
                 axes.plot(epochs, values, color=color, label=label, marker="o", markersize=3)
         axes.axvline(best, color=MARK, linestyle=":", label="epoch kept")
         axes.set(xlabel="epoch", ylabel=name)
@@ -34,20 +34,6 @@ def history_plot(rows: Sequence[Mapping[str, float]], best: int, names: Sequence
             axes.set_ylim(-0.02, 1.02)
         _clear_frame(axes)
         axes.legend(frameon=False)
-    return _png(figure)
-
-
-def histogram(values: Sequence[float], name: str, limits: Sequence[float] = ()) -> bytes:
-    """Plot how many pictures have which value, as PNG; `limits` are marked. Values that are no numbers are left out."""
-    finite = [value for value in values if isfinite(value)]
-    figure = Figure(figsize=(4, 2.4), layout="constrained")
-    axes = figure.add_subplot()
-    axes.hist(finite, bins=40, color=TRAIN)
-    for limit in limits:
-        axes.axvline(limit, color=HELD, linestyle=":")
-    axes.set(xlabel=name, ylabel="pictures")
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    _clear_frame(axes)
     return _png(figure)
 
 
