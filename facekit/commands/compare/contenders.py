@@ -30,7 +30,7 @@ from typing import Any
 
 from facekit.base import plugins
 from facekit.base.contract import FacekitError
-from facekit.options.base import from_mapping
+from facekit.options.base import Value, from_mapping
 from facekit.options.compare import Compare
 from facekit.options.train import Train
 
@@ -123,7 +123,7 @@ def _contender(name: str, table: Mapping[str, Any], options: Compare, where: str
     if settled:
         raise FacekitError(f"{where}: {settled} is one for all contenders; give it to `compare`")
     shared = {key: getattr(options, key) for key in _SHARED}
-    places = {"input": options.input, "output": options.output / RUNS / name, "resume": True}
+    places: dict[str, Value] = {"input": options.input, "output": options.output / RUNS / name, "resume": True}
     chosen = from_mapping(Train, {**own, **shared, **places}, where)
     try:
         _check_parts(chosen)
