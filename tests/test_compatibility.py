@@ -18,7 +18,7 @@ from conftest import Facekit, read_tree, records
 
 from facekit.base.contract import Decision, Record, Rejection, Source
 from facekit.base.files import read_lines
-from facekit.dataset import MANIFEST, Dataset
+from facekit.dataset import INFO, MANIFEST, Dataset
 from facekit.dataset.decisions import Decisions, standing
 from facekit.world.content import Link
 from facekit.world.web import serve
@@ -61,10 +61,10 @@ def test_a_tree_is_read(old: Path, name: str) -> None:
 def test_each_line_is_written_as_it_was_read(name: str) -> None:
     for file, kind in ((MANIFEST, Record), ("sources.jsonl", Source), ("rejected.jsonl", Rejection)):
         written = (MADE / name / file).read_text().splitlines()
-        assert [value.to_json() for value in read_lines(MADE / name / file, kind.from_json)] == written
+        assert [value.to_json() for value in read_lines(MADE / name / file, kind)] == written
     if name == "clean":
         written = (MADE / name / "decisions.jsonl").read_text().splitlines()
-        assert [one.to_json() for one in read_lines(MADE / name / "decisions.jsonl", Decision.from_json)] == written
+        assert [one.to_json() for one in read_lines(MADE / name / "decisions.jsonl", Decision)] == written
 
 
 def test_a_tree_has_the_digest_that_runs_recorded(old: Path) -> None:
@@ -92,10 +92,11 @@ def test_a_stage_makes_nothing_again(
 ) -> None:
     monkeypatch.chdir(old)
     output = old / arguments[arguments.index("-o") + 1]
-    before = read_tree(output)
+    before, info = read_tree(output), json.loads((output / INFO).read_text())
     report = facekit(*arguments, "--json").report
     assert (report["made"], report["kept"]) == (0, TREES[output.name])
-    assert read_tree(output) == before
+    assert json.loads((output / INFO).read_text()) == info, "in whichever order"
+    assert {**read_tree(output), INFO: None} == {**before, INFO: None}
 
 
 def test_an_interrupted_crop_goes_on(old: Path, facekit: Facekit) -> None:

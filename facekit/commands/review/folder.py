@@ -1,4 +1,4 @@
-"""The folder under review as it stands: its cards, by name, by photo and by path, and the files that show them."""
+"""The folder under review: its cards, by name, by photo and by path, and the files that show them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from facekit.base.contract import Decision
-from facekit.commands.review.ancestry import Origins, inside
+from facekit.commands.review.ancestry import Ancestry, inside
 from facekit.commands.review.cards import Card, by_doubt, read_cards
 from facekit.commands.review.clean_info import info_of_clean, thresholds
 from facekit.commands.review.pictures import version
 from facekit.dataset import INFO, MANIFEST, REJECTED
 from facekit.dataset.decisions import Key
 from facekit.dataset.info import Doubts
-
-"""What `clean` notes of the names, where it has told faces apart."""
 
 _READ = (INFO, MANIFEST, REJECTED)
 
@@ -24,7 +22,7 @@ class NotHere(Exception):
     """The page asks for a picture or a name that the folder does not hold: it shows an earlier state."""
 
 
-class Pile:
+class ReviewFolder:
     """What was read of a folder at one time."""
 
     def __init__(self, root: Path, decided: Mapping[Key, Decision]) -> None:
@@ -33,14 +31,16 @@ class Pile:
         self.signature = signature(root)
         self.info = info_of_clean(root)
         self.keep_at, self.reject_at = thresholds(self.info)
-        self.origins = Origins(root)
+        self.ancestry = Ancestry(root)
         cards = by_doubt(read_cards(root, decided, self.keep_at, self.info.people is not None), self.keep_at)
         self.cards = {card.id: card for card in cards}
         self.by_label: dict[str, list[Card]] = defaultdict(list)
         for card in cards:
             self.by_label[card.label].append(card)
         self.by_key = {card.key: card for card in cards}
-        # As the source has them: others' lines name them so, wherever a hand has moved them since.
+        # A label that is not UTF-8 has no address: the page asks for it as it is written with replacement characters.
+        self._labels = {_replaced(label): label for label in self.by_label}
+        # By their paths in the source: that is how other lines name them, wherever a hand has moved them since.
         self._by_path: dict[str, Card | None] = {
             f"{card.key.label}/{card.about.path.rpartition('/')[2]}": card for card in cards
         }
@@ -54,17 +54,18 @@ class Pile:
         return self.cards[id]
 
     def under(self, label: str) -> list[Card]:
-        """Return a name's cards in the order of doubt. Raises NotHere for a label that is not there."""
+        """Return a name's cards, the most doubtful first. Raises NotHere for a label that is not there."""
+        label = self._labels.get(label, label)
         if label not in self.by_label:
             raise NotHere(f"no {label} any more; load the page again")
         return self.by_label[label]
 
     def note(self, label: str) -> str | None:
-        """Return what is to be said of a name as a whole."""
-        about = self.info.people or Doubts()
-        if label in about.nobody:
+        """Return what `clean` doubts about a name as a whole."""
+        doubts = self.info.people or Doubts()
+        if label in doubts.nobody:
             return "nobody is clearly the person here"
-        same = [[*pair[:2]] for pair in about.one_person if label in pair[:2]]
+        same = [[*pair[:2]] for pair in doubts.one_person if label in pair[:2]]
         others = [self.names.get(one, one) for pair in same for one in pair if one != label]
         return f"seems to be the same person as {', '.join(others)}" if others else None
 
@@ -73,11 +74,11 @@ class Pile:
         if card.here is not None:
             return inside(self.root, card.here)
         path = card.left.path if card.left else ""
-        return self.origins.picture(card.key.label, card.about.id, path)
+        return self.ancestry.picture(card.key.label, card.about.id, path)
 
     def photo_of(self, card: Card) -> Path | None:
         """Return the file of the photo that a card's face was cut from."""
-        return self.origins.photo(card.key.origin)
+        return self.ancestry.photo(card.key.origin)
 
     def twins(self, card: Card) -> list[Card]:
         """Return the pictures that a picture repeats, or that repeat it."""
@@ -86,16 +87,20 @@ class Pile:
         return ([other] if other and other is not card else []) + mine
 
     def _other(self, card: Card) -> Card | None:
-        """Return the picture for whose sake one was left out: its path stands where others have a number."""
+        """Return the picture that one was left out for: its path is the value of the rejection."""
         path = card.left.value if card.left else None
         if not isinstance(path, str):
             return None
         if path not in self._by_path:
             # The files of a plain tree have names of their own there.
-            label, id = self.origins.source.names(path) if self.origins.source else ("", "")
+            label, id = self.ancestry.source.names(path) if self.ancestry.source else ("", "")
             found = (c for c in self.cards.values() if (c.key.label, c.about.id) == (label, id))
             self._by_path[path] = next(found, None)
         return self._by_path[path]
+
+
+def _replaced(label: str) -> str:
+    return label.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def signature(root: Path) -> tuple[str, ...]:

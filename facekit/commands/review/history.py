@@ -1,4 +1,4 @@
-"""What was decided, and the way back: every step can be undone, also those of an earlier day."""
+"""The decisions of a folder and the way back: every step can be undone, also those of an earlier day."""
 
 from __future__ import annotations
 
@@ -8,18 +8,27 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 from facekit.base.contract import Decision, replace
 from facekit.base.files import guarded
 from facekit.dataset.decisions import Decisions, Key, key_of
 
-Change = tuple[Key, Decision | None, Decision | None]
-"""A picture, and the decision that stood before and stands after; None is no decision."""
+
+class Change(NamedTuple):
+    """A picture, and the decisions about it before and after a step; None is no decision."""
+
+    key: Key
+    before: Decision | None
+    after: Decision | None
+
 
 Step = list[Change]
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
-class Ledger:
+
+class History:
     """The decisions of a folder. A step holds what was decided with one key, and is undone as a whole.
 
     The lines of a step share their time. A step that takes back the one before it undoes it: so the steps
@@ -27,19 +36,20 @@ class Ledger:
     """
 
     def __init__(self, root: Path) -> None:
+        """Read the decisions. Raises FacekitError for a broken line."""
         self._decisions = Decisions(root)
         self._lock = threading.RLock()
         self._size = -1
-        self._last = datetime.min.replace(tzinfo=UTC)
+        self._last = _NEVER
         self._steps: list[Step] = []
-        self._stands: dict[Key, Decision] = {}
+        self._current: dict[Key, Decision] = {}
         self.sync()
-        self._began = dict(self._stands)
+        self._at_start = dict(self._current)
 
     @property
-    def stands(self) -> dict[Key, Decision]:
-        """The decisions that stand."""
-        return self._stands
+    def current(self) -> dict[Key, Decision]:
+        """The last decision about each picture."""
+        return self._current
 
     @property
     def depth(self) -> int:
@@ -48,9 +58,9 @@ class Ledger:
 
     @property
     def changed(self) -> int:
-        """On how many pictures something else stands than at the start."""
-        keys = self._began.keys() | self._stands.keys()
-        return sum(_bare(self._began.get(key)) != _bare(self._stands.get(key)) for key in keys)
+        """For how many pictures the decision is another one than at the start."""
+        keys = self._at_start.keys() | self._current.keys()
+        return sum(_undated(self._at_start.get(key)) != _undated(self._current.get(key)) for key in keys)
 
     def sync(self) -> bool:
         """Read the lines again where another process has added some; return whether one has."""
@@ -68,29 +78,29 @@ class Ledger:
         with self._lock:
             self.sync()
             wanted = {key_of(decision): self._change(decision) for decision in decisions}
-            changes = [change for change in wanted.values() if _bare(change[1]) != _bare(change[2])]
+            changes = [change for change in wanted.values() if _undated(change.before) != _undated(change.after)]
             if changes:
                 self._write(changes)
-                self._take(changes)
+                self._add(changes)
             return changes
 
     def undo(self, depth: int) -> Step:
         """Take back the step that is the `depth`-th; return what that changed.
 
-        Nothing is changed where that is not the last one: whoever asks again for want of an answer undoes once.
+        Nothing is changed where that is not the last one: a request that is sent twice undoes one step.
         """
         with self._lock:
             self.sync()
             if depth != self.depth or not self._steps:
                 return []
-            back = _back(self._steps[-1])
+            back = _reversed(self._steps[-1])
             self._write(back)
-            self._take(back)
+            self._add(back)
             return back
 
     def _change(self, decision: Decision) -> Change:
         key = key_of(decision)
-        return key, self._stands.get(key), decision if decision.decision else None
+        return Change(key, self._current.get(key), decision if decision.decision else None)
 
     def _write(self, changes: Step) -> None:
         at = max(datetime.now(UTC), self._last + timedelta(milliseconds=1))
@@ -102,23 +112,23 @@ class Ledger:
             os.fsync(file.fileno())
         self._last, self._size = datetime.fromisoformat(stamp), self._on_disk()
 
-    def _take(self, changes: Step) -> None:
-        """Follow a step: one that takes the last one back leaves fewer to undo."""
+    def _add(self, changes: Step) -> None:
+        """Apply a step: one that takes the last one back leaves fewer to undo."""
         for key, _, after in changes:
             if after is None:
-                self._stands.pop(key, None)
+                self._current.pop(key, None)
             else:
-                self._stands[key] = after
-        if self._steps and _alike(changes, _back(self._steps[-1])):
+                self._current[key] = after
+        if self._steps and _same(changes, _reversed(self._steps[-1])):
             self._steps.pop()
         else:
             self._steps.append(changes)
 
     def _read(self) -> None:
         self._size = self._on_disk()
-        self._steps, self._stands = [], {}
+        self._steps, self._current = [], {}
         for at, step in _steps(self._decisions.history()):
-            self._take([self._change(decision) for decision in step])
+            self._add([self._change(decision) for decision in step])
             self._last = max(self._last, _time(at))
 
     def _on_disk(self) -> int:
@@ -129,7 +139,7 @@ class Ledger:
 
 
 def _steps(history: Iterable[Decision]) -> Iterator[tuple[str | None, list[Decision]]]:
-    """Part the lines into steps; a line without a time is a step of its own."""
+    """Split the lines into steps; a line without a time is a step of its own."""
     for at, step in groupby(history, key=lambda decision: decision.at):
         if at is None:
             yield from ((None, [decision]) for decision in step)
@@ -138,21 +148,22 @@ def _steps(history: Iterable[Decision]) -> Iterator[tuple[str | None, list[Decis
 
 
 def _time(at: str | None) -> datetime:
+    """Return a line's time, not later than now: one from the year 9999 would leave no later one for new lines."""
     try:
-        found = datetime.fromisoformat(at or "")
-    except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        read = datetime.fromisoformat(at or "")
+        return min(read if read.tzinfo else read.replace(tzinfo=UTC), datetime.now(UTC))
+    except (ValueError, OverflowError):
+        return _NEVER
 
 
-def _back(step: Step) -> Step:
-    return [(key, after, before) for key, before, after in reversed(step)]
+def _reversed(step: Step) -> Step:
+    return [Change(key, after, before) for key, before, after in reversed(step)]
 
 
-def _alike(one: Step, other: Step) -> bool:
+def _same(one: Step, other: Step) -> bool:
     """Whether two steps do the same to the same pictures."""
-    return {key: _bare(after) for key, _, after in one} == {key: _bare(after) for key, _, after in other}
+    return {key: _undated(after) for key, _, after in one} == {key: _undated(after) for key, _, after in other}
 
 
-def _bare(decision: Decision | None) -> Decision | None:
+def _undated(decision: Decision | None) -> Decision | None:
     return replace(decision, at=None) if decision else None

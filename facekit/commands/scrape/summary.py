@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from facekit.base import files as lines
 from facekit.base.contract import FacekitError, Rejection
+from facekit.base.files import write_csv
 from facekit.commands.scrape.state import BLOCKED, Keyword
 from facekit.dataset import REMOVED
 
@@ -53,18 +51,15 @@ def fared(rejections: Iterable[Rejection], names: Iterable[Keyword], per_name: i
 
 def write(root: Path, rows: Iterable[Fared]) -> None:
     """Write `summary.csv`: a line a name, nothing in it that another run of the same would write otherwise."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("name", "folder", "state", "found", "kept", "short", "refused", "reasons", "searches"))
-    for row in rows:
-        reasons = "; ".join(f"{count} {reason}" for reason, count in sorted(row.refused.items()))
-        searches = "; ".join(f"{engine}: {state}" for engine, state in row.searches.items())
-        numbers = (row.found, row.kept, row.short, sum(row.refused.values()))
-        writer.writerow((row.name, row.folder, row.state, *numbers, reasons, searches))
-    data = text.getvalue().encode(errors="replace")
-    path = root / FILE
-    if not path.exists() or path.read_bytes() != data:
-        lines.replace_file(path, data)
+    header = ("name", "folder", "state", "found", "kept", "short", "refused", "reasons", "searches")
+    write_csv(root / FILE, header, map(_cells, rows))
+
+
+def _cells(row: Fared) -> tuple[str | int, ...]:
+    reasons = "; ".join(f"{count} {reason}" for reason, count in sorted(row.refused.items()))
+    searches = "; ".join(f"{engine}: {state}" for engine, state in row.searches.items())
+    numbers = (row.found, row.kept, row.short, sum(row.refused.values()))
+    return (row.name, row.folder, row.state, *numbers, reasons, searches)
 
 
 def details(rows: Iterable[Fared]) -> dict[str, Any]:
