@@ -14,7 +14,7 @@ from facekit import runs
 from facekit.base import images
 from facekit.base.contract import Image, Record, replace
 from facekit.base.files import replace_lines
-from facekit.dataset.tree import MANIFEST
+from facekit.dataset import MANIFEST
 
 COLOURS = ((230, 60, 40), (40, 200, 80), (50, 90, 240), (220, 200, 40))
 SPLIT = ("train",) * 8 + ("test",) * 3 + ("validation",) * 3

@@ -20,8 +20,8 @@ from facekit.base.contract import FacekitError, Record, Report, quiet, replace
 from facekit.base.files import read_lines, replace_lines
 from facekit.commands.compare import compare
 from facekit.commands.compare.contenders import contenders
+from facekit.dataset import MANIFEST
 from facekit.dataset.protocol import BANNER
-from facekit.dataset.tree import MANIFEST
 from facekit.options.compare import Compare
 from facekit.report import comparison
 from facekit.report.comparison import Row, Score, Table, html, markdown

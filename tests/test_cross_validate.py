@@ -19,8 +19,7 @@ from facekit.base.files import read_lines, replace_lines
 from facekit.commands.cross_validate import cross_validate
 from facekit.commands.cross_validate.stage import Fold, cut
 from facekit.commands.train import train
-from facekit.dataset import Dataset, derive_id, lineage, protocol
-from facekit.dataset.tree import MANIFEST
+from facekit.dataset import MANIFEST, Dataset, derive_id, lineage, protocol
 from facekit.options.cross_validate import CrossValidate
 from facekit.options.train import Train
 from facekit.runs import Run

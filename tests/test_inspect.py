@@ -27,7 +27,7 @@ from facekit.base.files import replace_lines
 from facekit.commands.inspect import inspect, network
 from facekit.commands.inspect.heat import Cam, occlusion
 from facekit.commands.train import train
-from facekit.dataset.tree import MANIFEST
+from facekit.dataset import MANIFEST
 from facekit.networks import NETWORKS, build, layers
 from facekit.networks.backend import keras
 from facekit.networks.gradients import slope

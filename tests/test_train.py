@@ -20,8 +20,7 @@ from facekit import runs
 from facekit.base.contract import FacekitError, Record, Report, replace
 from facekit.base.files import locked, read_lines, replace_lines
 from facekit.commands.train import train
-from facekit.dataset import Dataset
-from facekit.dataset.tree import MANIFEST
+from facekit.dataset import MANIFEST, Dataset
 from facekit.networks.assembly import parameters
 from facekit.networks.inputs import decoded
 from facekit.options.train import Train
