@@ -88,7 +88,7 @@ WRONG: dict[str, Any] = {
     "dataset": "faces",
     "protocol": "by hand",
     "split": {"train": "all"},
-    "options": {"network": ["cnn3"]},
+    "options": {"network": {"cnn3": 1}},
     "left": [1],
     "used": 3,
     "epochs": 1.5,
@@ -334,3 +334,29 @@ def test_links_in_a_run_folder_are_not_followed(run: Path, tmp_path: Path) -> No
     runs.clear(run)
     assert {file.read_text() for file in theirs.rglob("*") if file.is_file()} == {"mine"}
     assert not (run / runs.MODEL).exists()
+
+
+# The split
+
+
+LINE = {"id": "1" * 64, "sha256": "1" * 64, "path": "ada/1.png", "label": "ada", "name": "Ada", "origin": "1" * 64}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"path": "../../etc/passwd", "label": ".."}, "`label` is '..'"),
+        ({"path": "/etc/passwd"}, "`path` is '/etc/passwd', not a file under the label 'ada'"),
+        ({"split": "held"}, "`split` is 'held', not one of train, test, validation"),
+        ({"id": 7}, "Expected `str`, got `int` - at `$.id`"),
+        ({"box": [0, 0, "wide", 1]}, "at `$.box"),
+    ],
+)
+def test_a_line_of_the_split_that_training_does_not_write_is_named(
+    run: Path, changes: dict[str, Any], reason: str
+) -> None:
+    lines = [json.dumps(LINE), json.dumps({**LINE, **changes})]
+    (run / runs.SPLIT).write_text("\n".join(lines) + "\n")
+    message = _refused(lambda: runs.load(run).split)
+    assert message.startswith(f"{run / runs.SPLIT}, line 2 is not what facekit writes (")
+    assert reason in message

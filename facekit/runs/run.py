@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from facekit.base.contract import FacekitError, Record
-from facekit.base.files import read_json, read_lines, write_json
+from facekit.base.files import read_json, write_json
+from facekit.dataset.records import read_records
 from facekit.networks import build
 from facekit.options.common import SplitBy
 from facekit.options.crop import FaceCrop
@@ -99,8 +100,11 @@ class Run:
 
     @cached_property
     def split(self) -> list[Record]:
-        """Every picture of the data set as it was, with its part. Raises FacekitError for a broken line."""
-        return read_lines(self.folder / SPLIT, Record)
+        """Every picture of the data set as it was, with its part.
+
+        Raises FacekitError, which names line and field, for a line that facekit would not write.
+        """
+        return read_records(self.folder / SPLIT)
 
     @property
     def history(self) -> list[Epoch]:
