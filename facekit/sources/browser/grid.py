@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facekit.sources.browser.running import QUIT_SECONDS, Browser, chrome_options
-from facekit.sources.engines import is_loopback
+from facekit.sources.addresses import is_loopback
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
