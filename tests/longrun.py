@@ -76,6 +76,6 @@ def kill_often(web: Web, work: Path, arguments: Sequence[str], kills: int, seed:
 
 def kept_links(out: Path) -> set[str]:
     """The paths at the server of the pictures that a folder's manifest vouches for."""
-    sources = {source.origin: source for source in read_lines(out / SOURCES, Source.from_json)}
-    links = (sources[record.origin].url for record in read_lines(out / MANIFEST, Record.from_json))
+    sources = {source.origin: source for source in read_lines(out / SOURCES, Source)}
+    links = (sources[record.origin].url for record in read_lines(out / MANIFEST, Record))
     return {urlsplit(link).path for link in links if link}

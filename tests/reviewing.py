@@ -86,7 +86,7 @@ def write(root: Path, faces: Sequence[Drawn], side: int = 96, photos: bool = Tru
             os.link(source / record.path, clean / record.path)
     clean.mkdir(exist_ok=True)
     origins = {record.origin for record in records}
-    known = lines.read_lines(source / SOURCES, Source.from_json)
+    known = lines.read_lines(source / SOURCES, Source)
     lines.replace_lines(clean / SOURCES, (s.to_json() for s in known if s.origin in origins))
     lines.replace_lines(clean / MANIFEST, (r.to_json() for r in records))
     lines.replace_lines(clean / REJECTED, (r.to_json() for r in rejections))

@@ -193,7 +193,7 @@ def test_a_copy_is_made_again_in_the_place_of_an_earlier_one(split: Path, tmp_pa
 def ours(tmp_path: Path) -> Path:
     """A tree of facekit's with a split, in which a training photo stands in the test part as well."""
     root = faces_with_split(tmp_path / "ours", labels=2)
-    records = read_lines(root / MANIFEST, Record.from_json)
+    records = read_lines(root / MANIFEST, Record)
     first = next(record for record in records if record.split == "train")
     put(root / first.label / "again.jpg", images.read(root / first.path), 97)
     again = replace(first, id="f" * 64, path=f"{first.label}/again.jpg", origin="f" * 64, group="f" * 64, split="test")

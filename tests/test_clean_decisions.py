@@ -15,6 +15,7 @@ from conftest import picture, plain_tree, read_tree, records, rejected
 
 from facekit.base import images
 from facekit.base.contract import Decision, Record, Report, Verdict
+from facekit.base.files import read_lines
 from facekit.commands.clean import clean
 from facekit.dataset import DECISIONS
 from facekit.dataset.decisions import Decisions, key_of
@@ -145,7 +146,7 @@ def test_two_copies_of_a_picture_change_places(source: Path) -> None:
 
 def out_records(source: Path) -> list[Record]:
     """The lines of the folder, with what only its own stage reads."""
-    return [Record.from_json(line) for line in (source.parent / "out" / "manifest.jsonl").read_text().splitlines()]
+    return read_lines(source.parent / "out" / "manifest.jsonl", Record)
 
 
 def test_what_is_taken_back_is_as_before(source: Path) -> None:

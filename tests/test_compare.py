@@ -139,7 +139,7 @@ def test_the_page_links_each_run(compared: Compared) -> None:
 
 def test_all_have_the_one_split(compared: Compared) -> None:
     split = (compared.out / "split.jsonl").read_bytes()
-    assert read_lines(compared.out / "split.jsonl", Record.from_json)
+    assert read_lines(compared.out / "split.jsonl", Record)
     assert {(compared.out / "runs" / name / "split.jsonl").read_bytes() for name in ("in colour", "gray")} == {split}
 
 
@@ -262,7 +262,7 @@ def test_a_split_over_files_is_scored_apart_and_says_so(tmp_path: Path) -> None:
 def _with_copies(faces: Path) -> None:
     """Give each picture a copy, and no picture a part."""
     lines = []
-    for record in read_lines(faces / MANIFEST, Record.from_json):
+    for record in read_lines(faces / MANIFEST, Record):
         id = record.id[::-1]
         copy = replace(record, id=id, path=f"{record.label}/{id[:16]}.png", synthetic="copy", parent=record.id)
         shutil.copy(faces / record.path, faces / copy.path)

@@ -28,7 +28,7 @@ from facekit.runs import Run
 
 def _with_copies(faces: Path) -> None:
     """Add two copies of each training photo, as `balance` does."""
-    records = read_lines(faces / MANIFEST, Record.from_json)
+    records = read_lines(faces / MANIFEST, Record)
     copies = []
     for photo in [record for record in records if record.split == "train"]:
         for k in range(2):
@@ -86,7 +86,7 @@ def run(trained: Path, tmp_path: Path) -> Path:
 
 
 def _change_split(run: Path, change: Any) -> None:
-    records = read_lines(run / runs.SPLIT, Record.from_json)
+    records = read_lines(run / runs.SPLIT, Record)
     replace_lines(run / runs.SPLIT, (change(record).to_json() for record in records))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from facekit.base.contract import Box, Decision, FacekitError, Record, Rejection, replace
+from facekit.base.plain import parse
 from facekit.dataset import DECISIONS
 from facekit.dataset.decisions import Decisions, Key, key_of, standing
 
@@ -77,7 +78,7 @@ def test_a_line_that_is_no_decision_is_named(tmp_path: Path, line: str) -> None:
 
 def test_lines_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     for made in (decision("keep"), decision(None, box=None), decision("move", "Zoë \udcff", label="Łukasz")):
-        assert Decision.from_json(made.to_json()) == made
+        assert parse(made.to_json(), Decision) == made
         assert Decisions(tmp_path).append(replace(made, at="then")) == replace(made, at="then")
     assert len(Decisions(tmp_path).history()) == 3
 
@@ -87,7 +88,7 @@ def test_a_picture_is_known_by_photo_box_and_the_label_it_was_found_under() -> N
     key = Key("0rigin", BOX, "Ada")
     assert key_of(record) == key
     assert key_of(Rejection.of("clean", record, "blurred", 3)) == key
-    assert key_of(Rejection.from_json(Rejection.of("clean", record, "blurred", 3).to_json())) == key
+    assert key_of(parse(Rejection.of("clean", record, "blurred", 3).to_json(), Rejection)) == key
     assert key_of(decision("keep")) == key
     assert key_of(replace(record, moved_from=None, label="Ada")) == key
     assert key_of(Rejection("clean", "id", "Ada", "Ada/id.jpg", "not a picture")) == Key("id", None, "Ada")
@@ -102,6 +103,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 MANY = """
 import sys
 from pathlib import Path
+from facekit.base.plain import parse
 from facekit.base.contract import Decision
 from facekit.dataset.decisions import Decisions
 for n in range(150):

@@ -33,7 +33,7 @@ from facekit.commands.scrape.download import (
     may_work_later,
     user_agent,
 )
-from facekit.commands.scrape.verdict import check, opted_out
+from facekit.commands.scrape.checks import check, opted_out
 from facekit.world.faults import FAULTS
 from facekit.world.web import Web, serve
 

@@ -70,7 +70,7 @@ def _page(report: Report) -> str:
 
 
 def _change_split(run: Path, change: Callable[[Record], Record]) -> None:
-    records = read_lines(run / runs.SPLIT, Record.from_json)
+    records = read_lines(run / runs.SPLIT, Record)
     replace_lines(run / runs.SPLIT, (change(record).to_json() for record in records))
 
 

@@ -29,7 +29,7 @@ def _settle(faces: Path, split_by: str = "group") -> tuple[list[Record], str]:
 
 
 def _change(faces: Path, change: Callable[[Record], Record]) -> None:
-    records = read_lines(faces / MANIFEST, Record.from_json)
+    records = read_lines(faces / MANIFEST, Record)
     replace_lines(faces / MANIFEST, (change(record).to_json() for record in records))
 
 

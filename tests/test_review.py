@@ -29,6 +29,7 @@ from test_lean import facekit as without_extras
 from facekit.base import files as lines
 from facekit.base import images
 from facekit.base.contract import Decision, Record, Rejection, replace
+from facekit.base.plain import parse
 from facekit.commands.clean import clean
 from facekit.commands.review.desk import Desk, NotHere
 from facekit.commands.review.origins import inside
@@ -394,7 +395,7 @@ def test_a_repeat_in_a_plain_tree(tmp_path: Path) -> None:
     """There the files have names of their own, and the kept one another name than in the source."""
     folder = write(tmp_path, [Drawn("Ada"), Drawn("Ada", reason="repeat", repeats=0)])
     source = plainly(tmp_path, folder)
-    kept, left = Record.from_json((folder / MANIFEST).read_text()), Rejection.from_json((folder / REJECTED).read_text())
+    kept, left = parse((folder / MANIFEST).read_text(), Record), parse((folder / REJECTED).read_text(), Rejection)
     assert not (source / kept.path).exists()
     desk = Desk(folder)
     by_reason = {face.get("why"): face["id"] for face in desk.faces("Ada")}
@@ -414,13 +415,13 @@ def plainly(tmp_path: Path, folder: Path) -> Path:
     for name in (MANIFEST, "sources.jsonl", "dataset.json"):
         (source / name).unlink()
     records, left = [], []
-    for record in lines.read_lines(folder / MANIFEST, Record.from_json):
+    for record in lines.read_lines(folder / MANIFEST, Record):
         path, id = names[Path(record.path).name]
         (folder / record.path).unlink()
         here = f"{record.label}/{id[:16]}.jpg"
         shutil.copy(source / path, folder / here)
         records.append(replace(record, id=id, sha256=id, path=here, origin=id, box=None, parent=None))
-    for one in lines.read_lines(folder / REJECTED, Rejection.from_json):
+    for one in lines.read_lines(folder / REJECTED, Rejection):
         path, id = names[Path(one.path).name]
         value = names[Path(one.value).name][0] if isinstance(one.value, str) else one.value
         left.append(replace(one, id=id, path=path, origin=id, box=None, value=value))

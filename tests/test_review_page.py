@@ -343,7 +343,7 @@ def test_what_comes_from_the_web_is_text(browser: WebDriver, folder: Path) -> No
         "creator": "<img src=x onerror=alert(1)>",
         "licence_url": "data:text/html,x",
     }
-    known = lines.read_lines(folder / SOURCES, Source.from_json)
+    known = lines.read_lines(folder / SOURCES, Source)
     lines.replace_lines(folder / SOURCES, (replace(source, **evil).to_json() for source in known))
     with served(folder) as server:
         page = Page(browser, server).size(1400, 900).open()

@@ -192,7 +192,7 @@ def die_everywhere(dying: Dying, web: Web, before: Path | None, out: Path, work:
         if before is not None:
             shutil.copytree(before, out)
         died = dying(k, lambda: work(out))
-        kept = {record.id for record in read_lines(out / MANIFEST, Record.from_json)}
+        kept = {record.id for record in read_lines(out / MANIFEST, Record)}
         then = web.requests.copy()
         if not died:
             return k - 1

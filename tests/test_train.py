@@ -57,7 +57,7 @@ def _files(folder: Path) -> set[str]:
 
 
 def _relabel_split(faces: Path, change: Any) -> None:
-    records = read_lines(faces / MANIFEST, Record.from_json)
+    records = read_lines(faces / MANIFEST, Record)
     replace_lines(faces / MANIFEST, (change(record).to_json() for record in records))
 
 

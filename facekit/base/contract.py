@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar, get_args
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
+
+from facekit.base import plain
 
 T = TypeVar("T")
 
@@ -43,13 +45,17 @@ class BadImage(Exception):
         self.value = value
 
 
+Pixels = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)]
+"""A place or a length in a photo; OpenCV and NumPy take 32 bits."""
+
+
 class Box(NamedTuple):
     """A rectangle in pixels of a photo: left, top, width, height."""
 
-    x: int
-    y: int
-    w: int
-    h: int
+    x: Pixels
+    y: Pixels
+    w: Pixels
+    h: Pixels
 
 
 Points = tuple[tuple[float, float], ...]
@@ -90,12 +96,7 @@ class Record:
 
     def to_json(self) -> str:
         """Return one line of JSON; absent values are left out."""
-        return _line(self)
-
-    @classmethod
-    def from_json(cls, line: str) -> Record:
-        """Read one line of a manifest. Raises ValueError or KeyError on a line that is no record."""
-        return cls(**_known(cls, json.loads(line)))
+        return plain.dump_line(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +118,7 @@ class Source:
 
     def to_json(self) -> str:
         """Return one line of JSON; absent values are left out."""
-        return _line(self)
-
-    @classmethod
-    def from_json(cls, line: str) -> Source:
-        """Read one line of `sources.jsonl`."""
-        return cls(**_known(cls, json.loads(line)))
+        return plain.dump_line(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +148,7 @@ class Rejection:
 
     def to_json(self) -> str:
         """Return one line of JSON; an absent value is left out."""
-        return _line(self)
-
-    @classmethod
-    def from_json(cls, line: str) -> Rejection:
-        """Read one line of `rejected.jsonl`."""
-        return cls(**_known(cls, json.loads(line)))
+        return plain.dump_line(self)
 
 
 Verdict = Literal["keep", "reject", "move"]
@@ -168,10 +159,10 @@ class Decision:
     """What a person decided about one picture: one line of `decisions.jsonl`."""
 
     origin: str
-    box: Box | None
-    label: str
-    """The label it was found under, wherever it has been moved since."""
-    decision: Verdict | None
+    box: Box | None = None
+    label: str = ""
+    """The label it was found under, wherever it has been moved since; never empty."""
+    decision: Verdict | None = None
     """None takes back what was decided before."""
     to: str | None = None
     """The label that it is moved to."""
@@ -179,19 +170,16 @@ class Decision:
 
     def to_json(self) -> str:
         """Return one line of JSON; an absent value is left out."""
-        return _line(self)
+        return plain.dump_line(self)
 
-    @classmethod
-    def from_json(cls, line: str) -> Decision:
-        """Read one line of `decisions.jsonl`. Raises ValueError or TypeError on a line that is no decision."""
-        found = cls(**{"box": None, "decision": None, **_known(cls, json.loads(line))})
-        if found.decision not in (None, *get_args(Verdict)):
-            raise ValueError(f"no decision called {found.decision!r}")
-        if (found.decision == "move") != (found.to is not None):
+    def __post_init__(self) -> None:
+        """Raise ValueError for a decision that nobody can have made."""
+        if not self.label:
+            raise ValueError("no label")
+        if (self.decision == "move") != (self.to is not None):
             raise ValueError("a move has a `to`, and nothing else has")
-        if found.to is not None and (found.to.startswith(".") or {"/", "\0"} & set(found.to) or not found.to):
-            raise ValueError(f"{found.to!r} is no name of a folder")
-        return found
+        if self.to is not None and (self.to.startswith(".") or {"/", "\0"} & set(self.to) or not self.to):
+            raise ValueError(f"{self.to!r} is no name of a folder")
 
 
 @dataclass(slots=True)
@@ -294,32 +282,6 @@ class Embedder(Protocol):
 
 def _items(value: Any) -> list[tuple[str, Any]]:
     return [(f.name, getattr(value, f.name)) for f in fields(value)]
-
-
-def _line(value: Any) -> str:
-    values = {key: found for key, found in _items(value) if found is not None}
-    text = json.dumps(values, ensure_ascii=False)
-    # A file name that is no UTF-8 reaches Python as lone surrogates, which only JSON's own escapes can carry.
-    return text if _encodes(text) else json.dumps(values)
-
-
-def _encodes(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _known(cls: type, values: Any) -> dict[str, Any]:
-    """Drop keys of a later version; they are kept by the file that has them, not by this process."""
-    if not isinstance(values, dict):
-        raise ValueError("no JSON object")
-    names = {f.name for f in fields(cls)}
-    known = {key: value for key, value in values.items() if key in names}
-    if known.get("box") is not None:
-        known["box"] = Box(*known["box"])
-    return known
 
 
 __all__ = [

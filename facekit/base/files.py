@@ -1,77 +1,217 @@
-"""Files of JSON lines that survive a kill: bytes first, line last, a torn line is dropped."""
+"""Files that survive a kill, and that a stranger may have made.
+
+Writing puts bytes in place first and appends the line that names them last; a torn last line is dropped. Reading takes
+regular files only, up to a size, and turns whatever is wrong with one into a single line that names file, line and
+field.
+"""
 
 from __future__ import annotations
 
-import errno
+import csv
+import fcntl
 import filecmp
+import io
 import os
-from collections.abc import Callable, Iterable, Iterator
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
+from facekit.base import plain, text
 from facekit.base.contract import FacekitError
+from facekit.base.opening import guarded as guarded
+from facekit.base.opening import open_append, open_new, open_regular, reading
 
 T = TypeVar("T")
 
-_FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+Cell = str | int | float | None
+"""A cell of a table; None is an empty one."""
+
+MAX_FILE = 16 << 20
+"""Bytes of a JSON or TOML file, where nothing else is said."""
+
+MAX_LINE = 1 << 20
+"""Bytes of a line."""
+
+_MAX_BLANK = 10_000
+"""Blank lines in a file of lines: facekit writes none, and an editor a few."""
 
 
-def read_lines(path: Path, parse: Callable[[str], T]) -> list[T]:
-    """Parse each whole line; no file is no lines. Raises FacekitError for a whole line that is broken."""
-    if not path.exists():
-        return []
-    whole, _, _ = path.read_bytes().rpartition(b"\n")
-    values = []
-    for number, line in enumerate(whole.split(b"\n"), 1):
-        if not line.strip():
-            continue
+def read_bytes(path: Path, limit: int, follow: bool = True) -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes; `follow` says whether links are followed.
+
+    Raises FileNotFoundError, and FacekitError for anything else that stands in the way.
+    """
+    with reading(path), open_regular(path, follow) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > limit:
+            raise FacekitError(f"{path} holds {size} bytes, more than the {limit} that such a file may have")
+        return file.read(size)
+
+
+def read_json(path: Path, kind: type[T], limit: int = MAX_FILE, hint: str = "fix it, or make it again") -> T:
+    """Return a JSON file as a value of that type. Fields that the type does not have are ignored.
+
+    Raises FileNotFoundError, and FacekitError, which ends in `hint`, for a file that is not of that type.
+    """
+    data = read_bytes(path, limit)
+    try:
+        return plain.parse(data.decode(), kind)
+    except ValueError as error:
+        raise FacekitError(f"{path} is not what facekit writes ({error}); {hint}") from None
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a value as indented JSON, whole or not at all: dataclasses, mappings, lists, NumPy values.
+
+    NaN becomes null. Raises FacekitError when the disk is full.
+    """
+    replace_file(path, json_bytes(value))
+
+
+def json_bytes(value: object) -> bytes:
+    """Return a value as the bytes of an indented JSON file."""
+    return (plain.dump(value, indent=2) + "\n").encode()
+
+
+def read_toml(path: Path, kind: type[T], hint: str = "fix it", limit: int = MAX_FILE) -> T:
+    """Return a TOML file as a value of that type, for example `dict[str, object]`.
+
+    Raises FileNotFoundError, and FacekitError, which ends in `hint`, for a file that is not of that type.
+    """
+    data = read_bytes(path, limit)
+    try:
+        return plain.convert(tomllib.loads(data.decode()), kind)
+    except (ValueError, RecursionError) as error:
+        why = "nested too deep" if isinstance(error, RecursionError) else error
+        raise FacekitError(f"{path} is not TOML ({why}); {hint}") from None
+
+
+def read_lines(path: Path, kind: type[T], limit: int = MAX_LINE) -> list[T]:
+    """Return each line of a file of JSON lines as a value of that type; no file is no lines.
+
+    A torn last line is dropped. Raises FacekitError, which names line and field, for any other that is broken, or
+    has more than `limit` bytes.
+    """
+    return list(iterate_lines(path, kind, limit))
+
+
+def iterate_lines(path: Path, kind: type[T], limit: int = MAX_LINE) -> Iterator[T]:
+    """Yield what `read_lines` returns, one line at a time."""
+    for number, line in _whole_lines(path, limit):
         try:
-            values.append(parse(line.decode()))
-        except (ValueError, KeyError, TypeError) as error:
+            yield plain.parse(line.decode(), kind)
+        except ValueError as error:
             raise FacekitError(
-                f"{path}, line {number} is not what facekit writes ({error}); mend or delete that line"
+                f"{path}, line {number} is not what facekit writes ({error}); fix or delete that line"
             ) from None
-    return values
 
 
-def append_line(path: Path, line: str) -> None:
-    """Add one line in one write. Raises FacekitError when the disk is full."""
-    rest = line.encode() + b"\n"
-    with guarded(path), path.open("ab", buffering=0) as file:
-        while rest:  # a disk that fills up takes the first part without an error, and refuses the next
-            rest = rest[file.write(rest) :]
+def append_line(path: Path, line: str, alone: bool = False) -> None:
+    """Add one line. Raises FacekitError when the disk is full, and for a symbolic link.
+
+    `alone` is for a file that several processes append to: it waits for the others, and cuts off what a kill left
+    of a last line.
+    """
+    with guarded(path), open_append(path) as file:
+        if alone:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            drop_torn_line(path)
+        _write(file, line.encode() + b"\n")
 
 
 def drop_torn_line(path: Path) -> None:
     """Cut off what a kill left of a last line, so that the next one does not continue it."""
-    if path.exists():
-        data = path.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        if whole < len(data):
-            os.truncate(path, whole)
+    try:
+        with reading(path), open_regular(path, follow=False) as file:
+            size = file.seek(0, os.SEEK_END)
+            whole = _end_of_lines(file, size)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if whole < size:
+        with guarded(path), open_append(path) as file:
+            file.truncate(whole)
 
 
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all. Raises FacekitError when the disk is full."""
-    with _replacing(path) as temporary:
-        temporary.write_bytes(data)
+    with _replacing(path) as file:
+        _write(file, data)
 
 
 def replace_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write a file of lines whole or not at all, a line at a time: there may be more than fit into memory."""
-    with _replacing(path) as temporary, temporary.open("wb") as file:
-        file.writelines(line.encode() + b"\n" for line in lines)
+    """Write a file of lines whole or not at all, one at a time: there may be more than fit into memory."""
+    with _replacing(path) as file, io.BufferedWriter(file) as buffer:
+        buffer.writelines(line.encode() + b"\n" for line in lines)
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """Write a table as CSV, whole or not at all. Raises FacekitError when the disk is full."""
+    replace_file(path, text.encode(csv_text(header, rows)))
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """Return a table as CSV in which no spreadsheet takes a cell of text for a formula."""
+    out = io.StringIO(newline="")
+    table = csv.writer(out, lineterminator="\n")
+    for row in (header, *rows):
+        table.writerow([text.csv_cell(cell) if isinstance(cell, str) else cell for cell in row])
+    return out.getvalue()
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def locked(folder: Path, wait: bool = False) -> Iterator[None]:
+    """Hold the system's lock on a folder, which leaves no file behind and dies with its holder.
+
+    Raises FacekitError where another process has it, unless it is to `wait`.
+    """
+    with guarded(folder):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _lock(handle, folder, wait)
+        yield
+    finally:
+        os.close(handle)
+
+
+def check_ours(folder: Path, command: str, is_ours: bool, hint: str = "choose another folder") -> None:
+    """Refuse to write into a folder that holds something, unless the command made it. Hidden files do not count."""
+    if not is_ours and folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
+        raise FacekitError(f"{folder} is not empty and no {command} made it; {hint}")
+
+
+def inside(root: Path, relative: str) -> Path:
+    """Return where a path that was read from a file leads, once no link takes it out of `root`.
+
+    Raises FacekitError for an absolute path, and for one that leaves the root by `..` or by a link.
+    """
+    path = root / relative
+    try:
+        leaves = not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
+    except ValueError:  # a NUL
+        leaves = True
+    if leaves or Path(relative).is_absolute():
+        raise FacekitError(f"{text.visible(relative)!r} leads out of {root}; delete what names it")
+    return path
+
+
+def _lock(handle: int, folder: Path, wait: bool) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        raise FacekitError(f"another facekit is writing {folder}; wait for it, or choose another folder") from None
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
     """Yield a file to write, which then takes the place of another, unless that holds the same already."""
     temporary = path.with_name(f".{path.name}.part")
     with guarded(path):
         try:
-            yield temporary
-            if path.exists() and filecmp.cmp(temporary, path, shallow=False):
+            with open_new(temporary) as file:
+                yield file
+            if not path.is_symlink() and path.exists() and filecmp.cmp(temporary, path, shallow=False):
                 temporary.unlink()
             else:
                 temporary.replace(path)
@@ -80,23 +220,45 @@ def _replacing(path: Path) -> Iterator[Path]:
             raise
 
 
-class guarded:  # noqa: N801 - reads as a verb in a `with`
-    """Turn the operating system's refusals to write into the user's error."""
+def _write(file: BinaryIO, data: bytes) -> None:
+    """Write all bytes: a disk that fills up takes the first part without an error, and refuses the next."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
 
-    def __enter__(self) -> None:
-        """Begin."""
+def _whole_lines(path: Path, limit: int) -> Iterator[tuple[int, bytes]]:
+    """Yield number and bytes of each line that is not blank, without a last one that no newline ends."""
+    try:
+        with reading(path), open_regular(path) as file:
+            blank = 0
+            for number, line in enumerate(iter(lambda: file.readline(limit + 1), b""), 1):
+                if not line.endswith(b"\n"):
+                    _check_length(path, number, line, limit)
+                    return
+                if not line.isspace():
+                    yield number, line
+                    continue
+                blank += 1
+                if blank > _MAX_BLANK:
+                    raise FacekitError(f"{path} holds more than {_MAX_BLANK} blank lines; delete them")
+    except (FileNotFoundError, NotADirectoryError):
+        return
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Raise FacekitError for a full disk or a place that cannot be written."""
-        if not isinstance(error, OSError):
-            return
-        if error.errno in _FULL:
-            raise FacekitError(
-                f"no space left to write {self.path}; free some and run the same command again"
-            ) from error
-        if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-            raise FacekitError(f"{self.path} may not be written; choose another folder") from error
-        raise FacekitError(f"{self.path} cannot be written ({error.strerror}); choose another folder") from error
+
+def _check_length(path: Path, number: int, line: bytes, limit: int) -> None:
+    if len(line) > limit:
+        raise FacekitError(f"{path}, line {number} has more than {limit} bytes; fix or delete that line")
+
+
+def _end_of_lines(file: BinaryIO, size: int, step: int = 1 << 16) -> int:
+    """Return the place behind the last newline, read from the end backwards."""
+    place = size
+    while place:
+        before = max(0, place - step)
+        file.seek(before)
+        found = file.read(place - before).rfind(b"\n")
+        if found >= 0:
+            return before + found + 1
+        place = before
+    return 0

@@ -20,6 +20,9 @@ from facekit.base.contract import BadImage, Box, Image
 MAX_PIXELS = 50_000_000
 """Larger pictures are refused before they are decoded."""
 
+SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff")
+"""How the names of files end that are taken for pictures, in lower case."""
+
 Gray = NDArray[np.uint8]
 """Grey pixels, shape (height, width)."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import Any
 
 from facekit.base.contract import FacekitError
@@ -122,6 +123,18 @@ def need(package: str, what: str) -> Any:
         return importlib.import_module(package)
     except ModuleNotFoundError as error:
         raise _missing(what, error) from error
+
+
+def installed(*packages: str) -> bool:
+    """Whether packages are there to be imported; none is imported for it."""
+    return all(map(_finds, packages))
+
+
+def _finds(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):  # a parent package that is not there; a module without a spec
+        return False
 
 
 def _missing(what: str, error: ModuleNotFoundError) -> Exception:

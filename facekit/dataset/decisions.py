@@ -7,7 +7,6 @@ back adds a line too, so that nothing is ever lost.
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +33,7 @@ class Decisions:
 
     def history(self) -> list[Decision]:
         """Return every decision, oldest first. Raises FacekitError for a line that is none."""
-        return lines.read_lines(self.path, Decision.from_json)
+        return lines.read_lines(self.path, Decision)
 
     def read(self) -> dict[Key, Decision]:
         """Return the decisions that stand. Raises FacekitError for a line that is none."""
@@ -47,10 +46,7 @@ class Decisions:
         """
         dated = replace(decision, at=decision.at or datetime.now(UTC).isoformat(timespec="milliseconds"))
         # Not the folder's lock: `clean` may be writing pictures while a person decides.
-        with lines.guarded(self.path), self.path.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            lines.drop_torn_line(self.path)
-            lines.append_line(self.path, dated.to_json())
+        lines.append_line(self.path, dated.to_json(), alone=True)
         return dated
 
 

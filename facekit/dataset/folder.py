@@ -69,7 +69,7 @@ def clear(root: Path, info: Mapping[str, Any]) -> None:
             raise FacekitError(
                 f"{root} has no {name}, so what --overwrite may delete is not known; choose another folder"
             )
-    kept, _ = place(lines.read_lines(root / MANIFEST, Record.from_json), scan(root))
+    kept, _ = place(lines.read_lines(root / MANIFEST, Record), scan(root))
     stale = [record.path for record in kept]
     lines.replace_file(root / INFO, info_bytes({**info, "complete": False, "stale": stale}))
     delete(root, stale)
@@ -80,7 +80,7 @@ def finish_deleting(root: Path, info: Mapping[str, Any]) -> None:
     """Go on with the deletions that a kill interrupted: `dataset.json` named them before the first."""
     stale = set(info.get("stale", []))
     if stale:
-        known = lines.read_lines(root / MANIFEST, Record.from_json)
+        known = lines.read_lines(root / MANIFEST, Record)
         lines.replace_lines(root / MANIFEST, (r.to_json() for r in known if r.path not in stale))
         delete(root, stale)
 

@@ -270,17 +270,17 @@ class Output:
 
     def _read_back(self) -> None:
         """Read what earlier runs made here, as a person has since left it."""
-        known = lines.read_lines(self.root / MANIFEST, Record.from_json)
+        known = lines.read_lines(self.root / MANIFEST, Record)
         kept, gone = place(known, scan(self.root))
         before = {record.path for record in known}
         self._moved = bool(gone) or any(record.path not in before for record in kept)
         self.records = {key(record): record for record in kept}
-        self.rejected = lines.read_lines(self.root / REJECTED, Rejection.from_json)
+        self.rejected = lines.read_lines(self.root / REJECTED, Rejection)
         # What was removed and stands there again has been put back.
         self.rejected = [r for r in self.rejected if r.reason != REMOVED or (r.label, r.id) not in self.records]
         said = {(r.label, r.id) for r in self.removed}  # a kill can fall between the two files that say so
         self.rejected += [_removed(self.stage, record) for record in gone if key(record) not in said]
-        for source in lines.read_lines(self.root / SOURCES, Source.from_json):
+        for source in lines.read_lines(self.root / SOURCES, Source):
             self.sources.setdefault(source.origin, source)
 
     def _begins_anew(self) -> bool:

@@ -46,7 +46,7 @@ class Dataset:
         """
         info = read_info(root)
         found = scan(root)
-        lined, missing = place(read_lines(root / MANIFEST, Record.from_json), found)
+        lined, missing = place(read_lines(root / MANIFEST, Record), found)
         if missing:
             log.info("%s: %d pictures were removed by hand", root, len(missing))
         if info.get("complete", True):
@@ -61,7 +61,7 @@ class Dataset:
         records = lined + _derived(root, fresh, track)
         if not records:
             raise FacekitError(f"{root} holds no pictures; give a folder with one folder of pictures a person")
-        sources = {s.origin: s for s in read_lines(root / SOURCES, Source.from_json)}
+        sources = {s.origin: s for s in read_lines(root / SOURCES, Source)}
         for record in records[len(lined) :]:
             sources.setdefault(record.id, Source(record.id, url=record.path, engine="folder"))
         return cls(root, records, sources, info)

@@ -99,7 +99,7 @@ class Run:
     @cached_property
     def split(self) -> list[Record]:
         """Every picture of the data set as it was, with its part."""
-        return read_lines(self.folder / SPLIT, Record.from_json)
+        return read_lines(self.folder / SPLIT, Record)
 
     def part(self, part: str) -> list[Record]:
         """Return the pictures of one part of the split, or of `all`."""

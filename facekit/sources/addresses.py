@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 from urllib.parse import urldefrag, urlsplit, urlunsplit
 
-LONGEST_URL = 8192
+LONGEST_URL = 4096
 """Characters of an address that is worth keeping; browsers and servers refuse longer ones too."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -139,7 +139,7 @@ def look_up(host: str, port: int) -> list[Place]:
     """Return all addresses of a host. Raises OSError where it has none, UnicodeError for a name that is none."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     # Only a Python without IPv6 gives addresses of bytes.
-    return [Place(info[0], info[4]) for info in found if isinstance(info[4][0], str)]  # type: ignore[arg-type]
+    return [Place(info[0], info[4]) for info in found if isinstance(info[4][0], str)]
 
 
 def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

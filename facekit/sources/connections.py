@@ -36,7 +36,7 @@ API_SECONDS = (5.0, 30.0)
 _WAITS = Retry(retry_after_max=86_400)
 
 SocketOption = tuple[int, int, int | bytes]
-Timeouts = float | tuple[float | None, float | None] | Timeout | None
+Timeouts = float | tuple[float, float] | tuple[float, None] | None
 
 
 def retry_after(header: str) -> float | None:

@@ -58,7 +58,7 @@ def write(file: Path, root: Path, source: Dataset) -> None:
 
 def render(root: Path, source: Dataset) -> str:
     """Return the page as HTML that needs no other file and no network."""
-    kept, left = Dataset.open(root), lines.read_lines(root / REJECTED, Rejection.from_json)
+    kept, left = Dataset.open(root), lines.read_lines(root / REJECTED, Rejection)
     about = kept.info.get("people", {})
     return filled(
         "clean.html",

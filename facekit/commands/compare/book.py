@@ -77,7 +77,7 @@ class Book:
                     f"{dataset.root} has changed since {self.folder} was begun; "
                     "choose another folder, or --overwrite it"
                 )
-            return read_lines(self.folder / SPLIT, Record.from_json)
+            return read_lines(self.folder / SPLIT, Record)
         how = options.split, options.split_by, options.seed
         records, split_by = split_dataset(dataset, *how, track, options.people_from)
         self.info = {

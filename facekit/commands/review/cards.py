@@ -75,8 +75,8 @@ def read_cards(root: Path, decided: Mapping[Key, Decision], keep_at: float, judg
 
     Where faces were told apart (`judged`), one without a probability is one that `clean` could say nothing of.
     """
-    kept, gone = place(lines.read_lines(root / MANIFEST, Record.from_json), scan(root))
-    rejected = lines.read_lines(root / REJECTED, Rejection.from_json)
+    kept, gone = place(lines.read_lines(root / MANIFEST, Record), scan(root))
+    rejected = lines.read_lines(root / REJECTED, Rejection)
     # The same bytes a second time are the same picture, which has a card by its other line.
     left = {(r.label, r.id): r for r in rejected if r.reason != REPEATED}
     cards = []

@@ -151,7 +151,7 @@ class Live:
         lines.append_line(self.root / MANIFEST, record.to_json())
 
     def _drop_lines(self, gone: Collection[Key]) -> None:
-        known = lines.read_lines(self.root / MANIFEST, Record.from_json)
+        known = lines.read_lines(self.root / MANIFEST, Record)
         lines.replace_lines(self.root / MANIFEST, (record.to_json() for record in known if key(record) not in gone))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,12 @@ class Tree:
     @cached_property
     def sources(self) -> dict[str, Source]:
         """Origin -> where that photo was found."""
-        return {s.origin: s for s in lines.read_lines(self.root / SOURCES, Source.from_json)}
+        return {s.origin: s for s in lines.read_lines(self.root / SOURCES, Source)}
 
     @cached_property
     def paths(self) -> dict[tuple[str, str], str]:
         """Label and id -> path of a picture, as its line has it."""
-        return dict(lines.read_lines(self.root / MANIFEST, _place))
+        return {(at.label, at.id): at.path for at in lines.iterate_lines(self.root / MANIFEST, _Place)}
 
     @cached_property
     def _ids(self) -> dict[str, tuple[str, str]]:
@@ -71,7 +71,7 @@ class Tree:
         A file that no line names has none: it is made from what is known of the picture.
         """
         if (left.label, left.id) in self.paths:
-            found = lines.read_lines(self.root / MANIFEST, Record.from_json)
+            found = lines.read_lines(self.root / MANIFEST, Record)
             return next((r for r in found if (r.label, r.id) == (left.label, left.id)), None)
         path = self._plain(left.label).get(left.id)
         if path is None:
@@ -134,6 +134,10 @@ class Origins:
         return next((tree.sources[origin] for tree in (self.own, *self.trees) if origin in tree.sources), None)
 
 
-def _place(line: str) -> tuple[tuple[str, str], str]:
-    values = json.loads(line)
-    return (values["label"], values["id"]), values["path"]
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What of a record says where its picture is."""
+
+    label: str
+    id: str
+    path: str

@@ -7,15 +7,14 @@ there: the manifest does. The file is hidden, so that a folder which holds nothi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 import msgspec
 
-from facekit.base import files as lines
+from facekit.base import files, plain
 from facekit.base.contract import Source
 from facekit.commands.scrape import names as naming
 from facekit.sources.addresses import canonical
@@ -23,8 +22,20 @@ from facekit.sources.engines import Candidate, State
 
 FILE = ".scrape.jsonl"
 
-Progress = Literal["pending", "collected", "done", "short", "blocked", "failed"]
-"""How far a name is: not searched for, being downloaded, or finished in one of four ways."""
+MAX_LINE = 64 << 20
+"""Bytes of a line: a search finds 6,000 candidates at most, with addresses of 4,096 characters."""
+
+
+class Progress(StrEnum):
+    """How far a name is: not searched for, being downloaded, or finished in one of four ways."""
+
+    PENDING = "pending"
+    COLLECTED = "collected"
+    DONE = "done"
+    SHORT = "short"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
 
 _FINE = (State.OK, State.EMPTY)
 
@@ -52,7 +63,7 @@ class Keyword:
 
     name: str
     label: str
-    state: Progress = "pending"
+    state: Progress = Progress.PENDING
     searches: dict[str, EngineSearch] = field(default_factory=dict)
     """Engine -> how its search ended, in the order of the searches."""
     candidates: list[Candidate] = field(default_factory=list)
@@ -73,7 +84,7 @@ class Keyword:
     @property
     def open(self) -> bool:
         """Whether there is something to do for the name in this run."""
-        return self.state in ("pending", "collected")
+        return self.state in (Progress.PENDING, Progress.COLLECTED)
 
     def add(
         self, engine: str, search: EngineSearch, candidates: Iterable[Candidate], refused: Iterable[str]
@@ -94,11 +105,17 @@ class Keyword:
 
     def extend(self, engine: str, search: EngineSearch, fresh: list[Candidate]) -> None:
         """Note a search whose candidates have their ranks."""
-        self.state = "collected"
+        self.state = Progress.COLLECTED
         self.searches[engine] = search
         self.candidates += fresh
         self.found += len(fresh)
         self.last = max([self.last, *(c.rank for c in fresh)])
+
+    def keep(self, source: Source, dhash: int | None) -> None:
+        """Note a picture."""
+        self.kept[source.origin] = source
+        if dhash is not None:
+            self.hashes[source.origin] = dhash
 
     def twin(self, dhash: int | None, bits: int) -> str | None:
         """Return the id of a picture whose dHash differs from this one by so many bits at most."""
@@ -108,7 +125,7 @@ class Keyword:
 
     def forget(self) -> None:
         """Be as a name that was never searched for."""
-        self.state, self.searches, self.candidates = "pending", {}, []
+        self.state, self.searches, self.candidates = Progress.PENDING, {}, []
         self.kept, self.hashes, self.found, self.last = {}, {}, 0, 0
         self.retrying, self.tried = False, set()
 
@@ -123,6 +140,7 @@ class Link(msgspec.Struct, frozen=True, omit_defaults=True):
     url: str
     rank: int
     engine: str | None = None
+    """None for that of the line."""
     page_url: str | None = None
     licence: str | None = None
     licence_url: str | None = None
@@ -130,73 +148,76 @@ class Link(msgspec.Struct, frozen=True, omit_defaults=True):
     attribution: str | None = None
 
     def candidate(self, engine: str, query: str) -> Candidate:
-        """Return the candidate; `engine` is that of the line, for a link that names none."""
-        values = {name: getattr(self, name) for name in self.__struct_fields__}
-        return Candidate(**{**values, "engine": self.engine or engine, "query": query})
+        """Return the candidate that an engine found by a query."""
+        about = (self.licence, self.licence_url, self.creator, self.attribution)
+        return Candidate(self.url, self.rank, engine, query, self.page_url, None, None, *about)
 
 
-class Searched(msgspec.Struct, frozen=True):
-    """A line: what a search found that was not known."""
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line. Which of the first five fields it has says what it notes; without any it is all there is of a name."""
 
-    label: str
-    name: str
-    engine: str
-    state: str
-    query: str
-    asked: int
-    given: int
-    candidates: list[Link]
-
-
-class Keeps(msgspec.Struct, frozen=True):
-    """A line: a picture is about to be written."""
-
-    label: str
-    keeps: Source
-    dhash: int | None
-
-
-class Tried(msgspec.Struct, frozen=True):
-    """A line: a link failed once more."""
-
-    label: str
-    tried: str
-
-
-class Ends(msgspec.Struct, frozen=True):
-    """A line: nothing more is to be done for a name in this run."""
-
-    label: str
-    ends: Progress
-
-
-class Name(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A line of a run that came to its end: all there is to know of a name."""
-
-    label: str
-    name: str
-    state: Progress
-    searches: dict[str, EngineSearch]
-    found: int
-    last: int
+    over: bool = False
+    """The run came to its end."""
+    engine: str | None = None
+    """An engine was searched: see `state` to `candidates`."""
+    keeps: Source | None = None
+    """A picture is about to be written."""
+    tried: str | None = None
+    """A link failed once more."""
+    ends: Progress | None = None
+    """Nothing more is to be done for the name in this run."""
+    label: str = ""
+    name: str | None = None
+    state: str = "pending"
+    query: str = ""
+    asked: int = 0
+    given: int = 0
+    candidates: list[Link] = []
+    dhash: int | None = None
+    searches: dict[str, EngineSearch] = {}
+    found: int = 0
+    last: int = 0
     ranks: dict[str, int | None] = {}
     """Id -> rank of the pictures of a name that is done."""
     pictures: dict[str, tuple[int | None, str | None, int | None]] = {}
     """Id -> rank, URL and dHash of the pictures of any other name."""
     retrying: bool = False
     again: list[Link] = []
+    """What a later run may try once more."""
 
+    def __post_init__(self) -> None:
+        """Refuse a label that would not be the name of a folder here: the line may be a stranger's."""
+        if self.over:
+            return
+        if self.label != naming.safe(self.label):
+            raise ValueError(f"{self.label!r} is not the name of a folder")
+        if self.is_name:
+            Progress(self.state)
 
-class Over(msgspec.Struct, frozen=True):
-    """The last line of a run that came to its end."""
+    @property
+    def is_name(self) -> bool:
+        """Whether the line is all there is of a name."""
+        return (self.engine, self.keeps, self.tried, self.ends) == (None, None, None, None)
 
-    over: bool
+    def dump(self) -> str:
+        """Return the line's JSON; absent values are left out."""
+        values = msgspec.to_builtins(self)
+        if self.keeps is not None:
+            values["keeps"] = {name: value for name, value in values["keeps"].items() if value is not None}
+        return plain.dump(values)
 
-
-Line: TypeAlias = Searched | Keeps | Tried | Ends | Name | Over
-
-_KINDS: dict[str, type[Line]] = {"over": Over, "keeps": Keeps, "ends": Ends, "tried": Tried, "engine": Searched}
-"""Key -> the kind of line that has it; any other line is a `Name`."""
+    def keyword(self) -> Keyword:
+        """Return the name that the line describes."""
+        one = Keyword(self.name or self.label, self.label, Progress(self.state), dict(self.searches))
+        one.found, one.last, one.retrying = self.found, self.last, self.retrying
+        one.kept = {id: Source(id, rank=rank) for id, rank in self.ranks.items()}
+        for id, (rank, url, dhash) in self.pictures.items():
+            one.keep(Source(id, rank=rank, url=url), dhash)
+        for link in self.again:
+            engine = link.engine or ""
+            search = self.searches.get(engine, EngineSearch(""))
+            one.candidates.append(link.candidate(engine, search.query))
+        return one
 
 
 class States:
@@ -208,8 +229,8 @@ class States:
         self.over = False
         """Whether the last run on the folder came to its end."""
         if write:
-            lines.drop_torn_line(self._path)
-        for line in lines.read_lines(self._path, parse):
+            files.drop_torn_line(self._path)
+        for line in files.iterate_lines(self._path, Line, MAX_LINE):
             self._apply(line)
 
     def clear(self) -> None:
@@ -220,24 +241,23 @@ class States:
 
     def searched(self, keyword: Keyword, engine: str, fresh: list[Candidate]) -> None:
         """Note what a search found that was not known."""
-        search, links = keyword.searches[engine], [_link(candidate) for candidate in fresh]
-        numbers = (search.state, search.query, search.asked, search.given)
-        self._append(Searched(keyword.label, keyword.name, engine, *numbers, links))
+        about, links = asdict(keyword.searches[engine]), [_link(candidate) for candidate in fresh]
+        self._append(Line(label=keyword.label, name=keyword.name, engine=engine, candidates=links, **about))
 
     def keeping(self, keyword: Keyword, source: Source, dhash: int | None) -> None:
         """Note that a picture is about to be written."""
-        self._add(keyword, source.origin, source, dhash)
-        self._append(Keeps(keyword.label, source, dhash))
+        keyword.keep(source, dhash)
+        self._append(Line(label=keyword.label, keeps=source, dhash=dhash))
 
     def trying(self, keyword: Keyword, url: str) -> None:
         """Note that a link failed once more."""
         keyword.tried.add(url)
-        self._append(Tried(keyword.label, url))
+        self._append(Line(label=keyword.label, tried=url))
 
     def ended(self, keyword: Keyword, state: Progress) -> None:
         """Note that nothing more is to be done for a name in this run."""
         keyword.end(state)
-        self._append(Ends(keyword.label, state))
+        self._append(Line(label=keyword.label, ends=state))
 
     def begin(self) -> None:
         """Note that a run is under way: what finishes from now on is not taken up again by one that goes on."""
@@ -253,58 +273,57 @@ class States:
 
     def _replace(self) -> None:
         if self._write:
-            end = [dump(Over(True))] if self.over else []
-            lines.replace_lines(self._path, [*(dump(_line(one)) for one in self.names.values()), *end])
+            end = [Line(over=True)] if self.over else []
+            files.replace_lines(self._path, (line.dump() for line in [*map(_line, self.names.values()), *end]))
 
     def _append(self, line: Line) -> None:
         if self._write:
-            lines.append_line(self._path, dump(line))
+            files.append_line(self._path, line.dump())
 
     def _apply(self, line: Line) -> None:
-        self.over = isinstance(line, Over)
-        if isinstance(line, Over):
+        self.over = line.over
+        if line.over:
             return
-        name = line.name if isinstance(line, Searched | Name) else line.label
-        keyword = self.names.setdefault(line.label, Keyword(name, line.label))
-        match line:
-            case Keeps():
-                self._add(keyword, line.keeps.origin, line.keeps, line.dhash)
-            case Ends():
-                keyword.end(line.ends)
-            case Tried():
-                keyword.tried.add(line.tried)
-            case Searched():
-                search = EngineSearch(line.state, line.query, line.asked, line.given)
-                fresh = [link.candidate(line.engine, line.query) for link in line.candidates]
-                keyword.extend(line.engine, search, fresh)
-            case Name():
-                self.names[line.label] = _keyword(line)
-
-    def _add(self, keyword: Keyword, id: str, source: Source, dhash: int | None) -> None:
-        keyword.kept[id] = source
-        if dhash is not None:
-            keyword.hashes[id] = dhash
+        keyword = self.names.setdefault(line.label, Keyword(line.name or line.label, line.label))
+        if line.engine is not None:
+            search = EngineSearch(line.state, line.query, line.asked, line.given)
+            fresh = [link.candidate(line.engine, line.query) for link in line.candidates]
+            keyword.extend(line.engine, search, fresh)
+        elif line.keeps is not None:
+            keyword.keep(line.keeps, line.dhash)
+        elif line.tried is not None:
+            keyword.tried.add(line.tried)
+        elif line.ends is not None:
+            keyword.end(line.ends)
+        else:
+            self.names[line.label] = line.keyword()
 
 
 def after(keyword: Keyword) -> Progress:
     """Return the state of a name that has too few pictures and nothing left to try."""
     bad = [search.state for search in keyword.searches.values() if not search.fine and search.state != State.SOFT_BLOCK]
     if keyword.found or not bad:
-        return "short"
-    return "blocked" if all(state in (State.BLOCKED, State.CONSENT) for state in bad) else "failed"
+        return Progress.SHORT
+    return Progress.BLOCKED if all(state in (State.BLOCKED, State.CONSENT) for state in bad) else Progress.FAILED
 
 
-def parse(text: str) -> Line:
-    """Read one line. Raises ValueError for one that no scrape wrote."""
-    values = json.loads(text)
-    kind = next((kind for key, kind in _KINDS.items() if key in values), Name)
-    line: Line = msgspec.convert(values, kind)
-    # The label becomes the name of a folder, and the line may be a stranger's.
-    if not isinstance(line, Over) and line.label != naming.safe(line.label):
-        raise ValueError(f"{line.label!r} is no name of a folder")
-    return line
+def _line(keyword: Keyword) -> Line:
+    done = keyword.state is Progress.DONE
+    pictures = {id: (source.rank, source.url, keyword.hashes.get(id)) for id, source in keyword.kept.items()}
+    return Line(
+        label=keyword.label,
+        name=keyword.name,
+        state=keyword.state,
+        searches=keyword.searches,
+        found=keyword.found,
+        last=keyword.last,
+        ranks={id: source.rank for id, source in keyword.kept.items()} if done else {},
+        pictures={} if done else pictures,
+        retrying=keyword.retrying,
+        again=[] if done else [_link(candidate, candidate.engine) for candidate in keyword.candidates],
+    )
 
 
-def dump(line: Line) -> str:
-    """Return a line's JSON; absent values are left out."""
-    return json.dumps(_without_none(msgspec.to_builtins(line)))
+def _link(found: Candidate, engine: str | None = None) -> Link:
+    about = (found.licence, found.licence_url, found.creator, found.attribution)
+    return Link(found.url, found.rank, engine, found.page_url, *about)

@@ -9,7 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facekit.sources.browser.folders import PREFIX, kill_group, place, remove
+from facekit.sources.browser import processes
+from facekit.sources.browser.folders import PREFIX, place, remove
 from facekit.sources.browser.grid import end_noted
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def sweep() -> int:
 
 
 def _kill_users(folder: Path) -> None:
-    """End the processes that were started for this folder, and the sessions that they stand in."""
+    """End the processes that were started for this folder, and the sessions that they are in."""
     import psutil
 
     mine = os.getsid(0)
@@ -56,7 +57,7 @@ def _kill_users(folder: Path) -> None:
         with suppress(OSError, psutil.Error):
             session = os.getsid(process.pid)
             if session != mine:
-                kill_group(session)
+                processes.end(session)
             process.kill()
 
 

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from facekit.base.plain import Json
 from facekit.sources.addresses import is_loopback
 from facekit.sources.engines import State
 from facekit.sources.engines.paging import SHOWN, Page
-from facekit.sources.engines.reading import LONGEST, Json, fields, parse, string
+from facekit.sources.engines.reading import LONGEST, fields, parse, string
 
 if TYPE_CHECKING:
     import requests

@@ -7,12 +7,13 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, ClassVar
 
+from facekit.base.plain import Json
 from facekit.sources.addresses import is_web
 from facekit.sources.engines import Candidate, Results, Search, State
 from facekit.sources.engines.api import Api, Budget
 from facekit.sources.engines.filters import is_licensed
 from facekit.sources.engines.paging import Page, collect
-from facekit.sources.engines.reading import Json, fields, string, whole
+from facekit.sources.engines.reading import fields, string, whole
 
 if TYPE_CHECKING:
     import requests

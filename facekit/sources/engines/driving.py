@@ -64,10 +64,9 @@ def run(driver: WebDriver, kind: type[T], script: str, *arguments: str | int | b
 
     Raises JavascriptException where it is not, as where the script fails.
     """
-    value = driver.execute_script(script, *arguments)
     try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
+        return msgspec.convert(driver.execute_script(script, *arguments), kind)
+    except (msgspec.ValidationError, RecursionError) as error:
         raise JavascriptException(f"the page made the script return something else ({error})") from None
 
 

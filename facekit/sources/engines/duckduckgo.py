@@ -8,11 +8,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
 
+from facekit.base.plain import Json
 from facekit.sources.engines import Results, Search, State
 from facekit.sources.engines.driving import REFUSED, address, patience, run, status, visible, wait
 from facekit.sources.engines.filters import age
 from facekit.sources.engines.paging import SHOWN, Page, collect
-from facekit.sources.engines.reading import LONGEST, Json, Keys, candidate, fields, parse, string
+from facekit.sources.engines.reading import LONGEST, Keys, candidate, fields, parse, string
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
@@ -25,10 +26,13 @@ PAGES = 20
 _KEYS = Keys(url="image", page_url="url", thumbnail="thumbnail", title="title")
 
 _HTML = "const html = document.documentElement ? document.documentElement.outerHTML : '';"
-_TOKEN = _HTML + r"""
+_TOKEN = (
+    _HTML
+    + r"""
 const found = html.match(/vqd=(?:"([^"]{1,200})"|'([^']{1,200})'|([\d-]{5,200}))/);
 return found ? found[1] || found[2] || found[3] : null;
 """
+)
 _SHOWN = _HTML + "return html.slice(0, arguments[0]);"
 _CHALLENGE = ".anomaly-modal__modal, .anomaly-modal__mask, #challenge-form, form[action*='anomaly.js']"
 

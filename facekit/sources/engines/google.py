@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
 from facekit.sources.engines import HANDFUL, REPEATED_SHARE, Results, Search, State
@@ -68,7 +68,11 @@ return {
 _READ = r"""
 const [most, longest, all] = arguments;
 let left = 300000, text = all / 2;
-const cut = value => { const part = value.slice(0, Math.min(longest, Math.max(text, 0))); text -= part.length; return part; };
+function cut(value) {
+  const part = value.slice(0, Math.max(Math.min(longest, text), 0));
+  text -= part.length;
+  return part;
+}
 function plain(value, above) {
   if (typeof value === 'string') return cut(value);
   if (value === null || ['number', 'boolean'].includes(typeof value)) return value;
@@ -271,7 +275,10 @@ def _look(driver: WebDriver, whole: bool = False) -> Look:
 
 
 def _seen(driver: WebDriver) -> Seen:
-    return run(driver, Seen, _READ, MOST_RECORDS, LONGEST_RECORD, MOST_TEXT)
+    state, scripts, cards = run(
+        driver, tuple[list[Any], list[str], list[tuple[str, str]]], _READ, MOST_RECORDS, LONGEST_RECORD, MOST_TEXT
+    )
+    return Seen(state, scripts, cards)
 
 
 def _reject(driver: WebDriver) -> bool:

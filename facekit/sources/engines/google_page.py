@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+from facekit.base.plain import Json
 from facekit.sources.addresses import is_web
 from facekit.sources.engines import Candidate, Search, distinct
 from facekit.sources.engines.filters import fits
-from facekit.sources.engines.reading import Json
 
 DEEP = 16
 """Levels of lists in lists below which no record lies."""

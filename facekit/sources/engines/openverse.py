@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+from facekit.base.plain import Json
 from facekit.sources.engines import Candidate, Results, Search, State
 from facekit.sources.engines.api import Answer, Api, Budget
 from facekit.sources.engines.filters import is_licensed
 from facekit.sources.engines.paging import Page, collect
-from facekit.sources.engines.reading import Json, Keys, candidate, fields, string, whole
+from facekit.sources.engines.reading import Keys, candidate, fields, string, whole
 
 if TYPE_CHECKING:
     import requests

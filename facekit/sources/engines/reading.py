@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
+from facekit.base.plain import Json
 from facekit.sources.addresses import is_web
 from facekit.sources.engines import Candidate
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
-
 LONGEST = 4_000_000
 """Characters of JSON that are read: a page of results has some hundred thousand."""
+
+LONGEST_STRING = 4096
+"""Characters of one string of a result."""
 
 MOST_VALUES = 500_000
 """Values in one piece of JSON: a list of empty lists takes 20 times its own size in memory."""
@@ -50,9 +52,9 @@ def fields(value: Json) -> Mapping[str, Json]:
 
 
 def string(values: Mapping[str, Json], key: str) -> str | None:
-    """Return a text that is not empty; None for anything else."""
+    """Return a text that is neither empty nor too long; None for anything else."""
     value = values.get(key)
-    return value if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_STRING else None
 
 
 def whole(values: Mapping[str, Json], key: str) -> int | None:

@@ -1,0 +1,98 @@
+"""Open files that others may have prepared: regular files only, never through a link when writing.
+
+A FIFO in place of a file would block a read, a device would never end it, and a symbolic link would take a write to
+a file outside the folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from facekit.base.contract import FacekitError
+
+_FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+class NotRegular(OSError):
+    """A folder, a FIFO, a socket or a device where a file is expected."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.EINVAL, "not a regular file", str(path))
+
+
+def open_regular(path: Path, follow: bool = True) -> BinaryIO:
+    """Open a regular file for reading, without waiting for anything.
+
+    With `follow=False` a symbolic link is refused. Raises OSError; `NotRegular` for what is no regular file.
+    """
+    return _regular(os.open(path, _READ | (0 if follow else os.O_NOFOLLOW)), path, "rb")
+
+
+def open_new(path: Path) -> BinaryIO:
+    """Create a file for writing, in place of whatever has its name. Raises OSError."""
+    with suppress(FileNotFoundError):
+        path.unlink()
+    return _regular(os.open(path, _WRITE | os.O_EXCL, 0o666), path, "wb")
+
+
+def open_append(path: Path) -> BinaryIO:
+    """Open a regular file for appending, unbuffered; create it if there is none. Raises OSError, for a link too."""
+    return _regular(os.open(path, _WRITE | os.O_APPEND, 0o666), path, "ab")
+
+
+def _regular(handle: int, path: Path, mode: str) -> BinaryIO:
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise NotRegular(path)
+    return cast(BinaryIO, os.fdopen(handle, mode, buffering=-1 if mode == "rb" else 0))
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn the system's refusals to read into FacekitError; a file that does not exist stays FileNotFoundError."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except NotRegular:
+        raise FacekitError(f"{path} is not a regular file; replace it with one") from None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise FacekitError(f"{path} is a symbolic link; replace it with the file itself") from None
+        raise FacekitError(f"{path} cannot be read ({error.strerror}); check its permissions") from error
+
+
+class guarded:  # noqa: N801 - reads as a verb in a `with`
+    """Turn the system's refusals to write into FacekitError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Raise FacekitError for a full disk, a link, or a place that cannot be written."""
+        if not isinstance(error, OSError):
+            return
+        if error.errno in _FULL:
+            raise FacekitError(
+                f"no space left to write {self.path}; free some and run the same command again"
+            ) from error
+        if error.errno == errno.ELOOP:
+            raise FacekitError(
+                f"{self.path} is a symbolic link, which facekit does not write through; delete it, "
+                "or choose another folder"
+            ) from error
+        if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+            raise FacekitError(f"{self.path} may not be written; choose another folder") from error
+        raise FacekitError(f"{self.path} cannot be written ({error.strerror}); choose another folder") from error

@@ -1,0 +1,119 @@
+"""Values as JSON text, and JSON text as typed values.
+
+NaN and Infinity, which JSON does not have, are written as null. Where a file has them, they are read as null.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+"""What JSON can hold."""
+
+MAX_DEPTH = 32
+"""Lists and objects inside one another; facekit itself writes fewer than ten."""
+
+
+def dump(value: object, indent: int | None = None) -> str:
+    """Return a value as JSON text.
+
+    Dataclasses become objects, tuples and sets become lists, NumPy values become Python's. Raises TypeError for
+    anything else.
+    """
+    values = to_plain(value)
+    text = json.dumps(values, ensure_ascii=False, indent=indent, allow_nan=False)
+    # A file name that is not UTF-8 reaches Python as lone surrogates, which only JSON's own escapes can carry.
+    return text if _encodes(text) else json.dumps(values, indent=indent, allow_nan=False)
+
+
+def dump_line(value: object) -> str:
+    """Return a dataclass as one line of JSON, without the fields that are None."""
+    values = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}  # type: ignore[arg-type]
+    return dump({name: held for name, held in values.items() if held is not None})
+
+
+def to_plain(value: object) -> Json:
+    """Return a value as plain lists, objects, strings and numbers. Raises TypeError for what has no such form."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(held) for key, held in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [to_plain(held) for held in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, PurePath):
+        return str(value)
+    if hasattr(value, "tolist"):  # NumPy's scalars and arrays
+        return to_plain(value.tolist())
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def parse(text: str, kind: type[T]) -> T:
+    """Return JSON text as a value of that type; fields that the type does not have are ignored.
+
+    Raises ValueError, whose message names the field, for text that is not JSON or not of that type, and for lists and
+    objects nested more than `MAX_DEPTH` deep.
+    """
+    try:
+        values: Json = _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError(_DEEP) from None
+    if text.count("[") + text.count("{") > MAX_DEPTH and _deeper(values, MAX_DEPTH):
+        raise ValueError(_DEEP)
+    return convert(values, kind)
+
+
+def convert(values: object, kind: type[T]) -> T:
+    """Return plain values as a value of that type. Raises ValueError, whose message names the field."""
+    try:
+        return msgspec.convert(values, kind)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise ValueError(str(error)) from None
+
+
+_DEEP = f"nested more than {MAX_DEPTH} deep"
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def _null(text: str) -> None:
+    """Read NaN, Infinity and -Infinity as null."""
+
+
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_null)
+
+
+def _deeper(value: Json, most: int) -> bool:
+    level = [value]
+    while level and most >= 0:
+        level = [inner for outer in level for inner in _inside(outer)]
+        most -= 1
+    return bool(level)
+
+
+def _inside(value: Json) -> Iterable[Json]:
+    held = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [inner for inner in held if isinstance(inner, list | dict)]
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,418 @@
+"""Files of strangers are read up to a bound or refused in one line, and nothing is written through a link."""
+
+import json
+import math
+import os
+import resource
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from facekit.base import files, plain
+from facekit.base.contract import BadImage, FacekitError, Record
+from facekit.base.opening import guarded, open_new, open_regular
+
+
+class Place(NamedTuple):
+    x: int
+    y: int
+
+
+@dataclass(frozen=True)
+class Value:
+    name: str
+    size: int = 3
+    at: Place | None = None
+    share: float | None = None
+
+
+def fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def folder(path: Path) -> None:
+    path.mkdir()
+
+
+STRANGE = pytest.mark.parametrize("make", [fifo, device, folder])
+
+
+# Reading
+
+
+@STRANGE
+def test_only_regular_files_are_read(tmp_path: Path, make) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "strange"
+    make(path)
+    for read in (
+        lambda: files.read_bytes(path, 100),
+        lambda: files.read_json(path, Value),
+        lambda: files.read_toml(path, dict[str, object]),
+        lambda: files.read_lines(path, Value),
+    ):
+        with pytest.raises(FacekitError, match="strange is not a regular file; replace it with one"):
+            read()
+
+
+@STRANGE
+def test_only_regular_files_are_written(tmp_path: Path, make) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "strange"
+    make(path)
+    with pytest.raises(FacekitError, match=r"strange (cannot be written|is a symbolic link)"):
+        files.append_line(path, "{}")
+    with pytest.raises(FacekitError, match=r"strange is (not a regular file|a symbolic link)"):
+        files.drop_torn_line(path)
+
+
+def test_what_does_not_exist_is_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for path in (tmp_path / "none", tmp_path / "file" / "below"):
+        assert files.read_lines(path, Value) == []
+        files.drop_torn_line(path)
+        with pytest.raises((FileNotFoundError, NotADirectoryError)):
+            files.read_json(path, Value)
+
+
+def test_a_file_is_measured_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "big"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # more than memory holds
+    for read in (lambda: files.read_bytes(path, 1000), lambda: files.read_json(path, Value)):
+        with pytest.raises(FacekitError, match=r"big holds 1099511627776 bytes, more than the \d+ that such"):
+            read()
+    with pytest.raises(FacekitError, match="line 1 has more than 1048576 bytes; fix or delete that line"):
+        files.read_lines(path, Value)
+    path.write_bytes(b"x" * 1000)
+    assert files.read_bytes(path, 1000) == b"x" * 1000
+
+
+def test_links_are_followed_only_where_they_may_be(tmp_path: Path) -> None:
+    (tmp_path / "there").write_bytes(b"x")
+    (tmp_path / "link").symlink_to("there")
+    assert files.read_bytes(tmp_path / "link", 9) == b"x"
+    with pytest.raises(FacekitError, match="link is a symbolic link; replace it with the file itself"):
+        files.read_bytes(tmp_path / "link", 9, follow=False)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "secret").touch(mode=0)
+    with pytest.raises(FacekitError, match=r"secret cannot be read \(Permission denied\); check its permissions"):
+        files.read_bytes(tmp_path / "secret", 9)
+
+
+# Values
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "Expecting property name"),
+        ("[1]", "Expected `object`, got `array`"),
+        ("{}", "missing required field `name`"),
+        ('{"name": 3}', r"Expected `str`, got `int` - at `\$.name`"),
+        ('{"name": "a", "size": "3"}', r"Expected `int`, got `str` - at `\$.size`"),
+        ('{"name": "a", "at": [1]}', r"\$.at"),
+        ('{"name": "a", "at": [1, null]}', r"Expected `int`, got `null` - at `\$.at\[1\]`"),
+        ('{"name": "a", "size": NaN}', r"Expected `int`, got `null` - at `\$.size`"),
+        ('{"name": "a", "share": 1' + "0" * 400 + "}", "Number out of range"),
+        ('{"name": "a", "size": 1' + "0" * 5000 + "}", "Exceeds the limit"),
+        ('{"name": "a", "x": ' + "[" * 40 + "]" * 40 + "}", "nested more than 32 deep"),
+        ("[" * 100_000 + "]" * 100_000, "nested more than 32 deep"),
+        ('{"a":' * 100_000 + "1" + "}" * 100_000, "nested more than 32 deep"),
+        ("\xff", "can't decode byte 0xff"),
+    ],
+)
+def test_what_is_wrong_with_a_value_is_said_in_one_line(tmp_path: Path, text: str, why: str) -> None:
+    path = tmp_path / "value.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(
+        FacekitError, match=rf"value\.json is not what facekit writes \(.*{why}.*\); fix it, or make"
+    ) as raised:
+        files.read_json(path, Value)
+    assert "\n" not in str(raised.value)
+    path.write_bytes(b'{"name": "a"}\n' + text.encode("latin-1") + b"\n")
+    with pytest.raises(
+        FacekitError, match=rf"value\.json, line 2 is not what facekit writes \(.*{why}.*\); fix or delete"
+    ):
+        files.read_lines(path, Value)
+
+
+@pytest.mark.parametrize("text", ['{"name": "' + "[{" * 40 + '"}', '{"name": "a", "x": ' + "[" * 20 + "]" * 20 + "}"])
+def test_brackets_are_not_depth(text: str) -> None:
+    assert plain.parse(text, Value).size == 3
+
+
+def test_numbers_that_json_does_not_have_are_null(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    files.write_json(
+        path, {"nan": math.nan, "inf": [-math.inf, np.float32("nan"), np.array([1, math.inf])], "one": 1.5}
+    )
+    assert json.loads(path.read_text()) == {"nan": None, "inf": [None, None, [1.0, None]], "one": 1.5}
+    for number in ("NaN", "-Infinity", "1e999"):
+        assert plain.parse(f'{{"name": "a", "share": {number}}}', Value) == Value("a")
+
+
+def test_a_value_is_read_as_it_was_written(tmp_path: Path) -> None:
+    values = [Value("ü\udcff", 4, Place(1, -2), 0.1), Value("line\u2028\nbreak", at=None)]
+    files.write_json(tmp_path / "x.json", values)
+    assert files.read_json(tmp_path / "x.json", list[Value]) == values
+    files.replace_lines(tmp_path / "x.jsonl", map(plain.dump_line, values))
+    assert files.read_lines(tmp_path / "x.jsonl", Value) == values
+
+
+def test_plain_values() -> None:
+    value = {"c": Counter(a=1), "p": Path("a/b"), "s": (1, np.int64(2)), "v": Value("a"), 3: np.bool_(True)}
+    assert plain.to_plain(value) == {
+        "c": {"a": 1},
+        "p": "a/b",
+        "s": [1, 2],
+        "v": {"name": "a", "size": 3, "at": None, "share": None},
+        "3": True,
+    }
+    with pytest.raises(TypeError, match="BadImage has no form in JSON"):
+        plain.dump(BadImage("x"))
+
+
+@pytest.mark.parametrize("text", ["a = ", "a = " + "[" * 5000 + "]" * 5000, "\xff", "a = 1\na = 2"])
+def test_what_is_wrong_with_toml_is_said_in_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.toml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(FacekitError, match=r"x\.toml is not TOML \(.+\); fix it$"):
+        files.read_toml(tmp_path / "x.toml", dict[str, object])
+
+
+def test_toml_has_a_type(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text('name = "a"\nat = [1, 2]\n')
+    assert files.read_toml(tmp_path / "x.toml", Value) == Value("a", at=Place(1, 2))
+
+
+# Lines
+
+
+def test_blank_lines_cost_no_memory_and_no_time(tmp_path: Path) -> None:
+    path = tmp_path / "blank.jsonl"
+    path.write_bytes(b'{"name": "a"}\n\n  \n{"name": "b"}\n' + b"\n" * 100)
+    assert [value.name for value in files.read_lines(path, Value)] == ["a", "b"]
+    with path.open("wb") as file:
+        for _ in range(300):
+            file.write(b"\n" * 1_000_000)
+    code = (
+        "import sys, resource; from pathlib import Path; from facekit.base.files import *\n"
+        "from facekit.base.contract import FacekitError, Record\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        f"try: read_lines(Path({str(path)!r}), Record)\n"
+        "except FacekitError as error: print(error)\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    message, megabytes = run.stdout.splitlines()
+    assert message.endswith("blank.jsonl holds more than 10000 blank lines; delete them")
+    assert int(megabytes) < 50
+
+
+def test_a_long_last_line_is_torn_only_up_to_a_bound(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b'{"name": "a"}\n{"name": "' + b"x" * 1000)
+    assert files.read_lines(path, Value) == [Value("a")]
+    path.write_bytes(b'{"name": "a"}\n{"name": "' + b"x" * files.MAX_LINE)
+    with pytest.raises(FacekitError, match="line 2 has more than"):
+        files.read_lines(path, Value)
+
+
+@pytest.mark.parametrize("size", [0, 1, 65535, 65536, 65537, 200_000])
+def test_a_torn_line_is_cut_off(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b"whole\n" + b"x" * size)
+    files.drop_torn_line(path)
+    assert path.read_bytes() == b"whole\n"
+    path.write_bytes(b"x" * size)
+    files.drop_torn_line(path)
+    assert path.read_bytes() == b""
+
+
+def test_several_processes_append_whole_lines(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b"torn")
+    code = (
+        "import sys; from pathlib import Path; from facekit.base.files import append_line\n"
+        f"for n in range(200): append_line(Path({str(path)!r}), sys.argv[1] * 300, alone=True)"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", code, letter]) for letter in "ab"]
+    assert [process.wait() for process in running] == [0, 0]
+    assert Counter(path.read_text().splitlines()) == {"a" * 300: 200, "b" * 300: 200}
+
+
+# Writing
+
+
+@pytest.mark.parametrize("where", ["outside", "gone"])
+def test_nothing_is_written_through_a_link(tmp_path: Path, where: str) -> None:
+    (tmp_path / "outside").write_text("mine")
+    link = tmp_path / "x.jsonl"
+    link.symlink_to(where)
+    with pytest.raises(FacekitError, match="is a symbolic link, which facekit does not write through; delete it"):
+        files.append_line(link, "{}")
+    files.replace_file(link, b"mine")
+    assert not link.is_symlink()
+    for planted in (tmp_path / ".y.part", tmp_path / "y"):
+        planted.symlink_to(where)
+    files.replace_file(tmp_path / "y", b"new")
+    assert (tmp_path / "y").read_bytes() == b"new"
+    assert (tmp_path / "outside").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["outside", "x.jsonl", "y"]
+
+
+def test_a_file_that_holds_the_same_already_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    files.replace_file(path, b"same")
+    before = path.stat()
+    files.replace_file(path, b"same")
+    files.replace_lines(path.with_name("lines"), ["a"])
+    after = path.stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    files.replace_file(path, b"other")
+    assert path.read_bytes() == b"other"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lines", "x"]
+
+
+def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"before")
+
+    def lines():  # type: ignore[no-untyped-def]
+        yield "one"
+        raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"):
+        files.replace_lines(path, lines())
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(FacekitError, match="no space left to write"):
+            files.write_csv(path, ["a"], [["x" * 100]])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_refusals_of_the_system_are_one_line(tmp_path: Path) -> None:
+    for error, message in (
+        (OSError(28, "No space left on device"), "no space left to write .*; free some and run the same command again"),
+        (OSError(30, "Read-only file system"), "may not be written; choose another folder"),
+        (OSError(5, "Input/output error"), r"cannot be written \(Input/output error\); choose another folder"),
+    ):
+        with pytest.raises(FacekitError, match=message), guarded(tmp_path):
+            raise error
+    with pytest.raises(ValueError, match="not the system's"), guarded(tmp_path):
+        raise ValueError("not the system's")
+
+
+def test_opened_files_are_what_they_were_opened_for(tmp_path: Path) -> None:
+    with open_new(tmp_path / "x") as file:
+        file.write(b"abc")
+    with open_regular(tmp_path / "x") as file:
+        assert file.read() == b"abc"
+
+
+# Folders
+
+
+def test_a_folder_is_written_by_one_process_at_a_time(tmp_path: Path) -> None:
+    with files.locked(tmp_path):
+        with (
+            pytest.raises(FacekitError, match="another facekit is writing .*; wait for it, or choose"),
+            files.locked(tmp_path),
+        ):
+            raise AssertionError
+        with pytest.raises(BlockingIOError, match="of the body"), files.locked(tmp_path.parent):
+            raise BlockingIOError("of the body")
+    with (
+        files.locked(tmp_path),
+        pytest.raises(FacekitError, match="cannot be written"),
+        files.locked(tmp_path / "none"),
+    ):
+        raise AssertionError
+
+
+def test_a_lock_can_be_waited_for(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; from facekit.base.files import locked\n"
+        f"with locked(Path({str(tmp_path)!r}), wait=True): print('locked', flush=True)"
+    )
+    with files.locked(tmp_path):
+        waiting = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(1)
+    assert waiting.communicate(timeout=30)[0] == "locked\n"
+
+
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    ours = tmp_path / "ours"
+    files.check_ours(ours, "train", False)
+    ours.mkdir()
+    (ours / ".DS_Store").touch()
+    files.check_ours(ours, "train", False)
+    (ours / "letter.txt").touch()
+    files.check_ours(ours, "train", True)
+    with pytest.raises(FacekitError, match="ours is not empty and no train made it; choose another folder$"):
+        files.check_ours(ours, "train", False)
+    with pytest.raises(FacekitError, match="no train made it; go away$"):
+        files.check_ours(ours, "train", False, hint="go away")
+
+
+# Paths
+
+
+def test_paths_inside(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "Ada").mkdir(parents=True)
+    (root / "link").symlink_to("Ada")
+    (tmp_path / "short").symlink_to(root)
+    for base in (root, tmp_path / "short"):
+        for path in ("Ada/1.jpg", "Ada", "new/2.jpg", "Ada/../Ada/1.jpg", "link/1.jpg", "..a/x", "a\nb"):
+            assert files.inside(base, path) == base / path
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../x", "Ada/../../x", "/etc/passwd", "/", "out/x", "out", "a\0b", "..", "../root2/x"],
+)
+def test_paths_that_lead_out_are_refused(tmp_path: Path, path: str) -> None:
+    root = tmp_path / "root"
+    (root / "Ada").mkdir(parents=True)
+    (tmp_path / "root2").mkdir()
+    (root / "out").symlink_to(tmp_path / "root2")
+    with pytest.raises(FacekitError, match="leads out of .*root; delete what names it") as raised:
+        files.inside(root, path)
+    assert raised.value.args[0].isprintable()
+
+
+def test_an_absolute_path_into_the_root_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FacekitError, match="leads out of"):
+        files.inside(tmp_path, str(tmp_path / "x"))
+
+
+@pytest.mark.slow
+def test_a_million_lines_of_a_manifest_are_read_within_a_minute(tmp_path: Path) -> None:
+    record = Record(
+        "a" * 64, "b" * 64, "Ada/aaaaaaaaaaaaaaaa.jpg", "Ada", "Ada", "c" * 64, "c" * 64, quality={"blur": 0.5}
+    )
+    path = tmp_path / "manifest.jsonl"
+    files.replace_lines(path, (record.to_json() for _ in range(1_000_000)))
+    code = (
+        "from pathlib import Path; from facekit.base.files import *; from facekit.base.contract import Record\n"
+        f"print(sum(1 for _ in iterate_lines(Path({str(path)!r}), Record)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert run.stdout == "1000000\n"

@@ -1,0 +1,56 @@
+"""Text from outside does nothing where it is shown, and reads as what it is."""
+
+import csv
+import io
+
+import pytest
+
+from facekit.base.files import csv_text
+from facekit.base.text import csv_cell, encode, visible
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Ada", "Ada"),
+        ("Zoë 😀 李", "Zoë 😀 李"),
+        ("می\u200cخواهم", "می\u200cخواهم"),  # a joiner that Persian needs
+        ("\x1b[2J\x1b]0;mine\x07", r"\x1b[2J\x1b]0;mine\x07"),
+        ("a\nerror: b\r\tc", r"a\nerror: b\r\tc"),
+        ("\x7f\x85\x9b31m", r"\x7f\x85\x9b31m"),
+        ("\u202egpj.exe", r"\u202egpj.exe"),
+        ("\u2066a\u2069\u200f\u061c", r"\u2066a\u2069\u200f\u061c"),
+        ("a\u2028b\ufeff", r"a\u2028b\ufeff"),
+        ("\U000e0041", r"\U000e0041"),
+        ("\udcff", r"\udcff"),
+    ],
+)
+def test_what_acts_on_a_terminal_becomes_visible(text: str, shown: str) -> None:
+    assert visible(text) == shown
+    assert visible(shown) == shown
+
+
+@pytest.mark.parametrize("text", ["=1+2", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])
+def test_no_cell_is_a_formula(text: str) -> None:
+    assert csv_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["", "Ada", "a=b", "-", "-0.5", "+3", "-1e-05", "-.5", "-3%"])
+def test_numbers_and_words_stay(text: str) -> None:
+    assert csv_cell(text) == text
+
+
+def test_a_table_is_read_back_as_it_was_written() -> None:
+    rows = [["Ada, the 1st", 1, 0.25], ['"quoted"\nname', None, -1.5], ["=evil()", 2, 3.0]]
+    read = list(csv.reader(io.StringIO(csv_text(("name", "n", "share"), rows), newline="")))
+    assert read == [
+        ["name", "n", "share"],
+        ["Ada, the 1st", "1", "0.25"],
+        ['"quoted"\nname', "", "-1.5"],
+        ["'=evil()", "2", "3.0"],
+    ]
+
+
+def test_names_of_files_that_are_not_utf8_are_written_as_the_disk_has_them() -> None:
+    assert encode("ü\udcff") == b"\xc3\xbc\xff"
+    assert encode("\ud800x") == b"?x"
