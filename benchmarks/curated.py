@@ -34,9 +34,10 @@ from facekit.base.contract import Box, Image
 from facekit.commands.clean import clean
 from facekit.commands.crop import crop
 from facekit.dataset import Dataset
+from facekit.dataset.reasons import OPEN, WRONG
 from facekit.identity import embedders
-from facekit.identity.likeness import look, proofs
-from facekit.identity.people import OPEN, WRONG, judge, scaled
+from facekit.identity.likeness import fingerprint, proofs
+from facekit.identity.people import judge, scaled
 from facekit.options.clean import Clean
 from facekit.options.crop import Crop
 
@@ -84,7 +85,7 @@ def as_given(faces: Sequence[Seen]) -> list[str]:
     """Return what becomes of the boxes as the curator had them."""
     embedder = embedders.load("dlib")
     vectors = np.concatenate([embedder.embed([embedder.align(images.read(f.file), f.box)]) for f in faces])
-    repeats = [proof[:2] for proof in proofs([look(cut(face)) for face in faces], vectors)]
+    repeats = [proof[:2] for proof in proofs([fingerprint(cut(face)) for face in faces], vectors)]
     found = judge(
         scaled(vectors, embedder.metric, embedder.threshold),
         [face.name for face in faces],

@@ -19,7 +19,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from facekit.cli.recipe import read
+from facekit.cli.run import read
 from facekit.commands.audit import audit
 from facekit.commands.compare import compare
 from facekit.commands.evaluate import evaluate

@@ -28,13 +28,12 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from facekit.base import images
 from facekit.base.contract import BadImage, Image
 from facekit.base.parallel import ordered_map
-from facekit.identity.likeness import Look, look, proofs
+from facekit.dataset.lineage import components
+from facekit.identity.likeness import Fingerprint, fingerprint, proofs
 
 Pair = frozenset[int]
 
@@ -71,11 +70,8 @@ if __name__ == "__main__":
 
 def closed(pairs: Iterable[Pair], count: int) -> set[Pair]:
     """Return the pairs that follow: repeats of one picture repeat each other."""
-    edges = np.array([sorted(pair) for pair in pairs], int).reshape(-1, 2)
-    graph = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(count, count))
-    _, component = connected_components(graph, directed=False)
     members = defaultdict(list)
-    for place, number in enumerate(component):
+    for place, number in enumerate(components(count, [tuple(sorted(pair)) for pair in pairs])):
         members[number].append(place)
     return {frozenset(pair) for some in members.values() for pair in combinations(some, 2)}
 
@@ -83,9 +79,9 @@ def closed(pairs: Iterable[Pair], count: int) -> set[Pair]:
 def own(files: Sequence[Path], repeats: bool) -> tuple[float, set[Pair]]:
     """Ask facekit for repeats, or for all that is proved to show one photo."""
 
-    def see(file: Path) -> Look | None:
+    def see(file: Path) -> Fingerprint | None:
         try:
-            return look(images.read(file))
+            return fingerprint(images.read(file))
         except BadImage:
             return None
 

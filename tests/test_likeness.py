@@ -12,8 +12,20 @@ from conftest import picture, plain_tree, records
 from facekit.base import images
 from facekit.base.contract import Image
 from facekit.dataset import Dataset
-from facekit.identity.likeness import Look, Proof, alike, among, grouped, links, look, pairs, proofs, repeats, shared
-from facekit.identity.likeness.looks import Tangent, small
+from facekit.identity.likeness import (
+    Fingerprint,
+    Proof,
+    alike,
+    among,
+    fingerprint,
+    grouped,
+    links,
+    pairs,
+    proofs,
+    repeats,
+    shared,
+)
+from facekit.identity.likeness.fingerprints import Tangent, small
 from facekit.world.draw import photo
 from facekit.world.people import people
 from facekit.world.shot import shot
@@ -46,19 +58,19 @@ def crowd() -> list[Image]:
 @pytest.mark.parametrize("change", CHANGES)
 def test_changed_copies_are_repeats(crowd: list[Image], change: str) -> None:
     copies = [CHANGES[change](image) for image in crowd[::3]]
-    found = proofs([look(image) for image in [*crowd[::3], *copies]])
+    found = proofs([fingerprint(image) for image in [*crowd[::3], *copies]])
     pairs = {(p.first, p.second) for p in found if p.repeat}
     wanted = {(n, n + len(copies)) for n in range(len(copies))}
     assert pairs == wanted
 
 
 def test_other_photos_of_a_person_are_no_repeats(crowd: list[Image]) -> None:
-    assert proofs([look(image) for image in crowd]) == []
+    assert proofs([fingerprint(image) for image in crowd]) == []
 
 
 def test_the_order_does_not_matter(crowd: list[Image]) -> None:
-    seen = [look(image) for image in crowd[::2]] + [look(trimmed(image)) for image in crowd[::4]]
-    seen += [look(CHANGES["mirrored and re-encoded"](image)) for image in crowd[::6]]
+    seen = [fingerprint(image) for image in crowd[::2]] + [fingerprint(trimmed(image)) for image in crowd[::4]]
+    seen += [fingerprint(CHANGES["mirrored and re-encoded"](image)) for image in crowd[::6]]
     last = len(seen) - 1
     forwards = {(p.first, p.second, p.repeat) for p in proofs(seen)}
     backwards = {(last - p.second, last - p.first, p.repeat) for p in proofs(seen[::-1])}
@@ -75,26 +87,32 @@ def test_whoever_waits_sees_how_far_the_comparing_is(crowd: list[Image]) -> None
         return iter(taken)
 
     noise = np.random.default_rng(5).integers(0, 256, (150, 40, 40, 3), np.uint8)
-    proofs([look(image) for image in noise], track=track)
+    proofs([fingerprint(image) for image in noise], track=track)
     assert seen == [("compare", 3, 3)]
 
 
 def test_what_cannot_be_seen_is_like_nothing() -> None:
-    seen: list[Look | None] = [look(picture(1)), None, look(picture(2)), None, look(picture(1))]
+    seen: list[Fingerprint | None] = [
+        fingerprint(picture(1)),
+        None,
+        fingerprint(picture(2)),
+        None,
+        fingerprint(picture(1)),
+    ]
     assert [tuple(p) for p in proofs(seen)] == [(0, 4, True, True)]
 
 
 def test_flat_pictures_are_compared_without_a_fuss() -> None:
-    flat = look(np.full((50, 50, 3), 90, np.uint8))
-    other = look(np.full((50, 50, 3), 200, np.uint8))
+    flat = fingerprint(np.full((50, 50, 3), 90, np.uint8))
+    other = fingerprint(np.full((50, 50, 3), 200, np.uint8))
     assert [tuple(p) for p in proofs([flat, other, flat])] == [(0, 2, True, True)]
 
 
 def test_a_thousand_equal_pictures_cost_a_thousand_proofs(crowd: list[Image]) -> None:
     """And one that differs a little from all of them is compared with one alone."""
-    same, other = look(crowd[0]), look(trimmed(crowd[0]))
-    again = [look(images.decode(images.encode(crowd[0], quality))) for quality in range(90, 100)]
-    seen = [other, *[same] * 1000, *again, look(crowd[9])]
+    same, other = fingerprint(crowd[0]), fingerprint(trimmed(crowd[0]))
+    again = [fingerprint(images.decode(images.encode(crowd[0], quality))) for quality in range(90, 100)]
+    seen = [other, *[same] * 1000, *again, fingerprint(crowd[9])]
     found = proofs(seen)
     assert sum(p.equal for p in found) == 999 + len(again)
     assert [p for p in found if not p.equal] == [Proof(0, found[-1].first, True)] or len(found) == 1000 + len(again)
@@ -103,7 +121,13 @@ def test_a_thousand_equal_pictures_cost_a_thousand_proofs(crowd: list[Image]) ->
 
 def test_of_equals_and_their_near_the_best_stays(crowd: list[Image]) -> None:
     """Rank decides, whichever of the equal pictures the proofs go through, and names keep apart."""
-    seen = [look(crowd[0]), look(trimmed(crowd[0])), look(crowd[0]), look(crowd[5]), look(crowd[0])]
+    seen = [
+        fingerprint(crowd[0]),
+        fingerprint(trimmed(crowd[0])),
+        fingerprint(crowd[0]),
+        fingerprint(crowd[5]),
+        fingerprint(crowd[0]),
+    ]
     found = proofs(seen)
     for best in (0, 1, 2, 4):
         gone = dict(repeats(found, rank=lambda place, best=best: (place != best, place), name=lambda place: "Ada"))
@@ -153,7 +177,7 @@ def turned(image: Image, degrees: float) -> Image:
 def test_cuts_are_proved_where_vectors_are_near(crowd: list[Image], cut: str) -> None:
     """The vectors say only who could be one; pixels decide, so a person's other photos pass by though they are near."""
     photos = crowd[:8:2]
-    seen = [look(image) for image in [*photos, *(CUTS[cut](image) for image in photos)]]
+    seen = [fingerprint(image) for image in [*photos, *(CUTS[cut](image) for image in photos)]]
     near = np.zeros((8, 4), np.float32) + np.linspace(0, 0.1, 8, dtype=np.float32)[:, None]
     found = {(p.first, p.second) for p in proofs(seen, near)}
     assert found <= {(0, 4), (1, 5), (2, 6), (3, 7)}
@@ -168,9 +192,9 @@ def test_vectors_are_compared_in_blocks_without_missing_any(monkeypatch: pytest.
     """Every pair nearer than the bound is looked at once, whatever the blocks."""
     rng = np.random.default_rng(5)
     vectors = rng.normal(0, 0.12, (150, 4)).astype(np.float32)
-    looks = [look(picture(seed)) for seed in range(150)]
+    prints = [fingerprint(picture(seed)) for seed in range(150)]
     monkeypatch.setattr(pairs, "_COLUMNS", 37)
-    crowd = pairs.Crowd(looks, vectors)
+    crowd = pairs.Crowd(prints, vectors)
     found = [pair for start in range(0, 150, 50) for pair in crowd._embedded_near(range(start, start + 50))]
     mine = crowd._vectors
     assert mine is not None
@@ -184,8 +208,8 @@ def test_vectors_are_compared_in_blocks_without_missing_any(monkeypatch: pytest.
 def test_the_sieves_pass_what_moved_a_little(crowd: list[Image]) -> None:
     """A picture lies in its own moves, a stranger's does not, and a flat one in nobody's."""
     for image in crowd[::5]:
-        mine, moved = (small([look(one).pixels], 16) for one in (image, turned(image, 3)))
-        other = small([look(crowd[(crowd[0] is image) * 9]).pixels], 16)
+        mine, moved = (small([fingerprint(one).pixels], 16) for one in (image, turned(image, 3)))
+        other = small([fingerprint(crowd[(crowd[0] is image) * 9]).pixels], 16)
         tangent = Tangent(mine[0].astype(np.float32))
         assert tangent.share(mine)[0] > 0.999
         assert tangent.share(moved)[0] > 0.95
@@ -217,9 +241,9 @@ def test_groups_that_are_there_are_kept_without_a_look(tmp_path: Path) -> None:
 def test_on_real_faces(data: Path) -> None:
     """Ten photos each of forty people, some taken within a second: nobody is taken for somebody else."""
     files = sorted(data.glob("orl/s*/*.pgm"))
-    looks = [look(images.read(file)) for file in files]
-    assert len(looks) == 400
-    found = proofs(looks)
+    prints = [fingerprint(images.read(file)) for file in files]
+    assert len(prints) == 400
+    found = proofs(prints)
     assert {(files[p.first].parent, files[p.second].parent) for p in found} == {
         (files[p.first].parent, files[p.first].parent) for p in found
     }

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from facekit.identity.embedders.metrics import squared_distances
 from facekit.identity.people import judge, scaled
-from facekit.identity.people.cores import Core, cores, looks
-from facekit.identity.people.evidence import CELLS, Vectors, chunks, log_odds, squared
+from facekit.identity.people.clusters import Cluster, find_clusters, group_looks
+from facekit.identity.people.evidence import CELLS, Vectors, chunks, log_odds
 from facekit.identity.people.within import Person, evidence, probabilities
 
 DIMENSIONS = 128
@@ -95,11 +96,13 @@ def test_a_face_does_not_vouch_for_itself() -> None:
     points = person(1, 5)
     faces = np.concatenate([points, points[2:3] + np.float32(0.01), person(2, 1)])
     point_of = np.array([0, 1, 2, 3, 4, 2, 5])
-    heap = Core(points.mean(0), np.arange(5), 5)
+    heap = Cluster(points.mean(0), np.arange(5), 5)
     found = evidence(faces, point_of, np.concatenate([points, faces[6:]]), Person([heap]))
     others = points[[0, 1, 3, 4]].mean(0)[None]
-    assert found[[2, 5]] == pytest.approx(log_odds(squared(faces[[2, 5]], others)[:, 0], 4), abs=1e-3)
-    assert found[6] == pytest.approx(float(log_odds(squared(faces[6:], heap.centre[None])[0, 0], 5)), abs=1e-3)
+    assert found[[2, 5]] == pytest.approx(log_odds(squared_distances(faces[[2, 5]], others)[:, 0], 4), abs=1e-3)
+    assert found[6] == pytest.approx(
+        float(log_odds(squared_distances(faces[6:], heap.centre[None])[0, 0], 5)), abs=1e-3
+    )
 
 
 def test_two_looks_are_one_person() -> None:
@@ -117,7 +120,7 @@ def test_people_who_look_alike_are_told_apart() -> None:
     shift = np.zeros(DIMENSIONS, np.float32)
     shift[0] = np.sqrt(0.45)
     vectors = np.concatenate([person(1, 30), person(1, 20, first=30) + shift])
-    first, second = cores(vectors)
+    first, second = find_clusters(vectors)
     assert set(first.members) <= set(range(30))
     assert set(second.members) <= set(range(30, 50))
     assert (first.votes, second.votes) >= (29, 19)
@@ -231,9 +234,11 @@ def test_a_cosine_embedder_is_judged_in_its_own_units() -> None:
     raw = np.concatenate([person(1, 3), person(2, 1)])
     raw = np.asarray(raw * np.array([[1], [5], [0.2], [3]]), np.float32)
     units = raw / np.linalg.norm(raw, axis=1, keepdims=True)
-    found = squared(*[scaled(raw, "cosine", 0.4)] * 2)
+    found = squared_distances(*[scaled(raw, "cosine", 0.4)] * 2)
     assert np.allclose(found, (1 - units @ units.T) / 0.4, atol=1e-5)
-    assert np.allclose(squared(*[scaled(raw, "euclidean", 2.0)] * 2), squared(raw / 2, raw / 2), atol=1e-5)
+    assert np.allclose(
+        squared_distances(*[scaled(raw, "euclidean", 2.0)] * 2), squared_distances(raw / 2, raw / 2), atol=1e-5
+    )
 
 
 def test_odds_follow_distance_and_the_number_of_known_faces() -> None:
@@ -286,7 +291,7 @@ def test_blocks_cover_every_row_and_are_bounded() -> None:
 
 
 def test_nothing_to_judge() -> None:
-    assert looks(cores(np.zeros((0, DIMENSIONS), np.float32))) == []
+    assert group_looks(find_clusters(np.zeros((0, DIMENSIONS), np.float32))) == []
     found = judge(np.zeros((0, DIMENSIONS), np.float32), [])
     assert (found.probability, found.names) == ([], {})
 

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from plainweb import Plain, noise
 
-from facekit.sources import connections
 from facekit.commands.scrape.download import Fetcher, Refused, Rules
-from facekit.sources.addresses import Place, is_open
 from facekit.commands.scrape.pool import Downloads, Hosts, Job, Outcome
+from facekit.sources import connections
+from facekit.sources.addresses import Place, is_open
 from facekit.sources.engines import Candidate
 from facekit.world.web import Web, serve
 

@@ -16,7 +16,7 @@ from facekit.base.contract import BadImage
 from facekit.commands.balance import balance
 from facekit.commands.clean import clean
 from facekit.commands.crop import crop
-from facekit.identity.likeness import look, proofs
+from facekit.identity.likeness import fingerprint, proofs
 from facekit.options.balance import Balance
 from facekit.options.clean import Clean
 from facekit.options.crop import Crop
@@ -57,15 +57,15 @@ def test_ten_studio_photos_a_person_can_be_split(data: Path, tmp_path: Path) -> 
 def test_repeats_among_search_results_are_proved_and_strangers_are_not(data: Path) -> None:
     raw = data / "scraped" / "raw"
     paths = sorted(path for path in raw.glob("*/*") if path.is_file())
-    looks = []
+    prints = []
     for path in paths:
         try:
-            looks.append(look(images.read(path)))
+            prints.append(fingerprint(images.read(path)))
         except BadImage:
-            looks.append(None)
+            prints.append(None)
     proved = {
         frozenset((paths[p.first].relative_to(raw).as_posix(), paths[p.second].relative_to(raw).as_posix()))
-        for p in proofs(looks)
+        for p in proofs(prints)
     }
     with (data / "scraped" / "near_duplicates.csv").open(newline="") as file:
         known = {

@@ -31,9 +31,10 @@ from facekit.base import images
 from facekit.base.contract import Decision, Record, Rejection, replace
 from facekit.base.plain import parse
 from facekit.commands.clean import clean
-from facekit.commands.review.desk import Desk, NotHere
-from facekit.commands.review.origins import inside
-from facekit.dataset import DECISIONS, MANIFEST, REJECTED, Dataset, lock
+from facekit.commands.review.ancestry import inside
+from facekit.commands.review.answers import encode
+from facekit.commands.review.session import NotHere, Session
+from facekit.dataset import DECISIONS, MANIFEST, REJECTED, Dataset
 from facekit.dataset.decisions import Decisions
 from facekit.options.clean import Clean
 
@@ -99,6 +100,11 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
     (root / "faces" / json.loads((folder / REJECTED).read_text().splitlines()[0])["path"]).write_bytes(b"no picture")
     with served(folder) as server:
         yield asking(server)
+
+
+def shown(answer: Any) -> Any:
+    """What the page gets."""
+    return json.loads(encode(answer))
 
 
 def review(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -345,8 +351,8 @@ def test_the_photo_is_scaled_and_its_box_in_place(tmp_path: Path) -> None:
 
 
 def test_the_most_doubtful_come_first(folder: Path) -> None:
-    desk = Desk(folder)
-    found = [(face["was"], face.get("p"), face.get("why")) for face in desk.faces("Ada")]
+    session = Session(folder)
+    found = [(face["was"], face.get("p"), face.get("why")) for face in shown(session.faces("Ada"))]
     assert found == [
         ("unsure", 0.45, None),
         ("unsure", 0.07, None),
@@ -356,7 +362,7 @@ def test_the_most_doubtful_come_first(folder: Path) -> None:
         ("keep", 0.99, None),
         ("reject", None, "repeat"),
     ]
-    assert desk.counts("Ada") == {
+    assert shown(session.counts("Ada")) == {
         "label": "Ada",
         "name": "Ada",
         "note": None,
@@ -369,7 +375,7 @@ def test_the_most_doubtful_come_first(folder: Path) -> None:
 
 def test_what_clean_left_out_to_be_settled_is_undecided(tmp_path: Path) -> None:
     faces = [Drawn("Ada", 0.9), Drawn("Ada", 0.3, "unsure"), Drawn("Ada", None, "no clear person"), Drawn("Ada")]
-    found = Desk(write(tmp_path, faces)).faces("Ada")
+    found = shown(Session(write(tmp_path, faces)).faces("Ada"))
     assert [(face["was"], face.get("p")) for face in found] == [
         ("unsure", 0.3),
         ("unsure", None),
@@ -379,16 +385,16 @@ def test_what_clean_left_out_to_be_settled_is_undecided(tmp_path: Path) -> None:
 
 
 def test_without_an_embedder_what_was_kept_stays(tmp_path: Path) -> None:
-    found = Desk(write(tmp_path, [Drawn("Ada"), Drawn("Ada", reason="blurred")])).faces("Ada")
+    found = shown(Session(write(tmp_path, [Drawn("Ada"), Drawn("Ada", reason="blurred")])).faces("Ada"))
     assert [face["was"] for face in found] == ["keep", "reject"]
 
 
 def test_a_repeat_and_the_one_that_stays_know_of_each_other(folder: Path) -> None:
-    desk = Desk(folder)
-    repeat = next(face for face in desk.faces("Ada") if face.get("why") == "repeat")
-    (twin,) = desk.detail(desk.pile.card(repeat["id"]))["twins"]
+    session = Session(folder)
+    repeat = next(face for face in shown(session.faces("Ada")) if face.get("why") == "repeat")
+    (twin,) = shown(session.detail(session.folder.card(repeat["id"])))["twins"]
     assert (twin["p"], twin["state"], twin["label"]) == (0.99, "keep", "Ada")
-    assert [one["id"] for one in desk.detail(desk.pile.card(twin["id"]))["twins"]] == [repeat["id"]]
+    assert [one["id"] for one in shown(session.detail(session.folder.card(twin["id"])))["twins"]] == [repeat["id"]]
 
 
 def test_a_repeat_in_a_plain_tree(tmp_path: Path) -> None:
@@ -397,10 +403,12 @@ def test_a_repeat_in_a_plain_tree(tmp_path: Path) -> None:
     source = plainly(tmp_path, folder)
     kept, left = parse((folder / MANIFEST).read_text(), Record), parse((folder / REJECTED).read_text(), Rejection)
     assert not (source / kept.path).exists()
-    desk = Desk(folder)
-    by_reason = {face.get("why"): face["id"] for face in desk.faces("Ada")}
-    assert [twin["id"] for twin in desk.detail(desk.pile.card(by_reason["repeat"]))["twins"]] == [by_reason[None]]
-    assert desk.pile.file_of(desk.pile.card(by_reason["repeat"])) == source / left.path
+    session = Session(folder)
+    by_reason = {face.get("why"): face["id"] for face in shown(session.faces("Ada"))}
+    assert [twin["id"] for twin in shown(session.detail(session.folder.card(by_reason["repeat"])))["twins"]] == [
+        by_reason[None]
+    ]
+    assert session.folder.file_of(session.folder.card(by_reason["repeat"])) == source / left.path
 
 
 def plainly(tmp_path: Path, folder: Path) -> Path:
@@ -442,12 +450,12 @@ def test_where_a_face_comes_from(ask: Asking) -> None:
 
 def test_a_folder_whose_source_is_gone_can_still_be_reviewed(folder: Path) -> None:
     shutil.rmtree(folder.parent / "faces")
-    desk = Desk(folder)
-    repeat = next(face for face in desk.faces("Ada") if face.get("why") == "repeat")
+    session = Session(folder)
+    repeat = next(face for face in shown(session.faces("Ada")) if face.get("why") == "repeat")
     assert "v" not in repeat
-    detail = desk.detail(desk.pile.card(repeat["id"]))
+    detail = shown(session.detail(session.folder.card(repeat["id"])))
     assert (detail["photo"], detail["source"]) == (None, None)
-    assert desk.decide([(repeat["id"], "keep", None)])["changes"][0]["state"] == "keep"
+    assert shown(session.decide([(repeat["id"], "keep", None)]))["changes"][0]["state"] == "keep"
 
 
 # What is decided
@@ -476,59 +484,59 @@ def test_a_decision_is_on_the_disk_before_it_is_answered(folder: Path) -> None:
 
 
 def test_the_way_back_has_no_end(folder: Path) -> None:
-    desk = Desk(folder)
-    before = desk.faces("Ada")
+    session = Session(folder)
+    before = shown(session.faces("Ada"))
     ids = [face["id"] for face in before]
     for number, verdict in enumerate(("keep", "reject", "keep", None, "reject")):
-        desk.decide([(ids[number % 2], verdict, None)])
-    desk.decide([(id, "reject", None) for id in ids])
-    for depth in range(Desk(folder).overview()["depth"], 0, -1):
-        desk = Desk(folder)  # also over a restart at every step
-        assert desk.undo(depth)["depth"] == depth - 1
-    assert Desk(folder).faces("Ada") == before
-    assert Desk(folder).undo(0)["changes"] == []
+        session.decide([(ids[number % 2], verdict, None)])
+    session.decide([(id, "reject", None) for id in ids])
+    for depth in range(shown(Session(folder).overview())["depth"], 0, -1):
+        session = Session(folder)  # also over a restart at every step
+        assert shown(session.undo(depth))["depth"] == depth - 1
+    assert shown(Session(folder).faces("Ada")) == before
+    assert shown(Session(folder).undo(0))["changes"] == []
 
 
 def test_many_at_once_are_one_step(folder: Path) -> None:
-    desk = Desk(folder)
-    ids = [face["id"] for face in desk.faces("Ada")]
-    reply = desk.decide([(id, "keep", None) for id in ids])
+    session = Session(folder)
+    ids = [face["id"] for face in shown(session.faces("Ada"))]
+    reply = shown(session.decide([(id, "keep", None) for id in ids]))
     assert (reply["depth"], len(reply["changes"])) == (1, len(ids))
-    desk.decide([(ids[0], "reject", None)])
-    again = Desk(folder)
-    assert again.overview()["depth"] == 2
-    assert len(again.undo(2)["changes"]) == 1
-    assert len(again.undo(1)["changes"]) == len(ids)
+    session.decide([(ids[0], "reject", None)])
+    again = Session(folder)
+    assert shown(again.overview())["depth"] == 2
+    assert len(shown(again.undo(2))["changes"]) == 1
+    assert len(shown(again.undo(1))["changes"]) == len(ids)
 
 
 def test_asked_twice_for_want_of_an_answer_it_is_done_once(folder: Path) -> None:
-    desk = Desk(folder)
-    first, second = (face["id"] for face in desk.faces("Ada")[:2])
+    session = Session(folder)
+    first, second = (face["id"] for face in shown(session.faces("Ada"))[:2])
     for _ in range(2):
-        desk.decide([(first, "keep", None)])
-    desk.decide([(second, "keep", None)])
+        session.decide([(first, "keep", None)])
+    session.decide([(second, "keep", None)])
     assert len(decided(folder)) == 2
-    assert desk.undo(2)["depth"] == desk.undo(2)["depth"] == 1
-    assert desk.faces("Ada")[0]["state"] == "keep"
+    assert shown(session.undo(2))["depth"] == shown(session.undo(2))["depth"] == 1
+    assert shown(session.faces("Ada"))[0]["state"] == "keep"
 
 
 def test_two_pages_see_one_another(folder: Path) -> None:
-    one, other = Desk(folder), Desk(folder)
-    first, second = (face["id"] for face in one.faces("Ada")[:2])
+    one, other = Session(folder), Session(folder)
+    first, second = (face["id"] for face in shown(one.faces("Ada"))[:2])
     one.decide([(first, "keep", None)])
-    assert other.decide([(second, "reject", None)])["depth"] == 2
+    assert shown(other.decide([(second, "reject", None)]))["depth"] == 2
     one.refresh()
-    assert [face["state"] for face in one.faces("Ada")[:2]] == ["keep", "reject"]
-    assert one.counts("Ada") == other.counts("Ada")
+    assert [face["state"] for face in shown(one.faces("Ada"))[:2]] == ["keep", "reject"]
+    assert shown(one.counts("Ada")) == shown(other.counts("Ada"))
 
 
 def test_a_torn_line_is_no_decision(folder: Path) -> None:
-    desk = Desk(folder)
-    first, second = (face["id"] for face in desk.faces("Ada")[:2])
-    desk.decide([(first, "keep", None)])
+    session = Session(folder)
+    first, second = (face["id"] for face in shown(session.faces("Ada"))[:2])
+    session.decide([(first, "keep", None)])
     with (folder / DECISIONS).open("ab") as file:
         file.write(b'{"origin": "torn')
-    again = Desk(folder)
+    again = Session(folder)
     again.decide([(second, "reject", None)])
     assert [line["decision"] for line in decided(folder)] == ["keep", "reject"]
 
@@ -570,17 +578,17 @@ def test_what_cannot_be_saved_is_said_and_can_be_tried_again(folder: Path) -> No
 
 
 def test_a_second_round_is_known(folder: Path) -> None:
-    desk = Desk(folder)
-    assert not desk.overview()["second_round"]
-    desk.decide([(desk.faces("Ada")[0]["id"], "keep", None)])
-    assert not desk.overview()["second_round"]
-    assert Desk(folder).overview()["second_round"]
+    session = Session(folder)
+    assert not shown(session.overview())["second_round"]
+    session.decide([(shown(session.faces("Ada"))[0]["id"], "keep", None)])
+    assert not shown(session.overview())["second_round"]
+    assert shown(Session(folder).overview())["second_round"]
 
 
 def test_decisions_outlive_a_new_clean(folder: Path) -> None:
-    desk = Desk(folder)
-    face = desk.faces("Ada")[0]
-    desk.decide([(face["id"], "reject", None)])
+    session = Session(folder)
+    face = shown(session.faces("Ada"))[0]
+    session.decide([(face["id"], "reject", None)])
     kept = folder.parent / "kept.jsonl"
     (folder / DECISIONS).rename(kept)
     shutil.rmtree(folder)
@@ -588,21 +596,21 @@ def test_decisions_outlive_a_new_clean(folder: Path) -> None:
     # Made again with more in it, so that other ids stand at other places.
     write(folder.parent, [*ADA, *BOB, Drawn("Ada", 0.49)])
     kept.rename(folder / DECISIONS)
-    found = {face.get("p"): face["state"] for face in Desk(folder).faces("Ada")}
+    found = {face.get("p"): face["state"] for face in shown(Session(folder).faces("Ada"))}
     assert (found[0.45], found[0.49]) == ("reject", "unsure")
 
 
 def test_a_folder_that_is_made_anew_while_it_is_reviewed(folder: Path) -> None:
-    desk = Desk(folder)
+    session = Session(folder)
     lines.append_line(folder / REJECTED, Rejection("clean", "e" * 64, "Cy", "Cy/x.jpg", "blurred", 3.0).to_json())
-    desk.refresh()
-    assert [row["label"] for row in desk.overview()["names"]] == ["Ada", "Bob", "Cy"]
+    session.refresh()
+    assert [row["label"] for row in shown(session.overview())["names"]] == ["Ada", "Bob", "Cy"]
     put_info(folder, {"stage": "clean", "complete": False})
     (folder / REJECTED).write_text("")
-    desk.refresh()
-    assert len(desk.overview()["names"]) == 3, "not while clean is at work"
+    session.refresh()
+    assert len(shown(session.overview())["names"]) == 3, "not while clean is at work"
     with pytest.raises(NotHere):
-        desk.faces("Di")
+        shown(session.faces("Di"))
 
 
 # Beginning and end
@@ -649,20 +657,22 @@ def test_the_folder_may_come_from_stdin(folder: Path) -> None:
 # At once
 
 
-def of(desk: Desk, label: str, **what: Any) -> str:
+def of(session: Session, label: str, **what: Any) -> str:
     """The id of the face that is so."""
-    (found,) = [f["id"] for f in desk.faces(label) if all(f.get(name) == value for name, value in what.items())]
+    (found,) = [
+        f["id"] for f in shown(session.faces(label)) if all(f.get(name) == value for name, value in what.items())
+    ]
     return str(found)
 
 
-def settled(desk: Desk) -> dict[str, Any]:
+def settled(session: Session) -> dict[str, Any]:
     """Everything that the folder holds, but for the decisions themselves."""
-    return {path: data for path, data in read_tree(desk.root).items() if path != DECISIONS}
+    return {path: data for path, data in read_tree(session.root).items() if path != DECISIONS}
 
 
 def test_live_nothing_moves_until_something_is_decided(folder: Path) -> None:
     before = read_tree(folder)
-    Desk(folder, live=True)
+    Session(folder, live=True)
     assert read_tree(folder) == before
 
 
@@ -680,10 +690,10 @@ def test_live_nothing_moves_until_something_is_decided(folder: Path) -> None:
 def test_live_a_decision_is_carried_out_and_undone(
     folder: Path, who: dict[str, Any], verdict: Any, to: str | None, restart: bool
 ) -> None:
-    desk = Desk(folder, live=True)
-    before, id = settled(desk), of(desk, "Ada", **who)
-    asked = desk.pile.card(id).about
-    reply = desk.decide([(id, verdict, to)])
+    session = Session(folder, live=True)
+    before, id = settled(session), of(session, "Ada", **who)
+    asked = session.folder.card(id).about
+    reply = shown(session.decide([(id, verdict, to)]))
     assert reply["trouble"] is None
     held = {record.id: record for record in Dataset.open(folder).records}
     assert (asked.id in held) == (verdict != "reject")
@@ -693,98 +703,97 @@ def test_live_a_decision_is_carried_out_and_undone(
         assert (folder / record.path).read_bytes() == (folder.parent / "faces" / asked.path).read_bytes()
         assert record.origin in Dataset.open(folder).sources
     if restart:
-        desk = Desk(folder, live=True)
-    assert desk.undo(1)["trouble"] is None
-    after = settled(desk)
+        session = Session(folder, live=True)
+    assert shown(session.undo(1))["trouble"] is None
+    after = settled(session)
     after.pop("sources.jsonl"), before.pop("sources.jsonl")  # a source more does no harm
     assert after == before
 
 
 def test_live_a_long_way_there_and_back(folder: Path) -> None:
-    desk = Desk(folder, live=True)
-    before = settled(desk)
+    session = Session(folder, live=True)
+    before = settled(session)
     chance = np.random.default_rng(7)
     for _ in range(60):
         label = ("Ada", "Bob")[chance.integers(2)]
-        ids = [face["id"] for face in desk.faces(label)]
+        ids = [face["id"] for face in shown(session.faces(label))]
         verdict = ("keep", "reject", "move", None)[chance.integers(4)]
         chosen = chance.choice(ids, chance.integers(1, 4), replace=False)
         to = {"Ada": "Bob", "Bob": "Ada"}[label] if verdict == "move" else None
-        assert desk.decide([(str(id), verdict, to) for id in chosen])["trouble"] is None
+        assert shown(session.decide([(str(id), verdict, to) for id in chosen]))["trouble"] is None
         Dataset.open(folder)
-    while desk.overview()["depth"]:
-        assert desk.undo(desk.overview()["depth"])["trouble"] is None
-    after = settled(desk)
+    while shown(session.overview())["depth"]:
+        assert shown(session.undo(shown(session.overview())["depth"]))["trouble"] is None
+    after = settled(session)
     after.pop("sources.jsonl"), before.pop("sources.jsonl")
     assert after == before
 
 
 def test_live_what_a_kill_left_undone_is_caught_up(folder: Path) -> None:
-    desk = Desk(folder)  # not live: only the lines are written
-    ids = {name: of(desk, "Ada", **who) for name, who in
+    session = Session(folder)  # not live: only the lines are written
+    ids = {name: of(session, "Ada", **who) for name, who in
            {"reject": {"p": 0.99}, "keep": {"why": "repeat"}, "move": {"p": 0.07}}.items()}  # fmt: skip
     for verdict, id in ids.items():
-        desk.decide([(id, verdict, "Bob" if verdict == "move" else None)])  # type: ignore[list-item]
-    live = Desk(folder, live=True)
-    there = {name: live.pile.card(ids[name]).here for name in ids}
+        session.decide([(id, verdict, "Bob" if verdict == "move" else None)])  # type: ignore[list-item]
+    live = Session(folder, live=True)
+    there = {name: live.folder.card(ids[name]).here for name in ids}
     assert there["reject"] is None
     assert (there["keep"] or "").startswith("Ada/")
     assert (there["move"] or "").startswith("Bob/")
-    assert settled(Desk(folder, live=True)) == settled(live), "and once is enough"
+    assert settled(Session(folder, live=True)) == settled(live), "and once is enough"
 
 
 def test_live_waits_for_whoever_writes_the_folder(folder: Path) -> None:
-    desk = Desk(folder, live=True)
-    first, second = (face["id"] for face in desk.faces("Ada")[:2])
-    held = lock(folder)
-    reply = desk.decide([(first, "reject", None)])
+    session = Session(folder, live=True)
+    first, second = (face["id"] for face in shown(session.faces("Ada"))[:2])
+    with lines.locked(folder):
+        reply = shown(session.decide([(first, "reject", None)]))
     assert "another facekit is writing" in reply["trouble"]
     assert reply["changes"][0]["state"] == "reject"
-    os.close(held)
-    assert desk.decide([(second, "reject", None)])["trouble"] is None
-    assert [desk.pile.card(id).here for id in (first, second)] == [None, None]
+    assert shown(session.decide([(second, "reject", None)]))["trouble"] is None
+    assert [session.folder.card(id).here for id in (first, second)] == [None, None]
 
 
 def test_live_gives_the_folder_back(folder: Path) -> None:
-    desk = Desk(folder, live=True)
-    desk.decide([(desk.faces("Ada")[0]["id"], "reject", None)])
+    session = Session(folder, live=True)
+    session.decide([(shown(session.faces("Ada"))[0]["id"], "reject", None)])
     handle = os.open(folder, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.close(handle)
 
 
 def test_live_nothing_is_deleted_that_could_not_be_put_back(folder: Path) -> None:
-    desk = Desk(folder, live=True)
-    id = of(desk, "Ada", p=0.99)
-    path = desk.pile.card(id).here or ""
+    session = Session(folder, live=True)
+    id = of(session, "Ada", p=0.99)
+    path = session.folder.card(id).here or ""
     (folder.parent / "faces" / path).unlink()
-    reply = desk.decide([(id, "reject", None)])
+    reply = shown(session.decide([(id, "reject", None)]))
     assert "stays where it is" in reply["trouble"]
     assert (folder / path).exists()
 
 
 def test_live_follows_a_picture_that_a_hand_has_moved(folder: Path) -> None:
-    desk = Desk(folder, live=True)
-    id = of(desk, "Ada", p=0.99)
-    path = desk.pile.card(id).here or ""
+    session = Session(folder, live=True)
+    id = of(session, "Ada", p=0.99)
+    path = session.folder.card(id).here or ""
     (folder / path).rename(folder / "Bob" / Path(path).name)
-    assert desk.decide([(id, "reject", None)])["trouble"] is None
+    assert shown(session.decide([(id, "reject", None)]))["trouble"] is None
     assert not (folder / "Bob" / Path(path).name).exists()
 
 
 def test_live_on_a_plain_tree(tmp_path: Path) -> None:
     folder = write(tmp_path, [Drawn("Ada"), Drawn("Ada"), Drawn("Ada", reason="blurred"), Drawn("Bob")])
     plainly(tmp_path, folder)
-    desk = Desk(folder, live=True)
-    before = settled(desk)
-    kept, blurred = of(desk, "Ada", was="reject"), desk.faces("Ada")[0]["id"]
-    for id, verdict in ((kept, "keep"), (blurred, "reject"), (desk.faces("Bob")[0]["id"], "reject")):
-        assert desk.decide([(id, verdict, None)])["trouble"] is None  # type: ignore[list-item]
+    session = Session(folder, live=True)
+    before = settled(session)
+    kept, blurred = of(session, "Ada", was="reject"), shown(session.faces("Ada"))[0]["id"]
+    for id, verdict in ((kept, "keep"), (blurred, "reject"), (shown(session.faces("Bob"))[0]["id"], "reject")):
+        assert shown(session.decide([(id, verdict, None)]))["trouble"] is None  # type: ignore[list-item]
     assert not (folder / "Bob").exists(), "no empty folder is left: it would be a class without pictures"
     assert {record.label for record in Dataset.open(folder).records} == {"Ada"}
     for depth in (3, 2, 1):
-        assert desk.undo(depth)["trouble"] is None
-    assert settled(desk) == before
+        assert shown(session.undo(depth))["trouble"] is None
+    assert settled(session) == before
 
 
 def test_live_no_line_leads_out_of_the_folder(folder: Path) -> None:
@@ -793,8 +802,8 @@ def test_live_no_line_leads_out_of_the_folder(folder: Path) -> None:
     source = folder.parent / "faces" / MANIFEST
     known = next(text for text in source.read_text().splitlines() if line["id"] in text)
     lines.append_line(source, json.dumps({**json.loads(known), "label": "../out"}))
-    desk = Desk(folder, live=True)
-    reply = desk.decide([(of(desk, "../out"), "keep", None)])
+    session = Session(folder, live=True)
+    reply = shown(session.decide([(of(session, "../out"), "keep", None)]))
     assert "is no name of a folder" in reply["trouble"]
     assert not (folder.parent / "out").exists()
 
@@ -802,26 +811,26 @@ def test_live_no_line_leads_out_of_the_folder(folder: Path) -> None:
 def test_live_what_was_removed_by_hand_can_be_kept_after_all(folder: Path) -> None:
     gone = next(r for r in Dataset.open(folder).records if r.label == "Ada")
     (folder / gone.path).unlink()
-    desk = Desk(folder, live=True)
-    id = of(desk, "Ada", why="removed by hand")
-    assert desk.decide([(id, "keep", None)])["trouble"] is None
+    session = Session(folder, live=True)
+    id = of(session, "Ada", why="removed by hand")
+    assert shown(session.decide([(id, "keep", None)]))["trouble"] is None
     assert gone.id in {record.id for record in Dataset.open(folder).records}
 
 
 def test_a_decision_of_another_facekit_is_heard_of(folder: Path) -> None:
-    desk = Desk(folder)
-    card = desk.pile.card(desk.faces("Ada")[0]["id"])
+    session = Session(folder)
+    card = session.folder.card(shown(session.faces("Ada"))[0]["id"])
     Decisions(folder).append(Decision(card.key.origin, card.key.box, "Ada", "reject"))
-    desk.refresh()
-    assert desk.faces("Ada")[0]["state"] == "reject"
-    assert desk.undo(1)["changes"][0]["state"] == "unsure"
+    session.refresh()
+    assert shown(session.faces("Ada"))[0]["state"] == "reject"
+    assert shown(session.undo(1))["changes"][0]["state"] == "unsure"
 
 
 def test_what_clean_says_of_a_whole_name(tmp_path: Path) -> None:
     people = {"nobody": ["Cy"], "one_person": [["Ada", "Bob", 0.98]]}
     faces = [Drawn("Ada", 0.9), Drawn("Bob", 0.9), Drawn("Cy"), Drawn("Di", 0.9)]
-    desk = Desk(write(tmp_path, faces, people=people))
-    assert [(row["label"], row["note"], row["unsure"]) for row in desk.overview()["names"]] == [
+    session = Session(write(tmp_path, faces, people=people))
+    assert [(row["label"], row["note"], row["unsure"]) for row in shown(session.overview())["names"]] == [
         ("Ada", "seems to be the same person as Bob", 0),
         ("Bob", "seems to be the same person as Ada", 0),
         ("Cy", "nobody is clearly the person here", 1),
@@ -848,10 +857,10 @@ def pictures(root: Path) -> Held:
     return {(record.label, record.id) for record in Dataset.open(root).records}
 
 
-def three(desk: Desk) -> list[Wanted]:
+def three(session: Session) -> list[Wanted]:
     """A kept face to reject, a left-out one to keep, and one to move: card, verdict, target, label, id."""
-    labels = [row["label"] for row in desk.overview()["names"]]
-    cards = list(desk.pile.cards.values())
+    labels = [row["label"] for row in shown(session.overview())["names"]]
+    cards = list(session.folder.cards.values())
     kept = [card for card in cards if card.here and card.label == labels[0]]
     left = next(card for card in cards if card.reason in ("blurred", "too dark", "repeat"))
     wanted = [(kept[0], "reject", None), (left, "keep", None), (kept[1], "move", labels[1])]
@@ -867,7 +876,7 @@ def test_from_photos_to_what_a_person_decided(cleaned: Clean) -> None:
     root, before = cleaned.output, pictures(cleaned.output)
     with served(root) as server:
         ask = asking(server)
-        wanted = three(Desk(root))
+        wanted = three(Session(root))
         for id, verdict, to, label, _ in wanted:
             assert ask("/pictures/" + id)[0] == 200
             assert ask("/photos/" + id)[0] == 200, "down to the photo that was drawn"
@@ -880,12 +889,12 @@ def test_from_photos_to_what_a_person_decided(cleaned: Clean) -> None:
     clean(applied)
     assert pictures(root) == as_decided(before, wanted)
     # It shows what was done, and the way back is still there.
-    desk = Desk(root)
-    shown = {card.about.id: card for card in desk.pile.cards.values()}
-    states = [{f["id"]: f for f in desk.faces(shown[one[4]].label)}[shown[one[4]].id] for one in wanted]
+    session = Session(root)
+    cards = {card.about.id: card for card in session.folder.cards.values()}
+    states = [{f["id"]: f for f in shown(session.faces(cards[one[4]].label))}[cards[one[4]].id] for one in wanted]
     assert [(state["state"], state["mine"]) for state in states] == [("reject", True), ("keep", True), ("keep", True)]
-    assert shown[wanted[2][4]].label == wanted[2][2], "under the name that it was moved to"
-    assert desk.undo(3)["depth"] == 2
+    assert cards[wanted[2][4]].label == wanted[2][2], "under the name that it was moved to"
+    assert shown(session.undo(3))["depth"] == 2
     clean(applied)
     _, _, to, label, moved = wanted[2]
     assert pictures(root) == as_decided(before, wanted) - {(str(to), moved)} | {(label, moved)}
@@ -898,16 +907,16 @@ def test_from_photos_to_what_a_person_decided(cleaned: Clean) -> None:
 
 def test_live_leaves_nothing_for_clean_to_do(cleaned: Clean) -> None:
     root, before = cleaned.output, pictures(cleaned.output)
-    desk = Desk(root, live=True)
-    wanted = three(desk)
+    session = Session(root, live=True)
+    wanted = three(session)
     for id, verdict, to, _, _ in wanted:
-        assert desk.decide([(id, verdict, to)])["trouble"] is None  # type: ignore[list-item]
+        assert shown(session.decide([(id, verdict, to)]))["trouble"] is None  # type: ignore[list-item]
     assert pictures(root) == as_decided(before, wanted)
     clean(cleaned)
     assert pictures(root) == as_decided(before, wanted)
-    desk = Desk(root, live=True)
+    session = Session(root, live=True)
     for depth in (3, 2, 1):
-        assert desk.undo(depth)["trouble"] is None
+        assert shown(session.undo(depth))["trouble"] is None
     # Why it had left the one out that was kept, the clean in between has forgotten: the next one finds it again.
     assert pictures(root) - {wanted[1][3:]} == before
     clean(replace(cleaned, apply=True))

@@ -19,8 +19,8 @@ from facekit.base import plugins
 from facekit.base.contract import FacekitError
 from facekit.cli import build
 from facekit.commands.scrape import scrape
-from facekit.commands.scrape.plan import plan
 from facekit.commands.scrape.notices import duration, notices_of
+from facekit.commands.scrape.plan import plan
 from facekit.options.scrape import Scrape
 from facekit.sources.engines import Results, Search, State
 from facekit.world import searches

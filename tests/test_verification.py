@@ -10,6 +10,7 @@ from sklearn import metrics
 
 from facekit.scores import bootstrap
 from facekit.scores import verification as scores
+from facekit.scores.verification import Rates, Rejecting
 
 # Distances of four pairs of one person and of four of two: ranked, one two . one one . one two . two two
 FAR = np.array([0.1, 0.3, 0.4, 0.5, 0.2, 0.6, 0.7, 0.8])
@@ -72,23 +73,23 @@ def test_weights_count_pairs_as_often() -> None:
     weights = np.array([2, 0, 1, 1, 3, 1, 0, 2])
     again = np.repeat(np.arange(8), weights)
     fars = (0.5, 0.2)
-    assert scores.whole(FAR, SAME, fars, weights) == pytest.approx(scores.whole(FAR[again], SAME[again], fars))
-    assert scores.at(FAR, SAME, 0.35, weights) == pytest.approx(scores.at(FAR[again], SAME[again], 0.35))
+    weighted = scores.measure(FAR, SAME, fars, [0.35], weights)
+    assert weighted.flat() == pytest.approx(scores.measure(FAR[again], SAME[again], fars, [0.35]).flat())
 
 
 def test_a_kind_without_pairs_has_no_score() -> None:
-    none = scores.whole(FAR, SAME, [0.1], np.where(SAME, 1, 0))
-    assert none.keys() == {"auc", "eer", "tar at 0.1"}
-    assert all(map(isnan, none.values()))
+    none = scores.measure(FAR, SAME, [0.1], weights=np.where(SAME, 1, 0))
+    assert len(none.flat()) == 3
+    assert all(map(isnan, none.flat()))
     rates = scores.at(FAR[SAME], SAME[SAME], 0.35)
-    assert rates["accuracy"] == rates["fnmr"] == 0.5
-    assert isnan(rates["fmr"])
+    assert rates.accuracy == rates.fnmr == 0.5
+    assert isnan(rates.fmr)
     assert isnan(scores.best_threshold(FAR[SAME], SAME[SAME]))
 
 
 def test_rates_at_a_threshold() -> None:
-    assert scores.at(FAR, SAME, 0.35) == {"accuracy": 5 / 8, "fmr": 0.25, "fnmr": 0.5}
-    assert scores.at(FAR, SAME, 0.4) == {"accuracy": 6 / 8, "fmr": 0.25, "fnmr": 0.25}, "at most, not below"
+    assert scores.at(FAR, SAME, 0.35) == Rates(5 / 8, fmr=0.25, fnmr=0.5)
+    assert scores.at(FAR, SAME, 0.4) == Rates(6 / 8, fmr=0.25, fnmr=0.25), "at most, not below"
 
 
 def test_pairs_left_out_count_as_rejected() -> None:
@@ -96,9 +97,9 @@ def test_pairs_left_out_count_as_rejected() -> None:
     lost = np.array([True, True, False])
     # One false match of 5 pairs of two; one false non-match and two lost of 6 pairs of one.
     found = scores.rejecting(rates, SAME, lost)
-    assert found == pytest.approx({"accuracy": 1 - 4 / 11, "far": 1 / 5, "frr": 3 / 6})
+    assert found == Rejecting(pytest.approx(1 - 4 / 11), far=pytest.approx(1 / 5), frr=pytest.approx(3 / 6))
     nothing = scores.rejecting(rates, SAME, lost[:0])
-    assert nothing == pytest.approx({"accuracy": rates["accuracy"], "far": rates["fmr"], "frr": rates["fnmr"]})
+    assert nothing == Rejecting(*map(pytest.approx, (rates.accuracy, rates.fmr, rates.fnmr)))
 
 
 def test_the_best_threshold_is_in_the_middle_of_the_best() -> None:
@@ -110,15 +111,27 @@ def test_the_best_threshold_is_in_the_middle_of_the_best() -> None:
     assert far < 0.2 or far == pytest.approx(0.55)
 
 
+def test_a_balanced_threshold_weighs_both_kinds_alike() -> None:
+    """Where all are compared with all, pairs of two people are many, and most pairs are right at no threshold."""
+    far = np.arange(1.0, 43.0)
+    same = np.array([True, False, False, True, *[False] * 38])
+    assert scores.best_threshold(far, same) == pytest.approx(1.5)
+    assert scores.best_threshold(far, same, balanced=True) == pytest.approx(4.5)
+    parted = scores.best_threshold(
+        np.array([1, 5, 6, 7, 5, 2]), np.array([True, False, False, False, False, True]), True
+    )
+    assert 2 <= parted < 5
+
+
 def test_folds_are_scored_at_the_threshold_of_the_others() -> None:
     far = np.array([0.1, 0.9, 0.1, 0.9, 0.3, 0.4])
     same = np.array([True, False] * 3)
     found = scores.by_folds(far, same, [0, 0, 1, 1, 2, 2])
     # The last fold's two are both nearer than the .5 of the others; those are right at any of .35 to .9.
-    assert [row["accuracy"] for row in found["of_folds"]] == [1, 1, 0.5]
-    assert found["of_folds"][2]["threshold"] == pytest.approx(0.5)
-    assert found["accuracy"] == pytest.approx(5 / 6)
-    assert found["standard_error"] == pytest.approx(np.std([1, 1, 0.5], ddof=1) / sqrt(3))
+    assert [row.accuracy for row in found.of_folds] == [1, 1, 0.5]
+    assert found.of_folds[2].threshold == pytest.approx(0.5)
+    assert found.accuracy == pytest.approx(5 / 6)
+    assert found.standard_error == pytest.approx(np.std([1, 1, 0.5], ddof=1) / sqrt(3))
 
 
 def test_shares_that_so_few_pairs_cannot_tell() -> None:
@@ -153,10 +166,10 @@ def test_intervals_hold_what_other_people_would_have_scored() -> None:
         taken = chance.random(len(first)) < 1 / (1 + np.exp(2 - near[first] - near[second]))
         far = np.where(taken, 0.0, 1.0)
 
-        def rate(counts: np.ndarray, far: np.ndarray = far) -> dict[str, float]:
-            return {"fmr": scores.at(far, strangers, 0.5, scores.pair_weights(counts, first, second))["fmr"]}
+        def rate(counts: np.ndarray, far: np.ndarray = far) -> list[float]:
+            return [scores.at(far, strangers, 0.5, scores.pair_weights(counts, first, second)).fmr]
 
-        low, high = bootstrap.intervals(rate, range(40), 200, 1)["fmr"]
+        low, high = bootstrap.interval(bootstrap.rounds_of(rate, range(40), 200, 1)) or (1, 0)
         hits += low <= _LONG_RUN <= high
     assert hits >= 50
 

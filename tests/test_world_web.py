@@ -157,7 +157,7 @@ def test_a_drawn_tree_is_labelled_and_goes_on(tmp_path: Path) -> None:
     first, second, *_ = data.records
     (given.output / first.path).unlink()
     (given.output / "manifest.jsonl").write_bytes(b"".join(manifest.splitlines(keepends=True)[:5]))
-    assert Dataset.open(given.output).info["drawn"], "a score on these faces must say that they are drawn"
+    assert Dataset.open(given.output).info.drawn, "a score on these faces must say that they are drawn"
     again = draw(given)
     assert again.left == {REMOVED: 1}
     assert again.kept == 11

@@ -130,7 +130,7 @@ class Rejection:
     label: str
     path: str
     reason: str
-    value: float | str | None = None
+    value: int | float | str | None = None  # with `int`, a whole number is read and written as one
     """The number, or the other picture, that decided."""
     parent: str | None = None
     """The picture it was made from, where the left-out one had been made already (removed by hand)."""

@@ -29,16 +29,18 @@ def dump(value: object, indent: int | None = None) -> str:
     Dataclasses become objects, tuples and sets become lists, NumPy values become Python's. Raises TypeError for
     anything else.
     """
-    values = to_plain(value)
-    text = json.dumps(values, ensure_ascii=False, indent=indent, allow_nan=False)
-    # A file name that is not UTF-8 reaches Python as lone surrogates, which only JSON's own escapes can carry.
-    return text if _encodes(text) else json.dumps(values, indent=indent, allow_nan=False)
+    plain = to_plain(value)
+    return _checked(json.dumps(plain, ensure_ascii=False, indent=indent, allow_nan=False), plain, indent)
 
 
 def dump_line(value: object) -> str:
     """Return a dataclass as one line of JSON, without the fields that are None."""
-    values = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}  # type: ignore[arg-type]
-    return dump({name: held for name, held in values.items() if held is not None})
+    fields = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))  # type: ignore[arg-type]
+    values = {name: held for name, held in fields if held is not None}
+    try:
+        return _checked(_ENCODER.encode(values), values)
+    except (TypeError, ValueError):  # holds NaN, or something else that has no form in JSON
+        return dump(values)
 
 
 def to_plain(value: object) -> Json:
@@ -95,6 +97,7 @@ def _null(text: str) -> None:
     """Read NaN, Infinity and -Infinity as null."""
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_null)
 
 
@@ -111,9 +114,13 @@ def _inside(value: Json) -> Iterable[Json]:
     return [inner for inner in held if isinstance(inner, list | dict)]
 
 
-def _encodes(text: str) -> bool:
+def _checked(text: str, value: object, indent: int | None = None) -> str:
+    """Return JSON text that can be encoded.
+
+    A file name that is not UTF-8 reaches Python as lone surrogates, which only JSON's own escapes can carry.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        return json.dumps(value, indent=indent, allow_nan=False)
+    return text

@@ -1,48 +1,30 @@
 """Names to parts: the only place where something heavy is imported late.
 
-A part is written `module:attribute`, so that `facekit --help` lists every network and engine without
-importing one. Other packages add theirs through entry points in the group `facekit.KIND`.
+A part is written `module:attribute`, so that `facekit models` lists every network and engine without
+importing one. Other packages add theirs through entry points in the group `facekit.KIND`. Commands are not listed
+here: see `facekit/options/registry.py`.
 """
 
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import entry_points
+from importlib.machinery import ModuleSpec
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from facekit.base.contract import FacekitError
 
 PARTS: dict[str, dict[str, str]] = {
-    "stage": {
-        "scrape": "facekit.commands.scrape:scrape",
-        "crop": "facekit.commands.crop:crop",
-        "clean": "facekit.commands.clean:clean",
-        "review": "facekit.commands.review:review",
-        "balance": "facekit.commands.balance:balance",
-        "augment": "facekit.commands.augment:augment",
-        "train": "facekit.commands.train:train",
-        "evaluate": "facekit.commands.evaluate:evaluate",
-        "cross-validate": "facekit.commands.cross_validate:cross_validate",
-        "evaluate-pairs": "facekit.commands.evaluate_pairs:evaluate_pairs",
-        "compare": "facekit.commands.compare:compare",
-        "predict": "facekit.commands.predict:predict",
-        "audit": "facekit.commands.audit:audit",
-        "inspect": "facekit.commands.inspect:inspect",
-        "draw": "facekit.commands.draw:draw",
-        "run": "facekit.cli.recipe:run",
-        "demo": "facekit.cli.demo:demo",
-        "models": "facekit.commands.models:models",
-        "doctor": "facekit.commands.doctor:doctor",
-    },
     "detector": {
         "haar": "facekit.faces.detectors.haar:build",
         "yunet": "facekit.faces.detectors.yunet:build",
         "dlib": "facekit.faces.detectors.dlib:build",
     },
     "embedder": {
-        "dlib": "facekit.identity.embedders.resnet:Dlib",
-        "dlib-mirrored": "facekit.identity.embedders.resnet:DlibMirrored",
+        "dlib": "facekit.identity.embedders.dlib:Dlib",
+        "dlib-mirrored": "facekit.identity.embedders.dlib:DlibMirrored",
         "sface": "facekit.identity.embedders.sface:SFace",
     },
     "engine": {
@@ -53,8 +35,8 @@ PARTS: dict[str, dict[str, str]] = {
         "openverse": "facekit.sources.engines.openverse:Openverse",
     },
     "trainer": {
-        "network": "facekit.training.trainers.network:Network",
-        "linear": "facekit.training.trainers.linear:Linear",
+        "network": "facekit.training.network:Network",
+        "linear": "facekit.training.linear:Linear",
     },
     "network": {
         "inception_v3": "facekit.networks.applications:inception_v3",
@@ -79,6 +61,7 @@ EXTRAS = {
     "albumentations": "augment",
     "tensorflow": "train",
     "keras": "train",
+    "h5py": "train",
     "dlib": "faces",
     "face_recognition_models": "faces",
     "onnx": "faces",
@@ -96,7 +79,13 @@ EXTRAS = {
 def names(kind: str) -> list[str]:
     """Return the names of a kind of part, facekit's own first."""
     own = PARTS[kind]
-    return [*own, *sorted(p.name for p in entry_points(group=f"facekit.{kind}") if p.name not in own)]
+    return [*own, *sorted({entry.name for entry in entries(kind)} - own.keys())]
+
+
+def entries(kind: str) -> list[EntryPoint]:
+    """Return what other packages registered for a kind, by name and then by package; nothing is imported."""
+    found = entry_points(group=f"facekit.{kind}")
+    return sorted(found, key=lambda entry: (entry.name, entry.dist.name if entry.dist else ""))
 
 
 def load(kind: str, name: str) -> Any:
@@ -106,15 +95,20 @@ def load(kind: str, name: str) -> Any:
     """
     target = PARTS[kind].get(name)
     if target is None:
-        found = [p for p in entry_points(group=f"facekit.{kind}") if p.name == name]
+        found = [entry for entry in entries(kind) if entry.name == name]
         if not found:
             raise FacekitError(f"no {kind} called {name!r}; choose from {', '.join(names(kind))}")
         target = found[0].value
+    return resolve(target, name)
+
+
+def resolve(target: str, what: str) -> Any:
+    """Import `module:attribute` for `what`. Raises FacekitError that says which extra is missing."""
     module, _, attribute = target.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
     except ModuleNotFoundError as error:
-        raise _missing(name, error) from error
+        raise _missing(what, error) from error
 
 
 def need(package: str, what: str) -> Any:
@@ -126,15 +120,21 @@ def need(package: str, what: str) -> Any:
 
 
 def installed(*packages: str) -> bool:
-    """Whether packages are there to be imported; none is imported for it."""
-    return all(map(_finds, packages))
+    """Return whether packages can be imported, without importing one."""
+    return all(_spec(package) is not None for package in packages)
 
 
-def _finds(package: str) -> bool:
+def folders(package: str) -> list[Path]:
+    """Return the folders of a package, without importing it; none where it is not installed."""
+    spec = _spec(package)
+    return [Path(folder) for folder in (spec.submodule_search_locations or [])] if spec else []
+
+
+def _spec(package: str) -> ModuleSpec | None:
     try:
-        return find_spec(package) is not None
-    except (ImportError, ValueError):  # a parent package that is not there; a module without a spec
-        return False
+        return find_spec(package)
+    except (ImportError, ValueError):  # an import hook may refuse by raising; a module may have no spec
+        return None
 
 
 def _missing(what: str, error: ModuleNotFoundError) -> Exception:

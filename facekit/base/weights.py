@@ -6,7 +6,6 @@ commit that the address names.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import logging
 import os
@@ -15,15 +14,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from facekit import __version__
+from facekit.base import plugins
 from facekit.base.contract import FacekitError
-from facekit.base.files import guarded, replace_file
+from facekit.base.files import guarded, locked, replace_file
 
 ZOO = "https://media.githubusercontent.com/media/opencv/opencv_zoo/966be4cb6eefc2a4f586ed0581bf4bbaa2533070/models"
 """Where the weights are fetched, unless FACEKIT_WEIGHTS_URL names another place that holds them alike."""
@@ -143,12 +142,8 @@ def _alone() -> Iterator[Path]:
     folder = cache() / "weights"
     with guarded(folder):
         folder.mkdir(exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with locked(folder, wait=True):
         yield folder
-    finally:
-        os.close(handle)
 
 
 def _given(name: str) -> Path | None:
@@ -167,9 +162,7 @@ def _given(name: str) -> Path | None:
 
 
 def _packaged(pin: Pin) -> Path | None:
-    spec = find_spec(pin.package) if pin.package else None
-    folders = spec.submodule_search_locations if spec is not None else None
-    files = [Path(folder) / pin.file for folder in folders or []]
+    files = [folder / pin.file for folder in plugins.folders(pin.package)] if pin.package else []
     return next((file for file in files if _is(file, pin)), None)
 
 

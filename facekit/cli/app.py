@@ -1,4 +1,4 @@
-"""The command line: one command for each line of the menu, made from its options class.
+"""The command line: every command of the registry, made from its options class.
 
 Data goes to stdout and talk to stderr. Exit codes: 0 done, 2 the user's fault, 1 a bug (with its
 traceback), 130 interrupted and resumable.
@@ -7,65 +7,37 @@ traceback), 130 interrupted and resumable.
 from __future__ import annotations
 
 import inspect
-import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from facekit import __version__
-from facekit.base import plugins
 from facekit.base.contract import FacekitError, Report
-from facekit.cli.console import Console, to_stdout
-from facekit.options.audit import Audit
-from facekit.options.augment import Augment
-from facekit.options.balance import Balance
-from facekit.options.base import Field, Options, describe
-from facekit.options.clean import Clean
-from facekit.options.compare import Compare
-from facekit.options.crop import Crop
-from facekit.options.cross_validate import CrossValidate
-from facekit.options.demo import Demo
-from facekit.options.doctor import Doctor
-from facekit.options.draw import Draw
-from facekit.options.evaluate import Evaluate
-from facekit.options.evaluate_pairs import EvaluatePairs
-from facekit.options.inspect import Inspect
-from facekit.options.models import Models
-from facekit.options.predict import Predict
-from facekit.options.review import Review
-from facekit.options.run import Run
-from facekit.options.scrape import Scrape
-from facekit.options.train import Train
+from facekit.base.text import visible
+from facekit.cli.console import Console
+from facekit.cli.logs import show_traceback
+from facekit.cli.streams import json_line, read_folder, to_stdout
+from facekit.options import registry
+from facekit.options.base import Field, Group, Options, describe
+from facekit.options.registry import Answers, Command
 
 DONE, FAULT, INTERRUPTED = 0, 2, 130
 
-COMMANDS: dict[str, type[Options]] = {
-    "scrape": Scrape,
-    "crop": Crop,
-    "clean": Clean,
-    "review": Review,
-    "balance": Balance,
-    "augment": Augment,
-    "train": Train,
-    "evaluate": Evaluate,
-    "cross-validate": CrossValidate,
-    "evaluate-pairs": EvaluatePairs,
-    "compare": Compare,
-    "predict": Predict,
-    "audit": Audit,
-    "inspect": Inspect,
-    "draw": Draw,
-    "run": Run,
-    "demo": Demo,
-    "models": Models,
-    "doctor": Doctor,
+GROUPS: dict[Group, str] = {
+    "collect": "Collect photos",
+    "clean": "Make a data set",
+    "train": "Train",
+    "score": "Score and explain",
+    "use": "Use a model",
+    "manage": "Manage",
+    "more": "From other packages",
 }
 
 _COMMON = "Every command"
@@ -79,8 +51,8 @@ LogFile = Annotated[
 log = logging.getLogger(__name__)
 
 
-def build() -> typer.Typer:
-    """Return the command line."""
+def build(commands: Iterable[Command] | None = None) -> typer.Typer:
+    """Return the command line with these commands, or with all that there are."""
     app = typer.Typer(
         no_args_is_help=True,
         add_completion=True,
@@ -93,19 +65,29 @@ def build() -> typer.Typer:
     def top(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
         pass
 
-    for name, cls in COMMANDS.items():
-        app.command(name, help=cls.__doc__, no_args_is_help=_needs_arguments(cls))(_command(name, cls))
+    for command in registry.catalogue().commands if commands is None else commands:
+        cls = command.options
+        needs_arguments = any(option.required for option in describe(cls))
+        add = app.command(
+            command.name, help=cls.__doc__, no_args_is_help=needs_arguments, rich_help_panel=GROUPS[cls.group]
+        )
+        add(_function(command))
     return app
 
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
-    if "--version" in sys.argv[1:2]:
+    first = next(iter(sys.argv[1:]), "")
+    if first == "--version":
         to_stdout(__version__)
         sys.exit(DONE)
+    sys.excepthook = show_traceback
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = build()(standalone_mode=False, prog_name="facekit")
+        code = _app(first)(standalone_mode=False, prog_name="facekit")
+    except FacekitError as error:
+        Console().error(str(error))
+        code = FAULT
     except typer.TyperException as error:  # what the parser refuses
         message = _moved(error) or error.format_message()
         if message:  # empty where no argument at all showed the help
@@ -118,33 +100,44 @@ def main() -> NoReturn:
     sys.exit(code if isinstance(code, int) else DONE)
 
 
-def _command(name: str, cls: type[Options]) -> Callable[..., int]:
+def _app(first: str) -> typer.Typer:
+    """Return the command line for a first argument: of facekit's own commands, only the one that is asked for.
+
+    Raises FacekitError for a command of another package that cannot be used; other such commands get a warning.
+    """
+    if first in registry.names():
+        return build([registry.own(first)])
+    found = registry.catalogue()
+    if first in found.faults and first not in {command.name for command in found.commands}:
+        raise FacekitError(found.faults[first])
+    if "_FACEKIT_COMPLETE" not in os.environ:  # a shell that completes a word shows no warning
+        for line in found.faults.values():
+            Console().say(f"warning: {line}")
+    return build(found.commands)
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What the command line adds to each command."""
+
+    json: bool
+    quiet: bool
+    log_file: Path | None
+
+
+def _function(command: Command) -> Callable[..., int]:
     """Return the function of one command, with a signature that Typer reads as its options."""
 
-    def command(**values: Any) -> int:
-        as_json, quiet, log_file = (values.pop(key) for key in ("json", "quiet", "log_file"))
-        try:
-            talk = Console(quiet, log_file)
-        except FacekitError as error:  # the log file
-            Console().error(str(error))
-            return FAULT
-        with talk as console, _faults(console, log_file, name) as outcome:
-            chosen = cls(**_from_stdin(values))
-            try:
-                _show(plugins.load("stage", name)(chosen, console.track), console, as_json)
-            except FacekitError as error:
-                if error.report is not None:
-                    _show(error.report, console, as_json)
-                raise
-        return outcome.code
+    def function(json: bool, quiet: bool, log_file: Path | None, **values: Any) -> int:
+        return _run(command, values, _Shared(json, quiet, log_file))
 
-    parameters = [_parameter(option) for option in describe(cls)]
+    parameters = [_parameter(option) for option in describe(command.options)]
     for key, hint, default in (("json", Json, False), ("quiet", Quiet, False), ("log_file", LogFile, None)):
         parameters.append(inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint))
     # Typer wants arguments first and every option by keyword.
-    command.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
-    command.__annotations__ = {p.name: p.annotation for p in parameters}
-    return command
+    function.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
+    function.__annotations__ = {p.name: p.annotation for p in parameters}
+    return function
 
 
 def _parameter(option: Field) -> inspect.Parameter:
@@ -163,74 +156,70 @@ def _parameter(option: Field) -> inspect.Parameter:
 def _moved(error: typer.TyperException) -> str | None:
     """Return where an option of an earlier version is now, where that is what the parser refuses."""
     context, flag = getattr(error, "ctx", None), getattr(error, "option_name", None)
-    if context is None or flag is None or context.info_name not in COMMANDS:
+    if context is None or flag is None or context.info_name not in registry.names():
         return None
-    moved = COMMANDS[context.info_name].moved.get(flag.removeprefix("--").removeprefix("no-").replace("-", "_"))
-    return moved and f"`facekit {context.info_name}` has no {flag} any more; use `{moved}`"
+    moved = registry.own(context.info_name).options.moved
+    command = moved.get(flag.removeprefix("--").removeprefix("no-").replace("-", "_"))
+    return command and f"`facekit {context.info_name}` has no {flag} any more; use `{command}`"
 
 
-def _needs_arguments(cls: type[Options]) -> bool:
-    return any(option.required for option in describe(cls))
-
-
-class _Outcome:
-    code = DONE
-
-
-@contextmanager
-def _faults(console: Console, log_file: Path | None, name: str) -> Iterator[_Outcome]:
-    """Turn the user's faults and interruptions into one line and an exit code; a bug keeps its traceback."""
-    outcome = _Outcome()
+def _run(command: Command, values: dict[str, Any], shared: _Shared) -> int:
+    """Run a command with the values that the parser read, and return the exit code."""
     try:
-        yield outcome
+        with Console(shared.quiet, shared.log_file) as console:
+            return _attempt(command, values, shared, console)
+    except FacekitError as error:  # the log file
+        Console().error(str(error))
+        return FAULT
+
+
+def _attempt(command: Command, values: dict[str, Any], shared: _Shared, console: Console) -> int:
+    """Turn the user's faults and interruptions into one line and an exit code; a bug keeps its traceback."""
+    try:
+        _call(command, values, console, shared.json)
     except FacekitError as error:
         log.debug("refused: %s", error)
         console.error(str(error))
-        outcome.code = FAULT
+        return FAULT
     except KeyboardInterrupt:
-        again = " with --resume" if name == "train" else ""
-        console.error(f"interrupted; run the same command again{again} to go on")
-        outcome.code = INTERRUPTED
+        flag = next((f" with {option.flag}" for option in describe(command.options) if option.resumes), "")
+        console.error(f"interrupted; run the same command again{flag} to go on")
+        return INTERRUPTED
     except Exception:
-        if log_file is not None:
+        if shared.log_file is not None:
             log.exception("a bug")
+        raise
+    return DONE
+
+
+def _call(command: Command, values: dict[str, Any], console: Console, as_json: bool) -> None:
+    """Run a command and print what it returns, also where it raises and has a report all the same."""
+    for option in describe(command.options):
+        if option.takes_result and str(values.get(option.name)) == "-":
+            values[option.name] = read_folder()
+    options = command.options(**values)
+    try:
+        _show(command.load()(options, console.track), console, as_json)
+    except FacekitError as error:
+        if error.report is not None:
+            _show(error.report, console, as_json)
         raise
 
 
-def _from_stdin(values: dict[str, Any]) -> dict[str, Any]:
-    """Replace a folder given as `-` by the one that the command before it in the pipeline printed."""
-    for key in ("input", "run", "folder"):
-        if values.get(key) == Path("-"):
-            values[key] = _folder(sys.stdin.read())
-    return values
-
-
-def _folder(text: str) -> Path:
-    text = text.strip()
-    if not text:
-        raise FacekitError("stdin is empty: the command before this one made nothing; mend that one first")
-    if text.startswith("{"):
-        try:
-            return Path(json.loads(text)["folder"])
-        except (ValueError, KeyError, TypeError):
-            raise FacekitError("stdin is JSON without a folder; pipe a facekit command's output into this") from None
-    return Path(text.splitlines()[-1])
-
-
-def _show(result: Any, console: Console, as_json: bool) -> None:
+def _show(result: Report | Answers, console: Console, as_json: bool) -> None:
     """Print a report as JSON, as the lines that answer, or as its folder; an answering command's lines one by one."""
     if not isinstance(result, Report):
         for answer in result:
-            to_stdout(json.dumps(answer, ensure_ascii=False))
+            to_stdout(json_line(answer))
         return
     stages, lines = result.details.get("stages"), result.details.get("lines")
     if lines is None:
         console.table([Report.from_dict(stage) for stage in stages] if stages else [result])
     if as_json:
-        to_stdout(json.dumps(result.to_dict(), ensure_ascii=False))
+        to_stdout(json_line(result.to_dict()))
     elif lines is not None:
         for line in lines:
-            to_stdout(line)
+            to_stdout(visible(line))
     elif not sys.stdout.isatty():
         to_stdout(result.folder)
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from facekit.base.contract import Board
+from facekit.base.text import visible
 
 
 class Bars(Progress):
@@ -22,7 +23,7 @@ class Bars(Progress):
     def on(cls, screen: Console) -> Self:
         """Return bars for a screen, not yet shown."""
         return cls(
-            TextColumn("{task.description:<12}"),
+            TextColumn("{task.description:<12}", markup=False),
             BarColumn(bar_width=32),
             MofNCompleteColumn(),
             _Rate(),
@@ -53,7 +54,7 @@ def _table(board: Board, width: int, height: int) -> Table:
     for place, name in enumerate(board.columns):
         wide = max(12, min(40, width - 22 - 10 * numbers)) if place == 1 else None
         table.add_column(
-            name,
+            cell(name),
             justify="right" if place > 2 else "left",
             no_wrap=True,
             overflow="ellipsis",
@@ -62,11 +63,16 @@ def _table(board: Board, width: int, height: int) -> Table:
         )
     shown = board.rows if len(board.rows) <= height else board.rows[: height - 1]
     for row in shown:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(cell, row))
     if len(shown) < len(board.rows):
         table.add_row("", f"… and {len(board.rows) - len(shown)} more", style="dim")
-    table.add_row(*map(Text, board.total), style="bold")
+    table.add_row(*map(cell, board.total), style="bold")
     return table
+
+
+def cell(text: str) -> Text:
+    """Return text from outside as one cell of a table: neither markup nor the terminal's commands act in it."""
+    return Text(visible(text))
 
 
 def progress(title: str, done: int, total: int | None, seconds: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
@@ -11,11 +10,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.console import Console as Screen
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from facekit.base.contract import Board, FacekitError, Report
-from facekit.cli.bars import Bars, progress
+from facekit.base.contract import Board, Report
+from facekit.base.text import visible
+from facekit.cli.bars import Bars, cell, progress
+from facekit.cli.logs import logging_to
 
 T = TypeVar("T")
 
@@ -31,30 +32,17 @@ class Console:
         self.screen = Screen(stderr=True)
         self._quiet = quiet
         self._bars: Bars | None = None
-        self._handlers: list[logging.Handler] = [_Notices(self)]
-        self._handlers[0].setLevel(logging.WARNING if quiet else logging.INFO)
-        if log_file is not None:
-            self._handlers.append(_file_handler(log_file))
+        self._logging = logging_to(self.say, log_file, logging.WARNING if quiet else logging.INFO)
 
     def __enter__(self) -> Console:
-        """Begin to show what facekit's rooms log."""
-        logger = logging.getLogger("facekit")
-        self._before = logger.level, logger.propagate
-        logger.setLevel(logging.DEBUG)
-        logger.propagate = False
-        for handler in self._handlers:
-            logger.addHandler(handler)
+        """Begin to show what is logged. Raises FacekitError where the log file cannot be written."""
+        self._logging.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Stop the bars and let go of the logger."""
+    def __exit__(self, *error: Any) -> None:
+        """Stop the bars and let go of the loggers."""
         self._stop_bars()
-        logger = logging.getLogger("facekit")
-        level, logger.propagate = self._before
-        logger.setLevel(level)
-        for handler in self._handlers:
-            logger.removeHandler(handler)
-            handler.close()
+        self._logging.__exit__(*error)
 
     def track(
         self, items: Iterable[T], title: str, total: int | None = None, board: Callable[[], Board] | None = None
@@ -68,13 +56,13 @@ class Console:
         return show(items, title, total, board)
 
     def say(self, text: str) -> None:
-        """Show one line, as it is."""
-        self.screen.print(text, markup=False, highlight=False, soft_wrap=True)
+        """Show one line; what would act on the terminal is escaped."""
+        self.screen.print(Text(visible(text)), soft_wrap=True)
 
     def error(self, text: str) -> None:
-        """Show the one line that says what is wrong and how to mend it."""
+        """Show the one line that says what is wrong and how to fix it."""
         self._stop_bars()
-        self.screen.print(Text.assemble(("error: ", "bold red"), " ".join(text.split())), soft_wrap=True)
+        self.screen.print(Text.assemble(("error: ", "bold red"), visible(" ".join(text.split()))), soft_wrap=True)
 
     def table(self, reports: list[Report]) -> None:
         """Show what each stage made, kept and left out, and what it has to say besides."""
@@ -87,7 +75,7 @@ class Console:
         for report in reports:
             left = ", ".join(f"{count} {reason}" for reason, count in report.left.most_common()) or "-"
             numbers = f"{report.made:,}", f"{report.kept:,}", left, f"{report.seconds:.1f}"
-            table.add_row(report.stage, *numbers, report.folder)
+            table.add_row(*map(cell, (report.stage, *numbers, report.folder)))
         self.screen.print(table)
         for report in reports:
             for line in _details(report):
@@ -99,9 +87,9 @@ class Console:
         rows = report.details.get("shortfalls", [])
         if not rows:
             return
-        table = Table(*rows[0], box=None, pad_edge=False)
+        table = Table(*map(Column, map(cell, rows[0])), box=None, pad_edge=False)
         for row in rows[:_WORST]:
-            table.add_row(*(f"{value:,}" if isinstance(value, int) else _printable(value) for value in row.values()))
+            table.add_row(*(cell(f"{value:,}" if isinstance(value, int) else str(value)) for value in row.values()))
         self.screen.print(table)
         if len(rows) > _WORST:
             self.say(f"… and {len(rows) - _WORST:,} more names that fell short: see {report.folder}")
@@ -111,7 +99,7 @@ class Console:
             self._bars = Bars.on(self.screen)
             self._bars.start()
         bars, bars.board = self._bars, board
-        task = bars.add_task(title, total=total)
+        task = bars.add_task(visible(title), total=total)
         done = 0
         try:
             for item in items:
@@ -157,23 +145,6 @@ class Console:
             self._bars = None
 
 
-class _Notices(logging.Handler):
-    """Shows log records as lines above the bars."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__()
-        self._console = console
-
-    def emit(self, record: logging.LogRecord) -> None:
-        mark = "warning: " if record.levelno >= logging.WARNING else ""
-        self._console.say(f"{mark}{record.getMessage()}")
-
-
-def _printable(text: str) -> Text:
-    """Return a name, whatever was asked for, as something that leaves the screen whole."""
-    return Text("".join(c if c.isprintable() else " " for c in text))
-
-
 def _details(report: Report) -> Iterator[str]:
     """Yield a line for each plain detail; lists and tables are for `--json`."""
     for name, value in report.details.items():
@@ -189,18 +160,3 @@ def _details(report: Report) -> Iterator[str]:
 def _interval(ends: Any) -> str:
     """Return in brackets between what a number lies; nothing where that is not known."""
     return "" if not ends else " ({:.4g} to {:.4g})".format(*ends)
-
-
-def _file_handler(path: Path) -> logging.Handler:
-    try:
-        handler = logging.FileHandler(path, encoding="utf-8")
-    except OSError as error:
-        raise FacekitError(f"--log-file {path}: {error.strerror}; choose a file that can be written") from None
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    return handler
-
-
-def to_stdout(line: str) -> None:
-    """Write one line of data."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()

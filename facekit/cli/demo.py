@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from facekit.base.contract import Report, Track, quiet
-from facekit.cli.recipe import plan, read, run_steps
+from facekit.cli.run import plan, read, run_steps
 from facekit.dataset import annotate
 from facekit.options.demo import Demo
 from facekit.options.run import Run

@@ -12,8 +12,7 @@ from facekit.base.contract import BadImage, Face, Image, Record, Rejection, Repo
 from facekit.base.parallel import ordered_map
 from facekit.dataset import REMOVED, REPEATED, Dataset, Output, derive_id, distinct, key, photo_path
 from facekit.faces.detectors import cut_out, find, ready
-from facekit.options.base import settled
-from facekit.options.crop import Crop
+from facekit.options.crop import CarriedCrop, Crop
 
 STAGE = "crop"
 NO_FACE, SEVERAL = "no face", "several faces"
@@ -46,7 +45,7 @@ def crop(options: Crop, track: Track = quiet) -> Report:
     ready(options)
     source = Dataset.open(options.input, track)
     with Output(options.output, STAGE, options, source) as out:
-        out.carry(crop=settled(options))
+        out.info = replace(out.info, crop=CarriedCrop.of(options))
         done = _done(out, source)
         removed = {(gone.label, gone.id): gone for gone in out.removed}
         once, again = distinct(source.records)

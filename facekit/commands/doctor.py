@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 from facekit import __version__
@@ -58,7 +57,7 @@ def _machine() -> list[Check]:
 
 
 def _browser() -> list[Check]:
-    if not _installed("selenium"):
+    if not plugins.installed("selenium"):
         return [Check("browser", False, "", "pip install 'facekit-cli[scrape]'")]
     try:
         found = find()
@@ -75,22 +74,15 @@ def _extras() -> list[Check]:
     for package, extra in plugins.EXTRAS.items():
         if package == "tensorflow":
             continue
-        if _installed(package):
+        if plugins.installed(package):
             checks.append(Check(package, True, version(_DISTRIBUTIONS.get(package, package))))
         else:
             checks.append(Check(package, False, "", f"pip install 'facekit-cli[{extra}]'"))
     return checks
 
 
-def _installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except ModuleNotFoundError:  # an import hook may say no by raising
-        return False
-
-
 def _tensorflow() -> list[Check]:
-    if not _installed("tensorflow"):
+    if not plugins.installed("tensorflow"):
         return [Check("tensorflow", False, "", "pip install 'facekit-cli[train]'")]
     plugins.need("facekit.networks.backend", "doctor")  # first, because it keeps TensorFlow's chatter off the screen
     tensorflow = plugins.need("tensorflow", "doctor")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -92,20 +91,13 @@ def _detector(name: str) -> Listed:
 
 
 def _state(packages: tuple[str, ...], files: tuple[str, ...]) -> str:
-    missing = [package for package in packages if not _installed(package)]
+    missing = [package for package in packages if not plugins.installed(package)]
     if missing:
         return f"pip install 'facekit-cli[{plugins.EXTRAS[missing[0]]}]'"
     try:
         return READY if all(weights.here(file) for file in files) else FETCHED
     except FacekitError as error:
         return str(error)
-
-
-def _installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except ModuleNotFoundError:  # an import hook may say no by raising
-        return False
 
 
 def _table(found: list[Listed]) -> Iterator[str]:

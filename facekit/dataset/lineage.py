@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -31,11 +32,18 @@ def draw_groups(records: Sequence[Record], alike: Iterable[tuple[int, int]] = ()
     links = list(alike)
     for values in ([r.origin for r in records], [r.group for r in records]):
         links += _same(values)
-    component = _components(len(records), links)
+    component = components(len(records), links).tolist()
     names: dict[int, str] = {}
     for record, number in zip(records, component, strict=True):
         names[number] = min(names.get(number, record.origin), record.origin)
     return [replace(record, group=names[number]) for record, number in zip(records, component, strict=True)]
+
+
+def components(count: int, links: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+    """Return the number of each item's component, shape (count,), where `links` are pairs of items that go together."""
+    ends = np.array(links, dtype=np.int64).reshape(-1, 2)
+    graph = coo_array((np.ones(len(ends), np.int8), (ends[:, 0], ends[:, 1])), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
 def join_people(records: Sequence[Record]) -> list[Record]:
@@ -242,12 +250,6 @@ def _same(values: Sequence[str | None]) -> list[tuple[int, int]]:
         if value is not None:
             places[value].append(place)
     return [pair for found in places.values() for pair in pairwise(found)]
-
-
-def _components(count: int, links: Sequence[tuple[int, int]]) -> list[int]:
-    ends = np.array(links, dtype=np.int64).reshape(-1, 2)
-    graph = coo_array((np.ones(len(ends), np.int8), (ends[:, 0], ends[:, 1])), shape=(count, count))
-    return [int(number) for number in connected_components(graph, directed=False)[1]]
 
 
 def _labels_of(members: Mapping[str, Sequence[Record]]) -> dict[str, set[str]]:

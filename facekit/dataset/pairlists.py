@@ -9,11 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
-
 from facekit.base.contract import FacekitError
+from facekit.dataset.lineage import components
 
 COLUMNS = ("first", "second", "same")
 
@@ -91,9 +88,7 @@ def people(pairs: Sequence[Pair]) -> People:
         return People(folders, BY_FOLDER)
     number = {photo: place for place, photo in enumerate(folders)}
     joined = [(number[pair.first], number[pair.second]) for pair in pairs if pair.same]
-    rows, columns = np.array(joined, dtype=np.int64).reshape(-1, 2).T
-    graph = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(number), len(number)))
-    _, parts = connected_components(graph, directed=False)
+    parts = components(len(number), joined)
     return People({photo: str(parts[place]) for photo, place in number.items()}, BY_PAIRS)
 
 

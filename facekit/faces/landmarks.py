@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +49,8 @@ def model_file(name: str) -> Path:
 
     The package is not imported: it asks for pkg_resources, which setuptools has given up.
     """
-    spec = find_spec(PACKAGE)
-    folders = spec.submodule_search_locations if spec is not None else None
-    for folder in folders or []:
-        file = Path(folder) / "models" / name
+    for folder in plugins.folders(PACKAGE):
+        file = folder / "models" / name
         if file.is_file():
             return file
     extra = plugins.EXTRAS[PACKAGE]

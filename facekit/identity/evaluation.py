@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from facekit.dataset import lineage, protocol, tables
 from facekit.identity.held_out import HeldOut, Predictions
 from facekit.runs import Run
-from facekit.scores import classes as scores
-from facekit.scores import groups
+from facekit.scores import classes, groups
 from facekit.scores.bootstrap import rounds_of
 from facekit.scores.calibration import calibration
 from facekit.scores.classes import Answers, Classes, Mistake, bounds
+from facekit.scores.groups import Groups, GroupScores, Sample
+from facekit.scores.model import ModelScores, Resampled
 
 MOST_MISTAKES = 12
 
@@ -37,39 +36,33 @@ class Settings:
             tables.groups(pictures.dataset, pictures.records, self.by, self.table)
 
 
-def score(run: Run, pictures: HeldOut, predictions: Predictions, settings: Settings) -> dict[str, Any]:
-    """Return every score as plain values for JSON, with the warnings that belong to them.
-
-    Raises FacekitError for a column that `by` names and nobody knows.
-    """
+def score(run: Run, pictures: HeldOut, predictions: Predictions, settings: Settings) -> ModelScores:
+    """Return every score of a run's predictions. Raises FacekitError for a column that nobody knows."""
     truth, units = numbers(run, predictions), predictions.units(run.protocol)
     answers = Answers.of(truth, predictions.probabilities)
-    drawn = rounds_of(answers.summary, units, settings.rounds, settings.seed)
-    return {
-        "run": str(run.folder),
-        "data": str(pictures.data),
-        "scored": pictures.title,
-        "protocol": run.protocol,
-        "banners": pictures.banners,
-        "left": dict(pictures.left),
-        **scores.score(truth, predictions.probabilities, run.labels),
-        "intervals": bounds(drawn, answers.summary(), len(set(units))),
-        "resampled": {"rounds": settings.rounds, "units": len(set(units)), "what": what(run)},
-        "calibration": calibration(truth, predictions.probabilities),
-        "apart": _apart(answers, predictions, units, settings),
-        **_groups(answers, pictures, predictions, units, settings),
-    }
+    drawn = rounds_of(answers.rates, units, settings.rounds, settings.seed)
+    sample = Sample(answers, units, settings.rounds, settings.seed)
+    count = len(set(units))
+    return ModelScores(
+        run=str(run.folder),
+        data=str(pictures.data),
+        scored=pictures.title,
+        protocol=run.protocol,
+        banners=tuple(pictures.banners),
+        left=dict(pictures.left),
+        classes=classes.score(truth, predictions.probabilities, run.labels),
+        intervals=bounds(drawn, answers.summary(), count),
+        resampled=Resampled(settings.rounds, count, "people" if run.protocol == protocol.PERSON else "photos"),
+        calibration=calibration(truth, predictions.probabilities),
+        apart=_apart(predictions, sample),
+        groups=_groups(pictures, predictions, sample, settings),
+    )
 
 
 def numbers(run: Run, predictions: Predictions) -> Classes:
     """Return the numbers of the true labels, shape (n,)."""
     number = {label: place for place, label in enumerate(run.labels)}
     return np.array([number[record.label] for record in predictions.records])
-
-
-def what(run: Run) -> str:
-    """Return what is drawn anew in a resample: `photos`, with all that shows the same, or `people`."""
-    return "people" if run.protocol == protocol.PERSON else "photos"
 
 
 def mistakes(run: Run, pictures: HeldOut, predictions: Predictions) -> list[Mistake]:
@@ -88,34 +81,17 @@ def mistakes(run: Run, pictures: HeldOut, predictions: Predictions) -> list[Mist
     ]
 
 
-def mean_and_deviation(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Return mean and standard deviation (of a sample) of some scores over rows."""
-    return {
-        name: {"mean": float(np.mean(found)), "deviation": float(np.std(found, ddof=1))}
-        for name in names
-        for found in [[row[name] for row in rows]]
-    }
-
-
-def _apart(answers: Answers, predictions: Predictions, units: Sequence[Hashable], settings: Settings) -> dict[str, Any]:
+def _apart(predictions: Predictions, sample: Sample) -> tuple[GroupScores, ...]:
     """Score photos as found and their copies and children apart: a score over both hides what a leak does."""
     synthetic = np.array([record.synthetic is not None for record in predictions.records])
     if not synthetic.any():
-        return {}
-    kinds = {"photos as found": ~synthetic, "copies and children": synthetic}
-    return groups.apart(answers, kinds, units, settings.rounds, settings.seed)
+        return ()
+    return groups.apart(sample, {"photos as found": ~synthetic, "copies and children": synthetic})
 
 
-def _groups(
-    answers: Answers, pictures: HeldOut, predictions: Predictions, units: Sequence[Hashable], settings: Settings
-) -> dict[str, Any]:
+def _groups(pictures: HeldOut, predictions: Predictions, sample: Sample, settings: Settings) -> Groups | None:
     """Score by group of people."""
     if settings.by is None:
-        return {}
+        return None
     values = tables.groups(pictures.dataset, predictions.records, settings.by, settings.table)
-    found = groups.by_value(answers, values, units, settings.rounds, settings.seed)
-    for row in found["values"]:
-        pairs = zip(predictions.records, values, strict=True)
-        people = {lineage.person(record) for record, value in pairs if value == row["value"]}
-        row["people"] = None if None in people else len(people)
-    return {"groups": {"by": settings.by, **found}}
+    return groups.by_value(sample, settings.by, values, [lineage.person(record) for record in predictions.records])

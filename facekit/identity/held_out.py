@@ -15,8 +15,7 @@ from facekit.base.contract import BadImage, FacekitError, Record, Track, replace
 from facekit.dataset import Dataset, lineage, protocol, tables
 from facekit.identity import classifier
 from facekit.runs import Run
-
-GONE = "gone or changed since training"
+from facekit.runs.pictures import CHANGED
 
 TRAINED_ON = "the model was trained on {} of these {} pictures: this score does not say how it does on new ones"
 KNOWN = "the model was trained on other pictures of {} of these {} people: its split is by person, this one is not"
@@ -68,7 +67,7 @@ def choose(run: Run, data: Path | None, part: str | None, track: Track) -> HeldO
     if data is not None and data.is_file():
         return _others(run, tables.dataset(data, track), data, part or "all")
     dataset = Dataset.open(data or run.root, track)
-    same = dataset.digest() == run.info["dataset"]["digest"]
+    same = dataset.digest() == run.info.dataset.digest
     if data is None or (same and part is not None):
         return _own(run, dataset, part or "test", same)
     return _others(run, dataset, dataset.root, part or "all")
@@ -124,10 +123,10 @@ def _own(run: Run, dataset: Dataset, part: str, same: bool) -> HeldOut:
         log.warning("%s has changed since training; %d of %d pictures are as they were", dataset.root, *counts)
     title = f"the {part} part of its own split" if part != "all" else "its own pictures"
     chosen = HeldOut(dataset, records, title, dataset.root, own=True)
-    chosen.left += Counter({GONE: gone})
+    chosen.left += Counter({CHANGED: gone})
     if run.protocol == protocol.IMAGE:
         chosen.banners.append(protocol.BANNER)
-    warn(run, chosen, sum(record.split == "train" for record in records), bool(run.info.get("drawn")))
+    warn(run, chosen, sum(record.split == "train" for record in records), run.info.drawn)
     return chosen
 
 
@@ -147,7 +146,7 @@ def _others(run: Run, dataset: Dataset, data: Path, part: str) -> HeldOut:
     trained_on = sum(record.id in known or record.origin in known for record in records)
     if run.protocol == protocol.PERSON:
         chosen.banners += _known_people(run.part("train"), records)
-    warn(run, chosen, trained_on, bool(dataset.info.get("drawn")))
+    warn(run, chosen, trained_on, dataset.info.drawn)
     return chosen
 
 

@@ -7,25 +7,39 @@ from pathlib import Path
 from typing import Annotated
 
 from facekit.base.contract import FacekitError
-from facekit.options.base import Aside, Options, Positional, Short
+from facekit.options.base import Aside, InputPath, Options, OutputPath, Positional, Short
 
 
 @dataclass(frozen=True, kw_only=True)
 class Audit(Options):
     """Find what a tree, facekit's or not, shows in two of its parts, or what two trees both show."""
 
+    group = "clean"
+    after = "augment"
+    in_recipes = True
+
     folder: Annotated[
         Path,
         "Tree of pictures, with a split, `train/` and `test/`, or labels alone; or a trained run; `-` reads stdin.",
         Aside(),
         Positional(),
+        InputPath(piped=True),
     ]
-    other: Annotated[Path | None, "Second tree: pairs across the two are looked for.", Aside(), Positional()] = None
+    other: Annotated[
+        Path | None, "Second tree: pairs across the two are looked for.", Aside(), Positional(), InputPath()
+    ] = None
     output: Annotated[
-        Path | None, "Folder for the report, every pair and what to leave out; else none.", Short("-o"), Aside()
+        Path | None,
+        "Folder for the report, every pair and what to leave out; else none.",
+        Short("-o"),
+        Aside(),
+        OutputPath(),
     ] = None
     without: Annotated[
-        Path | None, "Folder for a copy of the tree without what it trains on and shows elsewhere too.", Aside()
+        Path | None,
+        "Folder for a copy of the tree without what it trains on and shows elsewhere too.",
+        Aside(),
+        OutputPath(),
     ] = None
     strict: Annotated[bool, "Leave with exit code 2 where anything is found.", Aside()] = False
 

@@ -15,6 +15,9 @@ Recipe = Literal["gentle", "standard", "strong"]
 class Augment(Stage):
     """Fill each folder to exactly COUNT pictures with changed copies of training photos."""
 
+    group = "clean"
+    after = "balance"
+
     count: Annotated[int, "Pictures in each folder.", Short("-n"), Limits(3, 1_000_000)] = 500
     recipe: Annotated[Recipe, "How much the children differ from their photo."] = "standard"
     split: SplitShares = "70/20/10"

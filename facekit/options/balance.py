@@ -13,6 +13,9 @@ from facekit.options.common import PeopleTable, SplitBy, SplitShares, Stage, ref
 class Balance(Stage):
     """Draw the split by group, then make exactly COUNT pictures a folder."""
 
+    group = "clean"
+    after = "review"
+
     count: Annotated[int, "Pictures in each folder.", Short("-n"), Limits(3, 1_000_000)] = 50
     split: SplitShares = "70/20/10"
     split_by: Annotated[

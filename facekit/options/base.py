@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -11,40 +12,27 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from facekit.base.contract import FacekitError
+from facekit.options.marks import (
+    Aside,
+    InputPath,
+    Limits,
+    OutputPath,
+    PathMark,
+    PathOrName,
+    Positional,
+    Reads,
+    Resumes,
+    Short,
+)
 
 O = TypeVar("O", bound="Options")  # noqa: E741 - a type variable, not a name one reads
+M = TypeVar("M")
 
+Group = Literal["collect", "clean", "train", "score", "use", "manage", "more"]
+"""What a command is for: `--help` lists the groups in this order."""
 
-@dataclass(frozen=True)
-class Limits:
-    """The smallest and the largest value that an option may have; None is no limit."""
-
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True)
-class Short:
-    """A one-letter name of an option on the command line."""
-
-    flag: str
-
-
-@dataclass(frozen=True)
-class Reads:
-    """A function that reads what an option's text stands for, and refuses what stands for nothing."""
-
-    reader: Callable[[Any], Any]
-
-
-@dataclass(frozen=True)
-class Aside:
-    """Marks an option that says where or how fast, not what: it is no part of a folder's identity."""
-
-
-@dataclass(frozen=True)
-class Positional:
-    """Marks an option that the command line takes by position."""
+RESERVED = ("help", "json", "quiet", "log_file", "group", "after", "in_recipes")
+"""Names that no option may have: the command line and `Options` use them."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +47,8 @@ class Field:
     short: str | None
     aside: bool
     positional: bool
+    resumes: bool = False
+    path: PathMark | None = None
     reader: Callable[[Any], Any] | None = None
 
     @property
@@ -71,11 +61,42 @@ class Field:
         """The option's name on the command line."""
         return "--" + self.name.replace("_", "-")
 
+    @property
+    def kind(self) -> Any:
+        """The option's type without None: `Path | None` gives Path."""
+        return bare(self.type)
+
+    @property
+    def optional(self) -> bool:
+        """Whether the option may be None."""
+        return self.kind is not self.type
+
+    @property
+    def many(self) -> bool:
+        """Whether the option is a list."""
+        return get_origin(self.kind) is list
+
+    @property
+    def takes_result(self) -> bool:
+        """Whether the option takes the folder that the command before it made."""
+        return isinstance(self.path, InputPath | PathOrName) and self.path.piped
+
+    @property
+    def is_result(self) -> bool:
+        """Whether the option names the folder that the next command takes."""
+        return isinstance(self.path, OutputPath) and self.path.piped
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What every command takes."""
 
+    group: ClassVar[Group] = "more"
+    """The part of `facekit --help` that lists the command."""
+    after: ClassVar[str | None] = None
+    """The command of the same group that `facekit --help` lists before it; None lists it first."""
+    in_recipes: ClassVar[bool] = False
+    """Whether the command can be a stage of a recipe; its function then returns a Report."""
     moved: ClassVar[dict[str, str]] = {}
     """Option of an earlier version -> the command that has it now, as it is typed."""
 
@@ -92,12 +113,19 @@ class Options:
             _check(option, value)
 
 
-def describe(cls: type[Options]) -> list[Field]:
-    """Return the options of a class: the command's own first, then what every command takes."""
+def describe(cls: type[Options]) -> tuple[Field, ...]:
+    """Return the options of a class: the command's own first, then what every command takes.
+
+    Raises TypeError for an option that the command line cannot offer: of a type that has no text form,
+    called like one that every command has, or a path that is marked neither as input nor as output.
+    """
     hints = get_type_hints(cls, include_extras=True)
     common = {f.name for f in fields(Options)}
     ordered = sorted(fields(cls), key=lambda f: f.name in common)
-    return [_field(f.name, hints[f.name], _default(f)) for f in ordered]
+    found = tuple(_field(f.name, hints[f.name], _default(f)) for f in ordered)
+    for option in found:
+        _check_declaration(cls, option)
+    return found
 
 
 def settled(options: Options) -> dict[str, Any]:
@@ -107,7 +135,7 @@ def settled(options: Options) -> dict[str, Any]:
 
 
 def from_mapping(cls: type[O], values: Mapping[str, Any], where: str) -> O:
-    """Make options from a recipe's table. Raises FacekitError that names `where` and the mend."""
+    """Make options from a table of a file. Raises FacekitError that names `where` and the fix."""
     known = {f.name: f for f in describe(cls)}
     for key in values:
         if key in cls.moved:
@@ -125,20 +153,6 @@ def from_mapping(cls: type[O], values: Mapping[str, Any], where: str) -> O:
         raise FacekitError(f"{where}: {error}") from None
 
 
-def _default(field: DataclassField[Any]) -> Any:
-    return field.default if field.default_factory is MISSING else field.default_factory()
-
-
-def _field(name: str, hint: Any, default: Any) -> Field:
-    base, *marks = get_args(hint) if get_origin(hint) is Annotated else (hint,)
-    text = next((mark for mark in marks if isinstance(mark, str)), "")
-    limits = next((mark for mark in marks if isinstance(mark, Limits)), Limits())
-    short = next((mark.flag for mark in marks if isinstance(mark, Short)), None)
-    aside, positional = (any(isinstance(mark, kind) for mark in marks) for kind in (Aside, Positional))
-    reader = next((mark.reader for mark in marks if isinstance(mark, Reads)), None)
-    return Field(name, base, text, default, limits, short, aside, positional, reader)
-
-
 def bare(hint: Any) -> Any:
     """Return the type of an option that may be None: `Path | None` gives Path."""
     if get_origin(hint) in (Union, types.UnionType):
@@ -146,27 +160,74 @@ def bare(hint: Any) -> Any:
     return hint
 
 
+def _default(field: DataclassField[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def _field(name: str, hint: Any, default: Any) -> Field:
+    base, *marks = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    short, reads = _mark(marks, Short), _mark(marks, Reads)
+    return Field(
+        name,
+        base,
+        _mark(marks, str) or "",
+        default,
+        _mark(marks, Limits) or Limits(),
+        None if short is None else short.flag,
+        _mark(marks, Aside) is not None,
+        _mark(marks, Positional) is not None,
+        _mark(marks, Resumes) is not None,
+        _mark(marks, InputPath) or _mark(marks, OutputPath) or _mark(marks, PathOrName),
+        None if reads is None else reads.reader,
+    )
+
+
+def _mark(marks: list[Any], kind: type[M]) -> M | None:
+    return next((mark for mark in marks if isinstance(mark, kind)), None)
+
+
+def _check_declaration(cls: type[Options], option: Field) -> None:
+    what = f"option `{option.name}` of {cls.__name__}"
+    if option.name in RESERVED:
+        raise TypeError(f"{what}: the name is taken; choose another")
+    item = get_args(option.kind)[0] if option.many else option.kind
+    texts = get_origin(item) is Literal and all(isinstance(value, str) for value in get_args(item))
+    if not texts and item not in (bool, int, float, str, Path):
+        raise TypeError(f"{what} is {option.type}; an option is a bool, int, float, str, Path, Literal or a list")
+    if item is Path and option.path is None:
+        raise TypeError(f"{what} is a path; mark it InputPath(), OutputPath() or PathOrName()")
+    if option.path is not None and item not in (str, Path):
+        raise TypeError(f"{what} is marked as a path, and is {option.type}")
+
+
 def _coerce(option: Field, value: Any) -> Any:
-    kind = bare(option.type)
-    if kind is Path and isinstance(value, str):
-        return Path(value)
-    if kind is float and type(value) is int:
+    if option.many and isinstance(value, str | Path | list | tuple):
+        return [_item(option, part) for part in ([value] if isinstance(value, str | Path) else value)]
+    if isinstance(value, str | Path):
+        return _item(option, value)
+    if option.kind is float and type(value) is int:
         return float(value)
-    if get_origin(kind) is list:
-        values = [value] if isinstance(value, str | Path) else list(value)
-        return [Path(v) for v in values] if get_args(kind) == (Path,) else values
     return value
 
 
+def _item(option: Field, value: Any) -> Any:
+    if option.path is None or not isinstance(value, str | Path):
+        return value
+    text = str(value)
+    if "\0" in text:
+        raise FacekitError(f"{option.flag} is {text!r}; a path has no zero byte")
+    text = os.path.expanduser(text)  # noqa: PTH111 - Path's own raises for a user who is not there
+    return Path(text) if Path in (option.kind, *get_args(option.kind)) else text
+
+
 def _check(option: Field, value: Any) -> None:
-    kind = bare(option.type)
-    if value is None and kind is not option.type:
+    if value is None and option.optional:
         return
-    if get_origin(kind) is Literal:
-        if value not in get_args(kind):
-            raise FacekitError(f"{option.flag} is {value!r}; choose from {', '.join(get_args(kind))}")
+    if get_origin(option.kind) is Literal:
+        if value not in get_args(option.kind):
+            raise FacekitError(f"{option.flag} is {value!r}; choose from {', '.join(get_args(option.kind))}")
         return
-    plain = get_origin(kind) or kind
+    plain = get_origin(option.kind) or option.kind
     if not isinstance(value, plain) or (plain is not bool and isinstance(value, bool)):
         raise FacekitError(f"{option.flag} is {value!r}; it must be of type {plain.__name__}")
     _check_limits(option, value)
@@ -180,3 +241,24 @@ def _check_limits(option: Field, value: Any) -> None:
         raise FacekitError(f"{option.flag} is {value}; it must be {low:g} or more")
     if high is not None and not value <= high:
         raise FacekitError(f"{option.flag} is {value}; it must be {high:g} or less")
+
+
+__all__ = [
+    "RESERVED",
+    "Aside",
+    "Field",
+    "Group",
+    "InputPath",
+    "Limits",
+    "Options",
+    "OutputPath",
+    "PathOrName",
+    "Positional",
+    "Reads",
+    "Resumes",
+    "Short",
+    "bare",
+    "describe",
+    "from_mapping",
+    "settled",
+]

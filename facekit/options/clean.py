@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from facekit.base.contract import FacekitError
-from facekit.options.base import Aside, Limits
+from facekit.options.base import Aside, InputPath, Limits, OutputPath, PathOrName
 from facekit.options.common import Stage
 
 Unsure = Literal["keep", "leave"]
@@ -16,6 +16,9 @@ Unsure = Literal["keep", "leave"]
 @dataclass(frozen=True, kw_only=True)
 class Clean(Stage):
     """Leave out repeats, bad pictures and other people, then names with too few; draw the groups."""
+
+    group = "clean"
+    after = "crop"
 
     min_images: Annotated[int, "Leave out names with fewer pictures.", Limits(1)] = 30
     people: Annotated[int, "Names to keep at most, best-filled first.", Limits(1)] = 100
@@ -30,16 +33,22 @@ class Clean(Stage):
     max_yaw: Annotated[float, "Farthest that a face may be turned aside, in degrees.", Limits(0, 90)] = 90.0
     max_roll: Annotated[float, "Farthest that a face may lean, in degrees.", Limits(0, 180)] = 180.0
     embedder: Annotated[
-        str, "What tells people apart: `dlib`, `sface`, a trained run's folder, `none`; `auto` is dlib where installed."
+        str,
+        "What tells people apart: `dlib`, `sface`, a trained run's folder, `none`; `auto` is dlib where installed.",
+        PathOrName(),
     ] = "auto"
-    reference: Annotated[Path | None, "Folder with a few known pictures of each person: they decide who is who."] = None
+    reference: Annotated[
+        Path | None, "Folder with a few known pictures of each person: they decide who is who.", InputPath()
+    ] = None
     keep_at: Annotated[float, "Least probability of being the folder's person at which a face stays.", Limits(0, 1)] = (
         0.5
     )
     reject_at: Annotated[float, "Probability at or below which a face is someone else.", Limits(0, 1)] = 0.05
     unsure: Annotated[Unsure, "`keep` or `leave` out faces between the two until someone has reviewed them."] = "keep"
     apply: Annotated[bool, "Carry out what was decided in `facekit review`.", Aside()] = False
-    report: Annotated[Path | None, "HTML file to write: what was left out and why, with pictures.", Aside()] = None
+    report: Annotated[
+        Path | None, "HTML file to write: what was left out and why, with pictures.", Aside(), OutputPath()
+    ] = None
 
     def __post_init__(self) -> None:
         """Check the limits, and that they leave no gap. Raises FacekitError."""

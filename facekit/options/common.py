@@ -7,17 +7,30 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from facekit.base.contract import FacekitError
-from facekit.options.base import Aside, Limits, Options, Positional, Reads, Short
+from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional, Reads, Short
 
 SplitBy = Literal["group", "image", "person"]
 
 InputFolder = Annotated[
-    Path, "Folder with one folder of pictures a person; `-` reads it from stdin.", Aside(), Positional()
+    Path,
+    "Folder with one folder of pictures a person; `-` reads it from stdin.",
+    Aside(),
+    Positional(),
+    InputPath(piped=True),
+]
+RunFolder = Annotated[
+    Path,
+    "Folder of a trained model; `-` reads it from stdin.",
+    Aside(),
+    Positional(),
+    InputPath(piped=True),
 ]
 PeopleTable = Annotated[
-    Path | None, "For `--split-by person`: a CSV of `image,person`, where the pictures do not say who is on them."
+    Path | None,
+    "For `--split-by person`: a CSV of `image,person`, where the pictures do not say who is on them.",
+    InputPath(),
 ]
-OutputFolder = Annotated[Path, "Folder to write.", Short("-o"), Aside()]
+OutputFolder = Annotated[Path, "Folder to write.", Short("-o"), Aside(), OutputPath(piped=True)]
 Batch = Annotated[int, "Pictures in a step.", Limits(1, 8192), Aside()]
 Rounds = Annotated[int, "Resamples behind each 95% interval; 0 leaves intervals out.", Limits(0, 100_000)]
 
@@ -51,6 +64,8 @@ SplitShares = Annotated[str, "Shares of train/test/validation, in percent.", Rea
 @dataclass(frozen=True, kw_only=True)
 class Stage(Options):
     """A command that makes one folder from another."""
+
+    in_recipes = True
 
     input: InputFolder
     output: OutputFolder

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from facekit.base.contract import FacekitError
-from facekit.options.base import Aside, Limits
+from facekit.options.base import Aside, InputPath, Limits
 from facekit.options.common import PeopleTable, SplitBy, SplitShares, Stage, refuse_people
 
 
@@ -15,16 +15,25 @@ from facekit.options.common import PeopleTable, SplitBy, SplitShares, Stage, ref
 class Compare(Stage):
     """Train several networks on one split, and show in one table what each is worth."""
 
+    group = "train"
+    after = "train"
+
     networks: Annotated[
         str | None,
         "Networks and embedders, by commas; else dlib, where its extra is installed, cnn5 and inception_v3.",
         Aside(),
     ] = None
     contenders: Annotated[
-        Path | None, "TOML file of contenders in place of --networks, each with options of `train`.", Aside()
+        Path | None,
+        "TOML file of contenders in place of --networks, each with options of `train`.",
+        Aside(),
+        InputPath(),
     ] = None
     test: Annotated[
-        Path | None, "Another folder-per-person tree to score all on too, such as an official test set.", Aside()
+        Path | None,
+        "Another folder-per-person tree to score all on too, such as an official test set.",
+        Aside(),
+        InputPath(),
     ] = None
     size: Annotated[
         int | None, "Side of the input of --networks, in pixels; else as `train` has it.", Limits(32, 512), Aside()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Literal, get_args
 
 from facekit.base.contract import FacekitError
-from facekit.options.base import Limits, Reads
+from facekit.options.base import Limits, Options, Reads
 from facekit.options.common import Stage
 
 Cascade = Literal["default", "alt2", "profile"]
@@ -24,17 +24,22 @@ def cascades(names: str) -> tuple[str, ...]:
     return found
 
 
-@dataclass(frozen=True, kw_only=True)
-class Crop(Stage):
-    """Find the face in each photo and save it as a square picture."""
+Detector = Annotated[str, "What finds faces: `haar`, `yunet` or `dlib`."]
+Cascades = Annotated[
+    str,
+    "Haar cascade: frontal `default` or `alt2`, or `profile`; of several, as in `alt2,default`, all are used.",
+    Reads(cascades),
+]
+Verified = Annotated[Verify, "Keep a doubtful Haar face only where `eyes` are found in it."]
 
-    detector: Annotated[str, "What finds faces: `haar`, `yunet` or `dlib`."] = "haar"
-    cascade: Annotated[
-        str,
-        "Haar cascade: frontal `default` or `alt2`, or `profile`; of several, as in `alt2,default`, all are used.",
-        Reads(cascades),
-    ] = "alt2"
-    verify: Annotated[Verify, "Keep a doubtful Haar face only where `eyes` are found in it."] = "eyes"
+
+@dataclass(frozen=True, kw_only=True)
+class FaceCrop(Options):
+    """How a face is found in a photo and cut out of it."""
+
+    detector: Detector = "haar"
+    cascade: Cascades = "alt2"
+    verify: Verified = "eyes"
     roll: Annotated[
         float,
         "Where no face is found, look again with the photo turned so far both ways, in degrees; 0 not.",
@@ -49,3 +54,30 @@ class Crop(Stage):
     margin: Annotated[float, "Room around the face, as a share of its side.", Limits(0, 2)] = 0.2
     size: Annotated[int, "Side of a saved face, in pixels.", Limits(16, 2048)] = 160
     detect_at: Annotated[int, "Longest side of the picture that is searched, in pixels.", Limits(64, 8192)] = 640
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crop(FaceCrop, Stage):
+    """Find the face in each photo and save it as a square picture."""
+
+    group = "clean"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CarriedCrop(FaceCrop):
+    """How the faces of a data set or of a model were cut. What it does not say was no option yet when they were."""
+
+    cascade: Cascades = "default"
+    verify: Verified = "none"
+
+    def __post_init__(self) -> None:
+        """Check the limits: it is read from files. Raises ValueError."""
+        try:
+            super().__post_init__()
+        except FacekitError as error:
+            raise ValueError(f"crop: {error}") from None
+
+    @classmethod
+    def of(cls, crop: FaceCrop) -> CarriedCrop:
+        """Return the part of the options of `crop` that a data set carries."""
+        return cls(**{f.name: getattr(crop, f.name) for f in fields(FaceCrop)})

@@ -6,24 +6,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from facekit.options.base import Aside, Limits, Options, Positional, Short
-from facekit.options.common import Batch, Rounds, refuse_table
+from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Short
+from facekit.options.common import Batch, Rounds, RunFolder, refuse_table
 
 
 @dataclass(frozen=True, kw_only=True)
 class CrossValidate(Options):
     """Train a run anew on folds of its own pictures, and score each fold on what it has not seen."""
 
-    run: Annotated[Path, "Folder of a trained model; `-` reads it from stdin.", Aside(), Positional()]
+    group = "train"
+    after = "compare"
+    in_recipes = True
+
+    run: RunFolder
     folds: Annotated[int, "Number of folds.", Limits(2, 20)] = 5
-    data: Annotated[Path | None, "Where the run's pictures are now; else where they were.", Aside()] = None
+    data: Annotated[Path | None, "Where the run's pictures are now; else where they were.", Aside(), InputPath()] = None
     output: Annotated[
-        Path | None, "Folder for the folds and the report; else one in the run.", Short("-o"), Aside()
+        Path | None, "Folder for the folds and the report; else one in the run.", Short("-o"), Aside(), OutputPath()
     ] = None
     batch: Batch = 128
     rounds: Rounds = 1000
     by: Annotated[str | None, "Score by group of people too: a target of the pictures, or a column of --table."] = None
-    table: Annotated[Path | None, "For --by: a CSV of `image` (or `label`) and other columns."] = None
+    table: Annotated[Path | None, "For --by: a CSV of `image` (or `label`) and other columns.", InputPath()] = None
 
     def __post_init__(self) -> None:
         """Refuse a table without a column to read. Raises FacekitError."""

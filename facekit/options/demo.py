@@ -14,5 +14,8 @@ from facekit.options.common import OutputFolder
 class Demo(Options):
     """Draw a small world, scrape it with real browsers, train on it, and score the model."""
 
+    group = "manage"
+    after = "run"
+
     output: OutputFolder = field(default=Path("demo"))
     bots: Annotated[int, "Browsers that search at the same time.", Limits(1, 64), Aside()] = 2

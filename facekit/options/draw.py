@@ -13,6 +13,10 @@ from facekit.options.common import OutputFolder
 class Draw(Options):
     """Draw a tree of invented people: whole photos with everything a scraped tree has."""
 
+    group = "collect"
+    after = "scrape"
+    in_recipes = True
+
     output: OutputFolder
     people: Annotated[int, "People to invent.", Limits(1, 200)] = 6
     photos: Annotated[int, "Photos of each.", Limits(1, 1000)] = 40

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from facekit.options.base import Aside, Options, Positional, Short
-from facekit.options.common import Batch, Rounds, refuse_table
+from facekit.options.base import Aside, InputPath, Options, OutputPath, Short
+from facekit.options.common import Batch, Rounds, RunFolder, refuse_table
 
 Part = Literal["test", "validation", "train", "all"]
 
@@ -18,17 +18,25 @@ _PAIRS = "facekit evaluate-pairs RUN LIST"
 class Evaluate(Options):
     """Score a trained model on pictures it has not learned from."""
 
+    group = "score"
+    in_recipes = True
     moved: ClassVar[dict[str, str]] = {
         "folds": "facekit cross-validate RUN --folds N",
         **dict.fromkeys(("pairs", "threshold_from", "far", "detector", "detect"), _PAIRS),
     }
 
-    run: Annotated[Path, "Folder of a trained model; `-` reads it from stdin.", Aside(), Positional()]
+    run: RunFolder
     data: Annotated[
-        Path | None, "Another folder-per-person tree, or a CSV of `image,label`; else the one it was trained on."
+        Path | None,
+        "Another folder-per-person tree, or a CSV of `image,label`; else the one it was trained on.",
+        InputPath(),
     ] = None
     output: Annotated[
-        Path | None, "Folder for the report; else one in the run, named after what is scored.", Short("-o"), Aside()
+        Path | None,
+        "Folder for the report; else one in the run, named after what is scored.",
+        Short("-o"),
+        Aside(),
+        OutputPath(),
     ] = None
     part: Annotated[Part | None, "Part of the split; else test, or every picture of --data."] = None
     batch: Batch = 128
@@ -36,7 +44,7 @@ class Evaluate(Options):
     by: Annotated[
         str | None, "Score by group of people too: a target of the pictures, or a column of --table or of a CSV --data."
     ] = None
-    table: Annotated[Path | None, "For --by: a CSV of `image` (or `label`) and other columns."] = None
+    table: Annotated[Path | None, "For --by: a CSV of `image` (or `label`) and other columns.", InputPath()] = None
 
     def __post_init__(self) -> None:
         """Refuse a table without a column to read. Raises FacekitError."""

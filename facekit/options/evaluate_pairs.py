@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from facekit.base.contract import FacekitError
-from facekit.options.base import Aside, Options, Positional, Reads, Short
+from facekit.options.base import Aside, InputPath, Options, OutputPath, PathOrName, Positional, Reads, Short
 from facekit.options.common import Rounds, refuse_table
 
 
@@ -26,19 +26,35 @@ def far_rates(text: str) -> tuple[float, ...]:
 class EvaluatePairs(Options):
     """Score how well an embedder tells whether two photos show one person, on a list of pairs."""
 
+    group = "score"
+    after = "evaluate"
+    in_recipes = True
+
     run: Annotated[
         Path,
         "Folder of a trained model, or an embedder's name such as dlib; `-` reads a folder from stdin.",
         Aside(),
         Positional(),
+        PathOrName(piped=True),
     ]
-    pairs: Annotated[Path, "List of pairs: a CSV of `first,second,same`, or one of LFW's lists.", Positional()]
-    data: Annotated[Path | None, "Folder that the photos' paths start from; else that of the list."] = None
+    pairs: Annotated[
+        Path,
+        "List of pairs: a CSV of `first,second,same`, or one of LFW's lists.",
+        Positional(),
+        InputPath(),
+    ]
+    data: Annotated[Path | None, "Folder that the photos' paths start from; else that of the list.", InputPath()] = None
     output: Annotated[
-        Path | None, "Folder for the report; else one in the run, named after the list.", Short("-o"), Aside()
+        Path | None,
+        "Folder for the report; else one in the run, named after the list.",
+        Short("-o"),
+        Aside(),
+        OutputPath(),
     ] = None
     threshold_from: Annotated[
-        Path | None, "Second list of pairs, on which the threshold is chosen; else the embedder's own is used."
+        Path | None,
+        "Second list of pairs, on which the threshold is chosen; else the embedder's own is used.",
+        InputPath(),
     ] = None
     far: Annotated[str, "False match rates at which to report the share of matches.", Reads(far_rates)] = (
         "0.1,0.01,0.001"
@@ -51,7 +67,7 @@ class EvaluatePairs(Options):
     by: Annotated[
         str | None, "Score by group of people too: a column of the list or of --table, or a target of the photos."
     ] = None
-    table: Annotated[Path | None, "For --by: a CSV of `image` (or `label`) and other columns."] = None
+    table: Annotated[Path | None, "For --by: a CSV of `image` (or `label`) and other columns.", InputPath()] = None
 
     def __post_init__(self) -> None:
         """Refuse a table without a column to read. Raises FacekitError."""

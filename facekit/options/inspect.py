@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from facekit.base.contract import FacekitError
-from facekit.options.base import Aside, Limits, Options, Positional, Short
+from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional, Short
+from facekit.options.common import RunFolder
 
 Method = Literal["gradcam", "hirescam", "occlusion"]
 
@@ -16,11 +17,20 @@ Method = Literal["gradcam", "hirescam", "occlusion"]
 class Inspect(Options):
     """Look into a trained network: its first filters, its maps of pictures, and what an answer rests on."""
 
-    run: Annotated[Path, "Folder of a trained model; `-` reads it from stdin.", Aside(), Positional()]
+    group = "score"
+    after = "evaluate-pairs"
+    in_recipes = True
+
+    run: RunFolder
     pictures: Annotated[
-        list[Path], "Pictures of faces as `crop` cuts them; else some that the run has not learned from.", Positional()
+        list[Path],
+        "Pictures of faces as `crop` cuts them; else some that the run has not learned from.",
+        Positional(),
+        InputPath(),
     ] = field(default_factory=list)
-    output: Annotated[Path | None, "Folder to write; else `inspection` in the run.", Short("-o"), Aside()] = None
+    output: Annotated[
+        Path | None, "Folder to write; else `inspection` in the run.", Short("-o"), Aside(), OutputPath()
+    ] = None
     layer: Annotated[
         list[str], "Layers whose maps to show, again or by commas; else the last ones of a size, block by block."
     ] = field(default_factory=list)

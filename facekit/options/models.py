@@ -10,3 +10,6 @@ from facekit.options.base import Options
 @dataclass(frozen=True, kw_only=True)
 class Models(Options):
     """List networks, embedders and detectors with their weights, licences and published accuracy."""
+
+    group = "manage"
+    after = "demo"

@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from facekit.options.base import Aside, Limits, Options, Positional
+from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional
+from facekit.options.common import RunFolder
 
 
 @dataclass(frozen=True, kw_only=True)
 class Predict(Options):
     """Name the faces in photos: one JSON line a face."""
 
-    run: Annotated[Path, "Folder of a trained model.", Aside(), Positional()]
-    pictures: Annotated[list[Path], "Photos, or folders of photos.", Positional()]
+    group = "use"
+
+    run: RunFolder
+    pictures: Annotated[list[Path], "Photos, or folders of photos.", Positional(), InputPath()]
     min_confidence: Annotated[float, "Below this a face is `unknown`.", Limits(0, 1)] = 0.5
     detect: Annotated[bool, "Look for faces; without it the pictures are faces already."] = True
-    grid: Annotated[Path | None, "PNG to draw: each face with its predicted name, right or wrong.", Aside()] = None
+    grid: Annotated[
+        Path | None, "PNG to draw: each face with its predicted name, right or wrong.", Aside(), OutputPath()
+    ] = None

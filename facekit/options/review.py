@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from facekit.options.base import Aside, Limits, Options, Positional
+from facekit.options.base import Aside, InputPath, Limits, Options, Positional
 
 
 @dataclass(frozen=True, kw_only=True)
 class Review(Options):
     """Serve a page on which a person decides what `clean` was not sure of."""
 
-    folder: Annotated[Path, "Folder that `clean` made; `-` reads it from stdin.", Aside(), Positional()]
+    group = "clean"
+    after = "clean"
+
+    folder: Annotated[
+        Path, "Folder that `clean` made; `-` reads it from stdin.", Aside(), Positional(), InputPath(piped=True)
+    ]
     port: Annotated[int, "Port on 127.0.0.1; 0 takes a free one.", Limits(0, 65535), Aside()] = 0
     live: Annotated[bool, "Carry out each decision at once, not with the next `clean --apply`.", Aside()] = False
     browser: Annotated[bool, "Open the page in your browser.", Aside()] = True

@@ -6,13 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from facekit.options.base import Aside, Options, Positional, Short
+from facekit.options.base import Aside, InputPath, Options, OutputPath, Positional, Short
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run(Options):
     """Run the stages of a TOML recipe in order."""
 
-    recipe: Annotated[Path, "The recipe.", Aside(), Positional()]
-    input: Annotated[Path | None, "Folder, or file of names, for the first stage; else the recipe's.", Aside()] = None
-    output: Annotated[Path | None, "Folder of the results; else the recipe's own.", Short("-o"), Aside()] = None
+    group = "manage"
+
+    recipe: Annotated[Path, "The recipe.", Aside(), Positional(), InputPath()]
+    input: Annotated[
+        Path | None, "Folder, or file of names, for the first stage; else the recipe's.", Aside(), InputPath(piped=True)
+    ] = None
+    output: Annotated[
+        Path | None, "Folder of the results; else the recipe's own.", Short("-o"), Aside(), OutputPath()
+    ] = None

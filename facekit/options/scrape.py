@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from facekit.options.base import Aside, Limits, Options, Positional
+from facekit.options.base import Aside, Limits, Options, PathOrName, Positional
 from facekit.options.common import OutputFolder
 
 License = Literal["any", "open", "commercial"]
@@ -16,9 +16,16 @@ License = Literal["any", "open", "commercial"]
 class Scrape(Options):
     """Search for each name with browser bots and download pictures, a folder a name."""
 
-    names: Annotated[list[str], "Names, or a file with one a line, or `-` for stdin.", Aside(), Positional()] = field(
-        default_factory=list
-    )
+    group = "collect"
+    in_recipes = True
+
+    names: Annotated[
+        list[str],
+        "Names, or a file with one a line, or `-` for stdin.",
+        Aside(),
+        Positional(),
+        PathOrName(lists=(".txt", ".csv", ".tsv", ".lst")),
+    ] = field(default_factory=list)
     output: OutputFolder = field(default=Path("raw"))
     per_name: Annotated[int, "Pictures to keep for each name.", Limits(1, 1000)] = 100
     bots: Annotated[int, "Browsers that search at the same time.", Limits(1, 200), Aside()] = 10

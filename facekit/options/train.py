@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from facekit.base.contract import FacekitError
-from facekit.options.base import Aside, Limits
+from facekit.options.base import Aside, Limits, PathOrName, Resumes
 from facekit.options.common import PeopleTable, SplitBy, SplitShares, Stage, refuse_people
 
 Monitor = Literal["val_accuracy", "accuracy"]
@@ -20,13 +20,19 @@ ClassWeights = Literal["auto", "none"]
 class Train(Stage):
     """Train a network on a folder-per-person tree, or a linear head on a frozen one."""
 
+    group = "train"
+
     backbone: Annotated[
-        str | None, "Learn names from the vectors of `dlib`, `sface` or a trained run's folder, in place of a network."
+        str | None,
+        "Learn names from the vectors of `dlib`, `sface` or a trained run's folder, in place of a network.",
+        PathOrName(),
     ] = None
     network: Annotated[str, "The network: see `facekit models`."] = "inception_v3"
     color: Annotated[Color, "Whether the network sees `rgb` or `gray`."] = "rgb"
     weights: Annotated[
-        str, "Weights to begin with, the head apart: `none`, `imagenet`, a .weights.h5 file or a run's folder."
+        str,
+        "Weights to begin with, the head apart: `none`, `imagenet`, a .weights.h5 file or a run's folder.",
+        PathOrName(),
     ] = "none"
     size: Annotated[int, "Side of the network's input, in pixels.", Limits(32, 512)] = 96
     epochs: Annotated[int, "Most epochs.", Limits(1, 100_000)] = 52
@@ -55,7 +61,7 @@ class Train(Stage):
     split: SplitShares = "70/20/10"
     split_by: Annotated[SplitBy, "How to split a tree that has no split: see `balance`."] = "group"
     people_from: PeopleTable = None
-    resume: Annotated[bool, "Go on from the last checkpoint of an interrupted run.", Aside()] = False
+    resume: Annotated[bool, "Go on from the last checkpoint of an interrupted run.", Aside(), Resumes()] = False
     tensorboard: Annotated[bool, "Write logs for TensorBoard.", Aside()] = False
 
     def __post_init__(self) -> None:

@@ -1,13 +1,18 @@
-"""The page that shows side by side what stands in two parts: one HTML file with everything in it."""
+"""What an audit writes: every pair as a table, the worst side by side as a page, and what to leave out of training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from facekit.report.html import filled, thumbnail
+from facekit.base import text
+from facekit.base.files import check_ours, guarded, replace_file, write_csv
+from facekit.report import html
+
+TABLE, PAGE, DROP = "audit.csv", "report.html", "drop.txt"
+
+COLUMNS = ("first", "first_part", "first_label", "second", "second_part", "second_label", "kind")
 
 MOST = 200
 """Pairs shown; all are in the table beside the page."""
@@ -17,7 +22,7 @@ _THUMBNAIL = 120
 
 @dataclass(frozen=True)
 class Side:
-    """One picture of a pair: its file, what to call it, and where it stands."""
+    """One picture of a pair: its file, its path in the tree, and where it stands."""
 
     file: Path
     path: str
@@ -27,29 +32,90 @@ class Side:
 
 @dataclass(frozen=True)
 class Twins:
-    """Two pictures of one photo."""
+    """Two pictures of one photo, and how alike they are: `same bytes`, `same picture` or `same photo`."""
 
     first: Side
     second: Side
     kind: str
-    conflict: bool
+
+    @property
+    def conflict(self) -> bool:
+        """Whether the two stand under different labels."""
+        return bool(self.first.label and self.second.label) and self.first.label != self.second.label
 
 
-def render(
-    title: str, rows: Sequence[Mapping[str, Any]], twins: Sequence[Twins], drop: int, left: Mapping[str, int]
-) -> str:
-    """Return the page as HTML that needs no other file and no network: the first of `twins` with their pictures.
+@dataclass(frozen=True)
+class Overlap:
+    """How much of a second part the first shows too; of a tree without parts, how much is shown again."""
 
-    `rows` say of two parts what both show. Raises FacekitError without `jinja2`.
-    """
-    return filled(
+    first: str
+    second: str
+    pairs: int
+    pictures: int
+    """Pictures of the second part that the first shows too."""
+    of: int
+    """Pictures of the second part that can be read."""
+    share: float
+    in_first: int
+    """Pictures of the first part that the second shows too."""
+    same_bytes: int
+    same_picture: int
+    same_photo: int
+    other_label: int
+    """How many of `pictures` have another label in the first part."""
+
+    @property
+    def within(self) -> bool:
+        """Whether both are the one part of a tree that has no others."""
+        return self.first == self.second
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """All that an audit has to say: `twins` are sorted, the worst first."""
+
+    title: str
+    overlaps: Sequence[Overlap]
+    twins: Sequence[Twins]
+    drop: Sequence[str]
+    """Paths to leave out of training."""
+    left: Mapping[str, int]
+    """Reason -> pictures that could not be looked at."""
+
+
+def check(folder: Path) -> None:
+    """Refuse a folder of other things. Raises FacekitError."""
+    check_ours(folder, "audit", (folder / TABLE).is_file())
+
+
+def write(folder: Path, audit: AuditReport) -> None:
+    """Write `audit.csv`, `report.html` and `drop.txt`. Raises FacekitError for a full disk, or without `jinja2`."""
+    with guarded(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_csv(folder / TABLE, COLUMNS, map(_row, audit.twins))
+    replace_file(folder / DROP, text.encode("".join(f"{_line(path)}\n" for path in audit.drop)))
+    replace_file(folder / PAGE, render(audit).encode())
+
+
+def render(audit: AuditReport) -> str:
+    """Return the page as HTML that needs no other file and no network: the first pairs with their pictures."""
+    return html.render(
         "audit.html",
-        title=title,
-        rows=rows,
-        plain=len(rows) == 1 and rows[0]["first"] == rows[0]["second"],
-        conflicts=sum(one.conflict for one in twins),
-        pairs=len(twins),
-        shown=[(one, *(thumbnail(side.file, _THUMBNAIL) for side in (one.first, one.second))) for one in twins[:MOST]],
-        drop=drop,
-        left=left,
+        audit=audit,
+        plain=len(audit.overlaps) == 1 and audit.overlaps[0].within,
+        conflicts=sum(one.conflict for one in audit.twins),
+        shown=[
+            (one, html.thumbnail(one.first.file, _THUMBNAIL), html.thumbnail(one.second.file, _THUMBNAIL))
+            for one in audit.twins[:MOST]
+        ],
     )
+
+
+def _row(twins: Twins) -> list[str]:
+    sides = (twins.first, twins.second)
+    return [*(value for side in sides for value in (side.path, side.part, side.label)), twins.kind]
+
+
+def _line(path: str) -> str:
+    """Return a path for a file of one path a line, in which a line break in a name must not begin another."""
+    return text.visible(path) if len(path.splitlines()) > 1 or path.endswith(("\n", "\r")) else path

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from facekit.report.html import embedded, filled
+from facekit.report import html
 from facekit.runs import Run
 
 
@@ -38,9 +38,9 @@ class Sight:
 
 def render(run: Run, about: str, of: str, sheet: bytes | None, filters: int, sights: Sequence[Sight]) -> str:
     """Return the page as HTML that needs no other file and no network; `sheet` is of the first filters, as PNG."""
-    return filled(
+    return html.render(
         "inspect.html",
-        forms={"embedded": partial(embedded, "png")},
+        filters={"embedded": partial(html.embedded, "png")},
         title=run.folder.resolve().name,
         network=run.network if run.backbone is None else f"linear head on {run.backbone}",
         size=run.size if run.backbone is None else None,
@@ -49,6 +49,6 @@ def render(run: Run, about: str, of: str, sheet: bytes | None, filters: int, sig
         about=about,
         of=of,
         sheet=sheet,
-        filters=filters,
+        shown=filters,
         sights=sights,
     )

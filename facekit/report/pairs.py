@@ -1,16 +1,21 @@
-"""The page that shows how well an embedder tells people apart: one HTML file with everything in it."""
+"""The page that shows how well an embedder tells people apart: one HTML file, beside `scores.json`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import Any
 
-from facekit.report import curves
-from facekit.report.html import filled, thumbnail
+from facekit.base.files import guarded, replace_file, write_json
+from facekit.report import curves, scores_json
+from facekit.report.html import render, thumbnail
 from facekit.report.plots import plotted
-from facekit.scores.verification import Distances, Same, curve
+from facekit.runs.reports import PAGE, SCORES
+from facekit.scores.bootstrap import Interval
+from facekit.scores.pairs import PairsReport
+from facekit.scores.verification import Distances, Measures, Same, curve
 
 _SIDE = 140
 
@@ -35,16 +40,26 @@ class Shown:
     nearest: Sequence[Couple]
 
 
-def render(result: Mapping[str, Any], far: Distances, same: Same, shown: Shown) -> str:
-    """Return the page as HTML that needs no other file and no network."""
-    return filled(
+def write(output: Path, report: PairsReport, far: Distances, same: Same, shown: Shown) -> None:
+    """Write `scores.json` and `report.html` into a folder, which is made. Raises FacekitError for a full disk."""
+    with guarded(output):
+        output.mkdir(parents=True, exist_ok=True)
+    write_json(output / SCORES, scores_json.of_pairs(report))
+    replace_file(output / PAGE, html(report, far, same, shown).encode())
+
+
+def html(report: PairsReport, far: Distances, same: Same, shown: Shown) -> str:
+    """Return the page as HTML that needs no other file and no network. Raises FacekitError without `jinja2`."""
+    return render(
         "pairs.html",
-        forms={"percent": _percent, "points": _points, "share": _share, "number": "{:,}".format},
-        result=result,
-        title=f"{result['embedder']['name']} on {Path(result['pairs']).name}",
-        point=result["points"][-1],
+        filters={"percent": _percent, "points": _points, "share": _share, "area": _area},
+        report=report,
+        counts=report.counts,
+        scores=report.scores,
+        title=f"{report.embedder.name} on {Path(report.pairs).name}",
+        chosen=report.scores.points[-1],
         names=_NAMES,
-        plots=_plots(result, far, same),
+        plots=_plots(report, far, same),
         sheets=[
             ("One person, farthest apart", "taken for two people", _pictures(shown.root, shown.farthest)),
             ("Two people, nearest", "taken for one person", _pictures(shown.root, shown.nearest)),
@@ -52,15 +67,52 @@ def render(result: Mapping[str, Any], far: Distances, same: Same, shown: Shown) 
     )
 
 
-def _plots(result: Mapping[str, Any], far: Distances, same: Same) -> list[tuple[str, str]]:
-    found = curve(far, same)
-    assert found is not None
-    counts = result["counts"]
-    points = [(point["fmr"], point["fnmr"]) for point in result["points"]]
-    thresholds = [point["threshold"] for point in result["points"]]
+def details(report: PairsReport, output: Path) -> dict[str, Any]:
+    """Return what the closing table shows: of each score its value and, as `NAME_interval`, its interval."""
+    counts, scores, chosen = report.counts, report.scores, report.scores.points[-1]
+    measures, fars = scores.measures, scores.fars
+    nothing: Measures[Interval | None] = Measures.of([None] * len(measures.flat()), len(fars))
+    between = scores.intervals or nothing
+    rows: dict[str, Any] = {
+        "embedder": report.embedder.name,
+        "pairs_compared": counts.compared,
+        "pairs_left_out": counts.left_out,
+        "threshold": round(chosen.point.threshold, 4),
+        "threshold_from": chosen.point.origin,
+        **_row("accuracy", chosen.rates.accuracy, chosen.intervals.accuracy),
+        **_row("fmr", chosen.rates.fmr, chosen.intervals.fmr),
+        **_row("fnmr", chosen.rates.fnmr, chosen.intervals.fnmr),
+    }
+    if counts.left_out:
+        rows |= _row("accuracy with those left out as rejected", chosen.rejecting.accuracy)
+    rows |= _row("auc", measures.auc, between.auc) | _row("eer", measures.eer, between.eer)
+    for far, share, ends in zip(fars, measures.tar, between.tar, strict=True):
+        rows |= _row(f"tar at {far:g}", share, ends)
+    if scores.folds is not None:
+        rows |= _row("accuracy, mean of folds", scores.folds.accuracy)
+        rows |= _row("its standard error", scores.folds.standard_error)
+    for row in scores.groups:
+        name = f"accuracy of {row.matched + row.mismatched} pairs {row.group.name}"
+        ends = None if row.intervals is None else row.intervals.points[0].accuracy
+        rows |= _row(name, row.measures.points[0].accuracy, ends)
+    for gap in scores.gaps:
+        rows |= _row(f"gap in {gap.rate}, {gap.worse} worse", gap.gap, gap.interval)
+    return {**rows, "banners": list(report.banners), "report": str(output / PAGE)}
+
+
+def _row(name: str, value: float, interval: Interval | None = None) -> dict[str, Any]:
+    row = {name: round(value, 4)}
+    return row if interval is None else {**row, f"{name}_interval": [round(end, 4) for end in interval]}
+
+
+def _plots(report: PairsReport, far: Distances, same: Same) -> list[tuple[str, str]]:
+    rates = curve(far, same)
+    assert rates is not None  # both kinds can be compared, or nothing is scored
+    counts, points = report.counts, [(one.rates.fmr, one.rates.fnmr) for one in report.scores.points]
+    thresholds = [one.point.threshold for one in report.scores.points]
     return [
-        ("ROC curve", plotted(curves.roc(found, points, counts["mismatched"]))),
-        ("DET curve", plotted(curves.det(found, points, counts["matched"], counts["mismatched"]))),
+        ("ROC curve", plotted(curves.roc(rates, points, counts.mismatched))),
+        ("DET curve", plotted(curves.det(rates, points, counts.matched, counts.mismatched))),
         ("distances of pairs", plotted(curves.distances(far, same, thresholds))),
     ]
 
@@ -77,12 +129,16 @@ def _short(path: str) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.2f}%"
+    return "–" if share is None or isnan(share) else f"{100 * share:.2f}%"
 
 
-def _points(interval: Sequence[float] | None) -> str:
+def _points(interval: Interval | None) -> str:
     """Return an interval of shares in percent."""
-    return "" if interval is None else f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}"
+    return "" if interval is None else f"{100 * interval.low:.2f} to {100 * interval.high:.2f}"
+
+
+def _area(auc: float) -> str:
+    return "–" if isnan(auc) else f"{auc:.4f}"
 
 
 def _share(far: float) -> str:

@@ -1,19 +1,21 @@
-"""The page that shows a model's scores: one HTML file with everything in it."""
+"""The page that shows a model's scores: one HTML file with everything in it, beside `scores.json`."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from facekit.base.files import guarded, replace_file
-from facekit.report.html import embedded, filled, thumbnail
-from facekit.report.plots import confusion_svg, history_plot, reliability_svg
-from facekit.runs import Run
+from facekit.base.files import guarded, replace_file, write_json
+from facekit.report import scores_json
+from facekit.report.html import embedded, render, thumbnail
+from facekit.report.plots import confusion, history_plot, reliability
+from facekit.runs import Epoch, Run
 from facekit.runs.reports import PAGE, SCORES
-from facekit.scores.classes import TOP, Mistake
-from facekit.scores.groups import LEAST
+from facekit.scores.bootstrap import Interval
+from facekit.scores.classes import TOP, ClassScores, Mistake
+from facekit.scores.groups import LEAST, Groups
+from facekit.scores.model import FOLDS_NOTE, Folds, ModelScores
 
 PROTOCOLS = {
     "group": "by photo: no photo, nor anything made from it, stands in two parts",
@@ -24,98 +26,119 @@ PROTOCOLS = {
 _THUMBNAIL = 160
 
 
-def write(
-    output: Path,
-    run: Run,
-    result: dict[str, Any],
-    mistakes: Sequence[Mistake],
-    history: Sequence[dict[str, float]],
-) -> None:
-    """Write the scores of a run as `scores.json`, and their page as `report.html`."""
+def write(output: Path, run: Run, scores: ModelScores, mistakes: Sequence[Mistake], history: Sequence[Epoch]) -> None:
+    """Write `scores.json` and `report.html` into a folder, which is made. Raises FacekitError for a full disk."""
     with guarded(output):
         output.mkdir(parents=True, exist_ok=True)
-    replace_file(output / SCORES, (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
-    replace_file(output / PAGE, render(run, result, history, mistakes).encode())
+    write_json(output / SCORES, scores_json.of_model(scores))
+    replace_file(output / PAGE, html(run, scores, mistakes, history).encode())
 
 
-def render(run: Run, result: dict[str, Any], history: Sequence[dict[str, float]], mistakes: Sequence[Mistake]) -> str:
-    """Return the page as HTML that needs no other file and no network."""
-    names = [run.name(label) for label in result["labels"]]
-    return filled(
+def html(run: Run, scores: ModelScores, mistakes: Sequence[Mistake], history: Sequence[Epoch]) -> str:
+    """Return the page as HTML that needs no other file and no network. Raises FacekitError without `jinja2`."""
+    matrix, labels = _used(scores.classes)
+    return render(
         "scores.html",
-        forms={"ends": _ends},
+        filters={"ends": _ends},
         title=run.folder.resolve().name,
-        result=result,
+        scores=scores,
+        classes=scores.classes,
+        run=run,
         info=run.info,
-        name=run.name,
         protocol=PROTOCOLS[run.protocol],
-        classes=sorted(result["by_class"], key=lambda row: (row["f1"], row["label"])),
+        by_class=sorted(scores.classes.by_class, key=lambda row: (row.f1, row.label)),
         plots=_plots(history, run),
-        reliability=reliability_svg(result["calibration"]["bins"]),
-        gap=gap(result["groups"]) if "groups" in result else None,
-        confusion=confusion_svg(*_filled(result["confusion"], names)),
+        reliability=reliability(scores.calibration.bins),
+        confusion=confusion(matrix, [run.name(label) for label in labels]),
+        gap=None if scores.groups is None else gap(scores.groups),
+        folds_note=FOLDS_NOTE,
         mistakes=[(mistake, thumbnail(mistake.file, _THUMBNAIL)) for mistake in mistakes],
-        wrong=sum(map(sum, result["confusion"])) - sum(row[i] for i, row in enumerate(result["confusion"])),
     )
 
 
-def details(found: Mapping[str, Any], output: Path) -> dict[str, Any]:
+def details(scores: ModelScores, output: Path) -> dict[str, Any]:
     """Return what the closing table says of the scores."""
-    said: dict[str, Any] = {"scored": found["scored"], "pictures": found["pictures"]}
-    said |= {name: round(found[name], 4) for name in ("accuracy", "balanced_accuracy")}
-    if len(found["labels"]) > TOP:  # among so few names each is among the first
-        said |= {"top5": round(found["top5"], 4)}
-    said |= {f"{kind}_f1": round(found[kind]["f1"], 4) for kind in ("macro", "weighted")}
-    said |= {"calibration_error": round(found["calibration"]["ece"], 4)}
-    for name, interval in found["intervals"].items():
-        said[f"{name}_interval"] = interval and [round(end, 4) for end in interval]
-    for name, some in found["apart"].items():
-        said[f"accuracy on {some['pictures']} {name}"] = round(some["accuracy"], 4)
-        said[f"accuracy on {some['pictures']} {name}_interval"] = some["intervals"].get("accuracy")
-    if "groups" in found:
-        said |= _said_of_groups(found["groups"])
-    return {**said, "protocol": found["protocol"], "banners": found["banners"], "report": str(output / PAGE)}
+    classes, intervals = scores.classes, scores.intervals
+    rows: dict[str, Any] = {
+        "scored": scores.scored,
+        "pictures": classes.pictures,
+        **_rounded(accuracy=classes.accuracy, balanced_accuracy=classes.balanced_accuracy),
+        # Among so few labels each is among the first.
+        **(_rounded(top5=classes.top5) if len(classes.labels) > TOP else {}),
+        **_rounded(macro_f1=classes.macro.f1, weighted_f1=classes.weighted.f1),
+        **_rounded(calibration_error=scores.calibration.ece),
+    }
+    if intervals is not None:
+        for name in ("accuracy", "balanced_accuracy", "macro_f1"):
+            rows[f"{name}_interval"] = _ends_rounded(getattr(intervals, name))
+    for row in scores.apart:
+        name = f"accuracy on {row.pictures} {row.name}"
+        rows[name] = round(row.scores.accuracy, 4)
+        rows[f"{name}_interval"] = row.intervals and row.intervals.accuracy
+    rows |= {} if scores.groups is None else _of_groups(scores.groups)
+    rows |= {} if scores.folds is None else _of_folds(scores.folds)
+    return {**rows, "protocol": scores.protocol, "banners": list(scores.banners), "report": str(output / PAGE)}
 
 
-def _said_of_groups(found: Mapping[str, Any]) -> dict[str, Any]:
-    said: dict[str, Any] = {}
-    for row in found["values"]:
-        name = f"accuracy of {found['by']} {row['value']} ({row['pictures']} pictures)"
-        said[name] = round(row["accuracy"], 4)
-        said[f"{name}_interval"] = row["intervals"].get("accuracy")
-    if found["unknown"]:
-        said[f"pictures without {found['by']}"] = found["unknown"]
-    return {**said, "gap": gap(found)}
-
-
-def gap(groups: Mapping[str, Any]) -> str:
+def gap(groups: Groups) -> str:
     """Return in one line who is named best, who worst, and what of that chance may be."""
-    found = groups["gap"]
-    if found is None:
+    between = groups.gap
+    if between is None:
         return f"no gap is named: fewer than two groups have {LEAST} photos or people that may stand apart"
+    worst, best = between.worst, between.best
     line = (
-        f"{found['worst']} {found['worst_accuracy']:.3f}, {found['best']} {found['best_accuracy']:.3f}: "
-        f"a gap of {found['gap']:.3f} in accuracy"
+        f"{worst.name} {worst.scores.accuracy:.3f}, {best.name} {best.scores.accuracy:.3f}: "
+        f"a gap of {between.gap:.3f} in accuracy"
     )
-    if "interval" not in found:
+    if between.interval is None:
         return line
-    low, high = found["interval"]
-    return f"{line} ({low:.3f} to {high:.3f}){', which may be chance' if found['chance'] else ''}"
+    low, high = between.interval
+    return f"{line} ({low:.3f} to {high:.3f}){', which may be chance' if between.chance else ''}"
 
 
-def _ends(interval: Sequence[float] | None, form: str = "{:.1f}% to {:.1f}%", times: float = 100) -> str:
+def _rounded(**scores: float) -> dict[str, float]:
+    return {name: round(score, 4) for name, score in scores.items()}
+
+
+def _ends_rounded(interval: Interval | None) -> list[float] | None:
+    return interval and [round(end, 4) for end in interval]
+
+
+def _of_groups(groups: Groups) -> dict[str, Any]:
+    rows: dict[str, Any] = {}
+    for row in groups.values:
+        name = f"accuracy of {groups.by} {row.name} ({row.pictures} pictures)"
+        rows[name] = round(row.scores.accuracy, 4)
+        rows[f"{name}_interval"] = row.intervals and row.intervals.accuracy
+    if groups.unknown:
+        rows[f"pictures without {groups.by}"] = groups.unknown
+    return {**rows, "gap": gap(groups)}
+
+
+def _of_folds(folds: Folds) -> dict[str, Any]:
+    rows: dict[str, Any] = {
+        f"fold {row.fold}": {"pictures": row.pictures, **_rounded(**vars(row.scores))} for row in folds.rows
+    }
+    spread = vars(folds.spread)
+    rows["mean of the folds"] = _rounded(**{name: one.mean for name, one in spread.items()})
+    rows["deviation of the folds"] = _rounded(**{name: one.deviation for name, one in spread.items()})
+    return rows
+
+
+def _ends(interval: Interval | None, form: str = "{:.1f}% to {:.1f}%", times: float = 100) -> str:
     """Return a 95% interval in words, empty where there is none."""
     return "" if interval is None else form.format(*(times * end for end in interval))
 
 
-def _plots(history: Sequence[dict[str, float]], run: Run) -> list[tuple[str, str]]:
+def _plots(history: Sequence[Epoch], run: Run) -> list[tuple[str, str]]:
     if not history:
         return []
-    best = int(run.info["scores"]["epoch"])
+    best = run.info.best_epoch
     return [(name, embedded("png", history_plot(history, best, [name]))) for name in ("accuracy", "loss")]
 
 
-def _filled(confusion: Sequence[Sequence[int]], names: Sequence[str]) -> tuple[list[list[int]], list[str]]:
-    """Drop the names that neither stand nor were answered among the scored pictures."""
-    used = [i for i in range(len(names)) if any(confusion[i]) or any(row[i] for row in confusion)]
-    return [[confusion[i][j] for j in used] for i in used], [names[i] for i in used]
+def _used(classes: ClassScores) -> tuple[list[list[int]], list[str]]:
+    """Return the confusion matrix and its labels without those that neither stand nor were answered."""
+    rows = classes.confusion
+    used = [i for i in range(len(rows)) if any(rows[i]) or any(row[i] for row in rows)]
+    return [[rows[i][j] for j in used] for i in used], [classes.labels[i] for i in used]

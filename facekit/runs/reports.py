@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from facekit.base.contract import FacekitError
+from facekit.base.files import check_ours
 from facekit.dataset import check_places
-from facekit.runs.folder import EVALUATION, FOLD
+from facekit.runs.run import EVALUATION, FOLD
 
 SCORES, PAGE = "scores.json", "report.html"
 
@@ -20,8 +20,8 @@ def folder(run: Path, *parts: str) -> Path:
 def check(output: Path, data: Path, command: str) -> None:
     """Refuse a folder that holds something else than a report, or lies in the pictures. Raises FacekitError."""
     check_places(output, None if data.is_file() else data)
-    if output.is_dir() and not (output / SCORES).exists() and not all(map(_is_fold, output.iterdir())):
-        raise FacekitError(f"{output} is not empty and no {command} made it; choose another folder")
+    folds = output.is_dir() and all(map(_is_fold, output.iterdir()))
+    check_ours(output, command, is_ours=folds or (output / SCORES).exists())
 
 
 def _is_fold(entry: Path) -> bool:

@@ -6,7 +6,7 @@ Networks" (ICML 2017), with 15 bins of equal width.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,39 +15,56 @@ from facekit.scores.classes import Classes, Probabilities
 BINS = 15
 
 _LEAST = float(np.finfo(np.float32).eps)
-"""Below this a float32 probability is no more than rounding, and its logarithm says nothing."""
+"""Below this a float32 probability is rounding error, and its logarithm means nothing."""
 
 
-def calibration(truth: Classes, probabilities: Probabilities, bins: int = BINS) -> dict[str, Any]:
-    """Return how far confidence and accuracy are apart, as plain values for JSON.
+@dataclass(frozen=True)
+class Bin:
+    """The pictures whose confidence is above `low` and at most `high`."""
 
-    `ece` is the mean over pictures of the gap between their bin's accuracy and its mean confidence; of few
-    pictures it comes out too high. `nll` is the mean negative log-likelihood in nats, `brier` the mean squared
-    error of all probabilities of a picture, from 0 to 2. `bins` holds the bins that have pictures, lowest first.
-    """
+    low: float
+    high: float
+    pictures: int
+    confidence: float
+    """Mean confidence of these pictures."""
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How far confidence and accuracy are apart."""
+
+    ece: float
+    """Expected calibration error: the mean gap of a bin's accuracy and its confidence. Too high of few pictures."""
+    nll: float
+    """Mean negative log-likelihood, in nats."""
+    brier: float
+    """Mean squared error of all probabilities of a picture, from 0 to 2."""
+    confidence: float
+    """Mean confidence."""
+    bins: tuple[Bin, ...]
+    """The bins that have pictures, lowest first."""
+
+
+def calibration(truth: Classes, probabilities: Probabilities, bins: int = BINS) -> Calibration:
+    """Return the calibration of answers: true labels, shape (n,), and probabilities, shape (n, labels)."""
     sure = np.asarray(probabilities.max(axis=1), np.float64)
     right = probabilities.argmax(axis=1) == truth
     place = np.clip(np.ceil(sure * bins).astype(np.int64) - 1, 0, bins - 1)  # a bin holds its upper edge
     counts = np.bincount(place, minlength=bins)
-    filled = [number for number in range(bins) if counts[number]]
     confidence = np.bincount(place, sure, bins)
     rights = np.bincount(place, right, bins)
-    return {
-        "ece": float(np.abs(confidence - rights).sum() / len(truth)),
-        "nll": float(-np.log(np.clip(_of_true(truth, probabilities), _LEAST, 1)).mean()),
-        "brier": _brier(truth, probabilities),
-        "confidence": float(sure.mean()),
-        "bins": [
-            {
-                "from": n / bins,
-                "to": (n + 1) / bins,
-                "pictures": int(counts[n]),
-                "confidence": float(confidence[n] / counts[n]),
-                "accuracy": float(rights[n] / counts[n]),
-            }
-            for n in filled
-        ],
-    }
+    return Calibration(
+        ece=float(np.abs(confidence - rights).sum() / len(truth)),
+        nll=float(-np.log(np.clip(_of_true(truth, probabilities), _LEAST, 1)).mean()),
+        brier=_brier(truth, probabilities),
+        confidence=float(sure.mean()),
+        bins=tuple(
+            Bin(n / bins, (n + 1) / bins, int(count), float(confidence[n] / count), float(rights[n] / count))
+            for n, count in enumerate(counts)
+            if count
+        ),
+    )
 
 
 def _of_true(truth: Classes, probabilities: Probabilities) -> Probabilities:

@@ -1,18 +1,20 @@
-"""How good predictions are: pure functions from arrays to plain numbers."""
+"""How good predictions of labels are: pure functions from arrays to typed results."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics
 
-from facekit.scores.bootstrap import SHARE, Weights, interval
+from facekit.scores.bootstrap import SHARE, Interval, Weights, interval
+
+T = TypeVar("T")
 
 Classes = NDArray[np.integer[Any]]
 """Numbers of labels, shape (n,)."""
@@ -25,41 +27,74 @@ TOP = 5
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What was answered: the numbers of the true and of the given labels, shape (n,) each."""
+class Summary(Generic[T]):
+    """The three scores that have intervals: T is float for the scores, `Interval | None` for these."""
 
-    truth: Classes
-    found: Classes
+    accuracy: T
+    balanced_accuracy: T
+    """Mean recall of the labels that have pictures."""
+    macro_f1: T
+    """Mean F1 of the labels that have pictures."""
 
-    @classmethod
-    def of(cls, truth: Classes, probabilities: Probabilities) -> Answers:
-        """Return the likeliest labels as the answers."""
-        return cls(truth, probabilities.argmax(axis=1))
 
-    def where(self, which: NDArray[np.bool_]) -> Answers:
-        """Return some of them."""
-        return Answers(self.truth[which], self.found[which])
+Intervals = Summary[Interval | None]
+"""The 95% interval of each score; None for one that no resample has."""
 
-    def summary(self, weights: Weights | None = None) -> dict[str, float]:
-        """Return accuracy, balanced accuracy (mean recall of the labels that have pictures) and their mean F1.
 
-        `weights` says how often each picture counts; nan where none does. Counted, not looped over labels: a
-        bootstrap asks a thousand times.
-        """
-        right = self.truth == self.found
-        count = np.ones(len(right)) if weights is None else weights.astype(np.float64)
-        if not count.any():
-            return dict.fromkeys(("accuracy", "balanced_accuracy", "macro_f1"), nan)
-        size = int(max(self.truth.max(), self.found.max())) + 1
-        hits = np.bincount(self.truth, count * right, size)
-        true = np.bincount(self.truth, count, size)
-        given = np.bincount(self.found, count, size)
-        there = true > 0
-        return {
-            "accuracy": float(hits.sum() / count.sum()),
-            "balanced_accuracy": float((hits[there] / true[there]).mean()),
-            "macro_f1": float((2 * hits[there] / (true + given)[there]).mean()),
-        }
+@dataclass(frozen=True)
+class Average:
+    """Precision, recall and F1, averaged over the labels that have pictures."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How well one label is recognised."""
+
+    label: str
+    pictures: int
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class Confused:
+    """A label whose pictures are taken for another: how many, of how many."""
+
+    label: str
+    taken_for: str
+    pictures: int
+    of: int
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """Every score of a classifier.
+
+    Means are over the labels that have pictures: a folder to be scored need not hold them all.
+    """
+
+    pictures: int
+    accuracy: float
+    balanced_accuracy: float
+    top5: float
+    macro: Average
+    weighted: Average
+    by_class: tuple[ClassScore, ...]
+    labels: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    """`confusion[i][j]` counts pictures of `labels[i]` that were taken for `labels[j]`."""
+    confused: tuple[Confused, ...]
+    """The pairs that are taken for one another most often, most frequent first."""
+
+    @property
+    def wrong(self) -> int:
+        """How many pictures were taken for another label."""
+        return sum(map(sum, self.confusion)) - sum(row[place] for place, row in enumerate(self.confusion))
 
 
 @dataclass(frozen=True)
@@ -72,29 +107,91 @@ class Mistake:
     confidence: float
 
 
-def bounds(
-    drawn: Mapping[str, NDArray[np.float64]], summary: Mapping[str, float], units: int
-) -> dict[str, list[float] | None]:
-    """Return the 95% interval of each score, from its values in all resamples; None where it has none.
+@dataclass(frozen=True)
+class Answers:
+    """The numbers of the true and of the predicted labels, shape (n,) each."""
+
+    truth: Classes
+    predicted: Classes
+
+    @classmethod
+    def of(cls, truth: Classes, probabilities: Probabilities) -> Answers:
+        """Return the likeliest labels as the answers."""
+        return cls(truth, probabilities.argmax(axis=1))
+
+    def where(self, which: NDArray[np.bool_]) -> Answers:
+        """Return some of them."""
+        return Answers(self.truth[which], self.predicted[which])
+
+    def summary(self) -> Summary[float]:
+        """Return accuracy, balanced accuracy and mean F1; NaN where there is no answer."""
+        return Summary(*self.rates())
+
+    def rates(self, weights: Weights | None = None) -> tuple[float, float, float]:
+        """Return the scores of a `Summary`, in its order, where each answer counts as often as `weights` says.
+
+        Counted, not looped over labels: a bootstrap asks a thousand times.
+        """
+        right = self.truth == self.predicted
+        count = np.ones(len(right)) if weights is None else weights.astype(np.float64)
+        if not count.any():
+            return nan, nan, nan
+        size = int(max(self.truth.max(), self.predicted.max())) + 1
+        hits = np.bincount(self.truth, count * right, size)
+        true = np.bincount(self.truth, count, size)
+        given = np.bincount(self.predicted, count, size)
+        there = true > 0
+        return (
+            float(hits.sum() / count.sum()),
+            float((hits[there] / true[there]).mean()),
+            float((2 * hits[there] / (true + given)[there]).mean()),
+        )
+
+
+def bounds(drawn: NDArray[np.float64], summary: Summary[float], units: int) -> Intervals | None:
+    """Return the 95% interval of each score from its values in all resamples, shape (rounds, 3); None without rounds.
 
     A resample lacks some pictures of a label and repeats others, which moves a mean over labels though nothing
     is worse: so for these the resamples' spread is laid around the score itself.
 
-    Where every answer is right, no resample holds a wrong one, and the spread that it shows is none. The bound
-    is then that of Clopper and Pearson for the share of units: of 100 right ones, .964 and more.
+    Where every answer is right, no resample holds a wrong one, and its spread is nothing. The interval is then
+    that of Clopper and Pearson for the share of units: of 100 right ones, .964 and more.
     """
-    if not drawn:
-        return {}
-    if summary["accuracy"] == 1:
-        return {name: [float(((1 - SHARE) / 2) ** (1 / units)), 1.0] for name in drawn}
-    moved = {name: 0.0 if name == "accuracy" else summary[name] - np.nanmean(drawn[name]) for name in drawn}
-    found = {name: interval(values + moved[name]) for name, values in drawn.items() if np.isfinite(values).any()}
-    return {name: [max(found[name][0], 0.0), min(found[name][1], 1.0)] if name in found else None for name in drawn}
+    if not len(drawn):
+        return None
+    if summary.accuracy == 1:
+        exact = Interval(float(((1 - SHARE) / 2) ** (1 / units)), 1.0)
+        return Summary(exact, exact, exact)
+    return Summary(
+        interval(drawn[:, 0]), _around(summary.balanced_accuracy, drawn[:, 1]), _around(summary.macro_f1, drawn[:, 2])
+    )
 
 
-def accuracy(truth: Classes, probabilities: Probabilities) -> float:
-    """Return the share of pictures whose likeliest label is the true one."""
-    return float(np.mean(probabilities.argmax(axis=1) == truth))
+def _around(score: float, drawn: NDArray[np.float64]) -> Interval | None:
+    if not np.isfinite(drawn).any():
+        return None
+    spread = interval(drawn + (score - np.nanmean(drawn)))
+    return spread and Interval(max(spread.low, 0.0), min(spread.high, 1.0))
+
+
+def score(truth: Classes, probabilities: Probabilities, labels: Sequence[str]) -> ClassScores:
+    """Return every score of a classifier: true labels, shape (n,), and probabilities, shape (n, labels)."""
+    answers = Answers.of(truth, probabilities)
+    present = sorted(set(truth.tolist()))
+    confusion = metrics.confusion_matrix(truth, answers.predicted, labels=range(len(labels)))
+    summary = answers.summary()
+    return ClassScores(
+        pictures=len(truth),
+        accuracy=summary.accuracy,
+        balanced_accuracy=summary.balanced_accuracy,
+        top5=top_k(truth, probabilities),
+        macro=_averaged(answers, present, "macro"),
+        weighted=_averaged(answers, present, "weighted"),
+        by_class=_by_class(answers, present, labels),
+        labels=tuple(labels),
+        confusion=tuple(map(tuple, confusion.tolist())),
+        confused=_most_confused(confusion, labels),
+    )
 
 
 def top_k(truth: Classes, probabilities: Probabilities, k: int = TOP) -> float:
@@ -103,50 +200,26 @@ def top_k(truth: Classes, probabilities: Probabilities, k: int = TOP) -> float:
     return float(np.mean((likeliest == truth[:, None]).any(axis=1)))
 
 
-def score(truth: Classes, probabilities: Probabilities, labels: Sequence[str]) -> dict[str, Any]:
-    """Return every score of a classifier as plain values for JSON.
-
-    `macro` and `weighted` are means over the labels that have pictures: a folder to be scored need not hold
-    them all. `confusion[i][j]` counts pictures of `labels[i]` that were taken for `labels[j]`.
-    """
-    found = probabilities.argmax(axis=1)
-    present = sorted(set(truth.tolist()))
-    confusion = metrics.confusion_matrix(truth, found, labels=range(len(labels)))
-    return {
-        "pictures": len(truth),
-        "accuracy": accuracy(truth, probabilities),
-        "balanced_accuracy": Answers(truth, found).summary()["balanced_accuracy"],
-        "top5": top_k(truth, probabilities),
-        "macro": _averaged(truth, found, present, "macro"),
-        "weighted": _averaged(truth, found, present, "weighted"),
-        "by_class": _by_class(truth, found, present, labels),
-        "labels": list(labels),
-        "confusion": confusion.tolist(),
-        "confused": most_confused(confusion, labels),
-    }
-
-
-def most_confused(confusion: NDArray[np.integer[Any]], labels: Sequence[str], most: int = 10) -> list[dict[str, Any]]:
-    """Return the pairs of labels that are taken for one another most often, most frequent first."""
+def _most_confused(confusion: Classes, labels: Sequence[str], most: int = 10) -> tuple[Confused, ...]:
     wrong = np.array(confusion)
     np.fill_diagonal(wrong, 0)
     order = np.argsort(-wrong, axis=None, kind="stable")[:most]
     pairs = [divmod(int(place), len(labels)) for place in order]
-    return [
-        {"label": labels[i], "taken_for": labels[j], "pictures": int(wrong[i, j]), "of": int(confusion[i].sum())}
-        for i, j in pairs
-        if wrong[i, j]
-    ]
+    return tuple(
+        Confused(labels[i], labels[j], int(wrong[i, j]), int(confusion[i].sum())) for i, j in pairs if wrong[i, j]
+    )
 
 
-def _averaged(truth: Classes, found: Classes, present: list[int], average: str) -> dict[str, float]:
-    values = metrics.precision_recall_fscore_support(truth, found, labels=present, average=average, zero_division=0)
-    return {name: float(value) for name, value in zip(("precision", "recall", "f1"), values, strict=False)}
+def _averaged(answers: Answers, present: list[int], average: str) -> Average:
+    precision, recall, f1, _ = metrics.precision_recall_fscore_support(
+        answers.truth, answers.predicted, labels=present, average=average, zero_division=0
+    )
+    return Average(float(precision), float(recall), float(f1))
 
 
-def _by_class(truth: Classes, found: Classes, present: list[int], labels: Sequence[str]) -> list[dict[str, Any]]:
-    table = metrics.precision_recall_fscore_support(truth, found, labels=present, zero_division=0)
-    return [
-        {"label": labels[number], "pictures": int(n), "precision": float(p), "recall": float(r), "f1": float(f)}
-        for number, p, r, f, n in zip(present, *table, strict=True)
-    ]
+def _by_class(answers: Answers, present: list[int], labels: Sequence[str]) -> tuple[ClassScore, ...]:
+    table = metrics.precision_recall_fscore_support(answers.truth, answers.predicted, labels=present, zero_division=0)
+    return tuple(
+        ClassScore(labels[number], int(n), float(precision), float(recall), float(f1))
+        for number, precision, recall, f1, n in zip(present, *table, strict=True)
+    )

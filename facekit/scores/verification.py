@@ -1,4 +1,4 @@
-"""How well distances tell one person from two: pure functions from arrays to plain numbers.
+"""How well distances tell one person from two: pure functions from arrays to typed results.
 
 A pair is taken for one person where its distance is at most a threshold. Of the pairs that were compared, ISO/IEC
 19795-1 calls the share of mismatched ones taken for one person the false match rate (FMR), and that of matched ones
@@ -8,15 +8,19 @@ pairs: one without a face on either photo counts as rejected. Where every pair w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 from sklearn import config_context, metrics
+
+from facekit.scores.bootstrap import Interval
+
+T = TypeVar("T")
 
 Distances = NDArray[np.floating[Any]]
 """Of pairs, shape (n,)."""
@@ -41,6 +45,65 @@ class Curve:
     fnmr: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Rates(Generic[T]):
+    """What is right and wrong at a threshold: T is float for the rates, `Interval | None` for their intervals."""
+
+    accuracy: T
+    fmr: T
+    fnmr: T
+
+
+@dataclass(frozen=True)
+class Rejecting:
+    """Rates over all pairs, where those that could not be compared count as rejected."""
+
+    accuracy: float
+    far: float
+    frr: float
+
+
+@dataclass(frozen=True)
+class Measures(Generic[T]):
+    """What needs no threshold, and the rates at some thresholds: T as in `Rates`."""
+
+    auc: T
+    """Area under the ROC curve."""
+    eer: T
+    """Equal error rate."""
+    tar: tuple[T, ...]
+    """The share of matched pairs found, 1 - FNMR, at each of some false match rates."""
+    points: tuple[Rates[T], ...]
+
+    def flat(self) -> list[T]:
+        """Return all values in the order of the fields."""
+        return [self.auc, self.eer, *self.tar, *(v for at in self.points for v in (at.accuracy, at.fmr, at.fnmr))]
+
+    @classmethod
+    def of(cls, flat: Sequence[T], tars: int) -> Measures[T]:
+        """Return what `flat` returned, with so many values of `tar`."""
+        auc, eer, *rest = flat
+        triples = [rest[place : place + 3] for place in range(tars, len(rest), 3)]
+        return cls(auc, eer, tuple(rest[:tars]), tuple(Rates(*triple) for triple in triples))
+
+
+@dataclass(frozen=True)
+class FoldScore:
+    """One fold of a list: the threshold from the others, and the accuracy at it."""
+
+    threshold: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class FoldScores:
+    """Mean accuracy over the folds of a list, and its standard error: LFW's protocol."""
+
+    accuracy: float
+    standard_error: float
+    of_folds: tuple[FoldScore, ...]
+
+
 def curve(far: Distances, same: Same, weights: Weights | None = None) -> Curve | None:
     """Return the error rates of distances; None where pairs of one kind have no weight."""
     count = np.ones(len(same)) if weights is None else weights
@@ -51,23 +114,23 @@ def curve(far: Distances, same: Same, weights: Weights | None = None) -> Curve |
     return Curve(-steps, fmr, 1 - tmr)
 
 
-def area(found: Curve) -> float:
+def area(rates: Curve) -> float:
     """Return the area under the ROC curve: how often a pair of one person is nearer than a pair of two."""
-    return float(metrics.auc(found.fmr, 1 - found.fnmr))
+    return float(metrics.auc(rates.fmr, 1 - rates.fnmr))
 
 
-def equal_error(found: Curve) -> float:
+def equal_error(rates: Curve) -> float:
     """Return the error rate at which both are the same, on the straight line between the steps around it."""
-    over = found.fmr - found.fnmr
+    over = rates.fmr - rates.fnmr
     after = int(np.argmax(over >= 0))
     before = max(0, after - 1)
     share = -over[before] / (over[after] - over[before]) if after else 0.0
-    return float(found.fmr[before] + share * (found.fmr[after] - found.fmr[before]))
+    return float(rates.fmr[before] + share * (rates.fmr[after] - rates.fmr[before]))
 
 
-def found_at(found: Curve, far: float) -> float:
+def found_at(rates: Curve, far: float) -> float:
     """Return the greatest share of pairs of one person that is found while that of false matches stays at `far`."""
-    return float(1 - found.fnmr[found.fmr <= far + _ALMOST].min())
+    return float(1 - rates.fnmr[rates.fmr <= far + _ALMOST].min())
 
 
 def resolved(same: Same, fars: Sequence[float]) -> list[float]:
@@ -75,75 +138,73 @@ def resolved(same: Same, fars: Sequence[float]) -> list[float]:
     return [far for far in fars if far * np.count_nonzero(~same) >= 1 - _ALMOST]
 
 
-def best_threshold(far: Distances, same: Same) -> float:
+def best_threshold(far: Distances, same: Same, balanced: bool = False) -> float:
     """Return the distance with the most pairs right; of several as good, the middle one. NaN without both kinds.
 
-    It lies halfway to the next distance, so that neither neighbour hangs on the last bit.
+    Where `balanced`, both kinds of pairs weigh alike, however many there are of each (Youden's J). The distance
+    lies halfway to the next one, so that rounding cannot move a pair across it.
     """
-    found = curve(far, same)
-    if found is None:
+    rates = curve(far, same)
+    if rates is None:
         return nan
-    right = (1 - found.fnmr) * np.count_nonzero(same) - found.fmr * np.count_nonzero(~same)
+    matched, mismatched = (1, 1) if balanced else (np.count_nonzero(same), np.count_nonzero(~same))
+    right = (1 - rates.fnmr) * matched - rates.fmr * mismatched
     best = np.flatnonzero(right >= right.max() - 1e-9)
     place = int(best[len(best) // 2])
-    above = found.thresholds[min(place + 1, len(found.thresholds) - 1)]
-    return float((max(found.thresholds[place], above - 1) + above) / 2)
+    above = rates.thresholds[min(place + 1, len(rates.thresholds) - 1)]
+    return float((max(rates.thresholds[place], above - 1) + above) / 2)
 
 
-def at(far: Distances, same: Same, threshold: float, weights: Weights | None = None) -> dict[str, float]:
-    """Return `accuracy`, `fmr` and `fnmr` at a threshold; NaN for a rate of no pairs."""
+def at(far: Distances, same: Same, threshold: float, weights: Weights | None = None) -> Rates[float]:
+    """Return the rates at a threshold; NaN for a rate of no pairs."""
     count = np.ones(len(same)) if weights is None else weights
     taken = far <= threshold
-    return {
-        "accuracy": _share(count, taken == same),
-        "fmr": _share(count[~same], taken[~same]),
-        "fnmr": _share(count[same], ~taken[same]),
-    }
+    return Rates(
+        _share(count, taken == same),
+        fmr=_share(count[~same], taken[~same]),
+        fnmr=_share(count[same], ~taken[same]),
+    )
 
 
-def rejecting(rates: Mapping[str, float], same: Same, lost: Same) -> dict[str, float]:
-    """Return `accuracy`, `far` and `frr` over all pairs, where those of `lost` could not be compared: rejected.
+def rejecting(rates: Rates[float], same: Same, lost: Same) -> Rejecting:
+    """Return the rates over all pairs, where those of `lost` could not be compared: rejected.
 
-    `rates` are those of the others, whose kinds `same` gives, as `at` returns them.
+    `rates` are those of the others; `same` and `lost` say which pairs of either show one person.
     """
     matched, mismatched = np.count_nonzero(same), np.count_nonzero(~same)
-    accepted = rates["fmr"] * mismatched
-    refused = rates["fnmr"] * matched + np.count_nonzero(lost)
+    accepted = rates.fmr * mismatched
+    refused = rates.fnmr * matched + np.count_nonzero(lost)
     both = matched + np.count_nonzero(lost), mismatched + np.count_nonzero(~lost)
-    return {
-        "accuracy": float(1 - (accepted + refused) / sum(both)),
-        "far": float(accepted / both[1]),
-        "frr": float(refused / both[0]),
-    }
+    return Rejecting(
+        float(1 - (accepted + refused) / sum(both)), far=float(accepted / both[1]), frr=float(refused / both[0])
+    )
 
 
-def whole(far: Distances, same: Same, fars: Sequence[float], weights: Weights | None = None) -> dict[str, float]:
-    """Return what needs no threshold: `auc`, `eer`, and `tar at` each of `fars`, in which TAR is 1 - FNMR."""
-    found = curve(far, same, weights)
-    if found is None:
-        return {"auc": nan, "eer": nan, **{tar(share): nan for share in fars}}
-    return {"auc": area(found), "eer": equal_error(found), **{tar(share): found_at(found, share) for share in fars}}
+def measure(
+    far: Distances, same: Same, fars: Sequence[float], thresholds: Sequence[float] = (), weights: Weights | None = None
+) -> Measures[float]:
+    """Return all measures: the shares found at each of `fars`, and the rates at each threshold.
 
-
-def tar(far: float) -> str:
-    """Return what the share of pairs found at a share of false matches is called."""
-    return f"tar at {far:g}"
-
-
-def by_folds(far: Distances, same: Same, folds: Sequence[int]) -> dict[str, Any]:
-    """Score each fold at the threshold that is best on all others: LFW's protocol (Huang et al. 2007).
-
-    Returns the mean `accuracy`, its `standard_error`, and `threshold` and accuracy `of_folds`, in order.
+    NaN where a measure needs pairs of a kind that there are none of.
     """
+    points = tuple(at(far, same, threshold, weights) for threshold in thresholds)
+    rates = curve(far, same, weights)
+    if rates is None:
+        return Measures(nan, nan, (nan,) * len(fars), points)
+    return Measures(area(rates), equal_error(rates), tuple(found_at(rates, share) for share in fars), points)
+
+
+def by_folds(far: Distances, same: Same, folds: Sequence[int]) -> FoldScores:
+    """Score each fold at the threshold that is best on all others: LFW's protocol (Huang et al. 2007)."""
     parts = np.asarray(folds)
     rows = []
     for fold in np.unique(parts):
         out = parts == fold
         threshold = best_threshold(far[~out], same[~out])
-        rows.append({"threshold": threshold, "accuracy": at(far[out], same[out], threshold)["accuracy"]})
-    accuracies = np.array([row["accuracy"] for row in rows])
+        rows.append(FoldScore(threshold, at(far[out], same[out], threshold).accuracy))
+    accuracies = np.array([row.accuracy for row in rows])
     error = float(accuracies.std(ddof=1) / np.sqrt(len(rows)))
-    return {"accuracy": float(accuracies.mean()), "standard_error": error, "of_folds": rows}
+    return FoldScores(float(accuracies.mean()), error, tuple(rows))
 
 
 def pair_weights(
@@ -161,15 +222,15 @@ def pair_weights(
     return np.asarray(np.where(first == second, counts[first], counts[first] * counts[second]))
 
 
-def no_errors(rate: float, pairs: int) -> tuple[float, float] | None:
+def no_errors(rate: float, pairs: int) -> Interval | None:
     """Return the exact 95% interval (Clopper and Pearson) of a rate of 0 or 1; None for others.
 
     No resample of pairs without an error has one, so a bootstrap would say that there are none at all.
     """
-    if not pairs or _ALMOST < rate < 1 - _ALMOST:
+    if not pairs or not (rate <= _ALMOST or rate >= 1 - _ALMOST):
         return None
-    found = binomtest(round(rate * pairs), pairs).proportion_ci(0.95, "exact")
-    return float(found.low), float(found.high)
+    exact = binomtest(round(rate * pairs), pairs).proportion_ci(0.95, "exact")
+    return Interval(float(exact.low), float(exact.high))
 
 
 def _share(count: NDArray[Any], which: Same) -> float:

@@ -1,1 +1,6 @@
-"""How a program asks over HTTP."""
+"""How a program asks over HTTP: a server for this machine alone, and the guard in front of its application."""
+
+from facekit.serving.guard import Access, App, Guard, Limits
+from facekit.serving.server import Server
+
+__all__ = ["Access", "App", "Guard", "Limits", "Server"]

@@ -14,8 +14,10 @@ from facekit.base import images
 from facekit.base.contract import BadImage, Track, quiet
 from facekit.base.parallel import ordered_map
 from facekit.commands.audit.trees import Picture
-from facekit.identity.likeness import Look, look, proofs
-from facekit.identity.likeness.kin import Kin
+from facekit.identity.likeness import Fingerprint, fingerprint, proofs
+from facekit.identity.likeness.proof_graph import ProofGraph
+from facekit.report.audit import Side, Twins
+from facekit.runs.pictures import picture_bytes
 
 BYTES, PICTURE, PHOTO = KINDS = ("same bytes", "same picture", "same photo")
 """How two files show one photo, the surest first: a picture may be compressed, scaled, cut or mirrored anew, and a
@@ -41,9 +43,9 @@ class Shown:
         return self.root / self.picture.path
 
     @property
-    def label(self) -> str:
-        """Its label, empty where it has none."""
-        return self.picture.label
+    def side(self) -> Side:
+        """What a report says of it."""
+        return Side(self.file, self.picture.path, self.part, self.picture.label)
 
 
 @dataclass(frozen=True)
@@ -65,53 +67,50 @@ class Found:
     readable: Counter[str]
     """Part -> its pictures that could be read."""
 
+    def twins(self, pair: Pair) -> Twins:
+        """Return a pair as it is reported."""
+        return Twins(self.shown[pair.first].side, self.shown[pair.second].side, pair.kind)
+
     def parts(self, pair: Pair) -> tuple[str, str]:
         """Return the parts in which the two stand."""
         return self.shown[pair.first].part, self.shown[pair.second].part
-
-    def conflict(self, pair: Pair) -> bool:
-        """Whether the two stand under different labels."""
-        one, other = self.shown[pair.first].label, self.shown[pair.second].label
-        return bool(one and other) and one != other
 
 
 @dataclass(frozen=True)
 class _Seen:
     digest: bytes = b""
-    look: Look | None = None
+    fingerprint: Fingerprint | None = None
     reason: str = ""
 
 
 def find(shown: Sequence[Shown], jobs: int = 0, track: Track = quiet) -> Found:
-    """Look at every picture and prove which show one photo, also mirrored; what cannot be read is counted."""
+    """Fingerprint every picture and prove which show one photo, also mirrored; what cannot be read is counted."""
     seen = list(track(ordered_map(partial(_see, shown), range(len(shown)), jobs), "look", len(shown)))
     left = Counter(one.reason for one in seen if one.reason)
-    readable = Counter(one.part for one, sight in zip(shown, seen, strict=True) if sight.look is not None)
-    proved = proofs([one.look for one in seen], jobs=jobs, track=track)
-    return Found(shown, list(_pairs(Kin(proved), shown, [one.digest for one in seen])), left, readable)
+    readable = Counter(one.part for one, sight in zip(shown, seen, strict=True) if sight.fingerprint is not None)
+    proved = proofs([one.fingerprint for one in seen], jobs=jobs, track=track)
+    return Found(shown, list(_pairs(ProofGraph(proved), shown, [one.digest for one in seen])), left, readable)
 
 
 def _see(shown: Sequence[Shown], place: int) -> _Seen:
+    one = shown[place]
     try:
-        data = shown[place].file.read_bytes()
-    except OSError:
-        return _Seen(reason="cannot be read")
-    try:
-        return _Seen(hashlib.sha256(data).digest(), look(images.decode(data)))
+        data = picture_bytes(one.file, one.picture.sha256)
+        return _Seen(hashlib.sha256(data).digest(), fingerprint(images.decode(data)))
     except BadImage as error:
         return _Seen(reason=error.reason)
 
 
-def _pairs(kin: Kin, shown: Sequence[Shown], digests: Sequence[bytes]) -> Iterator[Pair]:
+def _pairs(graph: ProofGraph, shown: Sequence[Shown], digests: Sequence[bytes]) -> Iterator[Pair]:
     """Yield the pairs that the proofs amount to: every picture with one of each part and label that shows it."""
-    for own, members in kin.members.items():
+    for own, members in graph.members.items():
         rows = _rows(members, shown)
         for one, other in combinations_with_replacement(sorted(rows), 2):
             for first, second in _matched(rows[one], rows[other], digests):
                 yield Pair(first, second, BYTES if digests[first] == digests[second] else PICTURE)
-        for near, repeat in kin.near.get(own, {}).items():
+        for near, repeat in graph.near.get(own, {}).items():
             if own < near:
-                others = _rows(kin.members[near], shown)
+                others = _rows(graph.members[near], shown)
                 for one, other in ((a, b) for a in rows for b in others):
                     for first, second in _matched(rows[one], others[other], digests):
                         yield Pair(first, second, PICTURE if repeat else PHOTO)
@@ -120,7 +119,7 @@ def _pairs(kin: Kin, shown: Sequence[Shown], digests: Sequence[bytes]) -> Iterat
 def _rows(members: Iterable[int], shown: Sequence[Shown]) -> dict[tuple[str, str], list[int]]:
     rows: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place in members:
-        rows[shown[place].part, shown[place].label].append(place)
+        rows[shown[place].part, shown[place].picture.label].append(place)
     return rows
 
 

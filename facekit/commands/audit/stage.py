@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 from facekit.base import plugins
 from facekit.base.contract import PARTS, FacekitError, Report, Track, quiet
-from facekit.commands.audit import apart, written
-from facekit.commands.audit.pairs import KINDS, Found, Pair, Shown, find
+from facekit.commands.audit import without
+from facekit.commands.audit.pairs import BYTES, KINDS, PHOTO, PICTURE, Found, Pair, Shown, find
 from facekit.commands.audit.trees import Tree, read
 from facekit.dataset import check_places
 from facekit.options.audit import Audit
+from facekit.report import audit as page
+from facekit.report.audit import AuditReport, Overlap, Twins
 
 STAGE = "audit"
 TRAIN = PARTS[0]
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,28 +36,25 @@ class Crossing:
         seconds = {pair.second for pair in self.pairs}
         return seconds | {pair.first for pair in self.pairs} if self.first == self.second else seconds
 
-    @property
-    def conflicts(self) -> int:
-        """How many of them have another label there."""
-        return len({pair.second for pair in self.pairs if self.found.conflict(pair)})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `--json` says of it."""
+    def overlap(self) -> Overlap:
+        """Return how much that is, in numbers."""
         best: dict[int, int] = {}
         for pair in self.pairs:
             best[pair.second] = min(best.get(pair.second, len(KINDS)), KINDS.index(pair.kind))
-        of = self.found.readable[self.second]
-        return {
-            "first": self.first,
-            "second": self.second,
-            "pairs": len(self.pairs),
-            "pictures": len(self.again),
-            "of": of,
-            "share": round(len(self.again) / of, 4) if of else 0.0,
-            "in_first": len({pair.first for pair in self.pairs}),
-            **{kind.replace(" ", "_"): sum(kind == KINDS[k] for k in best.values()) for kind in KINDS},
-            "other_label": self.conflicts,
-        }
+        of, kinds = self.found.readable[self.second], Counter(KINDS[rank] for rank in best.values())
+        return Overlap(
+            self.first,
+            self.second,
+            pairs=len(self.pairs),
+            pictures=len(self.again),
+            of=of,
+            share=round(len(self.again) / of, 4) if of else 0.0,
+            in_first=len({pair.first for pair in self.pairs}),
+            same_bytes=kinds[BYTES],
+            same_picture=kinds[PICTURE],
+            same_photo=kinds[PHOTO],
+            other_label=len({pair.second for pair in self.pairs if self.found.twins(pair).conflict}),
+        )
 
 
 def audit(options: Audit, track: Track = quiet) -> Report:
@@ -75,11 +70,16 @@ def audit(options: Audit, track: Track = quiet) -> Report:
     found = find(shown, options.jobs, track)
     crossings = _crossings(found, len(trees) > 1)
     drop = _drop(crossings, found, len(trees) > 1)
-    made = _write(options, trees[0], crossings, found, drop, track)
-    report = _report(options, crossings, found, drop, made)
+    overlaps = [crossing.overlap() for crossing in crossings]
+    made = 0
+    if options.output is not None and not options.dry_run:
+        page.write(options.output, AuditReport(_title(options), overlaps, _worst(crossings, found), drop, found.left))
+    if options.without is not None and not options.dry_run:
+        made = without.copy(trees[0], drop, options.without, track)
+    report = _report(options, overlaps, found, drop, made)
     report.seconds = round(time.monotonic() - began, 2)
-    if options.strict and any(crossing.pairs for crossing in crossings):
-        raise FacekitError(_refusal(options, crossings, drop), report)
+    if options.strict and any(overlap.pairs for overlap in overlaps):
+        raise FacekitError(_refusal(options, overlaps, drop), report)
     return report
 
 
@@ -100,14 +100,14 @@ def _check(options: Audit, trees: Sequence[Tree]) -> None:
                 check_places(place, tree.root)
     if options.output is not None:
         plugins.need("jinja2", "--output")
-        written.check(options.output)
+        page.check(options.output)
     if options.without is not None:
         if len(trees) == 1 and TRAIN not in trees[0].parts:
             raise FacekitError(
                 f"{options.folder} has no train part to leave pictures out of; give a second folder, "
                 "or leave repeats out with `clean`"
             )
-        apart.check(options.without)
+        without.check(options.without)
 
 
 def _shown(options: Audit, trees: Sequence[Tree]) -> list[Shown]:
@@ -140,42 +140,34 @@ def _drop(crossings: Sequence[Crossing], found: Found, two: bool) -> list[str]:
     return sorted(found.shown[place].picture.path for place in gone)
 
 
-def _write(
-    options: Audit, tree: Tree, crossings: Sequence[Crossing], found: Found, drop: Sequence[str], track: Track
-) -> int:
-    if options.dry_run:
-        return 0
-    if options.output is not None:
-        rows = {(one.first, one.second): one.to_dict() for one in crossings}
-        pairs = [pair for one in crossings for pair in one.pairs]
-        written.write(options.output, _title(options), found, rows, pairs, drop)
-    if options.without is not None:
-        return apart.copy(tree, drop, options.without, track)
-    return 0
+def _worst(crossings: Sequence[Crossing], found: Found) -> list[Twins]:
+    """Return all pairs, the worst first: those with two labels, then the surest."""
+
+    def rank(pair: Pair) -> tuple[bool, int, int, int]:
+        return not found.twins(pair).conflict, KINDS.index(pair.kind), pair.first, pair.second
+
+    return [found.twins(pair) for pair in sorted((pair for one in crossings for pair in one.pairs), key=rank)]
 
 
-def _report(options: Audit, crossings: Sequence[Crossing], found: Found, drop: Sequence[str], made: int) -> Report:
+def _report(options: Audit, overlaps: Sequence[Overlap], found: Found, drop: Sequence[str], made: int) -> Report:
     report = Report(STAGE, str(options.without or options.output or options.folder), made, found.readable.total())
     report.left += found.left
-    for number, crossing in enumerate(crossings, 1):
-        key = "found" if len(crossings) == 1 else f"found_{number}"
-        report.details[key] = f"{_name(crossing)}: {_words(crossing.to_dict())}"
-    report.details["crossings"] = [crossing.to_dict() for crossing in crossings]
+    for number, overlap in enumerate(overlaps, 1):
+        key = "found" if len(overlaps) == 1 else f"found_{number}"
+        report.details[key] = _sentence(overlap)
+    report.details["crossings"] = [asdict(overlap) for overlap in overlaps]
     report.details["to_leave_out_of_training"] = len(drop)
     if options.output is not None and not options.dry_run:
-        report.details["report"] = str(options.output / written.PAGE)
+        report.details["report"] = str(options.output / page.PAGE)
     return report
 
 
-def _name(crossing: Crossing) -> str:
-    return "shown again" if crossing.first == crossing.second else f"{crossing.second} in {crossing.first}"
-
-
-def _words(about: Mapping[str, Any]) -> str:
-    kinds = ", ".join(f"{about[kind.replace(' ', '_')]:,} {kind}" for kind in KINDS)
+def _sentence(one: Overlap) -> str:
+    where = "shown again" if one.within else f"{one.second} in {one.first}"
+    kinds = f"{one.same_bytes:,} {BYTES}, {one.same_picture:,} {PICTURE}, {one.same_photo:,} {PHOTO}"
     return (
-        f"{about['pictures']:,} of {about['of']:,} pictures ({about['share']:.1%}; {kinds}), "
-        f"{about['other_label']:,} under another label"
+        f"{where}: {one.pictures:,} of {one.of:,} pictures ({one.share:.1%}; {kinds}), "
+        f"{one.other_label:,} under another label"
     )
 
 
@@ -183,10 +175,10 @@ def _title(options: Audit) -> str:
     return " and ".join(str(folder) for folder in (options.folder, options.other) if folder is not None)
 
 
-def _refusal(options: Audit, crossings: Sequence[Crossing], drop: Sequence[str]) -> str:
-    worst = max(crossings, key=lambda one: len(one.again))
-    what = f"{_title(options)}: {len(worst.again)} pictures are shown more than once"
-    if worst.first != worst.second:
-        what = f"{_title(options)}: {len(worst.again)} pictures of {worst.second} stand in {worst.first} too"
-    mend = f"write a tree without {len(drop)} of them with --without FOLDER" if drop else "see them with -o FOLDER"
-    return f"{what}; {mend}"
+def _refusal(options: Audit, overlaps: Sequence[Overlap], drop: Sequence[str]) -> str:
+    worst = max(overlaps, key=lambda one: one.pictures)
+    what = f"{_title(options)}: {worst.pictures} pictures are shown more than once"
+    if not worst.within:
+        what = f"{_title(options)}: {worst.pictures} pictures of {worst.second} stand in {worst.first} too"
+    hint = f"write a tree without {len(drop)} of them with --without FOLDER" if drop else "see them with -o FOLDER"
+    return f"{what}; {hint}"

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facekit import runs
+from facekit.base import images
 from facekit.base.contract import PARTS, FacekitError, Track, quiet
 from facekit.dataset import MANIFEST, Dataset
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".jfif")
+from facekit.runs.pictures import check_paths
 
 _CALLED = {
     "train": ("train", "training"),
@@ -44,6 +44,8 @@ class Picture:
     path: str
     part: str
     label: str
+    sha256: str | None = None
+    """Of its bytes, where these are all that may be shown of it: see `runs.pictures`."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ def _of_run(folder: Path) -> Tree:
     run = runs.load(folder)
     if not run.root.is_dir():
         raise FacekitError(f"{run.root}, which {folder} was trained on, is gone; put it back, or give another tree")
-    return Tree(run.root, [Picture(r.path, r.split or UNSPLIT, r.label) for r in run.split])
+    check_paths(run)
+    return Tree(run.root, [Picture(r.path, r.split or UNSPLIT, r.label, r.sha256) for r in run.split])
 
 
 def _of_facekit(folder: Path, track: Track) -> Tree:
@@ -133,7 +136,7 @@ def _below(root: Path, name: str, linked: bool = True) -> Iterator[str]:
 def _inside(folder: Path) -> tuple[list[str], list[str]]:
     """Return the names of a folder's folders, and of its pictures by their suffixes."""
     entries = _entries(folder)
-    files = [entry.name for entry in entries if entry.is_file() and entry.name.lower().endswith(SUFFIXES)]
+    files = [entry.name for entry in entries if entry.is_file() and entry.name.lower().endswith(images.SUFFIXES)]
     return [entry.name for entry in entries if entry.is_dir()], files
 
 

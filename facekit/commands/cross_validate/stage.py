@@ -8,32 +8,25 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from facekit import runs
+from facekit import runs, training
 from facekit.base.contract import FacekitError, Record, Report, Track, quiet, replace
 from facekit.dataset import Dataset, lineage, protocol
 from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
 from facekit.identity import evaluation, held_out
-from facekit.identity.evaluation import Settings, mean_and_deviation, numbers
+from facekit.identity.evaluation import Settings, numbers
 from facekit.identity.held_out import HeldOut, Predictions
+from facekit.identity.split import Split
 from facekit.options.cross_validate import CrossValidate
 from facekit.report import scores as page
 from facekit.runs import Run, reports
 from facekit.scores.classes import Answers
-from facekit.training.flow import Parted, as_begun, options_of, trained
+from facekit.scores.model import Folds, FoldScores
 
 STAGE = "cross-validate"
-
-SCORED = ("accuracy", "balanced_accuracy", "macro_f1")
-
-SAME = (
-    "the folds train on much the same pictures, so their deviation is no error of the mean (Bengio and Grandvalet "
-    "2004); the interval is of the answers of all folds together"
-)
 
 log = logging.getLogger(__name__)
 
@@ -79,11 +72,11 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
         return Report(STAGE, str(output), 0, count, pictures.left, details=details)
     if run.protocol == protocol.IMAGE:
         pictures.banners.append(protocol.BANNER)
-    held_out.warn(run, pictures, 0, bool(run.info.get("drawn")))
+    held_out.warn(run, pictures, 0, run.info.drawn)
     predictions, rows = _score(run, folds, pictures, options, track)
-    found = {**evaluation.score(run, pictures, predictions, settings), "folds": _summary(rows)}
-    page.write(output, run, found, evaluation.mistakes(run, pictures, predictions), [])
-    details = {**page.details(found, output), **_said(found["folds"])}
+    scores = replace(evaluation.score(run, pictures, predictions, settings), folds=Folds(tuple(rows)))
+    page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), [])
+    details = page.details(scores, output)
     seconds = round(time.monotonic() - began, 2)
     return Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, details)
 
@@ -148,14 +141,14 @@ def _unchanged(run: Run, options: CrossValidate, track: Track) -> Dataset:
     if not root.is_dir():
         raise FacekitError(f"{root} is no folder; say with --data where the pictures of {run.folder} are now")
     dataset = Dataset.open(root, track)
-    if dataset.digest() != run.info["dataset"]["digest"]:
+    if dataset.digest() != run.info.dataset.digest:
         raise FacekitError(f"{root} is not what {run.folder} was trained on, or has changed since; train again first")
     return dataset
 
 
 def _score(
     run: Run, folds: Sequence[Fold], pictures: HeldOut, options: CrossValidate, track: Track
-) -> tuple[Predictions, list[dict[str, Any]]]:
+) -> tuple[Predictions, list[FoldScores]]:
     """Train and score each fold; return all predictions together, and a row for each fold."""
     # The same whichever column they are scored by.
     home = options.output or reports.folder(options.run, f"{options.folds}-folds")
@@ -168,25 +161,19 @@ def _score(
         part = held_out.predict(trained_fold, some, options.batch, options.jobs, track)
         pictures.left += some.left
         answers = Answers.of(numbers(run, part), part.probabilities)
-        rows.append({"fold": fold.number, "pictures": len(part.records), **fold.counts(), **answers.summary()})
+        rows.append(FoldScores(fold.number, len(part.records), **fold.counts(), scores=answers.summary()))
         parts.append(part)
     together = np.concatenate([part.probabilities for part in parts])
     return Predictions([record for part in parts for record in part.records], together), rows
 
 
 def _train(run: Run, fold: Fold, dataset: Dataset, folder: Path, options: CrossValidate, track: Track) -> Run:
-    aside = {"jobs": options.jobs, "overwrite": options.overwrite, "resume": True}
-    chosen = options_of(run, input=dataset.root, output=folder, **aside)
+    chosen = training.options_of(run, dataset.root, folder, options.jobs, options.overwrite)
     protocol.check(fold.records, run.protocol, str(folder))
-
-    def settle(begun: Run | None) -> Parted:
-        return Parted(dataset, fold.records, run.protocol) if begun is None else as_begun(begun, dataset)
-
-    done = trained(chosen, settle, track)
-    assert isinstance(done, Run)
-    if _parts(done.split) != _parts(fold.records):
+    plan = training.plan(chosen, Split(dataset, fold.records, run.protocol), track)
+    if plan.run is not None and _parts(plan.run.split) != _parts(fold.records):
         raise FacekitError(f"{folder} is of other folds; choose another folder with -o, or --overwrite it")
-    return done
+    return training.fit(plan, track)
 
 
 def _parts(records: Sequence[Record]) -> set[tuple[str, str, str | None]]:
@@ -208,16 +195,3 @@ def _refuse_few(labels: Sequence[str], units: Sequence[str], folds: int, what: s
 
 def _counted(fold: Fold) -> str:
     return ", ".join(f"{count} {part}" for part, count in fold.counts().items())
-
-
-def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return {"rows": list(rows), **mean_and_deviation(rows, SCORED), "note": SAME}
-
-
-def _said(found: dict[str, Any]) -> dict[str, Any]:
-    said: dict[str, Any] = {
-        f"fold {row['fold']}": {name: round(row[name], 4) for name in ("pictures", *SCORED)} for row in found["rows"]
-    }
-    said["mean of the folds"] = {name: round(found[name]["mean"], 4) for name in SCORED}
-    said["deviation of the folds"] = {name: round(found[name]["deviation"], 4) for name in SCORED}
-    return said

@@ -12,7 +12,7 @@ from facekit.base import plugins
 from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.dataset import protocol
 from facekit.identity import evaluation, held_out
-from facekit.identity.embedders.named import KIND
+from facekit.identity.embedders.registry import KIND
 from facekit.identity.evaluation import Settings
 from facekit.identity.held_out import HeldOut
 from facekit.options.evaluate import Evaluate
@@ -44,10 +44,10 @@ def evaluate(options: Evaluate, track: Track = quiet) -> Report:
         count = len(pictures.records)
         return Report(STAGE, str(output), 0, count, pictures.left, details={"pictures": count})
     predictions = held_out.predict(run, pictures, options.batch, options.jobs, track)
-    found = evaluation.score(run, pictures, predictions, settings)
-    page.write(output, run, found, evaluation.mistakes(run, pictures, predictions), runs.history(run))
+    scores = evaluation.score(run, pictures, predictions, settings)
+    page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), run.history)
     seconds = round(time.monotonic() - began, 2)
-    return Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, page.details(found, output))
+    return Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, page.details(scores, output))
 
 
 def _output(options: Evaluate, pictures: HeldOut) -> Path:

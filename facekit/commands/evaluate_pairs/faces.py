@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +17,12 @@ from facekit.base.contract import Embedder, FacekitError, Record, Track
 from facekit.commands.evaluate_pairs.whole import embed_whole
 from facekit.dataset import MANIFEST, Dataset, pairlists
 from facekit.dataset.pairlists import PairList, People
-from facekit.faces.detectors import carried
 from facekit.identity import embedders
-from facekit.identity.embedders.named import KIND
-from facekit.options.base import from_mapping
-from facekit.options.crop import Crop
+from facekit.identity.embedders import KIND
+from facekit.options.crop import FaceCrop
 from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.runs import Run
+from facekit.scores.pairs import Pairs
 
 SUITED = {"dlib": "dlib", "dlib-mirrored": "dlib", "sface": "yunet"}
 """Embedder -> the detector whose extra or weights it needs anyway."""
@@ -58,9 +56,9 @@ class Asked:
         )
 
     @property
-    def crop(self) -> dict[str, Any] | None:
-        """How the faces were cut that the embedder's own network learned from; None where there is no such thing."""
-        return (self.network.info.get("crop") or None) if self.network is not None else None
+    def crop(self) -> FaceCrop | None:
+        """How the faces were cropped that the embedder's own network learned from; None where it has or knows none."""
+        return self.network.face_crop if self.network is not None and self.network.info.crop else None
 
 
 @dataclass(frozen=True)
@@ -98,23 +96,19 @@ class Compared:
         """Which pairs without a distance show one person."""
         return self.all_same[~self.there]
 
-    @property
-    def folds(self) -> NDArray[np.int64]:
-        """The parts of the list that the pairs with a distance stand in."""
-        return np.array([pair.fold for pair in self.listed.pairs])[self.there]
-
     @cached_property
     def people(self) -> People:
         """Who the photos show."""
         return pairlists.people(self.listed.pairs)
 
-    @cached_property
-    def numbers(self) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
-        """The number of people, and those of the first and the second photo of each pair with a distance."""
+    def pairs(self) -> Pairs:
+        """Return the pairs with a distance, as they are scored."""
         of = self.people.of
         number = {person: place for place, person in enumerate(sorted(set(of.values())))}
-        both = np.array([(number[of[pair.first]], number[of[pair.second]]) for pair in self.listed.pairs])[self.there]
-        return len(number), both[:, 0], both[:, 1]
+        listed = self.listed.pairs
+        both = np.array([(number[of[pair.first]], number[of[pair.second]]) for pair in listed])[self.there]
+        folds = np.array([pair.fold for pair in listed])[self.there]
+        return Pairs(self.far, self.same, both[:, 0], both[:, 1], len(number), folds, self.lost)
 
 
 def photos_of(listed: PairList, root: Path, track: Track) -> Dataset:
@@ -135,23 +129,21 @@ def photos_of(listed: PairList, root: Path, track: Track) -> Dataset:
     return replace(known, records=[lines.get(path) or _plain(path) for path in paths])
 
 
-def finding(options: EvaluatePairs, asked: Asked, photos: Dataset) -> Crop | None:
+def finding(options: EvaluatePairs, asked: Asked, photos: Dataset) -> FaceCrop | None:
     """Return how faces are found in the photos; None where these are faces already.
 
     That is what `crop` wrote, and whatever a network sees that learned from pictures as they were.
     """
     as_it_is = asked.network is not None and asked.crop is None and options.detector is None
-    if not options.detect or photos.info.get("crop") or as_it_is:
+    if not options.detect or photos.info.crop or as_it_is:
         return None
     if asked.crop is not None:
-        cut = carried(asked.crop) | {"input": ".", "output": ".", "detect": True}
-        crop = from_mapping(Crop, cut, f"{asked.name}, crop")
-        return crop if options.detector is None else replace(crop, detector=options.detector)
-    return Crop(input=Path(), output=Path(), detector=options.detector or SUITED.get(asked.name, "haar"))
+        return asked.crop if options.detector is None else replace(asked.crop, detector=options.detector)
+    return FaceCrop(detector=options.detector or SUITED.get(asked.name, "haar"))
 
 
 def compare(
-    listed: PairList, photos: Dataset, crop: Crop | None, embedder: Embedder, name: str, track: Track, jobs: int
+    listed: PairList, photos: Dataset, crop: FaceCrop | None, embedder: Embedder, name: str, track: Track, jobs: int
 ) -> Compared:
     """Return how far apart the photos of each pair are, with their faces found as `crop` says.
 

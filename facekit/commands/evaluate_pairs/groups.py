@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from facekit.base.contract import FacekitError
 from facekit.commands.evaluate_pairs.faces import Compared
 from facekit.dataset import tables
+from facekit.scores.pairs import Group
 
 MIXED = " / "
-
-
-@dataclass(frozen=True)
-class Group:
-    """Some of the pairs that have a distance."""
-
-    name: str
-    which: NDArray[np.bool_]
-    mixed: bool
-    """Whether its pairs are of two groups: there is no person to be found among them."""
 
 
 def grouped(compared: Compared, by: str, table: Path | None) -> list[Group]:
@@ -33,16 +22,16 @@ def grouped(compared: Compared, by: str, table: Path | None) -> list[Group]:
     nothing is known is in none. Raises FacekitError where nothing says anything.
     """
     values = _of_pairs(compared, by) if by in compared.listed.columns else _of_photos(compared, by, table)
-    said = np.array([value or "" for value in values])[compared.there]
-    found = [
-        Group(str(name), said == name, MIXED in name or not compared.same[said == name].any())
-        for name in np.unique(said[said != ""])
+    known = np.array([value or "" for value in values])[compared.there]
+    groups = [
+        Group(str(name), known == name, MIXED in name or not compared.same[known == name].any())
+        for name in np.unique(known[known != ""])
     ]
-    if not found:
+    if not groups:
         raise FacekitError(
             f"--by {by}: nothing is known of any pair of {compared.listed.file}; give its photos' values"
         )
-    return sorted(found, key=lambda group: (group.mixed, group.name))
+    return sorted(groups, key=lambda group: (group.mixed, group.name))
 
 
 def _of_pairs(compared: Compared, by: str) -> list[str]:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from facekit.base.contract import Embedder, FacekitError, Report, Track, quiet
-from facekit.base.files import guarded, replace_file
 from facekit.commands.evaluate_pairs.faces import Asked, Compared, compare, finding, photos_of
 from facekit.commands.evaluate_pairs.groups import grouped
-from facekit.commands.evaluate_pairs.result import RATES, Point, scored
 from facekit.dataset import Dataset, pairlists
 from facekit.dataset.pairlists import PairList
 from facekit.identity import embedders
@@ -23,7 +19,7 @@ from facekit.identity.held_out import DRAWN
 from facekit.options.evaluate_pairs import EvaluatePairs, far_rates
 from facekit.report import pairs as page
 from facekit.runs import reports
-from facekit.runs.reports import PAGE, SCORES
+from facekit.scores.pairs import Counts, EmbedderCard, Group, Pairs, PairsReport, Point, score
 from facekit.scores.verification import best_threshold
 
 STAGE = "evaluate-pairs"
@@ -57,16 +53,12 @@ def evaluate_pairs(options: EvaluatePairs, track: Track = quiet) -> Report:
         compare(*one, finding(options, asked, one[1]), embedder, asked.name, track, options.jobs) for one in lists
     )
     tuned = others[0] if others else None
-    result = _result(options, asked, embedder, compared, tuned)
-    with guarded(output):
-        output.mkdir(parents=True, exist_ok=True)
-    replace_file(output / SCORES, (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
-    shown = page.Shown(compared.photos.root, *_shown(compared, result["points"][-1]["threshold"]))
-    html = page.render(result, compared.far, compared.same, shown)
-    replace_file(output / PAGE, html.encode(errors="replace"))
+    report = _score(options, asked, embedder, compared, tuned)
+    threshold = report.scores.points[-1].point.threshold
+    page.write(output, report, compared.far, compared.same, _shown(compared, threshold))
     kept = len(compared.photos.records) - compared.left.total()
     seconds = round(time.monotonic() - began, 2)
-    return Report(STAGE, str(output), 0, kept, compared.left, seconds, _details(result, output))
+    return Report(STAGE, str(output), 0, kept, compared.left, seconds, page.details(report, output))
 
 
 def _list(file: Path, options: EvaluatePairs, track: Track) -> tuple[PairList, Dataset]:
@@ -82,47 +74,53 @@ def _output(options: EvaluatePairs, asked: Asked, pairs: Path) -> Path:
     return output
 
 
-def _result(
+def _score(
     options: EvaluatePairs, asked: Asked, embedder: Embedder, compared: Compared, tuned: Compared | None
-) -> dict[str, Any]:
+) -> PairsReport:
     points = [Point(embedder.threshold, OWN)]
     if tuned is not None:
         points.append(Point(best_threshold(tuned.far, tuned.same), f"best on {tuned.listed.file.name}"))
     groups = [] if options.by is None else grouped(compared, options.by, options.table)
-    about = {name: getattr(embedder, name) for name in ("name", "version", "metric", "licence", "accuracy")}
     banners = _banners(asked, compared, tuned)
     for banner in banners:
         log.warning("%s: %s", compared.listed.file, banner)
-    return {
-        "embedder": {**about, "threshold": embedder.threshold},
-        "run": None if asked.run is None else str(asked.run.folder),
-        "pairs": str(compared.listed.file),
-        "threshold_from": None if tuned is None else str(tuned.listed.file),
-        "data": str(compared.photos.root),
-        "by": options.by,
-        "banners": banners,
-        "counts": _counts(compared, [group.which for group in groups]),
-        "left": dict(compared.left),
-        "rounds": options.rounds,
-        **scored(compared, points, groups, far_rates(options.far), options.rounds, options.seed),
-    }
+    pairs = compared.pairs()
+    return PairsReport(
+        embedder=EmbedderCard(
+            embedder.name,
+            embedder.version,
+            embedder.metric,
+            embedder.licence,
+            embedder.accuracy,
+            embedder.threshold,
+        ),
+        run=None if asked.run is None else str(asked.run.folder),
+        pairs=str(compared.listed.file),
+        threshold_from=None if tuned is None else str(tuned.listed.file),
+        data=str(compared.photos.root),
+        by=options.by,
+        banners=tuple(banners),
+        counts=_counts(compared, pairs, groups),
+        left=dict(compared.left),
+        rounds=options.rounds,
+        scores=score(pairs, points, groups, far_rates(options.far), options.rounds, options.seed),
+    )
 
 
-def _counts(compared: Compared, groups: Sequence[Any]) -> dict[str, Any]:
-    people, _, _ = compared.numbers
-    grouped_pairs = int(np.logical_or.reduce(groups).sum()) if groups else 0
-    return {
-        "pairs": len(compared.listed.pairs),
-        "compared": len(compared.far),
-        "matched": int(compared.same.sum()),
-        "mismatched": int((~compared.same).sum()),
-        "matched_left_out": int(compared.lost.sum()),
-        "mismatched_left_out": int((~compared.lost).sum()),
-        "photos": len(compared.photos.records),
-        "people": people,
-        "people_known": compared.people.by,
-        "in_no_group": len(compared.far) - grouped_pairs if groups else 0,
-    }
+def _counts(compared: Compared, pairs: Pairs, groups: Sequence[Group]) -> Counts:
+    in_groups = int(np.logical_or.reduce([group.which for group in groups]).sum()) if groups else len(pairs.far)
+    return Counts(
+        pairs=len(compared.listed.pairs),
+        compared=len(pairs.far),
+        matched=int(pairs.same.sum()),
+        mismatched=int((~pairs.same).sum()),
+        matched_left_out=int(pairs.lost.sum()),
+        mismatched_left_out=int((~pairs.lost).sum()),
+        photos=len(compared.photos.records),
+        people=pairs.people,
+        people_known=compared.people.by,
+        in_no_group=len(pairs.far) - in_groups,
+    )
 
 
 def _banners(asked: Asked, compared: Compared, tuned: Compared | None) -> list[str]:
@@ -140,55 +138,22 @@ def _banners(asked: Asked, compared: Compared, tuned: Compared | None) -> list[s
             known |= people & set(tuned.people.of.values())
         if known:
             banners.append(SHARED.format(len(known), len(people), tuned.listed.file.name))
-    if compared.photos.info.get("drawn") or (run is not None and run.info.get("drawn")):
+    if compared.photos.info.drawn or (run is not None and run.info.drawn):
         banners.append(DRAWN)
     return banners
 
 
-def _shown(compared: Compared, threshold: float) -> tuple[list[page.Couple], list[page.Couple]]:
+def _shown(compared: Compared, threshold: float) -> page.Shown:
     """Return the farthest pairs of one person and the nearest of two, worst first."""
     pairs = [pair for pair, there in zip(compared.listed.pairs, compared.there, strict=True) if there]
-    found: list[list[page.Couple]] = []
-    for same, sign in ((True, -1.0), (False, 1.0)):
+    wrong = (compared.far <= threshold) != compared.same
+
+    def worst(same: bool, sign: float) -> list[page.Couple]:
         places = np.flatnonzero(compared.same == same)
-        worst = places[np.argsort(sign * compared.far[places], kind="stable")[:MOST_SHOWN]]
-        wrong = (compared.far <= threshold) != compared.same
-        found.append(
-            [
-                page.Couple((pairs[place].first, pairs[place].second), float(compared.far[place]), bool(wrong[place]))
-                for place in worst
-            ]
-        )
-    return found[0], found[1]
+        order = places[np.argsort(sign * compared.far[places], kind="stable")[:MOST_SHOWN]]
+        return [
+            page.Couple((pairs[place].first, pairs[place].second), float(compared.far[place]), bool(wrong[place]))
+            for place in order
+        ]
 
-
-def _details(result: dict[str, Any], output: Path) -> dict[str, Any]:
-    """Return what the closing table shows: of each score its value and, as `NAME_interval`, its interval."""
-    counts, point, last = result["counts"], result["points"][-1], len(result["points"]) - 1
-    said: dict[str, Any] = {
-        "embedder": result["embedder"]["name"],
-        "pairs_compared": counts["compared"],
-        "pairs_left_out": counts["pairs"] - counts["compared"],
-        "threshold": round(point["threshold"], 4),
-        "threshold_from": point["from"],
-    }
-    for name in RATES:
-        said |= _said(name, point[name], result["intervals"][f"{name} {last}"])
-    if said["pairs_left_out"]:
-        said |= _said("accuracy with those left out as rejected", point["left_out_rejected"]["accuracy"], None)
-    for name, value in result["scores"].items():
-        said |= _said(name, value, result["intervals"][name])
-    if result["folds"] is not None:
-        said |= _said("accuracy, mean of folds", result["folds"]["accuracy"], None)
-        said |= _said("its standard error", result["folds"]["standard_error"], None)
-    for row in result["groups"]:
-        name = f"accuracy of {row['pairs']} pairs {row['group']}"
-        said |= _said(name, row["scores"]["accuracy 0"], row["intervals"].get("accuracy 0"))
-    for gap in result["gaps"]:
-        said |= _said(f"gap in {gap['rate']}, {gap['worse']} worse", gap["gap"], gap["interval"])
-    return {**said, "banners": result["banners"], "report": str(output / PAGE)}
-
-
-def _said(name: str, value: float, interval: Sequence[float] | None) -> dict[str, Any]:
-    said: dict[str, Any] = {name: round(value, 4)}
-    return said if interval is None else {**said, f"{name}_interval": [round(end, 4) for end in interval]}
+    return page.Shown(compared.photos.root, worst(True, -1.0), worst(False, 1.0))

@@ -15,12 +15,14 @@ from facekit.faces import detectors
 from facekit.faces.detectors.boxes import foremost
 from facekit.faces.landmarks import NO_FACE
 from facekit.identity import embedders
-from facekit.identity.embedders.batches import Embedded
-from facekit.identity.embedders.kept import Kept, Vector
-from facekit.options.crop import Crop
+from facekit.identity.embedders import DatasetEmbeddings
+from facekit.identity.embedders.cache import Embedding, EmbeddingCache
+from facekit.options.crop import FaceCrop
 
 
-def embed_whole(photos: Dataset, crop: Crop, embedder: Embedder, name: str, track: Track, jobs: int) -> Embedded:
+def embed_whole(
+    photos: Dataset, crop: FaceCrop, embedder: Embedder, name: str, track: Track, jobs: int
+) -> DatasetEmbeddings:
     """Return a vector for every photo, of the foremost face that is found as `crop` says.
 
     A photo without a face has none, unlike a picture of a tree, which is taken for a face as it is: a score
@@ -28,46 +30,39 @@ def embed_whole(photos: Dataset, crop: Crop, embedder: Embedder, name: str, trac
     """
     detectors.ready(crop)
     paths = [photos.root / record.path for record in photos.records]
-    vectors = np.full((len(paths), embedder.dimensions), np.nan, np.float32)
-    reasons: list[str | None] = [None] * len(paths)
-    with Kept(embedder) as kept:
-        rows = ordered_map(_Look(kept, crop, name), paths, jobs)
-        for place, row in enumerate(track(rows, "embed", total=len(paths))):
-            if isinstance(row, BadImage):
-                reasons[place] = row.reason
-            else:
-                vectors[place] = row
-    return Embedded(vectors, reasons)
+    with EmbeddingCache(embedder) as cache:
+        rows = track(ordered_map(_EmbedPhoto(cache, crop, name), paths, jobs), "embed", total=len(paths))
+        return DatasetEmbeddings.collect(iter(rows), len(paths), embedder.dimensions)
 
 
-class _Look:
+class _EmbedPhoto:
     """Embeds one photo; each thread has an embedder of its own."""
 
-    def __init__(self, kept: Kept, crop: Crop, name: str) -> None:
-        self._kept, self._crop = kept, crop
+    def __init__(self, cache: EmbeddingCache, crop: FaceCrop, name: str) -> None:
+        self._cache, self._crop = cache, crop
         self._how = f"of {crop.detector} {crop.cascade} {crop.verify} {crop.roll} {crop.min_size} {crop.detect_at}"
-        self._own = embedders.Own(name)
+        self._embedder = embedders.PerThread(name)
 
-    def __call__(self, photo: Path) -> Vector | BadImage:
+    def __call__(self, photo: Path) -> Embedding | BadImage:
         try:
             return self._vector(photo)
         except BadImage as error:
             return error
 
-    def _vector(self, photo: Path) -> Vector:
+    def _vector(self, photo: Path) -> Embedding:
         try:
             data = photo.read_bytes()
         except OSError as error:
             raise BadImage("cannot be read", error.strerror or "") from None
         key = (hashlib.sha256(data).digest(), self._how)
-        (known,) = self._kept.found([key])
+        (known,) = self._cache.load([key])
         if known is not None:
             return known
         image = images.decode(data)
         face = foremost(detectors.find(image, self._crop), image)
         if face is None:
             raise BadImage(NO_FACE)
-        embedder = self._own()
+        embedder = self._embedder()
         (vector,) = embedder.embed([embedder.align(image, face.box)])
-        self._kept.add({key: vector})
+        self._cache.save({key: vector})
         return np.asarray(vector, np.float32)

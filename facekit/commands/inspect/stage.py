@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from facekit import runs
 from facekit.base.contract import BadImage, FacekitError, Image, Report, Track, quiet
-from facekit.base.files import guarded, replace_file
+from facekit.base.files import check_ours, guarded, replace_file, write_json
 from facekit.commands.inspect import draw, network
 from facekit.commands.inspect.heat import Cam, occlusion
 from facekit.commands.inspect.pictures import Choice, Chosen, given, own, safe
@@ -103,8 +102,7 @@ def _number(run: Run, label: str | None) -> int | None:
 
 def _check_output(run: Run, output: Path) -> None:
     check_places(output, run.root)
-    if output.is_dir() and any(output.iterdir()) and not (output / FACTS).exists():
-        raise FacekitError(f"{output} is not empty and no inspect made it; choose another folder")
+    check_ours(output, "inspect", (output / FACTS).exists())
 
 
 def _subject(run: Run, options: Inspect) -> Subject:
@@ -210,7 +208,7 @@ def _write(run: Run, subject: Subject, choice: Choice, sights: Sequence[page.Sig
         "files": files.written,
         "pictures": [{"picture": s.name, "true": s.true, "top": s.top, "explained": s.explained} for s in sights],
     }
-    replace_file(files.root / FACTS, (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode(errors="replace"))
+    write_json(files.root / FACTS, facts)
     html = page.render(run, subject.about, choice.of, sheet, len(tiles), sights)
     replace_file(files.root / PAGE, html.encode(errors="replace"))
 

@@ -1,4 +1,4 @@
-"""The pictures to decide on: what `clean` kept and what it left out, with its reasons, as one list."""
+"""The pictures to decide on: what `clean` kept and what it left out, and why, as one list."""
 
 from __future__ import annotations
 
@@ -6,25 +6,18 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from facekit.base import files as lines
 from facekit.base.contract import Decision, Record, Rejection
-from facekit.dataset import MANIFEST, REJECTED, REMOVED, REPEATED
+from facekit.commands.review.answers import Standing
+from facekit.dataset import REJECTED, REMOVED, REPEATED
 from facekit.dataset.decisions import Key, key_of
-from facekit.dataset.tree import place, scan
-from facekit.identity.people import OPEN, UNSURE, WRONG
+from facekit.dataset.listing import read_manifest
+from facekit.dataset.reasons import OPEN, REVIEWED, UNSURE, WRONG
+from facekit.identity.people import PERSON
 
-Standing = Literal["keep", "reject", "unsure"]
-
-PERSON = "person"
-"""The quality under which `clean` writes the probability that a face is the folder's person."""
-
-REVIEWED = "rejected in review"
-"""The reason that `clean` gives for a decision which it has carried out."""
-
-_BY_CHANCE = (UNSURE, WRONG)
-"""The reasons whose number is that probability, and not a sharpness or a count."""
+_BY_PROBABILITY = (UNSURE, WRONG)
+"""The reasons whose value is the probability that a face is the folder's person."""
 
 
 @dataclass(slots=True)
@@ -32,12 +25,12 @@ class Card:
     """One picture to decide on."""
 
     id: str
-    """What the page knows it by: nothing that could name a file."""
+    """How the page names it: nothing that could name a file."""
     key: Key
     label: str
     """The name that it is shown under."""
     standing: Standing
-    """What becomes of it as `clean` left it."""
+    """What `clean` made of it."""
     record: Record | None = None
     """Its line in the manifest, where it has one."""
     left: Rejection | None = None
@@ -47,17 +40,18 @@ class Card:
 
     @property
     def about(self) -> Record | Rejection:
-        """Whichever line says what the picture is."""
+        """The line that says what the picture is."""
         line = self.record or self.left
         assert line is not None
         return line
 
     @property
-    def chance(self) -> float | None:
-        """The probability that this is the folder's person, where `clean` gave one."""
-        if self.left is not None:
-            return float(self.left.value or 0) if self.left.reason in _BY_CHANCE else None
-        return self.quality.get(PERSON)
+    def probability(self) -> float | None:
+        """That this is the folder's person, where `clean` gave a probability."""
+        if self.left is None:
+            return self.quality.get(PERSON)
+        value = self.left.value if self.left.reason in _BY_PROBABILITY else None
+        return value if isinstance(value, int | float) else None
 
     @property
     def quality(self) -> Mapping[str, float]:
@@ -73,15 +67,14 @@ class Card:
 def read_cards(root: Path, decided: Mapping[Key, Decision], keep_at: float, judged: bool) -> list[Card]:
     """Return a card for each picture that `clean` wrote or left out. Raises FacekitError for broken lines.
 
-    Where faces were told apart (`judged`), one without a probability is one that `clean` could say nothing of.
+    Where `clean` judged who is on the faces (`judged`), one without a probability is one that it could not judge.
     """
-    kept, gone = place(lines.read_lines(root / MANIFEST, Record), scan(root))
-    rejected = lines.read_lines(root / REJECTED, Rejection)
+    held, rejected = read_manifest(root), lines.read_lines(root / REJECTED, Rejection)
     # The same bytes a second time are the same picture, which has a card by its other line.
     left = {(r.label, r.id): r for r in rejected if r.reason != REPEATED}
     cards = []
-    for record, here in [(r, r.path) for r in kept] + [(r, None) for r in gone]:
-        # Left out and there all the same: a decision has been carried out.
+    for record, here in [(r, r.path) for r in held.records] + [(r, None) for r in held.gone]:
+        # Left out, and there nevertheless: a decision has been carried out.
         why = left.pop((record.moved_from or record.label, record.id), None)
         key = key_of(record)
         if why is None and here is None and key not in decided:
@@ -95,9 +88,9 @@ def by_doubt(cards: Iterable[Card], keep_at: float) -> list[Card]:
     """Return the cards in the order in which a person looks at them: the nearest to the threshold first."""
 
     def rank(card: Card) -> tuple[int, bool, float, str, str]:
-        place = {"unsure": 0, "keep": 1, "reject": 1 if card.chance is not None else 2}[card.standing]
-        doubt = 0.0 if card.chance is None else abs(card.chance - keep_at)
-        return place, card.chance is None, doubt, card.reason or "", card.id
+        place = {"unsure": 0, "keep": 1, "reject": 1 if card.probability is not None else 2}[card.standing]
+        doubt = 0.0 if card.probability is None else abs(card.probability - keep_at)
+        return place, card.probability is None, doubt, card.reason or "", card.id
 
     return sorted(cards, key=rank)
 
@@ -109,10 +102,10 @@ def _card(
     digest = hashlib.sha256(f"{key.label}\0{id}".encode(errors="surrogateescape")).hexdigest()[:16]
     card = Card(digest, key, label, "keep", record, left, here)
     if left is not None:
-        # What was rejected here once stands open again when that is taken back.
+        # What was rejected in a review is open again when that is taken back.
         card.standing = "unsure" if left.reason in (*OPEN, REVIEWED) else "reject"
-    elif card.chance is None:
+    elif card.probability is None:
         card.standing = "unsure" if judged else "keep"
-    elif card.chance < keep_at:
+    elif card.probability < keep_at:
         card.standing = "unsure"
     return card

@@ -1,4 +1,4 @@
-"""Review: serve the page until Ctrl-C, then say what was decided."""
+"""Serve the page until Ctrl-C, then report what was decided."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import webbrowser
 from contextlib import suppress
 
 from facekit.base.contract import FacekitError, Report, Track, quiet
-from facekit.commands.review.desk import Desk
-from facekit.commands.review.serve import Server
+from facekit.commands.review.app import build
+from facekit.commands.review.session import Session
 from facekit.dataset import DECISIONS
 from facekit.options.review import Review
+from facekit.serving import Server
 
 STAGE = "review"
 
@@ -30,21 +31,20 @@ def review(options: Review, track: Track = quiet) -> Report:
         raise FacekitError(
             f"review does not overwrite what was decided; undo it on the page, or delete {options.folder / DECISIONS}"
         )
-    desk = Desk(options.folder, live=options.live and not options.dry_run)
+    session = Session(options.folder, live=options.live and not options.dry_run)
     if not options.dry_run:
-        _serve(desk, options)
-    kept = sum(card.here is not None for card in desk.pile.cards.values())
-    undecided = sum(row["unsure"] for row in desk.overview()["names"])
+        _serve(session, options)
+    kept = sum(card.here is not None for card in session.folder.cards.values())
     report = Report(STAGE, str(options.folder), kept=kept, seconds=round(time.monotonic() - began, 2))
-    report.details = {"decisions": desk.decided, "undecided": undecided}
-    if desk.decided and not options.live:
-        report.details["to_carry_out"] = desk.command
+    report.details = {"decisions": session.decided, "undecided": session.undecided}
+    if session.decided and not options.live:
+        report.details["to_carry_out"] = session.command
     return report
 
 
-def _serve(desk: Desk, options: Review) -> None:
-    """Serve until Ctrl-C, which is how a review ends, not how it is broken off."""
-    with suppress(KeyboardInterrupt), Server(desk, options.port) as server:
+def _serve(session: Session, options: Review) -> None:
+    """Serve until Ctrl-C, which is the normal end of a review."""
+    with suppress(KeyboardInterrupt), Server(build(session), STAGE, options.port) as server:
         log.info("%s: %s  (Ctrl-C ends it)", STAGE, server.url)
         if options.browser and _has_screen():
             webbrowser.open(server.url)

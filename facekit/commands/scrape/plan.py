@@ -17,6 +17,7 @@ from facekit.commands.scrape.bot import Tools
 from facekit.commands.scrape.download import user_agent
 from facekit.commands.scrape.state import Keyword
 from facekit.commands.scrape.tasks import REST, Pace, Task
+from facekit.dataset.info import Terms
 from facekit.options.scrape import Scrape
 from facekit.sources import browser
 from facekit.sources.addresses import Gate, is_loopback, is_web, own_server
@@ -31,16 +32,6 @@ DEEPER, DEEPEST = 2, 4
 """A search whose candidates did not suffice asks for so many times as many, and for so many times at most."""
 
 WEB_PORTS = frozenset({80, 443})
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What is recorded of an engine."""
-
-    terms: str
-    """Address of its terms of use."""
-    unfiltered: list[str]
-    """Filters that were asked for and that it does not have."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +109,7 @@ class Plan:
     def terms(self) -> dict[str, Terms]:
         """Return what is recorded of each engine."""
         search = self.search("", 0)
-        return {name: Terms(cls.terms, unfiltered(cls, search)) for name, cls in self.classes.items()}
+        return {name: Terms(cls.terms, tuple(unfiltered(cls, search))) for name, cls in self.classes.items()}
 
     def _browsers(self, stack: ExitStack) -> Callable[[], browser.Browser]:
         """Return what makes a browser that reaches the engines alone."""

@@ -13,7 +13,8 @@ from facekit.base.text import visible
 from facekit.commands.scrape import names as naming
 from facekit.commands.scrape.browsers import DEATHS, brief
 from facekit.commands.scrape.evidence import Evidence, KeptPages, look
-from facekit.commands.scrape.plan import Plan, Terms
+from facekit.commands.scrape.plan import Plan
+from facekit.dataset.info import Terms
 from facekit.sources import browser
 from facekit.sources.engines import Candidate, Results, Search, State
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import replace
 
 from facekit.base.contract import FacekitError, Record, Rejection, Report, Source, Track, quiet
 from facekit.commands.scrape import names as naming
@@ -17,9 +17,8 @@ from facekit.commands.scrape.notices import notices_of
 from facekit.commands.scrape.plan import Plan, plan
 from facekit.commands.scrape.probe import probe
 from facekit.commands.scrape.state import Keyword, Progress, States
-from facekit.dataset import REMOVED, Output
-from facekit.dataset.folder import made_nothing
-from facekit.dataset.tree import read_info
+from facekit.dataset import REMOVED, Output, read_info
+from facekit.dataset.folder import is_blank
 from facekit.options.scrape import Scrape
 from facekit.sources import browser
 from facekit.sources.engines import State
@@ -39,7 +38,7 @@ def scrape(options: Scrape, track: Track = quiet) -> Report:
     asked, notices = naming.merge(naming.read_names(options.names))
     _check_engines(made)
     folder = Output(options.output, STAGE, options)
-    folder.carry(engines={name: asdict(about) for name, about in made.terms().items()})
+    folder.info = replace(folder.info, engines=made.terms())
     with folder as out:
         run = _Run(made, out, asked, notices)
         if options.dry_run:
@@ -198,9 +197,10 @@ def _place(rejection: Rejection, names: Mapping[str, Keyword]) -> int:
 def _check_engines(made: Plan) -> None:
     """Refuse to go on with other engines; more of them may always be added behind. Raises FacekitError."""
     root = made.options.output
-    if made.options.overwrite or not root.is_dir() or made_nothing(root):
+    if made.options.overwrite or not root.is_dir() or is_blank(root):
         return
-    before = list(read_info(root).get("engines", {}))
+    info = read_info(root)
+    before = list(info.engines) if info else []
     now = list(made.classes)
     if now[: len(before)] != before:
         raise FacekitError(

@@ -230,7 +230,7 @@ class States:
         """Whether the last run on the folder came to its end."""
         if write:
             files.drop_torn_line(self._path)
-        for line in files.iterate_lines(self._path, Line, MAX_LINE):
+        for line in files.iterate_lines(self._path, Line, limit=MAX_LINE):
             self._apply(line)
 
     def clear(self) -> None:

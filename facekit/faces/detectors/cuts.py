@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -14,10 +12,7 @@ from facekit.base.contract import BadImage, Detector, Face, Image
 from facekit.faces.alignment import DLIB, FIVE, align
 from facekit.faces.detectors.again import Again
 from facekit.faces.landmarks import landmarks
-from facekit.options.crop import Crop
-
-_BEFORE = {"detector": "haar", "cascade": "default", "verify": "none", "roll": 0.0, "align": "none"}
-"""How faces were cut before these options were there: what a model means that says nothing of them."""
+from facekit.options.crop import FaceCrop
 
 NO_EYES = "no eyes found"
 
@@ -35,7 +30,7 @@ class Cut:
     image: Image
 
 
-def take(image: Image, crop: Crop) -> list[Cut]:
+def take(image: Image, crop: FaceCrop) -> list[Cut]:
     """Find every face of a photo as `crop` says and cut it out at full resolution, largest first.
 
     Raises BadImage where a face is to be aligned and its eyes cannot be found.
@@ -43,12 +38,12 @@ def take(image: Image, crop: Crop) -> list[Cut]:
     return [Cut(face, cut_out(image, face, crop)) for face in find(image, crop)]
 
 
-def find(image: Image, crop: Crop) -> list[Face]:
+def find(image: Image, crop: FaceCrop) -> list[Face]:
     """Return every face of a photo, found as `crop` says, largest first."""
     return _of_this_thread(crop).detect(image)
 
 
-def cut_out(image: Image, face: Face, crop: Crop) -> Image:
+def cut_out(image: Image, face: Face, crop: FaceCrop) -> Image:
     """Return the square around a face, with the margin and at the size that `crop` gives, or the aligned face.
 
     Raises BadImage where the face is to be aligned and its eyes cannot be found.
@@ -58,7 +53,7 @@ def cut_out(image: Image, face: Face, crop: Crop) -> Image:
     return images.resize(images.cut(image, images.square(face.box, crop.margin)), crop.size)
 
 
-def ready(crop: Crop) -> None:
+def ready(crop: FaceCrop) -> None:
     """Build what `crop` needs to find faces, before an hour's work depends on it.
 
     Raises FacekitError for a detector that nobody registered, or whose extra or weights are missing.
@@ -66,12 +61,7 @@ def ready(crop: Crop) -> None:
     _of_this_thread(crop)
 
 
-def carried(crop: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the crop options that a data set or a model carries, with those that its facekit did not have yet."""
-    return {**_BEFORE, **crop}
-
-
-def _aligned(image: Image, face: Face, crop: Crop) -> Image:
+def _aligned(image: Image, face: Face, crop: FaceCrop) -> Image:
     points, template = (face.points, FIVE) if face.points else (landmarks(image, face.box), DLIB)
     box, five = face.box, np.asarray(points)
     left, right = (five[0], five[1]) if face.points else (five[2:4].mean(axis=0), five[:2].mean(axis=0))
@@ -82,7 +72,7 @@ def _aligned(image: Image, face: Face, crop: Crop) -> Image:
     return align(image, points, crop.size, template, crop.margin)
 
 
-def _of_this_thread(crop: Crop) -> Detector:
+def _of_this_thread(crop: FaceCrop) -> Detector:
     wanted = (crop.detector, crop.cascade, crop.verify, crop.roll, crop.min_size, crop.detect_at)
     if getattr(_built, "wanted", None) != wanted:
         detector: Detector = plugins.load("detector", crop.detector)(crop)

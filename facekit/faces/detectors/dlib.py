@@ -5,7 +5,7 @@ from __future__ import annotations
 from facekit.base import images, plugins
 from facekit.base.contract import Box, Face, Image
 from facekit.faces.detectors.boxes import largest_first
-from facekit.options.crop import Crop
+from facekit.options.crop import FaceCrop
 
 _WINDOW = 80
 """Side of the smallest face that the detector sees."""
@@ -30,6 +30,6 @@ class Hog:
         return largest_first(face for face in faces if face.box.w >= self._min_size)
 
 
-def build(crop: Crop) -> Hog:
+def build(crop: FaceCrop) -> Hog:
     """Return the detector for the crop options."""
     return Hog(crop.min_size, crop.detect_at)

@@ -23,7 +23,7 @@ from facekit.base import images
 from facekit.base.contract import Box, Face, Image
 from facekit.base.images import Gray
 from facekit.faces.detectors.boxes import distinct, largest_first, merged, mirrored
-from facekit.options.crop import Crop, cascades
+from facekit.options.crop import FaceCrop, cascades
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Haar:
         return bool(len(self._eyes.detectMultiScale(face, STEP, 3, minSize=(24, 24))))
 
 
-def build(crop: Crop) -> Haar:
+def build(crop: FaceCrop) -> Haar:
     """Return the cascades that the crop options name. Raises FacekitError for a name that none has."""
     return Haar(cascades(crop.cascade), crop.verify == "eyes", crop.min_size, crop.detect_at)
 

@@ -8,7 +8,7 @@ import numpy as np
 from facekit.base import images, weights
 from facekit.base.contract import Box, Face, Image
 from facekit.faces.detectors.boxes import largest_first
-from facekit.options.crop import Crop
+from facekit.options.crop import FaceCrop
 
 _OVERLAP = 0.3
 _MOST = 5000
@@ -38,7 +38,7 @@ class YuNet:
         return largest_first(face for face in faces if max(face.box.w, face.box.h) >= self._min_size)
 
 
-def build(crop: Crop) -> YuNet:
+def build(crop: FaceCrop) -> YuNet:
     """Return the detector for the crop options."""
     return YuNet(crop.min_size, crop.detect_at)
 

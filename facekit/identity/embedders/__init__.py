@@ -1,8 +1,8 @@
-"""Faces to vectors that are near for one person: the networks, and the vectors of a whole dataset."""
+"""Faces to embeddings that are near for one person: the networks, and the embeddings of a whole dataset."""
 
-from facekit.identity.embedders.batches import Embedded, embed_dataset, face_in
-from facekit.identity.embedders.compare import best_threshold, distances
-from facekit.identity.embedders.kept import forget
-from facekit.identity.embedders.named import Own, load
+from facekit.identity.embedders.cache import forget
+from facekit.identity.embedders.embeddings import DatasetEmbeddings, embed_dataset, face_in
+from facekit.identity.embedders.metrics import distances
+from facekit.identity.embedders.registry import KIND, PerThread, load
 
-__all__ = ["Embedded", "Own", "best_threshold", "distances", "embed_dataset", "face_in", "forget", "load"]
+__all__ = ["KIND", "DatasetEmbeddings", "PerThread", "distances", "embed_dataset", "face_in", "forget", "load"]

@@ -1,4 +1,4 @@
-"""A model that `facekit train` made, as an embedder: what its last layer but one says of a face."""
+"""A model that `facekit train` made, as an embedder: the output of its last layer but one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import hashlib
 import logging
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, cached_property
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,15 +18,13 @@ from numpy.typing import NDArray
 from facekit import runs
 from facekit.base import images, plugins
 from facekit.base.contract import BadImage, Box, Face, Image
-from facekit.faces.detectors import carried, cut_out
-from facekit.identity.embedders.compare import best_threshold, distances
+from facekit.faces.detectors import cut_out
+from facekit.identity.embedders.metrics import distances
 from facekit.networks.inputs import as_input, probabilities
-from facekit.options.base import from_mapping
-from facekit.options.crop import Crop
-from facekit.runs import WEIGHTS, Run
+from facekit.scores.verification import best_threshold
 
 DEFAULT_THRESHOLD = 0.4
-"""Where the pictures that a run kept back for validation are not to be had any more."""
+"""Used where the pictures of a run's validation part are gone."""
 
 _BATCH = 16
 _MOST = 400
@@ -45,27 +45,27 @@ class Trained:
     def __init__(self, folder: Path) -> None:
         """Load a run. Raises FacekitError for a folder that is none, and where the extra `train` is missing."""
         self._run = runs.load(folder)
-        self._crop = _crop(self._run)
+        self._crop = replace(self._run.face_crop, size=self._run.size)
         self.name = folder.resolve().name
         with _loading:
-            self._network, self.version = _loaded(folder.resolve(), (folder / WEIGHTS).stat().st_mtime_ns)
+            self._network, self.version = _loaded(folder.resolve(), self._run.weights().stat().st_mtime_ns)
         self.dimensions = int(self._network.output_shape[-1])
 
     def align(self, image: Image, box: Box | None = None) -> Image:
-        """Return the face as the run's own pictures were cut, at its size; without a box the picture as it is."""
+        """Return the face as the run's own pictures were cropped, at its size; without a box the picture as it is."""
         if box is None:
             return as_input(image, self._run.size)
         return cut_out(image, Face(box, 0.0), self._crop)
 
     def embed(self, faces: Sequence[Image]) -> NDArray[np.float32]:
-        """Return the vectors of faces, shape (faces, dimensions)."""
+        """Return the embeddings of faces, shape (faces, dimensions)."""
         with _loading:
             vectors = list(probabilities(self._network, faces, _BATCH))
         return np.asarray(vectors, np.float32).reshape(-1, self.dimensions)
 
     @cached_property
     def threshold(self) -> float:
-        """The distance that best parts one person's pictures from others' in the run's validation part."""
+        """The distance that best separates one person's pictures from others' in the run's validation part."""
         records = sorted(self._run.part("validation"), key=lambda record: record.id)[:_MOST]
         faces, names = [], []
         for record in records:
@@ -74,24 +74,25 @@ class Trained:
             except BadImage:
                 continue
             names.append(record.label)
-        apart = distances(self.metric, self.embed(faces)) if faces else np.empty((0, 0), np.float32)
-        found = best_threshold(apart, names)
-        if found is None:
-            log.warning("%s: no pictures to find a threshold with; %s is taken", self._run.folder, DEFAULT_THRESHOLD)
-        return DEFAULT_THRESHOLD if found is None else found
+        threshold = self._best_threshold(faces, np.asarray(names))
+        if not isfinite(threshold):
+            log.warning("%s: no pictures to find a threshold with; %s is used", self._run.folder, DEFAULT_THRESHOLD)
+        return threshold if isfinite(threshold) else DEFAULT_THRESHOLD
+
+    def _best_threshold(self, faces: Sequence[Image], names: NDArray[np.str_]) -> float:
+        first, second = np.triu_indices(len(names), 1)
+        if not len(first):
+            return nan
+        far = distances(self.metric, self.embed(faces))[first, second]
+        finite = np.isfinite(far)
+        return best_threshold(far[finite], (names[first] == names[second])[finite], balanced=True)
 
 
 @cache
 def _loaded(folder: Path, changed: int) -> tuple[Any, str]:
-    """Return the network up to its last layer, and what its weights are known by."""
+    """Return the network up to its last layer, and the start of its weights' SHA-256."""
     blocks = plugins.need("facekit.networks.blocks", "a trained run as embedder")
-    network = blocks.features(runs.load(folder).model())
-    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    run = runs.load(folder)
+    network = blocks.features(run.model())
+    digest = hashlib.sha256(run.weights().read_bytes()).hexdigest()
     return network, digest[:12]
-
-
-def _crop(run: Run) -> Crop:
-    """Return how the run's pictures were cut, at the size that its network sees."""
-    cut = carried(run.info.get("crop") or {})
-    values = {**cut, "input": ".", "output": ".", "size": run.size}
-    return from_mapping(Crop, values, f"{run.folder / runs.MODEL}, crop")

@@ -11,10 +11,10 @@ anew and laid over its original: 93 to 100 in 100 are proved to be one photo, by
 a blink pass too; a looser bound links so many that a name of ten studio photos (ORL) has too few left to split.
 """
 
-from facekit.identity.likeness.kin import among, links, repeats, shared
-from facekit.identity.likeness.looks import Look, look
+from facekit.identity.likeness.fingerprints import Fingerprint, fingerprint
+from facekit.identity.likeness.groups import alike, grouped
 from facekit.identity.likeness.pairs import proofs
 from facekit.identity.likeness.proof import Proof
-from facekit.identity.likeness.trees import alike, grouped
+from facekit.identity.likeness.proof_graph import among, links, repeats, shared
 
-__all__ = ["Look", "Proof", "alike", "among", "grouped", "links", "look", "proofs", "repeats", "shared"]
+__all__ = ["Fingerprint", "Proof", "alike", "among", "fingerprint", "grouped", "links", "proofs", "repeats", "shared"]

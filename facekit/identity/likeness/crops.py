@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from facekit.base.images import Gray
-from facekit.identity.likeness.looks import SIDE
+from facekit.identity.likeness.fingerprints import SIDE
 from facekit.identity.likeness.proof import EDGE, REPEAT, SAME_PHOTO, Bound, Warp, align, correlation, detail, in_order
 
 SCALES = tuple(2.0 ** (step / 6) for step in range(-4, 5))

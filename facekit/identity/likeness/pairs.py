@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from facekit.base.contract import Track, quiet
 from facekit.base.parallel import ordered_map
+from facekit.identity.embedders.metrics import squared_distances
 from facekit.identity.likeness import crops
-from facekit.identity.likeness.looks import Floats, Look, Tangent, arrays, small, unit
+from facekit.identity.likeness.fingerprints import Fingerprint, Floats, Tangent, hashes, small, unit
 from facekit.identity.likeness.proof import EQUAL, Proof, judge, likeness
 
 HASH_BITS = 12
@@ -41,7 +42,7 @@ Places = NDArray[np.intp]
 
 
 def proofs(
-    looks: Sequence[Look | None], vectors: Floats | None = None, jobs: int = 0, track: Track = quiet
+    prints: Sequence[Fingerprint | None], vectors: Floats | None = None, jobs: int = 0, track: Track = quiet
 ) -> list[Proof]:
     """Return the proofs that pictures show one photo, also mirrored, by position, the lower one first.
 
@@ -49,7 +50,7 @@ def proofs(
     `vectors`, shape (pictures, dimensions), propose cuts of one photo too; they are compared by Euclidean
     distance, so those of a cosine embedder come at length 1, and a row of NaN is near nothing.
     """
-    crowd = Crowd(looks, vectors)
+    crowd = Crowd(prints, vectors)
     chunks = [range(start, min(start + _ROWS, len(crowd))) for start in range(0, len(crowd), _ROWS)]
     found = list(crowd.equal)
     for some in track(ordered_map(crowd.prove, chunks, jobs), "compare", len(chunks)):
@@ -60,13 +61,13 @@ def proofs(
 class Crowd:
     """Pictures to be compared, one for each class of equals, in an order that their pixels alone decide."""
 
-    def __init__(self, looks: Sequence[Look | None], vectors: Floats | None) -> None:
+    def __init__(self, prints: Sequence[Fingerprint | None], vectors: Floats | None) -> None:
         """Put the pictures in order and find the equal ones."""
         self._place: list[int] = []
         self.equal: list[Proof] = []
         first: dict[bytes, int] = {}
         order: list[tuple[int, bytes, int]] = []
-        for place, one in enumerate(looks):
+        for place, one in enumerate(prints):
             if one is None:
                 continue
             digest = hashlib.blake2b(one.pixels.tobytes(), digest_size=16).digest()
@@ -75,8 +76,8 @@ class Crowd:
             else:
                 first[digest] = place
                 order.append((one.hash, digest, place))
-        self._take(looks, [place for *_, place in sorted(order)], vectors)
-        self._drop_equal(looks, vectors)
+        self._take(prints, [place for *_, place in sorted(order)], vectors)
+        self._drop_equal(prints, vectors)
 
     def __len__(self) -> int:
         """How many pictures are compared."""
@@ -84,25 +85,25 @@ class Crowd:
 
     def prove(self, rows: range) -> list[Proof]:
         """Return the proofs of some pictures with all that come after them."""
-        found: dict[tuple[int, int], bool] = {}
+        judged: dict[tuple[int, int], bool | None] = {}
         for row in rows:
             others, turned = self._hashed_near(row)
             for other, flip in zip(others.tolist(), turned.tolist(), strict=True):
-                self._note(found, row, other, judge(self._looks[row].pixels, self._looks[other].pixels, flip))
+                judged[row, other] = judge(self._prints[row].pixels, self._prints[other].pixels, flip)
         for row, other in self._embedded_near(rows):
-            if (row, other) not in found:
-                self._note(found, row, other, crops.judge(self._looks[row].pixels, self._looks[other].pixels))
-        return [self._proof(row, other, repeat) for (row, other), repeat in found.items()]
+            if judged.get((row, other)) is None:
+                judged[row, other] = crops.judge(self._prints[row].pixels, self._prints[other].pixels)
+        return [self._proof(*pair, repeat) for pair, repeat in judged.items() if repeat is not None]
 
-    def _take(self, looks: Sequence[Look | None], places: list[int], vectors: Floats | None) -> None:
+    def _take(self, prints: Sequence[Fingerprint | None], places: list[int], vectors: Floats | None) -> None:
         self._place = places
-        self._looks = [one for place in places if (one := looks[place]) is not None]
-        self._hashes, self._mirrored = arrays(self._looks)
-        self._coarse = small([one.pixels for one in self._looks], COARSE_SIDE)
-        self._fine = small([one.pixels for one in self._looks], FINE_SIDE)
+        self._prints = [one for place in places if (one := prints[place]) is not None]
+        self._hashes, self._mirrored = hashes(self._prints)
+        self._coarse = small([one.pixels for one in self._prints], COARSE_SIDE)
+        self._fine = small([one.pixels for one in self._prints], FINE_SIDE)
         self._vectors = None if vectors is None else np.asarray(vectors, np.float32)[places]
 
-    def _drop_equal(self, looks: Sequence[Look | None], vectors: Floats | None) -> None:
+    def _drop_equal(self, prints: Sequence[Fingerprint | None], vectors: Floats | None) -> None:
         """Leave one of each class of pictures that no eye tells apart, the first in order, to stand for it."""
         free = np.ones(len(self), bool)
         for row in range(len(self)):
@@ -111,15 +112,15 @@ class Crowd:
                     free[other] = False
                     self.equal.append(self._proof(row, other, True, True))
         if not free.all():
-            self._take(looks, [place for place, stays in zip(self._place, free, strict=True) if stays], vectors)
+            self._take(prints, [place for place, stays in zip(self._place, free, strict=True) if stays], vectors)
 
     def _equal_to(self, row: int, free: NDArray[np.bool_]) -> Iterator[int]:
         apart = np.bitwise_count(self._hashes[row] ^ self._hashes[row + 1 :])
         near = np.nonzero(apart <= EQUAL_BITS)[0] + row + 1
         near = near[free[near]]
         near = near[unit(self._coarse[near]) @ unit(self._coarse[row : row + 1])[0] >= EQUAL.whole - 0.01]
-        mine = self._looks[row].pixels
-        return (int(other) for other in near if EQUAL.reached_by(likeness(mine, self._looks[other].pixels)))
+        mine = self._prints[row].pixels
+        return (int(other) for other in near if EQUAL.reached_by(likeness(mine, self._prints[other].pixels)))
 
     def _hashed_near(self, row: int) -> tuple[Places, NDArray[np.bool_]]:
         """Return the later pictures that a row may show too, by hash and coarse pixels, and which are mirrored."""
@@ -162,17 +163,11 @@ class Crowd:
         if self._vectors is None:
             return
         mine = self._vectors[rows.start : rows.stop]
-        lengths = np.square(mine).sum(axis=1)[:, None]
         for start in range(rows.start, len(self), _COLUMNS):
             theirs = self._vectors[start : start + _COLUMNS]
-            apart = lengths + np.square(theirs).sum(axis=1) - 2 * mine @ theirs.T
-            for k, n in zip(*np.nonzero(apart <= NEAR**2), strict=True):
+            for k, n in zip(*np.nonzero(squared_distances(mine, theirs) <= NEAR**2), strict=True):
                 if rows.start + k < start + n:
                     yield rows.start + int(k), start + int(n)
-
-    def _note(self, found: dict[tuple[int, int], bool], row: int, other: int, repeat: bool | None) -> None:
-        if repeat is not None:
-            found[row, other] = repeat
 
     def _proof(self, row: int, other: int, repeat: bool, equal: bool = False) -> Proof:
         first, second = sorted((self._place[row], self._place[other]))

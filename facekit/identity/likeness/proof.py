@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from facekit.base import images
 from facekit.base.images import Gray
-from facekit.identity.likeness.looks import SIDE, Floats
+from facekit.identity.likeness.fingerprints import SIDE, Floats
 
 COARSE = 0.8
 """Least correlation at 32 pixels, over shifts of a tenth, at which a pair is laid over one another."""

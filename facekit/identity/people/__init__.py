@@ -2,7 +2,6 @@
 
 from facekit.identity.people.across import Twins
 from facekit.identity.people.evidence import scaled
-from facekit.identity.people.judge import Judged, Named, judge
-from facekit.identity.people.reasons import NO_VECTOR, NOBODY, OPEN, PERSON, UNSURE, WRONG
+from facekit.identity.people.judge import PERSON, Judged, Named, judge
 
-__all__ = ["NOBODY", "NO_VECTOR", "OPEN", "PERSON", "UNSURE", "WRONG", "Judged", "Named", "Twins", "judge", "scaled"]
+__all__ = ["PERSON", "Judged", "Named", "Twins", "judge", "scaled"]

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.identity.people.cores import SURE, apartness
-from facekit.identity.people.evidence import Floats, Vectors, chunks, log_odds, squared
+from facekit.identity.embedders.metrics import squared_distances
+from facekit.identity.people.clusters import SURE, apartness
+from facekit.identity.people.evidence import Floats, Vectors, chunks, log_odds
 from facekit.identity.people.within import Person
 
 TWINS = 0.1
@@ -77,7 +78,7 @@ def elsewhere(faces: Vectors, own: int, known: Centres) -> Elsewhere:
         return Elsewhere(np.ones(len(faces)), best, most, 0)
     mean = np.empty(len(faces))
     for part in chunks(len(faces), len(vectors)):
-        odds = np.minimum(log_odds(squared(faces[part], vectors), votes[None]), HIGHEST)
+        odds = np.minimum(log_odds(squared_distances(faces[part], vectors), votes[None]), HIGHEST)
         best[part], most[part] = labels[odds.argmax(1)], odds.max(1)
         mean[part] = np.exp(odds).sum(1) / people
     return Elsewhere(mean, best, most, people)

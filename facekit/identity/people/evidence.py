@@ -1,7 +1,7 @@
 """How much a distance says: the odds that a face is a person of whom some faces are known.
 
-Distances are in units of the embedder's threshold, so that one model serves every embedder. The model is
-that of two variances (Brümmer and de Villiers 2010, with round Gaussians): a face lies around its person
+Distances are in units of the embedder's threshold, so that one model serves every embedder. The model has
+two variances (Brümmer and de Villiers 2010, with round Gaussians): a face lies around its person
 with variance WITHIN, people around their mean with half of BETWEEN, in so many effective DIMENSIONS. From
 that follow the odds for any number of known faces, few of which make a centre less sure.
 
@@ -15,10 +15,11 @@ nobody, as those under a wrong name do. `benchmarks/strangers.py --fit` fits the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from facekit.identity.embedders.metrics import Metric, unit
 
 Floats = NDArray[np.float64]
 Vectors = NDArray[np.float32]
@@ -32,26 +33,16 @@ CELLS = 2**23
 """Most distances in memory at once: 32 MB."""
 
 
-def scaled(vectors: Vectors, metric: Literal["euclidean", "cosine"], threshold: float) -> Vectors:
-    """Return vectors whose Euclidean distance is 1 where the embedder's distance is at its threshold.
+def scaled(vectors: Vectors, metric: Metric, threshold: float) -> Vectors:
+    """Return embeddings scaled so that their Euclidean distance is 1 where the embedder's is at its threshold.
 
-    Rows of NaN, where there is no vector, stay so.
+    Rows of NaN, where there is no embedding, stay so.
     """
     values = np.asarray(vectors, np.float32)
     if metric == "euclidean":
         return values / np.float32(threshold)
-    lengths = np.linalg.norm(values, axis=1, keepdims=True)
     # Of unit vectors the squared distance is twice one minus the cosine.
-    return np.asarray(values / np.maximum(lengths, 1e-12) / np.sqrt(2 * threshold), np.float32)
-
-
-def squared(a: Vectors, b: Vectors) -> Vectors:
-    """Return the squared distances of rows, shape (len(a), len(b))."""
-    found = a @ b.T
-    found *= -2
-    found += np.square(a).sum(1)[:, None]
-    found += np.square(b).sum(1)[None]
-    return np.asarray(np.maximum(found, 0, out=found))
+    return np.asarray(unit(values) / np.sqrt(2 * threshold), np.float32)
 
 
 def chunks(rows: int, columns: int) -> Iterator[slice]:
@@ -68,5 +59,5 @@ def log_odds(squared_distance: Vectors | Floats | float, votes: Floats | float) 
     """
     within = WITHIN * (1 + 1 / np.asarray(votes, np.float64))
     either = within + BETWEEN
-    told = DIMENSIONS / 2 * (np.log(either / within) - squared_distance * (1 / within - 1 / either))
-    return np.asarray(np.logaddexp(np.log1p(-ODD) + told, np.log(ODD)))
+    odds = DIMENSIONS / 2 * (np.log(either / within) - squared_distance * (1 / within - 1 / either))
+    return np.asarray(np.logaddexp(np.log1p(-ODD) + odds, np.log(ODD)))

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from facekit.dataset.lineage import components
 from facekit.identity.people.across import KIN, Elsewhere, Twins, centres, elsewhere, twins
 from facekit.identity.people.evidence import Floats, Vectors
 from facekit.identity.people.within import Folder, Places, evidence, find, probabilities
+
+PERSON = "person"
+"""The quality of a kept face that holds the probability."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,7 @@ def _note(
 
 def _names(vectors: Vectors, own: Places, people: int, repeats: Iterable[tuple[int, int]]) -> dict[int, _Name]:
     """Part the faces by name, and gather those of one photo in a point."""
-    ends = np.array([(a, b) for a, b in repeats if own[a] == own[b]], np.int64).reshape(-1, 2)
-    graph = coo_array((np.ones(len(ends), np.int8), (ends[:, 0], ends[:, 1])), shape=(len(own), len(own)))
-    photo = connected_components(graph, directed=False)[1]
+    photo = components(len(own), [(a, b) for a, b in repeats if own[a] == own[b]])
     there = np.isfinite(vectors.sum(1))
     by_name = np.argsort(own, kind="stable")
     bounds = np.searchsorted(own[by_name], np.arange(people + 1))

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.identity.people.cores import SURE, Core, cores, looks, votes
-from facekit.identity.people.evidence import Floats, Vectors, log_odds, squared
+from facekit.identity.embedders.metrics import squared_distances
+from facekit.identity.people.clusters import SURE, Cluster, find_clusters, group_looks, votes
+from facekit.identity.people.evidence import Floats, Vectors, log_odds
 
 Places = NDArray[np.int64]
 
@@ -34,9 +35,9 @@ KNOWN = 3.0
 
 @dataclass(frozen=True)
 class Person:
-    """The person whose folder it is: the heaps of faces that show him, one for each look."""
+    """The person whose folder it is: the clusters of faces that show him, one for each look."""
 
-    looks: list[Core]
+    looks: list[Cluster]
     given: bool = False
     """Known pictures decided who it is."""
 
@@ -55,14 +56,14 @@ def find(points: Vectors, known: Vectors | None = None, told: Vectors | None = N
 
     `known` are vectors of pictures that decide, `told` of such that decide where nobody is clear without them.
     """
-    found = looks(cores(points))
+    found = group_looks(find_clusters(points))
     counts = [votes(person) for person in found]
     if known is None and told is not None and len(told) and not _is_clear(counts, len(points)):
         known = told
     if known is not None:
         person = Person([_grown(points, look) for look in _looks_of(known)], given=True)
         own = {int(place) for look in person.looks for place in look.members}
-        others = [n for heaps, n in zip(found, counts, strict=True) if own.isdisjoint(heaps[0].members.tolist())]
+        others = [n for clusters, n in zip(found, counts, strict=True) if own.isdisjoint(clusters[0].members.tolist())]
         return Folder(person, [len(own), *others])
     return Folder(Person(found[0]) if _is_clear(counts, len(points)) else None, counts)
 
@@ -114,8 +115,8 @@ def _in_one_photo(found: Floats) -> Floats:
     return np.asarray((one * ratios + COLLAGE * found) / (one * (1 + ratios.sum()) + COLLAGE))
 
 
-def _against(faces: Vectors, point_of: Places, points: Vectors, look: Core) -> Floats:
-    away = squared(faces, look.centre[None])[:, 0]
+def _against(faces: Vectors, point_of: Places, points: Vectors, look: Cluster) -> Floats:
+    away = squared_distances(faces, look.centre[None])[:, 0]
     found = log_odds(away, look.votes)
     inside = np.isin(point_of, look.members)
     if look.votes == 1 or not inside.any():
@@ -126,22 +127,22 @@ def _against(faces: Vectors, point_of: Places, points: Vectors, look: Core) -> F
     return found
 
 
-def _looks_of(known: Vectors) -> list[Core]:
+def _looks_of(known: Vectors) -> list[Cluster]:
     """Return the looks of known pictures: each counts, also one that resembles no other."""
-    heaps = cores(known)
-    alone = sorted(set(range(len(known))) - {int(place) for heap in heaps for place in heap.members})
+    clusters = find_clusters(known)
+    alone = sorted(set(range(len(known))) - {int(place) for cluster in clusters for place in cluster.members})
     none = np.zeros(0, np.int64)
-    return [Core(h.centre, none, h.votes) for h in heaps] + [Core(known[place], none, 1) for place in alone]
+    return [Cluster(h.centre, none, h.votes) for h in clusters] + [Cluster(known[place], none, 1) for place in alone]
 
 
-def _grown(points: Vectors, look: Core) -> Core:
+def _grown(points: Vectors, look: Cluster) -> Cluster:
     """Return a look with the folder's faces that clearly are it, so that a few known pictures go further."""
     grown = look
     for _ in range(3):
         if not len(points):
             break
-        sure = np.flatnonzero(log_odds(squared(points, grown.centre[None])[:, 0], grown.votes) >= KNOWN)
+        sure = np.flatnonzero(log_odds(squared_distances(points, grown.centre[None])[:, 0], grown.votes) >= KNOWN)
         total = look.votes + len(sure)
         centre = (look.centre * look.votes + points[sure].sum(0)) / total
-        grown = Core(np.asarray(centre, np.float32), sure, total)
+        grown = Cluster(np.asarray(centre, np.float32), sure, total)
     return grown

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import shutil
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from facekit.base.contract import FacekitError
+from facekit.base.files import locked
 
 log = logging.getLogger(__name__)
 
@@ -17,16 +20,25 @@ PREFIX = "facekit-bot-"
 """How the name of a bot's folder begins, in the system's temporary folder."""
 
 
-def new_folder() -> tuple[Path, int]:
-    """Make a folder and lock it; another one where a sweep came between the two."""
+@contextmanager
+def bot_folder() -> Iterator[Path]:
+    """Make a folder and hold its lock; remove it at the end."""
+    with ExitStack() as stack:
+        folder = _locked_folder(stack)
+        try:
+            yield folder
+        finally:
+            remove(folder)
+
+
+def _locked_folder(stack: ExitStack) -> Path:
+    """Return a new folder that is locked until the stack is closed."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place()))
-        handle = os.open(folder, os.O_RDONLY)
-        with suppress(BlockingIOError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with suppress(FacekitError):  # a sweep came between the two: another one
+            stack.enter_context(locked(folder))
             if folder.exists():
-                return folder, handle
-        os.close(handle)
+                return folder
 
 
 def remove(folder: Path) -> None:

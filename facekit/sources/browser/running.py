@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import atexit
-import os
 import threading
 import weakref
 from abc import ABC, abstractmethod
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facekit.sources.browser.folders import new_folder, remove
+from facekit.sources.browser.folders import bot_folder
 from facekit.sources.browser.replies import bound, connection_of
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class Browser(ABC):
     def __init__(self) -> None:
         self._driver: WebDriver | None = None
         self._folder: Path | None = None
-        self._lock: int | None = None
+        self._stack = ExitStack()
         self._killed = threading.Event()
         self.cause = ""
         """Why it was killed, where that was its own fault."""
@@ -48,7 +47,7 @@ class Browser(ABC):
 
         Raises FacekitError where there is no browser, and Selenium's WebDriverException where it does not start.
         """
-        self._folder, self._lock = new_folder()
+        self._folder = self._stack.enter_context(bot_folder())
         _ALIVE.add(self)
         try:
             self._driver = self._open(self._folder)
@@ -80,10 +79,8 @@ class Browser(ABC):
         if self._driver is not None:
             connection_of(self._driver).close()  # type: ignore[no-untyped-call]
         self._driver = None
-        if self._folder is not None and self._lock is not None:
-            remove(self._folder)
-            os.close(self._lock)
-        self._folder = self._lock = None
+        self._stack.close()
+        self._folder = None
         _ALIVE.discard(self)
 
     def memory(self) -> int:

@@ -1,6 +1,6 @@
 // The faces of a name. Only the tiles that can be seen, and two rows around them, are in the page.
 
-import { announce, el, icon, percent, pictureOf, setIcon, sideFor } from "./dom.js";
+import { announce, describe, el, icon, percent, pictureOf, setIcon, sideFor, write } from "./dom.js";
 
 const SPARE_ROWS = 2;
 const SCROLLING = 60; // ms without a scroll event after which pictures are asked for
@@ -134,12 +134,12 @@ export class Grid {
     tile.classList.toggle("cursor", place === this.cursor);
     tile.classList.toggle("broken", !face.v || tile.failed);
     setIcon(tile.symbol, face.state);
-    tile.why.textContent = whyOf(face);
+    write(tile.why, whyOf(face));
     tile.chance.textContent = face.p === null ? "" : percent(face.p);
     tile.setAttribute("aria-selected", chosen);
     tile.setAttribute("aria-posinset", place + 1);
     tile.setAttribute("aria-setsize", this.faces.length);
-    tile.setAttribute("aria-label", spoken(face, place + 1));
+    describe(tile, spoken(face, place + 1));
   }
 
   pictures() {

@@ -1,6 +1,6 @@
 // Choosing a name by typing its beginning, or any part of it.
 
-import { $, el, number } from "./dom.js";
+import { $, el, number, write } from "./dom.js";
 
 const MOST = 60;
 
@@ -26,7 +26,7 @@ export class Picker {
 
   // Returns the chosen label, null where none was chosen. Those in `first` stand above the others.
   ask(title, names, first, say) {
-    $("picker-title").textContent = title;
+    write($("picker-title"), title);
     Object.assign(this, { names, first, say });
     this.input.value = "";
     this.search();

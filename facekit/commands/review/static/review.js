@@ -1,6 +1,6 @@
 // The page: one name at a time, and every step by a key.
 
-import { $, number, toast } from "./dom.js";
+import { $, number, toast, visible, write } from "./dom.js";
 import { Deciding } from "./decide.js";
 import { Grid } from "./grid.js";
 import { Saver, get } from "./net.js";
@@ -38,8 +38,8 @@ async function start() {
   state.names = new Map(info.names.map((row) => [row.label, row]));
   state.order = info.names.map((row) => row.label);
   state.filter = recall("filter") ?? (info.second_round ? "undecided" : "all");
-  $("folder").textContent = info.folder;
-  document.title = `Review ${info.folder}`;
+  write($("folder"), info.folder);
+  document.title = `Review ${visible(info.folder)}`;
   $("live").hidden = !info.live;
   drawNames(open);
   if (!state.order.length) return toast("This folder holds no faces.");
@@ -49,18 +49,21 @@ async function start() {
   $("grid").focus();
 }
 
+// A name that is not UTF-8 has no address of its own: the server knows it by this one too.
+const address = (label) => encodeURIComponent(label.toWellFormed());
+
 // `keep` names faces to show whatever the filter.
 async function open(label, select = recall(`at ${label}`), keep = []) {
   const before = state.names.get(state.label);
   try {
-    const faces = await get(`/api/faces?label=${encodeURIComponent(label)}`);
+    const faces = await get(`/api/faces?label=${address(label)}`);
     state.faces = deciding.overlaid(faces.map(whole));
   } catch (error) {
     return toast(error.message);
   }
   if (label !== state.label) state.touched.clear();
   state.label = label;
-  history.replaceState(null, "", `/#${encodeURIComponent(label)}`);
+  history.replaceState(null, "", `/#${address(label)}`);
   if (before) drawName(before);
   showFaces(select, keep);
   revealName();

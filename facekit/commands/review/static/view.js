@@ -1,6 +1,6 @@
 // The names, the counts, what is said when nothing is left, and whether everything is saved.
 
-import { $, el, icon, number } from "./dom.js";
+import { $, describe, el, icon, number, write } from "./dom.js";
 import { state, sum, total } from "./state.js";
 
 const buttons = new Map();
@@ -19,13 +19,13 @@ export function drawNames(open) {
 export function drawName(row) {
   const button = buttons.get(row.label);
   const [name, all, left] = button.children;
-  name.textContent = row.name;
+  write(name, row.name);
   all.textContent = number(total(row));
   left.className = row.unsure ? "open" : "";
   left.replaceChildren(row.unsure ? number(row.unsure) : icon("keep"));
   button.parentElement.classList.toggle("none", row.keep + row.unsure + row.move === 0);
   button.setAttribute("aria-current", String(row.label === state.label));
-  button.setAttribute("aria-label", `${row.name}, ${total(row)} faces, ${row.unsure || "none"} undecided`);
+  describe(button, `${row.name}, ${total(row)} faces, ${row.unsure || "none"} undecided`);
 }
 
 export function revealName() {
@@ -36,10 +36,10 @@ export function drawCounts() {
   const row = state.names.get(state.label);
   if (!row) return;
   drawName(row);
-  $("title").textContent = row.name;
+  write($("title"), row.name);
   const said = [["keep", "stay"], ["reject", "left out"], ["move", "moved"], ["unsure", "undecided"]];
   const counted = said.filter(([key]) => row[key]).map(([key, word]) => `${number(row[key])} ${word}`);
-  $("counts").textContent = [...counted, row.note].filter(Boolean).join(" · ");
+  write($("counts"), [...counted, row.note].filter(Boolean).join(" · "));
   for (const [button, filter, count] of [[$("show-undecided"), "undecided", row.unsure], [$("show-all"), "all", total(row)]]) {
     button.setAttribute("aria-pressed", String(state.filter === filter));
     button.lastElementChild.textContent = number(count);
@@ -84,5 +84,5 @@ export function showSaved(how, count, why) {
   $("saved").dataset.state = how;
   $("saved-text").textContent = { saved: "Saved", saving: "Saving", failing: "Not saved" }[how];
   $("trouble").hidden = how !== "failing";
-  if (how === "failing") $("trouble-text").textContent = `${count === 1 ? "1 step is" : `${count} steps are`} not saved. ${why}`;
+  if (how === "failing") write($("trouble-text"), `${count === 1 ? "1 step is" : `${count} steps are`} not saved. ${why}`);
 }

@@ -1,0 +1,81 @@
+"""What facekit logs, on the screen and in a file; text from outside is escaped, so that nothing forges a line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from facekit.base.contract import FacekitError
+from facekit.base.text import visible
+
+Say = Callable[[str], None]
+
+
+@contextmanager
+def logging_to(say: Say, log_file: Path | None, level: int) -> Iterator[None]:
+    """Show what facekit logs from a level on, and other libraries' warnings; write facekit's own to a file.
+
+    Raises FacekitError where the file cannot be written.
+    """
+    facekit, root = logging.getLogger("facekit"), logging.getLogger()
+    notices, others = _Notices(say, level), _Notices(say, logging.WARNING)
+    handlers = [notices, *([_file_handler(log_file)] if log_file is not None else [])]
+    before = facekit.level, facekit.propagate
+    facekit.setLevel(logging.DEBUG)
+    facekit.propagate = False
+    root.addHandler(others)
+    for handler in handlers:
+        facekit.addHandler(handler)
+    try:
+        yield
+    finally:
+        facekit.level, facekit.propagate = before
+        root.removeHandler(others)
+        for handler in handlers:
+            facekit.removeHandler(handler)
+            handler.close()
+
+
+def show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Be a `sys.excepthook`: print the traceback of a bug, whose message may hold text from outside."""
+    sys.stderr.write(_escaped_lines("".join(traceback.format_exception(kind, error, trace))) + "\n")
+
+
+class _Notices(logging.Handler):
+    """Shows log records as lines above the bars."""
+
+    def __init__(self, say: Say, level: int) -> None:
+        super().__init__(level)
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        mark = "warning: " if record.levelno >= logging.WARNING else ""
+        self._say(f"{mark}{record.getMessage()}")
+
+
+class _Lines(logging.Formatter):
+    """Formats a record as one line, and a traceback as indented lines below it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return visible(super().formatMessage(record))
+
+    def formatException(self, ei: logging._SysExcInfoType | tuple[None, None, None]) -> str:
+        return _escaped_lines(super().formatException(ei), indent="    ")
+
+
+def _file_handler(path: Path) -> logging.Handler:
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise FacekitError(f"--log-file {path}: {error.strerror}; choose a file that can be written") from None
+    handler.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    return handler
+
+
+def _escaped_lines(text: str, indent: str = "") -> str:
+    return "\n".join(indent + visible(line) for line in text.rstrip("\n").split("\n"))

@@ -1,0 +1,117 @@
+"""The pictures to choose among: what is measured of each, and what is wrong with it whoever it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from facekit.base import images
+from facekit.base.contract import BadImage, Image, Points, Record, Verdict, replace
+from facekit.dataset import Dataset
+from facekit.dataset.reasons import BLURRED, BRIGHT, CLIPPED, DARK, FLAT, LEANING, SMALL, TURNED
+from facekit.faces import quality
+from facekit.faces.landmarks import landmarks
+from facekit.identity import embedders
+from facekit.identity.likeness import Fingerprint, fingerprint
+from facekit.options.clean import Clean
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A picture and what is known of it; `bad` says why it cannot stay."""
+
+    record: Record
+    fingerprint: Fingerprint | None = None
+    bad: BadImage | None = None
+    size: float = 0.0
+    sharpness: float = 0.0
+    removed: bool = False
+    """A person deleted it from the output: it does not stay, and no repeat takes its place."""
+    verdict: Verdict | None = None
+    """What a person decided about it in the review."""
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether a person wants neither it nor its repeats."""
+        return self.removed or self.verdict == "reject"
+
+    @property
+    def wanted(self) -> bool:
+        """Whether a person decided that it stays."""
+        return self.verdict in ("keep", "move")
+
+    @property
+    def counts(self) -> bool:
+        """Whether it takes part in judging who is who."""
+        return self.fingerprint is not None and (self.bad is None or self.wanted) and not self.unwanted
+
+    @property
+    def compared(self) -> bool:
+        """Whether repeats of it are looked for: also of one that a person removed, so that none takes its place."""
+        return self.bad is None or self.wanted or self.unwanted
+
+    @property
+    def found_under(self) -> str:
+        """The label that it was found under, wherever a person has moved it since."""
+        return self.record.moved_from or self.record.label
+
+    @property
+    def rank(self) -> tuple[bool, float, float, str]:
+        """Order in which repeats are kept: those that a person touched, the largest, the sharpest, the lowest id."""
+        by_hand = self.removed or self.record.moved_from is not None
+        return not by_hand, -self.size, -self.sharpness, self.record.id
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Measures pictures of a tree. With `points`, also how a face is turned, which needs dlib's landmarks."""
+
+    source: Dataset
+    options: Clean
+    points: bool = False
+
+    def __call__(self, candidate: Candidate) -> Candidate:
+        """Return the picture with what is measured of it; one that cannot be decoded has no fingerprint."""
+        record = candidate.record
+        try:
+            image = images.read(self.source.path_of(record))
+        except BadImage as error:
+            return replace(candidate, bad=error)
+        values = quality.measure(image, record, self._points(image, record))
+        measured = replace(record, quality={**(record.quality or {}), **values})
+        # The size of a face in its photo counts, not the size that it was saved at.
+        size = record.box.w * record.box.h if record.box else image.shape[0] * image.shape[1]
+        bad = next(self._faults(values), None)
+        return replace(
+            candidate,
+            record=measured,
+            fingerprint=fingerprint(image),
+            bad=bad,
+            size=float(size),
+            sharpness=values["sharpness"],
+        )
+
+    def _faults(self, values: Mapping[str, float]) -> Iterator[BadImage]:
+        options = self.options
+        for reason, name, least, most in (  # darkness before blur: too little light makes edges faint too
+            (SMALL, "size", options.min_side, None),
+            (DARK, "brightness", options.min_brightness, None),
+            (BRIGHT, "brightness", None, options.max_brightness),
+            (BLURRED, "sharpness", options.min_sharpness, None),
+            (FLAT, "contrast", options.min_contrast, None),
+            (CLIPPED, "clipped", None, options.max_clipped),
+            (TURNED, "yaw", -options.max_yaw, options.max_yaw),
+            (LEANING, "roll", -options.max_roll, options.max_roll),
+        ):
+            value = values.get(name)
+            if value is not None and ((least is not None and value < least) or (most is not None and value > most)):
+                yield BadImage(reason, value)
+
+    def _points(self, image: Image, record: Record) -> Points | None:
+        box = embedders.face_in(image, record, self.source.info) if self.points else None
+        if box is None:
+            return None
+        try:
+            return landmarks(image, box)
+        except BadImage:
+            return None

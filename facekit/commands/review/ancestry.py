@@ -1,0 +1,177 @@
+"""Where the pictures of a folder came from: its source, the source's source, and so on to the photos.
+
+A folder may come from a stranger, and `made_from` leads anywhere. So a file of an ancestor is shown only where it is
+known to be the picture that is meant: the ancestor's own manifest names it by its id, or its bytes have that hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from functools import cached_property
+from pathlib import Path
+
+from facekit.base.contract import FacekitError, Record, Rejection, Source
+from facekit.base.files import iterate_lines, read_bytes, read_lines
+from facekit.commands.review.pictures import version
+from facekit.dataset import MANIFEST, SOURCES
+from facekit.dataset.info import DatasetInfo, read_info
+
+MAX_TREES = 16
+"""Folders made from folders are followed so far: more lead round in a circle."""
+
+MAX_PICTURE = 256 << 20
+"""Bytes of a picture's file; a larger one is not read."""
+
+
+def inside(root: Path, path: str) -> Path | None:
+    """Return the file that a line names as `label/file`; None for a path that leads anywhere else.
+
+    Links are not followed: neither the label's folder nor the file may be one. A file that is gone is returned too.
+    """
+    label, _, name = path.partition("/")
+    plain = label and name and "/" not in name and "\0" not in path and not path.startswith(".") and name[0] != "."
+    if not plain:
+        return None
+    folder, file = root / label, root / label / name
+    links = folder.is_symlink() or (_mode(file) is not None and not stat.S_ISREG(_mode(file) or 0))
+    return None if links else file
+
+
+class Tree:
+    """What one folder's lines say; read when first asked for, because a tree of photos may be large."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.info = read_info(root) or DatasetInfo()
+        self._hashed: dict[str, dict[str, str]] = {}
+        self._digests: dict[tuple[Path, str], str | None] = {}
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """Origin -> where that photo was found."""
+        return {source.origin: source for source in read_lines(self.root / SOURCES, Source)}
+
+    @cached_property
+    def paths(self) -> dict[tuple[str, str], str]:
+        """Label and id -> path of a picture, as its line has it."""
+        return {(record.label, record.id): record.path for record in iterate_lines(self.root / MANIFEST, Record)}
+
+    @cached_property
+    def paths_by_id(self) -> dict[str, str]:
+        """Id -> path of a picture under any of its labels."""
+        return {id: path for (_, id), path in self.paths.items()}
+
+    @cached_property
+    def _names(self) -> dict[str, tuple[str, str]]:
+        return {path: names for names, path in self.paths.items()}
+
+    def find(self, label: str, id: str, path: str = "") -> Path | None:
+        """Return the file of a picture under a label; None where it is gone.
+
+        `path` is where it was when a later folder was made: a hand may have moved it since its line was written.
+        """
+        known = self.paths.get((label, id)) or self.paths_by_id.get(id)
+        if known is None:
+            return self._with_bytes(id, path) or self._with_bytes(id, self._plain(label).get(id))
+        moved = path if path.rpartition("/")[2] == known.rpartition("/")[2] else known
+        files = [inside(self.root, place) for place in (known, moved)]
+        return next((file for file in files if file is not None and file.exists()), None)
+
+    def find_photo(self, id: str, path: str | None) -> Path | None:
+        """Return the file of a photo as it was found, at a path where no line names it; None where it is gone."""
+        known = self.paths_by_id.get(id)
+        return inside(self.root, known) if known else self._with_bytes(id, path)
+
+    def names(self, path: str) -> tuple[str, str]:
+        """Return label and id of the picture at a path; empty where there is none."""
+        if path in self._names:
+            return self._names[path]
+        label = path.partition("/")[0]
+        return next(((label, id) for id, at in self._plain(label).items() if at == path), ("", ""))
+
+    def record_of(self, left: Rejection) -> Record | None:
+        """Return the record of a picture that was left out of what was made from this tree; None where it is gone.
+
+        A file that no line names has none: it is made from what is known of the picture.
+        """
+        if (left.label, left.id) in self.paths:
+            records = iterate_lines(self.root / MANIFEST, Record)
+            return next((record for record in records if (record.label, record.id) == (left.label, left.id)), None)
+        path = self._plain(left.label).get(left.id)
+        if path is None:
+            return None
+        return Record(left.id, left.id, path, left.label, left.label, left.origin or left.id, box=left.box)
+
+    def _with_bytes(self, id: str, path: str | None) -> Path | None:
+        """Return the file at a path where its bytes have that hash, as those of a photo as found have."""
+        file = inside(self.root, path) if path else None
+        return file if file is not None and self._digest(file) == id else None
+
+    def _digest(self, file: Path) -> str | None:
+        """Return the SHA-256 of a file's bytes; None where it cannot be read."""
+        seen = (file, version(file))
+        if seen not in self._digests:
+            try:
+                self._digests[seen] = hashlib.sha256(read_bytes(file, MAX_PICTURE, follow=False)).hexdigest()
+            except (OSError, FacekitError):
+                self._digests[seen] = None
+        return self._digests[seen]
+
+    def _plain(self, label: str) -> dict[str, str]:
+        """Return the files of a label that no line names: there the id is the hash of the bytes."""
+        if label not in self._hashed:
+            named = set(self.paths.values())
+            folder = inside(self.root, f"{label}/x")
+            names = sorted(file.name for file in folder.parent.glob("[!.]*")) if folder else []
+            paths = [path for path in (f"{label}/{name}" for name in names) if path not in named]
+            hashes = {path: self._digest(file) for path in paths if (file := inside(self.root, path)) is not None}
+            self._hashed[label] = {digest: path for path, digest in hashes.items() if digest is not None}
+        return self._hashed[label]
+
+
+class Ancestry:
+    """A folder's ancestors, nearest first."""
+
+    def __init__(self, root: Path) -> None:
+        self.own = Tree(root)
+        self.trees: list[Tree] = []
+        here = self.own
+        while (way := here.info.made_from) and len(self.trees) < MAX_TREES:
+            root = Path(os.path.normpath(here.root.resolve() / way))
+            if not os.path.isdir(root):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
+                break
+            here = Tree(root)
+            self.trees.append(here)
+
+    @property
+    def source(self) -> Tree | None:
+        """The folder that this one was made from; None where it is gone."""
+        return self.trees[0] if self.trees else None
+
+    def picture(self, label: str, id: str, path: str = "") -> Path | None:
+        """Return the file in the source of a picture that this folder left out, or had; see `Tree.find`."""
+        return self.source.find(label, id, path) if self.source else None
+
+    def photo(self, origin: str) -> Path | None:
+        """Return the file of a photo as it was found; None where it is gone."""
+        for tree in self.trees:
+            if origin in tree.paths_by_id:
+                return tree.find_photo(origin, None)
+        source = self.source_of(origin)
+        if source is not None and source.engine == "folder" and source.url and self.trees:
+            return self.trees[-1].find_photo(origin, source.url)
+        return None
+
+    def source_of(self, origin: str) -> Source | None:
+        """Return where a photo was found."""
+        return next((tree.sources[origin] for tree in (self.own, *self.trees) if origin in tree.sources), None)
+
+
+def _mode(file: Path) -> int | None:
+    """Return what a file is, itself and not what a link leads to; None where there is none."""
+    try:
+        return file.lstat().st_mode
+    except (OSError, ValueError):
+        return None

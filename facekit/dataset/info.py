@@ -1,0 +1,101 @@
+"""`dataset.json`: what a folder is, how it was made and from what, and what later stages inherit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+
+from facekit.base.files import json_bytes, read_json, replace_file
+from facekit.dataset.records import own_file
+from facekit.options.base import settled
+from facekit.options.common import SplitBy
+from facekit.options.crop import CarriedCrop
+
+INFO = "dataset.json"
+
+_PLAIN = "delete it to read the folder as plain pictures"
+
+Setting = str | int | float | bool | list[str] | None
+"""The value of an option, as JSON has it."""
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """What `clean` doubts about the names of a folder."""
+
+    nobody: tuple[str, ...] = ()
+    """The labels whose folders clearly show no one person."""
+    one_person: tuple[tuple[str, str, float], ...] = ()
+    """Pairs of labels that seem to be one person, with how near they are."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Under what a search engine was used."""
+
+    terms: str = ""
+    """The address of its terms."""
+    unfiltered: tuple[str, ...] = ()
+    """The filters that were asked for and that it does not have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetInfo:
+    """What `dataset.json` says of a folder. A plain folder, which has none, is described by the defaults."""
+
+    stage: str | None = None
+    """The command that made the folder."""
+    options: Mapping[str, Setting] = field(default_factory=dict)
+    input: str | None = None
+    """The digest of the folder it was made from."""
+    made_from: str | None = None
+    """Where that folder is, relative to this one. A hint: it may be gone, or another by now."""
+    facekit: str | None = None
+    """The version that made it."""
+    complete: bool = True
+    protocol: SplitBy | None = None
+    """How the split was drawn; None where it was not."""
+    crop: CarriedCrop | None = None
+    """How the faces were cut out of their photos; None where `crop` did not cut them."""
+    drawn: bool = False
+    """Whether the faces are drawn by facekit, so that every score from them says so."""
+    engines: Mapping[str, Terms] = field(default_factory=dict)
+    """`scrape`: the search engines, in the order of their use."""
+    embedder: str | None = None
+    """`clean`: what told people apart."""
+    reference: str | None = None
+    """`clean`: the digest of the reference pictures."""
+    applied: int = 0
+    """`clean`: how many lines of the review's decisions are in force."""
+    people: Doubts | None = None
+    stale: Mapping[str, str] | tuple[str, ...] = ()
+    """Pictures that are being deleted: path -> SHA-256 of the bytes that facekit wrote. 0.1.0 named the paths only."""
+
+    def number(self, option: str) -> float | None:
+        """Return an option that is a number; None where the folder was made without such an option."""
+        value = self.options.get(option)
+        return float(value) if isinstance(value, int | float) else None
+
+    def to_bytes(self) -> bytes:
+        """Return the file's bytes; what is at its default is left out."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values["crop"] = settled(self.crop) if self.crop else None
+        return json_bytes({name: value for name, value in values.items() if value or name == "complete"})
+
+
+def read_info(root: Path) -> DatasetInfo | None:
+    """Return what `dataset.json` says; None where there is none. Raises FacekitError for a broken one."""
+    path = root / INFO
+    try:
+        return read_json(own_file(path), DatasetInfo, hint=_PLAIN)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def annotate(root: Path, *, complete: bool | None = None, drawn: bool | None = None) -> None:
+    """Change what a folder's `dataset.json` says of whether it is complete, and of whether its faces are drawn."""
+    info = read_info(root) or DatasetInfo()
+    complete = info.complete if complete is None else complete
+    drawn = info.drawn if drawn is None else drawn
+    replace_file(root / INFO, replace(info, complete=complete, drawn=drawn).to_bytes())

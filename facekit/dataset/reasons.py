@@ -1,0 +1,27 @@
+"""Why a picture was left out, as `rejected.jsonl` says it, where more than one module uses the word."""
+
+SMALL, BLURRED, DARK, BRIGHT = "too small", "blurred", "too dark", "too bright"
+FLAT, CLIPPED, TURNED, LEANING = "too little contrast", "too much black or white", "turned aside", "leaning"
+REPEAT, SHARED, FEW, BEYOND = "repeat", "under two names", "name with too few", "name beyond --people"
+
+REVIEWED = "rejected in review"
+"""A person rejected it, and `clean` has applied that."""
+
+WRONG = "wrong person"
+UNSURE = "unsure"
+"""Neither surely the folder's person nor surely someone else; the value is the probability."""
+
+NO_VECTOR = "no vector"
+"""The face has no embedding; the value says why."""
+
+NOBODY = "no clear person"
+"""Nobody in its folder is clearly the one whose folder it is."""
+
+OPEN = (UNSURE, NO_VECTOR, NOBODY)
+"""The reasons of faces that a person has to decide on."""
+
+REMOVED = "removed by hand"
+"""A person deleted it from a stage's folder; it is not made again."""
+
+REPEATED = "same bytes as another"
+"""A plain tree holds it twice under one name."""

@@ -1,0 +1,38 @@
+"""Embedders by name: registered ones, and the folders of trained runs."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from facekit.base import plugins
+from facekit.base.contract import Embedder
+
+KIND = "embedder"
+
+
+def load(name: str) -> Embedder:
+    """Return an embedder: of a registered name, or of a trained run's folder.
+
+    Raises FacekitError: no such embedder, its extra is not installed, its weights are not available.
+    """
+    if name not in plugins.names(KIND) and Path(name).is_dir():
+        trained = plugins.need("facekit.identity.embedders.trained", "a trained run as embedder")
+        run: Embedder = trained.Trained(Path(name))
+        return run
+    embedder: Embedder = plugins.load(KIND, name)()
+    return embedder
+
+
+class PerThread:
+    """One embedder for each thread that asks, built at its first call: embedders need not be thread-safe."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._local = name, threading.local()
+
+    def __call__(self) -> Embedder:
+        """Return this thread's embedder. Raises FacekitError as `load` does."""
+        if not hasattr(self._local, "embedder"):
+            self._local.embedder = load(self._name)
+        embedder: Embedder = self._local.embedder
+        return embedder

@@ -1,0 +1,41 @@
+"""Where the paths in a file of options lead: inputs lie beside that file, outputs under a folder of its choice."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from facekit.options.base import Options, OutputPath, PathOrName, describe
+from facekit.options.marks import PathMark
+
+
+def placed(cls: type[Options], values: Mapping[str, Any], inputs: Path, outputs: Path) -> dict[str, Any]:
+    """Return a table's values with its paths resolved: inputs against one folder, outputs against another.
+
+    `~` is expanded, absolute paths and names stay as they are, and so does what is no text: making the
+    options refuses that.
+    """
+    marks = {option.name: option.path for option in describe(cls) if option.path is not None}
+    return {key: _place(marks[key], value, inputs, outputs) if key in marks else value for key, value in values.items()}
+
+
+def _place(mark: PathMark, value: Any, inputs: Path, outputs: Path) -> Any:
+    if isinstance(value, list):
+        return [_place(mark, part, inputs, outputs) for part in value]
+    if not isinstance(value, str | Path):
+        return value
+    text = os.path.expanduser(value)  # noqa: PTH111 - Path's own raises for a user who is not there
+    if isinstance(mark, PathOrName) and not _is_path(mark, str(text), inputs):
+        return value
+    return str((outputs if isinstance(mark, OutputPath) else inputs) / text)
+
+
+def _is_path(mark: PathOrName, text: str, inputs: Path) -> bool:
+    try:
+        if mark.lists:
+            return Path(text).suffix.lower() in mark.lists or (inputs / text).is_file()
+        return os.sep in text or (inputs / text).exists()
+    except (OSError, ValueError):  # too long for a path, or with a zero byte: it is a name
+        return False

@@ -1,0 +1,49 @@
+"""The pictures that a run was trained on, read so that a run from a stranger shows no other file.
+
+`model.json` says in which folder the pictures are and `split.jsonl` what they are called, and either could name any
+file of whoever looks into the run. So a path must stay inside the folder, and a file is taken only if its bytes have
+the hash that `split.jsonl` gives: whoever wrote that had these bytes already.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from facekit.base.contract import BadImage, FacekitError, Record
+from facekit.base.files import inside, read_bytes
+from facekit.runs import SPLIT, Run
+
+CHANGED = "gone or changed since training"
+
+MAX_PICTURE = 256 << 20
+"""Bytes of a picture's file."""
+
+
+def check_paths(run: Run) -> None:
+    """Refuse a run whose split names a file outside its folder of pictures. Raises FacekitError with the line."""
+    for number, record in enumerate(run.split, 1):
+        try:
+            inside(run.root, record.path)
+        except FacekitError as error:
+            raise FacekitError(f"{run.folder / SPLIT}, line {number}: {error}") from None
+
+
+def picture_of(run: Run, record: Record) -> bytes:
+    """Return the bytes of a picture of the run's split. Raises BadImage where it is gone, changed, or elsewhere."""
+    try:
+        file = inside(run.root, record.path)
+    except FacekitError:
+        raise BadImage(CHANGED) from None
+    return picture_bytes(file, record.sha256)
+
+
+def picture_bytes(file: Path, sha256: str | None = None) -> bytes:
+    """Return the bytes of a regular file. Raises BadImage where it cannot be read, or has not that hash."""
+    try:
+        data = read_bytes(file, MAX_PICTURE)
+    except (OSError, FacekitError):
+        raise BadImage("cannot be read" if sha256 is None else CHANGED) from None
+    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+        raise BadImage(CHANGED)
+    return data

@@ -1,0 +1,116 @@
+"""The loop over epochs: a network fitted to packed pictures, in one or two steps, from the last whole epoch on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from facekit.base.contract import Track
+from facekit.dataset.lineage import TRAIN, VALIDATION
+from facekit.networks import backend, build
+from facekit.networks.assembly import parameters
+from facekit.networks.backend import keras
+from facekit.networks.blocks import blocks, free
+from facekit.options.train import Train
+from facekit.runs import LOGS, Run
+from facekit.runs.pretrained import copy_backbone
+from facekit.training.callbacks import EpochEnd, EpochStart, Progress, Watch
+from facekit.training.checkpoint import Checkpoint
+from facekit.training.feed import Feed
+from facekit.training.labels import class_indices, class_weights
+from facekit.training.pack import Pack
+from facekit.training.recalibrate import Recalibrate
+from facekit.training.schedule import Step, steps, why_over
+
+_TURN = 10
+"""Most that light augmentation turns a picture, in degrees: about what a detector leaves upright."""
+
+log = logging.getLogger(__name__)
+
+
+def build_network(options: Train, classes: int, donor: Any) -> Any:
+    """Return the network to be trained: its weights are drawn by the seed, those of the backbone are the donor's."""
+    keras.utils.set_random_seed(options.seed)
+    with backend.computing(options.precision):
+        net = build(options.network, options.size, classes, options.color)
+    if donor is not None:
+        copy_backbone(donor, net)
+    return net
+
+
+def train_epochs(net: Any, packed: Pack, run: Run, checkpoint: Checkpoint, options: Train, track: Track) -> None:
+    """Train from the checkpoint's last epoch on until it is over; the checkpoint and the run's history keep each epoch.
+
+    Raises FacekitError for a training that diverges and a full disk.
+    """
+    model = augmented(net) if options.light_augment else net
+    labels = run.labels
+    feed, held_out = _feed(packed, TRAIN, labels, options), _feed(packed, VALIDATION, labels, options)
+    progress = Progress(feed, track, options.epochs - checkpoint.epochs)
+    with progress.shown():
+        for step in steps(options):
+            if checkpoint.epochs >= step.end or why_over(options, checkpoint.rows):
+                continue
+            _prepare(model, net, step, checkpoint, options, len(labels))
+            callbacks = [progress, EpochStart(options, step, checkpoint), Watch(len(labels), step.rate)]
+            callbacks.append(Recalibrate(net, feed, validates=bool(held_out.pictures)))
+            callbacks.append(EpochEnd(net, run, checkpoint, options, feed.pictures))
+            if options.tensorboard:
+                callbacks.append(keras.callbacks.TensorBoard(str(run.folder / LOGS), write_graph=False))
+            model.fit(
+                feed,
+                initial_epoch=checkpoint.epochs,
+                epochs=step.end,
+                validation_data=held_out if held_out.pictures else None,
+                callbacks=callbacks,
+                shuffle=False,  # the feed draws its own order
+                verbose=0,
+            )
+
+
+def augmented(net: Any) -> Any:
+    """Return a model that changes each picture a little before the network sees it, in training alone."""
+    layers = keras.layers
+    inputs = keras.Input(net.input_shape[1:], name="picture")
+    changes = (
+        layers.RandomFlip("horizontal", seed=0, dtype="float32"),
+        layers.RandomRotation(_TURN / 360, fill_mode="nearest", seed=0, dtype="float32"),
+        layers.RandomTranslation(0.08, 0.08, fill_mode="nearest", seed=0, dtype="float32"),
+        layers.RandomZoom(0.1, fill_mode="nearest", seed=0, dtype="float32"),
+        layers.RandomBrightness(0.12, seed=0, dtype="float32"),
+    )
+    x = inputs
+    for change in changes:
+        x = change(x)
+    return keras.Model(inputs, net(x), name=net.name)
+
+
+def _prepare(model: Any, net: Any, step: Step, checkpoint: Checkpoint, options: Train, classes: int) -> None:
+    """Make the layers of a step trainable, with a fresh optimizer, or the checkpoint's where the step has begun."""
+    free(net, step.blocks)
+    loss = _smoothed(options.label_smoothing, classes) if options.label_smoothing else "sparse_categorical_crossentropy"
+    model.compile(keras.optimizers.Adam(step.rate), loss=loss, metrics=["accuracy"])
+    checkpoint.restore(model, optimizer=checkpoint.epochs > step.begin)
+    if step.blocks is not None:
+        what = f"the head and the last {step.blocks} of {len(blocks(net))} blocks" if step.blocks else "the head alone"
+        numbers = f"{parameters(net):,} parameters"
+        log.info("epochs %d to %d train %s: %s", step.begin + 1, step.end, what, numbers)
+
+
+def _smoothed(share: float, classes: int) -> Callable[[Any, Any], Any]:
+    """Return the cross-entropy with smoothed labels."""
+
+    def loss(truth: Any, probabilities: Any) -> Any:
+        certain = keras.ops.one_hot(keras.ops.cast(truth, "int32"), classes)
+        return keras.losses.categorical_crossentropy(certain, probabilities, label_smoothing=share)
+
+    return loss
+
+
+def _feed(packed: Pack, part: str, labels: Sequence[str], options: Train) -> Feed:
+    rows, classes = class_indices(packed.records, part, labels)
+    if part != TRAIN:
+        return Feed(packed, rows, classes, options.batch)
+    weights = class_weights(classes, len(labels)) if options.class_weights == "auto" else None
+    return Feed(packed, rows, classes, options.batch, options.seed, weights)
