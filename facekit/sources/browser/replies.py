@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from urllib3 import BaseHTTPResponse, HTTPResponse
-from urllib3.exceptions import HTTPError
-
 if TYPE_CHECKING:
     from selenium.webdriver.remote.remote_connection import RemoteConnection
     from selenium.webdriver.remote.webdriver import WebDriver
+    from urllib3 import BaseHTTPResponse
 
 MOST_BYTES = 24_000_000
 """Of one answer; what facekit's own scripts return is cut to less in the page."""
@@ -18,7 +16,7 @@ MOST_VALUES = 1_000_000
 """Values in one answer: a list of empty lists takes 20 times its own size in memory."""
 
 
-class TooLong(HTTPError):
+class TooLong(OSError):
     """A driver's answer was longer than anything that facekit asks for."""
 
 
@@ -46,6 +44,8 @@ def bound(driver: WebDriver) -> None:
 
 
 def _whole(response: BaseHTTPResponse) -> BaseHTTPResponse:
+    from urllib3 import HTTPResponse
+
     data = response.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES or data.count(b",") + data.count(b"[") + data.count(b"{") > MOST_VALUES:
         response.close()
