@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from facekit.base.contract import FacekitError, Report
+from facekit.base.plain import Json
 from facekit.commands.scrape import names as naming
 from facekit.commands.scrape.choice import Choice
 from facekit.commands.scrape.crew import DEATHS, brief
@@ -40,7 +41,7 @@ def probe(choice: Choice) -> Report:
     results, evidence = _search(choice, engine, search)
     files = Drawer(choice.options.output).keep("probe", engine, evidence) if evidence else []
     terms = choice.terms()[engine]
-    details = {
+    details: dict[str, Json] = {
         "engine": engine,
         "query": search.query,
         "state": str(results.state),

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 
 from facekit.base.contract import FacekitError, Report, Track, quiet, replace
+from facekit.base.plain import Json
 from facekit.commands.scrape import names as naming
 from facekit.commands.scrape import summary
 from facekit.commands.scrape.choice import Choice, choose
@@ -104,7 +105,7 @@ class _Run:
         report.details = {**summary.details(rows), "notices": self.notices, **self._oddities(rows)}
         return report
 
-    def _oddities(self, rows: list[summary.Fared]) -> dict[str, object]:
+    def _oddities(self, rows: list[summary.Fared]) -> dict[str, Json]:
         """Say loudly what a person ought to look at."""
         changed = Counter(e for row in rows for e, state in row.searches.items() if state == State.LAYOUT_CHANGED)
         files = [str(path) for path in self._drawer.files]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from facekit.base.contract import FacekitError, Rejection
 from facekit.base.files import write_csv
+from facekit.base.plain import Json
 from facekit.commands.scrape.state import BLOCKED, Keyword
 from facekit.dataset import REMOVED
 
@@ -62,7 +63,7 @@ def _cells(row: Fared) -> tuple[str | int, ...]:
     return (row.name, row.folder, row.state, *numbers, reasons, searches)
 
 
-def details(rows: Iterable[Fared]) -> dict[str, Any]:
+def details(rows: Iterable[Fared]) -> dict[str, Json]:
     """Return what the closing report has to say of each name."""
     rows = list(rows)
     short = sorted((row for row in rows if row.short), key=lambda row: -row.short)
