@@ -161,6 +161,5 @@ def _details(report: Report) -> Iterator[str]:
 
 def _interval(ends: Json) -> str:
     """Return in brackets between what a number lies; nothing where that is not known."""
-    if not isinstance(ends, Sequence):
-        return ""
-    return " ({:.4g} to {:.4g})".format(*ends)
+    numbers = [end for end in ends if isinstance(end, int | float)] if isinstance(ends, Sequence) else []
+    return " ({:.4g} to {:.4g})".format(*numbers) if len(numbers) == 2 else ""
