@@ -131,13 +131,13 @@ def work(job: Job) -> None:
     """Make the network and its feeds, then train from the one and as many steps as each line of stdin says."""
     from facekit.networks.backend import keras
     from facekit.options.train import Train
-    from facekit.training import learning
+    from facekit.training import loop
 
     peak = Peak()
     peak.start()
     side, color = SIDES[job.network]
     options = Train(input=Path(), output=Path(), network=job.network, color=color, size=side, batch=job.batch)
-    net = learning.network(options, CLASSES, None)
+    net = loop.build_network(options, CLASSES, None)
     net.compile(keras.optimizers.Adam(options.learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     ways = {feed: WAYS[feed](job, net, options) for feed in job.feeds}
     for line in sys.stdin:
@@ -164,7 +164,7 @@ def one_batch(job: Job, net: Any, options: Any) -> Train:
 
 def facekit(job: Job, net: Any, options: Any) -> Train:
     from facekit.base.contract import quiet
-    from facekit.training.callbacks import Start, Steps, Watch
+    from facekit.training.callbacks import EpochStart, Progress, Watch
     from facekit.training.checkpoint import Checkpoint
     from facekit.training.feed import Feed
     from facekit.training.schedule import steps as steps_of
@@ -174,8 +174,8 @@ def facekit(job: Job, net: Any, options: Any) -> Train:
         feed[number]
 
     def train(steps: int, clock: Any) -> None:
-        start = Start(options, steps_of(options)[0], Checkpoint(Path(job.root)))
-        beside = [Steps(feed, quiet, 1), start, Watch(CLASSES, options.learning_rate)]
+        start = EpochStart(options, steps_of(options)[0], Checkpoint(Path(job.root)))
+        beside = [Progress(feed, quiet, 1), start, Watch(CLASSES, options.learning_rate)]
         net.fit(feed, steps_per_epoch=steps, callbacks=[*beside, clock], shuffle=False, verbose=0)
 
     return train

@@ -28,7 +28,7 @@ import numpy as np
 
 from facekit.networks import build
 from facekit.networks.backend import accelerated, computing, engine, keras
-from facekit.training.callbacks import Steps, Watch
+from facekit.training.callbacks import Progress, Watch
 from facekit.training.feed import Batch, Feed
 from facekit.training.pack import Pack
 
@@ -117,7 +117,7 @@ def measure(network: str, size: int, batch: int, steps: int, rounds: int, pack: 
         still = compiled(keras.Model(inputs, build(network, size, CLASSES)(Resident(pixels)(inputs))))
     waiting, without = [], []
     for number in range(rounds + 1):
-        beside = [Steps(feed, lambda items, *_, **__: iter(items), 1), Watch(CLASSES, 1e-3)]
+        beside = [Progress(feed, lambda items, *_, **__: iter(items), 1), Watch(CLASSES, 1e-3)]
         ours = seconds(fed, feed, steps, beside)
         alone = seconds(still, Nothing(classes, steps), steps)
         if number:  # the first round compiles

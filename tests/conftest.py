@@ -220,33 +220,47 @@ def dying(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], Any]],
     return run
 
 
-def _count_steps(patch: pytest.MonkeyPatch, last: int) -> None:
-    taken = 0
+class _Steps:
+    """Counts changes of the disk, and dies in the last one."""
 
-    def step(act: Callable[..., Any], torn: Callable[..., Any] | None) -> Callable[..., Any]:
-        def counted(path: Path, *arguments: Any, **named: Any) -> Any:
-            nonlocal taken
-            taken += 1
-            if taken < last:
-                return act(path, *arguments, **named)
-            if taken == last and torn is not None:
-                torn(path, *arguments)
+    def __init__(self, last: int) -> None:
+        self.last, self.taken = last, 0
+
+    def counted(self, act: Callable[..., Any], torn: Callable[..., Any] | None = None) -> Callable[..., Any]:
+        """Wrap what changes the disk; `torn` is what is left of it when it is the last."""
+
+        def step(*arguments: Any, **named: Any) -> Any:
+            self.taken += 1
+            if self.taken < self.last:
+                return act(*arguments, **named)
+            if self.taken == self.last and torn is not None:
+                torn(*arguments)
             raise Dead
 
-        return counted
+        return step
 
+
+def _count_steps(patch: pytest.MonkeyPatch, last: int) -> None:
     from facekit.base import files
+    from facekit.dataset import store
 
-    write, append = Path.write_bytes, files.append_line
+    steps, unlink = _Steps(last), os.unlink
+    write = steps.counted(files.write_all, lambda file, data: file.write(data[: len(data) // 2]))
+    delete = steps.counted(unlink)
 
-    def torn_line(path: Path, line: str) -> None:
-        with path.open("ab") as file:
-            file.write(line.encode()[: len(line) // 2])
+    def delete_if_there(path: Any, *, dir_fd: int | None = None) -> None:
+        try:
+            os.stat(path, dir_fd=dir_fd, follow_symlinks=False)
+        except FileNotFoundError:  # nothing changes, so it is no step
+            unlink(path, dir_fd=dir_fd)
+        delete(path, dir_fd=dir_fd)
 
-    patch.setattr(Path, "write_bytes", step(write, lambda path, data: write(path, data[: len(data) // 2])))
-    patch.setattr(files, "append_line", step(append, torn_line))
-    for name in ("replace", "unlink", "rmdir", "mkdir"):
-        patch.setattr(Path, name, step(getattr(Path, name), None))
+    for module in (files, store):
+        patch.setattr(module, "write_all", write)
+    # What Path has of these calls them too.
+    patch.setattr(os, "unlink", delete_if_there)
+    for name in ("replace", "rmdir", "mkdir"):
+        patch.setattr(os, name, steps.counted(getattr(os, name)))
 
 
 @pytest.fixture(scope="module")

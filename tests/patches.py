@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
+from facekit import runs
 from facekit.base import images
-from facekit.base.contract import Image, Record
+from facekit.base.contract import Image, Record, replace
 from facekit.base.files import replace_lines
-from facekit.dataset.tree import MANIFEST
+from facekit.dataset import MANIFEST
 
 COLOURS = ((230, 60, 40), (40, 200, 80), (50, 90, 240), (220, 200, 40))
 SPLIT = ("train",) * 8 + ("test",) * 3 + ("validation",) * 3
@@ -41,3 +43,14 @@ def tree(root: Path, labels: int = 3, split: Sequence[str | None] | None = SPLIT
     if split:
         replace_lines(root / MANIFEST, (record.to_json() for record in records))
     return root
+
+
+def edit(run: Path, **changes: Any) -> None:
+    """Write other values into the `model.json` of a run."""
+    loaded = runs.load(run)
+    loaded.save(replace(loaded.info, **changes))
+
+
+def move(run: Path, root: Path) -> None:
+    """Let a run say that its pictures are in another folder."""
+    edit(run, dataset=replace(runs.load(run).info.dataset, root=str(root)))

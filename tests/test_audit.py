@@ -237,8 +237,8 @@ def test_a_runs_split_is_audited_over_its_pictures(ours: Path, tmp_path: Path) -
 def _run(root: Path, folder: Path, records: list[Record]) -> Path:
     """A run as somebody else may have made it: trained on `root`, split as these records say."""
     folder.mkdir()
-    info = dict.fromkeys(("network", "size", "protocol", "options"), "")
-    info |= {"labels": ["person0", "person1"], "dataset": {"root": str(root)}, "complete": True}
+    info = {"network": "cnn3", "size": 32, "protocol": "group", "options": {}, "complete": True}
+    info |= {"labels": ["person0", "person1"], "dataset": {"root": str(root)}}
     (folder / runs.MODEL).write_text(json.dumps(info))
     replace_lines(folder / runs.SPLIT, (record.to_json() for record in records))
     return folder

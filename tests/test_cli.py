@@ -125,7 +125,7 @@ def test_quiet_still_warns(facekit: Facekit, plain: Path, tmp_path: Path) -> Non
 def test_a_log_file(facekit: Facekit, plain: Path, tmp_path: Path) -> None:
     (plain / "loose.jpg").write_bytes(b"")
     assert facekit(*crop(plain, tmp_path / "out", "--log-file", tmp_path / "log")).code == 0
-    assert "WARNING facekit.dataset.tree: " in (tmp_path / "log").read_text()
+    assert "WARNING facekit.dataset.listing: " in (tmp_path / "log").read_text()
     logger = logging.getLogger("facekit")
     assert logger.propagate
     assert str(tmp_path) not in str(logger.handlers)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from patches import tree
+from patches import edit, tree
 
 from facekit import runs
 from facekit.base.contract import FacekitError, Record, replace
@@ -19,8 +19,7 @@ from facekit.base.files import read_lines, replace_lines
 from facekit.commands.cross_validate import cross_validate
 from facekit.commands.cross_validate.stage import Fold, cut
 from facekit.commands.train import train
-from facekit.dataset import Dataset, derive_id, lineage, protocol
-from facekit.dataset.tree import MANIFEST
+from facekit.dataset import MANIFEST, Dataset, derive_id, lineage, protocol
 from facekit.options.cross_validate import CrossValidate
 from facekit.options.train import Train
 from facekit.runs import Run
@@ -104,7 +103,7 @@ def test_folds_by_person_keep_everybody_in_one(run: Path) -> None:
     )
     drawn = lineage.draw_split(_photos(people), (0.6, 0.2, 0.2), 1, "people")
     replace_lines(run / runs.SPLIT, (record.to_json() for record in drawn))
-    runs.load(run).save(protocol="person")
+    edit(run, protocol="person")
     _, folds = _folds(run, 4)
     for fold in folds:
         assert lineage.people_crossing(fold.records) == []
@@ -115,7 +114,7 @@ def test_folds_by_person_keep_everybody_in_one(run: Path) -> None:
 
 
 def test_folds_over_files_hold_out_copies_too(run: Path) -> None:
-    runs.load(run).save(protocol="image")
+    edit(run, protocol="image")
     loaded, folds = _folds(run, 3)
     assert Counter(r.id for fold in folds for r in fold.held) == Counter(r.id for r in loaded.split)
     assert any(record.synthetic for record in folds[0].held)
@@ -152,7 +151,7 @@ def test_folds_are_trained_scored_and_resumed(run: Path) -> None:
     assert "standard deviation" in page
     assert "The run whose options the folds share" in page
     one = runs.load(output / "fold-1")
-    assert one.info["options"]["network"] == "cnn3"
+    assert one.info.options["network"] == "cnn3"
     assert one.protocol == "group"
     assert not {r.origin for r in one.part("test")} & {r.origin for r in one.part("train")}
 

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import picture
-from patches import tree
+from patches import edit, move, tree
 from zoo import SQUARE, Zoo, colour_network, publish, serving, square_finder
 
 from facekit import runs
@@ -33,8 +33,7 @@ from facekit.identity.embedders.cache import FILE, EmbeddingCache
 from facekit.identity.embedders.dlib import MODEL, Dlib
 from facekit.identity.embedders.sface import SFace
 from facekit.identity.embedders.trained import DEFAULT_THRESHOLD, Trained
-from facekit.options.base import settled
-from facekit.options.crop import CarriedCrop, Crop
+from facekit.options.crop import CarriedCrop, Crop, FaceCrop
 from facekit.options.train import Train
 
 PAIRS = "lfw/pairsDevTest.txt"
@@ -278,7 +277,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     faces = tree(tmp_path_factory.mktemp("embedding") / "faces")
     options = Train(input=faces, output=faces.parent / "run", network="cnn3", size=32, epochs=12, batch=8, stop_at=1)
     train(options)
-    runs.load(options.output).save(crop=settled(Crop(input=".", output=".", size=48, margin=0.3)))
+    edit(options.output, crop=CarriedCrop.of(FaceCrop(size=48, margin=0.3)))
     return options.output
 
 
@@ -310,8 +309,7 @@ def test_a_trained_run_cuts_a_face_as_its_own_were(run: Path) -> None:
 
 def test_a_run_whose_pictures_are_gone_has_the_documented_threshold(run: Path, tmp_path: Path) -> None:
     moved = Path(shutil.copytree(run, tmp_path / "run"))
-    loaded = runs.load(moved)
-    loaded.save(dataset={**loaded.info["dataset"], "root": str(tmp_path / "gone")})
+    move(moved, tmp_path / "gone")
     assert Trained(moved).threshold == DEFAULT_THRESHOLD
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from patches import patch, tree
+from patches import edit, move, patch, tree
 
 from facekit import runs
 from facekit.base import images
@@ -51,8 +51,7 @@ def own(trained: Trained, tmp_path: Path) -> Trained:
     copy = Trained(tmp_path / "faces", tmp_path / "run")
     shutil.copytree(trained.faces, copy.faces)
     shutil.copytree(trained.run, copy.run, ignore=shutil.ignore_patterns("evaluation*"))
-    run = runs.load(copy.run)
-    run.save(dataset={**run.info["dataset"], "root": str(copy.faces)})
+    move(copy.run, copy.faces)
     return copy
 
 
@@ -111,7 +110,7 @@ def test_the_page_stands_alone(own: Trained) -> None:
 def test_the_validation_part_scores_what_training_said(own: Trained) -> None:
     report = _evaluate(own.run, part="validation", output=own.run.parent / "validation")
     assert report.folder == str(own.run.parent / "validation")
-    assert report.details["accuracy"] == pytest.approx(runs.load(own.run).info["scores"]["val_accuracy"], abs=1e-3)
+    assert report.details["accuracy"] == pytest.approx(runs.load(own.run).info.scores.val_accuracy, abs=1e-3)
 
 
 def test_training_pictures_carry_a_banner(own: Trained, caplog: pytest.LogCaptureFixture) -> None:
@@ -123,7 +122,7 @@ def test_training_pictures_carry_a_banner(own: Trained, caplog: pytest.LogCaptur
 
 def test_a_split_by_image_carries_the_banner_everywhere(own: Trained, caplog: pytest.LogCaptureFixture) -> None:
     _change_split(own.run, lambda r: replace(r, origin="one photo", synthetic="copy" if r.id < "8" else None))
-    runs.load(own.run).save(protocol="image")
+    edit(own.run, protocol="image")
     report = _evaluate(own.run)
     assert report.details["banners"] == [BANNER]
     assert f"{own.run}: {BANNER}" in [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
@@ -149,7 +148,7 @@ def test_a_split_by_group_that_leaks_is_refused(own: Trained) -> None:
 
 
 def test_drawn_faces_are_called_so(own: Trained) -> None:
-    runs.load(own.run).save(drawn=True)
+    edit(own.run, drawn=True)
     report = _evaluate(own.run)
     assert report.details["banners"] == ["these faces are drawn by facekit: the score proves nothing about real faces"]
     assert "proves nothing about real faces" in _page(report)
@@ -214,8 +213,7 @@ def test_pictures_gone_since_training_are_counted(own: Trained, caplog: pytest.L
 
 
 def test_names_are_escaped(own: Trained) -> None:
-    run = runs.load(own.run)
-    run.save(names={"person0": "<script>alert(1)</script>", "person1": "李小龍 & Söhne"})
+    edit(own.run, names={"person0": "<script>alert(1)</script>", "person1": "李小龍 & Söhne"})
     page = _page(_evaluate(own.run))
     assert "<script>alert" not in page
     assert "李小龍 &amp; Söhne" in page
@@ -272,7 +270,7 @@ def test_folders_that_are_no_runs_are_refused(tmp_path: Path, own: Trained) -> N
     (own.run / "model.weights.h5").unlink()
     with pytest.raises(FacekitError, match=r"model\.weights\.h5 is gone; train again with --overwrite$"):
         _evaluate(own.run)
-    runs.load(own.run).save(network="vgg99")
+    edit(own.run, network="vgg99")
     with pytest.raises(FacekitError, match=r"^no network called 'vgg99'; choose from inception_v3, cnn3"):
         _evaluate(own.run)
     (own.run / "model.json").write_text("{}")
@@ -401,7 +399,7 @@ def test_a_csv_of_pictures_that_lie_anywhere_is_scored(own: Trained, tmp_path: P
 
 def test_a_run_by_person_is_checked_and_says_so(own: Trained, tmp_path: Path) -> None:
     _change_split(own.run, lambda r: replace(r, targets={"person": f"{r.split} {r.id[:1]}"}))
-    runs.load(own.run).save(protocol="person")
+    edit(own.run, protocol="person")
     report = _evaluate(own.run)
     assert _scores(report)["resampled"]["what"] == "people"
     assert _scores(report)["protocol"] == "person"

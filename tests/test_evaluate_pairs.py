@@ -11,19 +11,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from patches import patch, tree
+from patches import edit, patch, tree
 
 from facekit import runs
 from facekit.base import images
-from facekit.base.contract import FacekitError, Report
+from facekit.base.contract import FacekitError, Report, replace
 from facekit.commands.evaluate_pairs import evaluate_pairs
 from facekit.commands.evaluate_pairs.faces import Asked, finding, photos_of
 from facekit.commands.train import train
 from facekit.dataset import INFO, MANIFEST, Dataset, pairlists
 from facekit.dataset.pairlists import Pair
 from facekit.identity.embedders import embed_dataset
+from facekit.options.crop import CarriedCrop
 from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.options.train import Train
+from facekit.runs import Backbone
 
 VIEW_1 = "2\nAda\t1\t2\nAda\t1\t3\nAda\t1\tBob\t2\nBob\t1\tEve\t3\n"
 VIEW_2 = "2\t1\nAda\t1\t2\nAda\t1\tBob\t2\nBob\t1\t3\nBob\t1\tEve\t3\n"
@@ -339,7 +341,7 @@ def test_faces_are_found_as_suits_the_model(world: World, drawn_faces: Path, tmp
     assert detector(Path("dlib"), Dataset.open(drawn_faces)) is None, "`crop` has cut them"
     assert detector(world.run) is None, "it learned from pictures as they were"
     run = Path(shutil.copytree(world.run, tmp_path / "run", ignore=shutil.ignore_patterns("evaluation*")))
-    runs.load(run).save(crop={"margin": 0.2, "size": 96, "detector": "dlib"})
+    edit(run, crop=CarriedCrop(margin=0.2, size=96, detector="dlib"))
     assert detector(run) == ("dlib", 96), "as its own pictures were cut"
     assert detector(run, detector="haar") == ("haar", 96)
 
@@ -348,8 +350,9 @@ def test_a_linear_head_stands_for_its_backbone(world: World, tmp_path: Path) -> 
     """Its own names play no part; and a folder that is called like an embedder is the folder."""
     run = tmp_path / "dlib"
     run.mkdir()
-    info = runs.load(world.run).info | {"backbone": {"name": str(world.run)}, "network": "run, frozen"}
-    (run / "model.json").write_text(json.dumps(info))
+    loaded = runs.load(world.run)
+    info = replace(loaded.info, backbone=Backbone(name=str(world.run)), network="run, frozen")
+    replace(loaded, folder=run).save(info)
     pairs = _write(tmp_path / "pairs.csv", _all_pairs())
     result = _scores(_verify(run, pairs, data=world.root))
     assert (result["run"], result["embedder"]["name"]) == (str(run), "run")

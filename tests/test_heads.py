@@ -66,7 +66,7 @@ def test_a_vector_that_is_not_there_has_no_probabilities() -> None:
 def test_it_comes_back_as_it_was(tmp_path: Path) -> None:
     head = fit(cloud(3, 10, 0.3), cloud(3, 5, 0.3, seed=1), 3)
     head.write(tmp_path / "head.npz")
-    again = Head.read(tmp_path / "head.npz")
+    again = Head.read(tmp_path / "head.npz", 16, 3)
     assert np.array_equal(again.weights, head.weights)
     assert np.array_equal(again.bias, head.bias)
 
@@ -74,7 +74,7 @@ def test_it_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_what_is_no_head_is_refused_and_runs_no_code(tmp_path: Path) -> None:
     file = tmp_path / "head.npz"
     with pytest.raises(FacekitError, match=r"head.npz is gone; train again with --overwrite$"):
-        Head.read(file)
+        Head.read(file, 16, 3)
 
     class Evil:
         def __reduce__(self) -> tuple[object, tuple[str]]:
@@ -83,8 +83,8 @@ def test_what_is_no_head_is_refused_and_runs_no_code(tmp_path: Path) -> None:
     for data in (b"", b"PK\x03\x04 broken", pickle.dumps(Evil())):
         file.write_bytes(data)
         with pytest.raises(FacekitError, match=r"head.npz is not a head that facekit wrote .*; train again"):
-            Head.read(file)
+            Head.read(file, 16, 3)
     np.savez(file, weights=np.array([Evil()], dtype=object), bias=np.zeros(1))
     with pytest.raises(FacekitError, match="is not a head that facekit wrote"):
-        Head.read(file)
+        Head.read(file, 16, 3)
     assert not (tmp_path / "ran").exists()

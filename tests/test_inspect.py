@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import files_in, read_tree
+from patches import move
 
 from facekit import runs
 from facekit.base import images, plugins
@@ -26,7 +27,7 @@ from facekit.base.files import replace_lines
 from facekit.commands.inspect import inspect, network
 from facekit.commands.inspect.heat import Cam, occlusion
 from facekit.commands.train import train
-from facekit.dataset.tree import MANIFEST
+from facekit.dataset import MANIFEST
 from facekit.networks import NETWORKS, build, layers
 from facekit.networks.backend import keras
 from facekit.networks.gradients import slope
@@ -328,8 +329,7 @@ def test_places_and_pictures_that_will_not_do_are_refused(trained: Path, own: Pa
         look(trained, tmp_path / "out", pictures=[runs.load(trained).root / "red", runs.load(trained).root / "blue"])
     with pytest.raises(FacekitError, match=r"^no pictures to look at"):
         look(trained, tmp_path / "out", pictures=[tmp_path / "thesis"])
-    run = runs.load(own)
-    run.save(dataset={**run.info["dataset"], "root": str(tmp_path / "gone")})
+    move(own, tmp_path / "gone")
     with pytest.raises(FacekitError, match=r"gone, which .*run was trained on, is gone; give pictures to look at$"):
         look(own, tmp_path / "out")
     assert not (tmp_path / "out").exists()

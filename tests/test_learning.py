@@ -21,11 +21,12 @@ from facekit.networks.backend import accelerated, computing, keras
 from facekit.networks.blocks import backbone
 from facekit.networks.cnn import cnn3
 from facekit.options.train import Train
-from facekit.training.callbacks import reseed, settle
+from facekit.training.callbacks import reseed
 from facekit.training.checkpoint import Checkpoint
 from facekit.training.feed import Feed
-from facekit.training.learning import varied
+from facekit.training.loop import augmented
 from facekit.training.pack import Pack
+from facekit.training.recalibrate import recalibrate
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def pictures() -> np.ndarray:
 
 
 def test_pictures_vary_in_training_alone_and_by_seed_and_epoch() -> None:
-    model = varied(keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Rescaling(1.0)]))
+    model = augmented(keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Rescaling(1.0)]))
     some = pictures().astype(np.float32)
 
     def seen(epoch: int) -> np.ndarray:
@@ -90,7 +91,7 @@ def test_statistics_are_those_of_the_network_as_it_is_used() -> None:
     """What batch normalisation subtracts is the mean that arrives there when nothing is dropped."""
     model = cnn3(32, 3)
     some = pictures()
-    settle(model, Feed(Pack(some, []), range(24), [0] * 24, batch=8))
+    recalibrate(model, Feed(Pack(some, []), range(24), [0] * 24, batch=8))
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     arriving = keras.Model(model.inputs[0], norms[0].input)(some.astype(np.float32))
     mean = keras.ops.convert_to_numpy(keras.ops.mean(arriving, (0, 1, 2)))
@@ -98,7 +99,7 @@ def test_statistics_are_those_of_the_network_as_it_is_used() -> None:
     assert {norm.momentum for norm in norms} == {0.9}
     assert {layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)} == {0.1}
     norms[0].trainable = False
-    settle(model, Feed(Pack(some[:8], []), range(8), [0] * 8, batch=8))
+    recalibrate(model, Feed(Pack(some[:8], []), range(8), [0] * 8, batch=8))
     assert np.allclose(keras.ops.convert_to_numpy(norms[0].moving_mean), mean, atol=1e-4)
 
 

@@ -54,19 +54,19 @@ def test_a_run_folder_holds_the_head_and_what_it_stands_on(even: Path, trained: 
     assert {file.name for file in trained.iterdir()} == {"model.json", "head.npz", "split.jsonl"}
     run, dlib = runs.load(trained), load("dlib")
     assert run.backbone == "dlib"
-    assert run.info["network"] == "dlib, frozen"
-    assert run.info["backbone"]["metric"] == "euclidean"
-    assert run.info["backbone"]["version"] == dlib.version
-    assert run.info["parameters"] == 128 * 3 + 3
+    assert run.info.network == "dlib, frozen"
+    assert run.info.backbone.metric == "euclidean"
+    assert run.info.backbone.version == dlib.version
+    assert run.info.parameters == 128 * 3 + 3
     assert run.labels == Dataset.open(even).labels
-    assert run.info["scores"]["accuracy"] > 0.9
+    assert run.info.scores.accuracy > 0.9
 
 
 def test_it_is_scored_and_names_faces_like_any_run(
     even: Path, trained: Path, drawn_photos: Path, tmp_path: Path
 ) -> None:
     report = evaluate(Evaluate(run=trained, part="train", output=tmp_path / "scores"))
-    assert report.details["accuracy"] == pytest.approx(runs.load(trained).info["scores"]["accuracy"], abs=1e-4)
+    assert report.details["accuracy"] == pytest.approx(runs.load(trained).info.scores.accuracy, abs=1e-4)
     photos = sorted(path for path in drawn_photos.glob("*/*") if path.suffix == ".jpg")[:3]
     answers = list(predict(Predict(run=trained, pictures=photos, min_confidence=0)))
     found = [answer for answer in answers if answer["box"]]
@@ -87,7 +87,7 @@ def test_a_data_sets_pictures_are_looked_at_in_order(even: Path, trained: Path) 
 
 def test_it_is_trained_again_to_the_same_head(even: Path, trained: Path, tmp_path: Path) -> None:
     train(Train(input=even, output=tmp_path / "again", backbone="dlib"))
-    one, other = Head.read(trained / "head.npz"), Head.read(tmp_path / "again" / "head.npz")
+    one, other = (Head.read(run / "head.npz", 128, 3) for run in (trained, tmp_path / "again"))
     assert np.array_equal(one.weights, other.weights)
     with pytest.raises(FacekitError, match=r"again holds a trained model; choose another folder, or --overwrite it$"):
         train(Train(input=even, output=tmp_path / "again", backbone="dlib"))

@@ -16,9 +16,9 @@ from facekit.dataset import Dataset
 from facekit.networks.backend import keras
 from facekit.networks.cnn import cnn3
 from facekit.networks.inputs import as_input, probabilities
-from facekit.training.callbacks import Steps
-from facekit.training.classes import evened
+from facekit.training.callbacks import Progress
 from facekit.training.feed import Feed
+from facekit.training.labels import class_weights
 from facekit.training.pack import Pack, pack
 
 
@@ -105,8 +105,8 @@ def test_the_order_is_drawn_by_seed_and_epoch() -> None:
 
 
 def test_rare_classes_weigh_more_and_even_ones_alike() -> None:
-    assert evened([0, 1, 2, 0, 1, 2], 3) is None
-    weights = evened([0, 0, 0, 1, 1, 2], 3)
+    assert class_weights([0, 1, 2, 0, 1, 2], 3) is None
+    weights = class_weights([0, 0, 0, 1, 1, 2], 3)
     assert weights == pytest.approx([2 / 3, 1, 2])
     pixels = np.zeros((6, 32, 32, 3), np.uint8)
     batches = Feed(Pack(pixels, []), range(6), [0, 0, 0, 1, 1, 2], batch=4, seed=3, weights=weights)
@@ -134,7 +134,7 @@ def test_fit_gets_the_order_of_its_epoch_also_when_it_begins_later() -> None:
         feed = _Noted(Pack(pixels, []), range(12), list(range(12)), batch=4, seed=1)
         model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(12)])
         model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-        model.fit(feed, initial_epoch=begin, epochs=3, callbacks=[Steps(feed, quiet, 3)], shuffle=False, verbose=0)
+        model.fit(feed, initial_epoch=begin, epochs=3, callbacks=[Progress(feed, quiet, 3)], shuffle=False, verbose=0)
         expected = Feed(Pack(pixels, []), range(12), list(range(12)), batch=4, seed=1)
         expected.shuffle(2)
         assert feed.fed[-3:] == [expected[i][1].tolist() for i in range(3)]

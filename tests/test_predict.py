@@ -9,15 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from patches import patch, tree
+from patches import edit, patch, tree
 
-from facekit import runs
 from facekit.base import images
 from facekit.base.contract import FacekitError
 from facekit.commands.predict import predict
 from facekit.commands.train import train
-from facekit.options.base import settled
-from facekit.options.crop import Crop
+from facekit.options.crop import CarriedCrop, FaceCrop
 from facekit.options.predict import Predict
 from facekit.options.train import Train
 from facekit.report.fonts import MISSING, fitting
@@ -36,8 +34,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     faces = tree(tmp_path_factory.mktemp("trained") / "faces")
     options = Train(input=faces, output=faces.parent / "run", network="cnn3", size=32, epochs=15, batch=8, stop_at=1)
     train(options)
-    crop = settled(Crop(input=".", output=".", size=48, margin=0.3))
-    runs.load(options.output).save(crop=crop)
+    edit(options.output, crop=CarriedCrop.of(FaceCrop(size=48, margin=0.3)))
     return Trained(faces, options.output)
 
 
@@ -86,7 +83,7 @@ def test_whole_photos_give_a_line_a_face_and_one_where_there_is_none(trained: Tr
 
 
 def test_faces_are_cut_as_the_model_expects(trained: Trained, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[Crop] = []
+    seen: list[FaceCrop] = []
     monkeypatch.setattr("facekit.commands.predict.find", lambda image, crop: seen.append(crop) or [])
     answers = _predict(trained, photos / "a.jpg")
     assert answers[0]["reason"] == "no face"
@@ -97,7 +94,7 @@ def test_a_model_of_uncropped_pictures_says_that_it_guesses(
     trained: Trained, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     shutil.copytree(trained.run, tmp_path / "run")
-    runs.load(tmp_path / "run").save(crop=None)
+    edit(tmp_path / "run", crop=None)
     _predict(Trained(trained.faces, tmp_path / "run"), photos / "b.jpg")
     assert "was trained on pictures that no detector cut; faces are cut with the defaults" in caplog.text
 

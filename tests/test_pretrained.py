@@ -21,7 +21,7 @@ from facekit.networks import NETWORKS, backend, build
 from facekit.networks.backend import keras
 from facekit.networks.blocks import backbone, head
 from facekit.options.train import Train
-from facekit.runs.pretrained import _copy, donor, give
+from facekit.runs.pretrained import _copy, copy_backbone, donor
 
 APPLICATIONS = [name for name, about in NETWORKS.items() if about.application]
 
@@ -76,14 +76,14 @@ def test_a_files_backbone_arrives_and_the_head_is_new(tmp_path: Path) -> None:
     theirs = saved(tmp_path / "m.weights.h5")
     model = build("cnn3", 64, 7)  # another size and other names: the head alone depends on them
     before = weights(head(model))
-    give(donor(options(weights=str(tmp_path / "m.weights.h5"))), model)
+    copy_backbone(donor(options(weights=str(tmp_path / "m.weights.h5"))), model)
     assert same(weights(backbone(model)), weights(backbone(theirs)))
     assert same(weights(head(model)), before)
 
 
 def test_another_runs_backbone_arrives(run: Path) -> None:
     model = build("cnn3", 32, 5)
-    give(donor(options(weights=str(run))), model)
+    copy_backbone(donor(options(weights=str(run))), model)
     assert same(weights(backbone(model)), weights(backbone(runs.load(run).model())))
 
 

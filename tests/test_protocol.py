@@ -12,7 +12,7 @@ from patches import tree
 from facekit.base.contract import FacekitError, Record, replace
 from facekit.base.files import read_lines, replace_lines
 from facekit.commands.balance import balance
-from facekit.dataset import INFO, MANIFEST, Dataset, lineage
+from facekit.dataset import INFO, MANIFEST, Dataset, derive_id, lineage
 from facekit.identity.split import split_dataset
 from facekit.options.balance import Balance
 from facekit.options.train import Train
@@ -48,7 +48,7 @@ def test_a_tree_without_a_split_gets_one_that_no_photo_crosses(tmp_path: Path) -
 
 def test_a_tree_made_by_image_is_split_over_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     faces = tree(tmp_path / "faces", split=(None,) * 10)
-    _change(faces, lambda r: replace(r, origin=f"photo of {r.label}", group=None))
+    _change(faces, lambda r: replace(r, origin=derive_id(r.label, "photo", 0), group=None))
     (faces / INFO).write_text('{"protocol": "image", "complete": true}')
     records, by = _settle(faces)
     assert by == "image"
@@ -86,9 +86,9 @@ def test_too_few_pictures_for_a_split_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_group_in_two_parts_is_refused(faces: Path) -> None:
-    _change(faces, lambda r: replace(r, group="one photo") if r.label == "person0" else r)
+    _change(faces, lambda r: replace(r, group="1" * 64) if r.label == "person0" else r)
     with pytest.raises(
-        FacekitError, match=r"photos stand in more than one part of the split \(first one photo\); make the tree again"
+        FacekitError, match=r"photos stand in more than one part of the split \(first 1{16}\); make the tree again"
     ):
         _settle(faces)
 

@@ -22,6 +22,7 @@ from facekit.commands.augment import MANY, augment
 from facekit.commands.balance import balance
 from facekit.commands.clean import clean
 from facekit.commands.crop import crop
+from facekit.identity import embedders
 from facekit.options.augment import Augment
 from facekit.options.balance import Balance
 from facekit.options.clean import Clean
@@ -190,6 +191,7 @@ def test_dead_at_any_step_of_overwriting(tmp_path: Path, dying: Dying) -> None:
 
 def test_a_hand_in_an_unfinished_folder(tmp_path: Path, dying: Dying) -> None:
     """What a person removes or moves while a stage is interrupted stays so as well, its last picture too."""
+    embedders.load("dlib")  # builds its network in the cache once, which would be changes of the disk as well
     source = plain_tree(tmp_path / "tiny", {"Ada": 6, "Bob": 4}, side=24)
     for stage in (crop_whole, clean_up, even_out, fill):
         out = tmp_path / stage.__name__

@@ -8,18 +8,19 @@ import pytest
 
 from facekit.base.contract import FacekitError
 from facekit.options.train import Train
-from facekit.training.schedule import Row, best, merit, rate, steps, why_over
+from facekit.runs import Epoch
+from facekit.training.schedule import best, merit, rate, steps, why_over
 
 
 def options(**more: Any) -> Train:
     return Train(input="in", output="out", **more)
 
 
-def history(*accuracies: float) -> list[Row]:
-    return [{"epoch": n, "val_accuracy": a, "loss": 1.0} for n, a in enumerate(accuracies, 1)]
+def history(*accuracies: float) -> list[Epoch]:
+    return [Epoch(epoch=n, accuracy=a, val_accuracy=a, loss=1.0) for n, a in enumerate(accuracies, 1)]
 
 
-def rates(chosen: Train, rows: list[Row]) -> list[float]:
+def rates(chosen: Train, rows: list[Epoch]) -> list[float]:
     """The rate of every epoch, as one that is resumed before it would find it."""
     found = []
     for epoch in range(len(rows)):
@@ -69,7 +70,10 @@ def test_patience_begins_anew_when_all_layers_do() -> None:
 
 
 def test_a_tie_goes_to_the_lower_loss_then_to_the_first() -> None:
-    rows = [{"val_accuracy": 0.9, "val_loss": 0.3, "loss": 0}, {"val_accuracy": 0.9, "val_loss": 0.2, "loss": 9}]
+    rows = [
+        Epoch(epoch=n, accuracy=0.9, val_accuracy=0.9, val_loss=held, loss=loss)
+        for n, held, loss in ((1, 0.3, 0), (2, 0.2, 9))
+    ]
     assert merit(rows[1], "val_accuracy") > merit(rows[0], "val_accuracy")
     assert best([*rows, rows[1]], "val_accuracy") == 2
     assert best([], "val_accuracy") == 0

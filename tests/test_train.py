@@ -20,11 +20,11 @@ from facekit import runs
 from facekit.base.contract import FacekitError, Record, Report, replace
 from facekit.base.files import locked, read_lines, replace_lines
 from facekit.commands.train import train
-from facekit.dataset import Dataset
-from facekit.dataset.tree import MANIFEST
+from facekit.dataset import MANIFEST, Dataset
 from facekit.networks.assembly import parameters
 from facekit.networks.inputs import decoded
 from facekit.options.train import Train
+from facekit.runs import Counts
 from facekit.training.callbacks import Watch
 
 KEPT = {"model.json", "model.weights.h5", "split.jsonl", "history.csv", "history.png"}
@@ -86,14 +86,14 @@ def test_a_run_folder_holds_the_model_and_nothing_else(trained: Trained) -> None
     assert run.labels == ["person0", "person1", "person2"]
     assert run.name("person1") == "Person1"
     assert run.protocol == "group"
-    assert run.info["split"] == {"train": 24, "test": 9, "validation": 9}
+    assert run.info.split == Counts(train=24, test=9, validation=9)
     assert [r.split for r in run.split] == [r.split for r in Dataset.open(trained.faces).records]
 
 
 def test_the_best_epoch_is_kept(trained: Trained) -> None:
     run, rows = runs.load(trained.run), _history(trained.run)
     best = max(rows, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
-    assert run.info["scores"]["epoch"] == best["epoch"]
+    assert run.info.best_epoch == best["epoch"]
     held = run.part("validation")
     seen = np.stack([image for _, image in decoded(trained.faces, held, 32)])
     found = np.asarray(run.model().predict_on_batch(seen)).argmax(axis=1)
@@ -146,6 +146,7 @@ KILLED = """
 import os, signal, sys
 from facekit.networks.assembly import parameters
 from facekit.options.train import Train
+from facekit.runs import Counts
 from facekit.networks.inputs import decoded
 from facekit.commands.train import train
 def track(items, title, total=None):
@@ -199,7 +200,8 @@ def test_overwriting_deletes_a_runs_own_files_alone(done: Trained) -> None:
 
 
 def test_a_run_whose_pictures_changed_is_not_resumed(done: Trained) -> None:
-    runs.load(done.run).save(complete=False)
+    run = runs.load(done.run)
+    run.save(replace(run.info, complete=False))
     next((done.faces / "person0").iterdir()).unlink()
     with pytest.raises(
         FacekitError, match=r"has changed since .* was begun; choose another folder, or --overwrite it$"

@@ -13,7 +13,7 @@ import filecmp
 import io
 import os
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -88,19 +88,23 @@ def read_toml(path: Path, kind: type[T], hint: str = "fix it", limit: int = MAX_
         raise FacekitError(f"{path} is not TOML ({why}); {hint}") from None
 
 
-def read_lines(path: Path, kind: type[T]) -> list[T]:
+def read_lines(path: Path, kind: type[T], check: Callable[[T], None] | None = None) -> list[T]:
     """Return each line of a file of JSON lines as a value of that type; no file is no lines.
 
-    A torn last line is dropped. Raises FacekitError, which names line and field, for any other that is broken.
+    `check` raises ValueError for a value that must not be there. A torn last line is dropped. Raises FacekitError,
+    which names line and field, for any other that is broken.
     """
-    return list(iterate_lines(path, kind))
+    return list(iterate_lines(path, kind, check))
 
 
-def iterate_lines(path: Path, kind: type[T]) -> Iterator[T]:
+def iterate_lines(path: Path, kind: type[T], check: Callable[[T], None] | None = None) -> Iterator[T]:
     """Yield what `read_lines` returns, one line at a time."""
     for number, line in _whole_lines(path):
         try:
-            yield plain.parse(line.decode(), kind)
+            value = plain.parse(line.decode(), kind)
+            if check is not None:
+                check(value)
+            yield value
         except ValueError as error:
             raise FacekitError(
                 f"{path}, line {number} is not what facekit writes ({error}); fix or delete that line"
@@ -117,7 +121,7 @@ def append_line(path: Path, line: str, alone: bool = False) -> None:
         if alone:
             fcntl.flock(file, fcntl.LOCK_EX)
             drop_torn_line(path)
-        _write(file, line.encode() + b"\n")
+        write_all(file, line.encode() + b"\n")
 
 
 def drop_torn_line(path: Path) -> None:
@@ -136,7 +140,7 @@ def drop_torn_line(path: Path) -> None:
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all. Raises FacekitError when the disk is full."""
     with _replacing(path) as file:
-        _write(file, data)
+        write_all(file, data)
 
 
 def replace_lines(path: Path, lines: Iterable[str]) -> None:
@@ -219,7 +223,7 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
             raise
 
 
-def _write(file: BinaryIO, data: bytes) -> None:
+def write_all(file: BinaryIO, data: bytes) -> None:
     """Write all bytes: a disk that fills up takes the first part without an error, and refuses the next."""
     rest = memoryview(data)
     while rest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import struct
 import threading
@@ -16,9 +17,13 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from facekit.base.contract import BadImage, Box, Image
+from facekit.base.opening import open_regular
 
 MAX_PIXELS = 50_000_000
 """Larger pictures are refused before they are decoded."""
+
+MAX_BYTES = 300_000_000
+"""Larger files are refused before they are read: a picture of `MAX_PIXELS` in 16 bits, not compressed."""
 
 SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff")
 """How the names of files end that are taken for pictures, in lower case."""
@@ -111,13 +116,21 @@ def glance(data: bytes, head: Header) -> Gray:
     return np.asarray(pixels, np.uint8)
 
 
-def read(path: Path) -> Image:
-    """Decode a file. Raises BadImage, as `decode` does, also for a file that cannot be read."""
+def load(path: Path) -> bytes:
+    """Return the bytes of a picture's file. Raises BadImage for one that cannot be read, or has too many bytes."""
     try:
-        data = path.read_bytes()
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_BYTES:
+                raise BadImage("too many bytes", size)
+            return file.read(size)
     except OSError as error:
         raise BadImage("cannot be read", error.strerror or "") from None
-    return decode(data)
+
+
+def read(path: Path) -> Image:
+    """Decode a file. Raises BadImage, as `decode` does, also for a file that cannot be read."""
+    return decode(load(path))
 
 
 def encode(image: Image, quality: int = 95) -> bytes:

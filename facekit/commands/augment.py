@@ -14,7 +14,7 @@ import numpy as np
 from facekit.base import images
 from facekit.base.contract import FacekitError, Record, Report, Track, quiet, replace
 from facekit.base.parallel import ordered_map
-from facekit.dataset import Dataset, Output, by_label, derive_id, key, named_by_id, photo_path
+from facekit.dataset import Dataset, Output, by_label, derive_id, key, photo_path
 from facekit.dataset.lineage import TRAIN, check_split, draw_split, refuse_split, shuffled, still_for_training
 from facekit.faces.augmentation import augment_image
 from facekit.identity.likeness import grouped
@@ -52,14 +52,18 @@ def augment(options: Augment, track: Track = quiet) -> Report:
         out.info = replace(out.info, protocol=protocol)
         if out.unchanged:
             return out.report()
-        records, left = out.placed(track)
+        records, left = out.usable(track)
         if protocol != "image":
             records = draw_split(records, shares(options.split), options.seed)
             check_split(records, str(source.root))
         moved = still_for_training((r for r in out.records.values() if r.made_by == STAGE and r.moved_from), records)
         planned = [r for inside in by_label(records).values() for r in _full(inside, moved, options, protocol, out)]
         photos = {(r.label, r.id): source.path_of(r) for r in records}
-        planned = out.settle(planned, lambda missing: track(_make(photos, options, missing), STAGE, len(missing)))
+
+        def make(missing: list[Record]) -> Iterator[tuple[Record, bytes]]:
+            return track(_make(photos, options, missing), STAGE, len(missing))
+
+        planned = out.write_missing(planned, make)
         report = out.finish(planned, left)
         report.details["children"] = sum(r.synthetic == "augment" for r in planned)
         report.details["protocol"] = protocol
@@ -90,7 +94,7 @@ def _full(
     room = options.count - len(inside)
     if room and not able:
         raise FacekitError(f"{label} has no training photo to make children of; add photos, or balance anew")
-    own = [named_by_id(record) for record in inside]
+    own = [out.named(record) for record in inside]
     moved = [record for record in moved if record.label == label][:room]
     return own + moved + list(islice(_children(able, inside, options, out), room - len(moved)))
 

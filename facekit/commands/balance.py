@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import count as count_from
 from itertools import cycle
+from pathlib import Path
 
 from facekit.base.contract import PARTS, Record, Report, Track, quiet, replace
-from facekit.dataset import Dataset, Output, by_label, derive_id, key, named_by_id, photo_path, protocol
+from facekit.dataset import Dataset, Output, by_label, derive_id, key, photo_path, protocol
 from facekit.dataset.lineage import TRAIN, draw_split, refuse_split, shuffled, still_for_training, thin
 from facekit.identity.likeness import grouped
 from facekit.identity.split import grouped_by_person
@@ -38,7 +39,7 @@ def balance(options: Balance, track: Track = quiet) -> Report:
         out.info = replace(out.info, protocol=split_by)
         if out.unchanged:
             return out.report()
-        records, left = out.placed(track)
+        records, left = out.usable(track)
         if by_group:
             records = draw_split(records, shares(options.split), options.seed, protocol.WHAT[split_by])
         moved = still_for_training((r for r in out.records.values() if r.synthetic and r.moved_from), records)
@@ -50,7 +51,7 @@ def balance(options: Balance, track: Track = quiet) -> Report:
                 shown = photos.get((record.label, record.id)) or photos[record.label, record.parent or ""]
                 yield record, source.bytes_of(shown)
 
-        planned = out.settle(planned, make)
+        planned = out.write_missing(planned, make)
         report = out.finish(planned, left)
         report.details["parts"] = {part: sum(r.split == part for r in planned) for part in PARTS if by_group}
         report.details["copies"] = sum(r.synthetic == "copy" for r in planned)
@@ -69,8 +70,8 @@ def _even(inside: Sequence[Record], moved: Sequence[Record], options: Balance, o
     else:
         chosen = _thin_parts(inside, options.count - len(moved), options)
         able = [record for record in chosen if record.split == TRAIN]
-    able = [record for record in able if not record.synthetic] or able
-    chosen = [named_by_id(record) for record in chosen]
+    able = [out.named(record) for record in able if not record.synthetic] or [out.named(record) for record in able]
+    chosen = [out.named(record) for record in chosen]
     return chosen + moved + _copies(able, chosen, options.count - len(chosen) - len(moved), options.seed, out)
 
 
@@ -103,12 +104,11 @@ def _copies(able: Sequence[Record], chosen: Sequence[Record], room: int, seed: i
             break
         id = derive_id(photo.id, STAGE, "copy", next(numbers[photo.id]))
         if (photo.label, id) not in taken:
-            suffix = named_by_id(photo).path.rpartition(".")[2]
             copies.append(
                 replace(
                     photo,
                     id=id,
-                    path=photo_path(photo.label, id, f".{suffix}"),
+                    path=photo_path(photo.label, id, Path(photo.path).suffix),
                     parent=photo.id,
                     made_by=STAGE,
                     synthetic="copy",

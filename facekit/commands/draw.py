@@ -34,7 +34,7 @@ def draw(options: Draw, track: Track = quiet) -> Report:
             drawn = ordered_map(_draw, jobs, options.jobs, "processes" if len(jobs) > 8 * workers(0) else "threads")
             yield from track(zip(missing, drawn, strict=True), "draw", total=len(missing))
 
-        records = out.settle([_stand(out, record) for record in records], make)
+        records = out.write_missing([_stand(out, record) for record in records], make)
         report = out.finish(records, [gone for gone in out.rejected if gone.reason == REMOVED])
     report.details["kinds"] = dict(Counter(item.kind for _, _, item in _items(world)))
     return report

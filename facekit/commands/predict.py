@@ -18,11 +18,10 @@ from facekit.base import contract, images
 from facekit.base.contract import BadImage, Box, FacekitError, Image, Track, quiet
 from facekit.base.files import guarded, replace_file
 from facekit.base.parallel import ordered_map
-from facekit.faces.detectors import carried, find, ready
+from facekit.faces.detectors import find, ready
 from facekit.identity import classifier
 from facekit.identity.classifier import Classifier
-from facekit.options.base import from_mapping
-from facekit.options.crop import Crop
+from facekit.options.crop import FaceCrop
 from facekit.options.predict import Predict
 from facekit.report.grid import MOST, Tile, draw
 from facekit.runs import Run
@@ -87,7 +86,7 @@ def _answers(
         _draw(options.grid, tiles)
 
 
-def _faces(model: Classifier, crop: Crop | None, picture: Path) -> list[Face]:
+def _faces(model: Classifier, crop: FaceCrop | None, picture: Path) -> list[Face]:
     try:
         image = images.read(picture)
         if crop is None:
@@ -100,24 +99,19 @@ def _faces(model: Classifier, crop: Crop | None, picture: Path) -> list[Face]:
     return [_cut(model, crop, picture, image, face) for face in faces]
 
 
-def _cut(model: Classifier, crop: Crop, picture: Path, image: Image, face: contract.Face) -> Face:
+def _cut(model: Classifier, crop: FaceCrop, picture: Path, image: Image, face: contract.Face) -> Face:
     try:
         return Found(picture, face.box, model.sees(image, face, crop))
     except BadImage as error:
         return picture, error
 
 
-def _crop(run: Run) -> Crop:
+def _crop(run: Run) -> FaceCrop:
     """Return how the model's own faces were cut; defaults where facekit did not cut them."""
-    crop = run.info.get("crop") or {}
-    if not crop or not crop.get("detect", True):
+    if not run.detects:
         log.warning("%s was trained on pictures that no detector cut; faces are cut with the defaults", run.folder)
-        options = Crop(input=Path(), output=Path(), align=crop.get("align", "none"))
-    else:
-        where = f"{run.folder / runs.MODEL}, crop"
-        options = from_mapping(Crop, {**carried(crop), "input": ".", "output": "."}, where)
-    ready(options)
-    return options
+    ready(run.face_crop)
+    return run.face_crop
 
 
 def _answer(run: Run, face: Found, shares: NDArray[np.float32], least: float) -> dict[str, Any]:

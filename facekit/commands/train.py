@@ -1,19 +1,16 @@
-"""Train: a model on a folder-per-person tree: a network, or a linear head on a frozen one."""
+"""Train: a network, or a linear head on a frozen one, on a folder with one folder of pictures a person."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
 
-from facekit import runs
-from facekit.base.contract import Record, Report, Track, quiet
-from facekit.dataset import Dataset
-from facekit.identity.split import split_dataset
+from facekit import runs, training
+from facekit.base.contract import Report, Track, quiet
+from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
+from facekit.identity.split import Split
 from facekit.options.train import Train
 from facekit.runs import Run
-from facekit.training.classes import TRAIN, VALIDATION
-from facekit.training.flow import Parted, as_begun, trained
 
 STAGE = "train"
 
@@ -25,49 +22,43 @@ def train(options: Train, track: Track = quiet) -> Report:
     data that cannot be trained on, a folder that may not be touched, and a training that diverges.
     """
     began = time.monotonic()
-
-    def settle(run: Run | None) -> Parted:
-        dataset = Dataset.open(options.input, track)
-        if run is not None:
-            return as_begun(run, dataset)
-        people, split_by = options.people_from, options.split_by
-        return Parted(dataset, *split_dataset(dataset, options.split, split_by, options.seed, track, people))
-
-    done = trained(options, settle, track)
-    return _plan(done.records, options, began) if isinstance(done, Parted) else _report(done, began)
+    plan = training.plan(options, track=track)
+    if options.dry_run and not plan.complete:
+        return _planned(plan.split, options, began)
+    return _trained(training.fit(plan, track), began)
 
 
-def _plan(records: Sequence[Record], options: Train, began: float) -> Report:
-    parts = Counter(record.split for record in records)
+def _planned(split: Split, options: Train, began: float) -> Report:
     details = {
-        "labels": len({record.label for record in records}),
-        "train_pictures": parts[TRAIN],
-        "val_photos": parts[VALIDATION],
-        "test_photos": parts["test"],
+        "labels": len(split.labels),
+        "train_pictures": split.counts[TRAIN],
+        "val_photos": split.counts[VALIDATION],
+        "test_photos": split.counts[TEST],
     }
-    seconds = round(time.monotonic() - began, 2)
-    return Report(STAGE, str(options.output), 0, len(records), Counter(), seconds, details)
+    return Report(STAGE, str(options.output), 0, len(split.records), Counter(), _since(began), details)
 
 
-def _report(run: Run, began: float) -> Report:
+def _trained(run: Run, began: float) -> Report:
     info = run.info
-    scores = {name: round(info["scores"][name], 4) for name in ("accuracy", "val_accuracy") if name in info["scores"]}
+    accuracies = {"accuracy": info.scores.accuracy, "val_accuracy": info.scores.val_accuracy}
     details = {
-        "network": info["network"],
-        "labels": len(run.labels),
-        "epochs": info["epochs"],
-        "best_epoch": int(info["scores"]["epoch"]),
-        **scores,
-        "val_photos": info["used"][VALIDATION],
-        "train_pictures": info["used"][TRAIN],
-        "protocol": run.protocol,
-        "parameters": info["parameters"],
-        "training_seconds": info["training_seconds"],
-        "pictures_per_second": info["pictures_per_second"],
-        "stopped": info["stopped"],
+        "network": info.network,
+        "labels": len(info.labels),
+        "epochs": info.epochs,
+        "best_epoch": info.best_epoch,
+        **{name: round(value, 4) for name, value in accuracies.items() if value is not None},
+        "val_photos": info.used.validation,
+        "train_pictures": info.used.train,
+        "protocol": info.protocol,
+        "parameters": info.parameters,
+        "training_seconds": info.training_seconds,
+        "pictures_per_second": info.pictures_per_second,
+        "stopped": info.stopped,
     }
-    if not run.backbone:
+    if info.backbone is None:
         details["history"] = str(run.folder / runs.PLOT)
-    kept = sum(info["used"].values())
-    left = Counter(info["left"])
-    return Report(STAGE, str(run.folder), info["epochs"], kept, left, round(time.monotonic() - began, 2), details)
+    return Report(STAGE, str(run.folder), info.epochs, info.used.total, Counter(info.left), _since(began), details)
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 2)

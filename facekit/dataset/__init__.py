@@ -1,20 +1,11 @@
 """A dataset: a folder of pictures, one folder a label, and the manifest beside them."""
 
-from facekit.dataset.folder import check_places
+from facekit.dataset.folder import check_places, key
 from facekit.dataset.info import INFO, DatasetInfo, annotate, read_info
-from facekit.dataset.output import REMOVED, REPEATED, Output, key
-from facekit.dataset.tree import (
-    DECISIONS,
-    MANIFEST,
-    REJECTED,
-    SOURCES,
-    Dataset,
-    by_label,
-    derive_id,
-    distinct,
-    named_by_id,
-    photo_path,
-)
+from facekit.dataset.output import Output
+from facekit.dataset.reasons import REMOVED, REPEATED
+from facekit.dataset.records import DECISIONS, MANIFEST, REJECTED, SOURCES
+from facekit.dataset.tree import Dataset, by_label, derive_id, distinct, photo_path
 
 __all__ = [
     "DECISIONS",
@@ -33,7 +24,6 @@ __all__ = [
     "derive_id",
     "distinct",
     "key",
-    "named_by_id",
     "photo_path",
     "read_info",
 ]

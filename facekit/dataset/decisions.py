@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from facekit.base import files as lines
-from facekit.base.contract import Box, Decision, Record, Rejection, replace
+from facekit.base.contract import Box, Decision, FacekitError, Record, Rejection, replace
 from facekit.dataset import DECISIONS
 
 
@@ -32,7 +32,9 @@ class Decisions:
         self.path = root / DECISIONS
 
     def history(self) -> list[Decision]:
-        """Return every decision, oldest first. Raises FacekitError for a line that is none."""
+        """Return every decision, oldest first. Raises FacekitError for a line that is none, and for a symbolic link."""
+        if self.path.is_symlink():
+            raise FacekitError(f"{self.path} is a symbolic link; replace it with the file itself")
         return lines.read_lines(self.path, Decision)
 
     def read(self) -> dict[Key, Decision]:

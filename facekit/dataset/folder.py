@@ -1,20 +1,49 @@
-"""A folder that a stage writes: its lock, what may be deleted in it, and what a kill left there."""
+"""What an earlier run left in a folder that a stage writes, and whether this run may go on with it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from contextlib import suppress
-from itertools import chain
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from facekit.base import files as lines
-from facekit.base.contract import FacekitError, Record, replace
+from facekit.base import files
+from facekit.base.contract import FacekitError, Record, Rejection, Source, replace
 from facekit.dataset.info import INFO, DatasetInfo
-from facekit.dataset.tree import DECISIONS, MANIFEST, REJECTED, SOURCES, place, scan
+from facekit.dataset.listing import read_manifest
+from facekit.dataset.reasons import REMOVED
+from facekit.dataset.records import (
+    DECISIONS,
+    MANIFEST,
+    REJECTED,
+    SOURCES,
+    read_records,
+    read_rejections,
+    read_sources,
+)
+from facekit.dataset.store import OWN, Store, unshare
 
-OWN = {MANIFEST, SOURCES, REJECTED, INFO, DECISIONS, "summary.csv"}
-"""The files that stand beside the labels' folders."""
+BESIDE = {*OWN, DECISIONS, "summary.csv"}
+"""The files that may stand beside the labels' folders."""
+
+Key = tuple[str, str]
+
+
+@dataclass
+class Earlier:
+    """What earlier runs made, as a person has since left it."""
+
+    records: dict[Key, Record] = field(default_factory=dict)
+    rejected: list[Rejection] = field(default_factory=list)
+    """What they left out, and what a person has removed since."""
+    sources: dict[str, Source] = field(default_factory=dict)
+    moved: bool = False
+    """Whether a person has moved or removed anything."""
+
+
+def key(record: Record) -> Key:
+    """Return what a stage knows its picture by, wherever a person has moved it: label as made, and id."""
+    return record.moved_from or record.label, record.id
 
 
 def check_places(output: Path, source: Path | None) -> None:
@@ -28,61 +57,87 @@ def check_places(output: Path, source: Path | None) -> None:
         raise FacekitError(f"{output} and the input {source} lie in one another; choose a folder beside it")
 
 
-def made_nothing(root: Path) -> bool:
+def check_links(root: Path) -> None:
+    """Refuse a folder in which a file of facekit's is a symbolic link. Raises FacekitError."""
+    for name in OWN:
+        if (root / name).is_symlink():
+            raise FacekitError(
+                f"{root / name} is a symbolic link, which facekit does not write through; "
+                "replace it with the file itself, or choose another folder"
+            )
+
+
+def is_blank(root: Path) -> bool:
     """Whether an earlier run was refused or left everything out: such a folder is as good as a new one."""
     with os.scandir(root) as entries:
         names = {entry.name for entry in entries if not entry.name.startswith(".")}
     manifest = root / MANIFEST
-    return names <= OWN and not (manifest.exists() and manifest.stat().st_size)
+    return names <= BESIDE and not (manifest.exists() and manifest.stat().st_size)
 
 
-def forget(root: Path) -> None:
+def read_earlier(root: Path, stage: str) -> Earlier:
+    """Read what earlier runs made in a folder. Raises FacekitError for lines that facekit would not write."""
+    held = read_manifest(root)
+    records = {key(record): record for record in held.records}
+    rejected = read_rejections(root / REJECTED)
+    # What was removed and is there again has been put back.
+    rejected = [r for r in rejected if r.reason != REMOVED or (r.label, r.id) not in records]
+    known = {(r.label, r.id) for r in rejected if r.reason == REMOVED}  # a kill can fall between the two files
+    rejected += [_removed(stage, record) for record in held.gone if key(record) not in known]
+    return Earlier(records, rejected, read_sources(root / SOURCES), held.moved)
+
+
+def repair(store: Store, complete: bool) -> None:
+    """Drop what a kill left half written, so that lines can be appended."""
+    for name in (MANIFEST, SOURCES, REJECTED):
+        unshare(store.root / name)
+        files.drop_torn_line(store.root / name)
+    if not complete:
+        store.sweep()
+
+
+def reset(root: Path) -> None:
     """Empty what says what was made; the manifest stays, because it says that facekit may write here."""
     if (root / MANIFEST).exists():
-        lines.replace_file(root / MANIFEST, b"")
+        files.replace_file(root / MANIFEST, b"")
     for name in (SOURCES, REJECTED):
         (root / name).unlink(missing_ok=True)
 
 
-def clear(root: Path, info: DatasetInfo | None) -> None:
-    """Delete what the manifest names, and the lines themselves; nothing else. Raises FacekitError without one.
+def clear(store: Store, info: DatasetInfo | None) -> None:
+    """Delete what the manifest names, and the lines themselves; nothing else.
 
     What a person decided stays: it cost hours, and it goes by the photo, not by what was made of it.
+    Raises FacekitError without a manifest, and for pictures that a person has changed, before anything is deleted.
     """
+    root = store.root
     if info is None or not (root / MANIFEST).exists():
         name = INFO if info is None and (root / MANIFEST).exists() else MANIFEST
         raise FacekitError(f"{root} has no {name}, so what --overwrite may delete is not known; choose another folder")
-    kept, _ = place(lines.read_lines(root / MANIFEST, Record), scan(root))
-    stale = [record.path for record in kept]
-    lines.replace_file(root / INFO, replace(info, complete=False, stale=tuple(stale)).to_bytes())
-    delete(root, stale)
-    forget(root)
+    made = {record.path: record.sha256 for record in read_manifest(root).records}
+    changed = [path for path, digest in made.items() if not store.is_as_written(path, digest)]
+    if changed:
+        raise FacekitError(
+            f"{root}: {len(changed)} pictures have changed since facekit wrote them (the first: {changed[0]}); "
+            "move them elsewhere or delete them, then run the same command again"
+        )
+    files.replace_file(root / INFO, replace(info, complete=False, stale=made).to_bytes())
+    store.delete(made)
+    reset(root)
 
 
-def finish_deleting(root: Path, info: DatasetInfo) -> None:
+def finish_deleting(store: Store, info: DatasetInfo) -> None:
     """Go on with the deletions that a kill interrupted: `dataset.json` named them before the first."""
-    stale = set(info.stale)
-    if stale:
-        known = lines.read_lines(root / MANIFEST, Record)
-        lines.replace_lines(root / MANIFEST, (r.to_json() for r in known if r.path not in stale))
-        delete(root, stale)
+    if not info.stale:
+        return
+    root = store.root
+    known = read_records(root / MANIFEST)
+    files.replace_lines(root / MANIFEST, (record.to_json() for record in known if record.path not in info.stale))
+    if isinstance(info.stale, Mapping):
+        store.delete(info.stale)
+    else:  # version 0.1.0 named the paths only: the manifest has the hashes, as far as it still has the lines
+        store.delete({record.path: record.sha256 for record in known if record.path in info.stale})
 
 
-def delete(root: Path, paths: Iterable[str]) -> None:
-    """Delete pictures of a folder, and the label folders that this empties.
-
-    Only what `scan` lists is deleted: a path that leads out of the folder is not facekit's.
-    """
-    paths = set(paths)
-    listed = scan(root)
-    for path in paths.intersection(chain.from_iterable(listed.values())):
-        (root / path).unlink(missing_ok=True)
-    for label in listed.keys() & {path.partition("/")[0] for path in paths}:
-        with suppress(OSError):  # a folder that still holds something stays
-            (root / label).rmdir()
-
-
-def sweep(root: Path) -> None:
-    """Delete what a kill left of files that were being written."""
-    for part in (*root.glob(".*.part"), *root.glob("*/.*.part")):
-        part.unlink(missing_ok=True)
+def _removed(stage: str, record: Record) -> Rejection:
+    return replace(Rejection.of(stage, record, REMOVED), parent=record.parent)

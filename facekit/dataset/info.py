@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-import msgspec
-
-from facekit.base.contract import FacekitError
-from facekit.base.files import replace_file
+from facekit.base.files import json_bytes, read_json, replace_file
+from facekit.dataset.records import own_file
 from facekit.options.base import settled
 from facekit.options.common import SplitBy
 from facekit.options.crop import CarriedCrop
 
 INFO = "dataset.json"
+
+_PLAIN = "delete it to read the folder as plain pictures"
 
 Setting = str | int | float | bool | list[str] | None
 """The value of an option, as JSON has it."""
@@ -80,27 +79,18 @@ class DatasetInfo:
 
     def to_bytes(self) -> bytes:
         """Return the file's bytes; what is at its default is left out."""
-        values = msgspec.to_builtins(self)
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
         values["crop"] = settled(self.crop) if self.crop else None
-        kept = {name: value for name, value in values.items() if value or name == "complete"}
-        return (json.dumps(kept, indent=2, ensure_ascii=False) + "\n").encode()
+        return json_bytes({name: value for name, value in values.items() if value or name == "complete"})
 
 
 def read_info(root: Path) -> DatasetInfo | None:
     """Return what `dataset.json` says; None where there is none. Raises FacekitError for a broken one."""
     path = root / INFO
     try:
-        values = json.loads(path.read_text())
+        return read_json(own_file(path), DatasetInfo, hint=_PLAIN)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except ValueError:
-        raise FacekitError(f"{path} is not JSON; delete it to read the folder as plain pictures") from None
-    try:
-        return msgspec.convert(values, DatasetInfo)
-    except msgspec.ValidationError as error:
-        raise FacekitError(
-            f"{path} is not what facekit writes ({error}); delete it to read the folder as plain pictures"
-        ) from None
 
 
 def annotate(root: Path, *, complete: bool | None = None, drawn: bool | None = None) -> None:

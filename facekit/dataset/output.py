@@ -8,44 +8,35 @@ removed or moved by hand since the last run stays so. Files that a new plan no l
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 from facekit import __version__
-from facekit.base import files as lines
+from facekit.base import files
 from facekit.base.contract import FacekitError, Record, Rejection, Report, Source, Track, quiet, replace
 from facekit.dataset import folder
+from facekit.dataset.folder import Earlier, Key, key
 from facekit.dataset.info import INFO, DatasetInfo, read_info
-from facekit.dataset.tree import (
-    MANIFEST,
-    REJECTED,
-    SOURCES,
-    Dataset,
-    distinct,
-    place,
-    scan,
-    unreadable,
-)
+from facekit.dataset.reasons import REMOVED, REPEATED
+from facekit.dataset.records import MANIFEST, REJECTED, SOURCES
+from facekit.dataset.store import Store
+from facekit.dataset.tree import Dataset, distinct, unreadable
 from facekit.options.base import Options, settled
 
-REMOVED = "removed by hand"
-"""The reason of a picture that a person deleted from a stage's folder; it is not made again."""
-
-REPEATED = "same bytes as another"
-"""The reason of a picture that a plain tree holds twice under one name."""
-
-Key = tuple[str, str]
+log = logging.getLogger(__name__)
 
 
 class Output:
     """The folder that a stage writes, as a context manager that holds the folder's lock.
 
-    `records` are the pictures that stand there already (moves by hand applied), `rejected` what earlier
+    `records` are the pictures that are there already (moves by hand applied), `rejected` what earlier
     runs left out, pictures removed by hand among them.
     """
 
@@ -55,32 +46,35 @@ class Output:
         self.rejected: list[Rejection] = []
         self.sources: dict[str, Source] = dict(source.sources) if source else {}
         self.made = 0
-        self._began = time.monotonic()
-        self._lock = ExitStack()
-        self._moved = False
         self.info = self._new_info()
         """What `dataset.json` is to say of the folder. A stage replaces it by what it has to add."""
         self.before: DatasetInfo | None = None
         """What it said when an earlier run had ended; None where there was none, or the stage begins anew."""
+        self._began = time.monotonic()
+        self._moved = False
+        self._store = Store(root)
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
         """Refuse what cannot work, take the lock, and read what is there already."""
         folder.check_places(self.root, self.source.root if self.source else None)
-        if self.options.dry_run:
-            if self.root.exists() and not self.options.overwrite:
-                self._load()
-            return self
-        with lines.guarded(self.root):
-            self.root.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
-            stack.enter_context(lines.locked(self.root))
-            self._load()
-            self._lock = stack.pop_all()
+            if not self.options.dry_run:
+                with files.guarded(self.root):
+                    self.root.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(files.locked(self.root))
+                stack.enter_context(self._store)
+                self._load()
+            elif self.root.exists() and not self.options.overwrite:
+                self._load()
+            self._open = stack.pop_all()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Give the lock back."""
-        self._lock.close()
+        self._open.close()
 
     @property
     def complete(self) -> bool:
@@ -103,31 +97,30 @@ class Output:
         """The pictures that a person deleted here."""
         return [r for r in self.rejected if r.reason == REMOVED]
 
-    def placed(self, track: Track = quiet, check: bool = True) -> tuple[list[Record], list[Rejection]]:
-        """Return the source's records as a person has since placed them here, and what to say of the rest.
+    def usable(self, track: Track = quiet, check: bool = True) -> tuple[list[Record], list[Rejection]]:
+        """Return the source's records that the stage may use, and a rejection for each other.
 
-        A picture that was deleted here is left out, one that was moved here goes to its new label, a second
-        picture of the same bytes under a name is left out, and so is one that cannot be decoded, unless the
-        stage says that it does that check itself.
+        A picture that was deleted here is left out, one that was moved here has its new label, a second picture of
+        the same bytes under a name is left out, and so is one that cannot be decoded, unless the stage checks that
+        itself (`check=False`).
         """
         assert self.source is not None
-        once, again = distinct(self.source.records)
+        once, repeats = distinct(self.source.records)
         gone = {(r.label, r.id) for r in self.removed}
-        left = [Rejection.of(self.stage, r, REPEATED, first.path) for r, first in again]
+        left = [Rejection.of(self.stage, r, REPEATED, first.path) for r, first in repeats]
         if check:
             bad = unreadable(self.source, track)
-            found = [(r, bad[r.label, r.id]) for r in once if (r.label, r.id) in bad]
-            left += [Rejection.of(self.stage, r, why.reason, why.value) for r, why in found]
+            why = [(r, bad[r.label, r.id]) for r in once if (r.label, r.id) in bad]
+            left += [Rejection.of(self.stage, r, error.reason, error.value) for r, error in why]
             once = [r for r in once if (r.label, r.id) not in bad]
         here = {(r.label, r.id) for r in once} | {(r.label, r.parent) for r in self.records.values()}
         left += [r for r in self.removed if (r.label, r.id) in here or (r.label, r.parent) in here]
         return [self._as_moved(r) for r in once if (r.label, r.id) not in gone], left
 
-    def _as_moved(self, record: Record) -> Record:
-        there = self.records.get((record.label, record.id))
-        if there is None or there.moved_from is None:
-            return record
-        return replace(record, label=there.label, name=there.name, moved_from=there.moved_from)
+    def named(self, record: Record) -> Record:
+        """Return a record of the source with the path that its picture has here, if the stage copies it."""
+        assert self.source is not None
+        return self.source.named_by_id(record)
 
     def save_info(self) -> None:
         """Write `info` at once: what a run that is killed must not forget."""
@@ -139,13 +132,10 @@ class Output:
         record = replace(record, sha256=hashlib.sha256(data).hexdigest())
         self.made += 1
         if not self.options.dry_run:
-            path = self.root / record.path
-            with lines.guarded(path):
-                path.parent.mkdir(exist_ok=True)
-            lines.replace_file(path, data)
+            self._store.write(record.path, data)
             if source is not None:
-                lines.append_line(self.root / SOURCES, source.to_json())
-            lines.append_line(self.root / MANIFEST, record.to_json())
+                files.append_line(self.root / SOURCES, source.to_json())
+            files.append_line(self.root / MANIFEST, record.to_json())
         if source is not None:
             self.sources[source.origin] = source
         self.records[key(record)] = record
@@ -155,14 +145,14 @@ class Output:
         """Note one picture that is left out."""
         self.rejected.append(rejection)
         if not self.options.dry_run:
-            lines.append_line(self.root / REJECTED, rejection.to_json())
+            files.append_line(self.root / REJECTED, rejection.to_json())
 
-    def settle(
+    def write_missing(
         self, planned: Iterable[Record], make: Callable[[list[Record]], Iterator[tuple[Record, bytes]]]
     ) -> list[Record]:
         """Write the planned pictures that are not there yet; return all of them, in order.
 
-        `make` yields each record it is given with the bytes of its picture, in order.
+        `make` yields each record that it gets with the bytes of its picture, in order.
         """
         planned = list(planned)
         missing = [record for record in planned if key(record) not in self.records]
@@ -174,24 +164,26 @@ class Output:
                 self._move(record)
         for record, data in make(missing):
             self.write(record, data)
-        return [self._agree(record) for record in planned]
+        # The hash is that of the bytes that are there, everything else is as planned.
+        return [replace(record, sha256=self.records[key(record)].sha256) for record in planned]
 
     def finish(self, records: list[Record], rejections: Iterable[Rejection]) -> Report:
-        """Make the folder hold exactly these records, in this order; mark it complete; say what was done.
+        """Make the folder hold exactly these records, in this order; mark it complete; return what was done.
 
         Raises FacekitError when nothing is left, after saying so in `rejected.jsonl`.
         """
         rejections = list(rejections)
         report = self.report(records, rejections)
         if not self.options.dry_run:
-            wanted = {record.path for record in records}
-            stale = sorted({r.path for r in self.records.values()} - wanted)
+            planned = {record.path for record in records}
+            stale = {r.path: r.sha256 for r in self.records.values() if r.path not in planned}
+            stale = dict(sorted(stale.items()))
             self._write_info(stale=stale)
             self._write_lines(records, rejections)
-            folder.delete(self.root, stale)
+            self._delete(stale)
             self._write_info(complete=True)
         if not records:
-            raise FacekitError(f"{self.root}: nothing is left; {_mend(report.left)}")
+            raise FacekitError(f"{self.root}: nothing is left; {_advice(report.left)}")
         return report
 
     def report(self, records: Iterable[Record] | None = None, rejections: Iterable[Rejection] | None = None) -> Report:
@@ -201,76 +193,71 @@ class Output:
         seconds = round(time.monotonic() - self._began, 2)
         return Report(self.stage, str(self.root), self.made, len(list(kept)), left, seconds)
 
+    def _as_moved(self, record: Record) -> Record:
+        there = self.records.get((record.label, record.id))
+        if there is None or there.moved_from is None:
+            return record
+        return replace(record, label=there.label, name=there.name, moved_from=there.moved_from)
+
     def _move(self, record: Record) -> None:
         """Take a picture that is there to where the plan has it, as a hand would: a kill then loses nothing."""
         there = self.records[key(record)]
-        old, new = self.root / there.path, self.root / record.path
-        if new.exists():  # also where it is the same picture under another name, which may be on its way here
-            return
-        with lines.guarded(new):
-            new.parent.mkdir(exist_ok=True)
-            old.replace(new)
-        with suppress(OSError):  # a folder that still holds something stays
-            old.parent.rmdir()
-        self.records[key(record)] = replace(there, path=record.path)
+        # Something may be there already: the same picture under another name, which is on its way here.
+        if not os.path.lexists(self.root / record.path):
+            self._store.move(there.path, record.path)
+            self.records[key(record)] = replace(there, path=record.path)
 
-    def _agree(self, record: Record) -> Record:
-        """Take the bytes' hash of a picture that is there, and everything else from the plan."""
-        return replace(record, sha256=self.records[key(record)].sha256)
+    def _delete(self, stale: Mapping[str, str]) -> None:
+        stay = self._store.delete(stale)
+        if stay:
+            log.warning(
+                "%s: %d pictures that are no longer planned have changed since facekit wrote them, and stay "
+                "(the first: %s); move them elsewhere if they are not to count",
+                *(self.root, len(stay), stay[0]),
+            )
 
     def _new_info(self) -> DatasetInfo:
         info = DatasetInfo(stage=self.stage, options=settled(self.options), facekit=__version__, complete=False)
         if self.source is None:
             return info
-        way = _way(self.root, self.source.root)
-        return replace(_inherit(info, self.source.info), input=self.source.digest(), made_from=way)
+        return replace(
+            _inherit(info, self.source.info),
+            input=self.source.digest(),
+            made_from=os.path.relpath(self.source.root.resolve(), self.root.resolve()),
+        )
 
     def _load(self) -> None:
+        folder.check_links(self.root)
         self.before = read_info(self.root)
         if self.before is not None and not self.options.dry_run:
-            folder.finish_deleting(self.root, self.before)
+            folder.finish_deleting(self._store, self.before)
         if self._begins_anew() or self.before is None:
-            if not self.options.dry_run:
-                self._write_info()
+            self.save_info()
             return
         self.info = replace(_inherit(self.info, self.before), applied=self.info.applied or self.before.applied)
         if not self.options.dry_run:
-            for name in (MANIFEST, SOURCES, REJECTED):
-                lines.drop_torn_line(self.root / name)
-            if not self.complete:
-                folder.sweep(self.root)
-        self._read_back()
-        if not self.unchanged and not self.options.dry_run:
-            self._write_info()
+            folder.repair(self._store, self.complete)
+        self._take(folder.read_earlier(self.root, self.stage))
+        if not self.unchanged:
+            self.save_info()
 
-    def _read_back(self) -> None:
-        """Read what earlier runs made here, as a person has since left it."""
-        known = lines.read_lines(self.root / MANIFEST, Record)
-        kept, gone = place(known, scan(self.root))
-        before = {record.path for record in known}
-        self._moved = bool(gone) or any(record.path not in before for record in kept)
-        self.records = {key(record): record for record in kept}
-        self.rejected = lines.read_lines(self.root / REJECTED, Rejection)
-        # What was removed and stands there again has been put back.
-        self.rejected = [r for r in self.rejected if r.reason != REMOVED or (r.label, r.id) not in self.records]
-        said = {(r.label, r.id) for r in self.removed}  # a kill can fall between the two files that say so
-        self.rejected += [_removed(self.stage, record) for record in gone if key(record) not in said]
-        for source in lines.read_lines(self.root / SOURCES, Source):
-            self.sources.setdefault(source.origin, source)
+    def _take(self, earlier: Earlier) -> None:
+        self.records, self.rejected, self._moved = earlier.records, earlier.rejected, earlier.moved
+        self.sources = {**earlier.sources, **self.sources}
 
     def _begins_anew(self) -> bool:
-        """Make room if that is asked for; refuse a folder that something else made, or this stage otherwise."""
+        """Clear the folder if that is asked for; refuse one that something else made, or this stage otherwise."""
         other = self._other(self.before) if self.before else None
         write = not self.options.dry_run
-        if folder.made_nothing(self.root) and (other or not self.before or self.options.overwrite):
+        if folder.is_blank(self.root) and (other or not self.before or self.options.overwrite):
             if write:
-                folder.forget(self.root)
+                folder.reset(self.root)
             self.before = None
         elif self.options.overwrite and write:
-            folder.clear(self.root, self.before)
+            folder.clear(self._store, self.before)
             self.before = None
         else:
-            lines.check_ours(self.root, self.stage, is_ours=self.before is not None)
+            files.check_ours(self.root, self.stage, is_ours=self.before is not None and self.before.stage is not None)
             if other:
                 raise FacekitError(f"{self.root} was made {other}; choose another folder, or --overwrite it")
         return self.before is None
@@ -283,21 +270,16 @@ class Output:
         changed = next((name for name in now if then.get(name) != now[name]), None)
         return changed and f"with {changed} = {then.get(changed)!r}, not {now[changed]!r}"
 
-    def _write_info(self, complete: bool = False, stale: Iterable[str] = ()) -> None:
-        info = replace(self.info, complete=complete, stale=tuple(stale))
-        lines.replace_file(self.root / INFO, info.to_bytes())
+    def _write_info(self, complete: bool = False, stale: Mapping[str, str] | None = None) -> None:
+        info = replace(self.info, complete=complete, stale=stale or {})
+        files.replace_file(self.root / INFO, info.to_bytes())
 
     def _write_lines(self, records: list[Record], rejections: list[Rejection]) -> None:
         origins = dict.fromkeys(record.origin for record in records)
         known = [self.sources[origin] for origin in origins if origin in self.sources]
-        lines.replace_lines(self.root / SOURCES, (source.to_json() for source in known))
-        lines.replace_lines(self.root / REJECTED, (r.to_json() for r in rejections))
-        lines.replace_lines(self.root / MANIFEST, (record.to_json() for record in records))
-
-
-def key(record: Record) -> Key:
-    """Return what a stage knows its picture by, wherever a person has moved it: label as made, and id."""
-    return record.moved_from or record.label, record.id
+        files.replace_lines(self.root / SOURCES, (source.to_json() for source in known))
+        files.replace_lines(self.root / REJECTED, (r.to_json() for r in rejections))
+        files.replace_lines(self.root / MANIFEST, (record.to_json() for record in records))
 
 
 def _inherit(info: DatasetInfo, other: DatasetInfo) -> DatasetInfo:
@@ -310,16 +292,7 @@ def _inherit(info: DatasetInfo, other: DatasetInfo) -> DatasetInfo:
     )
 
 
-def _way(root: Path, source: Path) -> str:
-    """Return the way from one folder to another, which holds as long as both are moved together."""
-    return os.path.relpath(source.resolve(), root.resolve())
-
-
-def _removed(stage: str, record: Record) -> Rejection:
-    return replace(Rejection.of(stage, record, REMOVED), parent=record.parent)
-
-
-def _mend(left: Counter[str]) -> str:
+def _advice(left: Counter[str]) -> str:
     if not left:
         return "the input holds no pictures that this stage can use"
     reasons = ", ".join(f"{count} {reason}" for reason, count in left.most_common(3))

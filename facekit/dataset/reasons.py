@@ -19,3 +19,9 @@ NOBODY = "no clear person"
 
 OPEN = (UNSURE, NO_VECTOR, NOBODY)
 """The reasons of faces that a person has to decide on."""
+
+REMOVED = "removed by hand"
+"""A person deleted it from a stage's folder; it is not made again."""
+
+REPEATED = "same bytes as another"
+"""A plain tree holds it twice under one name."""

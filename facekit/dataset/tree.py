@@ -5,25 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Record, Source, Track, quiet, replace
-from facekit.base.files import read_lines
 from facekit.base.parallel import ordered_map
 from facekit.dataset.info import DatasetInfo, read_info
+from facekit.dataset.listing import read_manifest
+from facekit.dataset.records import SOURCES, read_sources
 from facekit.options.common import SplitBy
-
-MANIFEST = "manifest.jsonl"
-SOURCES = "sources.jsonl"
-REJECTED = "rejected.jsonl"
-DECISIONS = "decisions.jsonl"
-
 
 log = logging.getLogger(__name__)
 
@@ -44,25 +38,20 @@ class Dataset:
         Raises FacekitError: no such folder, no pictures, pictures outside any label's folder.
         """
         info = read_info(root) or DatasetInfo()
-        found = scan(root)
-        lined, missing = place(read_lines(root / MANIFEST, Record), found)
-        if missing:
-            log.info("%s: %d pictures were removed by hand", root, len(missing))
-        if info.complete:
-            known = {record.path for record in lined}
-            fresh = [path for label in found for path in found[label] if path not in known]
-        else:
-            # What a killed run wrote without a line is its own to make again.
-            log.warning("%s is not complete; the command that makes it goes on when run again", root)
-            fresh = []
+        held = read_manifest(root)
+        if held.gone:
+            log.info("%s: %d pictures were removed by hand", root, len(held.gone))
         # Where a picture stood before is the concern of the stage that made it, not of the next one.
-        lined = [replace(record, moved_from=None) for record in lined]
-        records = lined + _derived(root, fresh, track)
+        records = [replace(record, moved_from=None) for record in held.records]
+        sources = read_sources(root / SOURCES)
+        if info.complete:
+            for record in _derive(root, held.unlisted, track):
+                records.append(record)
+                sources.setdefault(record.id, Source(record.id, url=record.path, engine="folder"))
+        else:  # what a killed run wrote without a line is for it to make again
+            log.warning("%s is not complete; the command that makes it goes on when run again", root)
         if not records:
             raise FacekitError(f"{root} holds no pictures; give a folder with one folder of pictures a person")
-        sources = {s.origin: s for s in read_lines(root / SOURCES, Source)}
-        for record in records[len(lined) :]:
-            sources.setdefault(record.id, Source(record.id, url=record.path, engine="folder"))
         return cls(root, records, sources, info)
 
     @property
@@ -84,12 +73,20 @@ class Dataset:
         return by_label(self.records)
 
     def bytes_of(self, record: Record) -> bytes:
-        """Return the bytes of the picture that a record of this tree, or one relabelled since, stands for."""
-        return self.path_of(record).read_bytes()
+        """Return the bytes of the picture of a record of this tree, also of one relabelled since. Raises BadImage."""
+        return images.load(self.path_of(record))
 
     def path_of(self, record: Record) -> Path:
-        """Return the file of the picture that a record of this tree, or one relabelled since, stands for."""
+        """Return the file of the picture of a record of this tree, also of one relabelled since."""
         return self.root / self._paths[record.moved_from or record.label, record.id]
+
+    def named_by_id(self, record: Record) -> Record:
+        """Return the record with the path that facekit gives it, whatever its file is called.
+
+        Its suffix is that of `suffix_of`.
+        """
+        suffix = suffix_of(record.path, lambda: self.bytes_of(record))
+        return replace(record, path=photo_path(record.label, record.id, suffix))
 
     def digest(self) -> str:
         """Return a hash of what the tree holds: names, bytes, groups and split."""
@@ -141,91 +138,29 @@ def derive_id(parent: str, stage: str, detail: object, k: int = 0) -> str:
 
 
 def photo_path(label: str, id: str, suffix: str = ".jpg") -> str:
-    """Return where a picture stands, relative to its root: `label/first 16 digits of its id`."""
+    """Return where a picture is, relative to its root: `label/first 16 digits of its id`."""
     return f"{label}/{id[:16]}{suffix}"
 
 
-def named_by_id(record: Record) -> Record:
-    """Return the record with the path that facekit gives it, whatever its file was called."""
-    suffix = Path(record.path).suffix.lower() or ".jpg"
-    return replace(record, path=photo_path(record.label, record.id, suffix))
-
-
-def scan(root: Path) -> dict[str, list[str]]:
-    """Return label -> the paths of its files, relative to the root, both sorted.
-
-    Raises FacekitError for a root that is no folder or holds pictures outside any label's folder.
-    """
-    if not root.exists():
-        raise FacekitError(f"no such folder: {root}; give a folder with one folder of pictures a person")
-    if not root.is_dir():
-        raise FacekitError(f"{root} is a file; give a folder with one folder of pictures a person")
-    entries = sorted((entry for entry in _entries(root) if not entry.name.startswith(".")), key=lambda e: e.name)
-    found = {entry.name: _files(Path(entry.path)) for entry in entries if entry.is_dir()}
-    loose = sum(entry.name.lower().endswith(images.SUFFIXES) for entry in entries if entry.name not in found)
-    if loose and not any(found.values()):
-        raise FacekitError(f"{root} holds {loose} pictures and no folders; put them into one folder a person")
-    if loose:
-        log.warning("%s: %d pictures outside any person's folder are not read", root, loose)
-    return found
-
-
-def place(records: Iterable[Record], found: Mapping[str, list[str]]) -> tuple[list[Record], list[Record]]:
-    """Hold a manifest against the files: return the records that have one, and those whose file is gone.
-
-    A file that a person moved to another label's folder takes its record along: label and path change,
-    and `moved_from` says where the picture stood.
-    """
-    latest = {record.path: record for record in records}  # a later line for the same file wins
-    names = {record.label: record.name for record in latest.values() if record.moved_from is None}
-    files = {path for paths in found.values() for path in paths}
-    strays: dict[str, list[str]] = defaultdict(list)
-    for path in sorted(files - latest.keys()):
-        strays[path.rpartition("/")[2]].append(path)
-    kept, gone = [], []
-    for path, record in latest.items():
-        moved = strays.get(path.rpartition("/")[2])
-        if path in files:
-            kept.append(record)
-        elif moved:
-            to = moved.pop(0)
-            kept.append(_relabel(record, to, names))
-        else:
-            gone.append(record)
-    return kept, gone
-
-
-def _relabel(record: Record, path: str, names: Mapping[str, str]) -> Record:
-    label = path.partition("/")[0]
-    before = record.moved_from or record.label
-    # Moved back to where it came from, it is as if it had never moved.
-    moved_from = None if label == before else before
-    return replace(record, label=label, name=names.get(label, label), path=path, moved_from=moved_from)
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def suffix_of(path: str, data: Callable[[], bytes]) -> str:
+    """Return the suffix that facekit gives a picture: its own where pictures have it, else that of its format."""
+    own = Path(path).suffix.lower()
+    if own in images.SUFFIXES:
+        return own
     try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except PermissionError:
-        raise FacekitError(f"{folder} may not be read; give yourself the right to, or choose another folder") from None
+        suffix = images.header(data()).suffix
+    except BadImage:
+        return ".jpg"
+    return suffix if suffix in images.SUFFIXES else ".jpg"
 
 
-def _files(folder: Path) -> list[str]:
-    found = _entries(folder)
-    nested = sum(entry.is_dir() for entry in found)
-    if nested:
-        log.warning("%s: %d folders inside it are not read", folder, nested)
-    return sorted(f"{folder.name}/{e.name}" for e in found if not e.name.startswith(".") and e.is_file())
-
-
-def _derived(root: Path, paths: list[str], track: Track) -> list[Record]:
+def _derive(root: Path, paths: list[str], track: Track) -> list[Record]:
     """Make records of files that no manifest names: the id is the hash of the bytes as found."""
 
     def derive(path: str) -> Record:
         try:
-            data = (root / path).read_bytes()
-        except OSError:  # whoever decodes it will count it as unreadable; until then its path is all there is
+            data = images.load(root / path)
+        except BadImage:  # whoever decodes it will count it as unreadable; until then its path is all there is
             data = path.encode(errors="surrogateescape")
         digest = hashlib.sha256(data).hexdigest()
         label = path.partition("/")[0]

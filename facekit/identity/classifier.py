@@ -16,7 +16,7 @@ from facekit.faces.detectors import cut_out
 from facekit.identity.embedders import PerThread, embed_dataset
 from facekit.networks import inputs
 from facekit.options.crop import FaceCrop
-from facekit.runs import HEAD, MODEL, Run
+from facekit.runs import HEAD, Run
 from facekit.runs.linear import Head
 
 Row = NDArray[np.float32]
@@ -78,9 +78,8 @@ class _Linear:
 
     def __init__(self, run: Run) -> None:
         self._name = str(run.backbone)
-        self._head = Head.read(run.folder / HEAD)
         self._embedder = PerThread(self._name)
-        self._check(run, self._embedder())
+        self._head = self._read(run, self._embedder())
 
     def sees(self, image: Image, face: Face | None = None, crop: FaceCrop | None = None) -> Image:
         return self._embedder().align(image, face.box if face else None)
@@ -98,9 +97,8 @@ class _Linear:
         for record, reason, row in zip(records, reasons, self._head.probabilities(vectors), strict=True):
             yield record, row if reason is None else BadImage(reason)
 
-    def _check(self, run: Run, embedder: Embedder) -> None:
-        """Refuse a head for other vectors or other names than are there now."""
-        if embedder.version != run.info["backbone"]["version"]:
+    def _read(self, run: Run, embedder: Embedder) -> Head:
+        """Read the head. Raises FacekitError for one that was fitted to other embeddings or has other names."""
+        if run.info.backbone is None or embedder.version != run.info.backbone.version:
             raise FacekitError(f"{run.folder} was trained on other vectors than {self._name} gives now; train again")
-        if self._head.weights.shape != (embedder.dimensions, len(run.labels)):
-            raise FacekitError(f"{run.folder / HEAD} does not fit its {MODEL}; train again with --overwrite")
+        return Head.read(run.folder / HEAD, embedder.dimensions, len(run.labels))

@@ -67,7 +67,7 @@ def choose(run: Run, data: Path | None, part: str | None, track: Track) -> HeldO
     if data is not None and data.is_file():
         return _others(run, tables.dataset(data, track), data, part or "all")
     dataset = Dataset.open(data or run.root, track)
-    same = dataset.digest() == run.info["dataset"]["digest"]
+    same = dataset.digest() == run.info.dataset.digest
     if data is None or (same and part is not None):
         return _own(run, dataset, part or "test", same)
     return _others(run, dataset, dataset.root, part or "all")
@@ -129,7 +129,7 @@ def _own(run: Run, dataset: Dataset, part: str, same: bool) -> HeldOut:
     chosen.left += Counter({CHANGED: gone})
     if run.protocol == protocol.IMAGE:
         chosen.banners.append(protocol.BANNER)
-    warn(run, chosen, sum(record.split == "train" for record in records), bool(run.info.get("drawn")))
+    warn(run, chosen, sum(record.split == "train" for record in records), run.info.drawn)
     return chosen
 
 

@@ -70,6 +70,13 @@ class CarriedCrop(FaceCrop):
     cascade: Cascades = "default"
     verify: Verified = "none"
 
+    def __post_init__(self) -> None:
+        """Check the limits: it is read from files. Raises ValueError."""
+        try:
+            super().__post_init__()
+        except FacekitError as error:
+            raise ValueError(f"crop: {error}") from None
+
     @classmethod
     def of(cls, crop: FaceCrop) -> CarriedCrop:
         """Return the part of the options of `crop` that a data set carries."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 from facekit.base import files
+from facekit.base.files import Cell
 from facekit.report.html import render
-
-Interval = tuple[float, float]
+from facekit.runs.info import Setting
+from facekit.scores.bootstrap import Interval
 
 Test = Literal["own", "given"]
 """The test part of the one split, or pictures given besides."""
@@ -44,7 +45,7 @@ class Row:
 
     name: str
     what: str
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Setting] = field(default_factory=dict)
     """Options of the training other than the defaults."""
     reason: str | None = None
     """Why there are no numbers."""
@@ -75,13 +76,6 @@ class Row:
         """Return the row without its scores on one test."""
         return replace(self, scores=[score for score in self.scores if score.test != test], test=None)
 
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Row:
-        """Read what `dataclasses.asdict` gave, also after a way through JSON."""
-        scores = [Score(**{**s, **{key: _pair(s.get(key)) for key in ("interval", "f1_interval")}})
-                  for s in values.get("scores", [])]  # fmt: skip
-        return replace(cls(**{**values, "scores": []}), scores=scores)
-
 
 @dataclass(frozen=True)
 class Table:
@@ -111,8 +105,8 @@ def markdown(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def csv_text(table: Table) -> str:
-    """Return one line a model, every number at full length."""
+def csv(table: Table) -> str:
+    """Return the table as CSV, one line a model, every number at full length."""
     lines = [_flat(row, table.columns) for row in table.rows]
     return files.csv_text(list(lines[0]), [list(line.values()) for line in lines])
 
@@ -132,14 +126,14 @@ def html(table: Table) -> str:
     )
 
 
-def told(row: Row, table: Table) -> str:
-    """Return in a line what a row says of how good a model is."""
+def summary(row: Row, table: Table) -> str:
+    """Return in one line how good a model is, or why it has no scores."""
     if row.reason is not None or not row.scores:
         return row.reason or "trained"
-    return "; ".join(_told(score, table.columns[score.test, score.kind]) for score in row.scores)
+    return "; ".join(_score(score, table.columns[score.test, score.kind]) for score in row.scores)
 
 
-def _told(score: Score, title: str) -> str:
+def _score(score: Score, title: str) -> str:
     f1 = "" if score.f1 is None else f", macro F1 {_decimal(score.f1, score.f1_interval)}"
     return f"{title} {_share(score.accuracy, score.interval)}{f1}"
 
@@ -174,26 +168,22 @@ def _costs(row: Row) -> list[str]:
     return [parameters, f"{row.epochs}", f"{row.seconds_per_epoch:.1f}", rate]
 
 
-def _flat(row: Row, columns: Mapping[Key, str]) -> dict[str, Any]:
-    scores: dict[str, Any] = {}
+def _flat(row: Row, columns: Mapping[Key, str]) -> dict[str, Cell]:
+    cells: dict[str, Cell] = {name: getattr(row, name) for name in ("name", "what", "train", "validation")}
     for key, title in columns.items():
-        score = _of(row, key)
-        low, high = (score and score.interval) or (None, None)
-        f1_low, f1_high = (score and score.f1_interval) or (None, None)
-        scores |= {f"{title}: pictures": score and score.pictures, f"{title}: accuracy": score and score.accuracy}
-        scores |= {f"{title}: low": low, f"{title}: high": high, f"{title}: macro F1": score and score.f1}
-        scores |= {f"{title}: F1 low": f1_low, f"{title}: F1 high": f1_high}
-    flat = asdict(row)
-    before = ("name", "what", "train", "validation")
-    after = ("parameters", "epochs", "best_epoch", "seconds_per_epoch", "training_seconds", "pictures_per_second")
-    settings = " ".join(f"{key}={value}" for key, value in row.settings.items())
-    return {
-        **{name: flat[name] for name in before},
-        **scores,
-        **{name: flat[name] for name in after},
-        "settings": settings,
-        "reason": row.reason,
-    }
+        cells |= {f"{title}: {name}": cell for name, cell in _of_score(_of(row, key)).items()}
+    costs = ("parameters", "epochs", "best_epoch", "seconds_per_epoch", "training_seconds", "pictures_per_second")
+    cells |= {name: getattr(row, name) for name in costs}
+    settings = " ".join(f"{name}={value}" for name, value in row.settings.items())
+    return {**cells, "settings": settings, "reason": row.reason}
+
+
+def _of_score(score: Score | None) -> dict[str, Cell]:
+    names = ("pictures", "accuracy", "low", "high", "macro F1", "F1 low", "F1 high")
+    if score is None:
+        return dict.fromkeys(names)
+    ends, f1_ends = score.interval or (None, None), score.f1_interval or (None, None)
+    return dict(zip(names, (score.pictures, score.accuracy, *ends, score.f1, *f1_ends), strict=True))
 
 
 def _of(row: Row, key: Key) -> Score | None:
@@ -215,10 +205,6 @@ def _decimal(value: float | None, interval: Interval | None = None) -> str:
     if value is None:
         return NOTHING
     return f"{value:.3f}" + (f" ({interval[0]:.3f}–{interval[1]:.3f})" if interval else "")
-
-
-def _pair(values: Sequence[float] | None) -> Interval | None:
-    return None if values is None else (values[0], values[1])
 
 
 def _line(cells: Sequence[str]) -> str:

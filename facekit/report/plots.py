@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -12,20 +12,21 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from facekit.report.html import embedded
+from facekit.runs import Epoch
 from facekit.scores.calibration import Bin
 
 TRAIN, HELD, MARK, GRID = "#3366aa", "#cc6622", "#888888", "#dddddd"
 
 
-def history_plot(rows: Sequence[Mapping[str, float]], best: int, names: Sequence[str] = ("accuracy", "loss")) -> bytes:
+def history_plot(rows: Sequence[Epoch], best: int, names: Sequence[str] = ("accuracy", "loss")) -> bytes:
     """Plot accuracy, loss or both of training and validation by epoch, as PNG; `best` is the epoch kept."""
     figure = Figure(figsize=(5 * len(names), 4), layout="constrained")
     for place, name in enumerate(names, 1):
         axes = figure.add_subplot(1, len(names), place)
         for prefix, label, color in (("", "training", TRAIN), ("val_", "validation", HELD)):
-            if prefix + name in rows[0]:
-                epochs = [row["epoch"] for row in rows]
-                values = [row[prefix + name] for row in rows]
+            values = [getattr(row, prefix + name) for row in rows]
+            if values[0] is not None:
+                epochs = [row.epoch for row in rows]
                 axes.plot(epochs, values, color=color, label=label, marker="o", markersize=3)
         axes.axvline(best, color=MARK, linestyle=":", label="epoch kept")
         axes.set(xlabel="epoch", ylabel=name)

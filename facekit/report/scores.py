@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from facekit.base.files import guarded, replace_file, write_json
 from facekit.report import scores_json
 from facekit.report.html import embedded, render, thumbnail
 from facekit.report.plots import confusion, history_plot, reliability
-from facekit.runs import Run
+from facekit.runs import Epoch, Run
 from facekit.runs.reports import PAGE, SCORES
 from facekit.scores.bootstrap import Interval
 from facekit.scores.classes import TOP, ClassScores, Mistake
@@ -26,11 +25,8 @@ PROTOCOLS = {
 
 _THUMBNAIL = 160
 
-History = Sequence[Mapping[str, float]]
-"""The lines of `history.csv`."""
 
-
-def write(output: Path, run: Run, scores: ModelScores, mistakes: Sequence[Mistake], history: History) -> None:
+def write(output: Path, run: Run, scores: ModelScores, mistakes: Sequence[Mistake], history: Sequence[Epoch]) -> None:
     """Write `scores.json` and `report.html` into a folder, which is made. Raises FacekitError for a full disk."""
     with guarded(output):
         output.mkdir(parents=True, exist_ok=True)
@@ -38,7 +34,7 @@ def write(output: Path, run: Run, scores: ModelScores, mistakes: Sequence[Mistak
     replace_file(output / PAGE, html(run, scores, mistakes, history).encode())
 
 
-def html(run: Run, scores: ModelScores, mistakes: Sequence[Mistake], history: History) -> str:
+def html(run: Run, scores: ModelScores, mistakes: Sequence[Mistake], history: Sequence[Epoch]) -> str:
     """Return the page as HTML that needs no other file and no network. Raises FacekitError without `jinja2`."""
     matrix, labels = _used(scores.classes)
     return render(
@@ -48,7 +44,7 @@ def html(run: Run, scores: ModelScores, mistakes: Sequence[Mistake], history: Hi
         scores=scores,
         classes=scores.classes,
         run=run,
-        training=_training(run),
+        info=run.info,
         protocol=PROTOCOLS[run.protocol],
         by_class=sorted(scores.classes.by_class, key=lambda row: (row.f1, row.label)),
         plots=_plots(history, run),
@@ -100,50 +96,6 @@ def gap(groups: Groups) -> str:
     return f"{line} ({low:.3f} to {high:.3f}){', which may be chance' if between.chance else ''}"
 
 
-@dataclass(frozen=True)
-class _Training:
-    """What a run knows of its own training."""
-
-    names: int
-    frozen: bool
-    """Whether it is a linear head on frozen embeddings, which has no epochs."""
-    split: Mapping[str, int]
-    stopped: str
-    epochs: int
-    kept: int
-    """The epoch whose weights were kept."""
-    validation: float | None
-    """Accuracy on the validation pictures."""
-    validated: int
-    parameters: int
-    seconds: float
-    rate: float
-    """Pictures a second."""
-    root: str
-    digest: str
-    options: Mapping[str, object]
-
-
-def _training(run: Run) -> _Training:
-    info = run.info
-    return _Training(
-        names=len(run.labels),
-        frozen=run.backbone is not None,
-        split=info["split"],
-        stopped=info["stopped"],
-        epochs=info.get("epochs") or 0,
-        kept=int(info["scores"].get("epoch") or 0),
-        validation=info["scores"].get("val_accuracy"),
-        validated=info["used"]["validation"],
-        parameters=info["parameters"],
-        seconds=info["training_seconds"],
-        rate=info["pictures_per_second"],
-        root=info["dataset"]["root"],
-        digest=info["dataset"]["digest"],
-        options=info["options"],
-    )
-
-
 def _rounded(**scores: float) -> dict[str, float]:
     return {name: round(score, 4) for name, score in scores.items()}
 
@@ -178,10 +130,10 @@ def _ends(interval: Interval | None, form: str = "{:.1f}% to {:.1f}%", times: fl
     return "" if interval is None else form.format(*(times * end for end in interval))
 
 
-def _plots(history: History, run: Run) -> list[tuple[str, str]]:
+def _plots(history: Sequence[Epoch], run: Run) -> list[tuple[str, str]]:
     if not history:
         return []
-    best = int(run.info["scores"]["epoch"])
+    best = run.info.best_epoch
     return [(name, embedded("png", history_plot(history, best, [name]))) for name in ("accuracy", "loss")]
 
 

@@ -1,6 +1,9 @@
 """What a trained model is on disk."""
 
-from facekit.runs.folder import (
+from facekit.runs.folder import begin, begun, claimed, clear
+from facekit.runs.history import Epoch
+from facekit.runs.info import Backbone, Counts, ModelInfo, Scores, TrainedOn
+from facekit.runs.run import (
     CHECKPOINT,
     EVALUATION,
     FOLD,
@@ -14,11 +17,6 @@ from facekit.runs.folder import (
     SPLIT,
     WEIGHTS,
     Run,
-    begin,
-    claimed,
-    clear,
-    found,
-    history,
     load,
 )
 
@@ -35,11 +33,16 @@ __all__ = [
     "PLOT",
     "SPLIT",
     "WEIGHTS",
+    "Backbone",
+    "Counts",
+    "Epoch",
+    "ModelInfo",
     "Run",
+    "Scores",
+    "TrainedOn",
     "begin",
+    "begun",
     "claimed",
     "clear",
-    "found",
-    "history",
     "load",
 ]

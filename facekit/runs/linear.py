@@ -1,4 +1,4 @@
-"""A linear head: vectors to the probabilities of names. Kept as plain arrays, which run no code when they are read."""
+"""A linear head: embeddings to the probabilities of names. Kept as plain arrays, whose reading runs no code."""
 
 from __future__ import annotations
 
@@ -9,21 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from facekit.base import plugins
 from facekit.base.contract import FacekitError
-from facekit.base.files import guarded, replace_file
+from facekit.base.files import guarded, read_bytes, replace_file
+from facekit.runs.run import MODEL
 
 Numbers = NDArray[np.float32]
 
 STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
-"""How freely a head may fit its training vectors, strictest first: the validation part decides among them."""
+"""Inverses of the regularisation that are tried, strictest first; the validation part decides among them."""
 
-UNHELD = 100.0
-"""The one that is taken where there is no validation part."""
+DEFAULT_STRENGTH = 100.0
+"""Used where there is no validation part."""
 
 _STEPS = 2000
+
+_OVERHEAD = 1 << 16
+"""Most bytes of a `head.npz` that are not its numbers."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Head:
     bias: Numbers
 
     def probabilities(self, vectors: Numbers) -> Numbers:
-        """Return the probability of each name for vectors, shape (n, names); NaN where a vector is."""
+        """Return the probability of each name for embeddings, shape (n, names); NaN where an embedding is."""
         scores = vectors @ self.weights + self.bias
         scores = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
         return np.asarray(scores / scores.sum(axis=1, keepdims=True), np.float32)
@@ -47,38 +52,62 @@ class Head:
             replace_file(file, data.getvalue())
 
     @classmethod
-    def read(cls, file: Path) -> Head:
-        """Read what `write` wrote. Raises FacekitError for a file that is gone or is none."""
+    def read(cls, file: Path, dimensions: int, names: int) -> Head:
+        """Read what `write` wrote, a head for so many dimensions and names.
+
+        Nothing larger than such a head is allocated. Raises FacekitError for a file that is gone, is not a head or
+        is one of another shape, and for numbers that are not finite.
+        """
         if not file.is_file():
             raise FacekitError(f"{file} is gone; train again with --overwrite")
+        data = read_bytes(file, 4 * names * (dimensions + 1) + _OVERHEAD)
         try:
-            with zipfile.ZipFile(file):  # NumPy would take other files for other things
-                arrays = np.load(file, allow_pickle=False)
-            return cls(np.asarray(arrays["weights"], np.float32), np.asarray(arrays["bias"], np.float32))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            with zipfile.ZipFile(io.BytesIO(data)) as held:
+                head = cls(_read(held, "weights", (dimensions, names)), _read(held, "bias", (names,)))
+        except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
             raise FacekitError(
                 f"{file} is not a head that facekit wrote ({error}); train again with --overwrite"
             ) from error
+        if not (np.isfinite(head.weights).all() and np.isfinite(head.bias).all()):
+            raise FacekitError(f"{file} holds numbers that are not finite; train again with --overwrite")
+        return head
+
+
+def _read(held: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> Numbers:
+    """Return one array of a head. Raises ValueError for any other than an uncompressed one of that shape."""
+    entry = held.getinfo(f"{name}.npy")
+    if entry.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"{name} is compressed")
+    with held.open(entry) as file:
+        if npy.read_magic(file) != (1, 0):
+            raise ValueError(f"{name} is of another version of NumPy's format")
+        found, by_columns, kind = npy.read_array_header_1_0(file)
+        if kind != np.dtype("<f4"):
+            raise ValueError(f"{name} is of type {kind}")
+        if found != shape:
+            raise ValueError(f"{name} has shape {found}, and {MODEL} says {shape}")
+        data = file.read(4 * int(np.prod(shape)))
+    return np.frombuffer(data, "<f4").reshape(shape, order="F" if by_columns else "C")
 
 
 @dataclass(frozen=True)
 class Known:
-    """Vectors, shape (n, dimensions), the numbers of their names, and how much each counts (None: all the same)."""
+    """Embeddings, shape (n, dimensions), the numbers of their names, and the weight of each (None: all the same)."""
 
     vectors: Numbers
     classes: NDArray[np.int64]
     weights: Sequence[float] | None = None
 
 
-def fit(train: Known, held: Known, names: int) -> Head:
-    """Return the head that fits the training vectors best, as freely as the held ones bear it."""
-    if not len(held.classes):
-        return _fit(train, names, UNHELD)
-    return min((_fit(train, names, strength) for strength in STRENGTHS), key=lambda head: _loss(head, held))
+def fit(train: Known, validation: Known, names: int) -> Head:
+    """Return the head that fits the training part, with the strength that suits the validation part best."""
+    if not len(validation.classes):
+        return _fit(train, names, DEFAULT_STRENGTH)
+    return min((_fit(train, names, strength) for strength in STRENGTHS), key=lambda head: _loss(head, validation))
 
 
 def accuracy(head: Head, known: Known) -> float:
-    """Return the share of vectors whose likeliest name is theirs."""
+    """Return the share of embeddings whose likeliest name is the right one."""
     return float(np.mean(head.probabilities(known.vectors).argmax(axis=1) == known.classes))
 
 
@@ -87,11 +116,11 @@ def _fit(known: Known, names: int, strength: float) -> Head:
     model = linear.LogisticRegression(C=strength, max_iter=_STEPS)
     model.fit(known.vectors, known.classes, sample_weight=known.weights)
     weights, bias = model.coef_.T, model.intercept_
-    if names == 2:  # of two names scikit-learn scores the second alone
+    if names == 2:  # of two names scikit-learn has the scores of the second alone
         weights, bias = np.concatenate([0 * weights, weights], axis=1), np.concatenate([0 * bias, bias])
     return Head(np.asarray(weights, np.float32), np.asarray(bias, np.float32))
 
 
-def _loss(head: Head, held: Known) -> float:
-    shares = head.probabilities(held.vectors)[np.arange(len(held.classes)), held.classes]
+def _loss(head: Head, known: Known) -> float:
+    shares = head.probabilities(known.vectors)[np.arange(len(known.classes)), known.classes]
     return float(-np.log(np.maximum(shares, 1e-12)).mean())

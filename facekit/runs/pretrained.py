@@ -1,4 +1,4 @@
-"""Weights to begin with: ImageNet's, a file's, or those of another run. Only the backbone takes them."""
+"""Weights to begin with: ImageNet's, a file's, or those of another run. They are copied into the backbone alone."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import h5py
-
 from facekit import runs
 from facekit.base.contract import FacekitError
 from facekit.networks import NETWORKS, build
 from facekit.networks.backend import keras
 from facekit.networks.blocks import backbone, head
 from facekit.options.train import Train
+from facekit.runs.weights import SUFFIX, Shapes, read_shapes
 
 NONE, IMAGENET = "none", "imagenet"
-SUFFIX = ".weights.h5"
 
 _WAIT = 10.0
 """Seconds that a server may be silent before it counts as out of reach."""
@@ -28,15 +26,15 @@ _WAIT = 10.0
 _PUBLISHED = 224, 224, 3
 """Input that every one of Keras' applications has weights for; they hold for other sizes as well."""
 
-Shapes = dict[str, tuple[int, ...]]
+_OTHER = "choose another --weights"
 
 log = logging.getLogger(__name__)
 
 
 def donor(options: Train) -> Any:
-    """Return a network like the one to be trained whose backbone has the weights to begin with, or None.
+    """Return a network like the one to be trained, whose backbone has the weights to begin with; None without any.
 
-    Raises FacekitError for weights that cannot be had or do not fit: before anything else is done.
+    Raises FacekitError for weights that cannot be had or do not fit.
     """
     if options.weights == NONE:
         return None
@@ -48,7 +46,7 @@ def donor(options: Train) -> Any:
     return model
 
 
-def give(donor: Any, model: Any) -> None:
+def copy_backbone(donor: Any, model: Any) -> None:
     """Copy the backbone's weights from one network to another that differs in its head alone."""
     _copy(backbone(donor), backbone(model))
 
@@ -74,7 +72,7 @@ def _take_imagenet(model: Any, network: str) -> None:
 
 @contextlib.contextmanager
 def _patient() -> Iterator[None]:
-    """Give up a connection that says nothing, and keep Keras' progress bar off stdout, which is for data."""
+    """Give up a connection that stays silent, and keep Keras' progress bar off stdout, which is for data."""
     before, talks = socket.getdefaulttimeout(), keras.utils.is_interactive_logging_enabled()
     socket.setdefaulttimeout(_WAIT)
     keras.utils.disable_interactive_logging()
@@ -87,13 +85,13 @@ def _patient() -> Iterator[None]:
 
 
 def _copy(source: Sequence[Any], target: Sequence[Any]) -> None:
-    """Copy weights layer by layer: names may differ, the order in which one layer follows another does not."""
+    """Copy weights layer by layer, in order: the names of layers may differ."""
     for one, other in zip(_kernels(source), _kernels(target), strict=True):
         other.set_weights(one.get_weights())
 
 
 def _kernels(layers: Sequence[Any]) -> list[Any]:
-    # Keras' own normalisation by 0 and 1 has numbers, but facekit normalises before it: see efficientnet_b0.
+    # Keras' own normalisation has weights, but facekit normalises before it: see efficientnet_b0.
     return [layer for layer in layers if layer.weights and not isinstance(layer, keras.layers.Normalization)]
 
 
@@ -121,7 +119,7 @@ def _of_run(folder: Path, options: Train) -> Path:
             f"{folder} is a {run.network} in {run.color}; give --network {run.network} --color {run.color}, "
             "or other --weights"
         )
-    return folder / runs.WEIGHTS
+    return run.weights()
 
 
 def _take_file(model: Any, file: Path, options: Train) -> None:
@@ -132,40 +130,19 @@ def _take_file(model: Any, file: Path, options: Train) -> None:
 
 def _check_shapes(file: Path, needed: Shapes, possible: Shapes, network: str) -> None:
     """Refuse a file that lacks a layer of the backbone, has it in another shape, or has more layers."""
-    there = _shapes(file)
+    there = read_shapes(file, _OTHER)
     for place, shape in needed.items():
         if there.get(place) != shape:
             has = f"has shape {there[place]}" if place in there else "is missing"
-            raise FacekitError(f"{file} is not of a {network}: {place} {has}, not {shape}; choose another --weights")
+            raise FacekitError(f"{file} is not of a {network}: {place} {has}, not {shape}; {_OTHER}")
     more = sorted(there.keys() - possible.keys())
     if more:
-        raise FacekitError(f"{file} is not of a {network}: it also holds {more[0]}; choose another --weights")
+        raise FacekitError(f"{file} is not of a {network}: it also holds {more[0]}; {_OTHER}")
 
 
 def _written(model: Any) -> Shapes:
-    """Return what a model's own file of weights would hold."""
+    """Return the shapes that a model's own file of weights would hold."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"m{SUFFIX}"
         model.save_weights(file)
-        return _shapes(file)
-
-
-def _shapes(file: Path) -> Shapes:
-    """Return the place and the shape of every array of numbers in a file. Raises FacekitError.
-
-    Links out of the file are not followed, so nothing else is read in its name.
-    """
-    found: Shapes = {}
-
-    def look(place: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and place.startswith("layers/"):
-            if item.external or item.is_virtual or item.dtype.kind != "f":
-                raise FacekitError(f"{file}: {place} is no plain array of numbers; choose another --weights")
-            found[place] = item.shape
-
-    try:
-        with h5py.File(file) as data:
-            data.visititems(look)
-    except OSError as error:
-        raise FacekitError(f"{file} is not a file of weights ({error}); choose another --weights") from error
-    return found
+        return read_shapes(file, _OTHER)

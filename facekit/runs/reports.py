@@ -7,7 +7,7 @@ from pathlib import Path
 
 from facekit.base.files import check_ours
 from facekit.dataset import check_places
-from facekit.runs.folder import EVALUATION, FOLD
+from facekit.runs.run import EVALUATION, FOLD
 
 SCORES, PAGE = "scores.json", "report.html"
 

@@ -18,6 +18,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 """An ASGI application."""
 
+_MAX_FIELDS = 16
+"""Fields of the query in which a token is looked for."""
+
 LOOPBACK = ("127.0.0.1", "localhost")
 
 _HEADERS = (
@@ -135,7 +138,10 @@ class _Request:
     @property
     def token(self) -> bytes:
         query: str = self._scope["query_string"].decode("latin-1")
-        return parse_qs(query, max_num_fields=16).get("token", [""])[0].encode() if len(query) < 4096 else b""
+        try:
+            return parse_qs(query, max_num_fields=_MAX_FIELDS).get("token", [""])[0].encode()
+        except ValueError:
+            return b""
 
     def cookie(self, name: str) -> bytes:
         try:

@@ -62,6 +62,7 @@ def _config(app: App, limits: Limits) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nobody between: the header would only let a request name another sender
         lifespan="off",
         ws="none",
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,

@@ -1,4 +1,4 @@
-"""What stands beside `fit`: each epoch's chance and rate, progress, the watch for divergence, the ledger."""
+"""Callbacks of `fit`: progress, the seeds and the rate of each epoch, the watch for divergence, keeping each epoch."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ import numpy as np
 from facekit.base.contract import FacekitError, Track
 from facekit.networks.backend import keras
 from facekit.options.train import Train
+from facekit.runs import HISTORY, Epoch, Run
+from facekit.runs.history import write_history
 from facekit.training.checkpoint import Checkpoint
 from facekit.training.feed import Feed
-from facekit.training.schedule import Row, Step, merit, rate, why_over
+from facekit.training.schedule import Step, merit, rate, why_over
 
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 16
-"""Steps between two looks at the loss: a look waits for the step's end, which costs an accelerator time."""
+"""Steps between two checks of the loss: each waits for the end of its step, which costs an accelerator time."""
 
 _PATIENCE = 3
-"""Epochs in a row far above chance after which a run is given up."""
+"""Epochs in a row with a loss far above that of guessing after which a training is given up."""
 
 _SCORES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
-class Steps(keras.callbacks.Callback):  # type: ignore[misc]
-    """Draws each epoch's order, and moves the progress on by a step."""
+class Progress(keras.callbacks.Callback):  # type: ignore[misc]
+    """Draws the order of each epoch, and shows each step."""
 
     def __init__(self, feed: Feed, track: Track, epochs: int) -> None:
         super().__init__()
@@ -49,7 +51,7 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """End the progress whatever ends the training: a stop, an error, Ctrl-C."""
+        """Close the progress bar whatever ends the training: a stop, an error, Ctrl-C."""
         try:
             yield
         finally:
@@ -59,7 +61,7 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class Watch(keras.callbacks.Callback):  # type: ignore[misc]
-    """Gives up when the loss is no number, or stays far above what guessing would give."""
+    """Gives up when the loss is not finite, or stays far above that of guessing."""
 
     def __init__(self, classes: int, learning_rate: float) -> None:
         super().__init__()
@@ -67,7 +69,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self._above = 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Look for a loss that is no number."""
+        """Check now and then that the loss is finite. Raises FacekitError."""
         if batch % _LOOK_EVERY == 0:
             self._refuse_nan(float(logs["loss"]))
 
@@ -75,6 +77,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         """Compare the epoch's loss with that of guessing. Raises FacekitError."""
         loss = float(logs["loss"])
         self._refuse_nan(loss)
+        self._refuse_nan(float(logs.get("val_loss", loss)))
         self._above = self._above + 1 if loss > 2 * self._chance + 1 else 0
         if self._above >= _PATIENCE:
             raise FacekitError(
@@ -91,8 +94,8 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
             )
 
 
-class Start(keras.callbacks.Callback):  # type: ignore[misc]
-    """Begins each epoch as a resumed run would: its learning rate, and the seeds of all that is drawn in it."""
+class EpochStart(keras.callbacks.Callback):  # type: ignore[misc]
+    """Starts each epoch as a resumed run would: with its learning rate, and its seeds for everything random."""
 
     def __init__(self, options: Train, step: Step, checkpoint: Checkpoint) -> None:
         super().__init__()
@@ -105,71 +108,21 @@ class Start(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def reseed(model: Any, seed: int, epoch: int) -> None:
-    """Let everything random in a model depend on (seed, epoch) and on nothing that was drawn before."""
+    """Make everything random in a model depend on (seed, epoch), and on nothing drawn before."""
     states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
-    for place, state in enumerate(states):
-        # Two numbers below 2**31, which every engine's type of seed holds.
-        state.assign(np.random.default_rng([seed, epoch, place]).integers(0, 2**31, 2))
+    for number, state in enumerate(states):
+        # Two numbers below 2**31, which fit the seed's type on every engine.
+        state.assign(np.random.default_rng([seed, epoch, number]).integers(0, 2**31, 2))
 
 
-class Settle(keras.callbacks.Callback):  # type: ignore[misc]
-    """Measures batch normalisation's statistics anew before the network is scored or kept.
+class EpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps each epoch: its row, its checkpoint, whether it is the best so far and the last one."""
 
-    The running ones are of batches that slightly different weights saw; where an epoch is some thirty steps
-    a score by them jumps by ten points and more from epoch to epoch.
-    """
-
-    def __init__(self, net: Any, feed: Feed, scored: bool) -> None:
+    def __init__(self, net: Any, run: Run, checkpoint: Checkpoint, options: Train, pictures: int) -> None:
+        """`net` is the network whose weights the run keeps; the model that is fitted may augment its input."""
         super().__init__()
-        self._net, self._feed, self._scored = net, feed, scored
-
-    def on_test_begin(self, logs: Any = None) -> None:
-        """Measure before validation."""
-        settle(self._net, self._feed)
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Measure before the epoch is kept, where there is no validation."""
-        if not self._scored:
-            settle(self._net, self._feed)
-
-
-def settle(net: Any, feed: Feed, pictures: int = 512) -> None:
-    """Set batch normalisation to the means over the first `pictures` of a feed, seen as in prediction.
-
-    Layers that are held still keep their statistics.
-    """
-    norms = [layer for layer in net.layers if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable]
-    batches = min(len(feed), -(-pictures // feed.batch)) if norms else 0
-    with _as_in_prediction(net):
-        for number in range(batches):
-            for norm in norms:  # so that the mean so far counts for all batches before
-                norm.momentum = number / (number + 1)
-            net(keras.ops.cast(feed[number][0], "float32"), training=True)
-
-
-@contextmanager
-def _as_in_prediction(net: Any) -> Iterator[None]:
-    """Let nothing be dropped, and give back what was changed meanwhile."""
-    drops = [(layer, layer.rate) for layer in net.layers if isinstance(layer, keras.layers.Dropout)]
-    norms = [(layer, layer.momentum) for layer in net.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    for layer, _ in drops:
-        layer.rate = 0.0
-    try:
-        yield
-    finally:
-        for layer, rate in drops:
-            layer.rate = rate
-        for layer, momentum in norms:
-            layer.momentum = momentum
-
-
-class Ledger(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps each epoch: its row, its checkpoint, whether it is the best, whether it is the last."""
-
-    def __init__(self, checkpoint: Checkpoint, options: Train, pictures: int, publish: Any) -> None:
-        super().__init__()
-        self._checkpoint, self._options, self._pictures = checkpoint, options, pictures
-        self._publish = publish
+        self._net, self._run, self._checkpoint = net, run, checkpoint
+        self._options, self._pictures = options, pictures
         self._began = self._trained = 0.0
         self._titled = False
 
@@ -182,29 +135,34 @@ class Ledger(keras.callbacks.Callback):  # type: ignore[misc]
         self._trained = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Keep the epoch, say a line about it, and stop where the options say so."""
-        row: Row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
-        row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        row["pictures_per_second"] = round(self._pictures / max(self._trained - self._began, 1e-9), 1)
-        row["seconds"] = round(time.monotonic() - self._began, 3)
-        before = self._checkpoint.rows[self._checkpoint.best - 1] if self._checkpoint.best else None
-        monitor = self._options.monitor
-        best = before is None or merit(row, monitor) > merit(before, monitor)
-        self._checkpoint.save(self.model, row, best)
-        self._publish(self._checkpoint.rows)
-        self._say(row, best)
+        """Keep the epoch, log a line about it, and stop where the options say so."""
+        row = self._row(epoch, logs)
+        rows, monitor = self._checkpoint.rows, self._options.monitor
+        best = not rows or merit(row, monitor) > merit(rows[self._checkpoint.best - 1], monitor)
+        self._checkpoint.save(self.model, self._net, row, best)
+        write_history(self._run.folder / HISTORY, self._checkpoint.rows)
+        self._log(row, best)
         if why_over(self._options, self._checkpoint.rows):
             self.model.stop_training = True
 
-    def _say(self, row: Row, best: bool) -> None:
+    def _row(self, epoch: int, logs: Any) -> Epoch:
+        return Epoch(
+            epoch=epoch + 1,
+            **{name: float(logs[name]) for name in _SCORES if name in logs},
+            learning_rate=float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            pictures_per_second=round(self._pictures / max(self._trained - self._began, 1e-9), 1),
+            seconds=round(time.monotonic() - self._began, 3),
+        )
+
+    def _log(self, row: Epoch, best: bool) -> None:
         """Log a line of a table whose columns are the history's."""
-        names = [name for name in _SCORES if name in row]
+        scores = {name: value for name in _SCORES if (value := getattr(row, name)) is not None}
         if not self._titled:
             self._titled = True
-            titles = "".join(f"{name.replace('_', ' '):>14}" for name in names)
+            titles = "".join(f"{name.replace('_', ' '):>14}" for name in scores)
             log.info("%9s%s%14s%17s", "epoch", titles, "pictures/s", "left at most")
-        scores = "".join(f"{row[name]:>14.4f}" for name in names)
-        seconds = statistics.median(r["seconds"] for r in self._checkpoint.rows[-5:])
-        left = timedelta(seconds=round(seconds * (self._options.epochs - row["epoch"])))
-        epoch = f"{row['epoch']}/{self._options.epochs}"
-        log.info("%9s%s%14.1f%17s%s", epoch, scores, row["pictures_per_second"], left, "  best so far" if best else "")
+        cells = "".join(f"{value:>14.4f}" for value in scores.values())
+        seconds = statistics.median(row.seconds for row in self._checkpoint.rows[-5:])
+        left = timedelta(seconds=round(seconds * (self._options.epochs - row.epoch)))
+        epoch = f"{row.epoch}/{self._options.epochs}"
+        log.info("%9s%s%14.1f%17s%s", epoch, cells, row.pictures_per_second, left, "  best so far" if best else "")

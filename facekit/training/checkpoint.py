@@ -1,44 +1,73 @@
-"""Going on after a kill: the last epoch's weights and optimizer, the best epoch's weights, the history.
+"""Checkpoints: the last epoch's weights and optimizer, the best epoch's weights, the history.
 
-Weights are written under names of their own; `state.json`, replaced whole, says which of them count. So a
-kill at any moment leaves the state of a whole epoch.
+Weights are written under names of their own. `state.json`, replaced as a whole, says which of them count, so that a
+kill at any moment leaves the state after a whole epoch.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from facekit.base.contract import FacekitError
-from facekit.base.files import guarded, replace_file
+from facekit.base.files import guarded, read_json, write_json
 from facekit.networks.backend import keras
-from facekit.training.schedule import Row
+from facekit.runs import Epoch
+from facekit.runs.weights import SUFFIX, read_shapes
 
 STATE = "state.json"
+
+_ANEW = "train anew with --overwrite"
+
+_MOST = 256 << 20
+"""Bytes of a `state.json`: about a million epochs."""
+
+
+@dataclass(frozen=True)
+class State:
+    """The content of `state.json`."""
+
+    best: int = 0
+    """The epoch whose weights the run would keep, counted from 1; 0 before the first."""
+    rows: list[Epoch] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Refuse what no training writes. Raises ValueError."""
+        if [row.epoch for row in self.rows] != list(range(1, len(self.rows) + 1)):
+            raise ValueError("rows are not the epochs 1, 2, 3 …")
+        if not min(1, len(self.rows)) <= self.best <= len(self.rows):
+            raise ValueError(f"best is {self.best}, and there are {len(self.rows)} epochs")
 
 
 @dataclass
 class Checkpoint:
-    """The folder that holds what a run needs to go on, and what it says of the epochs so far."""
+    """The folder that holds what a training needs to go on, and the epochs so far."""
 
     folder: Path
-    rows: list[Row] = field(default_factory=list)
-    best: int = 0
-    """The epoch whose weights the run would keep, from 1; 0 before the first."""
-    kept: Any = None
-    """The part of the model whose weights these are; None is all of it."""
+    state: State = field(default_factory=State)
 
     @classmethod
     def open(cls, folder: Path) -> Checkpoint:
-        """Read a checkpoint; a folder without one is a run before its first epoch's end."""
+        """Read a checkpoint; a folder without one is a training before the end of its first epoch.
+
+        Raises FacekitError for a `state.json` that is broken.
+        """
         try:
-            state = json.loads((folder / STATE).read_text())
-        except FileNotFoundError:
+            return cls(folder, read_json(folder / STATE, State, _MOST, _ANEW))
+        except (FileNotFoundError, NotADirectoryError):
             return cls(folder)
-        return cls(folder, state["rows"], state["best"])
+
+    @property
+    def rows(self) -> list[Epoch]:
+        """The epochs so far."""
+        return self.state.rows
+
+    @property
+    def best(self) -> int:
+        """The epoch whose weights the run would keep, counted from 1; 0 before the first."""
+        return self.state.best
 
     @property
     def epochs(self) -> int:
@@ -46,30 +75,36 @@ class Checkpoint:
         return len(self.rows)
 
     def restore(self, model: Any, optimizer: bool = True) -> None:
-        """Give a compiled model the last epoch's weights, and its optimizer's state unless that begins anew."""
+        """Load the last epoch's weights into a compiled model, with its optimizer's state unless that begins anew.
+
+        Raises FacekitError for a file that is broken or does not fit.
+        """
         if not self.rows:
             return
-        if optimizer:  # its slots exist from the first step on, and are loaded only where they exist
+        if optimizer:  # its variables exist from the first step on, and only variables that exist are loaded
             model.optimizer.build(model.trainable_variables)
         file = self._file("last", self.epochs)
         try:
+            read_shapes(file, _ANEW)
             (model if optimizer else bare(model)).load_weights(file)
         except (ValueError, OSError, KeyError) as error:
             reason = str(error).partition("\n")[0]
-            raise FacekitError(f"{file} cannot be read ({reason}); train anew with --overwrite") from error
+            raise FacekitError(f"{file} cannot be read ({reason}); {_ANEW}") from error
 
-    def save(self, model: Any, row: Row, best: bool) -> None:
-        """Keep a finished epoch. Raises FacekitError when the disk is full; the epoch before stays whole."""
+    def save(self, model: Any, net: Any, row: Epoch, best: bool) -> None:
+        """Keep a finished epoch: all of `model`, and where it is the best so far the weights of its part `net`.
+
+        Raises FacekitError when the disk is full; the epoch before stays whole.
+        """
         rows = [*self.rows, row]
         with guarded(self.folder):
             self.folder.mkdir(exist_ok=True)
             model.save_weights(self._file("last", len(rows)))
             if best:
-                bare(self.kept or model).save_weights(self._file("best", len(rows)))
-        self.best = len(rows) if best else self.best
-        self.rows = rows
-        replace_file(self.folder / STATE, json.dumps({"best": self.best, "rows": rows}).encode())
-        self._drop_stale()
+                bare(net).save_weights(self._file("best", len(rows)))
+        self.state = State(len(rows) if best else self.best, rows)
+        write_json(self.folder / STATE, self.state)
+        self._delete_stale()
 
     def export(self, file: Path) -> None:
         """Copy the best epoch's weights to a file, whole or not at all."""
@@ -83,15 +118,15 @@ class Checkpoint:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _file(self, kind: str, epoch: int) -> Path:
-        return self.folder / f"{kind}-{epoch:05}.weights.h5"
+        return self.folder / f"{kind}-{epoch:05}{SUFFIX}"
 
-    def _drop_stale(self) -> None:
+    def _delete_stale(self) -> None:
         wanted = {self._file("last", self.epochs), self._file("best", self.best)}
-        for file in self.folder.glob("*.weights.h5"):
+        for file in self.folder.glob(f"*{SUFFIX}"):
             if file not in wanted:
                 file.unlink()
 
 
 def bare(model: Any) -> Any:
-    """Return the same network without its optimizer, whose state is twice the size of the weights."""
+    """Return the same network without its optimizer, whose state is twice as large as the weights."""
     return keras.Model(model.inputs, model.outputs, name=model.name)

@@ -1,4 +1,4 @@
-"""The feed of `fit`: batches of a pack, in an order that seed and epoch alone decide."""
+"""The feed of `fit`: batches of a pack, in an order drawn by seed and epoch alone."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Batch = tuple[NDArray[Any], ...]
 class Feed(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches of a pack for `fit`: `(pixels, classes)`, or with `weights` `(pixels, classes, weights)`.
 
-    `places` are the rows of the pack to feed. With a seed their order is drawn anew by (seed, epoch), so
-    that a resumed run sees what an uninterrupted one would have seen; without one they come as they stand.
-    `weights` says for each class how much one of its pictures counts.
+    `rows` of the pack are fed. With a seed their order is drawn by (seed, epoch), so that a resumed run sees
+    what an uninterrupted one would have seen; without one they come in the given order. `weights` says for
+    each class how much one of its pictures counts.
     """
 
     def __init__(
         self,
         pack: Pack,
-        places: Sequence[int],
+        rows: Sequence[int],
         classes: Sequence[int],
         batch: int,
         seed: int | None = None,
@@ -35,15 +35,15 @@ class Feed(keras.utils.PyDataset):  # type: ignore[misc]
         super().__init__()
         self.batch = batch
         self._pixels, self._seed = pack.pixels, seed
-        self._places = np.asarray(places, np.int64)
+        self._rows = np.asarray(rows, np.int64)
         self._classes = np.asarray(classes, np.int32)
         self._weights = None if weights is None else np.asarray(weights, np.float32)
-        self._order = np.arange(len(self._places))
+        self._order = np.arange(len(self._rows))
 
     @property
     def pictures(self) -> int:
         """The number of pictures in an epoch."""
-        return len(self._places)
+        return len(self._rows)
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch."""
@@ -51,14 +51,13 @@ class Feed(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, index: int) -> Batch:
         """Return one batch."""
-        rows = self._order[index * self.batch : (index + 1) * self.batch]
-        places = self._places[rows]
-        # Rows are read in the file's order, which a cold disk thanks; a step does not care about its own.
-        sorted_rows = rows[np.argsort(places)]
-        pixels, classes = self._pixels[self._places[sorted_rows]], self._classes[sorted_rows]
+        batch = self._order[index * self.batch : (index + 1) * self.batch]
+        # In the order of the file, which is faster to read from disk; the order within a step makes no difference.
+        batch = batch[np.argsort(self._rows[batch])]
+        pixels, classes = self._pixels[self._rows[batch]], self._classes[batch]
         return (pixels, classes) if self._weights is None else (pixels, classes, self._weights[classes])
 
     def shuffle(self, epoch: int) -> None:
         """Draw the order of an epoch, counted from 0."""
         if self._seed is not None:
-            self._order = np.random.default_rng([self._seed, epoch]).permutation(len(self._places))
+            self._order = np.random.default_rng([self._seed, epoch]).permutation(len(self._rows))

@@ -1,4 +1,4 @@
-"""What a training does in which epoch: which layers learn, how fast, and when it is over.
+"""What a training does in which epoch: which layers are trained, how fast, and when it is over.
 
 All of it follows from the options and the history so far, so that a resumed run does what an
 uninterrupted one would have done.
@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from facekit.options.train import Train
-
-Row = dict[str, float]
-"""One epoch of the history: `epoch` (from 1), `loss`, `accuracy`, `val_loss`, `val_accuracy`, `seconds`."""
+from facekit.runs import Epoch
 
 _PLATEAU = 3
 """Epochs without a better one after which `--schedule plateau` halves the learning rate."""
@@ -21,14 +19,14 @@ _PLATEAU = 3
 
 @dataclass(frozen=True)
 class Step:
-    """Epochs (counted from 0, the last not included) in which the same layers learn."""
+    """Epochs (counted from 0, the last not included) in which the same layers are trained."""
 
     begin: int
     end: int
     rate: float
     """The learning rate that it begins with."""
     blocks: int | None
-    """Blocks of the backbone that learn beside the head, from the last one; None is all."""
+    """Last blocks of the backbone that are trained beside the head; None is all."""
 
 
 def steps(options: Train) -> list[Step]:
@@ -42,7 +40,7 @@ def steps(options: Train) -> list[Step]:
     ]
 
 
-def rate(options: Train, step: Step, rows: Sequence[Row]) -> float:
+def rate(options: Train, step: Step, rows: Sequence[Epoch]) -> float:
     """Return the learning rate of the epoch that follows `rows`."""
     if options.schedule == "cosine":
         return step.rate * (1 + math.cos(math.pi * (len(rows) - step.begin) / (step.end - step.begin))) / 2
@@ -51,11 +49,11 @@ def rate(options: Train, step: Step, rows: Sequence[Row]) -> float:
     return step.rate
 
 
-def why_over(options: Train, rows: Sequence[Row]) -> str | None:
-    """Say why a training is over after these epochs, or return None."""
+def why_over(options: Train, rows: Sequence[Epoch]) -> str | None:
+    """Return why a training is over after these epochs, or None."""
     if not rows:
         return None
-    if rows[-1][options.monitor] >= options.stop_at:
+    if rows[-1].measured(options.monitor) >= options.stop_at:
         return f"reached {options.stop_at:g}"
     if len(rows) >= options.epochs:
         return "all epochs"
@@ -65,17 +63,17 @@ def why_over(options: Train, rows: Sequence[Row]) -> str | None:
     return None
 
 
-def best(rows: Sequence[Row], monitor: str) -> int:
+def best(rows: Sequence[Epoch], monitor: str) -> int:
     """Return the epoch that is the best so far, counted from 1, the first of equals; 0 before the first."""
     return max(range(1, len(rows) + 1), key=lambda epoch: merit(rows[epoch - 1], monitor), default=0)
 
 
-def merit(row: Row, monitor: str) -> tuple[float, float]:
-    """Return what makes an epoch better than another: the monitored accuracy, then the lower loss."""
-    return row[monitor], -row.get("val_loss", row["loss"])
+def merit(row: Epoch, monitor: str) -> tuple[float, float]:
+    """Return what makes an epoch better than another: a higher monitored accuracy, then a lower loss."""
+    return row.measured(monitor), -(row.loss if row.val_loss is None else row.val_loss)
 
 
-def _plateaus(rows: Sequence[Row], monitor: str) -> int:
+def _plateaus(rows: Sequence[Epoch], monitor: str) -> int:
     """Count how often so many epochs in a row were no better than the best before them."""
     count = since = 0
     top: tuple[float, float] | None = None

@@ -48,7 +48,7 @@ class ReviewDecisions:
         out with it.
         """
         assert out.source is not None
-        records, rejections = out.placed(check=False)
+        records, rejections = out.usable(check=False)
         placed = {key(record): record for record in records}
         deleted = {(gone.label, gone.id) for gone in out.removed}
         names = {record.label: record.name for record in out.source.records}

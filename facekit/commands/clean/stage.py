@@ -10,7 +10,7 @@ from facekit.commands.clean import page, recognition, summary
 from facekit.commands.clean.candidates import Measure
 from facekit.commands.clean.decisions import ReviewDecisions
 from facekit.commands.clean.selection import STAGE, select
-from facekit.dataset import Dataset, DatasetInfo, Output, named_by_id
+from facekit.dataset import Dataset, DatasetInfo, Output
 from facekit.identity import embedders
 from facekit.identity.likeness import proofs
 from facekit.options.clean import Clean
@@ -65,9 +65,8 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
     found = recognition.judge(faces, candidates, proved, pictures)
     kept, selection = select(candidates, proved, found, options)
     out.info = replace(out.info, people=summary.doubts(found))
-    planned = out.settle(
-        [named_by_id(record) for record in kept], lambda missing: ((r, source.bytes_of(r)) for r in missing)
-    )
+    named = [source.named_by_id(record) for record in kept]
+    planned = out.write_missing(named, lambda missing: ((r, source.bytes_of(r)) for r in missing))
     report = out.finish(planned, selection.rejections + rejections)
     people = asdict(summary.of_people(selection, name))
     report.details |= {name: value for name, value in people.items() if value is not None}

@@ -24,14 +24,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from facekit.base import plugins
+from facekit.base import plain, plugins
 from facekit.base.contract import FacekitError
 from facekit.base.files import read_toml
 from facekit.options.base import from_mapping
 from facekit.options.compare import Compare
 from facekit.options.train import Train
+from facekit.runs.info import Setting
 
 RUNS = "runs"
 
@@ -43,12 +43,16 @@ _SHARED = ("seed", "jobs", "split", "split_by", "people_from")
 SET = {*_SHARED, "input", "output", "overwrite", "dry_run", "resume"}
 """Options of `train` that are one for all contenders, or no choice of theirs."""
 
-_NAME = re.compile(r"\w[\w .+-]{0,63}")
+NAME = re.compile(r"\w[\w .+-]{0,63}")
+"""What a contender may be called: its folder has the same name."""
+
+Table = Mapping[str, Setting]
+"""A contender as a file has it."""
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One of those that are compared: its name, and what `train` is told."""
+    """One of those that are compared: its name, and its options of `train`."""
 
     name: str
     options: Train
@@ -76,7 +80,7 @@ def contenders(options: Compare) -> list[Contender]:
     return found
 
 
-def _by_names(options: Compare) -> list[dict[str, Any]]:
+def _by_names(options: Compare) -> list[Table]:
     names = _default() if options.networks is None else [name.strip() for name in options.networks.split(",")]
     embedders, networks = plugins.names("embedder"), plugins.names("network")
     unknown = [name for name in names if name not in (*embedders, *networks)]
@@ -92,28 +96,40 @@ def _default() -> list[str]:
     return [_EMBEDDER, *_NETWORKS] if plugins.installed(*needed) else list(_NETWORKS)
 
 
-def _by_file(path: Path) -> list[dict[str, Any]]:
+def _by_file(path: Path) -> list[Table]:
     try:
-        held = read_toml(path, dict[str, Any])
+        held = read_toml(path, dict[str, object])
     except (FileNotFoundError, NotADirectoryError):
         raise FacekitError(f"no such file of contenders: {path}") from None
     unknown = sorted(held.keys() - {"defaults", "contender"})
     if unknown:
         raise FacekitError(f"{path}: nothing is called {unknown[0]!r}; write [defaults] and [[contender]]")
-    defaults, tables = held.get("defaults", {}), held.get("contender", [])
-    if not isinstance(defaults, dict):
-        raise FacekitError(f"{path}: what all contenders share is written [defaults], with one bracket")
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise FacekitError(f"{path}: contenders are written [[contender]], with two brackets")
+    defaults = _table(held.get("defaults", {}), path, _BRACKET)
+    tables = held.get("contender", [])
+    if not isinstance(tables, list):
+        raise FacekitError(f"{path}: {_BRACKETS}")
     if not tables:
         raise FacekitError(f"{path} names no contender; add a [[contender]] with `network = …`")
     if "name" in defaults:
         raise FacekitError(f"{path}: a name cannot be shared; give each [[contender]] its own")
-    return [{**defaults, **table} for table in tables]
+    return [{**defaults, **_table(table, path, _BRACKETS)} for table in tables]
 
 
-def _contender(name: str, table: Mapping[str, Any], options: Compare, where: str) -> Contender:
-    if not _NAME.fullmatch(name):
+_BRACKET = "what all contenders share is written [defaults], with one bracket"
+_BRACKETS = "contenders are written [[contender]], with two brackets"
+
+
+def _table(value: object, path: Path, hint: str) -> Table:
+    if not isinstance(value, dict):
+        raise FacekitError(f"{path}: {hint}")
+    try:
+        return plain.convert(value, dict[str, Setting])
+    except ValueError as error:
+        raise FacekitError(f"{path}: an option has a value that no option can have ({error}); fix it") from None
+
+
+def _contender(name: str, table: Table, options: Compare, where: str) -> Contender:
+    if not NAME.fullmatch(name):
         raise FacekitError(f"{where}: add a `name = …` of letters and digits, which its folder can have too")
     own = {key: value for key, value in table.items() if key != "name"}
     settled = next((key for key in own if key in SET), None)

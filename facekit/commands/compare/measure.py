@@ -1,78 +1,92 @@
-"""What a trained run is worth: its scores on the pictures held out, and its speed."""
+"""What a trained contender is worth: its scores on the pictures held out, and its speed."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import json
 import os
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from itertools import cycle, islice
-from pathlib import Path
-from typing import Any
 
 from facekit import runs
-from facekit.base import images, plugins
+from facekit.base import images
 from facekit.base.contract import BadImage, Face, Image, Record, Track
 from facekit.base.parallel import ordered_map
 from facekit.commands.compare.contenders import SET
 from facekit.dataset import Dataset
-from facekit.identity import classifier
+from facekit.dataset.lineage import TEST, VALIDATION
+from facekit.identity import classifier, evaluation, held_out
 from facekit.identity.classifier import Classifier
 from facekit.identity.embedders import face_in
+from facekit.identity.evaluation import Settings
+from facekit.identity.held_out import HeldOut
+from facekit.identity.split import Split
 from facekit.options.base import describe
-from facekit.options.evaluate import Evaluate
+from facekit.options.compare import Compare
 from facekit.options.train import Train
-from facekit.report.comparison import Interval, Row, Score, Test
-from facekit.runs import Run
-
-SCORES = "scores.json"
+from facekit.report import scores as page
+from facekit.report.comparison import Row, Score, Test
+from facekit.runs import Run, reports
+from facekit.scores.groups import GroupScores
+from facekit.scores.model import ModelScores
 
 _ROUNDS = 3
 
 
-def described(name: str, options: Train, **more: Any) -> Row:
-    """Return a contender's row before there is anything to say of how good it is."""
+@dataclass(frozen=True)
+class Course:
+    """What all contenders are trained and scored on, and how."""
+
+    split: Split
+    given: Dataset | None
+    """The pictures of `--test`."""
+    options: Compare
+    track: Track
+
+    @cached_property
+    def given_digest(self) -> str | None:
+        """The digest of the given pictures."""
+        return self.given.digest() if self.given else None
+
+
+def described(name: str, options: Train, reason: str | None = None) -> Row:
+    """Return a contender's row without any number: what it is, and why it has none."""
     defaults = {option.name: option.default for option in describe(Train) if option.name not in SET}
     settings = {key: getattr(options, key) for key in defaults if getattr(options, key) != defaults[key]}
     if options.backbone:
-        return Row(name, f"{options.backbone}, frozen", settings, **more)
+        return Row(name, f"{options.backbone}, frozen", settings, reason)
     parts = [options.network, f"{options.size} px", "gray" if options.color == "gray" else ""]
     weights = "" if options.weights == "none" else f"from {options.weights}"
-    return Row(name, ", ".join(filter(None, [*parts, weights])), settings, **more)
+    return Row(name, ", ".join(filter(None, [*parts, weights])), settings, reason)
 
 
-def trained(name: str, options: Train, run: Run, **more: Any) -> Row:
-    """Return a row with what the run itself says of its training."""
-    info = run.info
-    return described(
-        name,
-        options,
-        train=info["scores"].get("accuracy"),
-        validation=info["scores"].get("val_accuracy"),
-        parameters=info["parameters"],
-        epochs=info["epochs"],
-        best_epoch=int(info["scores"]["epoch"]),
-        seconds_per_epoch=_seconds(run),
-        training_seconds=info["training_seconds"],
-        **more,
-    )
+def measured(name: str, options: Train, run: Run, course: Course) -> Row:
+    """Return a contender's row with all numbers: of its training, on the pictures held out, and its speed.
 
-
-def scored(options: Evaluate, test: Test, home: Path, track: Track) -> tuple[list[Score], list[str]]:
-    """Evaluate a run, and return its scores on these pictures with what must be said of them.
-
-    Photos as found, and their copies and children, are scored apart where there are both: a score over all
-    of them hides what a leak does.
+    Photos as found, and their copies and children, are scored apart where there are both: a score over all of them
+    hides what a leak does.
     """
-    folder = Path(plugins.resolve("facekit.commands.evaluate:evaluate", "compare")(options, track).folder)
-    found = json.loads((folder / SCORES).read_text())
-    page = os.path.relpath(folder / "report.html", home)
-    parts = found["apart"] or {None: found}
-    return [_score(test, kind, some, page) for kind, some in parts.items()], found["banners"]
+    info = run.info
+    scored = list(_scored(run, course))
+    held = course.split.part(TEST) or course.split.part(VALIDATION) or course.split.records
+    return replace(
+        described(name, options),
+        train=info.scores.accuracy,
+        validation=info.scores.val_accuracy,
+        scores=[score for test, scores, link in scored for score in _scores(test, scores, link)],
+        parameters=info.parameters,
+        epochs=info.epochs,
+        best_epoch=info.best_epoch,
+        seconds_per_epoch=_seconds(run),
+        training_seconds=info.training_seconds,
+        pictures_per_second=speed(run, course.split.dataset, held, course.options.batch, course.options.jobs),
+        banners=list(dict.fromkeys(banner for _, scores, _ in scored for banner in scores.banners)),
+        model=identity(run),
+        test=course.given_digest,
+    )
 
 
 def speed(run: Run, dataset: Dataset, records: Sequence[Record], batch: int, jobs: int) -> float | None:
@@ -83,15 +97,15 @@ def speed(run: Run, dataset: Dataset, records: Sequence[Record], batch: int, job
     """
     model = classifier.load(run)
     some = list(records[:batch])
-    looks = ordered_map(partial(_seen, model, dataset), some, jobs)
-    usable = [record for record, seen in zip(some, looks, strict=True) if seen is not None]
-    if not usable:
+    inputs = ordered_map(partial(_input, model, dataset), some, jobs)
+    readable = [record for record, one in zip(some, inputs, strict=True) if one is not None]
+    if not readable:
         return None
-    some = list(islice(cycle(usable), batch))
+    some = list(islice(cycle(readable), batch))
     times = []
     for _ in range(1 + _ROUNDS):
         began = time.perf_counter()
-        for _ in model.probabilities(_all_seen(model, dataset, some, jobs), batch):
+        for _ in model.probabilities(_inputs(model, dataset, some, jobs), batch):
             pass
         times.append(time.perf_counter() - began)
     return len(some) / statistics.median(times[1:])
@@ -102,36 +116,48 @@ def identity(run: Run) -> str:
     return hashlib.sha256((run.folder / runs.MODEL).read_bytes()).hexdigest()
 
 
-def _score(test: Test, kind: str | None, found: Mapping[str, Any], page: str) -> Score:
-    intervals = found.get("intervals", {})
-    return Score(
-        test,
-        kind,
-        found["pictures"],
-        found["accuracy"],
-        _interval(intervals, "accuracy"),
-        found["macro"]["f1"] if "macro" in found else None,
-        _interval(intervals, "macro_f1"),
-        page,
-    )
+def _scored(run: Run, course: Course) -> Iterator[tuple[Test, ModelScores, str]]:
+    """Yield the scores of a run on each test, with the link to their page from the folder of the comparison."""
+    if course.split.part(TEST):
+        pictures = held_out.choose(run, None, None, course.track)
+        yield "own", *_evaluate(run, pictures, course, "")
+    if course.given:
+        pictures = held_out.choose(run, course.given.root, None, course.track)
+        yield "given", *_evaluate(run, pictures, course, "given")
 
 
-def _interval(found: Mapping[str, Any], name: str) -> Interval | None:
-    pair = found.get(name)
-    return None if pair is None else (float(pair[0]), float(pair[1]))
+def _evaluate(run: Run, pictures: HeldOut, course: Course, name: str) -> tuple[ModelScores, str]:
+    """Score a run on some pictures, and write its report into the run's folder."""
+    options = course.options
+    output = reports.folder(run.folder, *filter(None, [name]))
+    reports.check(output, pictures.data, "evaluate")
+    predictions = held_out.predict(run, pictures, options.batch, options.jobs, course.track)
+    scores = evaluation.score(run, pictures, predictions, Settings(seed=options.seed))
+    page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), run.history)
+    return scores, os.path.relpath(output / reports.PAGE, options.output)
+
+
+def _scores(test: Test, scores: ModelScores, link: str) -> list[Score]:
+    if scores.apart:
+        return [_part(test, part, link) for part in scores.apart]
+    classes, intervals = scores.classes, scores.intervals
+    accuracy, f1 = (intervals.accuracy, intervals.macro_f1) if intervals is not None else (None, None)
+    return [Score(test, None, classes.pictures, classes.accuracy, accuracy, classes.macro.f1, f1, link)]
+
+
+def _part(test: Test, part: GroupScores, link: str) -> Score:
+    rates, intervals = part.scores, part.intervals
+    accuracy, f1 = (intervals.accuracy, intervals.macro_f1) if intervals is not None else (None, None)
+    return Score(test, part.name, part.pictures, rates.accuracy, accuracy, rates.macro_f1, f1, link)
 
 
 def _seconds(run: Run) -> float | None:
-    """Return the usual seconds of an epoch; the first, in which the network is compiled, counts only if alone."""
-    file = run.folder / runs.HISTORY
-    if not file.exists():
-        return None
-    with file.open(newline="") as lines:
-        seconds = [float(row["seconds"]) for row in csv.DictReader(lines)]
-    return statistics.median(seconds[1:] or seconds)
+    """Return the median seconds of an epoch; the first, in which the network is compiled, counts only if alone."""
+    seconds = [epoch.seconds for epoch in run.history]
+    return statistics.median(seconds[1:] or seconds) if seconds else None
 
 
-def _seen(model: Classifier, dataset: Dataset, record: Record) -> Image | None:
+def _input(model: Classifier, dataset: Dataset, record: Record) -> Image | None:
     try:
         image = images.read(dataset.root / record.path)
         box = face_in(image, record, dataset.info)
@@ -140,6 +166,6 @@ def _seen(model: Classifier, dataset: Dataset, record: Record) -> Image | None:
         return None
 
 
-def _all_seen(model: Classifier, dataset: Dataset, records: Sequence[Record], jobs: int) -> Iterator[Image]:
-    looks = ordered_map(partial(_seen, model, dataset), records, jobs)
-    return (seen for seen in looks if seen is not None)
+def _inputs(model: Classifier, dataset: Dataset, records: Sequence[Record], jobs: int) -> Iterator[Image]:
+    inputs = ordered_map(partial(_input, model, dataset), records, jobs)
+    return (one for one in inputs if one is not None)

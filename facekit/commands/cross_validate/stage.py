@@ -12,19 +12,19 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from facekit import runs
+from facekit import runs, training
 from facekit.base.contract import FacekitError, Record, Report, Track, quiet, replace
 from facekit.dataset import Dataset, lineage, protocol
 from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
 from facekit.identity import evaluation, held_out
 from facekit.identity.evaluation import Settings, numbers
 from facekit.identity.held_out import HeldOut, Predictions
+from facekit.identity.split import Split
 from facekit.options.cross_validate import CrossValidate
 from facekit.report import scores as page
 from facekit.runs import Run, reports
 from facekit.scores.classes import Answers
 from facekit.scores.model import Folds, FoldScores
-from facekit.training.flow import Parted, as_begun, options_of, trained
 
 STAGE = "cross-validate"
 
@@ -72,7 +72,7 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
         return Report(STAGE, str(output), 0, count, pictures.left, details=details)
     if run.protocol == protocol.IMAGE:
         pictures.banners.append(protocol.BANNER)
-    held_out.warn(run, pictures, 0, bool(run.info.get("drawn")))
+    held_out.warn(run, pictures, 0, run.info.drawn)
     predictions, rows = _score(run, folds, pictures, options, track)
     scores = replace(evaluation.score(run, pictures, predictions, settings), folds=Folds(tuple(rows)))
     page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), [])
@@ -141,7 +141,7 @@ def _unchanged(run: Run, options: CrossValidate, track: Track) -> Dataset:
     if not root.is_dir():
         raise FacekitError(f"{root} is no folder; say with --data where the pictures of {run.folder} are now")
     dataset = Dataset.open(root, track)
-    if dataset.digest() != run.info["dataset"]["digest"]:
+    if dataset.digest() != run.info.dataset.digest:
         raise FacekitError(f"{root} is not what {run.folder} was trained on, or has changed since; train again first")
     return dataset
 
@@ -168,18 +168,12 @@ def _score(
 
 
 def _train(run: Run, fold: Fold, dataset: Dataset, folder: Path, options: CrossValidate, track: Track) -> Run:
-    aside = {"jobs": options.jobs, "overwrite": options.overwrite, "resume": True}
-    chosen = options_of(run, input=dataset.root, output=folder, **aside)
+    chosen = training.options_of(run, dataset.root, folder, options.jobs, options.overwrite)
     protocol.check(fold.records, run.protocol, str(folder))
-
-    def settle(begun: Run | None) -> Parted:
-        return Parted(dataset, fold.records, run.protocol) if begun is None else as_begun(begun, dataset)
-
-    done = trained(chosen, settle, track)
-    assert isinstance(done, Run)
-    if _parts(done.split) != _parts(fold.records):
+    plan = training.plan(chosen, Split(dataset, fold.records, run.protocol), track)
+    if plan.run is not None and _parts(plan.run.split) != _parts(fold.records):
         raise FacekitError(f"{folder} is of other folds; choose another folder with -o, or --overwrite it")
-    return done
+    return training.fit(plan, track)
 
 
 def _parts(records: Sequence[Record]) -> set[tuple[str, str, str | None]]:

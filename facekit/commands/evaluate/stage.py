@@ -45,7 +45,7 @@ def evaluate(options: Evaluate, track: Track = quiet) -> Report:
         return Report(STAGE, str(output), 0, count, pictures.left, details={"pictures": count})
     predictions = held_out.predict(run, pictures, options.batch, options.jobs, track)
     scores = evaluation.score(run, pictures, predictions, settings)
-    page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), runs.history(run))
+    page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), run.history)
     seconds = round(time.monotonic() - began, 2)
     return Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, page.details(scores, output))
 

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +18,9 @@ from facekit.base.files import inside
 from facekit.commands.evaluate_pairs.whole import embed_whole
 from facekit.dataset import MANIFEST, Dataset, pairlists
 from facekit.dataset.pairlists import PairList, People
-from facekit.faces.detectors import carried
 from facekit.identity import embedders
 from facekit.identity.embedders import KIND
-from facekit.options.base import from_mapping
-from facekit.options.crop import Crop
+from facekit.options.crop import FaceCrop
 from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.runs import Run
 from facekit.scores.pairs import Pairs
@@ -60,9 +57,9 @@ class Asked:
         )
 
     @property
-    def crop(self) -> dict[str, Any] | None:
-        """How the faces were cut that the embedder's own network learned from; None where there is no such thing."""
-        return (self.network.info.get("crop") or None) if self.network is not None else None
+    def crop(self) -> FaceCrop | None:
+        """How the faces were cropped that the embedder's own network learned from; None where it has or knows none."""
+        return self.network.face_crop if self.network is not None and self.network.info.crop else None
 
 
 @dataclass(frozen=True)
@@ -138,7 +135,7 @@ def photos_of(listed: PairList, root: Path, track: Track) -> Dataset:
     return replace(known, records=[lines.get(path) or _plain(path) for path in paths])
 
 
-def finding(options: EvaluatePairs, asked: Asked, photos: Dataset) -> Crop | None:
+def finding(options: EvaluatePairs, asked: Asked, photos: Dataset) -> FaceCrop | None:
     """Return how faces are found in the photos; None where these are faces already.
 
     That is what `crop` wrote, and whatever a network sees that learned from pictures as they were.
@@ -147,14 +144,12 @@ def finding(options: EvaluatePairs, asked: Asked, photos: Dataset) -> Crop | Non
     if not options.detect or photos.info.crop or as_it_is:
         return None
     if asked.crop is not None:
-        cut = carried(asked.crop) | {"input": ".", "output": ".", "detect": True}
-        crop = from_mapping(Crop, cut, f"{asked.name}, crop")
-        return crop if options.detector is None else replace(crop, detector=options.detector)
-    return Crop(input=Path(), output=Path(), detector=options.detector or SUITED.get(asked.name, "haar"))
+        return asked.crop if options.detector is None else replace(asked.crop, detector=options.detector)
+    return FaceCrop(detector=options.detector or SUITED.get(asked.name, "haar"))
 
 
 def compare(
-    listed: PairList, photos: Dataset, crop: Crop | None, embedder: Embedder, name: str, track: Track, jobs: int
+    listed: PairList, photos: Dataset, crop: FaceCrop | None, embedder: Embedder, name: str, track: Track, jobs: int
 ) -> Compared:
     """Return how far apart the photos of each pair are, with their faces found as `crop` says.
 

@@ -138,7 +138,7 @@ def _banners(asked: Asked, compared: Compared, tuned: Compared | None) -> list[s
             known |= people & set(tuned.people.of.values())
         if known:
             banners.append(SHARED.format(len(known), len(people), tuned.listed.file.name))
-    if compared.photos.info.drawn or (run is not None and run.info.get("drawn")):
+    if compared.photos.info.drawn or (run is not None and run.info.drawn):
         banners.append(DRAWN)
     return banners
 

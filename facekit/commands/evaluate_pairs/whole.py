@@ -17,12 +17,12 @@ from facekit.faces.landmarks import NO_FACE
 from facekit.identity import embedders
 from facekit.identity.embedders import DatasetEmbeddings
 from facekit.identity.embedders.cache import Embedding, EmbeddingCache
-from facekit.options.crop import Crop
+from facekit.options.crop import FaceCrop
 from facekit.runs.pictures import picture_bytes
 
 
 def embed_whole(
-    photos: Dataset, crop: Crop, embedder: Embedder, name: str, track: Track, jobs: int
+    photos: Dataset, crop: FaceCrop, embedder: Embedder, name: str, track: Track, jobs: int
 ) -> DatasetEmbeddings:
     """Return a vector for every photo, of the foremost face that is found as `crop` says.
 
@@ -39,7 +39,7 @@ def embed_whole(
 class _EmbedPhoto:
     """Embeds one photo; each thread has an embedder of its own."""
 
-    def __init__(self, cache: EmbeddingCache, crop: Crop, name: str) -> None:
+    def __init__(self, cache: EmbeddingCache, crop: FaceCrop, name: str) -> None:
         self._cache, self._crop = cache, crop
         self._how = f"of {crop.detector} {crop.cascade} {crop.verify} {crop.roll} {crop.min_size} {crop.detect_at}"
         self._embedder = embedders.PerThread(name)

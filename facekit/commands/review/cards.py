@@ -10,10 +10,10 @@ from pathlib import Path
 from facekit.base import files as lines
 from facekit.base.contract import Decision, Record, Rejection
 from facekit.commands.review.answers import Standing
-from facekit.dataset import MANIFEST, REJECTED, REMOVED, REPEATED
+from facekit.dataset import REJECTED, REMOVED, REPEATED
 from facekit.dataset.decisions import Key, key_of
+from facekit.dataset.listing import read_manifest
 from facekit.dataset.reasons import OPEN, REVIEWED, UNSURE, WRONG
-from facekit.dataset.tree import place, scan
 from facekit.identity.people import PERSON
 
 _BY_PROBABILITY = (UNSURE, WRONG)
@@ -69,12 +69,11 @@ def read_cards(root: Path, decided: Mapping[Key, Decision], keep_at: float, judg
 
     Where `clean` judged who is on the faces (`judged`), one without a probability is one that it could not judge.
     """
-    kept, gone = place(lines.read_lines(root / MANIFEST, Record), scan(root))
-    rejected = lines.read_lines(root / REJECTED, Rejection)
+    held, rejected = read_manifest(root), lines.read_lines(root / REJECTED, Rejection)
     # The same bytes a second time are the same picture, which has a card by its other line.
     left = {(r.label, r.id): r for r in rejected if r.reason != REPEATED}
     cards = []
-    for record, here in [(r, r.path) for r in kept] + [(r, None) for r in gone]:
+    for record, here in [(r, r.path) for r in held.records] + [(r, None) for r in held.gone]:
         # Left out, and there nevertheless: a decision has been carried out.
         why = left.pop((record.moved_from or record.label, record.id), None)
         key = key_of(record)

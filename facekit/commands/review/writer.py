@@ -20,9 +20,10 @@ from facekit.base.images import SUFFIXES
 from facekit.base.text import visible
 from facekit.commands.review.ancestry import MAX_PICTURE, Ancestry, inside
 from facekit.commands.review.cards import Card
-from facekit.dataset import MANIFEST, SOURCES, key, named_by_id
-from facekit.dataset.output import Key
+from facekit.dataset import MANIFEST, SOURCES, key
+from facekit.dataset.folder import Key
 from facekit.dataset.reasons import REVIEWED
+from facekit.dataset.tree import suffix_of
 
 
 class Task(NamedTuple):
@@ -100,7 +101,7 @@ class FolderWriter:
         record = card.record or self._new_record(card)
         if data is None or record is None:
             raise FacekitError(f"{card.about.path} cannot be kept: the folder it was made from does not hold it")
-        path = self._path(label, Path(record.path).name if card.record else Path(named_by_id(record).path).name)
+        path = self._path(label, Path(record.path).name if card.record else _named(record, data))
         with lines.guarded(self.root / path):
             (self.root / label).mkdir(exist_ok=True)
         lines.replace_file(self.root / path, data)
@@ -159,6 +160,10 @@ class FolderWriter:
     def _drop_lines(self, gone: Collection[Key]) -> None:
         known = lines.read_lines(self.root / MANIFEST, Record)
         lines.replace_lines(self.root / MANIFEST, (record.to_json() for record in known if key(record) not in gone))
+
+
+def _named(record: Record, data: bytes) -> str:
+    return f"{record.id[:16]}{suffix_of(record.path, lambda: data)}"
 
 
 def _label(task: Task) -> str | None:

@@ -17,7 +17,7 @@ from facekit.commands.scrape.order import records_of, rejections_of, sources_of
 from facekit.commands.scrape.probe import probe
 from facekit.commands.scrape.state import COLLECTED, DONE, PENDING, Keyword, States
 from facekit.dataset import Output, read_info
-from facekit.dataset.folder import made_nothing
+from facekit.dataset.folder import is_blank
 from facekit.options.scrape import Scrape
 from facekit.sources import browser
 from facekit.sources.engines import State
@@ -155,7 +155,7 @@ class _Run:
 def _check_engines(choice: Choice) -> None:
     """Refuse to go on with other engines; more of them may always be added behind. Raises FacekitError."""
     root = choice.options.output
-    if choice.options.overwrite or not root.is_dir() or made_nothing(root):
+    if choice.options.overwrite or not root.is_dir() or is_blank(root):
         return
     info = read_info(root)
     before = list(info.engines) if info else []

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -15,9 +13,6 @@ from facekit.faces.alignment import DLIB, FIVE, align
 from facekit.faces.detectors.again import Again
 from facekit.faces.landmarks import landmarks
 from facekit.options.crop import FaceCrop
-
-_BEFORE = {"detector": "haar", "cascade": "default", "verify": "none", "roll": 0.0, "align": "none"}
-"""How faces were cut before these options were there: what a model means that says nothing of them."""
 
 NO_EYES = "no eyes found"
 
@@ -64,11 +59,6 @@ def ready(crop: FaceCrop) -> None:
     Raises FacekitError for a detector that nobody registered, or whose extra or weights are missing.
     """
     _of_this_thread(crop)
-
-
-def carried(crop: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the crop options that a data set or a model carries, with those that its facekit did not have yet."""
-    return {**_BEFORE, **crop}
 
 
 def _aligned(image: Image, face: Face, crop: FaceCrop) -> Image:

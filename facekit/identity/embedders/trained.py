@@ -6,6 +6,7 @@ import hashlib
 import logging
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, cached_property
 from math import isfinite, nan
 from pathlib import Path
@@ -17,12 +18,9 @@ from numpy.typing import NDArray
 from facekit import runs
 from facekit.base import images, plugins
 from facekit.base.contract import BadImage, Box, Face, Image
-from facekit.faces.detectors import carried, cut_out
+from facekit.faces.detectors import cut_out
 from facekit.identity.embedders.metrics import distances
 from facekit.networks.inputs import as_input, probabilities
-from facekit.options.base import from_mapping
-from facekit.options.crop import Crop
-from facekit.runs import WEIGHTS, Run
 from facekit.scores.verification import best_threshold
 
 DEFAULT_THRESHOLD = 0.4
@@ -47,10 +45,10 @@ class Trained:
     def __init__(self, folder: Path) -> None:
         """Load a run. Raises FacekitError for a folder that is none, and where the extra `train` is missing."""
         self._run = runs.load(folder)
-        self._crop = _crop(self._run)
+        self._crop = replace(self._run.face_crop, size=self._run.size)
         self.name = folder.resolve().name
         with _loading:
-            self._network, self.version = _loaded(folder.resolve(), (folder / WEIGHTS).stat().st_mtime_ns)
+            self._network, self.version = _loaded(folder.resolve(), self._run.weights().stat().st_mtime_ns)
         self.dimensions = int(self._network.output_shape[-1])
 
     def align(self, image: Image, box: Box | None = None) -> Image:
@@ -94,13 +92,7 @@ class Trained:
 def _loaded(folder: Path, changed: int) -> tuple[Any, str]:
     """Return the network up to its last layer, and the start of its weights' SHA-256."""
     blocks = plugins.need("facekit.networks.blocks", "a trained run as embedder")
-    network = blocks.features(runs.load(folder).model())
-    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    run = runs.load(folder)
+    network = blocks.features(run.model())
+    digest = hashlib.sha256(run.weights().read_bytes()).hexdigest()
     return network, digest[:12]
-
-
-def _crop(run: Run) -> Crop:
-    """Return how the run's pictures were cut, at the size that its network sees."""
-    cut = carried(run.info.get("crop") or {})
-    values = {**cut, "input": ".", "output": ".", "size": run.size}
-    return from_mapping(Crop, values, f"{run.folder / runs.MODEL}, crop")

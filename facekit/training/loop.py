@@ -1,25 +1,27 @@
-"""Learning: a network fitted to packed pictures, in its one or two steps, from wherever a kill left it."""
+"""The loop over epochs: a network fitted to packed pictures, in one or two steps, from the last whole epoch on."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from facekit.base.contract import Track
+from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.networks import backend, build
 from facekit.networks.assembly import parameters
 from facekit.networks.backend import keras
 from facekit.networks.blocks import blocks, free
 from facekit.options.train import Train
-from facekit.runs.pretrained import give
-from facekit.training.callbacks import Ledger, Settle, Start, Steps, Watch
+from facekit.runs import LOGS, Run
+from facekit.runs.pretrained import copy_backbone
+from facekit.training.callbacks import EpochEnd, EpochStart, Progress, Watch
 from facekit.training.checkpoint import Checkpoint
-from facekit.training.classes import TRAIN, VALIDATION, evened, numbered
 from facekit.training.feed import Feed
+from facekit.training.labels import class_indices, class_weights
 from facekit.training.pack import Pack
-from facekit.training.schedule import Row, Step, steps, why_over
+from facekit.training.recalibrate import Recalibrate
+from facekit.training.schedule import Step, steps, why_over
 
 _TURN = 10
 """Most that light augmentation turns a picture, in degrees: about what a detector leaves upright."""
@@ -27,56 +29,47 @@ _TURN = 10
 log = logging.getLogger(__name__)
 
 
-def network(options: Train, classes: int, donor: Any) -> Any:
-    """Return the network to be trained, drawn by the seed, its backbone the donor's where there is one."""
+def build_network(options: Train, classes: int, donor: Any) -> Any:
+    """Return the network to be trained: its weights are drawn by the seed, those of the backbone are the donor's."""
     keras.utils.set_random_seed(options.seed)
     with backend.computing(options.precision):
         net = build(options.network, options.size, classes, options.color)
     if donor is not None:
-        give(donor, net)
+        copy_backbone(donor, net)
     return net
 
 
-def learn(
-    net: Any,
-    packed: Pack,
-    labels: Sequence[str],
-    checkpoint: Checkpoint,
-    options: Train,
-    track: Track,
-    publish: Callable[[Sequence[Row]], None],
-    logs: Path,
-) -> None:
-    """Train from the checkpoint's last epoch on until it is over; the checkpoint keeps each epoch.
+def train_epochs(net: Any, packed: Pack, run: Run, checkpoint: Checkpoint, options: Train, track: Track) -> None:
+    """Train from the checkpoint's last epoch on until it is over; the checkpoint and the run's history keep each epoch.
 
-    `publish` gets the history after each epoch. Raises FacekitError for a training that diverges and a full disk.
+    Raises FacekitError for a training that diverges and a full disk.
     """
-    checkpoint.kept = net
-    model = varied(net) if options.light_augment else net
-    feed, held = _feed(packed, TRAIN, labels, options), _feed(packed, VALIDATION, labels, options)
-    progress = Steps(feed, track, options.epochs - checkpoint.epochs)
+    model = augmented(net) if options.light_augment else net
+    labels = run.labels
+    feed, held_out = _feed(packed, TRAIN, labels, options), _feed(packed, VALIDATION, labels, options)
+    progress = Progress(feed, track, options.epochs - checkpoint.epochs)
     with progress.shown():
         for step in steps(options):
             if checkpoint.epochs >= step.end or why_over(options, checkpoint.rows):
                 continue
-            _ready(model, net, step, checkpoint, options, len(labels))
-            ledger = Ledger(checkpoint, options, feed.pictures, publish)
-            callbacks = [progress, Start(options, step, checkpoint), Watch(len(labels), step.rate)]
-            callbacks += [Settle(net, feed, scored=bool(held.pictures)), ledger]
+            _prepare(model, net, step, checkpoint, options, len(labels))
+            callbacks = [progress, EpochStart(options, step, checkpoint), Watch(len(labels), step.rate)]
+            callbacks.append(Recalibrate(net, feed, validates=bool(held_out.pictures)))
+            callbacks.append(EpochEnd(net, run, checkpoint, options, feed.pictures))
             if options.tensorboard:
-                callbacks.append(keras.callbacks.TensorBoard(str(logs), write_graph=False))
+                callbacks.append(keras.callbacks.TensorBoard(str(run.folder / LOGS), write_graph=False))
             model.fit(
                 feed,
                 initial_epoch=checkpoint.epochs,
                 epochs=step.end,
-                validation_data=held if held.pictures else None,
+                validation_data=held_out if held_out.pictures else None,
                 callbacks=callbacks,
                 shuffle=False,  # the feed draws its own order
                 verbose=0,
             )
 
 
-def varied(net: Any) -> Any:
+def augmented(net: Any) -> Any:
     """Return a model that changes each picture a little before the network sees it, in training alone."""
     layers = keras.layers
     inputs = keras.Input(net.input_shape[1:], name="picture")
@@ -93,8 +86,8 @@ def varied(net: Any) -> Any:
     return keras.Model(inputs, net(x), name=net.name)
 
 
-def _ready(model: Any, net: Any, step: Step, checkpoint: Checkpoint, options: Train, classes: int) -> None:
-    """Let the layers of a step learn, under a fresh optimizer, or the checkpoint's where the step has begun."""
+def _prepare(model: Any, net: Any, step: Step, checkpoint: Checkpoint, options: Train, classes: int) -> None:
+    """Make the layers of a step trainable, with a fresh optimizer, or the checkpoint's where the step has begun."""
     free(net, step.blocks)
     loss = _smoothed(options.label_smoothing, classes) if options.label_smoothing else "sparse_categorical_crossentropy"
     model.compile(keras.optimizers.Adam(step.rate), loss=loss, metrics=["accuracy"])
@@ -106,18 +99,18 @@ def _ready(model: Any, net: Any, step: Step, checkpoint: Checkpoint, options: Tr
 
 
 def _smoothed(share: float, classes: int) -> Callable[[Any, Any], Any]:
-    """Return the cross-entropy with targets that are not quite certain."""
+    """Return the cross-entropy with smoothed labels."""
 
-    def loss(truth: Any, found: Any) -> Any:
-        sure = keras.ops.one_hot(keras.ops.cast(truth, "int32"), classes)
-        return keras.losses.categorical_crossentropy(sure, found, label_smoothing=share)
+    def loss(truth: Any, probabilities: Any) -> Any:
+        certain = keras.ops.one_hot(keras.ops.cast(truth, "int32"), classes)
+        return keras.losses.categorical_crossentropy(certain, probabilities, label_smoothing=share)
 
     return loss
 
 
 def _feed(packed: Pack, part: str, labels: Sequence[str], options: Train) -> Feed:
-    places, classes = numbered(packed.records, part, labels)
+    rows, classes = class_indices(packed.records, part, labels)
     if part != TRAIN:
-        return Feed(packed, places, classes, options.batch)
-    weights = evened(classes, len(labels)) if options.class_weights == "auto" else None
-    return Feed(packed, places, classes, options.batch, options.seed, weights)
+        return Feed(packed, rows, classes, options.batch)
+    weights = class_weights(classes, len(labels)) if options.class_weights == "auto" else None
+    return Feed(packed, rows, classes, options.batch, options.seed, weights)

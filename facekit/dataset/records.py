@@ -1,0 +1,130 @@
+"""The lines of a folder's files, read as typed values and checked to be what facekit itself writes.
+
+A manifest may come from a stranger. What names a file leads nowhere but into a label's folder, and an id is an id.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from facekit.base.contract import PARTS, Box, Decision, FacekitError, Record, Rejection, Source
+from facekit.base.files import read_lines
+from facekit.base.text import visible
+
+MANIFEST = "manifest.jsonl"
+SOURCES = "sources.jsonl"
+REJECTED = "rejected.jsonl"
+DECISIONS = "decisions.jsonl"
+
+_ID = re.compile("[0-9a-f]{64}")
+"""A SHA-256, as every id is."""
+
+_LONGEST_NAME = 255
+"""Bytes of a file's name; no file system that matters takes more."""
+
+_FARTHEST = 1_000_000
+"""Pixels that a box may lie from its photo's corner, and its sides may have."""
+
+SYNTHETIC = (None, "copy", "augment")
+
+
+def read_records(path: Path, outside: Collection[str] = ()) -> list[Record]:
+    """Return the lines of a manifest, or of a run's split.
+
+    `outside` holds the paths and labels of the folder that are links out of it. Raises FacekitError, which names line
+    and field, for a line that facekit would not write, and for one that names a picture outside.
+    """
+
+    def check(record: Record) -> None:
+        check_record(record)
+        if record.path in outside or record.label in outside:
+            raise ValueError("`path` is a link out of the folder")
+
+    return read_lines(own_file(path), Record, check)
+
+
+def read_sources(path: Path) -> dict[str, Source]:
+    """Return origin -> where the photo was found. Raises FacekitError for a line that facekit would not write."""
+    return {source.origin: source for source in read_lines(own_file(path), Source, _check_source)}
+
+
+def read_rejections(path: Path) -> list[Rejection]:
+    """Return what was left out. Raises FacekitError for a line that facekit would not write."""
+    return read_lines(own_file(path), Rejection, _check_rejection)
+
+
+def read_decisions(path: Path) -> list[Decision]:
+    """Return what a person decided, oldest first. Raises FacekitError for a line that is no decision."""
+    return read_lines(own_file(path), Decision, _check_decision)
+
+
+def own_file(path: Path) -> Path:
+    """Return the path of a file that facekit writes beside the labels. Raises FacekitError for a link that leads away.
+
+    Lines from elsewhere would be carried along into folders that are then given to others.
+    """
+    if path.is_symlink() and not os.path.realpath(path).startswith(os.path.realpath(path.parent) + os.sep):
+        raise FacekitError(f"{path} is a link out of its folder; replace it with the file itself")
+    return path
+
+
+def is_name(name: str) -> bool:
+    """Whether a folder or a file can have a name, and `scan` would list it: no separator in it, and not hidden."""
+    try:
+        size = len(os.fsencode(name))
+    except UnicodeEncodeError:
+        return False
+    return 0 < size <= _LONGEST_NAME and not name.startswith(".") and "/" not in name and "\0" not in name
+
+
+def check_record(record: Record) -> None:
+    """Raise ValueError, which names the field, for a record that facekit would not write."""
+    _check_ids(id=record.id, sha256=record.sha256, origin=record.origin, group=record.group, parent=record.parent)
+    _check_names(label=record.label, moved_from=record.moved_from)
+    label, _, file = record.path.partition("/")
+    if label != record.label or not is_name(file):
+        raise ValueError(f"`path` is {_shown(record.path)}, not a file under the label {_shown(record.label)}")
+    if record.synthetic not in SYNTHETIC:
+        raise ValueError(f"`synthetic` is {_shown(record.synthetic)}, not copy or augment")
+    if record.split is not None and record.split not in PARTS:
+        raise ValueError(f"`split` is {_shown(record.split)}, not one of {', '.join(PARTS)}")
+    _check_box(record.box)
+
+
+def _check_source(source: Source) -> None:
+    _check_ids(origin=source.origin)
+
+
+def _check_rejection(left: Rejection) -> None:
+    _check_ids(id=left.id, parent=left.parent, origin=left.origin)
+    _check_names(label=left.label, like=left.like)
+    _check_box(left.box)
+
+
+def _check_decision(decision: Decision) -> None:
+    _check_names(label=decision.label, to=decision.to)
+    _check_box(decision.box)
+
+
+def _check_ids(**ids: str | None) -> None:
+    for field, id in ids.items():
+        if id is not None and not _ID.fullmatch(id):
+            raise ValueError(f"`{field}` is {_shown(id)}, not 64 hexadecimal digits")
+
+
+def _check_names(**names: str | None) -> None:
+    for field, name in names.items():
+        if name is not None and not is_name(name):
+            raise ValueError(f"`{field}` is {_shown(name)}, which no folder of a person is called")
+
+
+def _check_box(box: Box | None) -> None:
+    if box is not None and not (max(map(abs, box)) <= _FARTHEST and box.w > 0 and box.h > 0):
+        raise ValueError(f"`box` is {_shown(str(list(box)))}, not a rectangle in a photo")
+
+
+def _shown(value: str) -> str:
+    return repr(visible(value[:40]) + ("…" if len(value) > 40 else ""))

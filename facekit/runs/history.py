@@ -1,0 +1,90 @@
+"""The epochs of a training, and `history.csv`, which has one row for each."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from math import isfinite
+from pathlib import Path
+
+from facekit.base.contract import FacekitError
+from facekit.base.files import read_bytes, write_csv
+
+_MOST = 64 << 20
+"""Bytes of a `history.csv`: some 600,000 epochs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """One epoch. What a training without a validation part does not measure is None."""
+
+    epoch: int
+    """Counted from 1."""
+    accuracy: float
+    loss: float
+    val_accuracy: float | None = None
+    val_loss: float | None = None
+    learning_rate: float = 0.0
+    pictures_per_second: float = 0.0
+    """In training alone."""
+    seconds: float = 0.0
+    """Validation included."""
+
+    def measured(self, monitor: str) -> float:
+        """Return the accuracy that a training goes by: `accuracy` or `val_accuracy`."""
+        value = self.accuracy if monitor == "accuracy" else self.val_accuracy
+        return 0.0 if value is None else value
+
+
+_COLUMNS = [f.name for f in fields(Epoch)]
+
+
+def write_history(file: Path, epochs: Sequence[Epoch]) -> None:
+    """Write a row for each epoch, whole or not at all; without a validation part its columns are left out.
+
+    Raises FacekitError when the disk is full.
+    """
+    columns = [name for name in _COLUMNS if any(getattr(epoch, name) is not None for epoch in epochs)]
+    write_csv(file, columns, [[getattr(epoch, name) for name in columns] for epoch in epochs])
+
+
+def read_history(file: Path) -> list[Epoch]:
+    """Return the epochs of a `history.csv`; none where there is no such file.
+
+    Raises FacekitError, which names line and column, for one that facekit did not write.
+    """
+    try:
+        text = read_bytes(file, _MOST).decode()
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except UnicodeDecodeError:
+        raise FacekitError(f"{file} is not CSV; delete it") from None
+    epochs = []
+    for number, row in enumerate(csv.DictReader(io.StringIO(text, newline="")), 2):
+        try:
+            epochs.append(_epoch(row))
+        except (ValueError, TypeError) as error:
+            raise FacekitError(
+                f"{file}, line {number} is not what facekit writes ({error}); delete that line or the file"
+            ) from None
+    return epochs
+
+
+def _epoch(row: dict[str, str]) -> Epoch:
+    values = {name: _number(name, row[name]) for name in _COLUMNS if row.get(name)}
+    missing = [name for name in ("epoch", "accuracy", "loss") if name not in values]
+    if missing:
+        raise ValueError(f"{missing[0]} is missing")
+    return Epoch(epoch=int(values.pop("epoch")), **values)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not isfinite(value):
+        raise ValueError(f"{name} is {text!r}, not a number")
+    return value

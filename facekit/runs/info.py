@@ -1,0 +1,131 @@
+"""What `model.json` says of a trained model. Files of version 0.1.0 are read too: what they lack has a default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+from facekit import __version__
+from facekit.options.base import describe, settled
+from facekit.options.common import SplitBy
+from facekit.options.crop import CarriedCrop
+from facekit.options.train import Color, Train
+from facekit.runs.history import Epoch
+
+Setting = str | int | float | bool | None
+"""The value of an option of `train`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backbone:
+    """The embedder that a linear head was trained on."""
+
+    name: str
+    """A registered embedder, or the absolute path of a trained run."""
+    version: str = ""
+    metric: str = ""
+    dimensions: int = 0
+    licence: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedOn:
+    """The data set that a model was trained on."""
+
+    root: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Pictures in each part of the split."""
+
+    train: int = 0
+    test: int = 0
+    validation: int = 0
+
+    @property
+    def total(self) -> int:
+        """Pictures in all parts."""
+        return self.train + self.test + self.validation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """Accuracy and loss of the epoch that was kept; None where they were not measured."""
+
+    epoch: float = 0
+    """Counted from 1. Version 0.1.0 wrote a float for linear heads."""
+    accuracy: float | None = None
+    loss: float | None = None
+    val_accuracy: float | None = None
+    val_loss: float | None = None
+
+    @classmethod
+    def of(cls, epoch: Epoch) -> Scores:
+        """Return the scores of an epoch."""
+        return cls(**{f.name: getattr(epoch, f.name) for f in fields(cls)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """The content of `model.json`. What only a complete training knows has a default until then."""
+
+    facekit: str = __version__
+    """The version that wrote the file."""
+    complete: bool = False
+    """Whether the training came to its end."""
+    network: str
+    backbone: Backbone | None = None
+    """None for a network of its own."""
+    color: Color = "rgb"
+    size: int
+    """Side of the network's input, in pixels."""
+    labels: tuple[str, ...]
+    """In the order of the model's outputs."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Label -> the name as it was asked for."""
+    crop: CarriedCrop | None = None
+    """How the faces were cropped; None where facekit did not crop them."""
+    drawn: bool = False
+    """Whether the faces were drawn by facekit."""
+    dataset: TrainedOn
+    protocol: SplitBy
+    """How the split was drawn."""
+    split: Counts = Counts()
+    options: Mapping[str, Setting]
+    """The options of `train` that decide the result."""
+    left: Mapping[str, int] = field(default_factory=dict)
+    """Reason -> pictures of training and validation that were left out."""
+    used: Counts = Counts()
+    """Pictures that were trained on and validated with."""
+    preprocessing: str = ""
+    parameters: int = 0
+    """Trainable parameters."""
+    epochs: int = 0
+    scores: Scores = Scores()
+    stopped: str = ""
+    """Why the training ended."""
+    training_seconds: float = 0
+    pictures_per_second: float = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no training writes, before anything of that size is allocated. Raises ValueError."""
+        low, high = _SIZE.low or 0, _SIZE.high or 0
+        if not low <= self.size <= high:
+            raise ValueError(f"size is {self.size}, and a network's input has {low:g} to {high:g} pixels")
+        if len(set(self.labels)) < max(2, len(self.labels)):
+            raise ValueError("labels are not two or more different names")
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch that was kept, counted from 1; 0 before the first."""
+        return int(self.scores.epoch)
+
+    def to_json(self) -> Mapping[str, object]:
+        """Return the fields as `model.json` holds them."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**values, "crop": settled(self.crop) if self.crop else None}
+
+
+_SIZE = next(option.limits for option in describe(Train) if option.name == "size")

@@ -1,0 +1,182 @@
+"""A trained model is a folder: what it is, its weights, the split it was trained on, its history.
+
+Nothing is unpickled: `model.json` names the network, facekit's own code builds it, and the weights are plain
+arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from facekit.base.contract import FacekitError, Record
+from facekit.base.files import read_json, read_lines, write_json
+from facekit.networks import build
+from facekit.options.common import SplitBy
+from facekit.options.crop import FaceCrop
+from facekit.options.train import Color
+from facekit.runs.history import Epoch, read_history
+from facekit.runs.info import ModelInfo
+from facekit.runs.weights import Shapes, read_shapes
+
+MODEL = "model.json"
+WEIGHTS = "model.weights.h5"
+HEAD = "head.npz"
+SPLIT = "split.jsonl"
+HISTORY = "history.csv"
+PLOT = "history.png"
+CHECKPOINT = "checkpoint"
+PACK = "pack.u8"
+LOGS = "tensorboard"
+EVALUATION = "evaluation"
+INSPECTED = "inspection"
+FOLD = "fold"
+
+_MOST = 256 << 20
+"""Bytes of a `model.json`: it names every label twice."""
+
+_AGAIN = "train again with --overwrite"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder and its `model.json`."""
+
+    folder: Path
+    info: ModelInfo
+
+    @property
+    def complete(self) -> bool:
+        """Whether the training came to its end."""
+        return self.info.complete
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels, in the order of the model's outputs."""
+        return list(self.info.labels)
+
+    @property
+    def network(self) -> str:
+        """The network's name."""
+        return self.info.network
+
+    @property
+    def backbone(self) -> str | None:
+        """The embedder that the run is a linear head on, by name or folder; None for a network of its own."""
+        return None if self.info.backbone is None else self.info.backbone.name
+
+    @property
+    def color(self) -> Color:
+        """What the network sees, `rgb` or `gray`."""
+        return self.info.color
+
+    @property
+    def size(self) -> int:
+        """The side of the model's input, in pixels."""
+        return self.info.size
+
+    @property
+    def protocol(self) -> SplitBy:
+        """How the split was drawn."""
+        return self.info.protocol
+
+    @property
+    def root(self) -> Path:
+        """The folder of pictures that the run was trained on, as it was called then."""
+        return Path(self.info.dataset.root)
+
+    @property
+    def detects(self) -> bool:
+        """Whether the pictures that the model learned from were cropped to faces that a detector found."""
+        return self.info.crop is not None and self.info.crop.detect
+
+    @property
+    def face_crop(self) -> FaceCrop:
+        """How a face is found in a photo and cropped for the model: as its own were, else by the defaults of `crop`."""
+        return FaceCrop() if self.info.crop is None else replace(self.info.crop, detect=True)
+
+    @cached_property
+    def split(self) -> list[Record]:
+        """Every picture of the data set as it was, with its part. Raises FacekitError for a broken line."""
+        return read_lines(self.folder / SPLIT, Record)
+
+    @property
+    def history(self) -> list[Epoch]:
+        """The epochs; none for a linear head. Raises FacekitError for a broken `history.csv`."""
+        return read_history(self.folder / HISTORY)
+
+    def part(self, part: str) -> list[Record]:
+        """Return the pictures of one part of the split, or of `all`."""
+        return [record for record in self.split if part in ("all", record.split)]
+
+    def name(self, label: str) -> str:
+        """Return the name that a label stands for, as it was asked for."""
+        return self.info.names.get(label, label)
+
+    def build(self) -> Any:
+        """Return the network, with random weights. Raises FacekitError for a network that is not registered."""
+        return build(self.network, self.size, len(self.labels), self.color)
+
+    def weights(self) -> Path:
+        """Return the file of the network's weights. Raises FacekitError for a linear head, and where it is gone."""
+        if self.backbone:
+            raise FacekitError(f"{self.folder} is a linear head on {self.backbone}; give that, or another run")
+        file = self.folder / WEIGHTS
+        if not file.is_file():
+            raise FacekitError(f"{file} is gone; {_AGAIN}")
+        return file
+
+    def model(self) -> Any:
+        """Return the trained Keras model.
+
+        Raises FacekitError when its weights are gone, do not fit `model.json` or are not finite, and for a linear
+        head, which has none. They are looked at before a network of that size is built.
+        """
+        file = self.weights()
+        _check_outputs(file, read_shapes(file, _AGAIN), len(self.labels))
+        model = self.build()
+        try:
+            model.load_weights(file)
+        except (ValueError, OSError, KeyError) as error:
+            raise _misfit(file, str(error).partition("\n")[0]) from error
+        return model
+
+    def save(self, info: ModelInfo) -> Run:
+        """Write `model.json` whole or not at all; return the run that it describes."""
+        write_json(self.folder / MODEL, info.to_json())
+        return Run(self.folder, info)
+
+
+def load(folder: Path) -> Run:
+    """Read a trained run.
+
+    Raises FacekitError: no such folder, not a run, not yet complete.
+    """
+    if not folder.is_dir():
+        raise FacekitError(f"no such folder: {folder}; give the folder that `train -o` wrote")
+    run = read(folder)
+    if run is None:
+        raise FacekitError(f"{folder} is not a trained model: it has no {MODEL}; give the folder that `train -o` wrote")
+    if not run.complete:
+        raise FacekitError(f"{folder} is not trained to the end; go on with `train --resume` first")
+    return run
+
+
+def read(folder: Path) -> Run | None:
+    """Read a run folder, complete or not; None without a `model.json`. Raises FacekitError for a broken one."""
+    try:
+        return Run(folder, read_json(folder / MODEL, ModelInfo, _MOST, "choose another folder"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _check_outputs(file: Path, shapes: Shapes, labels: int) -> None:
+    """Refuse weights of a network that has not as many outputs as there are labels. Raises FacekitError."""
+    if not any(shape[-1:] == (labels,) for shape in shapes.values()):
+        raise _misfit(file, f"no layer has {labels} outputs")
+
+
+def _misfit(file: Path, reason: str) -> FacekitError:
+    return FacekitError(f"{file} does not fit its {MODEL} ({reason}); {_AGAIN}")

@@ -1,0 +1,107 @@
+"""The trainer of `--backbone`: the embeddings of all faces once, then a linear head fitted to them in seconds."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from facekit import runs
+from facekit.base.contract import Embedder, FacekitError, Record, Track
+from facekit.dataset.lineage import TRAIN, VALIDATION
+from facekit.identity import embedders
+from facekit.options.train import Train
+from facekit.runs import Backbone, Counts, Run, Scores
+from facekit.runs import linear as heads
+from facekit.runs.linear import Head, Known, Numbers
+from facekit.training.labels import class_indices, class_weights, missing_labels
+from facekit.training.plan import Plan
+
+
+class Linear:
+    """The trainer of `--backbone`."""
+
+    needs_validation = False
+
+    def __init__(self, options: Train) -> None:
+        self._options = options
+        folder = Path(options.backbone or "")
+        # A run that is named by a relative path would not be found again from another folder.
+        self._name = str(folder.resolve()) if folder.is_dir() else str(options.backbone)
+
+    def load(self, run: Run | None) -> None:
+        """Load the embedder. Raises FacekitError where it cannot be had."""
+        if Path(self._name).is_dir() and (base := runs.load(Path(self._name)).backbone):
+            raise FacekitError(f"--backbone is {self._name}, itself a linear head on {base}; give --backbone {base}")
+        _ = self._embedder
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        return embedders.load(self._name)
+
+    def fit(self, plan: Plan, track: Track) -> Run:
+        """Embed the pictures of training and validation, and fit the head."""
+        began = time.monotonic()
+        split = plan.split
+        backbone = _described(self._name, self._embedder)
+        network = f"{self._embedder.name}, frozen"
+        run = plan.run or runs.begin(plan.options, split.dataset, split.records, split.protocol, network, backbone)
+        wanted = [*split.part(TRAIN), *split.part(VALIDATION)]
+        found = embedders.embed_dataset(replace(split.dataset, records=wanted), self._name, track, self._options.jobs)
+        embedded = time.monotonic()
+        rows = [row for row, reason in enumerate(found.reasons) if reason is None]
+        records = [wanted[row] for row in rows]
+        self._check(records, run.labels)
+        known = self._known(found.vectors[rows], records, TRAIN, run.labels)
+        validation = self._known(found.vectors[rows], records, VALIDATION, run.labels)
+        head = heads.fit(known, validation, len(run.labels))
+        head.write(run.folder / runs.HEAD)
+        return run.save(
+            replace(
+                run.info,
+                complete=True,
+                left=dict(Counter(reason for reason in found.reasons if reason)),
+                used=Counts(train=len(known.classes), validation=len(validation.classes)),
+                parameters=head.weights.size + head.bias.size,
+                epochs=1,
+                scores=_scores(head, known, validation),
+                stopped="fitted",
+                training_seconds=round(time.monotonic() - began, 1),
+                pictures_per_second=round(len(wanted) / max(embedded - began, 1e-9), 1),
+            )
+        )
+
+    def _known(self, vectors: Numbers, records: Sequence[Record], part: str, labels: Sequence[str]) -> Known:
+        rows, classes = class_indices(records, part, labels)
+        even = part == TRAIN and self._options.class_weights == "auto"
+        weights = class_weights(classes, len(labels)) if even else None
+        each = None if weights is None else [weights[number] for number in classes]
+        return Known(vectors[rows], np.asarray(classes, np.int64), each)
+
+    def _check(self, records: Sequence[Record], labels: Sequence[str]) -> None:
+        missing = missing_labels(labels, records)
+        if missing:
+            raise FacekitError(
+                f"{self._options.input}: no face can be aligned on any training picture of {missing[0]}; "
+                "give ones that show a face"
+            )
+
+
+def _described(name: str, embedder: Embedder) -> Backbone:
+    return Backbone(
+        name=name,
+        version=embedder.version,
+        metric=embedder.metric,
+        dimensions=embedder.dimensions,
+        licence=embedder.licence,
+    )
+
+
+def _scores(head: Head, train: Known, validation: Known) -> Scores:
+    val_accuracy = heads.accuracy(head, validation) if len(validation.classes) else None
+    return Scores(epoch=1, accuracy=heads.accuracy(head, train), val_accuracy=val_accuracy)

@@ -1,0 +1,129 @@
+"""The trainer of `--network`: a network of the run's own, trained until it is as good as asked or out of epochs."""
+
+from __future__ import annotations
+
+import logging
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from facekit import runs
+from facekit.base import plugins
+from facekit.base.contract import FacekitError, Track
+from facekit.base.files import replace_file
+from facekit.dataset.lineage import TRAIN, VALIDATION
+from facekit.identity.split import Split
+from facekit.networks import backend, check_size
+from facekit.networks.assembly import parameters
+from facekit.options.train import Train
+from facekit.report.plots import history_plot
+from facekit.runs import Counts, Epoch, Run, Scores, pretrained
+from facekit.runs.history import write_history
+from facekit.training import loop
+from facekit.training.checkpoint import Checkpoint
+from facekit.training.labels import missing_labels
+from facekit.training.pack import Pack, pack
+from facekit.training.plan import Plan
+from facekit.training.schedule import why_over
+
+log = logging.getLogger(__name__)
+
+
+class Network:
+    """The trainer of `--network`."""
+
+    def __init__(self, options: Train) -> None:
+        """Raises FacekitError for a network that is not registered, a size too small for it, and a missing extra."""
+        self.needs_validation = options.monitor.startswith("val_")
+        self._options = options
+        if options.tensorboard:
+            plugins.need("tensorboard", "--tensorboard")
+        plugins.load("network", options.network)
+        check_size(options.network, options.size)
+
+    def load(self, run: Run | None) -> None:
+        """Load the weights to begin with, unless the run has its own by now. Raises FacekitError."""
+        if self._options.deterministic:
+            backend.compute_alike()
+        if run is None or not Checkpoint.open(run.folder / runs.CHECKPOINT).epochs:
+            _ = self._donor
+
+    @cached_property
+    def _donor(self) -> Any:
+        """A network with the weights to begin with; None without any."""
+        return pretrained.donor(self._options)
+
+    def fit(self, plan: Plan, track: Track) -> Run:
+        """Train from the last whole epoch on. Raises FacekitError for a training that diverges."""
+        options, split = plan.options, plan.split
+        checkpoint = Checkpoint.open(options.output / runs.CHECKPOINT) if plan.run else None
+        donor = None if checkpoint and checkpoint.epochs else self._donor
+        net = loop.build_network(options, len(split.labels), donor)
+        count = parameters(net)  # before a step freezes some of its layers
+        run = plan.run or runs.begin(options, split.dataset, split.records, split.protocol, options.network)
+        checkpoint = checkpoint or Checkpoint(run.folder / runs.CHECKPOINT)
+        if not why_over(options, checkpoint.rows):
+            if checkpoint.epochs:
+                log.info("%s goes on after epoch %d", run.folder, checkpoint.epochs)
+            with _packed(run, split, options, track) as packed:
+                used = Counter(record.split for record in packed.records)
+                counts = Counts(train=used[TRAIN], validation=used[VALIDATION])
+                run = run.save(replace(run.info, left=dict(packed.left), used=counts))
+                loop.train_epochs(net, packed, run, checkpoint, options, track)
+        return _complete(run, count, checkpoint, options)
+
+
+@contextmanager
+def _packed(run: Run, split: Split, options: Train, track: Track) -> Iterator[Pack]:
+    """Lay the pictures of training and validation into one memory map, for as long as it is needed."""
+    wanted = [*split.part(TRAIN), *split.part(VALIDATION)]
+    file = run.folder / runs.PACK
+    try:
+        packed = pack(split.dataset.root, wanted, options.size, file, options.jobs, track)
+        _check(packed, run.labels, options)
+        yield packed
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _check(packed: Pack, labels: Sequence[str], options: Train) -> None:
+    """Refuse pictures whose unreadable ones leave a part or a name without any."""
+    if packed.left:
+        log.warning("%d pictures cannot be read and are left out", packed.left.total())
+    missing = missing_labels(labels, packed.records)
+    if missing:
+        raise FacekitError(f"{options.input}: no training picture of {missing[0]} can be read; give ones that can")
+    if options.monitor.startswith("val_") and not any(record.split == VALIDATION for record in packed.records):
+        raise FacekitError(f"{options.input}: no picture of the validation part can be read; give ones that can")
+
+
+def _complete(run: Run, count: int, checkpoint: Checkpoint, options: Train) -> Run:
+    """Keep the best epoch's weights; only then is the run complete, and its checkpoint no longer needed."""
+    rows = checkpoint.rows
+    checkpoint.export(run.folder / runs.WEIGHTS)
+    write_history(run.folder / runs.HISTORY, rows)
+    replace_file(run.folder / runs.PLOT, history_plot(rows, checkpoint.best))
+    run = run.save(
+        replace(
+            run.info,
+            complete=True,
+            preprocessing="inside the model: RGB 0..255 goes in",
+            parameters=count,
+            epochs=checkpoint.epochs,
+            scores=Scores.of(rows[checkpoint.best - 1]),
+            stopped=why_over(options, rows) or "",
+            training_seconds=round(sum(row.seconds for row in rows), 1),
+            pictures_per_second=_rate(rows),
+        )
+    )
+    checkpoint.delete()
+    return run
+
+
+def _rate(rows: Sequence[Epoch]) -> float:
+    """Return the median of pictures/s; the first epoch, in which the network is compiled, counts only if alone."""
+    return round(statistics.median(row.pictures_per_second for row in rows[1:] or rows), 1)

@@ -1,0 +1,121 @@
+"""What a training will do: refused early, before anything is written, and shown by a dry run."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from facekit import runs
+from facekit.base import plugins
+from facekit.base.contract import FacekitError, Track, quiet
+from facekit.base.files import locked
+from facekit.dataset import Dataset, check_places
+from facekit.dataset.lineage import VALIDATION
+from facekit.identity.split import Split, split_dataset
+from facekit.options.base import describe, from_mapping
+from facekit.options.train import Train
+from facekit.runs import Run
+from facekit.training.labels import missing_labels
+
+log = logging.getLogger(__name__)
+
+
+class Trainer(Protocol):
+    """One way to train: a network, or a linear head."""
+
+    needs_validation: bool
+    """Whether the training cannot go without a validation part."""
+
+    def __init__(self, options: Train) -> None:
+        """Look at the options alone. Raises FacekitError for what they cannot mean."""
+        ...
+
+    def load(self, run: Run | None) -> None:
+        """Load the weights to begin with; `run` is the one to go on with. Raises FacekitError without them."""
+        ...
+
+    def fit(self, plan: Plan, track: Track) -> Run:
+        """Train to the end and return the complete run. The output folder is locked. Raises FacekitError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training that may begin: by what, on what, and where."""
+
+    options: Train
+    trainer: Trainer
+    split: Split
+    run: Run | None
+    """The run to go on with, complete or not; None for a fresh one."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self.run is not None and self.run.complete
+
+
+def plan(options: Train, split: Split | None = None, track: Track = quiet) -> Plan:
+    """Check a training, and return what it will do; nothing is written.
+
+    Without `split` the data set is read from `options.input`, and its split drawn where it has none. A run that goes
+    on keeps its own split. Raises FacekitError for data that cannot be trained on, a folder that may not be touched,
+    and weights that cannot be loaded.
+    """
+    check_places(options.output, options.input)
+    trainer: Trainer = plugins.load("trainer", "linear" if options.backbone else "network")(options)
+    _refuse_locked(options)
+    run = runs.begun(options)
+    if run is not None and run.complete:
+        log.info("%s is trained already", options.output)
+        return Plan(options, trainer, Split(Dataset(run.root, run.split), run.split, run.protocol), run)
+    if not options.dry_run:
+        trainer.load(run)
+    split = split or _split(options, run, track)
+    _check_parts(split, options, trainer.needs_validation)
+    return Plan(options, trainer, split, run)
+
+
+def options_of(run: Run, data: Path, output: Path, jobs: int, overwrite: bool) -> Train:
+    """Return the options that a run was trained with, to train or go on in `output`, on the same pictures in `data`.
+
+    Raises FacekitError for values that options cannot have.
+    """
+    known = {option.name for option in describe(Train)}
+    kept = {name: value for name, value in run.info.options.items() if name in known}
+    own = {"input": data, "output": output, "jobs": jobs, "overwrite": overwrite, "resume": True}
+    return from_mapping(Train, {**kept, **own}, f"{run.folder / runs.MODEL}, options")
+
+
+def _refuse_locked(options: Train) -> None:
+    """Refuse a folder that another process writes: before minutes are spent on reading the pictures."""
+    if options.output.is_dir() and not options.dry_run:
+        with locked(options.output):
+            pass
+
+
+def _split(options: Train, run: Run | None, track: Track) -> Split:
+    dataset = Dataset.open(options.input, track)
+    if run is None:
+        return split_dataset(dataset, options.split, options.split_by, options.seed, track, options.people_from)
+    if dataset.digest() != run.info.dataset.digest:
+        raise FacekitError(
+            f"{dataset.root} has changed since {run.folder} was begun; choose another folder, or --overwrite it"
+        )
+    return Split(dataset, run.split, run.protocol)
+
+
+def _check_parts(split: Split, options: Train, needs_validation: bool) -> None:
+    if needs_validation and not split.counts[VALIDATION]:
+        raise FacekitError(
+            f"{options.input} has no validation part to monitor; "
+            "give --monitor accuracy, or a --split whose last share is above 0"
+        )
+    missing = missing_labels(split.labels, split.records)
+    if missing:
+        raise FacekitError(
+            f"{options.input}: {missing[0]} has no picture in the training part ({len(missing)} such names); "
+            "draw the split again with `balance`, or take the folder out"
+        )
