@@ -460,7 +460,7 @@ def test_a_recipe_finds_its_tables_beside_itself(tmp_path: Path) -> None:
         '[[stage]]\ncommand = "evaluate"\nby = "age"\ntable = "ages.csv"\n'
     )
     options = RunOptions(recipe=recipe)
-    train_step, evaluate_step = plan(options, *read(recipe), tmp_path)
+    train_step, evaluate_step = plan(options, read(recipe))
     assert isinstance(train_step.options, Train)
     assert isinstance(evaluate_step.options, Evaluate)
     assert train_step.options.people_from == tmp_path / "who.csv"
