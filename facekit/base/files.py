@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from facekit.base import plain, text
-from facekit.base.contract import FacekitError
+from facekit.base.errors import FacekitError
 from facekit.base.opening import guarded as guarded
 from facekit.base.opening import open_append, open_new, open_regular, reading
 
