@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from facekit.base.contract import FacekitError
+from facekit.base.errors import FacekitError
 
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 

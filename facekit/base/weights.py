@@ -21,7 +21,7 @@ from urllib.request import Request, urlopen
 
 from facekit import __version__
 from facekit.base import plugins
-from facekit.base.contract import FacekitError
+from facekit.base.errors import FacekitError
 from facekit.base.files import guarded, locked, replace_file
 
 ZOO = "https://media.githubusercontent.com/media/opencv/opencv_zoo/966be4cb6eefc2a4f586ed0581bf4bbaa2533070/models"
