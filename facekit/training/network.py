@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 from facekit import runs
 from facekit.base import plugins
@@ -19,6 +18,7 @@ from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.identity.split import Split
 from facekit.networks import backend, check_size
 from facekit.networks.assembly import parameters
+from facekit.networks.backend import Model
 from facekit.options.train import Train
 from facekit.report.plots import history_plot
 from facekit.runs import Counts, Epoch, Run, Scores, pretrained
@@ -53,7 +53,7 @@ class Network:
             _ = self._donor
 
     @cached_property
-    def _donor(self) -> Any:
+    def _donor(self) -> Model | None:
         """A network with the weights to begin with; None without any."""
         return pretrained.donor(self._options)
 
