@@ -29,6 +29,7 @@ from facekit.runs.run import (
     WEIGHTS,
     Run,
     read,
+    refuse_link,
 )
 
 _OURS = (
@@ -48,7 +49,8 @@ def begun(options: Train) -> Run | None:
     run = read(folder)
     if run is None:
         check_ours(folder, "train", is_ours=False)
-    _refuse_links(folder)
+    for inner in (CHECKPOINT, LOGS, f"{LOGS}/train", f"{LOGS}/validation"):
+        refuse_link(folder / inner)
     if run is None or options.overwrite:
         return None
     if not options.resume:
@@ -125,13 +127,6 @@ def _own(folder: Path, pattern: str) -> list[Path]:
         for path in folder.glob(pattern)
         if not any(parent.is_symlink() for parent in path.parents if folder in parent.parents)
     ]
-
-
-def _refuse_links(folder: Path) -> None:
-    """Refuse a link in place of a folder that a training writes into: it may lead anywhere. Raises FacekitError."""
-    for name in (CHECKPOINT, LOGS, f"{LOGS}/train", f"{LOGS}/validation"):
-        if (folder / name).is_symlink():
-            raise FacekitError(f"{folder / name} is a link; delete it, and run the same command again")
 
 
 def _check_options(run: Run, options: Train) -> None:

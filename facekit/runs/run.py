@@ -181,6 +181,12 @@ def read(folder: Path) -> Run | None:
         return None
 
 
+def refuse_link(path: Path) -> None:
+    """Refuse a link in a run folder, in place of what is written into: it may lead anywhere. Raises FacekitError."""
+    if path.is_symlink():
+        raise FacekitError(f"{path} is a link; delete it, and run the same command again")
+
+
 def _check_outputs(shapes: Shapes, labels: int) -> None:
     """Refuse weights of a network that has not as many outputs as there are labels. Raises ValueError."""
     if not any(shape[-1:] == (labels,) for shape in shapes.values()):

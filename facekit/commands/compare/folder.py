@@ -165,8 +165,10 @@ def _clear(folder: Path) -> None:
     state = _read(folder)
     if state is None:
         return
+    runs.refuse_link(folder / RUNS)
     with guarded(folder):
         for name in state.rows:
+            runs.refuse_link(folder / RUNS / name)
             runs.clear(folder / RUNS / name)
             with suppress(OSError):  # a folder that still holds something stays
                 (folder / RUNS / name).rmdir()
