@@ -48,12 +48,12 @@ def _tensorflow(model: Model, at: Floats, weights: Floats) -> Any:
 
 def _jax(model: Model, at: Floats, weights: Floats) -> Any:
     jax = plugins.need("jax", "a gradient")
-    learned = [variable.value for variable in model.trainable_variables]
-    kept = [variable.value for variable in model.non_trainable_variables]
+    trainable = [variable.value for variable in model.trainable_variables]
+    others = [variable.value for variable in model.non_trainable_variables]
 
     def total(place: Any) -> Any:
         # JAX differentiates functions without a state, so that what the model holds is handed in.
-        outputs, _ = model.stateless_call(learned, kept, place, training=False)
+        outputs, _ = model.stateless_call(trainable, others, place, training=False)
         return (outputs.astype("float32") * weights).sum()
 
     return jax.grad(total)(jax.numpy.asarray(at))
@@ -64,8 +64,8 @@ def _torch(model: Model, at: Floats, weights: Floats) -> Any:
     place = keras.ops.convert_to_tensor(at).detach().requires_grad_(True)
     with torch.enable_grad():
         total = (model(place, training=False).float() * keras.ops.convert_to_tensor(weights)).sum()
-        (found,) = torch.autograd.grad(total, place)
-    return keras.ops.convert_to_numpy(found)
+        (result,) = torch.autograd.grad(total, place)
+    return keras.ops.convert_to_numpy(result)
 
 
 _WAYS: dict[str, Callable[[Model, Floats, Floats], Any]] = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}

@@ -49,17 +49,17 @@ def _stem(x: Tensor) -> Tensor:
 
 
 def _residual(x: Tensor, share: float, *branches: Branch, activation: bool = True) -> Tensor:
-    """Add a share of what the branches found, which keeps so deep a network stable."""
-    found = keras.layers.Concatenate()([_branch(x, branch) for branch in branches])
-    found = keras.layers.Conv2D(x.shape[-1], 1, padding="same")(found)
-    x = keras.layers.Add()([x, keras.layers.Rescaling(share)(found)])
+    """Add a share of the branches' output, which keeps so deep a network stable."""
+    joined = keras.layers.Concatenate()([_branch(x, branch) for branch in branches])
+    joined = keras.layers.Conv2D(x.shape[-1], 1, padding="same")(joined)
+    x = keras.layers.Add()([x, keras.layers.Rescaling(share)(joined)])
     return keras.layers.Activation("relu")(x) if activation else x
 
 
 def _reduction(x: Tensor, *branches: Branch) -> Tensor:
-    """Halve the map: each branch's last convolution takes steps of two, and a pooling stands beside them."""
-    found = [_branch(x, branch, reduce=True) for branch in branches]
-    return keras.layers.Concatenate()([*found, keras.layers.MaxPooling2D(3, 2)(x)])
+    """Halve the map: the last convolution of each branch has stride two, and a pooling goes beside them."""
+    outputs = [_branch(x, branch, reduce=True) for branch in branches]
+    return keras.layers.Concatenate()([*outputs, keras.layers.MaxPooling2D(3, 2)(x)])
 
 
 def _branch(x: Tensor, branch: Branch, reduce: bool = False) -> Tensor:

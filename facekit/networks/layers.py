@@ -32,10 +32,10 @@ class Answer(NamedTuple):
 
 
 def named(model: Model) -> dict[str, Layer]:
-    """Return name -> layer, in order, the input apart.
+    """Return name -> layer, in order, without the input.
 
     Keras numbers layers that have no name of their own through all networks of a process; here they are called
-    as in a process that has built this one alone. Raises FacekitError for a network whose layers cannot be told.
+    as in a process that has built this one alone. Raises FacekitError for a network that is not a functional model.
     """
     layers = [layer for layer in getattr(model, "layers", []) if not isinstance(layer, keras.layers.InputLayer)]
     if not layers or not getattr(model, "outputs", None) or not all(_connected(layer) for layer in layers):
@@ -48,7 +48,7 @@ def named(model: Model) -> dict[str, Layer]:
 
 
 def shape(layer: Layer) -> Shape:
-    """Return the shape of a layer's output, the batch apart: (height, width, channels) of a map; 0 is any number."""
+    """Return the shape of a layer's output without the batch: (height, width, channels) of a map; 0 is any number."""
     return tuple(int(side or 0) for side in layer.output.shape[1:])
 
 
@@ -80,15 +80,15 @@ def last_map(model: Model) -> str:
     That is the last of 4x4 or more, else of 2x2, else the last at all; all that follows depends on it alone.
     Raises FacekitError for a network without one.
     """
-    found = [name for name, layer in _followed(model).items() if not isinstance(layer, (*_aside(), *_pools()))]
-    if not found:
+    names = [name for name, layer in _followed(model).items() if not isinstance(layer, (*_aside(), *_pools()))]
+    if not names:
         raise FacekitError(f"{model.name} has no map that its answer goes through; use --method occlusion")
     layers = named(model)
     for least in (FINE, COARSE):
-        large = [name for name in found if min(shape(layers[name])[:2]) >= least]
+        large = [name for name in names if min(shape(layers[name])[:2]) >= least]
         if large:
             return large[-1]
-    return found[-1]
+    return names[-1]
 
 
 def follow(model: Model, name: str) -> Layer:
@@ -128,12 +128,12 @@ def flattens(model: Model) -> bool:
 
 def _followed(model: Model) -> dict[str, Layer]:
     """Return the layers with maps, from the first convolution on, on which alone all that follows depends."""
-    found = named(model)
+    known = named(model)
     alone = {id(layer) for layer, ends in zip(model.layers, narrow(model.layers), strict=True) if ends}
     first = first_convolution(model)
-    names = list(found)
-    begin = next((place for place, name in enumerate(names) if found[name] is first), 0)
-    return {name: found[name] for name in names[begin:] if id(found[name]) in alone and _is_map(found[name])}
+    names = list(known)
+    begin = next((place for place, name in enumerate(names) if known[name] is first), 0)
+    return {name: known[name] for name in names[begin:] if id(known[name]) in alone and _is_map(known[name])}
 
 
 def _is_map(layer: Layer) -> bool:
@@ -161,8 +161,8 @@ def _numbered(layer: Layer) -> tuple[str, int]:
     """Return what Keras calls a layer that has no name of its own, and its number, 0 without one; else its name."""
     kind = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__)
     kind = re.sub("([a-z])([A-Z])", r"\1_\2", kind).lower()
-    found = re.fullmatch(rf"{re.escape(kind)}(?:_(\d+))?", layer.name)
-    return (kind, int(found[1] or 0)) if found else (layer.name, 0)
+    match = re.fullmatch(rf"{re.escape(kind)}(?:_(\d+))?", layer.name)
+    return (kind, int(match[1] or 0)) if match else (layer.name, 0)
 
 
 def _called(layer: Layer, first: dict[str, int]) -> str:

@@ -122,9 +122,9 @@ class Checkpoint:
         return self.folder / f"{kind}-{epoch:05}{SUFFIX}"
 
     def _delete_stale(self) -> None:
-        wanted = {self._file("last", self.epochs), self._file("best", self.best)}
+        kept = {self._file("last", self.epochs), self._file("best", self.best)}
         for file in self.folder.glob(f"*{SUFFIX}"):
-            if file not in wanted:
+            if file not in kept:
                 file.unlink()
 
 

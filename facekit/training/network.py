@@ -80,10 +80,10 @@ class Network:
 @contextmanager
 def _packed(run: Run, split: Split, options: Train, track: Track) -> Iterator[Pack]:
     """Lay the pictures of training and validation into one memory map, for as long as it is needed."""
-    wanted = [*split.part(TRAIN), *split.part(VALIDATION)]
+    pictures = [*split.part(TRAIN), *split.part(VALIDATION)]
     file = run.folder / runs.PACK
     try:
-        packed = pack(split.dataset.root, wanted, options.size, file, options.jobs, track)
+        packed = pack(split.dataset.root, pictures, options.size, file, options.jobs, track)
         _check(packed, run.labels, options)
         yield packed
     finally:
