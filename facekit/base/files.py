@@ -87,7 +87,7 @@ def read_json(path: Path, kind: type[T], limit: int = MAX_FILE, hint: str = "fix
     data = read_bytes(path, limit)
     try:
         return plain.parse(data.decode(), kind)
-    except ValueError as error:
+    except (ValueError, FacekitError) as error:  # the latter of options, which check themselves
         raise FacekitError(f"{path} is not what facekit writes ({error}); {hint}") from None
 
 
