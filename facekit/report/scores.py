@@ -77,8 +77,8 @@ def details(scores: ModelScores, output: Path) -> dict[str, Json]:
         rows[name] = round(row.scores.accuracy, 4)
         rows[f"{name}_interval"] = _accuracy_interval(row)
     rows |= {} if scores.groups is None else _of_groups(scores.groups)
-    rows |= {} if scores.folds is None else _of_folds(scores.folds)
-    return {**rows, "protocol": scores.protocol, "banners": list(scores.banners), "report": str(output / PAGE)}
+    rows |= {"protocol": scores.protocol, "banners": list(scores.banners), "report": str(output / PAGE)}
+    return rows if scores.folds is None else {**rows, **_of_folds(scores.folds)}
 
 
 def gap(groups: Groups) -> str:
