@@ -130,7 +130,7 @@ def _take_file(model: Any, file: Path, options: Train) -> None:
 
 def _check_shapes(file: Path, needed: Shapes, possible: Shapes, network: str) -> None:
     """Refuse a file that lacks a layer of the backbone, has it in another shape, or has more layers."""
-    there = read_shapes(file, _OTHER)
+    there = _read_shapes(file)
     for place, shape in needed.items():
         if there.get(place) != shape:
             has = f"has shape {there[place]}" if place in there else "is missing"
@@ -140,9 +140,18 @@ def _check_shapes(file: Path, needed: Shapes, possible: Shapes, network: str) ->
         raise FacekitError(f"{file} is not of a {network}: it also holds {more[0]}; {_OTHER}")
 
 
+def _read_shapes(file: Path) -> Shapes:
+    try:
+        return read_shapes(file)
+    except OSError as error:
+        raise FacekitError(f"{file} is not a file of weights ({error}); {_OTHER}") from error
+    except ValueError as error:
+        raise FacekitError(f"{file}: {error}; {_OTHER}") from error
+
+
 def _written(model: Any) -> Shapes:
     """Return the shapes that a model's own file of weights would hold."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"m{SUFFIX}"
         model.save_weights(file)
-        return read_shapes(file, _OTHER)
+        return read_shapes(file)

@@ -15,7 +15,7 @@ from facekit.base.contract import FacekitError
 from facekit.base.files import guarded, read_json, write_json
 from facekit.networks.backend import keras
 from facekit.runs import Epoch
-from facekit.runs.weights import SUFFIX, read_shapes
+from facekit.runs.weights import SUFFIX, load_weights, read_shapes
 
 STATE = "state.json"
 
@@ -52,8 +52,10 @@ class Checkpoint:
     def open(cls, folder: Path) -> Checkpoint:
         """Read a checkpoint; a folder without one is a training before the end of its first epoch.
 
-        Raises FacekitError for a `state.json` that is broken.
+        Raises FacekitError for a `state.json` that is broken, and for links, which may lead anywhere.
         """
+        if folder.is_dir() and any(entry.is_symlink() for entry in (folder, *folder.iterdir())):
+            raise FacekitError(f"{folder} is or holds a link; {_ANEW}")
         try:
             return cls(folder, read_json(folder / STATE, State, _MOST, _ANEW))
         except (FileNotFoundError, NotADirectoryError):
@@ -85,9 +87,8 @@ class Checkpoint:
             model.optimizer.build(model.trainable_variables)
         file = self._file("last", self.epochs)
         try:
-            read_shapes(file, _ANEW)
-            (model if optimizer else bare(model)).load_weights(file)
-        except (ValueError, OSError, KeyError) as error:
+            load_weights(model if optimizer else bare(model), file, read_shapes(file))
+        except (ValueError, OSError) as error:
             reason = str(error).partition("\n")[0]
             raise FacekitError(f"{file} cannot be read ({reason}); {_ANEW}") from error
 
@@ -110,6 +111,7 @@ class Checkpoint:
         """Copy the best epoch's weights to a file, whole or not at all."""
         temporary = file.with_name(f".part-{file.name}")
         with guarded(file):
+            temporary.unlink(missing_ok=True)  # which a link in its place would survive
             shutil.copyfile(self._file("best", self.best), temporary)
             temporary.replace(file)
 

@@ -14,6 +14,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from facekit import runs, training
 from facekit.base.contract import FacekitError, Record, Report, Track, quiet, replace
+from facekit.base.plain import Json
 from facekit.dataset import Dataset, lineage, protocol
 from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
 from facekit.identity import evaluation, held_out
@@ -68,7 +69,7 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
     settings.check(pictures)
     if options.dry_run:
         count = len(pictures.records)
-        planned = {"pictures": count, "folds": [fold.counts() for fold in folds]}
+        planned: dict[str, Json] = {"pictures": count, "folds": [fold.counts() for fold in folds]}
         return Report(STAGE, str(output), 0, count, pictures.left, details=planned)
     if run.protocol == protocol.IMAGE:
         pictures.banners.append(protocol.BANNER)

@@ -46,8 +46,8 @@ def evaluate_pairs(options: EvaluatePairs, track: Track = quiet) -> Report:
     lists = [_list(file, options, track) for file in files]
     if options.dry_run:
         listed, photos = lists[0]
-        counts = {"pairs": len(listed.pairs), "photos": len(photos.records)}
-        return Report(STAGE, str(output), 0, counts["photos"], details=counts)
+        count = len(photos.records)
+        return Report(STAGE, str(output), 0, count, details={"pairs": len(listed.pairs), "photos": count})
     embedder = embedders.load(subject.name)
     compared, *others = (
         compare(*one, crop_for(options, subject, one[1]), embedder, subject.name, track, options.jobs) for one in lists

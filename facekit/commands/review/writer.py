@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from facekit.base import files as lines
 from facekit.base.contract import Decision, FacekitError, Record, replace
-from facekit.base.images import SUFFIXES
-from facekit.base.text import visible
-from facekit.commands.review.ancestry import MAX_PICTURE, Ancestry, inside
+from facekit.commands.review.ancestry import MAX_PICTURE, Ancestry
 from facekit.commands.review.cards import Card
 from facekit.dataset import MANIFEST, SOURCES, key
 from facekit.dataset.folder import Key
 from facekit.dataset.reasons import REVIEWED
-from facekit.dataset.tree import suffix_of
+from facekit.dataset.records import read_records
+from facekit.dataset.store import Store, unshare
+from facekit.dataset.tree import photo_path, suffix_of
 
 
 class Task(NamedTuple):
@@ -86,14 +86,12 @@ class FolderWriter:
     def _remove(self, card: Card) -> None:
         if card.here is None:
             return
-        data, file = self._bytes(card), inside(self.root, card.here)
-        if data is None or file is None:
+        data = self._bytes(card)
+        if data is None:
             raise FacekitError(f"{card.here} stays where it is: the folder it was made from does not hold it any more")
-        if not _holds(file, data):
-            raise FacekitError(f"{card.here} stays where it is: it was changed by hand; delete it yourself")
-        with lines.guarded(file):
-            file.unlink(missing_ok=True)
-        _remove_if_empty(file.parent)
+        with Store(self.root) as store:
+            if store.delete({card.here: hashlib.sha256(data).hexdigest()}):
+                raise FacekitError(f"{card.here} stays where it is: it was changed by hand; delete it yourself")
         card.here = None
 
     def _add(self, card: Card, label: str) -> None:
@@ -101,10 +99,9 @@ class FolderWriter:
         record = card.record or self._new_record(card)
         if data is None or record is None:
             raise FacekitError(f"{card.about.path} cannot be kept: the folder it was made from does not hold it")
-        path = self._path(label, Path(record.path).name if card.record else _named(record, data))
-        with lines.guarded(self.root / path):
-            (self.root / label).mkdir(exist_ok=True)
-        lines.replace_file(self.root / path, data)
+        path = _path_for(label, record, data, known=card.record is not None)
+        with Store(self.root) as store:
+            store.write(path, data)
         if card.record is None:
             was = None if label == card.key.label else card.key.label
             # Its group is drawn by whoever splits: it may share a photo with any that is here.
@@ -116,24 +113,12 @@ class FolderWriter:
 
     def _move(self, card: Card, label: str) -> None:
         here = card.here or ""
-        old, path = self._path(*here.split("/", 1)), self._path(label, Path(here).name)
-        if (self.root / path).exists():
+        path = f"{label}/{Path(here).name}"
+        if os.path.lexists(self.root / path):
             raise FacekitError(f"{here} is under {label} already; reject one of the two")
-        with lines.guarded(self.root / path):
-            (self.root / label).mkdir(exist_ok=True)
-            (self.root / old).replace(self.root / path)
-        _remove_if_empty((self.root / old).parent)
+        with Store(self.root) as store:
+            store.move(here, path)
         card.here = path
-
-    def _path(self, label: str, name: str) -> str:
-        """Return the path of a picture in the folder; lines that others wrote must not lead out of it."""
-        if inside(self.root, f"{label}/{name}") is None:
-            raise FacekitError(
-                f"{visible(label)!r} is no name of a folder in {self.root}; fix or delete the line that has it"
-            )
-        if not name.lower().endswith(SUFFIXES):
-            raise FacekitError(f"{visible(name)!r} is no name of a picture; fix or delete the line that has it")
-        return f"{label}/{name}"
 
     def _bytes(self, card: Card) -> bytes | None:
         """Return the picture as the source has it; None where it is gone or has changed."""
@@ -151,6 +136,8 @@ class FolderWriter:
         return source.record_of(card.left) if source and card.left else None
 
     def _add_lines(self, record: Record) -> None:
+        for name in (MANIFEST, SOURCES):
+            unshare(self.root / name)
         source = self.ancestry.source_of(record.origin)
         if source is not None and record.origin not in self.ancestry.own.sources:
             lines.append_line(self.root / SOURCES, source.to_json())
@@ -158,7 +145,7 @@ class FolderWriter:
         lines.append_line(self.root / MANIFEST, record.to_json())
 
     def _drop_lines(self, gone: Collection[Key]) -> None:
-        known = lines.read_lines(self.root / MANIFEST, Record)
+        known = read_records(self.root / MANIFEST)
         lines.replace_lines(self.root / MANIFEST, (record.to_json() for record in known if key(record) not in gone))
 
 
@@ -180,14 +167,12 @@ def _label(task: Task) -> str | None:
     return card.here.partition("/")[0] if card.here else card.label
 
 
-def _holds(file: Path, data: bytes) -> bool:
-    """Whether a file holds these bytes; one that is gone is as good."""
-    try:
-        return lines.read_bytes(file, MAX_PICTURE, follow=False) == data
-    except FileNotFoundError:
-        return True
+def _path_for(label: str, record: Record, data: bytes, known: bool) -> str:
+    """Return where a picture goes: to the name that it had here, else to the one that facekit gives it.
 
-
-def _remove_if_empty(folder: Path) -> None:
-    with suppress(OSError):  # a folder that still holds something stays
-        folder.rmdir()
+    Its suffix is one of a picture, whatever a line calls its file.
+    """
+    suffix = suffix_of(record.path, lambda: data)
+    if known and record.path.lower().endswith(suffix):
+        return f"{label}/{Path(record.path).name}"
+    return photo_path(label, record.id, suffix)

@@ -90,7 +90,7 @@ def _loaded() -> tuple[Any, str]:
     runtime = plugins.need("onnxruntime", "the embedder dlib")
     file = model_file(MODEL)
     key = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
-    model = weights.kept(f"dlib-{key}-{dlib_onnx.VERSION}", lambda: dlib_onnx.build(read(file)))
+    model = weights.cached(f"dlib-{key}-{dlib_onnx.VERSION}", lambda: dlib_onnx.build(read(file)))
     return _session(runtime, model), key
 
 
