@@ -10,7 +10,7 @@ from pathlib import Path
 from facekit.base.contract import PARTS, FacekitError, Record
 from facekit.base.files import check_ours, guarded, locked, replace_lines
 from facekit.dataset import Dataset
-from facekit.options.base import describe, settled
+from facekit.options.base import describe, recorded
 from facekit.options.common import SplitBy
 from facekit.options.train import Train
 from facekit.runs.info import Backbone, Counts, ModelInfo, TrainedOn
@@ -29,6 +29,7 @@ from facekit.runs.run import (
     WEIGHTS,
     Run,
     read,
+    refuse_link,
 )
 
 _OURS = (
@@ -48,7 +49,8 @@ def begun(options: Train) -> Run | None:
     run = read(folder)
     if run is None:
         check_ours(folder, "train", is_ours=False)
-    _refuse_links(folder)
+    for inner in (CHECKPOINT, LOGS, f"{LOGS}/train", f"{LOGS}/validation"):
+        refuse_link(folder / inner)
     if run is None or options.overwrite:
         return None
     if not options.resume:
@@ -81,7 +83,7 @@ def begin(
         dataset=TrainedOn(root=str(dataset.root.resolve()), digest=dataset.digest()),
         protocol=protocol,
         split=Counts(**{part: parts[part] for part in PARTS}),
-        options=settled(options),
+        options=recorded(options),
     )
     replace_lines(options.output / SPLIT, (record.to_json() for record in records))
     return Run(options.output, info).save(info)
@@ -127,16 +129,9 @@ def _own(folder: Path, pattern: str) -> list[Path]:
     ]
 
 
-def _refuse_links(folder: Path) -> None:
-    """Refuse a link in place of a folder that a training writes into: it may lead anywhere. Raises FacekitError."""
-    for name in (CHECKPOINT, LOGS, f"{LOGS}/train", f"{LOGS}/validation"):
-        if (folder / name).is_symlink():
-            raise FacekitError(f"{folder / name} is a link; delete it, and run the same command again")
-
-
 def _check_options(run: Run, options: Train) -> None:
     """Refuse to go on with other options; a run from before an option existed had its default."""
-    then, now = run.info.options, settled(options)
+    then, now = run.info.options, recorded(options)
     for option in describe(type(options)):
         before = then.get(option.name, option.default)
         if option.name in now and before != now[option.name]:

@@ -87,10 +87,10 @@ def _read(held: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> Numbers:
     with held.open(entry) as file:
         if npy.read_magic(file) != (1, 0):
             raise ValueError(f"{name} is of another version of NumPy's format")
-        found, by_columns, kind = npy.read_array_header_1_0(file)
+        actual, by_columns, kind = npy.read_array_header_1_0(file)
         if kind != np.dtype("<f4"):
             raise ValueError(f"{name} is of type {kind}")
-        if found != shape:
+        if actual != shape:
             raise _OtherShape
         data = file.read(4 * int(np.prod(shape)))
     return np.frombuffer(data, "<f4").reshape(shape, order="F" if by_columns else "C")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from facekit.base.contract import FacekitError, Record
 from facekit.base.files import read_json, write_json
@@ -21,6 +21,9 @@ from facekit.options.train import Color
 from facekit.runs.history import Epoch, read_history
 from facekit.runs.info import ModelInfo
 from facekit.runs.weights import Shapes, load_weights, read_shapes
+
+if TYPE_CHECKING:  # a linear head needs no Keras
+    from facekit.networks.backend import Model
 
 MODEL = "model.json"
 WEIGHTS = "model.weights.h5"
@@ -119,7 +122,7 @@ class Run:
         """Return the name that a label stands for, as it was asked for."""
         return self.info.names.get(label, label)
 
-    def build(self) -> Any:
+    def build(self) -> Model:
         """Return the network, with random weights. Raises FacekitError for a network that is not registered."""
         return build(self.network, self.size, len(self.labels), self.color)
 
@@ -132,7 +135,7 @@ class Run:
             raise FacekitError(f"{file} is gone; {_AGAIN}")
         return file
 
-    def model(self) -> Any:
+    def model(self) -> Model:
         """Return the trained Keras model.
 
         Raises FacekitError when its weights are gone, do not fit `model.json` or are not finite, and for a linear
@@ -176,6 +179,12 @@ def read(folder: Path) -> Run | None:
         return Run(folder, read_json(folder / MODEL, ModelInfo, _MOST, "choose another folder"))
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def refuse_link(path: Path) -> None:
+    """Refuse a link in a run folder, in place of what is written into: it may lead anywhere. Raises FacekitError."""
+    if path.is_symlink():
+        raise FacekitError(f"{path} is a link; delete it, and run the same command again")
 
 
 def _check_outputs(shapes: Shapes, labels: int) -> None:

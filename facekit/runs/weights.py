@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from facekit.base import plugins
 
 if TYPE_CHECKING:  # it comes with Keras, and a linear head needs neither
     import h5py
+
+    from facekit.networks.backend import Model
 
 SUFFIX = ".weights.h5"
 
@@ -43,7 +45,7 @@ def read_shapes(file: Path) -> Shapes:
         return {place: array.shape for place, array in layers.items() if array.dtype.kind == "f"}
 
 
-def load_weights(model: Any, file: Path, shapes: Shapes) -> None:
+def load_weights(model: Model, file: Path, shapes: Shapes) -> None:
     """Load a file of weights into a Keras model; `shapes` are those that `read_shapes` returned.
 
     Raises OSError and ValueError for a file that is not of this model.

@@ -9,11 +9,10 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from facekit.base.contract import FacekitError
 from facekit.base.files import guarded, read_json, write_json
-from facekit.networks.backend import keras
+from facekit.networks.backend import Model, keras
 from facekit.runs import Epoch
 from facekit.runs.weights import SUFFIX, load_weights, read_shapes
 
@@ -76,7 +75,7 @@ class Checkpoint:
         """How many epochs are done."""
         return len(self.rows)
 
-    def restore(self, model: Any, optimizer: bool = True) -> None:
+    def restore(self, model: Model, optimizer: bool = True) -> None:
         """Load the last epoch's weights into a compiled model, with its optimizer's state unless that begins anew.
 
         Raises FacekitError for a file that is broken or does not fit.
@@ -92,7 +91,7 @@ class Checkpoint:
             reason = str(error).partition("\n")[0]
             raise FacekitError(f"{file} cannot be read ({reason}); {_ANEW}") from error
 
-    def save(self, model: Any, net: Any, row: Epoch, best: bool) -> None:
+    def save(self, model: Model, net: Model, row: Epoch, best: bool) -> None:
         """Keep a finished epoch: all of `model`, and where it is the best so far the weights of its part `net`.
 
         Raises FacekitError when the disk is full; the epoch before stays whole.
@@ -123,12 +122,12 @@ class Checkpoint:
         return self.folder / f"{kind}-{epoch:05}{SUFFIX}"
 
     def _delete_stale(self) -> None:
-        wanted = {self._file("last", self.epochs), self._file("best", self.best)}
+        kept = {self._file("last", self.epochs), self._file("best", self.best)}
         for file in self.folder.glob(f"*{SUFFIX}"):
-            if file not in wanted:
+            if file not in kept:
                 file.unlink()
 
 
-def bare(model: Any) -> Any:
+def bare(model: Model) -> Model:
     """Return the same network without its optimizer, whose state is twice as large as the weights."""
     return keras.Model(model.inputs, model.outputs, name=model.name)

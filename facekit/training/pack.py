@@ -37,7 +37,7 @@ def pack(root: Path, records: Sequence[Record], size: int, file: Path, jobs: int
     """Decode pictures once into `file`, and return them as a memory map that costs no memory.
 
     The file holds nothing but pixels: it is a cache, to be deleted with the work it serves.
-    Raises FacekitError when the disk has no room, before anything is decoded, or no picture is readable.
+    Raises FacekitError when the disk is too small, before anything is decoded, and when no picture is readable.
     """
     _check_room(file, len(records) * size * size * 3)
     good: list[Record] = []

@@ -169,6 +169,7 @@ def _score(
 
 
 def _train(run: Run, fold: Fold, dataset: Dataset, folder: Path, options: CrossValidate, track: Track) -> Run:
+    runs.refuse_link(folder)
     chosen = training.options_of(run, dataset.root, folder, options.jobs, options.overwrite)
     protocol.check(fold.records, run.protocol, str(folder))
     plan = training.plan(chosen, Split(dataset, fold.records, run.protocol), track)

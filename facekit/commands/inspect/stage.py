@@ -62,6 +62,8 @@ def inspect(options: Inspect, track: Track = quiet) -> Report:
         return _listed(run)
     number = _number(run, options.label)
     output = options.output or run.folder / INSPECTED
+    if options.output is None:
+        runs.refuse_link(output)
     _check_output(run, output)
     choice = given(options.pictures) if options.pictures else own(run, options.count, options.seed)
     report = Report(STAGE, str(output), 0, len(choice.pictures), choice.left)
