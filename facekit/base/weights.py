@@ -27,6 +27,9 @@ from facekit.base.files import guarded, locked, replace_file
 ZOO = "https://media.githubusercontent.com/media/opencv/opencv_zoo/966be4cb6eefc2a4f586ed0581bf4bbaa2533070/models"
 """Where the weights are fetched, unless FACEKIT_WEIGHTS_URL names another place that holds them alike."""
 
+_MAX_KEPT = 256 << 20
+"""Bytes of a file that the cache keeps; a larger one is not facekit's, and is made anew."""
+
 TIMEOUT = 30.0
 """Seconds without a byte after which a download is given up."""
 
@@ -113,7 +116,8 @@ def kept(name: str, make: Callable[[], bytes]) -> bytes:
     try:
         with _alone() as folder:
             file = folder / name
-            data = _intact(file.read_bytes()) if file.is_file() else None
+            small = file.is_file() and file.stat().st_size <= _MAX_KEPT
+            data = _intact(file.read_bytes()) if small else None
             if data is None:
                 data = make()
                 replace_file(file, hashlib.sha256(data).digest() + data)
@@ -152,7 +156,7 @@ def _given(name: str) -> Path | None:
     if not folder or not file.is_file():
         return None
     with guarded(file):
-        found = _digest(file.read_bytes())
+        found = _digest_of(file, PINS[name])
     if found != PINS[name].sha256:
         raise FacekitError(
             f"{file} is not the file that facekit knows: its SHA-256 begins {found[:12]}, "
@@ -167,7 +171,13 @@ def _packaged(pin: Pin) -> Path | None:
 
 
 def _is(file: Path, pin: Pin) -> bool:
-    return file.is_file() and _digest(file.read_bytes()) == pin.sha256
+    return file.is_file() and _digest_of(file, pin) == pin.sha256
+
+
+def _digest_of(file: Path, pin: Pin) -> str:
+    """Return the SHA-256 of a file; of one that is longer than the weights are, that of its beginning."""
+    with file.open("rb") as held:
+        return _digest(held.read(pin.size + 1))
 
 
 def _fetch(name: str, pin: Pin) -> bytes:

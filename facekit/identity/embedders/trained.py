@@ -94,5 +94,6 @@ def _loaded(folder: Path, changed: int) -> tuple[Any, str]:
     blocks = plugins.need("facekit.networks.blocks", "a trained run as embedder")
     run = runs.load(folder)
     network = blocks.features(run.model())
-    digest = hashlib.sha256(run.weights().read_bytes()).hexdigest()
+    with run.weights().open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return network, digest[:12]
