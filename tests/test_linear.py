@@ -95,11 +95,13 @@ def test_it_is_trained_again_to_the_same_head(even: Path, trained: Path, tmp_pat
 
 def test_no_tensorflow_is_loaded(even: Path, trained: Path, tmp_path: Path) -> None:
     code = (
-        "import sys; from facekit import options; from facekit.base import plugins\n"
+        "import sys; from facekit.commands.train import train; from facekit.options.train import Train\n"
+        "from facekit.commands.evaluate import evaluate; from facekit.options.evaluate import Evaluate\n"
+        "from facekit.commands.predict import predict; from facekit.options.predict import Predict\n"
         "run, faces, picture, out = sys.argv[1:]\n"
-        "plugins.load('stage', 'train')(options.Train(input=faces, output=out, backbone='dlib'))\n"
-        "plugins.load('stage', 'evaluate')(options.Evaluate(run=out))\n"
-        "list(plugins.load('stage', 'predict')(options.Predict(run=run, pictures=[picture])))\n"
+        "train(Train(input=faces, output=out, backbone='dlib'))\n"
+        "evaluate(Evaluate(run=out))\n"
+        "list(predict(Predict(run=run, pictures=[picture])))\n"
         "print([name for name in ('tensorflow', 'keras', 'jax', 'torch') if name in sys.modules])"
     )
     picture = even / Dataset.open(even).records[0].path

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from facekit.base import plain, text
-from facekit.base.contract import FacekitError
+from facekit.base.errors import FacekitError
 from facekit.base.opening import guarded as guarded
 from facekit.base.opening import open_append, open_new, open_regular, reading
 
@@ -62,7 +62,7 @@ def read_json(path: Path, kind: type[T], limit: int = MAX_FILE, hint: str = "fix
     data = read_bytes(path, limit)
     try:
         return plain.parse(data.decode(), kind)
-    except ValueError as error:
+    except (ValueError, FacekitError) as error:  # the latter of options, which check themselves
         raise FacekitError(f"{path} is not what facekit writes ({error}); {hint}") from None
 
 
@@ -94,18 +94,20 @@ def read_toml(path: Path, kind: type[T], hint: str = "fix it", limit: int = MAX_
         raise FacekitError(f"{path} is not TOML ({why}); {hint}") from None
 
 
-def read_lines(path: Path, kind: type[T], check: Callable[[T], None] | None = None) -> list[T]:
+def read_lines(path: Path, kind: type[T], check: Callable[[T], None] | None = None, limit: int = MAX_LINE) -> list[T]:
     """Return each line of a file of JSON lines as a value of that type; no file is no lines.
 
     `check` raises ValueError for a value that must not be there. A torn last line is dropped. Raises FacekitError,
-    which names line and field, for any other that is broken.
+    which names line and field, for any other that is broken, or has more than `limit` bytes.
     """
-    return list(iterate_lines(path, kind, check))
+    return list(iterate_lines(path, kind, check, limit))
 
 
-def iterate_lines(path: Path, kind: type[T], check: Callable[[T], None] | None = None) -> Iterator[T]:
+def iterate_lines(
+    path: Path, kind: type[T], check: Callable[[T], None] | None = None, limit: int = MAX_LINE
+) -> Iterator[T]:
     """Yield what `read_lines` returns, one line at a time."""
-    for number, line in _whole_lines(path):
+    for number, line in _whole_lines(path, limit):
         try:
             value = plain.parse(line.decode(), kind)
             if check is not None:
@@ -236,14 +238,14 @@ def write_all(file: BinaryIO, data: bytes) -> None:
         rest = rest[file.write(rest) :]
 
 
-def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def _whole_lines(path: Path, limit: int) -> Iterator[tuple[int, bytes]]:
     """Yield number and bytes of each line that is not blank, without a last one that no newline ends."""
     try:
         with reading(path), open_regular(path) as file:
             blank = 0
-            for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), 1):
+            for number, line in enumerate(iter(lambda: file.readline(limit + 1), b""), 1):
                 if not line.endswith(b"\n"):
-                    _check_length(path, number, line)
+                    _check_length(path, number, line, limit)
                     return
                 if not line.isspace():
                     yield number, line
@@ -255,9 +257,9 @@ def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         return
 
 
-def _check_length(path: Path, number: int, line: bytes) -> None:
-    if len(line) > MAX_LINE:
-        raise FacekitError(f"{path}, line {number} has more than {MAX_LINE} bytes; fix or delete that line")
+def _check_length(path: Path, number: int, line: bytes, limit: int) -> None:
+    if len(line) > limit:
+        raise FacekitError(f"{path}, line {number} has more than {limit} bytes; fix or delete that line")
 
 
 def _end_of_lines(file: BinaryIO, size: int, step: int = 1 << 16) -> int:

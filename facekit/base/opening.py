@@ -11,10 +11,10 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import BinaryIO, cast
 
-from facekit.base.contract import FacekitError
+from facekit.base.errors import FacekitError
 
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
@@ -29,32 +29,36 @@ class NotRegular(OSError):
         super().__init__(errno.EINVAL, "not a regular file", str(path))
 
 
-def open_regular(path: Path, follow: bool = True, folder: int | None = None) -> BinaryIO:
+def open_regular(path: Path, follow: bool = True, folder: int | None = None) -> BufferedReader:
     """Open a regular file for reading, without waiting for anything.
 
     With `follow=False` a symbolic link is refused. `folder` is the handle of the folder that `path` is relative to.
     Raises OSError; `NotRegular` for what is no regular file.
     """
-    return _regular(os.open(path, _READ | (0 if follow else os.O_NOFOLLOW), dir_fd=folder), path, "rb")
+    handle = os.open(path, _READ | (0 if follow else os.O_NOFOLLOW), dir_fd=folder)
+    return os.fdopen(_regular(handle, path), "rb")
 
 
-def open_new(path: Path, folder: int | None = None) -> BinaryIO:
+def open_new(path: Path, folder: int | None = None) -> FileIO:
     """Create a file for writing, in place of whatever has its name. `folder` as in `open_regular`. Raises OSError."""
     with suppress(FileNotFoundError):
         os.unlink(path, dir_fd=folder)
-    return _regular(os.open(path, _WRITE | os.O_EXCL, 0o666, dir_fd=folder), path, "wb")
+    handle = os.open(path, _WRITE | os.O_EXCL, 0o666, dir_fd=folder)
+    return os.fdopen(_regular(handle, path), "wb", buffering=0)
 
 
-def open_append(path: Path) -> BinaryIO:
+def open_append(path: Path) -> FileIO:
     """Open a regular file for appending, unbuffered; create it if there is none. Raises OSError, for a link too."""
-    return _regular(os.open(path, _WRITE | os.O_APPEND, 0o666), path, "ab")
+    handle = os.open(path, _WRITE | os.O_APPEND, 0o666)
+    return os.fdopen(_regular(handle, path), "ab", buffering=0)
 
 
-def _regular(handle: int, path: Path, mode: str) -> BinaryIO:
+def _regular(handle: int, path: Path) -> int:
+    """Return the handle of a regular file; close any other."""
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise NotRegular(path)
-    return cast(BinaryIO, os.fdopen(handle, mode, buffering=-1 if mode == "rb" else 0))
+    return handle
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from facekit.runs.run import (
     WEIGHTS,
     Run,
     read,
+    refuse_link,
 )
 
 _OURS = (
@@ -48,6 +49,8 @@ def begun(options: Train) -> Run | None:
     run = read(folder)
     if run is None:
         check_ours(folder, "train", is_ours=False)
+    for inner in (CHECKPOINT, LOGS, f"{LOGS}/train", f"{LOGS}/validation"):
+        refuse_link(folder / inner)
     if run is None or options.overwrite:
         return None
     if not options.resume:
@@ -87,15 +90,16 @@ def begin(
 
 
 def clear(folder: Path) -> None:
-    """Delete what facekit writes into a run folder, and nothing else."""
+    """Delete what facekit writes into a run folder, and nothing else; a folder that is a link is not entered."""
     for pattern in _OURS:
-        for file in folder.glob(pattern):
+        for file in _own(folder, pattern):
             file.unlink()
-    for fold in folder.glob(f"{EVALUATION}*/{FOLD}-*"):
-        clear(fold)
+    for fold in _own(folder, f"{EVALUATION}*/{FOLD}-*"):
+        if not fold.is_symlink():
+            clear(fold)
     logs = (f"{LOGS}/train", f"{LOGS}/validation", LOGS)
     for inner in (CHECKPOINT, *logs, f"{EVALUATION}*/{FOLD}-*", f"{EVALUATION}*", INSPECTED):
-        for emptied in folder.glob(inner):
+        for emptied in _own(folder, inner):
             with suppress(OSError):  # one that still holds something stays
                 emptied.rmdir()
 
@@ -114,6 +118,15 @@ def claimed(folder: Path) -> Iterator[None]:
         finally:
             with suppress(OSError):  # a folder that holds something stays
                 folder.rmdir()
+
+
+def _own(folder: Path, pattern: str) -> list[Path]:
+    """Return the paths of a pattern to which no link in the folder leads."""
+    return [
+        path
+        for path in folder.glob(pattern)
+        if not any(parent.is_symlink() for parent in path.parents if folder in parent.parents)
+    ]
 
 
 def _check_options(run: Run, options: Train) -> None:

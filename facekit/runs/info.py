@@ -24,6 +24,11 @@ class Backbone:
     dimensions: int = 0
     licence: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse a path that depends on the current folder. Raises ValueError."""
+        if "/" in self.name and not self.name.startswith("/"):
+            raise ValueError(f"backbone is {self.name!r}, neither an embedder nor an absolute path")
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedOn:

