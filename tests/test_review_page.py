@@ -25,7 +25,7 @@ from selenium.webdriver.common.keys import Keys
 from facekit.base import files as lines
 from facekit.base.contract import Source, replace
 from facekit.dataset import DECISIONS, MANIFEST, REJECTED, SOURCES, Dataset
-from facekit.sources.browser import browse, running
+from facekit.sources.browser import browse, confining
 
 pytestmark = needs_browser
 
@@ -45,7 +45,7 @@ BOX = "document.querySelector(arguments[0]).getBoundingClientRect()"
 @pytest.fixture(scope="module")
 def browser() -> Iterator[WebDriver]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(running, "_PREFERENCES", {})  # bots fetch no pictures; here they are what is looked at
+        patch.setattr(confining, "_PREFERENCES", {})  # bots fetch no pictures; here they are what is looked at
         with browse() as driver:
             driver.set_script_timeout(60)
             yield driver

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import fcntl
 import filecmp
+import hashlib
 import io
 import os
 import re
@@ -32,6 +33,9 @@ Cell = str | int | float | None
 MAX_FILE = 16 << 20
 """Bytes of a JSON or TOML file, where nothing else is said."""
 
+MAX_TEXT = 256 << 20
+"""Bytes of a list or a table that a person wrote, where nothing else is said."""
+
 MAX_LINE = 1 << 20
 """Bytes of a line."""
 
@@ -52,6 +56,27 @@ def read_bytes(path: Path, limit: int, follow: bool = True) -> bytes:
         if size > limit:
             raise FacekitError(f"{path} holds {size} bytes, more than the {limit} that such a file may have")
         return file.read(size)
+
+
+def read_text(path: Path, limit: int = MAX_TEXT) -> str:
+    """Return a text file in UTF-8, with or without a byte-order mark.
+
+    Raises FileNotFoundError, and FacekitError for anything else that stands in the way.
+    """
+    data = read_bytes(path, limit)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise FacekitError(f"{path} is not text in UTF-8; save it as UTF-8") from None
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a regular file, which is never in memory as a whole.
+
+    Raises FileNotFoundError, and FacekitError for anything else that stands in the way.
+    """
+    with reading(path), open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_json(path: Path, kind: type[T], limit: int = MAX_FILE, hint: str = "fix it, or make it again") -> T:

@@ -23,7 +23,7 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY 
 
 
 class NotRegular(OSError):
-    """A folder, a FIFO, a socket or a device where a file is expected."""
+    """A FIFO, a socket or a device where a file is expected."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(errno.EINVAL, "not a regular file", str(path))
@@ -55,10 +55,13 @@ def open_append(path: Path) -> FileIO:
 
 def _regular(handle: int, path: Path) -> int:
     """Return the handle of a regular file; close any other."""
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise NotRegular(path)
-    return handle
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return handle
+    os.close(handle)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise NotRegular(path)
 
 
 @contextmanager
@@ -68,6 +71,8 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except (FileNotFoundError, NotADirectoryError):
         raise
+    except IsADirectoryError:
+        raise FacekitError(f"{path} is a folder; give a file") from None
     except NotRegular:
         raise FacekitError(f"{path} is not a regular file; replace it with one") from None
     except OSError as error:

@@ -22,8 +22,7 @@ from urllib.request import Request, urlopen
 from facekit import __version__
 from facekit.base import plugins
 from facekit.base.errors import FacekitError
-from facekit.base.files import guarded, locked, read_bytes, replace_file
-from facekit.base.opening import open_regular, reading
+from facekit.base.files import guarded, locked, read_bytes, replace_file, sha256_of
 
 ZOO = "https://media.githubusercontent.com/media/opencv/opencv_zoo/966be4cb6eefc2a4f586ed0581bf4bbaa2533070/models"
 """Where the weights are fetched from, unless FACEKIT_WEIGHTS_URL names a mirror."""
@@ -156,7 +155,7 @@ def _from_folder(name: str) -> Path | None:
     file = Path(folder or ".") / PINS[name].file
     if not folder or not file.is_file():
         return None
-    found = _digest_of(file)
+    found = sha256_of(file)
     if found != PINS[name].sha256:
         raise FacekitError(
             f"{file} is not the file that facekit knows: its SHA-256 begins {found[:12]}, "
@@ -171,7 +170,7 @@ def _from_package(pin: Pin) -> Path | None:
 
 
 def _is(file: Path, pin: Pin) -> bool:
-    return file.is_file() and file.stat().st_size == pin.size and _digest_of(file) == pin.sha256
+    return file.is_file() and file.stat().st_size == pin.size and sha256_of(file) == pin.sha256
 
 
 def _fetch(name: str, pin: Pin) -> bytes:
@@ -214,9 +213,3 @@ def _without(name: str, pin: Pin, why: str) -> FacekitError:
 def _intact(data: bytes) -> bytes | None:
     size = hashlib.sha256().digest_size
     return data[size:] if hashlib.sha256(data[size:]).digest() == data[:size] else None
-
-
-def _digest_of(file: Path) -> str:
-    """Return the SHA-256 of a file, which is never in memory as a whole."""
-    with reading(file), open_regular(file) as data:
-        return hashlib.file_digest(data, "sha256").hexdigest()

@@ -10,7 +10,7 @@ from pathlib import Path
 from facekit.base.contract import PARTS, FacekitError, Record
 from facekit.base.files import check_ours, guarded, locked, replace_lines
 from facekit.dataset import Dataset
-from facekit.options.base import describe, settled
+from facekit.options.base import describe, recorded
 from facekit.options.common import SplitBy
 from facekit.options.train import Train
 from facekit.runs.info import Backbone, Counts, ModelInfo, TrainedOn
@@ -83,7 +83,7 @@ def begin(
         dataset=TrainedOn(root=str(dataset.root.resolve()), digest=dataset.digest()),
         protocol=protocol,
         split=Counts(**{part: parts[part] for part in PARTS}),
-        options=settled(options),
+        options=recorded(options),
     )
     replace_lines(options.output / SPLIT, (record.to_json() for record in records))
     return Run(options.output, info).save(info)
@@ -131,7 +131,7 @@ def _own(folder: Path, pattern: str) -> list[Path]:
 
 def _check_options(run: Run, options: Train) -> None:
     """Refuse to go on with other options; a run from before an option existed had its default."""
-    then, now = run.info.options, settled(options)
+    then, now = run.info.options, recorded(options)
     for option in describe(type(options)):
         before = then.get(option.name, option.default)
         if option.name in now and before != now[option.name]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from facekit import __version__
-from facekit.options.base import Setting, describe, settled
+from facekit.options.base import Setting, describe, recorded
 from facekit.options.common import SplitBy
 from facekit.options.crop import CarriedCrop
 from facekit.options.train import Color, Train
@@ -127,7 +127,7 @@ class ModelInfo:
     def to_json(self) -> Mapping[str, object]:
         """Return the fields as `model.json` holds them."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {**values, "crop": settled(self.crop) if self.crop else None}
+        return {**values, "crop": recorded(self.crop) if self.crop else None}
 
 
 _SIZE = next(option.limits for option in describe(Train) if option.name == "size")

@@ -15,7 +15,7 @@ from facekit.commands.compare.contenders import NAME, RUNS
 from facekit.dataset import Dataset
 from facekit.dataset.records import read_records
 from facekit.identity.split import Split, split_dataset
-from facekit.options.base import Setting, settled
+from facekit.options.base import Setting, recorded
 from facekit.options.common import SplitBy
 from facekit.options.compare import Compare
 from facekit.report.comparison import Row
@@ -111,7 +111,7 @@ def begun(options: Compare) -> State | None:
         return None
     if options.overwrite:
         return None
-    _check_options(folder, state.options, settled(options))
+    _check_options(folder, state.options, recorded(options))
     # A folder that somebody deleted is out of the comparison.
     return replace(state, rows={name: row for name, row in state.rows.items() if (folder / RUNS / name).is_dir()})
 
@@ -137,7 +137,7 @@ def open_comparison(options: Compare, state: State | None, dataset: Dataset, tra
     if not options.dry_run:
         _clear(folder)
         replace_lines(folder / SPLIT, (record.to_json() for record in split.records))
-    return Comparison(folder, split, State(options=settled(options), dataset=trained_on, protocol=split.protocol))
+    return Comparison(folder, split, State(options=recorded(options), dataset=trained_on, protocol=split.protocol))
 
 
 def _read(folder: Path) -> State | None:
