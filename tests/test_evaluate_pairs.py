@@ -17,7 +17,7 @@ from facekit import runs
 from facekit.base import images
 from facekit.base.contract import FacekitError, Report, replace
 from facekit.commands.evaluate_pairs import evaluate_pairs
-from facekit.commands.evaluate_pairs.faces import Asked, finding, photos_of
+from facekit.commands.evaluate_pairs.faces import Subject, crop_for, photos_of
 from facekit.commands.train import train
 from facekit.dataset import INFO, MANIFEST, Dataset, pairlists
 from facekit.dataset.pairlists import Pair
@@ -331,7 +331,7 @@ def test_faces_are_found_as_suits_the_model(world: World, drawn_faces: Path, tmp
     plain = Dataset(world.root, [])
 
     def detector(run: Path, photos: Dataset = plain, **more: Any) -> tuple[str, int] | None:
-        crop = finding(EvaluatePairs(run=run, pairs=Path("pairs.csv"), **more), Asked.of(run), photos)
+        crop = crop_for(EvaluatePairs(run=run, pairs=Path("pairs.csv"), **more), Subject.of(run), photos)
         return None if crop is None else (crop.detector, crop.size)
 
     assert detector(Path("dlib-mirrored")) == ("dlib", 160)
