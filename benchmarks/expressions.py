@@ -67,7 +67,7 @@ def contenders(out: Path, full: bool) -> Path:
 
 def alexnet(faces: Path, official: Path, out: Path, full: bool) -> str:
     """Train AlexNet on happy and sad faces, and say what it is worth on the official ones."""
-    _, (table, _) = read(EXAMPLES / "happy_sad" / "recipe.toml")
+    table, _ = read(EXAMPLES / "happy_sad" / "recipe.toml").stages
     options = {key: value for key, value in table.items() if key not in ("command", "input")}
     options |= {} if full else {"epochs": ALEXNET_EPOCHS}
     train(Train(input=pair_of(faces, out / "happy_sad"), output=out / "alexnet", resume=True, **options))

@@ -13,9 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from fuzzing import SECRET, Command, shows_canary
-
-MADE = Path(__file__).with_name("data") / "v0_1_0"
-"""What facekit 0.1.0 made: a small valid folder of every kind."""
+from older import unpack
 
 CONTENDERS = """\
 [defaults]
@@ -38,7 +36,7 @@ def prepare(root: Path) -> Path:
     from facekit.dataset import Dataset
     from facekit.options.clean import Clean
 
-    shutil.copytree(MADE, root, ignore=shutil.ignore_patterns("make.py", "__pycache__"))
+    unpack(root)
     clean(Clean(input=root / "faces", output=root / "sorted", min_images=3, embedder="none"))
     shutil.copy(root / "clean" / "decisions.jsonl", root / "sorted")
     shutil.copytree(root / "clean", root / "plain", ignore=shutil.ignore_patterns("*.json*"))

@@ -29,6 +29,7 @@ from typing import Any
 import cv2
 import numpy as np
 import psutil
+from older import move
 
 from facekit.base import images
 
@@ -82,8 +83,7 @@ class Box:
         for name in names:
             source = made / name
             (shutil.copytree if source.is_dir() else shutil.copyfile)(source, self.home / name)
-        for file in self.home.rglob("*.json"):
-            file.write_text(file.read_text().replace("/data/faces", str(self.home)))
+        move(self.home)
         (self.outside / "victims").mkdir(parents=True)
         for name in ("secret.txt", "run.sh"):
             (self.outside / name).write_text(f"{SECRET}\n")

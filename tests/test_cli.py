@@ -17,6 +17,7 @@ from facekit.options import registry
 from facekit.options.base import describe
 
 HEAVY = (
+    "numpy",
     "tensorflow",
     "keras",
     "cv2",

@@ -6,7 +6,6 @@ The folders in `data/v0_1_0` were made by that version: `make.py` there says how
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import Facekit, read_tree, records
+from older import MADE, move, unpack
 
 from facekit.base.contract import Decision, Record, Rejection, Source
 from facekit.base.files import read_lines
@@ -23,10 +23,8 @@ from facekit.dataset.decisions import Decisions, standing
 from facekit.world.content import Link
 from facekit.world.web import serve
 
-MADE = Path(__file__).with_name("data") / "v0_1_0"
-
-MADE_IN, PORT = "/data/faces", ":28733/"
-"""Where those folders were when they were made, and the port of the web that their photos come from."""
+PORT = ":28733/"
+"""The port of the web that the photos come from."""
 
 TREES = {"raw": 15, "faces": 16, "clean": 14, "balanced": 16, "augmented": 20, "raw-interrupted": 3}
 
@@ -34,10 +32,8 @@ TREES = {"raw": 15, "faces": 16, "clean": 14, "balanced": 16, "augmented": 20, "
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
     """A copy of all that 0.1.0 made, at a place of its own."""
-    root = tmp_path / "old"
-    shutil.copytree(MADE, root, ignore=shutil.ignore_patterns("make.py", "__pycache__"))
-    for file in root.rglob("*.json"):
-        file.write_text(file.read_text().replace(MADE_IN, str(root)))
+    root = unpack(tmp_path / "old")
+    move(root)
     return root
 
 

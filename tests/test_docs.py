@@ -33,8 +33,8 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_every_example_is_a_recipe_whose_options_exist(recipe: Path) -> None:
-    head, tables = read(recipe)
-    steps = plan(Run(recipe=recipe), head, tables, recipe.parent)
+    written = read(recipe)
+    steps = plan(Run(recipe=recipe), written)
     assert steps[-1].command.name == "evaluate"
 
 

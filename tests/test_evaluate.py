@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from patches import edit, move, patch, tree
 
@@ -227,6 +228,28 @@ def test_mistakes_are_shown(own: Trained) -> None:
     assert "Worst mistakes" in page
     assert page.count("data:image/jpeg;base64,") >= 5
     assert _scores(report)["confused"]
+
+
+def test_names_that_turn_what_is_read_are_made_visible(own: Trained) -> None:
+    info = json.loads((own.run / runs.MODEL).read_text())
+    info["names"] = {"person0": "\u202etxt.exe\x1b[2J", "person1": "a\nb"}
+    (own.run / runs.MODEL).write_text(json.dumps(info))
+    page = _page(_evaluate(own.run))
+    assert "\u202e" not in page
+    assert "\x1b" not in page
+    assert r"\u202etxt.exe\x1b[2J" in page
+    assert r"a\nb" in page
+
+
+def test_answers_that_are_not_numbers_are_refused(own: Trained) -> None:
+    model = runs.load(own.run).model()
+    model.set_weights([np.full_like(array, 1e30) for array in model.get_weights()])
+    model.save_weights(own.run / "model.weights.h5")
+    with pytest.raises(
+        FacekitError, match=r"run: its answers are not numbers; train again, its weights are too large$"
+    ):
+        _evaluate(own.run)
+    assert not (own.run / "evaluation").exists()
 
 
 def test_dry_run_writes_nothing(own: Trained) -> None:
@@ -460,7 +483,7 @@ def test_a_recipe_finds_its_tables_beside_itself(tmp_path: Path) -> None:
         '[[stage]]\ncommand = "evaluate"\nby = "age"\ntable = "ages.csv"\n'
     )
     options = RunOptions(recipe=recipe)
-    train_step, evaluate_step = plan(options, *read(recipe), tmp_path)
+    train_step, evaluate_step = plan(options, read(recipe))
     assert isinstance(train_step.options, Train)
     assert isinstance(evaluate_step.options, Evaluate)
     assert train_step.options.people_from == tmp_path / "who.csv"

@@ -392,6 +392,17 @@ def test_what_cannot_be_scored_is_refused(world: World, photos: Path, tmp_path: 
         _verify(world.run, pairs, data=photos, output=tmp_path / "report")
 
 
+@pytest.mark.parametrize("way", ["../private.jpg", "{home}/private.jpg", "Ada/link.jpg"])
+def test_a_list_names_no_photo_outside_the_folder(world: World, photos: Path, tmp_path: Path, way: str) -> None:
+    shutil.copy(photos / "Eve" / "Eve_0001.jpg", tmp_path / "private.jpg")
+    (photos / "Ada" / "link.jpg").symlink_to(tmp_path / "private.jpg")
+    rows = [*_all_pairs(), ("Ada/Ada_0001.jpg", way.format(home=tmp_path), 0)]
+    pairs = _write(tmp_path / "pairs.csv", rows)
+    with pytest.raises(FacekitError, match=r"pairs\.csv: '.*' leads out of .*photos; delete what names it$"):
+        _verify(world.run, pairs, data=photos, output=tmp_path / "report")
+    assert not (tmp_path / "report").exists()
+
+
 def test_dry_run_writes_nothing(world: World, tmp_path: Path) -> None:
     pairs = _write(tmp_path / "pairs.csv", _all_pairs())
     report = _verify(world.run, pairs, data=world.root, output=tmp_path / "report", dry_run=True)

@@ -341,6 +341,76 @@ def test_a_run_without_a_test_part_shows_what_it_validated_on(own: Path, tmp_pat
     assert look(own, tmp_path / "out", count=1).details["pictures"] == "its own validation part"
 
 
+@pytest.fixture
+def private(own: Path, tmp_path: Path) -> Path:
+    """A picture that is nobody else's business, beside the run's."""
+    (tmp_path / "home").mkdir()
+    shutil.copytree(runs.load(own).root, tmp_path / "faces")
+    file = tmp_path / "home" / "private.png"
+    file.write_bytes(images.encode_png(cornered(1, 999)))
+    (tmp_path / "faces" / "red" / "link.png").symlink_to(file)
+    return file
+
+
+def _led_astray(run: Path, root: Path, path: str) -> None:
+    """Change a run as a stranger may: where its pictures are, and what its first test picture is called."""
+    info = json.loads((run / runs.MODEL).read_text())
+    info["dataset"]["root"] = str(root)
+    (run / runs.MODEL).write_text(json.dumps(info))
+    records = runs.load(run).split
+    place = next(n for n, record in enumerate(records) if record.split == "test")
+    records = [replace(one, path=path) if n == place else one for n, one in enumerate(records)]
+    replace_lines(run / runs.SPLIT, (record.to_json() for record in records))
+
+
+@pytest.mark.parametrize("way", ["../home/private.png", "{private}", "red/link.png"])
+def test_a_run_leads_nowhere_but_to_its_pictures(own: Path, private: Path, tmp_path: Path, way: str) -> None:
+    _led_astray(own, tmp_path / "faces", way.format(private=private))
+    with pytest.raises(FacekitError, match=r"split\.jsonl, line \d+: '.*' leads out of .*faces; delete what names it$"):
+        look(own, tmp_path / "out", count=24)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_names_the_home_folder_shows_nothing_of_it(own: Path, private: Path, tmp_path: Path) -> None:
+    """Whoever wrote a split knows paths in a home folder, and not the bytes of its pictures."""
+    _led_astray(own, private.parent, "private.png")
+    with pytest.raises(FacekitError, match=r"home: none of the test pictures can be read; give pictures to look at$"):
+        look(own, tmp_path / "out", count=24)
+    shutil.copy(private, tmp_path / "faces" / "red" / "private.png")
+    _led_astray(own, tmp_path / "faces", "red/private.png")
+    report = look(own, tmp_path / "out", count=24)
+    assert report.left == {"gone or changed since training": 1}
+    assert report.kept == 7
+    private.unlink()
+    os.mkfifo(private)
+    _led_astray(own, private.parent, "private.png")
+    with pytest.raises(FacekitError, match=r"none of the test pictures can be read"):
+        look(own, tmp_path / "out", count=24)
+
+
+def test_names_that_turn_what_is_read_are_made_visible(own: Path, tmp_path: Path) -> None:
+    info = json.loads((own / runs.MODEL).read_text())
+    info["names"] = {"red": "\u202etxt.exe\x1b[2J", "blue": "a\nb"}
+    (own / runs.MODEL).write_text(json.dumps(info))
+    look(own, tmp_path / "out", count=2)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "\u202e" not in page
+    assert "\x1b" not in page
+    assert r"\u202etxt.exe\x1b[2J" in page
+    assert r"a\nb" in page
+
+
+def test_answers_that_are_not_numbers_are_refused(own: Path, tmp_path: Path) -> None:
+    run = runs.load(own)
+    model = run.model()
+    model.set_weights([np.full_like(array, 1e30) for array in model.get_weights()])
+    model.save_weights(own / "model.weights.h5")
+    with pytest.raises(
+        FacekitError, match=r"run: its answers are not numbers; train again, its weights are too large$"
+    ):
+        look(own, tmp_path / "out", count=1)
+
+
 def test_a_dry_run_writes_nothing(trained: Path, tmp_path: Path) -> None:
     assert look(trained, tmp_path / "out", dry_run=True).kept == 6
     assert not (tmp_path / "out").exists()

@@ -13,7 +13,7 @@ from facekit.base import images
 from facekit.base.contract import Box, Image, Points, Record
 from facekit.faces.alignment import DLIB, FIVE
 from facekit.faces.landmarks import landmarks
-from facekit.faces.quality import histogram, measure, pose
+from facekit.faces.quality import measure, pose
 from facekit.world.draw import photo
 from facekit.world.people import people
 from facekit.world.shot import shot
@@ -104,10 +104,3 @@ def test_pose_of_drawn_heads() -> None:
 def test_points_upon_one_another_have_no_pose(face: Image) -> None:
     assert pose(((3.0, 4.0),) * 5) == {}
     assert set(measure(face, RECORD, ((3.0, 4.0),) * 5)) == {"sharpness", "brightness", "contrast", "clipped", "size"}
-
-
-def test_a_histogram_is_a_picture() -> None:
-    data = histogram([1.0, 2.0, 2.5, math.nan, 9.0], "sharpness", low=2.0)
-    assert images.header(data).suffix == ".png"
-    assert images.decode(data).std() > 10
-    assert images.header(histogram([], "yaw")).suffix == ".png"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -70,6 +72,15 @@ def facekit(site: Path, *arguments: str, **more: str) -> subprocess.CompletedPro
 # facekit's own
 
 
+def defined(module: str) -> set[str]:
+    """The names that a module defines or imports at its top, read without importing it."""
+    spec = find_spec(module)
+    assert spec is not None and spec.origin is not None
+    body = ast.parse(Path(spec.origin).read_text()).body
+    imported = {alias.name for node in body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    return imported | {node.name for node in body if isinstance(node, ast.FunctionDef)}
+
+
 def test_a_command_is_an_options_class_and_a_function_of_the_same_name() -> None:
     for name in registry.names():
         command = registry.own(name)
@@ -78,7 +89,7 @@ def test_a_command_is_an_options_class_and_a_function_of_the_same_name() -> None
         assert command.options.group != "more", f"{name} belongs to a group"
         module = sys.modules[command.options.__module__].__file__
         assert Path(str(module)).stem == name.replace("-", "_")
-        assert callable(command.load())
+        assert name.replace("-", "_") in defined(command.target.partition(":")[0])
 
 
 def test_no_module_of_a_command_is_without_options() -> None:

@@ -1,7 +1,9 @@
 """Recipes: everything is checked before the first stage runs, and what is done is not done again."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ from conftest import plain_tree, read_tree, records
 
 from facekit.base.contract import FacekitError
 from facekit.cli.run import plan, read, run
+from facekit.options import registry
+from facekit.options.base import Field, InputPath, OutputPath, PathOrName, describe
 from facekit.options.run import Run
 
 RECIPE = """
@@ -80,11 +84,11 @@ def test_a_source_that_grew_runs_through(recipe: Path) -> None:
 
 
 def test_the_head_is_for_every_stage_and_the_command_line_wins(recipe: Path) -> None:
-    head, tables = read(recipe)
-    steps = plan(Run(recipe=recipe), head, tables, recipe.parent)
+    written = read(recipe)
+    steps = plan(Run(recipe=recipe), written)
     assert [step.options.seed for step in steps] == [7, 7, 7, 7]
     assert [step.options.jobs for step in steps] == [0, 0, 0, 1]
-    steps = plan(Run(recipe=recipe, seed=9, output=Path("there")), head, tables, recipe.parent)
+    steps = plan(Run(recipe=recipe, seed=9, output=Path("there")), written)
     assert {step.options.seed for step in steps} == {9}
     assert {step.options.output.parent for step in steps} == {Path("there")}
 
@@ -146,8 +150,8 @@ def test_what_is_no_recipe_is_refused(recipe: Path, text: str, says: str) -> Non
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FacekitError, match="no such recipe"):
         run(Run(recipe=tmp_path / "none.toml"))
-    with pytest.raises(FacekitError, match="is not a regular file"):
-        run(Run(recipe=tmp_path))
+    with pytest.raises(FacekitError, match="no such recipe"):
+        run(Run(recipe=tmp_path / "none.toml" / "recipe.toml"))
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(FacekitError, match="is not TOML"):
         run(Run(recipe=tmp_path / "binary.toml"))
@@ -159,11 +163,11 @@ def test_the_recipes_that_come_along_are_sound() -> None:
     found = [path for path in found if "[[stage]]" in path.read_text()]
     assert found
     for path in found:
-        head, tables = read(path)
-        for table in tables:
+        written = read(path)
+        for table in written.stages:
             if table.get("command") == "scrape":
                 table.setdefault("names", ["Ada"])
-        assert plan(Run(recipe=path), head, tables, path.parent)
+        assert plan(Run(recipe=path), written)
 
 
 def test_the_command_line_shows_a_table_of_every_stage(plain: Path, tmp_path: Path) -> None:
@@ -177,3 +181,230 @@ def test_the_command_line_shows_a_table_of_every_stage(plain: Path, tmp_path: Pa
     assert done.stdout.strip() == str(tmp_path / "work" / "balance")
     table = [line.split()[0] for line in done.stderr.splitlines() if line.startswith(("clean ", "balance "))]
     assert table[-2:] == ["clean", "balance"]
+
+
+# Paths
+
+
+def options_of_recipes(kind: type) -> Iterator[tuple[str, Field]]:
+    """Every option with such a mark, of every command that a recipe may hold."""
+    for command in registry.catalogue().commands:
+        if command.options.in_recipes:
+            for option in describe(command.options):
+                if isinstance(option.path, kind):
+                    yield command.name, option
+
+
+def written(value: object) -> str:
+    return f"[{', '.join(map(written, value))}]" if isinstance(value, list) else f'"{value}"'
+
+
+def planned(recipe: Path, command: str, option: Field, value: object) -> object:
+    """What an option of a recipe's only stage comes to; what else the stage needs is there."""
+    needed = {"by": "column", "split_by": "person"} if option.name in ("table", "people_from") else {}
+    values: dict[str, object] = {
+        field.name: "else/where" for field in describe(registry.own(command).options) if field.required
+    }
+    values |= {key: held for key, held in needed.items() if key in vars(registry.own(command).options)} | {
+        option.name: value
+    }
+    lines = [f"{name} = {written(held)}" for name, held in values.items()]
+    recipe.write_text("\n".join(['output = "results"', "[[stage]]", f'command = "{command}"', *lines]))
+    (step,) = plan(Run(recipe=recipe), read(recipe))
+    held = getattr(step.options, option.name)
+    return [str(part) for part in held] if isinstance(held, list) else str(held)
+
+
+@pytest.fixture
+def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A recipe's place, seen from a folder that is not its own."""
+    for name in ("recipes", "elsewhere", "home"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return tmp_path / "recipes" / "recipe.toml"
+
+
+def ids(value: object) -> str:
+    return value.name if isinstance(value, Field) else str(value)
+
+
+@pytest.mark.parametrize(("command", "option"), list(options_of_recipes(InputPath)), ids=ids)
+def test_an_input_lies_beside_the_recipe(beside: Path, command: str, option: Field) -> None:
+    for value, place in (("a", beside.parent / "a"), ("../b", beside.parent / ".." / "b"), ("/c", Path("/c"))):
+        many = option.many
+        assert planned(beside, command, option, [value] if many else value) == ([str(place)] if many else str(place))
+
+
+@pytest.mark.parametrize(("command", "option"), list(options_of_recipes(OutputPath)), ids=ids)
+def test_an_output_lies_under_the_recipes_output(beside: Path, command: str, option: Field) -> None:
+    assert planned(beside, command, option, "a") == str(beside.parent / "results" / "a")
+    assert planned(beside, command, option, "/c") == "/c"
+
+
+@pytest.mark.parametrize(("command", "option"), list(options_of_recipes(PathOrName)), ids=ids)
+def test_a_name_stays_a_name_unless_something_beside_the_recipe_has_it(
+    beside: Path, command: str, option: Field
+) -> None:
+    assert isinstance(option.path, PathOrName)
+
+    def comes_to(value: str) -> object:
+        held = planned(beside, command, option, [value] if option.many else value)
+        return held[0] if isinstance(held, list) else held
+
+    assert comes_to("dlib") == "dlib"
+    assert comes_to("/c/d.txt") == "/c/d.txt"
+    assert comes_to("sub/list.txt") == str(beside.parent / "sub" / "list.txt")
+    (beside.parent / "dlib").write_text("")
+    assert comes_to("dlib") == str(beside.parent / "dlib")
+    (beside.parent / "dlib").unlink()
+    (beside.parent / "dlib").mkdir()
+    assert comes_to("dlib") == ("dlib" if option.path.lists else str(beside.parent / "dlib")), "a name is no folder"
+
+
+@pytest.mark.parametrize(
+    ("command", "option"), [*options_of_recipes(InputPath), *options_of_recipes(OutputPath)], ids=ids
+)
+def test_a_tilde_is_home_in_a_recipe(beside: Path, command: str, option: Field) -> None:
+    home = Path(os.environ["HOME"])
+    if option.many:
+        assert planned(beside, command, option, ["~/a", "b"]) == [str(home / "a"), str(beside.parent / "b")]
+    else:
+        assert planned(beside, command, option, "~/a") == str(home / "a")
+
+
+def test_the_head_of_a_recipe_knows_home_too(beside: Path) -> None:
+    beside.write_text('output = "~/results"\n[[stage]]\ncommand = "draw"\n')
+    (step,) = plan(Run(recipe=beside), read(beside))
+    assert step.options.output == Path(os.environ["HOME"]) / "results" / "draw"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("line", ["draw --output=~/x -n", "draw -o ~/x", "draw --output ~/x"])
+def test_a_tilde_is_home_on_the_command_line(beside: Path, line: str) -> None:
+    words = [*line.removesuffix(" -n").split(), "--people", "1", "--photos", "1", "--quiet", "--seed", "3"]
+    done = subprocess.run([sys.executable, "-m", "facekit", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (Path(os.environ["HOME"]) / "x" / "manifest.jsonl").exists()
+    assert list(Path.cwd().iterdir()) == []
+
+
+def test_an_unknown_users_home_is_a_folder_of_that_name(beside: Path) -> None:
+    option = next(option for _, option in options_of_recipes(OutputPath) if option.name == "output")
+    assert planned(beside, "draw", option, "~no-such-user/x") == str(beside.parent / "results" / "~no-such-user" / "x")
+
+
+# What a stranger's recipe may be
+
+
+LIMITED = """
+import resource
+resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+from facekit.cli import main
+main()
+"""
+
+
+def run_in_a_process(recipe: Path) -> str:
+    """Run a recipe with a bound on memory, and return the one line that it is refused with."""
+    command = [sys.executable, "-c", LIMITED, "run", str(recipe)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20, cwd=recipe.parent)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert len(done.stderr) < 1000
+    return done.stderr
+
+
+def huge(path: Path) -> None:
+    """A terabyte that takes no place on the disk."""
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (os.mkfifo, "is not a regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
+        (lambda path: path.mkdir(), "is not a regular file"),
+        (lambda path: path.symlink_to(path), "link"),
+        (huge, "more than the 1048576"),
+    ],
+    ids=["fifo", "device", "folder", "circle", "huge"],
+)
+def test_what_is_no_file_is_refused_in_one_line(tmp_path: Path, make: Callable[[Path], object], says: str) -> None:
+    make(tmp_path / "recipe.toml")
+    assert says in run_in_a_process(tmp_path / "recipe.toml")
+
+
+CROP, MANY = "[[stage]]\ncommand = 'crop'\n", 900_000
+
+TRAPS = {
+    "latin": (b"# \xff\xfe", "is not TOML"),
+    "zeros": (b"\0" * 100, "is not TOML"),
+    "long": ("# much\n" * 200_000, "more than the 1048576"),
+    "deep lists": ("a = " + "[" * 100_000, "nested too deep"),
+    "deep tables": ("a = " + "{a=" * 100_000, "nested too deep"),
+    "deep key": ("a." * 250_000 + "a = 1", "a key of more than 100 parts"),
+    "deep key in a stage": (CROP + "a." * 250_000 + "a = 1", "a key of more than 100 parts"),
+    "deep quoted key": (CROP + "'a' . " * 150_000 + "a = 1", "a key of more than 100 parts"),
+    "key of 90 parts": (CROP + "a." * 90 + "a = 1", "stage 1 (crop): "),
+    "quotes": ("a" * 500_000 + " . " + '"' * 400_000, "is not TOML"),
+    "hexadecimal": (f"seed = 0x{'f' * MANY}\n[[stage]]\ncommand = 'draw'", "--seed is a number of thousands of digits"),
+    "digits": (f"seed = {'9' * MANY}\n[[stage]]\ncommand = 'draw'", "is not TOML"),
+    "long command": (f"[[stage]]\ncommand = '{'x' * MANY}'", "stage 1 (xxx"),
+    "long setting": ("x" * MANY + " = 1", "no setting called 'xxx"),
+    "long option": (CROP + "x" * MANY + " = 1", "no option called 'xxx"),
+    "long value": (f"{CROP}input = 'x'\nfaces = '{'x' * MANY}'", "--faces is 'xxx"),
+    "long path": (f"{CROP}input = '{'x' * MANY}'", "no name in a path is longer than 255 bytes"),
+    "zero byte": (CROP + 'input = "a\\u0000b"', "a path has no zero byte"),
+}
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_a_recipe_that_is_a_trap_is_refused_in_one_line(tmp_path: Path, trap: str) -> None:
+    text, says = TRAPS[trap]
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_bytes(text.encode() if isinstance(text, str) else text)
+    with pytest.raises(FacekitError) as caught:
+        run(Run(recipe=recipe))
+    assert says in str(caught.value)
+    assert str(recipe) in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+BAD = (
+    "true", "-1", "1.5", "nan", "inf", "1e400", "9" * 30, '""', '"x\\u001b[2J"', "[]", "[1]", '["x", 2]',
+    "[[1]]", "{a = 1}", "1979-05-27", "07:32:00", "1979-05-27T07:32:00Z", '"\\u202e"', f'"{"y" * 5000}"',
+)  # fmt: skip
+"""Values of every type that TOML has, most of which an option cannot be."""
+
+
+@pytest.mark.parametrize(
+    "command", [command.name for command in registry.catalogue().commands if command.options.in_recipes]
+)
+def test_a_value_of_any_type_is_taken_or_refused_in_one_line(tmp_path: Path, command: str) -> None:
+    recipe, refused = tmp_path / "recipe.toml", 0
+    for option in describe(registry.own(command).options):
+        for value in BAD:
+            needed = [f'{o.name} = "x"' for o in describe(registry.own(command).options) if o.required and o != option]
+            recipe.write_text("\n".join(["[[stage]]", f'command = "{command}"', *needed, f"{option.name} = {value}"]))
+            try:
+                plan(Run(recipe=recipe), read(recipe))
+            except FacekitError as error:
+                refused += 1
+                assert str(recipe) in str(error)
+                assert f"({command})" in str(error)
+                assert len(str(error)) < 1000
+    assert refused > 50
+
+
+@pytest.mark.parametrize("head", ["output", "seed", "jobs", "stage", "other"])
+def test_a_head_of_any_type_is_taken_or_refused_in_one_line(tmp_path: Path, head: str) -> None:
+    recipe = tmp_path / "recipe.toml"
+    for value in BAD:
+        recipe.write_text(f'{head} = {value}\n[[{"stages" if head == "stage" else "stage"}]]\ncommand = "draw"\n')
+        try:
+            plan(Run(recipe=recipe), read(recipe))
+        except FacekitError as error:
+            assert str(recipe) in str(error)

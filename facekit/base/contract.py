@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Annotated, Any, Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from facekit.base import plain
 
+if TYPE_CHECKING:  # the command line's help needs no NumPy, and shows in half the time without
+    import numpy as np
+    from numpy.typing import NDArray
+
 T = TypeVar("T")
 
-Image = NDArray[np.uint8]
+Image: TypeAlias = "NDArray[np.uint8]"
 """RGB pixels, shape (height, width, 3)."""
 
 PARTS = ("train", "test", "validation")

@@ -12,6 +12,7 @@ import fcntl
 import filecmp
 import io
 import os
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,9 @@ MAX_FILE = 16 << 20
 
 MAX_LINE = 1 << 20
 """Bytes of a line."""
+
+_LONG_KEY = re.compile(rb"""(?<![\w"'-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){100}""")
+"""A dotted key of TOML that no person writes."""
 
 _MAX_BLANK = 10_000
 """Blank lines in a file of lines: facekit writes none, and an editor a few."""
@@ -82,6 +86,8 @@ def read_toml(path: Path, kind: type[T], hint: str = "fix it", limit: int = MAX_
     """
     data = read_bytes(path, limit)
     try:
+        if _LONG_KEY.search(data):  # the parser's time grows with the square of a key's length
+            raise ValueError("a key of more than 100 parts")
         return plain.convert(tomllib.loads(data.decode()), kind)
     except (ValueError, RecursionError) as error:
         why = "nested too deep" if isinstance(error, RecursionError) else error

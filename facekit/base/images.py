@@ -1,26 +1,42 @@
-"""Pixels: read, cut, encode, measure, hash. RGB uint8 everywhere; only this room knows OpenCV's BGR."""
+"""Pixels: read, cut, encode, measure, hash. RGB uint8 everywhere; only this module knows OpenCV's BGR."""
 
 from __future__ import annotations
 
-import io
 import os
-import re
-import struct
-import threading
-import warnings
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
-import PIL.Image
 from numpy.typing import NDArray
 
 from facekit.base.contract import BadImage, Box, Image
+from facekit.base.header import MAX_PIXELS, Header, decodable, header
 from facekit.base.opening import open_regular
 
-MAX_PIXELS = 50_000_000
-"""Larger pictures are refused before they are decoded."""
+__all__ = [
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "SUFFIXES",
+    "Gray",
+    "Header",
+    "as_bgr",
+    "cut",
+    "decode",
+    "dhash",
+    "encode",
+    "encode_png",
+    "glance",
+    "gray",
+    "header",
+    "load",
+    "read",
+    "resize",
+    "sharpness",
+    "shrink",
+    "square",
+    "thumbnail",
+    "whole",
+]
 
 MAX_BYTES = 300_000_000
 """Larger files are refused before they are read: a picture of `MAX_PIXELS` in 16 bits, not compressed."""
@@ -31,15 +47,6 @@ SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".pgm", "
 Gray = NDArray[np.uint8]
 """Grey pixels, shape (height, width)."""
 
-_GARBLED = (EOFError, LookupError, OSError, OverflowError, SyntaxError, TypeError, ValueError, struct.error)
-"""What Pillow raises for bytes that only begin like a picture."""
-
-_MARK = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-"""A mark of a JPEG file, outside of its pixels: those have a zero after 0xff, or count restarts."""
-
-_SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp"}
-
-
 _REDUCED = (
     (512, cv2.IMREAD_REDUCED_GRAYSCALE_8),
     (256, cv2.IMREAD_REDUCED_GRAYSCALE_4),
@@ -47,53 +54,14 @@ _REDUCED = (
 )
 """Shorter side of a picture -> how it is shrunk while it is decoded, never below 64 pixels."""
 
-# What catch_warnings changes, all threads see: one at a time, or the filters are left in disorder.
-_WARNINGS = threading.Lock()
-
-
-class Header(NamedTuple):
-    """What a picture says of itself before it is decoded."""
-
-    suffix: str
-    width: int
-    height: int
-    frames: int
-
-
-def header(data: bytes) -> Header:
-    """Read a picture's format and size from its first bytes, whatever its name says. Raises BadImage."""
-    if not data:
-        raise BadImage("empty file", 0)
-    try:
-        with _WARNINGS, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's own limit warns; ours refuses
-            with PIL.Image.open(io.BytesIO(data)) as picture:
-                kind, (width, height) = picture.format or "", picture.size
-                frames = getattr(picture, "n_frames", 1)
-    except PIL.Image.DecompressionBombError:
-        raise BadImage("too many pixels", f"more than {MAX_PIXELS}") from None
-    except _GARBLED:
-        raise BadImage("not a picture") from None
-    return Header(_SUFFIXES.get(kind, "." + kind.lower()), width, height, frames if kind != "MPO" else 1)
-
 
 def decode(data: bytes) -> Image:
     """Decode a picture of any common format to RGB, upright as its EXIF orientation says.
 
     CMYK becomes RGB, 16 bits become 8, transparency is dropped, an animation gives its first frame.
-    Raises BadImage: not a picture, empty file, too many pixels, truncated.
+    Raises BadImage: not a picture, empty file, too many pixels, too many scans, truncated.
     """
-    head = header(data)
-    if head.width * head.height > MAX_PIXELS:
-        raise BadImage("too many pixels", head.width * head.height)
-    if _truncated(data, head.suffix):
-        raise BadImage("truncated", len(data))
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        pixels = None
-    if pixels is None:
-        raise BadImage("cannot be decoded")
+    pixels = _decode(data, header(data), cv2.IMREAD_COLOR)
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
@@ -103,17 +71,9 @@ def glance(data: bytes, head: Header) -> Gray:
     It proves as `decode` does that a picture is whole, in a third of the time: every byte is read, and few pixels
     are made of them. Raises BadImage.
     """
-    if _truncated(data, head.suffix):
-        raise BadImage("truncated", len(data))
     shorter = min(head.width, head.height)
     how = next((flag for least, flag in _REDUCED if shorter >= least), cv2.IMREAD_GRAYSCALE)
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), how)
-    except cv2.error:
-        pixels = None
-    if pixels is None:
-        raise BadImage("cannot be decoded")
-    return np.asarray(pixels, np.uint8)
+    return _decode(data, head, how)
 
 
 def load(path: Path) -> bytes:
@@ -129,7 +89,7 @@ def load(path: Path) -> bytes:
 
 
 def read(path: Path) -> Image:
-    """Decode a file. Raises BadImage, as `decode` does, also for a file that cannot be read."""
+    """Decode a file. Raises BadImage, as `decode` does, also for one that cannot be read or is no regular file."""
     return decode(load(path))
 
 
@@ -218,22 +178,11 @@ def _encode(suffix: str, image: Image, parameters: list[int]) -> bytes:
     return bytes(data)
 
 
-def _ends(jpeg: bytes) -> bool:
-    """Walk from mark to mark to the picture's own end: thumbnails before it and films after it have marks too."""
-    place = 2
-    while found := _MARK.search(jpeg, place):
-        if jpeg[found.end() - 1] == 0xD9:
-            return True
-        place = found.end() + int.from_bytes(jpeg[found.end() : found.end() + 2], "big")
-    return False
-
-
-def _truncated(data: bytes, suffix: str) -> bool:
-    """Look for the end mark: OpenCV fills what is missing with grey and says nothing to the caller."""
-    if suffix == ".jpg":
-        return not _ends(data)
-    if suffix == ".png":
-        return b"IEND" not in data
-    if suffix == ".webp":
-        return len(data) < int.from_bytes(data[4:8], "little") + 8
-    return False
+def _decode(data: bytes, head: Header, how: int) -> NDArray[np.uint8]:
+    try:
+        pixels = cv2.imdecode(np.frombuffer(decodable(data, head), np.uint8), how)
+    except cv2.error:
+        pixels = None
+    if pixels is None:
+        raise BadImage("cannot be decoded")
+    return np.asarray(pixels, np.uint8)

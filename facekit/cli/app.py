@@ -25,7 +25,7 @@ from facekit.cli.console import Console
 from facekit.cli.logs import show_traceback
 from facekit.cli.streams import json_line, read_folder, to_stdout
 from facekit.options import registry
-from facekit.options.base import Field, Group, Options, describe
+from facekit.options.base import Field, Group, Options, Value, describe, make
 from facekit.options.registry import Answers, Command
 
 DONE, FAULT, INTERRUPTED = 0, 2, 130
@@ -128,7 +128,7 @@ class _Shared:
 def _function(command: Command) -> Callable[..., int]:
     """Return the function of one command, with a signature that Typer reads as its options."""
 
-    def function(json: bool, quiet: bool, log_file: Path | None, **values: Any) -> int:
+    def function(json: bool, quiet: bool, log_file: Path | None, **values: Value) -> int:
         return _run(command, values, _Shared(json, quiet, log_file))
 
     parameters = [_parameter(option) for option in describe(command.options)]
@@ -163,7 +163,7 @@ def _moved(error: typer.TyperException) -> str | None:
     return command and f"`facekit {context.info_name}` has no {flag} any more; use `{command}`"
 
 
-def _run(command: Command, values: dict[str, Any], shared: _Shared) -> int:
+def _run(command: Command, values: dict[str, Value], shared: _Shared) -> int:
     """Run a command with the values that the parser read, and return the exit code."""
     try:
         with Console(shared.quiet, shared.log_file) as console:
@@ -173,7 +173,7 @@ def _run(command: Command, values: dict[str, Any], shared: _Shared) -> int:
         return FAULT
 
 
-def _attempt(command: Command, values: dict[str, Any], shared: _Shared, console: Console) -> int:
+def _attempt(command: Command, values: dict[str, Value], shared: _Shared, console: Console) -> int:
     """Turn the user's faults and interruptions into one line and an exit code; a bug keeps its traceback."""
     try:
         _call(command, values, console, shared.json)
@@ -192,12 +192,12 @@ def _attempt(command: Command, values: dict[str, Any], shared: _Shared, console:
     return DONE
 
 
-def _call(command: Command, values: dict[str, Any], console: Console, as_json: bool) -> None:
+def _call(command: Command, values: dict[str, Value], console: Console, as_json: bool) -> None:
     """Run a command and print what it returns, also where it raises and has a report all the same."""
     for option in describe(command.options):
         if option.takes_result and str(values.get(option.name)) == "-":
             values[option.name] = read_folder()
-    options = command.options(**values)
+    options = make(command.options, values)
     try:
         _show(command.load()(options, console.track), console, as_json)
     except FacekitError as error:

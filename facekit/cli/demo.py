@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+import time
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
 from facekit.base.contract import Report, Track, quiet
-from facekit.cli.run import plan, read, run_steps
+from facekit.cli.run import execute, plan, read, summary
 from facekit.dataset import annotate
 from facekit.options.demo import Demo
 from facekit.options.run import Run
@@ -25,22 +26,27 @@ def demo(options: Demo, track: Track = quiet) -> Report:
     Raises FacekitError where no browser can be had, before anything is drawn.
     """
     find()
-    recipe = Path(str(resources.files("facekit.cli") / "demo.toml"))
-    head, tables = read(recipe)
+    began = time.monotonic()
+    recipe = read(Path(str(resources.files("facekit.cli") / "demo.toml")))
     world = World(people=8, photos=66, seed=options.seed)
     whole = Run(
-        recipe=recipe,
+        recipe=recipe.path,
         output=options.output,
         seed=options.seed,
         jobs=options.jobs,
         overwrite=options.overwrite,
         dry_run=options.dry_run,
     )
+    reports = []
     with serve(world, port=_free_port()) as web:
-        scrape = next(table for table in tables if table["command"] == "scrape")
+        scrape = next(stage for stage in recipe.stages if stage["command"] == "scrape")
         scrape.update(names=list(world.names), base_url=web.base_url, bots=options.bots)
-        report = run_steps(plan(whole, head, tables, recipe.parent), whole, track, after={"scrape": _mark_drawn})
-    return replace(report, stage="demo")
+        for report in execute(plan(whole, recipe), whole, track):
+            if report.stage == "scrape" and not options.dry_run:
+                # Its faces are drawn, so that every score from them says so too.
+                annotate(Path(report.folder), drawn=True)
+            reports.append(report)
+    return replace(summary(reports, began), stage="demo")
 
 
 def _free_port() -> int:
@@ -52,8 +58,3 @@ def _free_port() -> int:
         except OSError:
             return 0
     return _PORT
-
-
-def _mark_drawn(report: Report) -> None:
-    """Say in the folder that these faces are drawn, so that every score from them says so too."""
-    annotate(Path(report.folder), drawn=True)

@@ -18,25 +18,43 @@ Paths of inputs are relative to the recipe, those of outputs to its `output`.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
+from facekit.base import plain
 from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.base.files import read_toml
 from facekit.options import registry
-from facekit.options.base import Options, describe, from_mapping
+from facekit.options.base import Options, Value, describe, from_mapping, shown
 from facekit.options.places import placed
 from facekit.options.registry import Answers, Command
 from facekit.options.run import Run
 
 log = logging.getLogger(__name__)
 
+MAX_RECIPE = 1 << 20
+"""Bytes of a recipe."""
+
 _HEAD = {"output", "seed", "jobs", "stage"}
+
+Scalars = bool | int | float | str
+Table = dict[str, Scalars | list[Scalars]]
+"""Options as a recipe writes them."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe as it was read: no option is checked yet, and no path resolved."""
+
+    path: Path
+    output: str
+    """The folder of the results, relative to the recipe's."""
+    shared: Table
+    """What the head says for every stage."""
+    stages: list[Table]
 
 
 @dataclass(frozen=True)
@@ -53,39 +71,82 @@ def run(options: Run, track: Track = quiet) -> Report:
     Every stage's options are checked before the first one starts. Raises FacekitError for a recipe that
     cannot be read, and whatever its stages raise.
     """
-    head, tables = read(options.recipe)
-    steps = plan(options, head, tables, options.recipe.parent)
-    return run_steps(steps, options, track)
+    began = time.monotonic()
+    return summary(list(execute(plan(options, read(options.recipe)), options, track)), began)
 
 
-def plan(options: Run, head: Mapping[str, Any], tables: Iterable[Mapping[str, Any]], base: Path) -> list[Step]:
+def read(path: Path) -> Recipe:
+    """Return a recipe as it is written. Raises FacekitError for a file that is none."""
+    try:
+        values = read_toml(path, dict[str, object], "fix it, or start from one in examples/", MAX_RECIPE)
+    except (FileNotFoundError, NotADirectoryError):
+        raise FacekitError(f"no such recipe: {path}") from None
+    unknown = sorted(values.keys() - _HEAD)
+    if unknown:
+        raise FacekitError(f"{path}: no setting called {shown(unknown[0])}; choose from {', '.join(sorted(_HEAD))}")
+    output, stages = values.pop("output", "."), values.pop("stage", [])
+    if not isinstance(output, str):
+        raise FacekitError(f"{path}: output is {shown(output)}; give a folder in quotes")
+    if not isinstance(stages, list) or not all(isinstance(stage, dict) for stage in stages):
+        raise FacekitError(f"{path}: stages are written [[stage]], with two brackets")
+    if not stages:
+        raise FacekitError(f"{path} names no stage; add a [[stage]] with `command = …`")
+    tables = [_table(stage, _where(path, number, stage)) for number, stage in enumerate(stages, 1)]
+    return Recipe(path, output, _table(values, str(path)), tables)
+
+
+def plan(options: Run, recipe: Recipe) -> list[Step]:
     """Return the steps of a recipe, every option checked. Raises FacekitError that names the stage at fault."""
-    root = options.output or Path(head.get("output", "."))
-    if options.output is None and not root.is_absolute():
-        root = base / root
-    shared = {**{key: head[key] for key in ("seed", "jobs") if key in head}, **_changed(options)}
+    base = recipe.path.parent
+    root = options.output or base / Path(recipe.output).expanduser()
     steps: list[Step] = []
     before: Path | None = None
-    for number, table in enumerate(tables, 1):
-        name = str(table.get("command", ""))
-        where = f"{options.recipe}, stage {number} ({name or 'no command'})"
-        command = _stage(name, where)
-        values = {**shared, **{key: value for key, value in table.items() if key != "command"}}
+    for number, table in enumerate(recipe.stages, 1):
+        where = _where(recipe.path, number, table)
+        command = _command(table.get("command"), where)
+        values: dict[str, Value] = {**recipe.shared, **_changed(options), **table}
+        del values["command"]
         if number == 1 and options.input is not None:
             # Relative to where the command is typed, not to the recipe.
             values[_takes(command)] = str(options.input.absolute())
         chosen = from_mapping(command.options, _filled(command, values, root, base, before), where)
         steps.append(Step(command, chosen))
         before = _result(chosen) or before
-    if not steps:
-        raise FacekitError(f"{options.recipe} names no stage; add a [[stage]] with `command = …`")
     return steps
 
 
-def _stage(name: str, where: str) -> Command:
+def execute(steps: Iterable[Step], options: Run, track: Track) -> Iterator[Report]:
+    """Run planned stages in order and yield the report of each; of a dry run only the first has its input."""
+    planned = list(steps)
+    for number, step in enumerate(planned[:1] if options.dry_run else planned, 1):
+        log.info("stage %d of %d: %s", number, len(planned), step.command.name)
+        yield _report(step.command.load()(step.options, track), step.command.name)
+
+
+def summary(reports: list[Report], began: float) -> Report:
+    """Return one report of all stages since a moment of `time.monotonic`: the last one's, and what all have made."""
+    last = reports[-1]
+    details = {"stages": [report.to_dict() for report in reports], **last.details}
+    seconds = round(time.monotonic() - began, 2)
+    return Report("run", last.folder, sum(r.made for r in reports), last.kept, last.left, seconds, details)
+
+
+def _table(values: Mapping[str, object], where: str) -> Table:
+    try:
+        return plain.convert(values, Table)
+    except ValueError as error:
+        raise FacekitError(f"{where}: {error}; give a number, true, false, a text in quotes or a list") from None
+
+
+def _where(path: Path, number: int, table: Mapping[str, object]) -> str:
+    name = table.get("command")
+    return f"{path}, stage {number} ({name[:80] if isinstance(name, str) and name else 'no command'})"
+
+
+def _command(name: object, where: str) -> Command:
     """Return the command of a stage. Raises FacekitError for one that no recipe can hold."""
     try:
-        command = registry.find(name)
+        command = registry.find(name) if isinstance(name, str) else None
     except FacekitError:
         command = None
     if command is None or not command.options.in_recipes:
@@ -105,7 +166,9 @@ def _result(options: Options) -> Path | None:
     return next((getattr(options, option.name) for option in describe(type(options)) if option.is_result), None)
 
 
-def _filled(command: Command, values: dict[str, Any], root: Path, base: Path, before: Path | None) -> dict[str, Any]:
+def _filled(
+    command: Command, values: Mapping[str, Value], root: Path, base: Path, before: Path | None
+) -> dict[str, Value]:
     """Return a stage's options with paths resolved and with what a recipe need not say.
 
     That is its output, named after the command, its input, made by the stage before, and that it resumes.
@@ -121,53 +184,13 @@ def _filled(command: Command, values: dict[str, Any], root: Path, base: Path, be
     return filled
 
 
-def run_steps(
-    steps: list[Step],
-    options: Options,
-    track: Track,
-    after: Mapping[str, Callable[[Report], None]] | None = None,
-) -> Report:
-    """Run planned stages in order, and after one of them what `after` holds for its command."""
-    began = time.monotonic()
-    reports: list[Report] = []
-    for number, step in enumerate(steps, 1):
-        name = step.command.name
-        log.info("stage %d of %d: %s", number, len(steps), name)
-        reports.append(_report(step.command.load()(step.options, track), name))
-        if after and name in after and not options.dry_run:
-            after[name](reports[-1])
-        if options.dry_run:
-            break  # the next stage's input is not there
-    last = reports[-1]
-    details = {"stages": [report.to_dict() for report in reports], **last.details}
-    seconds = round(time.monotonic() - began, 2)
-    return Report("run", last.folder, sum(r.made for r in reports), last.kept, last.left, seconds, details)
-
-
 def _report(result: Report | Answers, name: str) -> Report:
     if not isinstance(result, Report):
         raise TypeError(f"{name} is declared for recipes, and returned no Report")
     return result
 
 
-def read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return a recipe's head and the tables of its stages. Raises FacekitError for what is no recipe."""
-    try:
-        recipe = read_toml(path, dict[str, Any], "fix it, or start from one in examples/")
-    except (FileNotFoundError, NotADirectoryError):
-        raise FacekitError(f"no such recipe: {path}") from None
-    unknown = sorted(recipe.keys() - _HEAD)
-    if unknown:
-        raise FacekitError(f"{path}: no setting called {unknown[0]!r}; choose from {', '.join(sorted(_HEAD))}")
-    if not isinstance(recipe.get("output", ""), str):
-        raise FacekitError(f"{path}: output is {recipe['output']!r}; give a folder in quotes")
-    tables = recipe.get("stage", [])
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise FacekitError(f"{path}: stages are written [[stage]], with two brackets")
-    return recipe, tables
-
-
-def _changed(options: Options) -> dict[str, Any]:
-    """Return the common options that were given: they win over the recipe's head."""
-    common = dataclasses.fields(Options)
+def _changed(options: Options) -> dict[str, Value]:
+    """Return the options of every command that were given to `run`: they win over the recipe's head."""
+    common = fields(Options)
     return {f.name: getattr(options, f.name) for f in common if getattr(options, f.name) != f.default}

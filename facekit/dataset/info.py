@@ -8,16 +8,13 @@ from pathlib import Path
 
 from facekit.base.files import json_bytes, read_json, replace_file
 from facekit.dataset.records import own_file
-from facekit.options.base import settled
+from facekit.options.base import Setting, settled
 from facekit.options.common import SplitBy
 from facekit.options.crop import CarriedCrop
 
 INFO = "dataset.json"
 
 _PLAIN = "delete it to read the folder as plain pictures"
-
-Setting = str | int | float | bool | list[str] | None
-"""The value of an option, as JSON has it."""
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,13 @@ a beard, a shadow or a turned head, and a number that means nothing is worse tha
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.base import images, plugins
+from facekit.base import images
 from facekit.base.contract import Image, Points, Record
 from facekit.faces.alignment import DLIB, FIVE, moved, similarity
 
@@ -79,13 +78,6 @@ def pose(points: Points) -> dict[str, float]:
         found["pitch"] = math.atan((share * _MOUTH - _NOSE) / (_TIP - share * _MOUTH_DEPTH))
     found["roll"] = math.atan2(along[1], along[0])
     return {name: math.degrees(angle) for name, angle in found.items()}
-
-
-def histogram(values: Sequence[float], name: str, low: float | None = None, high: float | None = None) -> bytes:
-    """Plot how many pictures have which value, as PNG, with the limits that `clean` kept to."""
-    plots = plugins.need("facekit.report.plots", "a histogram")
-    drawn: bytes = plots.histogram(values, name, [limit for limit in (low, high) if limit is not None])
-    return drawn
 
 
 class _Marks(NamedTuple):

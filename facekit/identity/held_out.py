@@ -87,7 +87,10 @@ def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track) ->
     if not rows:
         count = len(pictures.records)
         raise FacekitError(f"{pictures.data}: none of {count} pictures can be read; give pictures that can")
-    return Predictions(readable, np.stack(rows))
+    probabilities = np.stack(rows)
+    if not np.isfinite(probabilities).all():
+        raise FacekitError(f"{run.folder}: its answers are not numbers; train again, its weights are too large")
+    return Predictions(readable, probabilities)
 
 
 def warn(run: Run, pictures: HeldOut, trained_on: int, drawn: bool) -> None:

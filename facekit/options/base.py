@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import os
+import reprlib
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from dataclasses import Field as DataclassField
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from facekit.base.contract import FacekitError
 from facekit.options.marks import (
@@ -28,8 +29,21 @@ from facekit.options.marks import (
 O = TypeVar("O", bound="Options")  # noqa: E741 - a type variable, not a name one reads
 M = TypeVar("M")
 
+_LONGEST_NAME = 255
+"""Bytes, on every file system that facekit meets."""
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+
 Group = Literal["collect", "clean", "train", "score", "use", "manage", "more"]
 """What a command is for: `--help` lists the groups in this order."""
+
+Scalar = bool | int | float | str | Path
+Value = Scalar | Sequence[Scalar] | None
+"""What an option can be; which of these, its class says."""
+
+Setting = str | int | float | bool | list[str] | None
+"""An option as files keep it."""
 
 RESERVED = ("help", "json", "quiet", "log_file", "group", "after", "in_recipes")
 """Names that no option may have: the command line and `Options` use them."""
@@ -49,7 +63,7 @@ class Field:
     positional: bool
     resumes: bool = False
     path: PathMark | None = None
-    reader: Callable[[Any], Any] | None = None
+    reader: Callable[[str], object] | None = None
 
     @property
     def required(self) -> bool:
@@ -113,28 +127,33 @@ class Options:
             _check(option, value)
 
 
+_DESCRIBED: dict[type, tuple[Field, ...]] = {}
+
+
 def describe(cls: type[Options]) -> tuple[Field, ...]:
     """Return the options of a class: the command's own first, then what every command takes.
 
     Raises TypeError for an option that the command line cannot offer: of a type that has no text form,
     called like one that every command has, or a path that is marked neither as input nor as output.
     """
-    hints = get_type_hints(cls, include_extras=True)
-    common = {f.name for f in fields(Options)}
-    ordered = sorted(fields(cls), key=lambda f: f.name in common)
-    found = tuple(_field(f.name, hints[f.name], _default(f)) for f in ordered)
-    for option in found:
-        _check_declaration(cls, option)
-    return found
+    if cls not in _DESCRIBED:
+        hints = get_type_hints(cls, include_extras=True)
+        common = {f.name for f in fields(Options)}
+        ordered = sorted(fields(cls), key=lambda f: f.name in common)
+        found = tuple(_field(f.name, hints[f.name], _default(f)) for f in ordered)
+        for option in found:
+            _check_declaration(cls, option)
+        _DESCRIBED[cls] = found
+    return _DESCRIBED[cls]
 
 
-def settled(options: Options) -> dict[str, Any]:
+def settled(options: Options) -> dict[str, Setting]:
     """Return the options that decide a result, as plain values: what `dataset.json` keeps."""
     values = {f.name: getattr(options, f.name) for f in describe(type(options)) if not f.aside}
-    return {key: str(value) if isinstance(value, Path) else value for key, value in values.items()}
+    return {key: _recorded(value) for key, value in values.items()}
 
 
-def from_mapping(cls: type[O], values: Mapping[str, Any], where: str) -> O:
+def from_mapping(cls: type[O], values: Mapping[str, Value], where: str) -> O:
     """Make options from a table of a file. Raises FacekitError that names `where` and the fix."""
     known = {f.name: f for f in describe(cls)}
     for key in values:
@@ -143,14 +162,27 @@ def from_mapping(cls: type[O], values: Mapping[str, Any], where: str) -> O:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
-            raise FacekitError(f"{where}: no option called {key!r}; {hint}")
+            raise FacekitError(f"{where}: no option called {shown(key)}; {hint}")
     missing = [name for name, option in known.items() if option.required and name not in values]
     if missing:
         raise FacekitError(f"{where}: {missing[0]} is missing; add `{missing[0]} = …`")
     try:
-        return cls(**values)
+        return make(cls, values)
     except FacekitError as error:
         raise FacekitError(f"{where}: {error}") from None
+
+
+def make(cls: type[O], values: Mapping[str, Value]) -> O:
+    """Make options from values whose types nothing has checked. Raises FacekitError for what an option cannot be."""
+    return cls(**cast(dict[str, Any], values))
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: what is long is cut."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # thousands of digits, which Python does not write
+        return "a number of thousands of digits"
 
 
 def bare(hint: Any) -> Any:
@@ -158,6 +190,12 @@ def bare(hint: Any) -> Any:
     if get_origin(hint) in (Union, types.UnionType):
         return next(part for part in get_args(hint) if part is not type(None))
     return hint
+
+
+def _recorded(value: Value) -> Setting:
+    if isinstance(value, Path):
+        return str(value)
+    return [str(part) for part in value] if isinstance(value, list | tuple) else cast(Setting, value)
 
 
 def _default(field: DataclassField[Any]) -> Any:
@@ -200,7 +238,7 @@ def _check_declaration(cls: type[Options], option: Field) -> None:
         raise TypeError(f"{what} is marked as a path, and is {option.type}")
 
 
-def _coerce(option: Field, value: Any) -> Any:
+def _coerce(option: Field, value: Value) -> Value:
     if option.many and isinstance(value, str | Path | list | tuple):
         return [_item(option, part) for part in ([value] if isinstance(value, str | Path) else value)]
     if isinstance(value, str | Path):
@@ -210,37 +248,42 @@ def _coerce(option: Field, value: Any) -> Any:
     return value
 
 
-def _item(option: Field, value: Any) -> Any:
+def _item(option: Field, value: Scalar) -> Scalar:
     if option.path is None or not isinstance(value, str | Path):
         return value
     text = str(value)
+    lists = isinstance(option.path, PathOrName) and option.path.lists
     if "\0" in text:
-        raise FacekitError(f"{option.flag} is {text!r}; a path has no zero byte")
+        raise FacekitError(f"{option.flag} is {shown(text)}; a path has no zero byte")
+    if not lists and any(len(part.encode(errors="replace")) > _LONGEST_NAME for part in Path(text).parts):
+        raise FacekitError(f"{option.flag} is {shown(text)}; no name in a path is longer than {_LONGEST_NAME} bytes")
     text = os.path.expanduser(text)  # noqa: PTH111 - Path's own raises for a user who is not there
     return Path(text) if Path in (option.kind, *get_args(option.kind)) else text
 
 
-def _check(option: Field, value: Any) -> None:
+def _check(option: Field, value: Value) -> None:
     if value is None and option.optional:
         return
     if get_origin(option.kind) is Literal:
         if value not in get_args(option.kind):
-            raise FacekitError(f"{option.flag} is {value!r}; choose from {', '.join(get_args(option.kind))}")
+            raise FacekitError(f"{option.flag} is {shown(value)}; choose from {', '.join(get_args(option.kind))}")
         return
     plain = get_origin(option.kind) or option.kind
     if not isinstance(value, plain) or (plain is not bool and isinstance(value, bool)):
-        raise FacekitError(f"{option.flag} is {value!r}; it must be of type {plain.__name__}")
+        raise FacekitError(f"{option.flag} is {shown(value)}; it must be of type {plain.__name__}")
     _check_limits(option, value)
-    if option.reader is not None:
+    if option.reader is not None and isinstance(value, str):
         option.reader(value)
 
 
-def _check_limits(option: Field, value: Any) -> None:
+def _check_limits(option: Field, value: Value) -> None:
+    if not isinstance(value, int | float):
+        return
     low, high = option.limits.low, option.limits.high
     if low is not None and not value >= low:  # `not >=` also refuses nan
-        raise FacekitError(f"{option.flag} is {value}; it must be {low:g} or more")
+        raise FacekitError(f"{option.flag} is {shown(value)}; it must be {low:g} or more")
     if high is not None and not value <= high:
-        raise FacekitError(f"{option.flag} is {value}; it must be {high:g} or less")
+        raise FacekitError(f"{option.flag} is {shown(value)}; it must be {high:g} or less")
 
 
 __all__ = [
@@ -256,9 +299,14 @@ __all__ = [
     "Positional",
     "Reads",
     "Resumes",
+    "Scalar",
+    "Setting",
     "Short",
+    "Value",
     "bare",
     "describe",
     "from_mapping",
+    "make",
     "settled",
+    "shown",
 ]

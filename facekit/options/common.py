@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from facekit.base.contract import FacekitError
-from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional, Reads, Short
+from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional, Reads, Short, shown
 
 SplitBy = Literal["group", "image", "person"]
 
@@ -40,9 +40,9 @@ def shares(split: str) -> tuple[float, float, float]:
     try:
         train, test, validation = (float(part) for part in split.split("/"))
     except ValueError:
-        raise FacekitError(f"--split is {split!r}; give three shares like 70/20/10") from None
+        raise FacekitError(f"--split is {shown(split)}; give three shares like 70/20/10") from None
     if min(train, test, validation) < 0 or train <= 0 or abs(train + test + validation - 100) > 1e-6:
-        raise FacekitError(f"--split is {split!r}; the shares must sum to 100, and train's be above 0")
+        raise FacekitError(f"--split is {shown(split)}; the shares must sum to 100, and train's be above 0")
     return train / 100, test / 100, validation / 100
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Literal, get_args
 
 from facekit.base.contract import FacekitError
-from facekit.options.base import Limits, Options, Reads
+from facekit.options.base import Limits, Options, Reads, shown
 from facekit.options.common import Stage
 
 Cascade = Literal["default", "alt2", "profile"]
@@ -20,7 +20,7 @@ def cascades(names: str) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(name.strip() for name in names.split(",")))
     wrong = next((name for name in found if name not in get_args(Cascade)), None)
     if wrong is not None:
-        raise FacekitError(f"--cascade: no cascade called {wrong!r}; choose from {', '.join(get_args(Cascade))}")
+        raise FacekitError(f"--cascade: no cascade called {shown(wrong)}; choose from {', '.join(get_args(Cascade))}")
     return found
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from facekit.base.contract import FacekitError
-from facekit.options.base import Aside, InputPath, Options, OutputPath, PathOrName, Positional, Reads, Short
+from facekit.options.base import Aside, InputPath, Options, OutputPath, PathOrName, Positional, Reads, Short, shown
 from facekit.options.common import Rounds, refuse_table
 
 
@@ -18,7 +18,7 @@ def far_rates(text: str) -> tuple[float, ...]:
     except ValueError:
         found = []
     if not found or not all(0 < share < 1 for share in found):
-        raise FacekitError(f"--far is {text!r}; give shares between 0 and 1 like 0.1,0.01,0.001")
+        raise FacekitError(f"--far is {shown(text)}; give shares between 0 and 1 like 0.1,0.01,0.001")
     return tuple(found)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Short:
 class Reads:
     """A function that parses an option's text, and refuses text that means nothing."""
 
-    reader: Callable[[Any], Any]
+    reader: Callable[[str], object]
 
 
 @dataclass(frozen=True)

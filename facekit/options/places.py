@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from facekit.options.base import Options, OutputPath, PathOrName, describe
+from facekit.options.base import Options, OutputPath, PathOrName, Scalar, Value, describe
 from facekit.options.marks import PathMark
 
 
-def placed(cls: type[Options], values: Mapping[str, Any], inputs: Path, outputs: Path) -> dict[str, Any]:
+def placed(cls: type[Options], values: Mapping[str, Value], inputs: Path, outputs: Path) -> dict[str, Value]:
     """Return a table's values with its paths resolved: inputs against one folder, outputs against another.
 
     `~` is expanded, absolute paths and names stay as they are, and so does what is no text: making the
@@ -21,9 +20,13 @@ def placed(cls: type[Options], values: Mapping[str, Any], inputs: Path, outputs:
     return {key: _place(marks[key], value, inputs, outputs) if key in marks else value for key, value in values.items()}
 
 
-def _place(mark: PathMark, value: Any, inputs: Path, outputs: Path) -> Any:
-    if isinstance(value, list):
-        return [_place(mark, part, inputs, outputs) for part in value]
+def _place(mark: PathMark, value: Value, inputs: Path, outputs: Path) -> Value:
+    if isinstance(value, list | tuple):
+        return [_place_one(mark, part, inputs, outputs) for part in value]
+    return _place_one(mark, value, inputs, outputs) if isinstance(value, str | Path) else value
+
+
+def _place_one(mark: PathMark, value: Scalar, inputs: Path, outputs: Path) -> Scalar:
     if not isinstance(value, str | Path):
         return value
     text = os.path.expanduser(value)  # noqa: PTH111 - Path's own raises for a user who is not there

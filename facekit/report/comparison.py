@@ -9,8 +9,8 @@ from typing import Literal
 
 from facekit.base import files
 from facekit.base.files import Cell
+from facekit.options.base import Setting
 from facekit.report.html import render
-from facekit.runs.info import Setting
 from facekit.scores.bootstrap import Interval
 
 Test = Literal["own", "given"]

@@ -1,13 +1,25 @@
-"""The page that shows what a network sees: one HTML file with everything in it."""
+"""What an inspection writes: a page with everything in it, and the same facts as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import NamedTuple
 
+from facekit.base.files import replace_file, write_json
 from facekit.report import html
 from facekit.runs import Run
+
+PAGE, FACTS = "report.html", "inspection.json"
+
+
+class Share(NamedTuple):
+    """A name, and its probability."""
+
+    name: str
+    share: float
 
 
 @dataclass(frozen=True)
@@ -27,17 +39,57 @@ class Sight:
 
     name: str
     true: str | None
-    top: list[tuple[str, float]]
-    explained: tuple[str, float]
+    top: tuple[Share, ...]
+    explained: Share
     seen: bytes
     heated: bytes
     warm: bool
     """Whether anything in the picture speaks for the answer that is explained."""
-    maps: list[Map]
+    maps: tuple[Map, ...]
 
 
-def render(run: Run, about: str, of: str, sheet: bytes | None, filters: int, sights: Sequence[Sight]) -> str:
-    """Return the page as HTML that needs no other file and no network; `sheet` is of the first filters, as PNG."""
+@dataclass(frozen=True)
+class Filters:
+    """The first convolution's filters as one picture, PNG."""
+
+    count: int
+    picture: bytes
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """All that was found out about a run, and the files written besides."""
+
+    run: Run
+    pictures_of: str
+    """Where the pictures are from, in words."""
+    explained_by: str
+    """How the heat was found, in words."""
+    filters: Filters | None
+    """None for a network without a convolution."""
+    sights: Sequence[Sight]
+    files: Sequence[str]
+
+
+def write(folder: Path, found: Inspection) -> None:
+    """Write `inspection.json` and `report.html`. Raises FacekitError for a full disk, or without `jinja2`."""
+    pictures = [
+        {"picture": one.name, "true": one.true, "top": one.top, "explained": one.explained} for one in found.sights
+    ]
+    facts = {
+        "run": found.run.folder,
+        "pictures_of": found.pictures_of,
+        "explained_by": found.explained_by,
+        "files": found.files,
+        "pictures": pictures,
+    }
+    write_json(folder / FACTS, facts)
+    replace_file(folder / PAGE, render(found).encode())
+
+
+def render(found: Inspection) -> str:
+    """Return the page as HTML that needs no other file and no network."""
+    run = found.run
     return html.render(
         "inspect.html",
         filters={"embedded": partial(html.embedded, "png")},
@@ -46,9 +98,5 @@ def render(run: Run, about: str, of: str, sheet: bytes | None, filters: int, sig
         size=run.size if run.backbone is None else None,
         color=run.color,
         names=len(run.labels),
-        about=about,
-        of=of,
-        sheet=sheet,
-        shown=filters,
-        sights=sights,
+        found=found,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -35,20 +34,6 @@ def history_plot(rows: Sequence[Epoch], best: int, names: Sequence[str] = ("accu
             axes.set_ylim(-0.02, 1.02)
         _clear_frame(axes)
         axes.legend(frameon=False)
-    return _png(figure)
-
-
-def histogram(values: Sequence[float], name: str, limits: Sequence[float] = ()) -> bytes:
-    """Plot how many pictures have which value, as PNG; `limits` are marked. Values that are no numbers are left out."""
-    finite = [value for value in values if isfinite(value)]
-    figure = Figure(figsize=(4, 2.4), layout="constrained")
-    axes = figure.add_subplot()
-    axes.hist(finite, bins=40, color=TRAIN)
-    for limit in limits:
-        axes.axvline(limit, color=HELD, linestyle=":")
-    axes.set(xlabel=name, ylabel="pictures")
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    _clear_frame(axes)
     return _png(figure)
 
 

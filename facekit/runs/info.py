@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from facekit import __version__
-from facekit.options.base import describe, settled
+from facekit.options.base import Setting, describe, settled
 from facekit.options.common import SplitBy
 from facekit.options.crop import CarriedCrop
 from facekit.options.train import Color, Train
 from facekit.runs.history import Epoch
-
-Setting = str | int | float | bool | None
-"""The value of an option of `train`."""
 
 
 @dataclass(frozen=True, kw_only=True)

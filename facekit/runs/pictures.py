@@ -22,20 +22,24 @@ MAX_PICTURE = 256 << 20
 
 def check_paths(run: Run) -> None:
     """Refuse a run whose split names a file outside its folder of pictures. Raises FacekitError with the line."""
-    for number, record in enumerate(run.split, 1):
-        try:
-            inside(run.root, record.path)
-        except FacekitError as error:
-            raise FacekitError(f"{run.folder / SPLIT}, line {number}: {error}") from None
+    for record in run.split:
+        place_of(run, record)
 
 
 def picture_of(run: Run, record: Record) -> bytes:
-    """Return the bytes of a picture of the run's split. Raises BadImage where it is gone, changed, or elsewhere."""
+    """Return the bytes of a picture of the run's split.
+
+    Raises BadImage where it is gone or has changed, FacekitError where its path leads out of the folder.
+    """
+    return picture_bytes(place_of(run, record), record.sha256)
+
+
+def place_of(run: Run, record: Record) -> Path:
+    """Return the file of a picture of the run's split. Raises FacekitError where it is outside the folder."""
     try:
-        file = inside(run.root, record.path)
-    except FacekitError:
-        raise BadImage(CHANGED) from None
-    return picture_bytes(file, record.sha256)
+        return inside(run.root, record.path)
+    except FacekitError as error:
+        raise FacekitError(f"{run.folder / SPLIT}, line {run.split.index(record) + 1}: {error}") from None
 
 
 def picture_bytes(file: Path, sha256: str | None = None) -> bytes:

@@ -14,7 +14,7 @@ from facekit.base.files import locked
 from facekit.dataset import Dataset, check_places
 from facekit.dataset.lineage import VALIDATION
 from facekit.identity.split import Split, split_dataset
-from facekit.options.base import describe, from_mapping
+from facekit.options.base import Value, describe, from_mapping
 from facekit.options.train import Train
 from facekit.runs import Run
 from facekit.training.labels import missing_labels
@@ -85,7 +85,7 @@ def options_of(run: Run, data: Path, output: Path, jobs: int, overwrite: bool) -
     """
     known = {option.name for option in describe(Train)}
     kept = {name: value for name, value in run.info.options.items() if name in known}
-    own = {"input": data, "output": output, "jobs": jobs, "overwrite": overwrite, "resume": True}
+    own: dict[str, Value] = {"input": data, "output": output, "jobs": jobs, "overwrite": overwrite, "resume": True}
     return from_mapping(Train, {**kept, **own}, f"{run.folder / runs.MODEL}, options")
 
 

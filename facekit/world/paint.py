@@ -1,5 +1,7 @@
 """Brushes: smooth shapes in face units, placed on a turned head and filled with soft or sharp edges."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

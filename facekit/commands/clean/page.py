@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from facekit.base import files as lines
+from facekit.base import text
 from facekit.base.contract import Record, Rejection
 from facekit.dataset import REJECTED, REMOVED, REPEATED, Dataset, reasons
 from facekit.dataset.info import Doubts
-from facekit.faces import quality
 from facekit.identity import people
 from facekit.report import html
+from facekit.report.histogram import Histogram, histogram
 
 SHEET = 48
 """Pictures shown of each reason; all are in `rejected.jsonl`."""
@@ -27,7 +27,7 @@ _FIRST = (_KEPT_UNSURE, reasons.UNSURE, reasons.WRONG, reasons.NOBODY, reasons.N
 """What a person should look at first."""
 
 _PLAIN = (reasons.FEW, reasons.BEYOND, REMOVED, REPEATED, reasons.REPEAT)
-"""Reasons that say nothing of what the picture shows."""
+"""Reasons that do not depend on what the picture shows."""
 
 _LIMITS = {
     "sharpness": ("min_sharpness",),
@@ -51,15 +51,47 @@ class Tile:
     like: str | None = None
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """The pictures of one reason: how many there are, and tiles of the first."""
+
+    reason: str
+    count: int
+    tiles: Sequence[Tile]
+
+
+@dataclass(frozen=True)
+class NameRow:
+    """What became of the pictures of one name."""
+
+    name: str
+    kept: int
+    wrong: int
+    unsure: int
+    other: int
+    """Left out for any other reason."""
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A picture that may stand on a sheet, and its place there."""
+
+    rank: float
+    file: Path | None
+    name: str
+    note: str
+    like: str | None = None
+
+
 def write(file: Path, root: Path, source: Dataset) -> None:
     """Write the page of a cleaned folder. Raises FacekitError without `jinja2`, or where it may not be written."""
-    lines.replace_file(file, render(root, source).encode(errors="replace"))
+    lines.replace_file(file, text.encode(render(root, source)))
 
 
 def render(root: Path, source: Dataset) -> str:
     """Return the page as HTML that needs no other file and no network."""
     kept, left = Dataset.open(root), lines.read_lines(root / REJECTED, Rejection)
-    about = kept.info.people or Doubts()
+    doubts = kept.info.people or Doubts()
     return html.render(
         "clean.html",
         "--report",
@@ -68,59 +100,68 @@ def render(root: Path, source: Dataset) -> str:
         left=Counter(one.reason for one in left).most_common(),
         embedder=kept.info.embedder,
         drawn=kept.info.drawn,
-        nobody=about.nobody,
-        twins=about.one_person,
+        nobody=doubts.nobody,
+        twins=doubts.one_person,
         names=_names(kept.records, left),
-        plots=_plots(kept),
+        histograms=list(_histograms(kept)),
         sheets=_sheets(kept, left, source),
-        most=SHEET,
     )
 
 
-def _names(kept: Sequence[Record], left: Sequence[Rejection]) -> list[dict[str, Any]]:
-    """Return a row for each name: those with most to settle first."""
+def _names(kept: Sequence[Record], left: Sequence[Rejection]) -> list[NameRow]:
+    """Return a row for each name, those with most to decide on first."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for record in kept:
         counts[record.label]["kept"] += 1
     for one in left:
-        counts[one.label][one.reason if one.reason == reasons.WRONG else _group(one.reason)] += 1
+        counts[one.label][_group(one.reason)] += 1
     rows = [
-        {"name": name, **{key: found[key] for key in ("kept", reasons.WRONG, "unsure", "other")}}
-        for name, found in counts.items()
+        NameRow(name, *(found[key] for key in ("kept", "wrong", "unsure", "other"))) for name, found in counts.items()
     ]
-    return sorted(rows, key=lambda row: (-row["unsure"], -row[reasons.WRONG], row["name"]))
+    return sorted(rows, key=lambda row: (-row.unsure, -row.wrong, row.name))
 
 
 def _group(reason: str) -> str:
+    if reason == reasons.WRONG:
+        return "wrong"
     return "unsure" if reason in reasons.OPEN else "other"
 
 
-def _plots(kept: Dataset) -> list[tuple[str, str]]:
-    plots = []
+def _histograms(kept: Dataset) -> Iterator[Histogram]:
     for name, limits in _LIMITS.items():
         values = [record.quality[name] for record in kept.records if record.quality and name in record.quality]
-        if values:
-            marks = [value for limit in limits if (value := kept.info.number(limit)) is not None]
-            plots.append((name, html.embedded("png", quality.histogram(values, name, *marks[:2]))))
-    return plots
+        marks = [value for limit in limits if (value := kept.info.number(limit)) is not None]
+        found = histogram(name, values, marks)
+        if found is not None:
+            yield found
 
 
-def _sheets(kept: Dataset, left: Sequence[Rejection], source: Dataset) -> list[tuple[str, int, list[Tile]]]:
-    """Return reason, number and tiles of each sheet: what is to be settled first, then by number."""
+def _sheets(kept: Dataset, left: Sequence[Rejection], source: Dataset) -> list[Sheet]:
+    """Return a sheet for each reason: those to decide on first, then by number."""
+    shown: dict[str, list[_Shown]] = defaultdict(list)
+    shown[_KEPT_UNSURE] += _kept_unsure(kept)
+    for one, file in zip(left, _files(left, source), strict=True):
+        if one.reason not in _PLAIN:
+            shown[one.reason].append(_Shown(_rank(one), file, one.label, _note(one), one.like))
+    order = {reason: place for place, reason in enumerate(_FIRST)}
+    by_need = sorted(shown, key=lambda reason: (order.get(reason, len(order)), -len(shown[reason]), reason))
+    return [Sheet(reason, len(shown[reason]), _tiles(shown[reason])) for reason in by_need if shown[reason]]
+
+
+def _kept_unsure(kept: Dataset) -> Iterator[_Shown]:
     keep_at = kept.info.number("keep_at") or 0.0
-    found: dict[str, list[tuple[float, Path, str, str, str | None]]] = defaultdict(list)
     for record in kept.records:
         value = (record.quality or {}).get(people.PERSON)
         if value is not None and value < keep_at:
-            found[_KEPT_UNSURE].append((-value, kept.path_of(record), record.label, f"{value:.0%}", None))
+            yield _Shown(-value, kept.path_of(record), record.label, f"{value:.0%}")
+
+
+def _files(left: Sequence[Rejection], source: Dataset) -> Iterator[Path | None]:
+    """Yield the file of each in the source, by what it is: a line's path may lead anywhere."""
+    paths = {(record.label, record.id): record.path for record in source.records}
     for one in left:
-        if one.reason not in _PLAIN:
-            found[one.reason].append((_rank(one), source.root / one.path, one.label, _note(one), one.like))
-    order = sorted(
-        found,
-        key=lambda reason: (_FIRST.index(reason) if reason in _FIRST else len(_FIRST), -len(found[reason]), reason),
-    )
-    return [(reason, len(found[reason]), _tiles(found[reason])) for reason in order]
+        path = paths.get((one.label, one.id))
+        yield source.root / path if path is not None else None
 
 
 def _rank(one: Rejection) -> float:
@@ -136,6 +177,6 @@ def _note(one: Rejection) -> str:
     return f"{one.value:.1%}" if one.reason in (reasons.WRONG, reasons.UNSURE) else f"{one.value:g}"
 
 
-def _tiles(found: Iterable[tuple[float, Path, str, str, str | None]]) -> list[Tile]:
-    ordered = sorted(found, key=lambda row: (row[0], row[2], str(row[1])))[:SHEET]
-    return [Tile(html.thumbnail(file, _SIDE), name, note, like) for _, file, name, note, like in ordered]
+def _tiles(shown: Iterable[_Shown]) -> list[Tile]:
+    first = sorted(shown, key=lambda one: (one.rank, one.name, str(one.file)))[:SHEET]
+    return [Tile(html.thumbnail(one.file, _SIDE) if one.file else "", one.name, one.note, one.like) for one in first]

@@ -28,10 +28,9 @@ from pathlib import Path
 from facekit.base import plain, plugins
 from facekit.base.contract import FacekitError
 from facekit.base.files import read_toml
-from facekit.options.base import from_mapping
+from facekit.options.base import Setting, Value, from_mapping
 from facekit.options.compare import Compare
 from facekit.options.train import Train
-from facekit.runs.info import Setting
 
 RUNS = "runs"
 
@@ -136,7 +135,7 @@ def _contender(name: str, table: Table, options: Compare, where: str) -> Contend
     if settled:
         raise FacekitError(f"{where}: {settled} is one for all contenders; give it to `compare`")
     shared = {key: getattr(options, key) for key in _SHARED}
-    places = {"input": options.input, "output": options.output / RUNS / name, "resume": True}
+    places: dict[str, Value] = {"input": options.input, "output": options.output / RUNS / name, "resume": True}
     chosen = from_mapping(Train, {**own, **shared, **places}, where)
     try:
         _check_parts(chosen)

@@ -14,12 +14,11 @@ from facekit.base.files import check_ours, guarded, read_json, read_lines, repla
 from facekit.commands.compare.contenders import NAME, RUNS
 from facekit.dataset import Dataset
 from facekit.identity.split import Split, split_dataset
-from facekit.options.base import settled
+from facekit.options.base import Setting, settled
 from facekit.options.common import SplitBy
 from facekit.options.compare import Compare
 from facekit.report.comparison import Row
 from facekit.runs import Run, TrainedOn
-from facekit.runs.info import Setting
 
 FILE, SPLIT = "compare.json", "split.jsonl"
 TABLES = ("compare.md", "compare.csv", "compare.html")

@@ -14,6 +14,7 @@ from sklearn.metrics.pairwise import paired_distances
 from facekit import runs
 from facekit.base import plugins
 from facekit.base.contract import Embedder, FacekitError, Record, Track
+from facekit.base.files import inside
 from facekit.commands.evaluate_pairs.whole import embed_whole
 from facekit.dataset import MANIFEST, Dataset, pairlists
 from facekit.dataset.pairlists import PairList, People
@@ -114,7 +115,7 @@ class Compared:
 def photos_of(listed: PairList, root: Path, track: Track) -> Dataset:
     """Return the photos of a list as a dataset. Of a folder that facekit made, with what it knows of them.
 
-    Raises FacekitError where not one of them is there.
+    Raises FacekitError where not one of them is there, and for a path that leads out of the folder.
     """
     if not root.is_dir():
         raise FacekitError(f"no such folder: {root}; say with --data where the photos of {listed.file} are")
@@ -126,6 +127,11 @@ def photos_of(listed: PairList, root: Path, track: Track) -> Dataset:
             f"none of the {len(paths)} photos of {listed.file} is in {root}, the first {paths[0]}; "
             "say with --data where they are"
         )
+    for path in paths:
+        try:
+            inside(root, path)
+        except FacekitError as error:
+            raise FacekitError(f"{listed.file}: {error}") from None
     return replace(known, records=[lines.get(path) or _plain(path) for path in paths])
 
 

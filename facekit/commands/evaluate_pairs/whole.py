@@ -18,6 +18,7 @@ from facekit.identity import embedders
 from facekit.identity.embedders import DatasetEmbeddings
 from facekit.identity.embedders.cache import Embedding, EmbeddingCache
 from facekit.options.crop import FaceCrop
+from facekit.runs.pictures import picture_bytes
 
 
 def embed_whole(
@@ -50,10 +51,7 @@ class _EmbedPhoto:
             return error
 
     def _vector(self, photo: Path) -> Embedding:
-        try:
-            data = photo.read_bytes()
-        except OSError as error:
-            raise BadImage("cannot be read", error.strerror or "") from None
+        data = picture_bytes(photo)
         key = (hashlib.sha256(data).digest(), self._how)
         (known,) = self._cache.load([key])
         if known is not None:

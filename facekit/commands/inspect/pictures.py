@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, zip_longest
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Image, Record
 from facekit.dataset import by_label
 from facekit.runs import Run
+from facekit.runs.pictures import picture_bytes, picture_of
 
 MOST = 24
 """Pictures on one page."""
@@ -47,7 +49,7 @@ def given(paths: Sequence[Path]) -> Choice:
     files = [file for path in paths for file in _files(path)]
     if len(files) > MOST:
         raise FacekitError(f"{len(files)} pictures are more than a page shows; give {MOST} at most")
-    choice = _read([(file, None) for file in files], len(files), "those given")
+    choice = _read([_Candidate(file, None, partial(picture_bytes, file)) for file in files], len(files), "those given")
     if not choice.pictures:
         raise FacekitError("no pictures to look at; give pictures of faces, or folders of them")
     return choice
@@ -56,7 +58,7 @@ def given(paths: Sequence[Path]) -> Choice:
 def own(run: Run, count: int, seed: int) -> Choice:
     """Choose some of a run's own, label after label, of the part that it has learned least from.
 
-    Raises FacekitError where they are gone.
+    Raises FacekitError where they are gone, or lead out of the folder of its pictures.
     """
     if not run.root.is_dir():
         raise FacekitError(f"{run.root}, which {run.folder} was trained on, is gone; give pictures to look at")
@@ -65,24 +67,33 @@ def own(run: Run, count: int, seed: int) -> Choice:
     shuffled = [records[place] for place in np.random.default_rng(seed).permutation(len(records))]
     rows = zip_longest(*by_label(shuffled).values())
     turns: list[Record] = [record for record in chain.from_iterable(rows) if record is not None]
-    choice = _read([(run.root / record.path, record.label) for record in turns], count, f"its own {part} part")
+    candidates = (_Candidate(run.root / one.path, one.label, partial(picture_of, run, one)) for one in turns)
+    choice = _read(candidates, count, f"its own {part} part")
     if not choice.pictures:
         raise FacekitError(f"{run.root}: none of the {part} pictures can be read; give pictures to look at")
     return choice
 
 
-def _read(files: Sequence[tuple[Path, str | None]], count: int, of: str) -> Choice:
+@dataclass(frozen=True)
+class _Candidate:
+    file: Path
+    true: str | None
+    load: Callable[[], bytes]
+
+
+def _read(candidates: Iterable[_Candidate], count: int, of: str) -> Choice:
     pictures: list[Chosen] = []
     left: Counter[str] = Counter()
-    for file, true in files:
+    for one in candidates:
         if len(pictures) == count:
             break
         try:
-            image = images.read(file)
+            image = images.decode(one.load())
         except BadImage as error:
             left[error.reason] += 1
             continue
-        pictures.append(Chosen(file, image, f"{len(pictures) + 1:02d}-{safe(file.stem)}", true))
+        stem = f"{len(pictures) + 1:02d}-{safe(one.file.stem)}"
+        pictures.append(Chosen(one.file, image, stem, one.true))
     return Choice(pictures, of, left)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from facekit import runs
 from facekit.base.contract import BadImage, FacekitError, Image, Report, Track, quiet
-from facekit.base.files import check_ours, guarded, replace_file, write_json
+from facekit.base.files import check_ours, guarded, replace_file
 from facekit.commands.inspect import draw, network
 from facekit.commands.inspect.heat import Cam, occlusion
 from facekit.commands.inspect.pictures import Choice, Chosen, given, own, safe
@@ -24,17 +24,18 @@ from facekit.identity import classifier
 from facekit.networks import inputs, layers
 from facekit.options.inspect import Inspect
 from facekit.report import inspect as page
+from facekit.report.inspect import Filters, Inspection, Share
 from facekit.runs import INSPECTED, Run
 
 STAGE = "inspect"
-PAGE, FACTS, FILTERS = "report.html", "inspection.json", "00-filters.png"
+FILTERS = "00-filters.png"
 
 _BATCH = 32
 
 Floats = NDArray[np.float32]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Subject:
     """What is looked into: how it sees and answers, what explains an answer, and its network, where it has one."""
 
@@ -70,9 +71,10 @@ def inspect(options: Inspect, track: Track = quiet) -> Report:
     sights = list(_sights(run, subject, choice, number, files, report, track))
     if not sights:
         raise FacekitError("the model sees a face in none of the pictures; give others")
-    _write(run, subject, choice, sights, files)
+    filters = _filters(run, subject, files)
+    page.write(output, Inspection(run, choice.of, subject.about, filters, sights, files.written))
     report.made, report.kept = len(files.written), len(sights)
-    report.details |= {"pictures": choice.of, "explained by": subject.about, "report": str(output / PAGE)}
+    report.details |= {"pictures": choice.of, "explained by": subject.about, "report": str(output / page.PAGE)}
     report.seconds = round(time.monotonic() - began, 2)
     return report
 
@@ -102,7 +104,7 @@ def _number(run: Run, label: str | None) -> int | None:
 
 def _check_output(run: Run, output: Path) -> None:
     check_places(output, run.root)
-    check_ours(output, "inspect", (output / FACTS).exists())
+    check_ours(output, "inspect", (output / page.FACTS).exists())
 
 
 def _subject(run: Run, options: Inspect) -> Subject:
@@ -151,7 +153,7 @@ class _Files:
         self.root, self.written = root, list[str]()
         with guarded(root):
             root.mkdir(parents=True, exist_ok=True)
-        replace_file(root / FACTS, b"{}\n")  # what a kill leaves is known for facekit's own
+        replace_file(root / page.FACTS, b"{}\n")  # what a kill leaves is known for facekit's own
         for stale in root.glob("[0-9][0-9]-*.png"):
             stale.unlink()
 
@@ -176,18 +178,24 @@ def _sights(
 
 def _sight(run: Run, subject: Subject, chosen: Chosen, seen: Image, number: int | None, files: _Files) -> page.Sight:
     shares = subject.answers([seen])[0]
+    if not np.isfinite(shares).all():
+        raise FacekitError(f"{run.folder}: its answers are not numbers; train again, its weights are too large")
     order = np.argsort(-shares, kind="stable")[:3]
     explained = int(order[0]) if number is None else number
     heat = subject.heat(seen, explained)
+
+    def share(place: int) -> Share:
+        return Share(run.name(run.labels[place]), float(shares[place]))
+
     return page.Sight(
         chosen.file.name,
         None if chosen.true is None else run.name(chosen.true),
-        [(run.name(run.labels[place]), float(shares[place])) for place in order],
-        (run.name(run.labels[explained]), float(shares[explained])),
+        tuple(share(int(place)) for place in order),
+        share(explained),
         files.png(f"{chosen.stem}.png", draw.enlarged(seen)),
         files.png(f"{chosen.stem}-heat.png", draw.heated(seen, heat)),
         bool(heat.any()),
-        [_map(name, one, chosen.stem, files) for name, one in subject.maps(seen).items()],
+        tuple(_map(name, one, chosen.stem, files) for name, one in subject.maps(seen).items()),
     )
 
 
@@ -198,19 +206,25 @@ def _map(name: str, found: Floats, stem: str, files: _Files) -> page.Map:
     return page.Map(name, f"{height}x{width}", channels, len(tiles), data)
 
 
-def _write(run: Run, subject: Subject, choice: Choice, sights: Sequence[page.Sight], files: _Files) -> None:
+def _filters(run: Run, subject: Subject, files: _Files) -> Filters | None:
     tiles = network.filters(subject.model, run.color) if subject.model is not None else []
-    sheet = files.png(FILTERS, draw.grid(tiles)) if tiles else None
-    facts = {
-        "run": str(run.folder),
-        "pictures_of": choice.of,
-        "explained_by": subject.about,
-        "files": files.written,
-        "pictures": [{"picture": s.name, "true": s.true, "top": s.top, "explained": s.explained} for s in sights],
-    }
-    write_json(files.root / FACTS, facts)
-    html = page.render(run, subject.about, choice.of, sheet, len(tiles), sights)
-    replace_file(files.root / PAGE, html.encode(errors="replace"))
+    return Filters(len(tiles), files.png(FILTERS, draw.grid(tiles))) if tiles else None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A line of the list of layers, as text."""
+
+    layer: str
+    kind: str
+    shape: str
+    shown: str
+    """What it is shown for where nothing else is asked for."""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The fields, in order."""
+        return self.layer, self.kind, self.shape, self.shown
 
 
 def _listed(run: Run) -> Report:
@@ -218,17 +232,16 @@ def _listed(run: Run) -> Report:
     model = run.model()
     chosen, at = layers.ends(model), layers.last_map(model)
     rows = [
-        {
-            "layer": name,
-            "kind": type(layer).__name__,
-            "shape": "x".join(str(side) for side in layers.shape(layer)),
-            "shown": ", ".join([*(["maps"] if name in chosen else []), *(["Grad-CAM"] if name == at else [])]),
-        }
+        Layer(
+            name,
+            type(layer).__name__,
+            "x".join(str(side) for side in layers.shape(layer)),
+            ", ".join([*(["maps"] if name in chosen else []), *(["Grad-CAM"] if name == at else [])]),
+        )
         for name, layer in layers.named(model).items()
     ]
-    report = Report(STAGE, str(run.folder), kept=len(rows))
-    report.details["layers"] = rows
-    heads = {key: key for key in rows[0]}
-    widths = {key: max(len(row[key]) for row in [heads, *rows]) for key in heads}
-    report.details["lines"] = ["  ".join(row[key].ljust(widths[key]) for key in row).rstrip() for row in [heads, *rows]]
-    return report
+    table = [tuple(field.name for field in fields(Layer)), *(row.cells for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    details = {"layers": [asdict(row) for row in rows], "lines": lines}
+    return Report(STAGE, str(run.folder), kept=len(rows), details=details)
