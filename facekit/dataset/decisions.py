@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from facekit.base import files as lines
 from facekit.base.contract import Box, Decision, FacekitError, Record, Rejection, replace
-from facekit.dataset import DECISIONS
+from facekit.dataset.records import DECISIONS, read_decisions
 
 
 class Key(NamedTuple):
@@ -35,7 +35,7 @@ class Decisions:
         """Return every decision, oldest first. Raises FacekitError for a line that is none, and for a symbolic link."""
         if self.path.is_symlink():
             raise FacekitError(f"{self.path} is a symbolic link; replace it with the file itself")
-        return lines.read_lines(self.path, Decision)
+        return read_decisions(self.path)
 
     def read(self) -> dict[Key, Decision]:
         """Return the decisions that stand. Raises FacekitError for a line that is none."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import glob
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ from facekit.commands.review.cards import Card
 from facekit.dataset import MANIFEST, SOURCES, key
 from facekit.dataset.folder import Key
 from facekit.dataset.reasons import REVIEWED
+from facekit.dataset.store import Store
 from facekit.dataset.tree import suffix_of
 
 
@@ -47,11 +47,11 @@ class FolderWriter:
         Raises FacekitError, after doing the others, for the first that could not be carried out.
         """
         refused = None
-        with lines.locked(self.root):
+        with lines.locked(self.root), Store(self.root) as store:
             dropped = set()
             for task in tasks:
                 try:
-                    self._follow(task)
+                    self._follow(task, store)
                 except FacekitError as error:
                     refused = refused or error
                 card = task.card
@@ -64,16 +64,16 @@ class FolderWriter:
         if refused:
             raise refused
 
-    def _follow(self, task: Task) -> None:
+    def _follow(self, task: Task, store: Store) -> None:
         card = task.card
         card.here = self._find(card)
         label = _label(task)
         if label is None:
-            self._remove(card)
+            self._remove(card, store)
         elif card.here is None:
-            self._add(card, label)
+            self._add(card, label, store)
         elif card.here.partition("/")[0] != label:
-            self._move(card, label)
+            self._move(card, label, store)
 
     def _find(self, card: Card) -> str | None:
         """Return where the file is, also where a hand has moved it since it was read."""
@@ -83,28 +83,23 @@ class FolderWriter:
         folders = sorted(file.parent.name for file in self.root.glob(f"*/{glob.escape(name)}"))
         return f"{folders[0]}/{name}" if folders else None
 
-    def _remove(self, card: Card) -> None:
+    def _remove(self, card: Card, store: Store) -> None:
         if card.here is None:
             return
-        data, file = self._bytes(card), inside(self.root, card.here)
-        if data is None or file is None:
+        data = self._bytes(card)
+        if data is None or inside(self.root, card.here) is None:
             raise FacekitError(f"{card.here} stays where it is: the folder it was made from does not hold it any more")
-        if not _holds(file, data):
+        if store.delete({card.here: hashlib.sha256(data).hexdigest()}):
             raise FacekitError(f"{card.here} stays where it is: it was changed by hand; delete it yourself")
-        with lines.guarded(file):
-            file.unlink(missing_ok=True)
-        _remove_if_empty(file.parent)
         card.here = None
 
-    def _add(self, card: Card, label: str) -> None:
+    def _add(self, card: Card, label: str, store: Store) -> None:
         data = self._bytes(card)
         record = card.record or self._new_record(card)
         if data is None or record is None:
             raise FacekitError(f"{card.about.path} cannot be kept: the folder it was made from does not hold it")
         path = self._path(label, Path(record.path).name if card.record else _named(record, data))
-        with lines.guarded(self.root / path):
-            (self.root / label).mkdir(exist_ok=True)
-        lines.replace_file(self.root / path, data)
+        store.write(path, data)
         if card.record is None:
             was = None if label == card.key.label else card.key.label
             # Its group is drawn by whoever splits: it may share a photo with any that is here.
@@ -114,15 +109,12 @@ class FolderWriter:
             card.record = record
         card.here = path
 
-    def _move(self, card: Card, label: str) -> None:
+    def _move(self, card: Card, label: str, store: Store) -> None:
         here = card.here or ""
         old, path = self._path(*here.split("/", 1)), self._path(label, Path(here).name)
         if (self.root / path).exists():
             raise FacekitError(f"{here} is under {label} already; reject one of the two")
-        with lines.guarded(self.root / path):
-            (self.root / label).mkdir(exist_ok=True)
-            (self.root / old).replace(self.root / path)
-        _remove_if_empty((self.root / old).parent)
+        store.move(old, path)
         card.here = path
 
     def _path(self, label: str, name: str) -> str:
@@ -178,16 +170,3 @@ def _label(task: Task) -> str | None:
     if before is not None and before.to is not None:
         return card.key.label
     return card.here.partition("/")[0] if card.here else card.label
-
-
-def _holds(file: Path, data: bytes) -> bool:
-    """Whether a file holds these bytes; one that is gone is as good."""
-    try:
-        return lines.read_bytes(file, MAX_PICTURE, follow=False) == data
-    except FileNotFoundError:
-        return True
-
-
-def _remove_if_empty(folder: Path) -> None:
-    with suppress(OSError):  # a folder that still holds something stays
-        folder.rmdir()
