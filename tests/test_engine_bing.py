@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from searching import FIRST_RANKS, GOOD, links, twice, web_of
 
-from facekit.sources.engines import Search, State, canonical, is_loopback
+from facekit.sources.addresses import canonical, is_loopback
+from facekit.sources.engines import Search, State
 from facekit.sources.engines.bing import Bing, harvest, repeats
 from facekit.world.searches import ENGINES
 from facekit.world.web import Web

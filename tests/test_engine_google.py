@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from searching import FIRST_RANKS, GOOD, links, twice, web_of
 
 from facekit.sources.engines import Search, State
-from facekit.sources.engines.google import Google, verdict
+from facekit.sources.engines.google import Google, Look, verdict
 from facekit.sources.engines.google_page import Record, Seen, harvest, in_link, in_script, in_state, is_original
 from facekit.world.searches import ENGINES
 from facekit.world.web import Web
@@ -205,7 +205,8 @@ def test_filters_are_asked_for_by_googles_names() -> None:
 
 
 LOOK = {
-    "path": "/search", "status": 200, "records": False, "consent": False, "length": 50_000, "sorry": False,
+    "path": "/search", "status": 200, "held": (0, 0, 0), "records": False, "consent": False, "length": 50_000,
+    "sorry": False,
     "script": False, "results": 3, "captcha": False, "none": False,
 }  # fmt: skip
 
@@ -228,7 +229,7 @@ LOOK = {
     ],
 )
 def test_the_verdict_on_a_page(look: dict[str, Any], state: State | None) -> None:
-    assert verdict({**LOOK, **look}) is state
+    assert verdict(Look(**{**LOOK, **look})) is state
 
 
 @pytest.fixture(scope="module")

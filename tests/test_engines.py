@@ -13,14 +13,16 @@ import requests
 
 from facekit.base import plugins
 from facekit.base.contract import FacekitError
-from facekit.sources.engines import Candidate, Search, State, is_loopback, repeated
-from facekit.sources.engines.api import LONGEST_WAIT, Api, Budget, _seconds_to_wait
+from facekit.sources.addresses import is_loopback
+from facekit.sources.engines import Candidate, Search, State, repeated
+from facekit.sources.engines.api import LONGEST_WAIT, Api, Budget, Reply, seconds_to_wait
 from facekit.sources.engines.bing import Bing
 from facekit.sources.engines.commons import Commons
 from facekit.sources.engines.filters import age, day, fits, is_licensed, unfiltered
 from facekit.sources.engines.google import Google
 from facekit.sources.engines.openverse import Openverse
 from facekit.sources.engines.paging import Page, collect
+from facekit.sources.engines.reading import fields, parse
 from facekit.world.searches import ENGINES, check, find
 
 TODAY = date(2026, 11, 22)
@@ -139,7 +141,7 @@ def test_no_more_requests_at_once_than_allowed() -> None:
 
     def request(_: int) -> None:
         nonlocal busy, most
-        with budget.room():
+        with budget.slot():
             with lock:
                 busy += 1
                 most = max(most, busy)
@@ -168,31 +170,29 @@ def test_a_search_that_waits_can_be_stopped() -> None:
         api.ask(requests.Session(), {})
 
 
-def response(status: int, body: bytes = b"{}", **headers: str) -> requests.Response:
-    one = requests.Response()
-    one.status_code, one._content = status, body
-    one.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
-    return one
+def reply(status: int, body: str = "{}", retry_after: str = "") -> Reply:
+    return Reply(status, body, parse(body), retry_after)
 
 
 @pytest.mark.parametrize(
     ("one", "seconds"),
     [
-        (response(200), None),
-        (response(404), None),
-        (response(429), 5),
-        (response(503, Retry_After="7"), 7),
-        (response(429, Retry_After="86400"), 86400),
-        (response(429, Retry_After="-3"), 0),
-        (response(429, Retry_After="Sun, 22 Nov 2026 10:00:00 GMT"), LONGEST_WAIT + 1),
-        (response(429, Retry_After="²"), LONGEST_WAIT + 1),
-        (response(200, b'{"error": 1}', Retry_After="1"), 5),
-        (response(200, b'{"error": 1}', Retry_After="9"), 9),
-        (response(200, b"no json", Retry_After="9"), None),
+        (reply(200), None),
+        (reply(404), None),
+        (reply(429), 5),
+        (reply(503, retry_after="7"), 7),
+        (reply(429, retry_after="86400"), 86400),
+        (reply(429, retry_after="-3"), LONGEST_WAIT + 1),
+        (reply(429, retry_after="Sun, 22 Nov 2026 10:00:00 GMT"), 0),
+        (reply(429, retry_after="Sun, 22 Nov 2099 10:00:00 GMT"), 86400),
+        (reply(429, retry_after="²"), LONGEST_WAIT + 1),
+        (reply(200, '{"error": 1}', retry_after="1"), 5),
+        (reply(200, '{"error": 1}', retry_after="9"), 9),
+        (reply(200, "no json", retry_after="9"), None),
     ],
 )
-def test_how_long_a_busy_server_is_left_alone(one: requests.Response, seconds: float | None) -> None:
-    assert _seconds_to_wait(one, lambda values: 5.0 if values and values.get("error") else None) == seconds
+def test_how_long_a_busy_server_is_left_alone(one: Reply, seconds: float | None) -> None:
+    assert seconds_to_wait(one, lambda values: 5.0 if fields(values).get("error") else None) == seconds
 
 
 def test_a_variant_is_for_all_engines_or_for_one() -> None:

@@ -136,10 +136,10 @@ def test_lists_with_a_fault_are_refused(tmp_path: Path, text: str, says: str) ->
 def test_files_that_are_no_lists_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FacekitError, match=r"^no such file: .*none; give a list of pairs$"):
         pairlists.read(tmp_path / "none")
-    with pytest.raises(FacekitError, match=r"cannot be read \(Is a directory\); give a list of pairs$"):
+    with pytest.raises(FacekitError, match=r"is a folder; give a file$"):
         pairlists.read(tmp_path)
     (tmp_path / "photo.jpg").write_bytes(images.encode(patch(0, 0)))
-    with pytest.raises(FacekitError, match=r"photo\.jpg is not a text in UTF-8; save it as one$"):
+    with pytest.raises(FacekitError, match=r"photo\.jpg is not text in UTF-8; save it as UTF-8$"):
         pairlists.read(tmp_path / "photo.jpg")
 
 

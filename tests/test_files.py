@@ -60,7 +60,9 @@ def test_only_regular_files_are_read(tmp_path: Path, make) -> None:  # type: ign
         lambda: files.read_toml(path, dict[str, object]),
         lambda: files.read_lines(path, Value),
     ):
-        with pytest.raises(FacekitError, match="strange is not a regular file; replace it with one"):
+        with pytest.raises(
+            FacekitError, match="strange is (not a regular file; replace it with one|a folder; give a file)$"
+        ):
             read()
 
 
@@ -70,7 +72,7 @@ def test_only_regular_files_are_written(tmp_path: Path, make) -> None:  # type: 
     make(path)
     with pytest.raises(FacekitError, match=r"strange (cannot be written|is a symbolic link)"):
         files.append_line(path, "{}")
-    with pytest.raises(FacekitError, match=r"strange is (not a regular file|a symbolic link)"):
+    with pytest.raises(FacekitError, match=r"strange is (not a regular file|a symbolic link|a folder)"):
         files.drop_torn_line(path)
 
 
@@ -416,3 +418,21 @@ def test_a_million_lines_of_a_manifest_are_read_within_a_minute(tmp_path: Path) 
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert run.stdout == "1000000\n"
+
+
+def test_text_of_people(tmp_path: Path) -> None:
+    (tmp_path / "bom.txt").write_bytes(b"\xef\xbb\xbfAda\n")
+    assert files.read_text(tmp_path / "bom.txt") == "Ada\n"
+    (tmp_path / "latin.txt").write_bytes(b"\xe9")
+    with pytest.raises(FacekitError, match=r"latin\.txt is not text in UTF-8; save it as UTF-8$"):
+        files.read_text(tmp_path / "latin.txt")
+    with pytest.raises(FacekitError, match="more than the 2 that such a file may have"):
+        files.read_text(tmp_path / "bom.txt", limit=2)
+
+
+def test_a_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"abc")
+    assert files.sha256_of(tmp_path / "x") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(FacekitError, match="not a regular file"):
+        files.sha256_of(tmp_path / "fifo")

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from plainweb import Plain, noise
 
-from facekit.commands.scrape import manners
+from facekit.commands.scrape import politeness
 from facekit.commands.scrape.download import Answer, Fetcher, Picture, Refused, Rules
-from facekit.commands.scrape.manners import GAP, REST, STRIKES
+from facekit.commands.scrape.politeness import GAP, REST, STRIKES
 from facekit.commands.scrape.pool import Downloads, Hosts, Job, Outcome, Queue
 from facekit.sources.engines import Candidate
 from facekit.world.web import Web, serve
@@ -212,7 +212,7 @@ def test_the_threads_do_not_wait_for_their_owner() -> None:
 
 
 def test_many_hosts_many_threads_and_everybody_is_asked_gently(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manners, "GAP", 0.02)
+    monkeypatch.setattr(politeness, "GAP", 0.02)
     lock, running, most, starts = threading.Lock(), Counter[str](), Counter[str](), defaultdict[str, list[float]](list)
 
     def work(url: str, tries: int) -> Refused | None:
@@ -229,7 +229,7 @@ def test_many_hosts_many_threads_and_everybody_is_asked_gently(monkeypatch: pyte
     ends = run(Scripted(work), Hosts(polite=True), [f"http://{k % 40}/{k}" for k in range(1200)], threads=16)
     assert all(outcome.picture for _, outcome in ends)
     assert sum(len(times) for times in starts.values()) == 1320, "each once, and a tenth of them twice"
-    assert max(most.values()) <= manners.AT_ONCE
+    assert max(most.values()) <= politeness.AT_ONCE
     # Noted in the thread that fetches, a little after the start that the pool saw to.
     gaps = sorted(after - before for times in starts.values() for before, after in zip(times, times[1:], strict=False))
     assert gaps[len(gaps) // 20] > 0.01

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from plainweb import Plain, noise
 
-from facekit.commands.scrape import net
 from facekit.commands.scrape.download import Fetcher, Refused, Rules
-from facekit.commands.scrape.net import is_open
 from facekit.commands.scrape.pool import Downloads, Hosts, Job, Outcome
+from facekit.sources import connections
+from facekit.sources.addresses import Place, is_open
 from facekit.sources.engines import Candidate
 from facekit.world.web import Web, serve
 
@@ -47,7 +47,7 @@ class Internet:
     def __init__(self, web: Web) -> None:
         self.web, self.names = web, dict[str, list[list[str]]]()
         self.looked_up, self.connected = list[str](), list[str]()
-        self._look_up, self._dial = socket.getaddrinfo, net.dial
+        self._look_up, self._dial = socket.getaddrinfo, connections.dial
 
     def look_up(self, host: str, port: int, **settings: Any) -> list[Any]:
         self.looked_up.append(host)
@@ -57,10 +57,11 @@ class Internet:
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         return [found for address in answer for found in self._look_up(address, port, **settings)]
 
-    def dial(self, family: socket.AddressFamily, address: Any, timeout: Any, options: Any) -> socket.socket:
-        self.connected.append(address[0])
-        real = ("127.0.0.1", self.web.server_port) if address[0] == PUBLIC else address
-        return self._dial(family, real, timeout, options)
+    def dial(self, place: Place, timeout: float | None, options: Any) -> socket.socket:
+        host = place.address[0]
+        self.connected.append(host)
+        real = place._replace(address=("127.0.0.1", self.web.server_port)) if host == PUBLIC else place
+        return self._dial(real, timeout, options)
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def internet(web: Web, monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet]:
     one = Internet(web)
     with monkeypatch.context() as patch:
         patch.setattr(socket, "getaddrinfo", one.look_up)
-        patch.setattr(net, "dial", one.dial)
+        patch.setattr(connections, "dial", one.dial)
         web.requests.clear()
         yield one
 

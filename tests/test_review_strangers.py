@@ -193,7 +193,11 @@ def test_what_is_no_picture_file_is_not_read(folder: Path, where: str, what: str
     for file in list((folder.parent / where / "Ada").iterdir()):
         file.unlink()
         make_odd(file, what)
-    session = Session(folder)
+    try:
+        session = Session(folder)
+    except FacekitError as error:
+        assert "is a link out of the folder" in str(error)
+        return
     for card in session.folder.cards.values():
         session.detail(card)
     for file in shown_files(session):
@@ -394,5 +398,5 @@ def test_live_a_picture_is_named_as_one(folder: Path) -> None:
     lines.replace_lines(source / MANIFEST, (one.to_json() for one in changed))
     session = live(folder)
     (card,) = [card for card in session.folder.cards.values() if card.reason == "blurred"]
-    assert session.decide([(card.id, "keep", None)]).trouble is not None
-    assert not list(folder.rglob("*.sh"))
+    assert session.decide([(card.id, "keep", None)]).trouble is None
+    assert [file.suffix for file in folder.glob(f"Ada/{left.id[:16]}.*")] == [".jpg"]

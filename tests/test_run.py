@@ -65,7 +65,7 @@ def test_stages_run_in_order_each_on_what_the_one_before_made(recipe: Path) -> N
     work = recipe.parent / "work"
     assert sorted(path.name for path in work.iterdir()) == ["augment", "balance", "clean", "crop"]
     assert (report.stage, report.folder, report.kept) == ("run", str(work / "augment"), 18)
-    assert [stage["stage"] for stage in report.details["stages"]] == ["crop", "clean", "balance", "augment"]
+    assert [stage.stage for stage in report.stages] == ["crop", "clean", "balance", "augment"]
     assert report.made == 12 + 12 + 12 + 18
     assert len(records(work / "augment")) == 18
 
@@ -326,7 +326,7 @@ def huge(path: Path) -> None:
     [
         (os.mkfifo, "is not a regular file"),
         (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
-        (lambda path: path.mkdir(), "is not a regular file"),
+        (lambda path: path.mkdir(), "is a folder; give a file"),
         (lambda path: path.symlink_to(path), "link"),
         (huge, "more than the 1048576"),
     ],

@@ -19,7 +19,7 @@ from plainweb import Plain, many
 from facekit.base import plugins
 from facekit.base.contract import FacekitError
 from facekit.commands.scrape import bot, bots, scrape
-from facekit.commands.scrape.crew import DEATHS
+from facekit.commands.scrape.browsers import DEATHS
 from facekit.commands.scrape.tasks import CHANGED, Pace, Task, Tasks
 from facekit.options.scrape import Scrape
 from facekit.sources import browser
@@ -172,7 +172,7 @@ def test_an_idle_bot_lets_its_browser_go_and_gets_another(
     web: Web, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bot, "IDLE", 0.2)
-    monkeypatch.setattr("facekit.commands.scrape.fill.NAMES_AHEAD", -3)  # one name at a time
+    monkeypatch.setattr("facekit.commands.scrape.collect.NAMES_AHEAD", -3)  # one name at a time
     search, alone = Bing.search, list[bool]()
 
     def noted(self: Bing, driver: Any, wanted: Search) -> Results:
@@ -301,7 +301,7 @@ def task(label: str, engine: str = "bing") -> Task:
 
 def test_a_resting_engine_holds_up_only_itself() -> None:
     paces = {"bing": Pace("bing", 0.0, rest=60), "commons": Pace("commons", 0.0)}
-    tasks = Tasks([task("Ada"), task("Bob")], paces, room=8)
+    tasks = Tasks([task("Ada"), task("Bob")], paces, slots=8)
     assert tasks.take() == task("Ada")
     paces["bing"].blocked(1.0)
     tasks.put(task("Ada"))
@@ -311,7 +311,7 @@ def test_a_resting_engine_holds_up_only_itself() -> None:
 
 
 def test_names_wait_for_room_and_their_further_searches_do_not() -> None:
-    tasks = Tasks(map(task, "abc"), {"bing": Pace("bing", 0.0), "commons": Pace("commons", 0.0)}, room=1)
+    tasks = Tasks(map(task, "abc"), {"bing": Pace("bing", 0.0), "commons": Pace("commons", 0.0)}, slots=1)
     assert tasks.take() == task("a")
     assert tasks.take() is None
     tasks.put(task("a", "commons"))

@@ -19,8 +19,8 @@ from facekit.base import plugins
 from facekit.base.contract import FacekitError
 from facekit.cli import build
 from facekit.commands.scrape import scrape
-from facekit.commands.scrape.choice import choose
 from facekit.commands.scrape.notices import duration, notices_of
+from facekit.commands.scrape.plan import plan
 from facekit.options.scrape import Scrape
 from facekit.sources.engines import Results, Search, State
 from facekit.world import searches
@@ -181,16 +181,16 @@ def test_terms_and_filters_are_recorded(web: Web, tmp_path: Path) -> None:
 def test_far_engines_are_asked_slowly_and_it_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     far = Scrape(names=["Ada"], output=tmp_path / "raw", engine="plain", search_interval=1, contact="me@example.org")
-    choice = choose(far)
-    assert choice.interval("plain") == 2.0, "the engine's own manners are the least"
-    assert choice.paces()["plain"].rest == 1800
-    (notice,) = [text for text in notices_of(choice, 900) if "apart" in text]
+    made = plan(far)
+    assert made.interval("plain") == 2.0, "the engine's own manners are the least"
+    assert made.paces()["plain"].rest == 1800
+    (notice,) = [text for text in notices_of(made, 900) if "apart" in text]
     assert notice == (
         "900 searches of plain, 2 s apart for all bots together, take 30 minutes or more: that, and not the bots, "
         "limits this run; 5 of the 10 bots would do"
     )
     assert "plain: you search under its terms of use, https://example.org/terms" in caplog.messages
-    assert not [text for text in notices_of(choose(options_near(tmp_path)), 900) if "apart" in text]
+    assert not [text for text in notices_of(plan(options_near(tmp_path)), 900) if "apart" in text]
 
 
 def options_near(tmp_path: Path) -> Scrape:
@@ -198,8 +198,8 @@ def options_near(tmp_path: Path) -> Scrape:
 
 
 def test_no_contact_is_said(tmp_path: Path) -> None:
-    choice = choose(Scrape(names=["Ada"], output=tmp_path / "raw", engine="plain"))
-    assert any("--contact" in text for text in notices_of(choice, 1))
+    made = plan(Scrape(names=["Ada"], output=tmp_path / "raw", engine="plain"))
+    assert any("--contact" in text for text in notices_of(made, 1))
 
 
 def test_a_duration_is_said_as_people_do() -> None:

@@ -516,9 +516,7 @@ HOSTILE: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", ["manifest.jsonl", "sources.jsonl", "rejected.jsonl", "decisions.jsonl", "dataset.json"]
-)
+@pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("what", HOSTILE)
 def test_bytes_that_facekit_does_not_write_are_refused(reviewed: Path, name: str, what: str) -> None:
     (reviewed / name).write_bytes(HOSTILE[what])
@@ -527,9 +525,7 @@ def test_bytes_that_facekit_does_not_write_are_refused(reviewed: Path, name: str
     assert len(message) < 1000
 
 
-@pytest.mark.parametrize(
-    "name", ["manifest.jsonl", "sources.jsonl", "rejected.jsonl", "decisions.jsonl", "dataset.json"]
-)
+@pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("kind", ["fifo", "folder", "device", "socket"])
 def test_what_is_no_file_is_refused_at_once(reviewed: Path, facekit: Facekit, name: str, kind: str) -> None:
     (reviewed / name).unlink()

@@ -1,8 +1,10 @@
 """Photos of the Library of Congress: `facekit scrape "Ada Lovelace" --engine loc`."""
 
-from facekit.sources.engines import Candidate, Search, State, is_web
+from facekit.sources.addresses import is_web
+from facekit.sources.engines import Candidate, Search, State
 from facekit.sources.engines.api import Api, Budget
-from facekit.sources.engines.paging import Page, collect, string
+from facekit.sources.engines.paging import Page, collect
+from facekit.sources.engines.reading import string
 
 BUDGET = Budget(rate=20, seconds=60)
 

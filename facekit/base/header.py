@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import PIL.Image
 
-from facekit.base.contract import BadImage
+from facekit.base.errors import BadImage
 
 MAX_PIXELS = 50_000_000
 """Larger pictures are refused before they are decoded."""

@@ -9,9 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.base.contract import BadImage, Box, Image
+from facekit.base.errors import BadImage
 from facekit.base.header import MAX_PIXELS, Header, decodable, header
 from facekit.base.opening import open_regular
+from facekit.base.protocols import Image
+from facekit.base.records import Box
 
 __all__ = [
     "MAX_BYTES",

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from facekit.base.contract import FacekitError
+from facekit.base.errors import FacekitError
 
 PARTS: dict[str, dict[str, str]] = {
     "detector": {

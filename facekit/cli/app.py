@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -212,14 +212,14 @@ def _show(result: Report | Answers, console: Console, as_json: bool) -> None:
         for answer in result:
             to_stdout(json_line(answer))
         return
-    stages, lines = result.details.get("stages"), result.details.get("lines")
+    lines = result.details.get("lines")
     if lines is None:
-        console.table([Report.from_dict(stage) for stage in stages] if stages else [result])
+        console.table(result.stages or [result])
     if as_json:
         to_stdout(json_line(result.to_dict()))
-    elif lines is not None:
+    elif isinstance(lines, Sequence):
         for line in lines:
-            to_stdout(visible(line))
+            to_stdout(visible(str(line)))
     elif not sys.stdout.isatty():
         to_stdout(result.folder)
 

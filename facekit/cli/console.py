@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from facekit.base.contract import Board, Report
+from facekit.base.plain import Json
 from facekit.base.text import visible
 from facekit.cli.bars import Bars, cell, progress
 from facekit.cli.logs import logging_to
@@ -64,7 +65,7 @@ class Console:
         self._stop_bars()
         self.screen.print(Text.assemble(("error: ", "bold red"), visible(" ".join(text.split()))), soft_wrap=True)
 
-    def table(self, reports: list[Report]) -> None:
+    def table(self, reports: Sequence[Report]) -> None:
         """Show what each stage made, kept and left out, and what it has to say besides."""
         self._stop_bars()
         if self._quiet or not reports:
@@ -84,7 +85,8 @@ class Console:
 
     def _shortfalls(self, report: Report) -> None:
         """Show which names fell short, the worst first; a long list is in the folder."""
-        rows = report.details.get("shortfalls", [])
+        listed = report.details.get("shortfalls")
+        rows = [row for row in listed if isinstance(row, Mapping)] if isinstance(listed, Sequence) else []
         if not rows:
             return
         table = Table(*map(Column, map(cell, rows[0])), box=None, pad_edge=False)
@@ -157,6 +159,7 @@ def _details(report: Report) -> Iterator[str]:
             yield f"{report.stage}: {words}: " + ", ".join(f"{key} {count:g}" for key, count in value.items())
 
 
-def _interval(ends: Any) -> str:
+def _interval(ends: Json) -> str:
     """Return in brackets between what a number lies; nothing where that is not known."""
-    return "" if not ends else " ({:.4g} to {:.4g})".format(*ends)
+    numbers = [end for end in ends if isinstance(end, int | float)] if isinstance(ends, Sequence) else []
+    return " ({:.4g} to {:.4g})".format(*numbers) if len(numbers) == 2 else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,7 +44,7 @@ def logging_to(say: Say, log_file: Path | None, level: int) -> Iterator[None]:
 
 def show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Be a `sys.excepthook`: print the traceback of a bug, whose message may hold text from outside."""
-    sys.stderr.write(_escaped_lines("".join(traceback.format_exception(kind, error, trace))) + "\n")
+    sys.stderr.write("".join(map(_escaped, traceback.format_exception(kind, error, trace))))
 
 
 class _Notices(logging.Handler):
@@ -65,7 +66,7 @@ class _Lines(logging.Formatter):
         return visible(super().formatMessage(record))
 
     def formatException(self, ei: logging._SysExcInfoType | tuple[None, None, None]) -> str:
-        return _escaped_lines(super().formatException(ei), indent="    ")
+        return textwrap.indent("".join(map(_escaped, traceback.format_exception(*ei))), "    ")
 
 
 def _file_handler(path: Path) -> logging.Handler:
@@ -77,5 +78,7 @@ def _file_handler(path: Path) -> logging.Handler:
     return handler
 
 
-def _escaped_lines(text: str, indent: str = "") -> str:
-    return "\n".join(indent + visible(line) for line in text.rstrip("\n").split("\n"))
+def _escaped(part: str) -> str:
+    """Escape a part of a traceback: a frame, or a message, whose further lines are indented so that none is forged."""
+    indent = "" if part.startswith("  File ") else "    "
+    return f"\n{indent}".join(visible(line) for line in part.rstrip("\n").split("\n")) + "\n"

@@ -126,9 +126,9 @@ def execute(steps: Iterable[Step], options: Run, track: Track) -> Iterator[Repor
 def summary(reports: list[Report], began: float) -> Report:
     """Return one report of all stages since a moment of `time.monotonic`: the last one's, and what all have made."""
     last = reports[-1]
-    details = {"stages": [report.to_dict() for report in reports], **last.details}
     seconds = round(time.monotonic() - began, 2)
-    return Report("run", last.folder, sum(r.made for r in reports), last.kept, last.left, seconds, details)
+    made = sum(report.made for report in reports)
+    return Report("run", last.folder, made, last.kept, last.left, seconds, dict(last.details), reports)
 
 
 def _table(values: Mapping[str, object], where: str) -> Table:

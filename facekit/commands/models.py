@@ -95,7 +95,7 @@ def _state(packages: tuple[str, ...], files: tuple[str, ...]) -> str:
     if missing:
         return f"pip install 'facekit-cli[{plugins.EXTRAS[missing[0]]}]'"
     try:
-        return READY if all(weights.here(file) for file in files) else FETCHED
+        return READY if all(weights.find(file) for file in files) else FETCHED
     except FacekitError as error:
         return str(error)
 

@@ -7,6 +7,7 @@ from collections import Counter
 
 from facekit import runs, training
 from facekit.base.contract import Report, Track, quiet
+from facekit.base.plain import Json
 from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
 from facekit.identity.split import Split
 from facekit.options.train import Train
@@ -29,7 +30,7 @@ def train(options: Train, track: Track = quiet) -> Report:
 
 
 def _planned(split: Split, options: Train, began: float) -> Report:
-    details = {
+    details: dict[str, Json] = {
         "labels": len(split.labels),
         "train_pictures": split.counts[TRAIN],
         "val_photos": split.counts[VALIDATION],
@@ -41,7 +42,7 @@ def _planned(split: Split, options: Train, began: float) -> Report:
 def _trained(run: Run, began: float) -> Report:
     info = run.info
     accuracies = {"accuracy": info.scores.accuracy, "val_accuracy": info.scores.val_accuracy}
-    details = {
+    details: dict[str, Json] = {
         "network": info.network,
         "labels": len(info.labels),
         "epochs": info.epochs,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from facekit.base.files import guarded, replace_file, write_json
+from facekit.base.plain import Json
 from facekit.report import curves, scores_json
 from facekit.report.html import render, thumbnail
 from facekit.report.plots import plotted
@@ -67,13 +68,13 @@ def html(report: PairsReport, far: Distances, same: Same, shown: Shown) -> str:
     )
 
 
-def details(report: PairsReport, output: Path) -> dict[str, Any]:
+def details(report: PairsReport, output: Path) -> dict[str, Json]:
     """Return what the closing table shows: of each score its value and, as `NAME_interval`, its interval."""
     counts, scores, chosen = report.counts, report.scores, report.scores.points[-1]
     measures, fars = scores.measures, scores.fars
     nothing: Measures[Interval | None] = Measures.of([None] * len(measures.flat()), len(fars))
     between = scores.intervals or nothing
-    rows: dict[str, Any] = {
+    rows: dict[str, Json] = {
         "embedder": report.embedder.name,
         "pairs_compared": counts.compared,
         "pairs_left_out": counts.left_out,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from facekit.base.files import guarded, replace_file, write_json
+from facekit.base.plain import Json, to_plain
 from facekit.report import scores_json
 from facekit.report.html import embedded, render, thumbnail
 from facekit.report.plots import confusion, history_plot, reliability
@@ -56,10 +57,10 @@ def html(run: Run, scores: ModelScores, mistakes: Sequence[Mistake], history: Se
     )
 
 
-def details(scores: ModelScores, output: Path) -> dict[str, Any]:
+def details(scores: ModelScores, output: Path) -> dict[str, Json]:
     """Return what the closing table says of the scores."""
     classes, intervals = scores.classes, scores.intervals
-    rows: dict[str, Any] = {
+    rows: dict[str, Json] = {
         "scored": scores.scored,
         "pictures": classes.pictures,
         **_rounded(accuracy=classes.accuracy, balanced_accuracy=classes.balanced_accuracy),
@@ -74,7 +75,7 @@ def details(scores: ModelScores, output: Path) -> dict[str, Any]:
     for row in scores.apart:
         name = f"accuracy on {row.pictures} {row.name}"
         rows[name] = round(row.scores.accuracy, 4)
-        rows[f"{name}_interval"] = row.intervals and row.intervals.accuracy
+        rows[f"{name}_interval"] = to_plain(row.intervals and row.intervals.accuracy)
     rows |= {} if scores.groups is None else _of_groups(scores.groups)
     rows |= {} if scores.folds is None else _of_folds(scores.folds)
     return {**rows, "protocol": scores.protocol, "banners": list(scores.banners), "report": str(output / PAGE)}
@@ -109,7 +110,7 @@ def _of_groups(groups: Groups) -> dict[str, Any]:
     for row in groups.values:
         name = f"accuracy of {groups.by} {row.name} ({row.pictures} pictures)"
         rows[name] = round(row.scores.accuracy, 4)
-        rows[f"{name}_interval"] = row.intervals and row.intervals.accuracy
+        rows[f"{name}_interval"] = to_plain(row.intervals and row.intervals.accuracy)
     if groups.unknown:
         rows[f"pictures without {groups.by}"] = groups.unknown
     return {**rows, "gap": gap(groups)}

@@ -12,6 +12,7 @@ from facekit.base import text
 from facekit.base.contract import Record, Rejection
 from facekit.dataset import REJECTED, REMOVED, REPEATED, Dataset, reasons
 from facekit.dataset.info import Doubts
+from facekit.dataset.records import read_rejections
 from facekit.identity import people
 from facekit.report import html
 from facekit.report.histogram import Histogram, histogram
@@ -90,7 +91,7 @@ def write(file: Path, root: Path, source: Dataset) -> None:
 
 def render(root: Path, source: Dataset) -> str:
     """Return the page as HTML that needs no other file and no network."""
-    kept, left = Dataset.open(root), lines.read_lines(root / REJECTED, Rejection)
+    kept, left = Dataset.open(root), read_rejections(root / REJECTED)
     doubts = kept.info.people or Doubts()
     return html.render(
         "clean.html",

@@ -12,6 +12,7 @@ from pathlib import Path
 from facekit import runs, training
 from facekit.base.contract import PARTS, FacekitError, Report, Track, quiet
 from facekit.base.files import replace_file
+from facekit.base.plain import Json
 from facekit.commands.compare import measure
 from facekit.commands.compare.contenders import Contender, contenders
 from facekit.commands.compare.folder import PENDING, SPLIT, TABLES, Comparison, begun, open_comparison
@@ -161,7 +162,7 @@ def _end(options: Compare, table: Table, names: Sequence[str], made: int, began:
     return report
 
 
-def _report(options: Compare, rows: Sequence[Row], made: int, began: float, details: dict[str, object]) -> Report:
+def _report(options: Compare, rows: Sequence[Row], made: int, began: float, details: dict[str, Json]) -> Report:
     left = Counter({"cannot be trained": failed} if (failed := sum(row.reason is not None for row in rows)) else {})
     seconds = round(time.monotonic() - began, 2)
     return Report(STAGE, str(options.output), made, sum(row.reason is None for row in rows), left, seconds, details)

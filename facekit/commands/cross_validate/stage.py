@@ -14,6 +14,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from facekit import runs, training
 from facekit.base.contract import FacekitError, Record, Report, Track, quiet, replace
+from facekit.base.plain import Json
 from facekit.dataset import Dataset, lineage, protocol
 from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
 from facekit.identity import evaluation, held_out
@@ -68,8 +69,8 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
     settings.check(pictures)
     if options.dry_run:
         count = len(pictures.records)
-        details = {"pictures": count, "folds": [fold.counts() for fold in folds]}
-        return Report(STAGE, str(output), 0, count, pictures.left, details=details)
+        planned: dict[str, Json] = {"pictures": count, "folds": [fold.counts() for fold in folds]}
+        return Report(STAGE, str(output), 0, count, pictures.left, details=planned)
     if run.protocol == protocol.IMAGE:
         pictures.banners.append(protocol.BANNER)
     held_out.warn(run, pictures, 0, run.info.drawn)
@@ -168,6 +169,7 @@ def _score(
 
 
 def _train(run: Run, fold: Fold, dataset: Dataset, folder: Path, options: CrossValidate, track: Track) -> Run:
+    runs.refuse_link(folder)
     chosen = training.options_of(run, dataset.root, folder, options.jobs, options.overwrite)
     protocol.check(fold.records, run.protocol, str(folder))
     plan = training.plan(chosen, Split(dataset, fold.records, run.protocol), track)

@@ -46,8 +46,8 @@ def evaluate_pairs(options: EvaluatePairs, track: Track = quiet) -> Report:
     lists = [_list(file, options, track) for file in files]
     if options.dry_run:
         listed, photos = lists[0]
-        found = {"pairs": len(listed.pairs), "photos": len(photos.records)}
-        return Report(STAGE, str(output), 0, found["photos"], details=found)
+        count = len(photos.records)
+        return Report(STAGE, str(output), 0, count, details={"pairs": len(listed.pairs), "photos": count})
     embedder = embedders.load(asked.name)
     compared, *others = (
         compare(*one, finding(options, asked, one[1]), embedder, asked.name, track, options.jobs) for one in lists

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from facekit import runs
 from facekit.base.contract import BadImage, FacekitError, Image, Report, Track, quiet
 from facekit.base.files import check_ours, guarded, replace_file
+from facekit.base.plain import Json
 from facekit.commands.inspect import draw, network
 from facekit.commands.inspect.heat import Cam, occlusion
 from facekit.commands.inspect.pictures import Choice, Chosen, given, own, safe
@@ -61,6 +62,8 @@ def inspect(options: Inspect, track: Track = quiet) -> Report:
         return _listed(run)
     number = _number(run, options.label)
     output = options.output or run.folder / INSPECTED
+    if options.output is None:
+        runs.refuse_link(output)
     _check_output(run, output)
     choice = given(options.pictures) if options.pictures else own(run, options.count, options.seed)
     report = Report(STAGE, str(output), 0, len(choice.pictures), choice.left)
@@ -243,5 +246,5 @@ def _listed(run: Run) -> Report:
     table = [tuple(field.name for field in fields(Layer)), *(row.cells for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
-    details = {"layers": [asdict(row) for row in rows], "lines": lines}
+    details: dict[str, Json] = {"layers": [asdict(row) for row in rows], "lines": lines}
     return Report(STAGE, str(run.folder), kept=len(rows), details=details)

@@ -7,22 +7,33 @@ known to be the picture that is meant: the ancestor's own manifest names it by i
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import stat
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from facekit.base.contract import FacekitError, Record, Rejection, Source
-from facekit.base.files import iterate_lines, read_bytes, read_lines
+from facekit.base.files import iterate_lines, read_bytes
 from facekit.commands.review.pictures import version
 from facekit.dataset import MANIFEST, SOURCES
 from facekit.dataset.info import DatasetInfo, read_info
+from facekit.dataset.records import check_record, own_file, read_sources
+
+T = TypeVar("T")
 
 MAX_TREES = 16
 """Folders made from folders are followed so far: more lead round in a circle."""
 
 MAX_PICTURE = 256 << 20
 """Bytes of a picture's file; a larger one is not read."""
+
+
+_WITHOUT = "%s; the folder is reviewed without it"
+
+log = logging.getLogger(__name__)
 
 
 def inside(root: Path, path: str) -> Path | None:
@@ -51,12 +62,12 @@ class Tree:
     @cached_property
     def sources(self) -> dict[str, Source]:
         """Origin -> where that photo was found."""
-        return {source.origin: source for source in read_lines(self.root / SOURCES, Source)}
+        return _readable(lambda: read_sources(self.root / SOURCES), {})
 
     @cached_property
     def paths(self) -> dict[tuple[str, str], str]:
         """Label and id -> path of a picture, as its line has it."""
-        return {(record.label, record.id): record.path for record in iterate_lines(self.root / MANIFEST, Record)}
+        return _readable(lambda: {(record.label, record.id): record.path for record in self._records()}, {})
 
     @cached_property
     def paths_by_id(self) -> dict[str, str]:
@@ -97,12 +108,15 @@ class Tree:
         A file that no line names has none: it is made from what is known of the picture.
         """
         if (left.label, left.id) in self.paths:
-            records = iterate_lines(self.root / MANIFEST, Record)
-            return next((record for record in records if (record.label, record.id) == (left.label, left.id)), None)
+            names = left.label, left.id
+            return next((record for record in self._records() if (record.label, record.id) == names), None)
         path = self._plain(left.label).get(left.id)
         if path is None:
             return None
         return Record(left.id, left.id, path, left.label, left.label, left.origin or left.id, box=left.box)
+
+    def _records(self) -> Iterator[Record]:
+        return iterate_lines(own_file(self.root / MANIFEST), Record, check_record)
 
     def _with_bytes(self, id: str, path: str | None) -> Path | None:
         """Return the file at a path where its bytes have that hash, as those of a photo as found have."""
@@ -135,6 +149,7 @@ class Ancestry:
     """A folder's ancestors, nearest first."""
 
     def __init__(self, root: Path) -> None:
+        """Follow `made_from`. Raises FacekitError where the folder's own `dataset.json` is broken."""
         self.own = Tree(root)
         self.trees: list[Tree] = []
         here = self.own
@@ -142,7 +157,11 @@ class Ancestry:
             root = Path(os.path.normpath(here.root.resolve() / way))
             if not os.path.isdir(root):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
                 break
-            here = Tree(root)
+            try:
+                here = Tree(root)
+            except FacekitError as error:
+                log.warning(_WITHOUT, error)
+                break
             self.trees.append(here)
 
     @property
@@ -175,3 +194,12 @@ def _mode(file: Path) -> int | None:
         return file.lstat().st_mode
     except (OSError, ValueError):
         return None
+
+
+def _readable(read: Callable[[], T], default: T) -> T:
+    """Return what is read of an ancestor, or a default where it is broken: the folder can be reviewed without it."""
+    try:
+        return read()
+    except FacekitError as error:
+        log.warning(_WITHOUT, error)
+        return default

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from facekit.base import files as lines
 from facekit.base.contract import Decision, Record, Rejection
 from facekit.commands.review.answers import Standing
 from facekit.dataset import REJECTED, REMOVED, REPEATED
 from facekit.dataset.decisions import Key, key_of
 from facekit.dataset.listing import read_manifest
 from facekit.dataset.reasons import OPEN, REVIEWED, UNSURE, WRONG
+from facekit.dataset.records import read_rejections
 from facekit.identity.people import PERSON
 
 _BY_PROBABILITY = (UNSURE, WRONG)
@@ -69,7 +69,7 @@ def read_cards(root: Path, decided: Mapping[Key, Decision], keep_at: float, judg
 
     Where `clean` judged who is on the faces (`judged`), one without a probability is one that it could not judge.
     """
-    held, rejected = read_manifest(root), lines.read_lines(root / REJECTED, Rejection)
+    held, rejected = read_manifest(root), read_rejections(root / REJECTED)
     # The same bytes a second time are the same picture, which has a card by its other line.
     left = {(r.label, r.id): r for r in rejected if r.reason != REPEATED}
     cards = []

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from facekit.base import files as lines
 from facekit.base.contract import Decision, FacekitError, Record, replace
-from facekit.base.images import SUFFIXES
-from facekit.base.text import visible
-from facekit.commands.review.ancestry import MAX_PICTURE, Ancestry, inside
+from facekit.commands.review.ancestry import MAX_PICTURE, Ancestry
 from facekit.commands.review.cards import Card
 from facekit.dataset import MANIFEST, SOURCES, key
 from facekit.dataset.folder import Key
 from facekit.dataset.reasons import REVIEWED
-from facekit.dataset.store import Store
-from facekit.dataset.tree import suffix_of
+from facekit.dataset.records import read_records
+from facekit.dataset.store import Store, unshare
+from facekit.dataset.tree import photo_path, suffix_of
 
 
 class Task(NamedTuple):
@@ -47,11 +47,11 @@ class FolderWriter:
         Raises FacekitError, after doing the others, for the first that could not be carried out.
         """
         refused = None
-        with lines.locked(self.root), Store(self.root) as store:
+        with lines.locked(self.root):
             dropped = set()
             for task in tasks:
                 try:
-                    self._follow(task, store)
+                    self._follow(task)
                 except FacekitError as error:
                     refused = refused or error
                 card = task.card
@@ -64,16 +64,16 @@ class FolderWriter:
         if refused:
             raise refused
 
-    def _follow(self, task: Task, store: Store) -> None:
+    def _follow(self, task: Task) -> None:
         card = task.card
         card.here = self._find(card)
         label = _label(task)
         if label is None:
-            self._remove(card, store)
+            self._remove(card)
         elif card.here is None:
-            self._add(card, label, store)
+            self._add(card, label)
         elif card.here.partition("/")[0] != label:
-            self._move(card, label, store)
+            self._move(card, label)
 
     def _find(self, card: Card) -> str | None:
         """Return where the file is, also where a hand has moved it since it was read."""
@@ -83,23 +83,25 @@ class FolderWriter:
         folders = sorted(file.parent.name for file in self.root.glob(f"*/{glob.escape(name)}"))
         return f"{folders[0]}/{name}" if folders else None
 
-    def _remove(self, card: Card, store: Store) -> None:
+    def _remove(self, card: Card) -> None:
         if card.here is None:
             return
         data = self._bytes(card)
-        if data is None or inside(self.root, card.here) is None:
+        if data is None:
             raise FacekitError(f"{card.here} stays where it is: the folder it was made from does not hold it any more")
-        if store.delete({card.here: hashlib.sha256(data).hexdigest()}):
-            raise FacekitError(f"{card.here} stays where it is: it was changed by hand; delete it yourself")
+        with Store(self.root) as store:
+            if store.delete({card.here: hashlib.sha256(data).hexdigest()}):
+                raise FacekitError(f"{card.here} stays where it is: it was changed by hand; delete it yourself")
         card.here = None
 
-    def _add(self, card: Card, label: str, store: Store) -> None:
+    def _add(self, card: Card, label: str) -> None:
         data = self._bytes(card)
         record = card.record or self._new_record(card)
         if data is None or record is None:
             raise FacekitError(f"{card.about.path} cannot be kept: the folder it was made from does not hold it")
-        path = self._path(label, Path(record.path).name if card.record else _named(record, data))
-        store.write(path, data)
+        path = _path_for(label, record, data, known=card.record is not None)
+        with Store(self.root) as store:
+            store.write(path, data)
         if card.record is None:
             was = None if label == card.key.label else card.key.label
             # Its group is drawn by whoever splits: it may share a photo with any that is here.
@@ -109,23 +111,14 @@ class FolderWriter:
             card.record = record
         card.here = path
 
-    def _move(self, card: Card, label: str, store: Store) -> None:
+    def _move(self, card: Card, label: str) -> None:
         here = card.here or ""
-        old, path = self._path(*here.split("/", 1)), self._path(label, Path(here).name)
-        if (self.root / path).exists():
+        path = f"{label}/{Path(here).name}"
+        if os.path.lexists(self.root / path):
             raise FacekitError(f"{here} is under {label} already; reject one of the two")
-        store.move(old, path)
+        with Store(self.root) as store:
+            store.move(here, path)
         card.here = path
-
-    def _path(self, label: str, name: str) -> str:
-        """Return the path of a picture in the folder; lines that others wrote must not lead out of it."""
-        if inside(self.root, f"{label}/{name}") is None:
-            raise FacekitError(
-                f"{visible(label)!r} is no name of a folder in {self.root}; fix or delete the line that has it"
-            )
-        if not name.lower().endswith(SUFFIXES):
-            raise FacekitError(f"{visible(name)!r} is no name of a picture; fix or delete the line that has it")
-        return f"{label}/{name}"
 
     def _bytes(self, card: Card) -> bytes | None:
         """Return the picture as the source has it; None where it is gone or has changed."""
@@ -143,6 +136,8 @@ class FolderWriter:
         return source.record_of(card.left) if source and card.left else None
 
     def _add_lines(self, record: Record) -> None:
+        for name in (MANIFEST, SOURCES):
+            unshare(self.root / name)
         source = self.ancestry.source_of(record.origin)
         if source is not None and record.origin not in self.ancestry.own.sources:
             lines.append_line(self.root / SOURCES, source.to_json())
@@ -150,12 +145,8 @@ class FolderWriter:
         lines.append_line(self.root / MANIFEST, record.to_json())
 
     def _drop_lines(self, gone: Collection[Key]) -> None:
-        known = lines.read_lines(self.root / MANIFEST, Record)
+        known = read_records(self.root / MANIFEST)
         lines.replace_lines(self.root / MANIFEST, (record.to_json() for record in known if key(record) not in gone))
-
-
-def _named(record: Record, data: bytes) -> str:
-    return f"{record.id[:16]}{suffix_of(record.path, lambda: data)}"
 
 
 def _label(task: Task) -> str | None:
@@ -170,3 +161,14 @@ def _label(task: Task) -> str | None:
     if before is not None and before.to is not None:
         return card.key.label
     return card.here.partition("/")[0] if card.here else card.label
+
+
+def _path_for(label: str, record: Record, data: bytes, known: bool) -> str:
+    """Return where a picture goes: to the name that it had here, else to the one that facekit gives it.
+
+    Its suffix is one of a picture, whatever a line calls its file.
+    """
+    suffix = suffix_of(record.path, lambda: data)
+    if known and record.path.lower().endswith(suffix):
+        return f"{label}/{Path(record.path).name}"
+    return photo_path(label, record.id, suffix)

@@ -13,7 +13,7 @@ COLUMNS = ("bot", "name", "state", "found", "kept", "per min")
 
 
 class Watch:
-    """Counts by bot what its searches led to. Noted in one thread, looked at from another."""
+    """Counts by bot what its searches led to. Noted in one thread, read from another."""
 
     def __init__(self, bots: Bots, names: int) -> None:
         self._bots, self._names = bots, names

@@ -6,15 +6,16 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from facekit.commands.scrape.crew import DEATHS, Crew, brief
+from facekit.commands.scrape.browsers import DEATHS, Browsers, brief
 from facekit.commands.scrape.evidence import Evidence, look
 from facekit.commands.scrape.tasks import Searched, Task, Tasks
 from facekit.sources.engines import Engine, Results, State
 
 if TYPE_CHECKING:
     import requests
+    from selenium.webdriver.remote.webdriver import WebDriver
 
     from facekit.sources.browser import Browser
 
@@ -24,19 +25,19 @@ REQUEUES = 2
 """How often a name is searched for again after its browser died, and a browser started after one did not."""
 
 RECYCLE = 25
-"""Searches after which a browser, which only grows, makes room for a new one."""
+"""Searches after which a browser, which only grows, is replaced."""
 
 HEAVY = 800_000_000
-"""Bytes of memory past which it does so at once."""
+"""Bytes of memory beyond which it is replaced at once."""
 
 WEIGH = 5
 """Searches between two looks at a browser's memory, which take a tenth of a second."""
 
 IDLE = 20.0
-"""Seconds without a search after which a bot lets its browser go."""
+"""Seconds without a search after which a bot closes its browser."""
 
 
-class Means(NamedTuple):
+class Tools(NamedTuple):
     """What bots search with: engines by name, and what makes the browser or the session that these drive."""
 
     engines: Mapping[str, Callable[[], Engine]]
@@ -58,8 +59,10 @@ class Status:
 class Bot:
     """One bot: what its thread does, and what others may look at meanwhile."""
 
-    def __init__(self, number: int, tasks: Tasks, crew: Crew, means: Means, done: Callable[[Searched], None]) -> None:
-        self._number, self._tasks, self._crew, self._means, self._done = number, tasks, crew, means, done
+    def __init__(
+        self, number: int, tasks: Tasks, browsers: Browsers, tools: Tools, done: Callable[[Searched], None]
+    ) -> None:
+        self._number, self._tasks, self._browsers, self._tools, self._done = number, tasks, browsers, tools, done
         self.status = Status()
         self.browser: Browser | None = None
         self.since: float | None = None
@@ -69,7 +72,7 @@ class Bot:
         self._session: requests.Session | None = None
 
     def run(self) -> None:
-        """Search until the run is over, or no browser can be had while others have theirs."""
+        """Search until the run is over, or no browser starts while others have theirs."""
         try:
             while not self._tasks.stop.is_set() and self._failures <= REQUEUES:
                 self.status.state = "waiting"
@@ -85,14 +88,14 @@ class Bot:
                 self._session.close()
 
     def stop(self) -> None:
-        """Let engines that wait for a server's leave, without a browser to kill, wait no longer. From any thread."""
+        """End the waiting of engines that ask a busy API, where there is no browser to kill. From any thread."""
         for engine in list(self._engines.values()):
             stop: Callable[[], None] | None = getattr(engine, "stop", None)
             if stop is not None:
                 stop()
 
     def _ready(self, engine: str) -> bool:
-        """Have what an engine drives before a search is taken: the wait for a browser may be long."""
+        """Have what an engine drives before a search is taken: starting a browser may take long."""
         pace = self._tasks.paces[engine]
         if self.browser is not None or pace.over is not None or not self._engine(engine).needs_browser:
             return True
@@ -105,9 +108,9 @@ class Bot:
 
     def _start(self) -> None:
         self.status.state = "starting"
-        browser = self._means.browser()
+        browser = self._tools.browser()
         try:
-            self._crew.start(browser)
+            self._browsers.start(browser)
         except DEATHS as error:
             self._failures += 1
             if not self._tasks.stop.is_set():
@@ -128,13 +131,13 @@ class Bot:
         try:
             self._search(task, driver)
         except DEATHS as error:
-            self._mourn(task, error)
+            self._recover(task, error)
         finally:
             self.since = None
         if self._is_worn():
             self._close()
 
-    def _search(self, task: Task, driver: Any) -> None:
+    def _search(self, task: Task, driver: WebDriver | requests.Session) -> None:
         self.status.label, self.status.state = task.label, "waiting"
         began = self._tasks.paces[task.engine].wait(self._tasks.stop)
         if began is None:
@@ -163,16 +166,17 @@ class Bot:
             return look(self.browser)
         return Evidence(text=results.page) if results.page else None
 
-    def _mourn(self, task: Task, error: Exception) -> None:
+    def _recover(self, task: Task, error: Exception) -> None:
         if self._tasks.stop.is_set():
             return
-        log.warning("a search for %s died (%s)", task.search.query, brief(error))
+        why = (self.browser.cause if self.browser is not None else "") or brief(error)
+        log.warning("a search for %s died (%s)", task.search.query, why)
         last, evidence = task.deaths >= REQUEUES, None
         if self._engine(task.engine).needs_browser:
             evidence = look(self.browser) if last and self.browser is not None else None
             self._close()
         if last:
-            self._done(Searched(task, self._number, None, brief(error), evidence))
+            self._done(Searched(task, self._number, None, why, evidence))
         else:
             self._tasks.put(task._replace(deaths=task.deaths + 1))
             self._tasks.stop.wait(0.5 * (1 + task.deaths))
@@ -184,17 +188,17 @@ class Bot:
 
     def _engine(self, name: str) -> Engine:
         if name not in self._engines:
-            self._engines[name] = self._means.engines[name]()
+            self._engines[name] = self._tools.engines[name]()
         return self._engines[name]
 
-    def _driver(self, engine: str) -> Any:
+    def _driver(self, engine: str) -> WebDriver | requests.Session | None:
         if self._engine(engine).needs_browser:
             return self.browser.driver if self.browser is not None else None
         if self._session is None:
-            self._session = self._means.session()
+            self._session = self._tools.session()
         return self._session
 
     def _close(self) -> None:
         if self.browser is not None:
             browser, self.browser = self.browser, None
-            self._crew.close(browser)
+            self._browsers.close(browser)

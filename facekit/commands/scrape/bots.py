@@ -1,4 +1,4 @@
-"""All bots of a run: begun, watched, and ended together."""
+"""All bots of a run: started, watched, and ended together."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from types import TracebackType
 from typing import Self
 
 from facekit.base.contract import FacekitError
-from facekit.commands.scrape.bot import Bot, Means, Status
-from facekit.commands.scrape.crew import Crew
+from facekit.commands.scrape.bot import Bot, Status, Tools
+from facekit.commands.scrape.browsers import Browsers
 from facekit.commands.scrape.tasks import Searched, Tasks
 
 log = logging.getLogger(__name__)
 
 HANG = 300.0
-"""Seconds after which a search is taken for hung, whatever its browser still answers."""
+"""Seconds after which a search counts as hung, whatever its browser still answers."""
 
 
 class Bots:
@@ -30,13 +30,13 @@ class Bots:
         self,
         tasks: Tasks,
         count: int,
-        means: Means,
+        tools: Tools,
         done: Callable[[Searched], None],
         failed: Callable[[BaseException], None],
     ) -> None:
         self.tasks, self._failed = tasks, failed
-        self._crew = Crew(tasks.stop)
-        self._bots = [Bot(number, tasks, self._crew, means, done) for number in range(count)]
+        self._browsers = Browsers(tasks.stop)
+        self._bots = [Bot(number, tasks, self._browsers, tools, done) for number in range(count)]
         self._threads: list[Future[None]] = []
         self._executor = ThreadPoolExecutor(max(1, count), "facekit-bot")
 
@@ -46,7 +46,7 @@ class Bots:
         return [bot.status for bot in self._bots]
 
     def __enter__(self) -> Self:
-        """Begin to search."""
+        """Start to search."""
         for bot in self._bots:
             thread = self._executor.submit(bot.run)
             thread.add_done_callback(self._ended)
@@ -56,12 +56,12 @@ class Bots:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End every browser: at once when something went wrong, politely when all is searched."""
+        """End every browser: at once when something went wrong, in good order when all is searched."""
         self.tasks.close()
         for bot in self._bots if kind is not None else ():
             bot.stop()
         while kind is not None and not all(thread.done() for thread in self._threads):
-            self._crew.kill()
+            self._browsers.kill()
             time.sleep(0.05)
         self._executor.shutdown()
 

@@ -1,4 +1,4 @@
-"""Fetch one picture and believe nothing that its host says of it."""
+"""Fetch one picture, and trust nothing that its host says of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import ssl
 import threading
 import time
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 from urllib.parse import urljoin
 
@@ -18,9 +17,9 @@ from urllib3.util import parse_url
 from facekit import __version__
 from facekit.base.contract import FacekitError
 from facekit.base.parallel import workers
-from facekit.commands.scrape.net import Fetch, PrivateAddress, Wall
-from facekit.commands.scrape.verdict import TOKEN, Elsewhere, Refused, Rules, check, may_work_later, opted_out
-from facekit.sources.engines import is_web
+from facekit.commands.scrape.checks import TOKEN, Elsewhere, Refused, Rules, check, may_work_later, opted_out
+from facekit.sources.addresses import Gate, PrivateAddress, is_web
+from facekit.sources.connections import Fetch, Wall, retry_after
 
 __all__ = [
     "Answer",
@@ -40,7 +39,7 @@ REDIRECTS = 5
 
 
 class Answer(NamedTuple):
-    """What a host sent, not yet looked at."""
+    """What a host sent, not yet checked."""
 
     data: bytes
     final_url: str
@@ -68,7 +67,7 @@ class Fetcher:
             "Accept": "image/jpeg, image/png, image/webp",
             "Accept-Encoding": "identity",
         }
-        self._wall = Wall(rules.wall, rules.loopback, headers)
+        self._wall = Wall(rules.wall, Gate(loopback=rules.loopback), headers)
         # A picture may take 150 MB when decoded: as many at a time as there are cores to do it.
         self._decoders = threading.BoundedSemaphore(workers(0))
 
@@ -84,7 +83,7 @@ class Fetcher:
         with self._wall.fetch() as current:
             try:
                 answer = self._follow(url, page_url, tries, hops, roam)
-            # ValueError too: hosts choose what stands in the addresses and headers that are parsed here.
+            # ValueError too: hosts choose what is in the addresses and headers that are parsed here.
             except (OSError, HTTPError, PrivateAddress, ValueError) as error:
                 if current.cut:
                     raise Refused("timed out", self.rules.wall) from None
@@ -111,7 +110,7 @@ class Fetcher:
                 if opted_out(response.headers.getlist("X-Robots-Tag")):
                     raise Refused("opted out", "X-Robots-Tag")
                 target = response.get_redirect_location()
-                if not isinstance(target, str):  # an empty one leads back to where it stands
+                if not isinstance(target, str):  # an empty one leads back to the same place
                     data = self._read(response, tries)
                     now = datetime.now(UTC).isoformat(timespec="seconds")
                     return Answer(data, parse_url(url).url, now, latency)
@@ -157,7 +156,7 @@ class Fetcher:
         code = response.status
         if code not in RETRIED:
             return Refused(f"http {code}", code)
-        pause = min(_seconds(response.headers.get("Retry-After", "")), self.rules.retry_after)
+        pause = min(retry_after(response.headers.get("Retry-After", "")) or 0.0, self.rules.retry_after)
         again = max(pause, self._backoff(tries)) if tries < self.rules.retries else None
         return Refused(f"http {code}", code, again, pause)
 
@@ -200,18 +199,7 @@ def host_of(url: str) -> str:
 
 
 def _origin(url: str) -> str | None:
-    """Return what may be told of the page: its host alone; nothing of one that no header can carry."""
+    """Return what hosts may know of the page: its host alone; nothing of one that no header can carry."""
     scheme = url.partition(":")[0]
     origin = f"{scheme}://{host_of(url)}/"
     return origin if origin.isascii() and origin.isprintable() else None
-
-
-def _seconds(retry_after: str) -> float:
-    """Read a Retry-After, seconds or a date; 0 for none, and for one that says nothing."""
-    if retry_after.isdecimal():
-        return float(retry_after)
-    try:
-        when = parsedate_to_datetime(retry_after)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return 0.0
-    return max(0.0, when.timestamp() - time.time())

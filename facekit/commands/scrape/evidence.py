@@ -1,4 +1,4 @@
-"""What a page held that could not be read: kept beside the pictures, so that a person can look at it.
+"""Pages that could not be read: kept beside the pictures, so that a person can look at them.
 
 In a hidden folder, because whoever reads the tree takes every other folder for a name.
 """
@@ -10,8 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from facekit.base import files as lines
-from facekit.commands.scrape.crew import DEATHS
+from facekit.base import files, opening
+from facekit.base.contract import FacekitError
+from facekit.commands.scrape.browsers import DEATHS
+from facekit.sources.engines.driving import run
 
 if TYPE_CHECKING:
     from facekit.sources.browser import Browser
@@ -23,6 +25,10 @@ FOLDER = ".scrape"
 KEPT = 10
 """Pages to keep of an engine in one run: they look alike."""
 
+MOST_BYTES = 5_000_000
+"""Bytes of a page, or of its picture, that are kept at most."""
+
+_HTML = "const html = document.documentElement; return html ? html.outerHTML.slice(0, arguments[0]) : ''"
 _PATIENCE = 10.0  # a browser that is dying may not answer at all
 _KINDS = (".html", ".png", ".txt")
 
@@ -41,17 +47,17 @@ def look(browser: Browser) -> Evidence | None:
     with suppress(*DEATHS):
         browser.set_patience(_PATIENCE)
     with suppress(*DEATHS):
-        # A page that has not ended loading would be waited for again.
+        # Without this, a page that has not finished loading would be waited for again.
         browser.driver.execute("executeCdpCommand", {"cmd": "Page.stopLoading", "params": {}})
     with suppress(*DEATHS):
-        html = browser.driver.page_source
+        html = run(browser.driver, str, _HTML, MOST_BYTES)
         picture = browser.driver.get_screenshot_as_png()
     with suppress(*DEATHS):
         browser.set_patience()
     return Evidence(html, picture) if html else None
 
 
-class Drawer:
+class KeptPages:
     """The hidden folder of one output folder."""
 
     def __init__(self, root: Path) -> None:
@@ -65,15 +71,19 @@ class Drawer:
         self._kept[engine] = self._kept.get(engine, 0) + 1
         if self._kept[engine] > KEPT:
             return []
-        held = (evidence.html.encode(errors="replace"), evidence.picture, evidence.text.encode(errors="replace"))
+        held = (_cut(evidence.html), evidence.picture, _cut(evidence.text))
         written = [
-            self._write(f"{label}-{engine}{kind}", data) for kind, data in zip(_KINDS, held, strict=True) if data
+            self._write(f"{label}-{engine}{kind}", data)
+            for kind, data in zip(_KINDS, held, strict=True)
+            if 0 < len(data) <= MOST_BYTES
         ]
         self.files += written
         return written
 
     def clear(self) -> None:
         """Delete what earlier runs kept."""
+        if self.folder.is_symlink():  # what it leads to is not ours
+            return
         for path in self.folder.glob("*"):
             if path.suffix in _KINDS:
                 path.unlink()
@@ -81,7 +91,13 @@ class Drawer:
             self.folder.rmdir()
 
     def _write(self, name: str, data: bytes) -> Path:
-        with lines.guarded(self.folder):
+        if self.folder.is_symlink():
+            raise FacekitError(f"{self.folder} is a link, and pages are to be kept there; delete it")
+        with opening.guarded(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        lines.replace_file(self.folder / name, data)
+        files.replace_file(self.folder / name, data)
         return self.folder / name
+
+
+def _cut(text: str) -> bytes:
+    return text.encode(errors="replace")[:MOST_BYTES]

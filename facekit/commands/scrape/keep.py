@@ -1,8 +1,8 @@
-"""Which pictures a name keeps: decided by rank in the results, never by who arrived first.
+"""Which pictures a name keeps: decided by rank in the results, never by which download was fastest.
 
-Downloads start in rank order, never more than could all be kept, and their ends are taken in rank order.
-So what is fetched, kept and refused does not depend on how fast any host was, and what a killed run has
-written is always the beginning of what an uninterrupted one writes.
+Downloads start in rank order, never more than could all be kept, and their results are taken in rank order. So what is
+fetched, kept and refused does not depend on how fast any host was, and what a killed run has written is always the
+beginning of what an uninterrupted one writes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from facekit.base.contract import Record, Rejection, Source
 from facekit.commands.scrape.download import may_work_later
 from facekit.commands.scrape.pool import Downloads, Job, Outcome
-from facekit.commands.scrape.state import DONE, Keyword, States, after
+from facekit.commands.scrape.state import Keyword, Progress, States, after
 from facekit.dataset import REMOVED, Output, photo_path
 from facekit.sources.engines import Candidate
 
@@ -25,7 +25,7 @@ NEAR_BITS = 3
 """Most bits of 64 by which the dHash of a photo changes when it is saved again; two photos differ by 18 or more."""
 
 
-class Shelf:
+class Pictures:
     """The folder's pictures by name, with what earlier runs kept, removed and refused."""
 
     def __init__(self, out: Output, states: States) -> None:
@@ -49,7 +49,7 @@ class Shelf:
         return self._refused[label]
 
     def sort(self, keyword: Keyword) -> None:
-        """Hold what is known of a name against the folder: a picture is kept when the manifest says so."""
+        """Correct what is known of a name by what is in the folder: a picture is kept when the manifest has it."""
         if not keyword.open and not all(self.holds(keyword.label, id) for id in keyword.kept):
             # Left behind by an --overwrite that was killed.
             keyword.forget()
@@ -62,15 +62,15 @@ class Shelf:
             self._prune(keyword)
 
     def untried(self, keyword: Keyword) -> list[Candidate]:
-        """Return the candidates that have led to nothing yet, best rank first.
+        """Return the candidates that have neither been kept nor refused, best rank first.
 
-        What a killed run has settled is always the first of them, so order and result stay the same.
+        What a killed run has done is always the first of them, so order and result stay the same.
         """
         ranks = {source.rank for source in keyword.kept.values()}
-        left = [c for c in keyword.candidates if c.rank not in ranks and not self._is_settled(keyword, c.url)]
+        left = [c for c in keyword.candidates if c.rank not in ranks and not self._is_tried(keyword, c.url)]
         return sorted(left, key=lambda candidate: candidate.rank)
 
-    def ended(self, keyword: Keyword, state: str) -> None:
+    def ended(self, keyword: Keyword, state: Progress) -> None:
         """Note that a name is finished, and forget whatever no later run can use."""
         self.states.ended(keyword, state)
         self._prune(keyword)
@@ -85,7 +85,7 @@ class Shelf:
         data, suffix, final_url, fetched_at = outcome.picture
         id = hashlib.sha256(data).hexdigest()
         path = photo_path(keyword.label, id, suffix)
-        # A picture that a person moved here from another name stands on that very path.
+        # A picture that a person moved here from another name is at that very path.
         if self.holds(keyword.label, id) or path in self.paths:
             self._reject(keyword, candidate, REPEAT, id)
             return False
@@ -115,12 +115,12 @@ class Shelf:
     def _prune(self, keyword: Keyword) -> None:
         refused = self._refused[keyword.label]
         again = [c for c in keyword.candidates if may_work_later(refused.get(c.url, ""))]
-        keyword.candidates = [] if keyword.state == DONE else again
-        if keyword.state == DONE:
+        keyword.candidates = [] if keyword.state is Progress.DONE else again
+        if keyword.state is Progress.DONE:
             keyword.hashes = {}
             del self._refused[keyword.label]
 
-    def _is_settled(self, keyword: Keyword, url: str) -> bool:
+    def _is_tried(self, keyword: Keyword, url: str) -> bool:
         reason = self._refused[keyword.label].get(url)
         if reason is None or not keyword.retrying:
             return reason is not None
@@ -134,54 +134,53 @@ class Shelf:
             self.states.trying(keyword, candidate.url)
 
 
-class Picker:
+class Selection:
     """Fills one name from its candidates, best rank first."""
 
-    def __init__(self, keyword: Keyword, target: int, shelf: Shelf) -> None:
-        self.keyword, self._target, self._shelf = keyword, target, shelf
-        self.taken = len(keyword.kept)
-        self._candidates = shelf.untried(keyword)
+    def __init__(self, keyword: Keyword, target: int, pictures: Pictures) -> None:
+        self.keyword, self._target, self._pictures = keyword, target, pictures
+        self._kept = len(keyword.kept)
+        self._candidates = pictures.untried(keyword)
         self._started = 0
-        self._settled = 0
+        self._taken = 0
         self._ends: dict[int, Outcome] = {}
 
     @property
     def waiting(self) -> int:
         """Downloads that were started and whose turn has not come."""
-        return self._started - self._settled
+        return self._started - self._taken
 
     @property
     def over(self) -> bool:
         """Whether the name has its pictures, or nothing is left to try."""
-        return self.taken >= self._target or self._settled >= len(self._candidates)
+        return self._kept >= self._target or self._taken >= len(self._candidates)
 
     @property
     def missing(self) -> int:
         """Pictures that the name has too few."""
-        return max(0, self._target - self.taken)
+        return max(0, self._target - self._kept)
 
-    def start(self, downloads: Downloads, room: int) -> None:
-        """Add downloads, as many as could all be kept and at most `room`."""
-        may = min(room, self.missing - self.waiting)
-        for _ in range(may):
+    def start(self, downloads: Downloads, most: int) -> None:
+        """Add downloads, as many as could all be kept and at most `most`."""
+        for _ in range(min(most, self.missing - self.waiting)):
             if self._started >= len(self._candidates):
                 return
             downloads.add(Job(self._candidates[self._started], self._ending(self._started)))
             self._started += 1
 
-    def settle(self) -> int:
-        """Take the ends that are next in rank; return how many pictures were kept."""
+    def take(self) -> int:
+        """Take the results that are next in rank; return how many pictures were kept."""
         kept = 0
-        while self._settled in self._ends:
-            outcome = self._ends.pop(self._settled)
-            kept += self._shelf.keep(self.keyword, self._candidates[self._settled], outcome)
-            self._settled += 1
-        self.taken += kept
+        while self._taken in self._ends:
+            outcome = self._ends.pop(self._taken)
+            kept += self._pictures.keep(self.keyword, self._candidates[self._taken], outcome)
+            self._taken += 1
+        self._kept += kept
         return kept
 
     def end(self) -> None:
         """Note that nothing more can be done for the name."""
-        self._shelf.ended(self.keyword, DONE if not self.missing else after(self.keyword))
+        self._pictures.ended(self.keyword, after(self.keyword) if self.missing else Progress.DONE)
 
     def _ending(self, place: int) -> Callable[[Outcome], None]:
         def end(outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""What a person is told before a long run: whose terms hold, what cannot be asked for, and what sets the pace."""
+"""What a person should know before a long run: whose terms apply, what cannot be asked for, what limits the speed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import logging
 import psutil
 
 from facekit.base.parallel import workers
-from facekit.commands.scrape.choice import Choice
-from facekit.sources.engines import is_loopback
+from facekit.commands.scrape.plan import Plan
+from facekit.sources.addresses import is_loopback
 
 log = logging.getLogger(__name__)
 
 BOT_MEMORY = 0.4e9
-"""Bytes that a browser needs at the least."""
+"""Fewest bytes that a browser needs."""
 
 SEARCH_SECONDS = 10.0
 """What one search takes of a bot's time, with scrolling; a guess on the long side."""
@@ -27,30 +27,30 @@ _WORDS = {
 }
 
 
-def notices_of(choice: Choice, names: int) -> list[str]:
-    """Tell what there is to know before `names` names are searched for; return it."""
-    for name, cls in choice.classes.items():
-        if not choice.near:
+def notices_of(plan: Plan, names: int) -> list[str]:
+    """Log what there is to know before `names` names are searched for; return it."""
+    for name, cls in plan.classes.items():
+        if not plan.near:
             log.info("%s: you search under its terms of use, %s", name, cls.terms)
-    notices = [*_filters(choice), *_machine(choice, min(choice.options.bots, names)), *_pace(choice, names)]
-    if not choice.near and not choice.options.contact:
+    notices = [*_filters(plan), *_machine(plan, min(plan.options.bots, names)), *_pace(plan, names)]
+    if not plan.near and not plan.options.contact:
         notices.append("no --contact is given, so that hosts cannot reach you; give an address or a URL")
     for notice in notices:
         log.warning(notice)
     return notices
 
 
-def _filters(choice: Choice) -> list[str]:
+def _filters(plan: Plan) -> list[str]:
     return [
-        f"{name} cannot narrow a search {' or '.join(_WORDS[option] for option in terms.unfiltered)}"
-        for name, terms in choice.terms().items()
-        if terms.unfiltered
+        f"{name} cannot narrow a search {' or '.join(_WORDS[option] for option in about.unfiltered)}"
+        for name, about in plan.terms().items()
+        if about.unfiltered
     ]
 
 
-def _machine(choice: Choice, bots: int) -> list[str]:
-    grid = choice.options.grid
-    if not choice.needs_browser or (grid is not None and not is_loopback(grid)):
+def _machine(plan: Plan, bots: int) -> list[str]:
+    grid = plan.options.grid
+    if not plan.needs_browser or (grid is not None and not is_loopback(grid)):
         return []
     notices, cores = [], workers(0)
     if bots > 2 * cores:
@@ -60,10 +60,10 @@ def _machine(choice: Choice, bots: int) -> list[str]:
     return notices
 
 
-def _pace(choice: Choice, names: int) -> list[str]:
-    """Say how long the searches take where politeness sets the pace, and not the bots."""
-    first = next(iter(choice.classes))
-    interval, bots = choice.interval(first), min(choice.options.bots, names)
+def _pace(plan: Plan, names: int) -> list[str]:
+    """Return how long the searches take where politeness limits them, and not the number of bots."""
+    first = next(iter(plan.classes))
+    interval, bots = plan.interval(first), min(plan.options.bots, names)
     if interval <= SEARCH_SECONDS / max(1, bots):
         return []
     enough = max(1, round(SEARCH_SECONDS / interval))
@@ -75,7 +75,7 @@ def _pace(choice: Choice, names: int) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as a person says it."""
+    """Return a time in words."""
     if seconds < 90:
         return f"{seconds:.0f} seconds"
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

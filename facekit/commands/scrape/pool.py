@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
+from facekit.commands.scrape.checks import HOST_REFUSES
 from facekit.commands.scrape.download import Elsewhere, Fetcher, Refused, host_of
-from facekit.commands.scrape.manners import Hosts, Outcome
-from facekit.commands.scrape.verdict import HOST_REFUSES
+from facekit.commands.scrape.politeness import Hosts, Outcome
 from facekit.sources.engines import Candidate
 
 __all__ = ["Downloads", "Hosts", "Job", "Outcome", "Queue"]

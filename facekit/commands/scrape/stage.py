@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from facekit.base.contract import FacekitError, Report, Track, quiet, replace
+from facekit.base.contract import FacekitError, Record, Rejection, Report, Source, Track, quiet
 from facekit.commands.scrape import names as naming
 from facekit.commands.scrape import summary
-from facekit.commands.scrape.choice import Choice, choose
-from facekit.commands.scrape.evidence import Drawer
-from facekit.commands.scrape.fill import Fill
-from facekit.commands.scrape.keep import STAGE, Shelf
+from facekit.commands.scrape.collect import Collector
+from facekit.commands.scrape.evidence import KeptPages
+from facekit.commands.scrape.keep import STAGE, Pictures
 from facekit.commands.scrape.notices import notices_of
-from facekit.commands.scrape.order import records_of, rejections_of, sources_of
+from facekit.commands.scrape.plan import Plan, plan
 from facekit.commands.scrape.probe import probe
-from facekit.commands.scrape.state import COLLECTED, DONE, PENDING, Keyword, States
-from facekit.dataset import Output, read_info
+from facekit.commands.scrape.state import Keyword, Progress, States
+from facekit.dataset import REMOVED, Output, read_info
 from facekit.dataset.folder import is_blank
 from facekit.options.scrape import Scrape
 from facekit.sources import browser
@@ -31,15 +32,15 @@ def scrape(options: Scrape, track: Track = quiet) -> Report:
     With `probe`, search once and keep nothing. Raises FacekitError: no names, no browser, a folder that is not this
     stage's, every search blocked, nothing found.
     """
-    choice = choose(options)
+    made = plan(options)
     if options.probe:
-        return probe(choice)
+        return probe(made)
     asked, notices = naming.merge(naming.read_names(options.names))
-    _check_engines(choice)
+    _check_engines(made)
     folder = Output(options.output, STAGE, options)
-    folder.info = replace(folder.info, engines=choice.terms())
+    folder.info = replace(folder.info, engines=made.terms())
     with folder as out:
-        run = _Run(choice, out, asked, notices)
+        run = _Run(made, out, asked, notices)
         if options.dry_run:
             return run.plan()
         if run.open:
@@ -50,27 +51,27 @@ def scrape(options: Scrape, track: Track = quiet) -> Report:
 class _Run:
     """One run over one folder."""
 
-    def __init__(self, choice: Choice, out: Output, asked: list[str], notices: list[str]) -> None:
-        self.choice, self.out, self.notices = choice, out, notices
-        self.states = States(out.root, write=not choice.options.dry_run)
-        self._drawer = Drawer(out.root)
+    def __init__(self, made: Plan, out: Output, asked: list[str], notices: list[str]) -> None:
+        self.made, self.out, self.notices = made, out, notices
+        self.states = States(out.root, write=not made.options.dry_run)
+        self._pages = KeptPages(out.root)
         if out.fresh:
             self.states.clear()
-            if not choice.options.dry_run:
-                self._drawer.clear()
+            if not made.options.dry_run:
+                self._pages.clear()
                 (out.root / summary.FILE).unlink(missing_ok=True)
-        self.shelf = Shelf(out, self.states)
+        self.pictures = Pictures(out, self.states)
         self._sources = dict(out.sources)
         self.asked = self._keywords(asked)
         self._reopen()
         self.open = [keyword for keyword in self.asked if keyword.open]
 
     def plan(self) -> Report:
-        """Say what would be searched for."""
+        """Report what would be searched for."""
         report = self.out.report()
         report.details = {
             "would_search": [k.name for k in self.open if not k.candidates],
-            "would_keep": sum(self.choice.options.per_name - len(k.kept) for k in self.open),
+            "would_keep": sum(self.made.options.per_name - len(k.kept) for k in self.open),
             "folders": {k.name: k.label for k in self.asked},
             "notices": self.notices,
         }
@@ -78,50 +79,52 @@ class _Run:
 
     def work(self, track: Track) -> None:
         """Search and download until every name is finished."""
-        self.notices += notices_of(self.choice, sum(not keyword.candidates for keyword in self.open))
-        if self.choice.needs_browser:
+        self.notices += notices_of(self.made, sum(not keyword.candidates for keyword in self.open))
+        if self.made.needs_browser:
             browser.sweep()
         self.states.begin()
-        total = len(self.asked) * self.choice.options.per_name
-        Fill(self.choice, self.shelf, self._drawer, self.open).run(track, total)
+        total = len(self.asked) * self.made.options.per_name
+        Collector(self.made, self.pictures, self._pages, self.open).run(track, total)
 
     def finish(self) -> Report:
-        """Put records and lines in order and say how each name fared. Raises FacekitError where nothing was found."""
+        """Put records and lines in order and report on each name. Raises FacekitError where nothing was found."""
         asked = {keyword.label for keyword in self.asked}
         order = [k for k in self.states.names.values() if k.label not in asked] + self.asked
-        rejections = rejections_of(self.out, order)
-        rows = summary.fared(rejections, self.asked, self.choice.options.per_name)
+        rejections = _rejections_of(self.out, order)
+        rows = summary.summarise(rejections, self.asked, self.made.options.per_name)
         try:
-            summary.check(rows, self.choice.classes)
+            summary.check(rows, self.made.classes)
         except FacekitError:
             self.states.tidy(order)
             raise
-        records = [record for keyword in order for record in records_of(self.out, keyword)]
-        self.out.sources = sources_of(records, self.states.names, self._sources)
+        records = [record for keyword in order for record in _records_of(self.out, keyword)]
+        self.out.sources = _sources_of(records, self.states.names, self._sources)
         report = self.out.finish(records, rejections)
         self.states.tidy(order)
-        summary.write(self.out.root, summary.fared(rejections, order, self.choice.options.per_name))
-        report.details = {**summary.details(rows), "notices": self.notices, **self._oddities(rows)}
+        summary.write(self.out.root, summary.summarise(rejections, order, self.made.options.per_name))
+        doubtful = self._warn(rows)
+        report.details = {**summary.details(rows), "notices": self.notices}
+        report.details["kept_pages"] = list(map(str, self._pages.files))
+        report.details |= {"under_several_names": doubtful} if doubtful else {}
         return report
 
-    def _oddities(self, rows: list[summary.Fared]) -> dict[str, object]:
-        """Say loudly what a person ought to look at."""
+    def _warn(self, rows: list[summary.Row]) -> int:
+        """Warn of what a person ought to look at; return how many pictures are under several names."""
         changed = Counter(e for row in rows for e, state in row.searches.items() if state == State.LAYOUT_CHANGED)
-        files = [str(path) for path in self._drawer.files]
         for engine, count in changed.items():
-            where = f"; its pages are kept in {self._drawer.folder}" if files else ""
+            where = f"; its pages are kept in {self._pages.folder}" if self._pages.files else ""
             log.warning("THE PAGE OF %s HAS CHANGED: %d names could not be searched for%s", engine, count, where)
         labels: dict[str, list[str]] = {}
         for label, id in self.out.records:
             labels.setdefault(id, []).append(label)
-        doubtful = [found for found in labels.values() if len(found) > 1]
+        doubtful = sum(len(found) > 1 for found in labels.values())
         if doubtful:
-            log.warning("%d pictures stand under more than one name: at least one of each is wrong", len(doubtful))
-        return {"kept_pages": files} | ({"under_several_names": len(doubtful)} if doubtful else {})
+            log.warning("%d pictures are under more than one name: at least one of each is wrong", doubtful)
+        return doubtful
 
     def _keywords(self, asked: list[str]) -> list[Keyword]:
         for keyword in self.states.names.values():
-            self.shelf.sort(keyword)
+            self.pictures.sort(keyword)
         known = {naming.fold(keyword.name): keyword for keyword in self.states.names.values()}
         labels = naming.labels(asked, {folded: keyword.label for folded, keyword in known.items()})
         found = []
@@ -129,37 +132,76 @@ class _Run:
             keyword = known.get(naming.fold(name)) or Keyword(name, labels[name])
             if keyword.label not in self.states.names:
                 self.states.names[keyword.label] = keyword
-                self.shelf.sort(keyword)
+                self.pictures.sort(keyword)
             found.append(keyword)
         return found
 
     def _reopen(self) -> None:
-        """Take up again what may end better: failed searches, and, after a run that ended, failed downloads.
+        """Try again what may succeed now: failed searches, and, after a run that ended, failed downloads.
 
-        A run that was killed and goes on tries no download again that it has settled: its result is that of a run
+        A run that was killed and goes on repeats no download that it has finished: its result is that of a run
         which nobody killed.
         """
         for keyword in self.asked:
-            if keyword.open or keyword.state == DONE:
+            if keyword.open or keyword.state is Progress.DONE:
                 continue
-            again = {e: found for e, found in keyword.searches.items() if not found.fine and e in self.choice.classes}
+            again = {e: found for e, found in keyword.searches.items() if not found.fine and e in self.made.classes}
             for engine in again:
                 del keyword.searches[engine]
             keyword.retrying = self.states.over
-            if self.shelf.untried(keyword) or self.choice.next(keyword) is not None:
-                keyword.state = COLLECTED if keyword.searches else PENDING
+            if self.pictures.untried(keyword) or self.made.next(keyword) is not None:
+                keyword.state = Progress.COLLECTED if keyword.searches else Progress.PENDING
             else:
                 keyword.retrying = False
 
 
-def _check_engines(choice: Choice) -> None:
+def _records_of(out: Output, keyword: Keyword) -> list[Record]:
+    """Return a name's records, best rank first."""
+    ranked = sorted(keyword.kept.values(), key=lambda source: (source.rank or 0, source.origin))
+    found = (out.records.get((keyword.label, source.origin)) for source in ranked)
+    return [record for record in found if record is not None]
+
+
+def _sources_of(
+    records: Iterable[Record], names: Mapping[str, Keyword], known: Mapping[str, Source]
+) -> dict[str, Source]:
+    """Return where each photo came from; of one that stands under two names the first of them says it."""
+    found: dict[str, Source] = {}
+    for record in records:
+        here = names[record.moved_from or record.label].kept[record.id]
+        # What earlier runs kept is known here by its rank alone.
+        found.setdefault(record.origin, here if here.fetched_at else known.get(record.origin, here))
+    return found
+
+
+def _rejections_of(out: Output, order: Iterable[Keyword]) -> list[Rejection]:
+    """Return what was left out by name, then rank; what a person removed stands behind what could not be had."""
+    names = {keyword.label: keyword for keyword in order}
+    kept = {label: {source.url for source in keyword.kept.values()} for label, keyword in names.items()}
+    found: dict[str, dict[str, Rejection]] = {label: {} for label in names}
+    for rejection in sorted(out.rejected, key=lambda rejection: _place(rejection, names)):
+        # Of a link that was tried more than once, the last failure counts; none does where it worked in the end.
+        if rejection.path not in kept.get(rejection.label, ()):
+            found.setdefault(rejection.label, {})[rejection.id] = rejection
+    return [rejection for label in found for rejection in found[label].values()]
+
+
+def _place(rejection: Rejection, names: Mapping[str, Keyword]) -> int:
+    if rejection.reason != REMOVED:
+        return -1  # already in order of rank
+    keyword = names.get(rejection.label)
+    source = keyword.kept.get(rejection.id) if keyword else None
+    return (source.rank or 0) if source else 0
+
+
+def _check_engines(made: Plan) -> None:
     """Refuse to go on with other engines; more of them may always be added behind. Raises FacekitError."""
-    root = choice.options.output
-    if choice.options.overwrite or not root.is_dir() or is_blank(root):
+    root = made.options.output
+    if made.options.overwrite or not root.is_dir() or is_blank(root):
         return
     info = read_info(root)
     before = list(info.engines) if info else []
-    now = list(choice.classes)
+    now = list(made.classes)
     if now[: len(before)] != before:
         raise FacekitError(
             f"{root} was made with --engine {','.join(before)}; give these first, or choose another folder"

@@ -1,37 +1,51 @@
 """What is known of each name: `.scrape.jsonl` beside the manifest, so that a killed run goes on where it was.
 
 A line says what a search found, that a picture is about to be kept, that a link failed once more, that a name is
-finished, or, the last one, that the run came to its end. The second vouches for nothing: a picture is there when the
-manifest says so. Hidden, so that a folder which holds nothing else still counts as empty.
+finished, or, the last one, that the run came to its end. That a picture is about to be kept does not say that it is
+there: the manifest does. The file is hidden, so that a folder which holds nothing else still counts as empty.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-from facekit.base import files as lines
+import msgspec
+
+from facekit.base import files, plain
 from facekit.base.contract import Source
-from facekit.sources.engines import Candidate, State, canonical
+from facekit.commands.scrape import names as naming
+from facekit.sources.addresses import canonical
+from facekit.sources.engines import Candidate, State
 
 FILE = ".scrape.jsonl"
 
-PENDING, COLLECTED, DONE, SHORT, BLOCKED, FAILED = "pending", "collected", "done", "short", "blocked", "failed"
-OPEN = (PENDING, COLLECTED)
+MAX_LINE = 64 << 20
+"""Bytes of a line: a search finds 6,000 candidates at most, with addresses of 4,096 characters."""
+
+
+class Progress(StrEnum):
+    """How far a name is: not searched for, being downloaded, or finished in one of four ways."""
+
+    PENDING = "pending"
+    COLLECTED = "collected"
+    DONE = "done"
+    SHORT = "short"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
 
 _FINE = (State.OK, State.EMPTY)
-_DROPPED = ("title", "thumbnail", "width", "engine", "query")
 
 
-@dataclass
-class Found:
+@dataclass(frozen=True)
+class EngineSearch:
     """How a name's search of one engine ended."""
 
     state: str
-    """A `State`, or what the browsers died of."""
+    """A `State`, or the error that the browsers died with."""
     query: str = ""
     asked: int = 0
     """Candidates that were asked for."""
@@ -49,8 +63,8 @@ class Keyword:
 
     name: str
     label: str
-    state: str = PENDING
-    searches: dict[str, Found] = field(default_factory=dict)
+    state: Progress = Progress.PENDING
+    searches: dict[str, EngineSearch] = field(default_factory=dict)
     """Engine -> how its search ended, in the order of the searches."""
     candidates: list[Candidate] = field(default_factory=list)
     """What may still be fetched; a finished name has only what a later run may try again."""
@@ -59,23 +73,23 @@ class Keyword:
     found: int = 0
     """Candidates of all searches, the same link of two engines counted once."""
     last: int = 0
-    """The last rank that was given out."""
+    """The last rank that was assigned."""
     retrying: bool = False
-    """Whether what failed in an earlier run is being tried again, where another day may do away with the failure."""
+    """Whether downloads that failed in an earlier run are tried again, where the failure may pass."""
     tried: set[str] = field(default_factory=set)
-    """The links that have been."""
+    """The links that have been tried again."""
     hashes: dict[str, int] = field(default_factory=dict)
     """Id -> dHash of the pictures, as long as more may come."""
 
     @property
     def open(self) -> bool:
         """Whether there is something to do for the name in this run."""
-        return self.state in OPEN
+        return self.state in (Progress.PENDING, Progress.COLLECTED)
 
     def add(
-        self, engine: str, found: Found, candidates: Iterable[Candidate], refused: Iterable[str]
+        self, engine: str, search: EngineSearch, candidates: Iterable[Candidate], refused: Iterable[str]
     ) -> list[Candidate]:
-        """Take a search's result; return the candidates that are new, ranked behind all that were there before.
+        """Add a search's result; return the candidates that are new, ranked behind all that were there before.
 
         `refused` are links that are known beside those of the candidates and the pictures.
         """
@@ -86,8 +100,22 @@ class Keyword:
         # A first search keeps the engine's own ranks, gaps and all; a deeper one only goes on counting.
         ranks = [self.last + c.rank for c in fresh] if first else range(self.last + 1, self.last + 1 + len(fresh))
         fresh = [replace(c, rank=rank) for c, rank in zip(fresh, ranks, strict=True)]
-        self.take(engine, found, fresh)
+        self.extend(engine, search, fresh)
         return fresh
+
+    def extend(self, engine: str, search: EngineSearch, fresh: list[Candidate]) -> None:
+        """Note a search whose candidates have their ranks."""
+        self.state = Progress.COLLECTED
+        self.searches[engine] = search
+        self.candidates += fresh
+        self.found += len(fresh)
+        self.last = max([self.last, *(c.rank for c in fresh)])
+
+    def keep(self, source: Source, dhash: int | None) -> None:
+        """Note a picture."""
+        self.kept[source.origin] = source
+        if dhash is not None:
+            self.hashes[source.origin] = dhash
 
     def twin(self, dhash: int | None, bits: int) -> str | None:
         """Return the id of a picture whose dHash differs from this one by so many bits at most."""
@@ -97,21 +125,99 @@ class Keyword:
 
     def forget(self) -> None:
         """Be as a name that was never searched for."""
-        self.state, self.searches, self.candidates = PENDING, {}, []
+        self.state, self.searches, self.candidates = Progress.PENDING, {}, []
         self.kept, self.hashes, self.found, self.last = {}, {}, 0, 0
         self.retrying, self.tried = False, set()
 
-    def end(self, state: str) -> None:
+    def end(self, state: Progress) -> None:
         """Be finished for this run."""
         self.state, self.retrying, self.tried = state, False, set()
 
-    def take(self, engine: str, found: Found, fresh: list[Candidate]) -> None:
-        """Note a search whose candidates have their ranks."""
-        self.state = COLLECTED
-        self.searches[engine] = found
-        self.candidates += fresh
-        self.found += len(fresh)
-        self.last = max([self.last, *(c.rank for c in fresh)])
+
+class Link(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A candidate as the file has it: without what its line says already, and what nothing reads again."""
+
+    url: str
+    rank: int
+    engine: str | None = None
+    """None for that of the line."""
+    page_url: str | None = None
+    licence: str | None = None
+    licence_url: str | None = None
+    creator: str | None = None
+    attribution: str | None = None
+
+    def candidate(self, engine: str, query: str) -> Candidate:
+        """Return the candidate that an engine found by a query."""
+        about = (self.licence, self.licence_url, self.creator, self.attribution)
+        return Candidate(self.url, self.rank, engine, query, self.page_url, None, None, *about)
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line. Which of the first five fields it has says what it notes; without any it is all there is of a name."""
+
+    over: bool = False
+    """The run came to its end."""
+    engine: str | None = None
+    """An engine was searched: see `state` to `candidates`."""
+    keeps: Source | None = None
+    """A picture is about to be written."""
+    tried: str | None = None
+    """A link failed once more."""
+    ends: Progress | None = None
+    """Nothing more is to be done for the name in this run."""
+    label: str = ""
+    name: str | None = None
+    state: str = "pending"
+    query: str = ""
+    asked: int = 0
+    given: int = 0
+    candidates: list[Link] = []
+    dhash: int | None = None
+    searches: dict[str, EngineSearch] = {}
+    found: int = 0
+    last: int = 0
+    ranks: dict[str, int | None] = {}
+    """Id -> rank of the pictures of a name that is done."""
+    pictures: dict[str, tuple[int | None, str | None, int | None]] = {}
+    """Id -> rank, URL and dHash of the pictures of any other name."""
+    retrying: bool = False
+    again: list[Link] = []
+    """What a later run may try once more."""
+
+    def __post_init__(self) -> None:
+        """Refuse a label that would not be the name of a folder here: the line may be a stranger's."""
+        if self.over:
+            return
+        if self.label != naming.safe(self.label):
+            raise ValueError(f"{self.label!r} is not the name of a folder")
+        if self.is_name:
+            Progress(self.state)
+
+    @property
+    def is_name(self) -> bool:
+        """Whether the line is all there is of a name."""
+        return (self.engine, self.keeps, self.tried, self.ends) == (None, None, None, None)
+
+    def dump(self) -> str:
+        """Return the line's JSON; absent values are left out."""
+        values = msgspec.to_builtins(self)
+        if self.keeps is not None:
+            values["keeps"] = {name: value for name, value in values["keeps"].items() if value is not None}
+        return plain.dump(values)
+
+    def keyword(self) -> Keyword:
+        """Return the name that the line describes."""
+        one = Keyword(self.name or self.label, self.label, Progress(self.state), dict(self.searches))
+        one.found, one.last, one.retrying = self.found, self.last, self.retrying
+        one.kept = {id: Source(id, rank=rank) for id, rank in self.ranks.items()}
+        for id, (rank, url, dhash) in self.pictures.items():
+            one.keep(Source(id, rank=rank, url=url), dhash)
+        for link in self.again:
+            engine = link.engine or ""
+            search = self.searches.get(engine, EngineSearch(""))
+            one.candidates.append(link.candidate(engine, search.query))
+        return one
 
 
 class States:
@@ -123,9 +229,9 @@ class States:
         self.over = False
         """Whether the last run on the folder came to its end."""
         if write:
-            lines.drop_torn_line(self._path)
-        for values in lines.iterate_lines(self._path, dict[str, Any]):
-            self._take(values)
+            files.drop_torn_line(self._path)
+        for line in files.iterate_lines(self._path, Line, limit=MAX_LINE):
+            self._apply(line)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -135,29 +241,26 @@ class States:
 
     def searched(self, keyword: Keyword, engine: str, fresh: list[Candidate]) -> None:
         """Note what a search found that was not known."""
-        found = [_short(candidate) for candidate in fresh]
-        search = asdict(keyword.searches[engine])
-        self._append(label=keyword.label, name=keyword.name, engine=engine, **search, candidates=found)
+        about, links = asdict(keyword.searches[engine]), [_link(candidate) for candidate in fresh]
+        self._append(Line(label=keyword.label, name=keyword.name, engine=engine, candidates=links, **about))
 
     def keeping(self, keyword: Keyword, source: Source, dhash: int | None) -> None:
         """Note that a picture is about to be written."""
-        keyword.kept[source.origin] = source
-        if dhash is not None:
-            keyword.hashes[source.origin] = dhash
-        self._append(label=keyword.label, keeps=json.loads(source.to_json()), dhash=dhash)
+        keyword.keep(source, dhash)
+        self._append(Line(label=keyword.label, keeps=source, dhash=dhash))
 
     def trying(self, keyword: Keyword, url: str) -> None:
         """Note that a link failed once more."""
         keyword.tried.add(url)
-        self._append(label=keyword.label, tried=url)
+        self._append(Line(label=keyword.label, tried=url))
 
-    def ended(self, keyword: Keyword, state: str) -> None:
+    def ended(self, keyword: Keyword, state: Progress) -> None:
         """Note that nothing more is to be done for a name in this run."""
         keyword.end(state)
-        self._append(label=keyword.label, ends=state)
+        self._append(Line(label=keyword.label, ends=state))
 
     def begin(self) -> None:
-        """Say that a run is under way: what is finished from now on is not taken up again by one that goes on."""
+        """Note that a run is under way: what finishes from now on is not taken up again by one that goes on."""
         if self.over:
             self.over = False
             self._replace()
@@ -170,80 +273,57 @@ class States:
 
     def _replace(self) -> None:
         if self._write:
-            end = [json.dumps({"over": True})] if self.over else []
-            lines.replace_lines(self._path, [*map(_line, self.names.values()), *end])
+            end = [Line(over=True)] if self.over else []
+            files.replace_lines(self._path, (line.dump() for line in [*map(_line, self.names.values()), *end]))
 
-    def _append(self, **values: Any) -> None:
+    def _append(self, line: Line) -> None:
         if self._write:
-            lines.append_line(self._path, json.dumps(values, ensure_ascii=False))
+            files.append_line(self._path, line.dump())
 
-    def _take(self, values: dict[str, Any]) -> None:
-        self.over = "over" in values
-        if self.over:
+    def _apply(self, line: Line) -> None:
+        self.over = line.over
+        if line.over:
             return
-        label = values["label"]
-        keyword = self.names.setdefault(label, Keyword(values.get("name", label), label))
-        if "keeps" in values:
-            source = Source(**values["keeps"])
-            keyword.kept[source.origin] = source
-            if values["dhash"] is not None:
-                keyword.hashes[source.origin] = values["dhash"]
-        elif "ends" in values:
-            keyword.end(values["ends"])
-        elif "tried" in values:
-            keyword.tried.add(values["tried"])
-        elif "engine" in values:
-            found = Found(**{key: values[key] for key in ("state", "query", "asked", "given")})
-            keyword.take(values["engine"], found, _candidates(values["engine"], found, values["candidates"]))
+        keyword = self.names.setdefault(line.label, Keyword(line.name or line.label, line.label))
+        if line.engine is not None:
+            search = EngineSearch(line.state, line.query, line.asked, line.given)
+            fresh = [link.candidate(line.engine, line.query) for link in line.candidates]
+            keyword.extend(line.engine, search, fresh)
+        elif line.keeps is not None:
+            keyword.keep(line.keeps, line.dhash)
+        elif line.tried is not None:
+            keyword.tried.add(line.tried)
+        elif line.ends is not None:
+            keyword.end(line.ends)
         else:
-            self.names[label] = _keyword(values)
+            self.names[line.label] = line.keyword()
 
 
-def after(keyword: Keyword) -> str:
+def after(keyword: Keyword) -> Progress:
     """Return the state of a name that has too few pictures and nothing left to try."""
-    bad = [found.state for found in keyword.searches.values() if not found.fine and found.state != State.SOFT_BLOCK]
+    bad = [search.state for search in keyword.searches.values() if not search.fine and search.state != State.SOFT_BLOCK]
     if keyword.found or not bad:
-        return SHORT
-    return BLOCKED if all(state in (State.BLOCKED, State.CONSENT) for state in bad) else FAILED
+        return Progress.SHORT
+    return Progress.BLOCKED if all(state in (State.BLOCKED, State.CONSENT) for state in bad) else Progress.FAILED
 
 
-def _candidates(engine: str, found: Found, given: list[dict[str, Any]]) -> list[Candidate]:
-    return [Candidate(engine=values.pop("engine", engine), query=found.query, **values) for values in given]
+def _line(keyword: Keyword) -> Line:
+    done = keyword.state is Progress.DONE
+    pictures = {id: (source.rank, source.url, keyword.hashes.get(id)) for id, source in keyword.kept.items()}
+    return Line(
+        label=keyword.label,
+        name=keyword.name,
+        state=keyword.state,
+        searches=keyword.searches,
+        found=keyword.found,
+        last=keyword.last,
+        ranks={id: source.rank for id, source in keyword.kept.items()} if done else {},
+        pictures={} if done else pictures,
+        retrying=keyword.retrying,
+        again=[] if done else [_link(candidate, candidate.engine) for candidate in keyword.candidates],
+    )
 
 
-def _short(candidate: Candidate) -> dict[str, Any]:
-    """Leave out what is empty, what the line says already, and what nothing reads again."""
-    values = {key: value for key, value in asdict(candidate).items() if value is not None}
-    return {key: value for key, value in values.items() if key not in _DROPPED}
-
-
-def _line(keyword: Keyword) -> str:
-    values: dict[str, Any] = {
-        "label": keyword.label,
-        "name": keyword.name,
-        "state": keyword.state,
-        "searches": {engine: asdict(found) for engine, found in keyword.searches.items()},
-        "found": keyword.found,
-        "last": keyword.last,
-    }
-    if keyword.state == DONE:
-        values["ranks"] = {id: source.rank for id, source in keyword.kept.items()}
-    else:
-        values["pictures"] = {id: [s.rank, s.url, keyword.hashes.get(id)] for id, s in keyword.kept.items()}
-        values["retrying"] = keyword.retrying
-        values["again"] = [{"engine": c.engine, **_short(c)} for c in keyword.candidates]
-    return json.dumps(values, ensure_ascii=False)
-
-
-def _keyword(values: dict[str, Any]) -> Keyword:
-    searches = {engine: Found(**found) for engine, found in values["searches"].items()}
-    keyword = Keyword(values["name"], values["label"], values["state"], searches)
-    keyword.found, keyword.last, keyword.retrying = values["found"], values["last"], values.get("retrying", False)
-    keyword.kept = {id: Source(id, rank=rank) for id, rank in values.get("ranks", {}).items()}
-    for id, (rank, url, dhash) in values.get("pictures", {}).items():
-        keyword.kept[id] = Source(id, rank=rank, url=url)
-        if dhash is not None:
-            keyword.hashes[id] = dhash
-    for again in values.get("again", []):
-        keyword.candidates += _candidates(again["engine"], searches[again["engine"]], [again])
-    return keyword
+def _link(found: Candidate, engine: str | None = None) -> Link:
+    about = (found.licence, found.licence_url, found.creator, found.attribution)
+    return Link(found.url, found.rank, engine, found.page_url, *about)

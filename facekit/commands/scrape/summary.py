@@ -1,25 +1,29 @@
-"""How each name fared: for the closing table, for `--json`, and for `summary.csv` beside the pictures."""
+"""What came of each name: for the closing table, for `--json`, and for `summary.csv` beside the pictures."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
+from facekit.base import files
 from facekit.base.contract import FacekitError, Rejection
-from facekit.base.files import write_csv
-from facekit.commands.scrape.state import BLOCKED, Keyword
+from facekit.base.plain import Json, to_plain
+from facekit.commands.scrape.state import Keyword, Progress
 from facekit.dataset import REMOVED
 
 FILE = "summary.csv"
 
 REASONS = 4
-"""Reasons that a line for a person gives; the file has all."""
+"""Reasons in the line for a person; the file has all."""
+
+HEADER = ("name", "folder", "state", "found", "kept", "short", "refused", "reasons", "searches")
 
 
-class Fared(NamedTuple):
-    """One name's line."""
+@dataclass(frozen=True)
+class Row:
+    """One name's row."""
 
     name: str
     folder: str
@@ -41,42 +45,34 @@ class Fared(NamedTuple):
         return "; ".join([*searches, ", ".join([f"{self.found} found", *most])])
 
 
-def fared(rejections: Iterable[Rejection], names: Iterable[Keyword], per_name: int) -> list[Fared]:
-    """Return a line for each name."""
+def summarise(rejections: Iterable[Rejection], names: Iterable[Keyword], per_name: int) -> list[Row]:
+    """Return a row for each name."""
     refused: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for rejection in rejections:
         refused[rejection.label][rejection.reason] += 1
-    return [_fared(keyword, refused[keyword.label], per_name) for keyword in names]
+    return [_row(keyword, refused[keyword.label], per_name) for keyword in names]
 
 
-def write(root: Path, rows: Iterable[Fared]) -> None:
-    """Write `summary.csv`: a line a name, nothing in it that another run of the same would write otherwise."""
-    header = ("name", "folder", "state", "found", "kept", "short", "refused", "reasons", "searches")
-    write_csv(root / FILE, header, map(_cells, rows))
+def write(root: Path, rows: Iterable[Row]) -> None:
+    """Write `summary.csv`: a line per name. Another run of the same result writes the same."""
+    files.write_csv(root / FILE, HEADER, map(_cells, rows))
 
 
-def _cells(row: Fared) -> tuple[str | int, ...]:
-    reasons = "; ".join(f"{count} {reason}" for reason, count in sorted(row.refused.items()))
-    searches = "; ".join(f"{engine}: {state}" for engine, state in row.searches.items())
-    numbers = (row.found, row.kept, row.short, sum(row.refused.values()))
-    return (row.name, row.folder, row.state, *numbers, reasons, searches)
-
-
-def details(rows: Iterable[Fared]) -> dict[str, Any]:
-    """Return what the closing report has to say of each name."""
+def details(rows: Iterable[Row]) -> dict[str, Json]:
+    """Return what the closing report says of each name."""
     rows = list(rows)
     short = sorted((row for row in rows if row.short), key=lambda row: -row.short)
     return {
-        "names": {row.name: _plain(row) for row in rows},
+        "names": {row.name: _about(row) for row in rows},
         "shortfalls": [{"name": row.name, "kept": row.kept, "short": row.short, "why": row.why} for row in short],
     }
 
 
-def check(rows: list[Fared], engines: Iterable[str]) -> None:
+def check(rows: list[Row], engines: Iterable[str]) -> None:
     """Raise FacekitError where no name has any picture, with the reason."""
     if any(row.kept or row.removed for row in rows):
         return
-    if all(row.state == BLOCKED for row in rows):
+    if all(row.state == Progress.BLOCKED for row in rows):
         raise FacekitError(
             f"{' and '.join(engines)} blocked every search; wait some hours, then go on with fewer --bots "
             "or a longer --search-interval"
@@ -89,15 +85,21 @@ def check(rows: list[Fared], engines: Iterable[str]) -> None:
     )
 
 
-def _plain(row: Fared) -> dict[str, Any]:
-    values = row._asdict()
-    del values["name"]
-    return values
+def _about(row: Row) -> Json:
+    values = to_plain(row)
+    assert isinstance(values, dict)
+    return {key: value for key, value in values.items() if key != "name"}
 
 
-def _fared(keyword: Keyword, refused: Counter[str], per_name: int) -> Fared:
+def _cells(row: Row) -> tuple[files.Cell, ...]:
+    reasons = "; ".join(f"{count} {reason}" for reason, count in sorted(row.refused.items()))
+    searches = "; ".join(f"{engine}: {state}" for engine, state in row.searches.items())
+    return row.name, row.folder, row.state, row.found, row.kept, row.short, sum(row.refused.values()), reasons, searches
+
+
+def _row(keyword: Keyword, refused: Counter[str], per_name: int) -> Row:
     removed = refused.pop(REMOVED, 0)
-    return Fared(
+    return Row(
         keyword.name,
         keyword.label,
         keyword.state,
@@ -106,5 +108,5 @@ def _fared(keyword: Keyword, refused: Counter[str], per_name: int) -> Fared:
         max(0, per_name - len(keyword.kept)),
         removed,
         refused,
-        {engine: found.state for engine, found in sorted(keyword.searches.items())},
+        {engine: search.state for engine, search in sorted(keyword.searches.items())},
     )

@@ -1,4 +1,4 @@
-"""Searches that wait for a bot, and the patience that every engine asks of all bots together."""
+"""Searches that wait for a bot, and how fast all bots together may ask each engine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Task(NamedTuple):
 
 
 class Searched(NamedTuple):
-    """How a search ended; no `results` where its browsers died, and `note` says of what."""
+    """How a search ended; no `results` where its browsers died, and `note` has the error."""
 
     task: Task
     bot: int
@@ -42,12 +42,12 @@ class Searched(NamedTuple):
 
 
 class Pace:
-    """One engine's patience, shared by all bots: seconds between searches, a rest after it blocked one, an end."""
+    """How fast all bots may ask one engine: seconds between searches, a rest after it blocked one, an end."""
 
     def __init__(self, engine: str, interval: float, rest: float = REST) -> None:
         self.engine, self.interval, self.rest = engine, interval, rest
         self.over: Results | None = None
-        """What every search for which the engine is not asked any more ends with."""
+        """The result of every further search, once the engine is not asked any more."""
         self.rests_until = 0.0
         self._next = 0.0
         self._blocked_at: float | None = None
@@ -70,7 +70,7 @@ class Pace:
         return None if stop.is_set() or self.resting or self.over is not None else time.monotonic()
 
     def blocked(self, began: float) -> bool:
-        """Note that a search was blocked; return whether the engine has had enough of us.
+        """Note that a search was blocked; return whether the engine is not asked any more.
 
         Searches that were under way when the first was blocked are part of the first.
         """
@@ -101,13 +101,13 @@ class Pace:
 
 
 class Tasks:
-    """The searches of a run. A name's first search needs room; those that follow have their name's."""
+    """The searches of a run. A name's first search needs a free slot; those that follow have their name's."""
 
-    def __init__(self, first: Iterable[Task], paces: Mapping[str, Pace], room: int) -> None:
+    def __init__(self, first: Iterable[Task], paces: Mapping[str, Pace], slots: int) -> None:
         self.paces = paces
         self.stop = threading.Event()
         self._fresh, self._next = deque(first), deque[Task]()
-        self._room = room
+        self._slots = slots
         self._waiting = self._starting = 0
         self._changed = threading.Condition()
 
@@ -124,7 +124,7 @@ class Tasks:
                 left = end - time.monotonic()
                 if task is not None or left <= 0:
                     break
-                self._changed.wait(min(left, 1.0))  # a rest ends without anyone's saying so
+                self._changed.wait(min(left, 1.0))  # a rest ends without notice
             self._waiting -= ready
             return None if self.stop.is_set() else task
 
@@ -138,14 +138,14 @@ class Tasks:
                 self._next.remove(task)
             else:
                 self._fresh.popleft()
-                self._room -= 1
+                self._slots -= 1
             return task
 
     @contextmanager
     def start(self) -> Iterator[bool]:
-        """Say that a bot is starting its browser; yield False where as many as there is work for have or start one."""
+        """Note that a bot is starting its browser; yield False where there is work for no more browsers."""
         with self._changed:
-            fresh = 0 if not self._fresh or self._rests(self._fresh[0]) else min(self._room, len(self._fresh))
+            fresh = 0 if not self._fresh or self._rests(self._fresh[0]) else min(self._slots, len(self._fresh))
             enough = self._waiting + self._starting >= fresh + sum(not self._rests(task) for task in self._next)
             self._starting += 1
         try:
@@ -161,9 +161,9 @@ class Tasks:
             self._changed.notify_all()
 
     def release(self) -> None:
-        """Say that a name is finished, so that another may be searched for."""
+        """Note that a name is finished, so that another may be searched for."""
         with self._changed:
-            self._room += 1
+            self._slots += 1
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -174,7 +174,7 @@ class Tasks:
 
     def _find(self) -> Task | None:
         free = (task for task in self._next if not self._rests(task))
-        fresh = self._fresh[0] if self._fresh and self._room > 0 and not self._rests(self._fresh[0]) else None
+        fresh = self._fresh[0] if self._fresh and self._slots > 0 and not self._rests(self._fresh[0]) else None
         return next(free, fresh)
 
     def _rests(self, task: Task) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Sequence
 from functools import cache
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from facekit.base import images, plugins, weights
 from facekit.base.contract import Box, Image
+from facekit.base.files import sha256_of
 from facekit.faces.alignment import align
 from facekit.faces.detectors.again import Again
 from facekit.faces.detectors.boxes import foremost
@@ -89,8 +89,8 @@ def _loaded() -> tuple[Any, str]:
     """Return the network, ready to run on one thread, and the start of its weights' SHA-256."""
     runtime = plugins.need("onnxruntime", "the embedder dlib")
     file = model_file(MODEL)
-    key = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
-    model = weights.kept(f"dlib-{key}-{dlib_onnx.VERSION}", lambda: dlib_onnx.build(read(file)))
+    key = sha256_of(file)[:12]
+    model = weights.cached(f"dlib-{key}-{dlib_onnx.VERSION}", lambda: dlib_onnx.build(read(file)))
     return _session(runtime, model), key
 
 

@@ -1,11 +1,10 @@
-"""Folders of bots: each locked by the facekit that made it, so that what a killed one left can be told."""
+"""Folders of bots: each locked by the facekit that made it, which shows what a killed one left behind."""
 
 from __future__ import annotations
 
 import logging
 import os
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -42,12 +41,6 @@ def _locked_folder(stack: ExitStack) -> Path:
                 return folder
 
 
-def kill_group(group: int) -> None:
-    """End a group of processes at once."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGKILL)
-
-
 def remove(folder: Path) -> None:
     """Remove a folder in which a dying process may still be writing."""
     for _ in range(20):
@@ -59,6 +52,6 @@ def remove(folder: Path) -> None:
 
 
 def place() -> Path:
-    """Return where bots' folders stand: Chrome puts a socket there, whose whole path may have 104 bytes."""
+    """Return where bots' folders are: Chrome puts a socket there, whose whole path may have 104 bytes."""
     usual = tempfile.gettempdir()
     return Path(usual if len(os.fsencode(usual)) <= 30 else "/tmp")

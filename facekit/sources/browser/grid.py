@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import threading
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from facekit.sources.browser.running import QUIT_SECONDS, Browser, chrome_options
-from facekit.sources.engines import is_loopback
+from facekit.base.contract import FacekitError
+from facekit.base.files import read_json, write_json
+from facekit.sources.addresses import Gate, is_loopback
+from facekit.sources.browser.confining import chrome_options, within
+from facekit.sources.browser.running import QUIT_SECONDS, Browser
 
 if TYPE_CHECKING:
+    from selenium.webdriver.chrome.options import Options
     from selenium.webdriver.remote.webdriver import WebDriver
 
-log = logging.getLogger(__name__)
 
 NOTE = "session.json"
 """The file of a bot's folder that names its session, so that what a killed facekit left can be ended."""
@@ -25,16 +27,28 @@ START_SECONDS = 330
 """How long a session may wait for a free browser: the Grid itself gives up after 300 seconds, and says so."""
 
 
-class GridBrowser(Browser):
-    """A session on a Grid; of this machine it uses a folder with a note, and no program."""
+@dataclass(frozen=True)
+class Note:
+    """The session of a bot, for whoever has to end it when the bot's facekit is gone."""
 
-    def __init__(self, address: str) -> None:
+    address: str
+    session: str
+
+
+class GridBrowser(Browser):
+    """A session on a Grid; of this machine it uses a folder with a note, and no program.
+
+    With a `gate` the browser knows no other hosts. What it uses of its machine is for that machine to limit.
+    """
+
+    def __init__(self, address: str, gate: Gate | None = None) -> None:
         super().__init__()
-        self._address = address
+        self._address, self._gate = address, gate
         self._ender: threading.Thread | None = None
 
-    def kill(self) -> None:
+    def kill(self, why: str = "") -> None:
         """Ask the Grid to end the session; what its thread waits for then fails."""
+        self.cause = self.cause or why
         self._killed.set()
         if self._driver is not None and self._ender is None:
             session = str(self._driver.session_id)
@@ -60,11 +74,10 @@ class GridBrowser(Browser):
 
         config = ClientConfig(self._address, timeout=START_SECONDS)
         try:
-            driver = WebDriver(self._address, options=_options(self._address), client_config=config)
+            driver = WebDriver(self._address, options=_options(self._address, self._gate), client_config=config)
             if self._killed.is_set():  # nobody waits any more
                 end_session(self._address, str(driver.session_id))
-            note = {"address": self._address, "session": driver.session_id}
-            (folder / NOTE).write_text(json.dumps(note))
+            write_json(folder / NOTE, Note(self._address, str(driver.session_id)))
         except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
             found.append(error)
         else:
@@ -83,8 +96,7 @@ def end_session(address: str, session: str) -> None:
     from selenium.webdriver.remote.remote_connection import RemoteConnection
     from urllib3.exceptions import HTTPError
 
-    config: Any = ClientConfig(address, timeout=QUIT_SECONDS)
-    connection = RemoteConnection(client_config=config)
+    connection = RemoteConnection(client_config=ClientConfig(address, timeout=QUIT_SECONDS))
     with suppress(WebDriverException, HTTPError, OSError):
         connection.execute(Command.QUIT, {"sessionId": session})  # type: ignore[no-untyped-call]
     connection.close()  # type: ignore[no-untyped-call]
@@ -92,13 +104,13 @@ def end_session(address: str, session: str) -> None:
 
 def end_noted(folder: Path) -> None:
     """End the session that a bot's folder notes, if it notes one."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        note = json.loads((folder / NOTE).read_text())
-        end_session(note["address"], note["session"])
+    with suppress(OSError, FacekitError):
+        note = read_json(folder / NOTE, Note)
+        end_session(note.address, note.session)
 
 
-def _options(address: str) -> Any:
-    options = chrome_options()
+def _options(address: str, gate: Gate | None) -> Options:
+    options = chrome_options(*(within(gate) if gate else ()))
     if os.geteuid() == 0 and is_loopback(address):
         # A Grid of this machine's root starts Chrome as root, which Chrome refuses with its sandbox.
         options.add_argument("--no-sandbox")

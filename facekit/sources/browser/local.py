@@ -1,54 +1,54 @@
-"""A browser on this machine: a process group of its own, whose every process ends with it."""
+"""A browser on this machine: a session of its own, whose every process ends with it."""
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from subprocess import Popen
+from typing import TYPE_CHECKING
 
 from facekit.base.contract import FacekitError
-from facekit.sources.browser.folders import kill_group
-from facekit.sources.browser.programs import MEND, Found, find
-from facekit.sources.browser.running import Browser, chrome_options
+from facekit.sources.browser import processes
+from facekit.sources.browser.confining import chrome_options, through
+from facekit.sources.browser.programs import ADVICE, Found, find
+from facekit.sources.browser.proxy import Proxy
+from facekit.sources.browser.running import Browser
+from facekit.sources.browser.watching import WATCH
 
 if TYPE_CHECKING:
-    import psutil
+    from selenium.webdriver.chrome.options import Options
     from selenium.webdriver.chrome.service import Service
     from selenium.webdriver.remote.webdriver import WebDriver
 
 
-class LocalBrowser(Browser):
-    """A browser and its driver, in a process group and a folder of their own."""
+log = logging.getLogger(__name__)
 
-    def __init__(self, found: Found | None = None) -> None:
+
+class LocalBrowser(Browser):
+    """A browser and its driver, in a session and a folder of their own; with a `proxy`, it connects through that."""
+
+    def __init__(self, found: Found | None = None, proxy: Proxy | None = None) -> None:
         super().__init__()
-        self._found = found or find()
+        self._found, self._proxy = found or find(), proxy
         self._service: Service | None = None
 
-    def kill(self) -> None:
-        """End every process of the browser at once; what its thread waits for then fails."""
+    def kill(self, why: str = "") -> None:
+        """End every process of the browser at once, and note why; what its thread waits for then fails."""
+        self.cause = self.cause or why
         self._killed.set()
         process = _process(self._service)
-        if process is None:
-            return
-        # The driver leads a process group of its own (start_new_session), so its number is the group's.
-        kill_group(process.pid)
-        process.wait()
+        if process is not None:
+            # The driver leads a session and a process group of its own, which have its number.
+            processes.kill(process.pid)
+            process.wait()
 
     def memory(self) -> int:
         """Return the bytes that the driver, the browser and its helpers use; what they share counts once."""
-        import psutil
-
         process = _process(self._service)
-        if process is None:
-            return 0
-        try:
-            driver = psutil.Process(process.pid)
-            return sum(_used(one) for one in (driver, *driver.children(recursive=True)))
-        except psutil.Error:
-            return 0
+        return processes.weighed(processes.members([process.pid])[process.pid]) if process is not None else 0
 
     def _open(self, folder: Path) -> WebDriver:
         from selenium.common.exceptions import NoSuchDriverException
@@ -56,12 +56,28 @@ class LocalBrowser(Browser):
 
         self._service = _service(self._found.driver, folder)
         try:
-            return WebDriver(options=_options(self._found.browser, folder), service=self._service)
+            driver = WebDriver(options=self._options(folder), service=self._service)
         except NoSuchDriverException:
-            raise FacekitError(f"no Chrome or Chromium with a driver was found; {MEND}") from None
+            raise FacekitError(f"no Chrome or Chromium with a driver was found; {ADVICE}") from None
+        WATCH.add(self._service.process.pid, self, folder)
+        return driver
+
+    def _options(self, folder: Path) -> Options:
+        options = chrome_options(*(through(self._proxy) if self._proxy else ()))
+        if self._found.browser:
+            options.binary_location = self._found.browser
+        options.add_argument(f"--user-data-dir={folder / 'profile'}")
+        if os.geteuid() == 0:
+            options.add_argument("--no-sandbox")  # Chrome refuses to start as root with it
+        return options
 
     def _end(self) -> None:
-        if self._service is not None and _process(self._service) is not None:
+        process = _process(self._service)
+        if self._service is not None and process is not None:
+            WATCH.discard(process.pid)
+            left = processes.end(process.pid)
+            if left:
+                log.warning("processes of a browser do not end: %s", ", ".join(map(str, left)))
             self._service.stop()  # closes the pipe of a process that is dead already
         self._service = None
 
@@ -88,26 +104,6 @@ def _service(driver: str | None, folder: Path) -> Service:
     )
 
 
-def _options(browser: str | None, folder: Path) -> Any:
-    options = chrome_options()
-    if browser:
-        options.binary_location = browser
-    options.add_argument(f"--user-data-dir={folder / 'profile'}")
-    if os.geteuid() == 0:
-        options.add_argument("--no-sandbox")  # Chrome refuses to start as root with it
-    return options
-
-
-def _used(process: psutil.Process) -> int:
-    """Return a process's share of memory; where the system does not say (macOS), what it holds."""
-    import psutil
-
-    with suppress(psutil.Error):
-        found = process.memory_full_info()
-        return int(getattr(found, "pss", found.rss))
-    return 0  # it has ended meanwhile
-
-
-def _process(service: Service | None) -> Any:
-    """Return the driver's process; Selenium sets the attribute only once it has begun."""
+def _process(service: Service | None) -> Popen[bytes] | None:
+    """Return the driver's process; Selenium sets the attribute only once it has started."""
     return getattr(service, "process", None)

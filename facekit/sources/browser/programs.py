@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from facekit.base.contract import FacekitError
 
-MEND = (
+ADVICE = (
     "install one (Debian: apt install chromium chromium-driver; macOS: brew install --cask google-chrome), "
     "or set FACEKIT_BROWSER and FACEKIT_DRIVER"
 )

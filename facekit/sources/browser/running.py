@@ -8,30 +8,15 @@ import weakref
 from abc import ABC, abstractmethod
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from facekit.sources.browser.folders import bot_folder
+from facekit.sources.browser.replies import bound, connection_of
 
 if TYPE_CHECKING:
-    from selenium.webdriver.remote.remote_connection import RemoteConnection
     from selenium.webdriver.remote.webdriver import WebDriver
 
 PAGE_SECONDS, SCRIPT_SECONDS, CLIENT_SECONDS, QUIT_SECONDS = 30, 10, 45, 5
-
-_FLAGS = (
-    "--headless=new",
-    "--disable-gpu",
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--window-size=1400,1050",
-)
-# Thumbnails are never fetched; style sheets are, because layout drives lazy loading. The preference, because
-# --blink-settings=imagesEnabled=false was seen to let some of them through.
-_PREFERENCES = {"profile.managed_default_content_settings.images": 2}
 
 _ALIVE: weakref.WeakSet[Browser] = weakref.WeakSet()
 
@@ -47,6 +32,8 @@ class Browser(ABC):
         self._folder: Path | None = None
         self._stack = ExitStack()
         self._killed = threading.Event()
+        self.cause = ""
+        """Why it was killed, where that was its own fault."""
 
     @property
     def driver(self) -> WebDriver:
@@ -64,7 +51,7 @@ class Browser(ABC):
         _ALIVE.add(self)
         try:
             self._driver = self._open(self._folder)
-            _ask_once(self._driver)
+            bound(self._driver)
             self.set_patience()
         except BaseException:
             self.close()
@@ -101,8 +88,8 @@ class Browser(ABC):
         return 0
 
     @abstractmethod
-    def kill(self) -> None:
-        """End the browser at once; what its thread waits for then fails."""
+    def kill(self, why: str = "") -> None:
+        """End the browser at once, and note why; what its thread waits for then fails."""
 
     @abstractmethod
     def _open(self, folder: Path) -> WebDriver:
@@ -110,32 +97,7 @@ class Browser(ABC):
 
     @abstractmethod
     def _end(self) -> None:
-        """Let go of what is left of a browser that has quit or was killed."""
-
-
-def chrome_options() -> Any:
-    """Return the options of a browser anywhere: they name no path of this machine."""
-    from selenium.webdriver.chrome.options import Options
-
-    options = Options()
-    options.page_load_strategy = "eager"
-    for flag in _FLAGS:
-        options.add_argument(flag)
-    options.add_experimental_option("prefs", _PREFERENCES)
-    return options
-
-
-def connection_of(driver: WebDriver) -> RemoteConnection:
-    """Return the connection to the driver, which Selenium types as an address or a connection."""
-    return cast("RemoteConnection", driver.command_executor)
-
-
-def _ask_once(driver: WebDriver) -> None:
-    """Let no command be repeated: urllib3 asks four times, and a hung driver would cost four time-outs."""
-    pools: Any = getattr(connection_of(driver), "_conn", None)
-    if pools is not None:
-        pools.connection_pool_kw["retries"] = False
-        pools.clear()
+        """Wait until nothing is left of a browser that has quit or was killed."""
 
 
 def _quit(driver: WebDriver) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from facekit.base.contract import FacekitError
 from facekit.base.files import locked
-from facekit.sources.browser.folders import PREFIX, kill_group, place, remove
+from facekit.sources.browser import processes
+from facekit.sources.browser.folders import PREFIX, place, remove
 from facekit.sources.browser.grid import end_noted
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _is_mine(folder: Path) -> bool:
 
 
 def _kill_users(folder: Path) -> None:
-    """End the processes that were started for this folder, and the sessions that they stand in."""
+    """End the processes that were started for this folder, and the sessions that they are in."""
     import psutil
 
     mine = os.getsid(0)
@@ -55,7 +56,7 @@ def _kill_users(folder: Path) -> None:
         with suppress(OSError, psutil.Error):
             session = os.getsid(process.pid)
             if session != mine:
-                kill_group(session)
+                processes.end(session)
             process.kill()
 
 

@@ -1,19 +1,19 @@
 """Where pictures are found: what an engine is, and what it answers.
 
-An engine is a small class: a pure harvester (what a page holds in, candidates out) and the driving of
+An engine is a small class: a pure harvester (what a page holds in, candidates out) and the code that drives
 the browser around it. Register another one by an entry point in the group `facekit.engine`.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
-from urllib.parse import urldefrag, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from facekit.options.scrape import License
+from facekit.sources.addresses import canonical
 
 HANDFUL, REPEATED_SHARE = 5, 0.8
 """A page of so many links, so much of which was there before, is a soft block."""
@@ -80,13 +80,17 @@ class Results:
 
 
 class Engine(Protocol):
-    """Searches for pictures. Built once a bot; `base_url` may point to another server, as a test's."""
+    """Searches for pictures. Built once per bot; `base_url` may point to another server, as a test's.
+
+    An engine that drives a browser may say in `hosts` which hosts its pages need, as patterns such as `*.bing.com`:
+    the browser reaches no others. Without `hosts` it reaches the host of `base_url` and the hosts below that.
+    """
 
     name: ClassVar[str]
     needs_browser: ClassVar[bool]
     """Whether `search` drives a browser; else it asks an API."""
     interval: ClassVar[float]
-    """Least seconds between two searches of all bots together that the engine's manners ask for."""
+    """Fewest seconds between two searches of all bots together that are polite to this engine."""
     filters: ClassVar[frozenset[str]]
     """What of `face_only`, `min_width`, `safe`, `since` and `license` the engine can filter: see `unfiltered`."""
     terms: ClassVar[str]
@@ -104,23 +108,6 @@ class Engine(Protocol):
         facekit's user agent. Raises what that raises when it dies or its server does.
         """
         ...
-
-
-def canonical(url: str) -> str:
-    """Return a URL by which two links to one picture are known as one: host in lower case, no fragment."""
-    parts = urlsplit(urldefrag(url).url)
-    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), parts.path or "/", parts.query, ""))
-
-
-def is_web(url: object) -> bool:
-    """Return whether a value is an absolute http or https URL."""
-    if not isinstance(url, str):
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        return False
 
 
 def distinct(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -146,12 +133,10 @@ def repeated(pages: Iterable[Sequence[str]]) -> bool:
     return False
 
 
-def is_loopback(url: str) -> bool:
-    """Return whether a URL names this very machine by a loopback address."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def hosts_of(engine: type[Engine]) -> tuple[str, ...]:
+    """Return patterns of the hosts that an engine's pages need."""
+    hosts: tuple[str, ...] | None = getattr(engine, "hosts", None)
+    if hosts is not None:
+        return hosts
+    host = (urlsplit(engine().base_url).hostname or "").removeprefix("www.")
+    return host, f"*.{host}"

@@ -8,10 +8,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from facekit.sources.engines import State, is_loopback
-from facekit.sources.engines.paging import SHOWN, Page, string
+from facekit.base.plain import Json
+from facekit.sources.addresses import is_loopback
+from facekit.sources.engines import State
+from facekit.sources.engines.paging import SHOWN, Page
+from facekit.sources.engines.reading import LONGEST, fields, parse, string
 
 if TYPE_CHECKING:
     import requests
@@ -19,12 +22,18 @@ if TYPE_CHECKING:
 TIMEOUT = (5.0, 20.0)
 """Seconds to connect, and between two parts of an answer."""
 
+WALL = 60.0
+"""Seconds that one answer may take in all."""
+
 TRIES = 3
 LONGEST_WAIT = 60.0
-"""Seconds to wait for a busy server at most; one that asks for more has blocked us."""
+"""Longest wait for a busy server, in seconds; one that asks for more has blocked us."""
+
+BUSY_SECONDS = 5.0
+"""Seconds to wait for a busy server that does not say how long."""
 
 DAY = 86_400.0
-Busy = Callable[[Any], float | None]
+Busy = Callable[[Json], float | None]
 """Takes an answer's JSON; returns the seconds to wait where it says that the server is busy."""
 
 
@@ -41,11 +50,11 @@ class Budget:
         self._seconds = seconds
         self._recent: deque[float] = deque(maxlen=rate or 0)
         self._today: deque[float] = deque(maxlen=daily or 0)
-        self._room = threading.Semaphore(at_once) if at_once else None
+        self._slots = threading.Semaphore(at_once) if at_once else None
         self._lock = threading.Lock()
 
     def turn(self, now: float) -> float | None:
-        """Return when the next request may be sent, which then counts; None where the day's are spent."""
+        """Return when the next request may be sent, which then counts; None where the day's are used up."""
         with self._lock:
             if self._today.maxlen and len(self._today) == self._today.maxlen and now - self._today[0] < DAY:
                 return None
@@ -57,20 +66,20 @@ class Budget:
             return turn
 
     @contextmanager
-    def room(self) -> Iterator[None]:
+    def slot(self) -> Iterator[None]:
         """Hold one of the requests that may be under way at the same time."""
-        if self._room is None:
+        if self._slots is None:
             yield
         else:
-            with self._room:
+            with self._slots:
                 yield
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an API answered: an object, or the state in which it leaves the search."""
+    """What an API answered: a JSON object, or the state in which it leaves the search."""
 
-    values: dict[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Json] = field(default_factory=dict)
     status: int = 200
     state: State | None = None
     note: str = ""
@@ -79,6 +88,18 @@ class Answer:
     def end(self) -> Page | None:
         """Return the page that ends a search which was not answered; None where it was."""
         return None if self.state is None else Page(state=self.state, note=self.note, text=self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer over HTTP, read once."""
+
+    status: int
+    text: str
+    values: Json
+    """The JSON of the text; None for none."""
+    retry_after: str = ""
+    """The header, as it came."""
 
 
 class Api:
@@ -103,16 +124,16 @@ class Api:
         """
         for tries_left in reversed(range(TRIES)):
             if not self._near and not self._wait_for_turn():
-                return Answer(state=State.BLOCKED, note=f"the {self._budget.daily} requests of a day are spent")
-            with self._budget.room():
-                response = session.get(self.url, params=params, timeout=TIMEOUT)
-            seconds = _seconds_to_wait(response, busy)
+                return Answer(state=State.BLOCKED, note=f"the {self._budget.daily} requests of a day are used up")
+            with self._budget.slot(), session.get(self.url, params=params, timeout=TIMEOUT, stream=True) as response:
+                reply = read(response)
+            seconds = seconds_to_wait(reply, busy)
             if seconds is None:
-                return _read(response)
+                return _answer(reply)
             if not tries_left or seconds > LONGEST_WAIT:
                 break
             self._sleep(seconds)
-        return Answer(state=State.BLOCKED, note=f"HTTP {response.status_code}, asked to wait for {seconds:.0f} s")
+        return Answer(state=State.BLOCKED, note=f"HTTP {reply.status}, asked to wait for {seconds:.0f} s")
 
     def _wait_for_turn(self) -> bool:
         now = time.monotonic()
@@ -126,36 +147,58 @@ class Api:
             raise InterruptedError("stopped while waiting for a turn")
 
 
-def _seconds_to_wait(response: requests.Response, busy: Busy) -> float | None:
-    """Return how long a busy server wants to be left alone; None where it has answered."""
-    if response.status_code in (429, 503):
-        return _retry_after(response, 5.0)
-    seconds = busy(_values(response)) if response.status_code == 200 else None
-    return None if seconds is None else max(seconds, _retry_after(response, seconds))
+def read(response: requests.Response) -> Reply:
+    """Read a whole answer, of `LONGEST` bytes and `WALL` seconds at most.
 
-
-def _retry_after(response: requests.Response, otherwise: float) -> float:
-    try:
-        return max(0.0, float(response.headers.get("Retry-After", "")))
-    except ValueError:  # missing, or a date, which is more than a search waits for
-        return LONGEST_WAIT + 1 if response.headers.get("Retry-After") else otherwise
-
-
-def _values(response: requests.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None
-
-
-def _read(response: requests.Response) -> Answer:
-    status, shown = response.status_code, response.text[:SHOWN]
-    if status >= 500:
+    Raises `requests.RequestException` for one that is longer, that never ends, or that says the server failed.
+    """
+    if response.status_code >= 500 and response.status_code != 503:
         response.raise_for_status()
-    values = _values(response)
-    if status >= 400:
-        detail = string(values, "detail") if isinstance(values, dict) else None
-        return Answer({}, status, State.BLOCKED, f"HTTP {status}: {detail}" if detail else f"HTTP {status}", shown)
-    if not isinstance(values, dict):
-        return Answer({}, status, State.LAYOUT_CHANGED, "the answer is no JSON object", shown)
-    return Answer(values, status, None, "", shown)
+    text = _body(response).decode("utf-8-sig", errors="replace")
+    return Reply(response.status_code, text, parse(text), response.headers.get("Retry-After", ""))
+
+
+def _body(response: requests.Response) -> bytes:
+    import requests
+    from urllib3.exceptions import HTTPError
+
+    end, data = time.monotonic() + WALL, bytearray()
+    try:
+        # read1 returns what has come; read would wait, past any limit, until a whole part is there.
+        while part := response.raw.read1(65_536, decode_content=True):
+            data += part
+            if len(data) > LONGEST:
+                raise requests.ConnectionError(f"the answer has more than {LONGEST:,} bytes")
+            if time.monotonic() > end:
+                raise requests.Timeout(f"the answer did not end in {WALL:.0f} seconds")
+    except HTTPError as error:
+        raise requests.ConnectionError(error) from None
+    return bytes(data)
+
+
+def seconds_to_wait(reply: Reply, busy: Busy) -> float | None:
+    """Return how long a busy server wants to be left alone; None where it has answered."""
+    if reply.status in (429, 503):
+        return _retry_after(reply, BUSY_SECONDS)
+    seconds = busy(reply.values) if reply.status == 200 else None
+    return None if seconds is None else max(seconds, _retry_after(reply, seconds))
+
+
+def _retry_after(reply: Reply, otherwise: float) -> float:
+    from facekit.sources.connections import retry_after
+
+    if not reply.retry_after:
+        return otherwise
+    seconds = retry_after(reply.retry_after)
+    return LONGEST_WAIT + 1 if seconds is None else seconds
+
+
+def _answer(reply: Reply) -> Answer:
+    shown = reply.text[:SHOWN]
+    if reply.status >= 400:
+        detail = (string(fields(reply.values), "detail") or "")[:200]
+        note = f"HTTP {reply.status}: {detail}" if detail else f"HTTP {reply.status}"
+        return Answer({}, reply.status, State.BLOCKED, note, shown)
+    if not isinstance(reply.values, dict):
+        return Answer({}, reply.status, State.LAYOUT_CHANGED, "the answer is no JSON object", shown)
+    return Answer(reply.values, reply.status, None, "", shown)

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlencode, urlsplit
 
-from selenium.webdriver.common.by import By
-
-from facekit.sources.engines import Candidate, Results, Search, State, distinct, is_web, repeated
-from facekit.sources.engines.driving import REFUSED, STALLS, patience, press, scroll, status, visible, wait
+from facekit.sources.engines import Candidate, Results, Search, State, distinct, repeated
+from facekit.sources.engines.driving import (
+    LONGEST_RECORD,
+    MOST_RECORDS,
+    MOST_TEXT,
+    REFUSED,
+    STALLS,
+    address,
+    exists,
+    patience,
+    press,
+    run,
+    scroll,
+    status,
+    visible,
+    wait,
+)
 from facekit.sources.engines.filters import age
+from facekit.sources.engines.reading import Keys, candidate, parse
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
@@ -25,7 +38,17 @@ AGES = {"day": 1440, "week": 10080, "month": 43200, "year": 525600}
 LICENCES = {"open": "licenseType-Any", "commercial": "license-L2_L3"}
 """Any Creative Commons licence; to modify, share and use commercially."""
 
-_CARDS = "return Array.from(document.querySelectorAll('a.iusc'), a => a.getAttribute('m'))"
+_KEYS = Keys(url="murl", page_url="purl", thumbnail="turl", title="t")
+
+_CARDS = """
+let left = arguments[2];
+return [...document.querySelectorAll('a.iusc')].slice(0, arguments[0]).map(card => {
+  const text = card.getAttribute('m');
+  if (!text || text.length > arguments[1] || text.length > left) return null;
+  left -= text.length;
+  return text;
+});
+"""
 _COUNT = "return document.querySelectorAll('a.iusc').length"
 _EMPTY = ".no_results, .dg_noresults, .mm_noresults, #noresults, .b_no"
 _BLOCK = "#b_captcha, .captcha, iframe[src*='captcha'], iframe[src*='challenges.cloudflare.com']"
@@ -40,6 +63,7 @@ class Bing:
     interval: ClassVar[float] = 5.0
     filters: ClassVar[frozenset[str]] = frozenset({"face_only", "min_width", "safe", "since<=year", "license"})
     terms: ClassVar[str] = "https://www.microsoft.com/servicesagreement"
+    hosts: ClassVar[tuple[str, ...]] = ("bing.com", "*.bing.com", "*.bing.net")
 
     def __init__(self, base_url: str | None = None) -> None:
         self.base_url = (base_url or "https://www.bing.com").rstrip("/")
@@ -48,10 +72,10 @@ class Bing:
     def address(self, search: Search) -> str:
         """Return the address of the page of results."""
         adult = "strict" if search.safe else "off"
-        address = f"{self.base_url}/images/search?{urlencode({'q': search.query, 'first': 1, 'adlt': adult})}"
+        url = f"{self.base_url}/images/search?{urlencode({'q': search.query, 'first': 1, 'adlt': adult})}"
         # The plus signs are Bing's own between filters: encoded, it does not know them.
         wanted = "".join(f"+filterui:{one}" for one in _filters(search))
-        return f"{address}&qft={wanted}" if wanted else address
+        return f"{url}&qft={wanted}" if wanted else url
 
     def search(self, driver: WebDriver, search: Search) -> Results:
         """Scroll until there are as many candidates as wanted or no more cards come."""
@@ -62,7 +86,7 @@ class Bing:
             wait(driver, lambda d: _count(d) or _verdict(d), self._patience.first)
         if not _count(driver):
             state = _verdict(driver) or (State.CONSENT if _banner(driver) else State.LAYOUT_CHANGED)
-            return Results(state, note=f"{driver.current_url} held no card")
+            return Results(state, note=f"{address(driver)} held no card")
         return self._collect(driver, search)
 
     def _collect(self, driver: WebDriver, search: Search) -> Results:
@@ -73,7 +97,7 @@ class Bing:
             if repeats(cards):
                 state = State.SOFT_BLOCK
                 break
-            if len(found) >= search.wanted or stalls >= STALLS:
+            if len(found) >= search.wanted or stalls >= STALLS or len(cards) >= MOST_RECORDS:
                 break
             stalls = 0 if _advance(driver, len(cards), self._patience.more) else stalls + 1
         if not found:
@@ -112,47 +136,27 @@ def _filters(search: Search) -> list[str]:
 
 
 def _candidate(card: str | None, rank: int, query: str) -> Candidate | None:
-    try:
-        values: Any = json.loads(card or "")
-    except ValueError:
-        return None
-    if not isinstance(values, dict) or not is_web(values.get("murl")):
-        return None
-    return Candidate(
-        url=values["murl"],
-        rank=rank,
-        engine=Bing.name,
-        query=query,
-        page_url=_text(values, "purl"),
-        thumbnail=_text(values, "turl"),
-        title=_text(values, "t"),
-    )
-
-
-def _text(values: dict[str, Any], key: str) -> str | None:
-    value = values.get(key)
-    return value if isinstance(value, str) and value else None
+    return candidate(parse(card or ""), _KEYS, rank, Bing.name, query)
 
 
 def _cards(driver: WebDriver) -> list[str | None]:
-    found: list[str | None] = driver.execute_script(_CARDS)
-    return found
+    return run(driver, list[str | None], _CARDS, MOST_RECORDS, LONGEST_RECORD, MOST_TEXT)
 
 
 def _count(driver: WebDriver) -> int:
-    return int(driver.execute_script(_COUNT))
+    return run(driver, int, _COUNT)
 
 
 def _banner(driver: WebDriver) -> bool:
-    return bool(visible(driver, _BANNER))
+    return visible(driver, _BANNER)
 
 
 def _verdict(driver: WebDriver) -> State | None:
-    """Say why a page without cards has none; None while nothing tells."""
-    path = urlsplit(driver.current_url).path
-    if status(driver) in REFUSED or "/captcha" in path or driver.find_elements(By.CSS_SELECTOR, _BLOCK):
+    """Return why a page without cards has none; None while nothing shows that."""
+    path = urlsplit(address(driver)).path
+    if status(driver) in REFUSED or "/captcha" in path or exists(driver, _BLOCK):
         return State.BLOCKED
-    if driver.find_elements(By.CSS_SELECTOR, _EMPTY):
+    if exists(driver, _EMPTY):
         return State.EMPTY
     return None
 

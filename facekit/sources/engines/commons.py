@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from facekit.sources.engines import Candidate, Results, Search, State, is_web
+from facekit.base.plain import Json
+from facekit.sources.addresses import is_web
+from facekit.sources.engines import Candidate, Results, Search, State
 from facekit.sources.engines.api import Api, Budget
 from facekit.sources.engines.filters import is_licensed
-from facekit.sources.engines.paging import Page, collect, string, whole
+from facekit.sources.engines.paging import Page, collect
+from facekit.sources.engines.reading import fields, string, whole
 
 if TYPE_CHECKING:
     import requests
@@ -23,6 +26,9 @@ RENDERED = 1280
 
 MAXLAG = 5
 """Seconds that the databases may lag behind before the API turns a request of a bot away."""
+
+LONGEST_RECORD = 20_000
+"""Characters of a description that is worth reading."""
 
 PICTURES = ("image/jpeg", "image/png", "image/webp")
 
@@ -59,10 +65,10 @@ class Commons:
         for _ in range(PAGES):
             answer = self._api.ask(session, params, _lag)
             yield answer.end() or replace(harvest(answer.values, search.query), text=answer.text)
-            more = answer.values.get("continue")
-            if not isinstance(more, dict):
+            more = fields(answer.values.get("continue"))
+            if not more:
                 return
-            params = {**params, **more}
+            params |= {key: value for key, value in more.items() if isinstance(value, str | int)}
 
 
 def parameters(search: Search) -> dict[str, str | int]:
@@ -83,17 +89,17 @@ def parameters(search: Search) -> dict[str, str | int]:
     }
 
 
-def harvest(values: Mapping[str, Any], query: str) -> Page:
+def harvest(values: Mapping[str, Json], query: str) -> Page:
     """Read one answer of the API. A record that cannot be read, or is no photograph, costs itself alone."""
     if "error" in values:
-        state = State.BLOCKED if _code(values) in DENIED else State.LAYOUT_CHANGED
+        state = State.BLOCKED if string(fields(values["error"]), "code") in DENIED else State.LAYOUT_CHANGED
         return Page(state=state, note=f"the API says {values['error']}"[:300])
     if "query" not in values and "batchcomplete" in values:
         return Page()  # with nothing found the API leaves `query` out, and says that it is done
-    pages = values["query"].get("pages") if isinstance(values.get("query"), dict) else None
+    pages = fields(values.get("query")).get("pages")
     if not isinstance(pages, dict):
         return Page(state=State.LAYOUT_CHANGED, note="no `pages` in the answer")
-    about = [(page, _info(page)) for page in pages.values()]
+    about = [(fields(page), _info(page)) for page in pages.values()]
     # A drawing or a scan in another format was read well enough, and is not what was sought.
     sought = [(page, info) for page, info in about if info.get("mime", PICTURES[0]) in PICTURES]
     read = [found for page, info in sought if (found := _candidate(page, info, query))]
@@ -101,9 +107,9 @@ def harvest(values: Mapping[str, Any], query: str) -> Page:
     return Page(read, len(sought) - len(read), len(about) - len(sought))
 
 
-def text(html: object) -> str | None:
-    """Return what a piece of HTML says, on one line; None where it says nothing or is no text."""
-    if not isinstance(html, str):
+def text(html: str | None) -> str | None:
+    """Return the text of a piece of HTML, on one line; None where it has none."""
+    if not isinstance(html, str) or len(html) > LONGEST_RECORD:
         return None
     reader = _Text()
     reader.feed(html)
@@ -111,20 +117,19 @@ def text(html: object) -> str | None:
     return " ".join("".join(reader.parts).split()) or None
 
 
-def _info(page: Any) -> dict[str, Any]:
-    infos = page.get("imageinfo") if isinstance(page, dict) else None
-    return infos[0] if isinstance(infos, list) and infos and isinstance(infos[0], dict) else {}
+def _info(page: Json) -> Mapping[str, Json]:
+    infos = fields(page).get("imageinfo")
+    return fields(infos[0]) if isinstance(infos, list) and infos else {}
 
 
-def _candidate(page: Any, info: Mapping[str, Any], query: str) -> Candidate | None:
+def _candidate(page: Mapping[str, Json], info: Mapping[str, Json], query: str) -> Candidate | None:
     rank, width = whole(page, "index") if info else None, whole(info, "width")
     # The API's own rendering, where it is smaller: never an address that was built here.
-    scaled = is_web(info.get("thumburl")) and (whole(info, "thumbwidth") or RENDERED) < (width or 0)
+    scaled = is_web(string(info, "thumburl")) and (whole(info, "thumbwidth") or RENDERED) < (width or 0)
     url = string(info, "thumburl" if scaled else "url")
     if rank is None or url is None or not is_web(url):
         return None
-    about = info.get("extmetadata")
-    said = about if isinstance(about, dict) else {}
+    about = fields(info.get("extmetadata"))
     return Candidate(
         url=url,
         rank=rank,
@@ -132,27 +137,25 @@ def _candidate(page: Any, info: Mapping[str, Any], query: str) -> Candidate | No
         query=query,
         page_url=string(info, "descriptionurl"),
         title=(string(page, "title") or "").removeprefix("File:") or None,
-        licence=_said(said, "LicenseShortName"),
-        licence_url=_said(said, "LicenseUrl"),
-        creator=_said(said, "Artist"),
-        attribution=_said(said, "Attribution"),
+        licence=_text_of(about, "LicenseShortName"),
+        licence_url=_text_of(about, "LicenseUrl"),
+        creator=_text_of(about, "Artist"),
+        attribution=_text_of(about, "Attribution"),
         width=width,
     )
 
 
-def _said(about: Mapping[str, Any], key: str) -> str | None:
-    value = about.get(key)
-    return text(value.get("value")) if isinstance(value, dict) else None
+def _text_of(about: Mapping[str, Json], key: str) -> str | None:
+    return text(string(fields(about.get(key)), "value"))
 
 
-def _lag(values: Any) -> float | None:
+def _lag(values: Json) -> float | None:
     """Return the seconds to wait where the databases lag: an error that comes as HTTP 200."""
     return float(MAXLAG) if _code(values) in BUSY else None
 
 
-def _code(values: Any) -> str | None:
-    error = values.get("error") if isinstance(values, dict) else None
-    return string(error, "code") if isinstance(error, dict) else None
+def _code(values: Json) -> str | None:
+    return string(fields(fields(values).get("error")), "code")
 
 
 class _Text(HTMLParser):

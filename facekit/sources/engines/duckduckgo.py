@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from facekit.sources.engines import Candidate, Results, Search, State, is_web
-from facekit.sources.engines.driving import REFUSED, patience, status, visible, wait
+import msgspec
+
+from facekit.base.plain import Json
+from facekit.sources.engines import Results, Search, State
+from facekit.sources.engines.driving import REFUSED, address, patience, run, status, visible, wait
 from facekit.sources.engines.filters import age
-from facekit.sources.engines.paging import SHOWN, Page, collect, string, whole
+from facekit.sources.engines.paging import SHOWN, Page, collect
+from facekit.sources.engines.reading import LONGEST, Keys, candidate, fields, parse, string
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
@@ -21,14 +23,32 @@ LICENCES = {"open": "Any", "commercial": "ModifyCommercially"}
 
 PAGES = 20
 
-_TOKEN = re.compile(r"""vqd=(?:"([^"]+)"|'([^']+)'|([\d-]{5,}))""")
+_KEYS = Keys(url="image", page_url="url", thumbnail="thumbnail", title="title")
+
+_HTML = "const html = document.documentElement ? document.documentElement.outerHTML : '';"
+_TOKEN = (
+    _HTML
+    + r"""
+const found = html.match(/vqd=(?:"([^"]{1,200})"|'([^']{1,200})'|([\d-]{5,200}))/);
+return found ? found[1] || found[2] || found[3] : null;
+"""
+)
+_SHOWN = _HTML + "return html.slice(0, arguments[0]);"
 _CHALLENGE = ".anomaly-modal__modal, .anomaly-modal__mask, #challenge-form, form[action*='anomaly.js']"
 
 # In the page itself, so that user agent, cookies and Referer are those that the token was given to.
 _FETCH = """
-const done = arguments[1];
-fetch(arguments[0], {signal: AbortSignal.timeout(8000), headers: {Accept: 'application/json'}})
-  .then(async answer => done([answer.status, await answer.text()]), error => done([0, String(error)]))
+const [url, most, done] = arguments, leave = new AbortController();
+setTimeout(() => leave.abort(), 8000);
+async function read() {
+  const answer = await fetch(url, {signal: leave.signal, headers: {Accept: 'application/json'}});
+  const parts = answer.body ? answer.body.pipeThrough(new TextDecoderStream()).getReader() : null;
+  let text = '';
+  for (let part; parts && text.length <= most && !(part = await parts.read()).done;) text += part.value;
+  leave.abort();
+  return [answer.status, text.slice(0, most)];
+}
+read().then(done, error => done([0, String(error).slice(0, 200)]));
 """
 
 
@@ -47,6 +67,7 @@ class DuckDuckGo:
     interval: ClassVar[float] = 8.0
     filters: ClassVar[frozenset[str]] = frozenset({"min_width", "safe", "since<=year", "license"})
     terms: ClassVar[str] = "https://duckduckgo.com/terms"
+    hosts: ClassVar[tuple[str, ...]] = ("duckduckgo.com", "*.duckduckgo.com")
 
     def __init__(self, base_url: str | None = None) -> None:
         self.base_url = (base_url or "https://duckduckgo.com").rstrip("/")
@@ -63,14 +84,14 @@ class DuckDuckGo:
         token = _token(driver)
         if token is None:
             state = State.BLOCKED if _is_blocked(driver) else State.LAYOUT_CHANGED
-            return Results(state, note=f"{driver.current_url} gave no token", page=driver.page_source[:SHOWN])
+            return Results(state, note=f"{address(driver)} gave no token", page=run(driver, str, _SHOWN, SHOWN))
         return collect(self._pages(driver, search, token), search, "i.js")
 
     def _pages(self, driver: WebDriver, search: Search, token: str) -> Iterator[Page]:
         start, before = "0", 0
         for _ in range(PAGES):
             asked = urlencode({**parameters(search), "vqd": token, **({"s": start} if before else {})})
-            fetched = Fetched(*driver.execute_async_script(_FETCH, f"{self.base_url}/i.js?{asked}"))
+            fetched = _fetch(driver, f"{self.base_url}/i.js?{asked}")
             if not fetched.status:
                 raise ConnectionError(f"i.js did not answer: {fetched.text}")
             page, after = harvest(fetched, search.query, before)
@@ -84,7 +105,7 @@ def parameters(search: Search) -> dict[str, str]:
     """Return what to ask `i.js` for. A date is sought by the shortest past time that reaches back to it."""
     wanted = {
         "time": (age(search.since) or "").capitalize(),
-        "size": "",  # its names are vague, and each result tells its width
+        "size": "",  # its names are vague, and each result has its width
         "color": "",
         "type": "",
         "layout": "",
@@ -103,42 +124,33 @@ def harvest(fetched: Fetched, query: str, before: int = 0) -> tuple[Page, str | 
     if fetched.status != 200:
         state = State.BLOCKED if fetched.status in (202, *REFUSED) else State.LAYOUT_CHANGED
         return Page(state=state, note=f"i.js answered HTTP {fetched.status}", text=shown), None
-    try:
-        values: Any = json.loads(fetched.text)
-    except ValueError:
-        values = None
-    results = values.get("results") if isinstance(values, dict) else None
+    values = fields(parse(fetched.text))
+    results = values.get("results")
     if not isinstance(results, list):
         return Page(state=State.LAYOUT_CHANGED, note="no `results` in the answer of i.js", text=shown), None
-    read = [found for rank, one in enumerate(results, before + 1) if (found := _candidate(one, rank, query))]
+    ranked = enumerate(results, before + 1)
+    read = [found for rank, one in ranked if (found := candidate(one, _KEYS, rank, DuckDuckGo.name, query))]
     return Page(read, len(results) - len(read), text=shown), _next(values) if results else None
 
 
-def _next(values: dict[str, Any]) -> str | None:
+def _next(values: Mapping[str, Json]) -> str | None:
     """Return where the next page starts: its address holds that, and no token."""
-    address = string(values, "next")
-    return parse_qs(urlsplit(address).query).get("s", [None])[0] if address else None
+    url = string(values, "next")
+    return parse_qs(urlsplit(url).query).get("s", [None])[0] if url else None
 
 
-def _candidate(values: Any, rank: int, query: str) -> Candidate | None:
-    if not isinstance(values, dict) or not is_web(values.get("image")):
-        return None
-    return Candidate(
-        url=values["image"],
-        rank=rank,
-        engine=DuckDuckGo.name,
-        query=query,
-        page_url=string(values, "url"),
-        thumbnail=string(values, "thumbnail"),
-        title=string(values, "title"),
-        width=whole(values, "width"),
-    )
+def _fetch(driver: WebDriver, url: str) -> Fetched:
+    """Fetch a URL by a script of the page. Raises ConnectionError for no answer, and for none that can be read."""
+    answer = driver.execute_async_script(_FETCH, url, LONGEST)
+    try:
+        return msgspec.convert(answer, Fetched)
+    except msgspec.ValidationError as error:
+        raise ConnectionError(f"the page made the script return something else ({error})") from None
 
 
 def _is_blocked(driver: WebDriver) -> bool:
-    return status(driver) in (202, *REFUSED) or bool(visible(driver, _CHALLENGE))
+    return status(driver) in (202, *REFUSED) or visible(driver, _CHALLENGE)
 
 
 def _token(driver: WebDriver) -> str | None:
-    found = _TOKEN.search(driver.page_source)
-    return found.group(found.lastindex or 0) if found else None
+    return run(driver, str | None, _TOKEN)  # type: ignore[arg-type]

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from facekit.sources.engines import Candidate, Search, distinct, is_web
+from facekit.base.plain import Json
+from facekit.sources.addresses import is_web
+from facekit.sources.engines import Candidate, Search, distinct
 from facekit.sources.engines.filters import fits
 
 DEEP = 16
@@ -30,7 +32,7 @@ _ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}")
 class Seen(NamedTuple):
     """What was taken from a page, as plain values."""
 
-    state: Sequence[Any] = ()
+    state: Sequence[Json] = ()
     """The values of `window.W_jd`."""
     scripts: Sequence[str] = ()
     cards: Sequence[Sequence[str]] = ()
@@ -85,15 +87,15 @@ def harvest(seen: Seen, search: Search) -> Harvest:
     return Harvest([one for one in candidates if fits(one, search)], "+".join(used), len(found), len(candidates))
 
 
-def is_original(url: object) -> bool:
+def is_original(url: str | None) -> bool:
     """Return whether an address may be of an original: on the web, and on no server of thumbnails."""
-    if not is_web(url):
+    if url is None or not is_web(url):
         return False
-    host = urlsplit(str(url)).hostname or ""
+    host = urlsplit(url).hostname or ""
     return not host.startswith("encrypted-tbn") and not f".{host}".endswith(".gstatic.com")
 
 
-def in_state(values: Any, deep: int = 0) -> Iterator[Record]:
+def in_state(values: Json, deep: int = 0) -> Iterator[Record]:
     """Yield the records in a value of lists and objects, by their shape, wherever they lie."""
     if deep > DEEP or not isinstance(values, list | dict):
         return
@@ -137,35 +139,40 @@ def _ways(seen: Seen) -> Iterator[tuple[str, Iterable[Record]]]:
     yield "panel", (Record(id, url) for id, url in seen.panel if is_original(url))
 
 
-def _triple(three: Sequence[Any], rest: Sequence[Any]) -> Record | None:
-    id, small, large = three
-    if not (isinstance(id, str) and id and _is_picture(small) and _is_picture(large)):
+class _Picture(NamedTuple):
+    url: str
+    width: int
+
+
+def _triple(three: Sequence[Json], rest: Sequence[Json]) -> Record | None:
+    id, small, large = three[0], _picture(three[1]), _picture(three[2])
+    if not isinstance(id, str) or not id or small is None or large is None:
         return None
-    if not _is_thumbnail(small[0]) or not is_original(large[0]):
+    if not _is_thumbnail(small.url) or not is_original(large.url):
         return None
     page, title = next(_places(rest), (None, None))
-    return Record(id, large[0], int(large[2]), small[0], page, title)
+    return Record(id, large.url, large.width, small.url, page, title)
 
 
-def _is_picture(value: Any) -> bool:
-    """Return whether a value is `[url, height, width]`."""
-    return (
-        isinstance(value, list)
-        and len(value) >= 3
-        and is_web(value[0])
-        and all(isinstance(side, int | float) and side >= 0 for side in value[1:3])
-    )
+def _picture(value: Json) -> _Picture | None:
+    """Return what `[url, height, width]` describes; None for any other value."""
+    if not isinstance(value, list) or len(value) < 3:
+        return None
+    url, height, width = value[:3]
+    if not isinstance(url, str) or not isinstance(height, int | float) or not isinstance(width, int | float):
+        return None
+    return _Picture(url, int(width)) if is_web(url) and height >= 0 and width >= 0 else None
 
 
 def _is_thumbnail(url: str | None) -> bool:
     return is_web(url) and (urlsplit(url or "").hostname or "").startswith("encrypted-tbn")
 
 
-def _places(rest: Iterable[Any]) -> Iterator[tuple[str, str]]:
+def _places(rest: Iterable[Json]) -> Iterator[tuple[str, str]]:
     """Yield the source page and title that follow a triple: neighbours in one of an object's lists."""
     for values in (value for one in rest if isinstance(one, dict) for value in one.values()):
         for page, title in zip(values, values[1:], strict=False) if isinstance(values, list) else ():
-            if is_web(page) and isinstance(title, str):
+            if isinstance(page, str) and is_web(page) and isinstance(title, str):
                 yield page, title
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from facekit.sources.engines import Candidate, Results, Search, State, is_web
+from facekit.base.plain import Json
+from facekit.sources.engines import Candidate, Results, Search, State
 from facekit.sources.engines.api import Answer, Api, Budget
 from facekit.sources.engines.filters import is_licensed
-from facekit.sources.engines.paging import Page, collect, string, whole
+from facekit.sources.engines.paging import Page, collect
+from facekit.sources.engines.reading import Keys, candidate, fields, string, whole
 
 if TYPE_CHECKING:
     import requests
@@ -20,6 +22,7 @@ PAGE, DEPTH = 20, 240
 LICENCES = {"commercial": "by,by-sa,cc0,pdm"}
 """Those that allow commercial use and changes. All that Openverse holds is open."""
 
+_KEYS = Keys(url="url", page_url="foreign_landing_url", thumbnail="thumbnail", title="title")
 _BUDGET = Budget(rate=20, seconds=60.0, daily=200)
 _NAMES = {"cc0": "CC0", "pdm": "Public Domain Mark"}
 
@@ -65,7 +68,7 @@ def parameters(search: Search, page: int) -> dict[str, str | int]:
     return values
 
 
-def harvest(values: Mapping[str, Any], search: Search, before: int = 0) -> Page:
+def harvest(values: Mapping[str, Json], search: Search, before: int = 0) -> Page:
     """Read one answer of the API; `before` results were on the pages before it.
 
     A record that cannot be read costs itself alone, and so does one that is not for everyone.
@@ -78,30 +81,22 @@ def harvest(values: Mapping[str, Any], search: Search, before: int = 0) -> Page:
     return Page(read, len(ranked) - len(read), len(results) - len(ranked))
 
 
-def _is_mature(values: Any) -> bool:
-    return isinstance(values, dict) and bool(values.get("mature"))
+def _is_mature(result: Json) -> bool:
+    return bool(fields(result).get("mature"))
 
 
-def _candidate(values: Any, rank: int, search: Search) -> Candidate | None:
-    if not isinstance(values, dict) or not is_web(values.get("url")):
-        return None
-    return Candidate(
-        url=values["url"],
-        rank=rank,
-        engine=Openverse.name,
-        query=search.query,
-        page_url=string(values, "foreign_landing_url"),
-        thumbnail=string(values, "thumbnail"),
-        title=string(values, "title"),
+def _candidate(result: Json, rank: int, search: Search) -> Candidate | None:
+    found, values = candidate(result, _KEYS, rank, Openverse.name, search.query), fields(result)
+    return found and replace(
+        found,
         licence=_licence(values),
         licence_url=string(values, "license_url"),
         creator=string(values, "creator"),
         attribution=string(values, "attribution"),
-        width=whole(values, "width"),
     )
 
 
-def _licence(values: Mapping[str, Any]) -> str | None:
+def _licence(values: Mapping[str, Json]) -> str | None:
     """Return the licence as people write it: `by-sa` and `4.0` are CC BY-SA 4.0."""
     code = string(values, "license")
     if code is None:

@@ -1,10 +1,9 @@
-"""Results that come page by page: taken until there are enough, with a reason where they end."""
+"""Results that come page by page: collected until there are enough, with the reason where they end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from facekit.sources.engines import Candidate, Results, Search, State, distinct, repeated
 from facekit.sources.engines.filters import fits
@@ -51,15 +50,3 @@ def collect(
     read += unsought
     note = f"{read + unread} records, {unread} unreadable, {read - len(found)} double or not as asked for"
     return Results(State.OK if found else State.EMPTY, found[: search.wanted], note, strategy)
-
-
-def string(values: Mapping[str, Any], key: str) -> str | None:
-    """Return a text that says something; None for anything else."""
-    value = values.get(key)
-    return value if isinstance(value, str) and value else None
-
-
-def whole(values: Mapping[str, Any], key: str) -> int | None:
-    """Return a number; None for anything else."""
-    value = values.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

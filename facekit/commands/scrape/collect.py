@@ -1,4 +1,4 @@
-"""From searches to pictures: one thread, the caller's, takes what bots and downloads end with, and writes."""
+"""From searches to pictures: one thread, the caller's, takes the results of bots and downloads, and writes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from facekit.base.contract import Track
 from facekit.commands.scrape.board import Watch
 from facekit.commands.scrape.bots import Bots
-from facekit.commands.scrape.choice import Choice
 from facekit.commands.scrape.download import Fetcher, Rules
-from facekit.commands.scrape.evidence import Drawer
-from facekit.commands.scrape.keep import STAGE, Picker, Shelf
+from facekit.commands.scrape.evidence import KeptPages
+from facekit.commands.scrape.keep import STAGE, Pictures, Selection
+from facekit.commands.scrape.plan import Plan
 from facekit.commands.scrape.pool import Downloads, Hosts
-from facekit.commands.scrape.state import Found, Keyword
+from facekit.commands.scrape.state import EngineSearch, Keyword
 from facekit.commands.scrape.tasks import Searched, Task, Tasks
 from facekit.sources.engines import State
 
@@ -23,35 +23,36 @@ log = logging.getLogger(__name__)
 THREADS = 32
 
 AHEAD = 8
-"""Downloads under way or waiting to be taken in rank order, for each thread: what bounds memory."""
+"""Downloads under way or waiting for their turn by rank, for each thread: what bounds memory."""
 
 NAMES_AHEAD = 8
 """Names, beside two a bot, that may be searched for and not yet downloaded: searching is faster."""
 
 
-class Fill:
+class Collector:
     """One run's work: searches and downloads until every name has its pictures or nothing is left to try."""
 
-    def __init__(self, choice: Choice, shelf: Shelf, drawer: Drawer, names: Iterable[Keyword]) -> None:
-        self.choice, self._shelf, self._drawer = choice, shelf, drawer
+    def __init__(self, plan: Plan, pictures: Pictures, pages: KeptPages, names: Iterable[Keyword]) -> None:
+        self.plan, self._pictures, self._pages = plan, pictures, pages
         self._names = list(names)
-        self._per_name = choice.options.per_name
+        self._per_name = plan.options.per_name
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._pickers: dict[str, Picker] = {}
+        self._selections: dict[str, Selection] = {}
 
     def run(self, track: Track, total: int) -> None:
         """Do it; `total` is the pictures that all names of the folder, also the finished ones, are to have."""
-        options, choice = self.choice.options, self.choice
+        options, plan = self.plan.options, self.plan
         first = list(self._resume())
         count = min(options.bots, len(self._names))
-        # Names that go on where they were have candidates already, and give their room back like all others.
-        room = NAMES_AHEAD + 2 * count - (len(self._names) - len(first))
-        tasks = Tasks(first, choice.paces(), room)
+        # Names that go on where they were have candidates already, and free their slot like all others.
+        slots = NAMES_AHEAD + 2 * count - (len(self._names) - len(first))
+        tasks = Tasks(first, plan.paces(), slots)
         threads = options.jobs or THREADS
-        fetcher = Fetcher(rules(choice), options.contact)
+        fetcher = Fetcher(rules(plan), options.contact)
         with (
-            Downloads(fetcher, threads, Hosts(not choice.near), self._events.put) as downloads,
-            Bots(tasks, count, choice.means(), self._searched, self._broken) as bots,
+            plan.tools() as tools,
+            Downloads(fetcher, threads, Hosts(not plan.near), self._events.put) as downloads,
+            Bots(tasks, count, tools, self._searched, self._broken) as bots,
         ):
             self._watch = Watch(bots, len(self._names))
             for _ in track(self._loop(downloads, bots, AHEAD * threads, total), STAGE, total, self._watch.board):
@@ -63,7 +64,7 @@ class Fill:
             if keyword.searches:
                 self._pick(keyword)
             else:
-                task = self.choice.next(keyword)
+                task = self.plan.next(keyword)
                 assert task is not None
                 yield task
 
@@ -72,34 +73,34 @@ class Fill:
         left = len(self._names)
         yield from range(total - sum(self._per_name - len(k.kept) for k in self._names))
         while left:
-            for picker in list(self._pickers.values()):
-                kept = picker.settle()
-                self._watch.kept(picker.keyword.label, kept)
+            for selection in list(self._selections.values()):
+                kept = selection.take()
+                self._watch.kept(selection.keyword.label, kept)
                 yield from range(kept)
-                if picker.over and self._is_finished(picker, bots):
+                if selection.over and self._is_finished(selection, bots):
                     left -= 1
-                    yield from range(picker.missing)
+                    yield from range(selection.missing)
             self._start(downloads, ahead)
             bots.watch()
             if left:
                 self._await(downloads.pump())
 
     def _start(self, downloads: Downloads, ahead: int) -> None:
-        room = ahead - sum(picker.waiting for picker in self._pickers.values())
-        for picker in self._pickers.values():
-            before = picker.waiting
-            picker.start(downloads, room)
-            room -= picker.waiting - before
+        free = ahead - sum(selection.waiting for selection in self._selections.values())
+        for selection in self._selections.values():
+            before = selection.waiting
+            selection.start(downloads, free)
+            free -= selection.waiting - before
 
-    def _is_finished(self, picker: Picker, bots: Bots) -> bool:
+    def _is_finished(self, selection: Selection, bots: Bots) -> bool:
         """End a name, or have it searched for again, elsewhere or deeper; return whether it ended."""
-        keyword = picker.keyword
-        del self._pickers[keyword.label]
-        task = self.choice.next(keyword) if picker.missing else None
+        keyword = selection.keyword
+        del self._selections[keyword.label]
+        task = self.plan.next(keyword) if selection.missing else None
         if task is not None:
             bots.tasks.put(task)
             return False
-        picker.end()
+        selection.end()
         self._watch.ended(keyword.label)
         bots.tasks.release()
         return True
@@ -124,31 +125,31 @@ class Fill:
 
     def _take(self, searched: Searched) -> None:
         task, results = searched.task, searched.results
-        keyword = self._shelf.states.names[task.label]
+        keyword = self._pictures.states.names[task.label]
         state = str(results.state) if results else searched.note
         candidates = results.candidates if results else []
-        found = Found(state, task.search.query, task.search.wanted, len(candidates))
-        fresh = keyword.add(task.engine, found, candidates, self._shelf.refused(task.label))
-        self._shelf.states.searched(keyword, task.engine, fresh)
-        self._say(keyword, searched, state)
+        search = EngineSearch(state, task.search.query, task.search.wanted, len(candidates))
+        fresh = keyword.add(task.engine, search, candidates, self._pictures.refused(task.label))
+        self._pictures.states.searched(keyword, task.engine, fresh)
+        self._report(keyword, searched, state)
         self._watch.searched(task.label, searched.bot)
         self._pick(keyword)
 
-    def _say(self, keyword: Keyword, searched: Searched, state: str) -> None:
-        """Warn of a search that gave nothing, and name the files that show why."""
+    def _report(self, keyword: Keyword, searched: Searched, state: str) -> None:
+        """Warn of a search that failed, and name the files that show why."""
         if state == State.OK:
             return
-        kept = searched.evidence and self._drawer.keep(keyword.label, searched.task.engine, searched.evidence)
+        kept = searched.evidence and self._pages.keep(keyword.label, searched.task.engine, searched.evidence)
         look = f"; look at {' and '.join(map(str, kept))}" if kept else ""
         note = f" ({searched.note})" if searched.note not in ("", state) else ""
         log.warning("%s: %s: %s%s%s", keyword.name, searched.task.engine, state, note, look)
 
     def _pick(self, keyword: Keyword) -> None:
-        self._pickers[keyword.label] = Picker(keyword, self._per_name, self._shelf)
+        self._selections[keyword.label] = Selection(keyword, self._per_name, self._pictures)
 
 
-def rules(choice: Choice) -> Rules:
+def rules(plan: Plan) -> Rules:
     """Return the limits of a download: on this machine nothing is worth waiting for."""
-    if choice.near:
-        return Rules(min_side=choice.options.min_side, loopback=True, backoff=0.05, retry_after=0)
-    return Rules(min_side=choice.options.min_side)
+    if plan.near:
+        return Rules(min_side=plan.options.min_side, loopback=True, backoff=0.05, retry_after=0)
+    return Rules(min_side=plan.options.min_side)

@@ -6,7 +6,6 @@ would look names up itself, out of sight of the check of addresses, so pictures 
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import ssl
 import threading
@@ -16,9 +15,14 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import certifi
+import requests
+from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
+from urllib3.util.retry import Retry
+
+from facekit.sources.addresses import Gate, Place, PrivateAddress
 
 HOSTS_KEPT = 128
 """Hosts to which connections stay open for the next picture."""
@@ -26,44 +30,28 @@ HOSTS_KEPT = 128
 CONNECTIONS_KEPT, CONNECTIONS_KEPT_HERE = 2, 32
 """Open connections to one host: only servers on this machine are asked for more than two pictures at once."""
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_UNICAST = ipaddress.ip_network("2000::/3")
-"""All of IPv6 that is given out to the public; IPv4 addresses embedded elsewhere are unwrapped first."""
+API_SECONDS = (5.0, 30.0)
+"""Seconds to connect to an API, and to wait for its answer, where an engine sets no limit of its own."""
 
-_CLOSED = [ipaddress.ip_network(net) for net in ("192.0.0.0/24", "2001::/23", "2001:db8::/32", "3fff::/20")]
-"""What not every version of Python knows to be kept for other ends."""
+_WAITS = Retry(retry_after_max=86_400)
 
-
-class PrivateAddress(Exception):
-    """A host's name or a redirect leads into a private network. Not an OSError, so that nobody retries it."""
+SocketOption = tuple[int, int, int | bytes]
+Timeouts = float | tuple[float, float] | tuple[float, None] | None
 
 
-def is_open(address: str, loopback: bool) -> bool:
-    """Return whether a picture may be fetched from this address: public ones, and loopback where it is opened."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        embedded = _embedded(ip)
-        if embedded is not None:
-            ip = embedded
-        elif not ip.is_loopback and ip not in _UNICAST:
-            return False
-    if ip.is_loopback:
-        return loopback
-    return ip.is_global and not ip.is_multicast and not any(ip in net for net in _CLOSED)
-
-
-def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """Return the IPv4 address that an IPv6 one leads to."""
-    if ip in _NAT64:
-        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    return ip.ipv4_mapped or ip.sixtofour
+def retry_after(header: str) -> float | None:
+    """Return the seconds that a `Retry-After` asks for, a day at most; None for one that cannot be read."""
+    try:
+        return float(_WAITS.parse_retry_after(header) or 0)
+    except (HTTPError, ValueError, OverflowError):
+        return None
 
 
 class Fetch:
-    """One fetch under way: what it may reach, and when it ends."""
+    """One fetch under way: whom it may reach, and when it ends."""
 
-    def __init__(self, deadline: float, loopback: bool) -> None:
-        self.deadline, self.loopback = deadline, loopback
+    def __init__(self, deadline: float, gate: Gate) -> None:
+        self.deadline, self.gate = deadline, gate
         self.cut = False
         self.answered = False
         """Whether the host has sent a status."""
@@ -84,14 +72,14 @@ class Fetch:
 _current = threading.local()
 
 
-def dial(family: socket.AddressFamily, address: Any, timeout: Any, options: Iterable[Any]) -> socket.socket:
-    """Connect to an address of the system's own making, so that nothing is looked up any more. Raises OSError."""
-    sock = socket.socket(family, socket.SOCK_STREAM)
+def dial(place: Place, timeout: float | None, options: Iterable[SocketOption]) -> socket.socket:
+    """Connect to a checked address. Raises OSError."""
+    sock = socket.socket(place.family, socket.SOCK_STREAM)
     try:
         for option in options:
             sock.setsockopt(*option)
         sock.settimeout(timeout)
-        sock.connect(address)
+        sock.connect(place.address)
     except OSError:
         sock.close()
         raise
@@ -104,22 +92,19 @@ class _Guard(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         fetch = self._fetch()
         try:
-            found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+            places = fetch.gate.places(self._dns_host, self.port)
         except (socket.gaierror, UnicodeError) as error:
             raise NameResolutionError(self.host, self, socket.gaierror(str(error))) from error
-        places = [(info[0], info[4]) for info in found]
-        open_ones = [place for place in places if is_open(str(place[1][0]), fetch.loopback)]
-        if not open_ones:
-            raise PrivateAddress(str(places[0][1][0]) if places else self.host)
-        return self._connect(open_ones, fetch)
+        return self._connect(places, fetch)
 
-    def _connect(self, places: list[Any], fetch: Fetch) -> socket.socket:
+    def _connect(self, places: Iterable[Place], fetch: Fetch) -> socket.socket:
+        timeout = self.timeout if isinstance(self.timeout, float | int) else None
         failed: OSError | None = None
-        for family, address in places:
+        for place in places:
             if fetch.cut:
                 break
             try:
-                sock = dial(family, address, self.timeout, self.socket_options or ())
+                sock = dial(place, timeout, self.socket_options or ())
             except OSError as error:
                 failed = error
                 continue
@@ -155,19 +140,53 @@ class _SafePool(HTTPSConnectionPool):
     ConnectionCls = _SafeGuard
 
 
+_GUARDED = {"http": _Pool, "https": _SafePool}
+
+
+class GuardedAdapter(HTTPAdapter):
+    """Lets a `requests.Session` connect only to whom `gate` admits, also by redirects, and never wait without end.
+
+    Where the environment names a proxy, that is who connects, and nothing is checked here.
+    """
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make connections that look hosts up themselves."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _GUARDED
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Timeouts = None,
+        *args: Any,
+        **more: Any,
+    ) -> requests.Response:
+        """Send a request. Raises `requests.ConnectionError` also for a private address."""
+        _current.fetch = Fetch(float("inf"), self._gate)
+        try:
+            return super().send(request, stream, API_SECONDS if timeout is None else timeout, *args, **more)
+        except PrivateAddress as error:
+            raise requests.ConnectionError(f"it leads to a private address, {error}", request=request) from None
+
+
 class Wall:
     """Connections that all threads share, and the clock that ends what takes too long or is no longer wanted."""
 
-    def __init__(self, seconds: float, loopback: bool, headers: Mapping[str, str]) -> None:
-        self.seconds, self.loopback, self.headers = seconds, loopback, headers
+    def __init__(self, seconds: float, gate: Gate, headers: Mapping[str, str]) -> None:
+        self.seconds, self.gate, self.headers = seconds, gate, headers
         self._pools = PoolManager(
             HOSTS_KEPT,
-            maxsize=CONNECTIONS_KEPT_HERE if loopback else CONNECTIONS_KEPT,
+            maxsize=CONNECTIONS_KEPT_HERE if gate.loopback else CONNECTIONS_KEPT,
             retries=False,
             # One for all: to read the authorities' certificates takes longer than to fetch most pictures.
             ssl_context=ssl.create_default_context(cafile=certifi.where()),
         )
-        self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _SafePool}
+        self._pools.pool_classes_by_scheme = _GUARDED
         self._live: set[Fetch] = set()
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -177,7 +196,7 @@ class Wall:
     @contextmanager
     def fetch(self) -> Iterator[Fetch]:
         """Be under way, in this thread, for `seconds` at most."""
-        fetch = Fetch(time.monotonic() + self.seconds, self.loopback)
+        fetch = Fetch(time.monotonic() + self.seconds, self.gate)
         _current.fetch = fetch
         with self._lock:
             fetch.cut = self._closed.is_set()

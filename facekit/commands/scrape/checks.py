@@ -1,4 +1,4 @@
-"""What may be kept of what hosts send, and why the rest is refused."""
+"""What is kept of what hosts send, and why the rest is refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HOST_REFUSES = "host refuses"
 """The reason of a picture whose host was not asked, because it had refused too often."""
 
 PASSING = {"timed out", "no connection", "incomplete", HOST_REFUSES}
-"""Reasons that another day may do away with, beside answers 408, 429 and 500 upwards."""
+"""Reasons that may pass until another run, beside answers 408, 429 and 500 upwards."""
 
 _VALUED = {"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"}
 """Directives with a colon of their own, where others have it after the name of a robot."""
@@ -64,7 +64,7 @@ class Refused(Exception):
 
 
 class Elsewhere(Refused):
-    """A redirect to another host, which has a right to its own pace; `hops` redirects have been taken by then."""
+    """A redirect to another host, which is asked at its own pace; `hops` redirects have been followed by then."""
 
     def __init__(self, url: str, hops: int) -> None:
         super().__init__("redirect", url[:200])
@@ -72,7 +72,7 @@ class Elsewhere(Refused):
 
 
 def may_work_later(reason: str) -> bool:
-    """Return whether what was refused for this reason may be had in a later run."""
+    """Return whether what was refused for this reason may be available in a later run."""
     code = reason.removeprefix("http ")
     if code != reason:
         return code.isdecimal() and (int(code) in (408, 429) or int(code) >= 500)

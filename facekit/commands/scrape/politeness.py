@@ -1,4 +1,4 @@
-"""The manners that downloads keep towards each host: how many at once, how far apart, and when to leave it alone."""
+"""How politely downloads treat each host: how many at once, how far apart, and when it is left alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ AT_ONCE = 2
 """Downloads under way at one host."""
 
 GAP, GAP_MOST = 0.25, 60.0
-"""Seconds between two starts at a host: the least, and the most that a slow one brings upon itself."""
+"""Seconds between two starts at a host: the fewest, and the most, for a slow one."""
 
 STRIKES, REST = 5, 900.0
 """After so many 403, 429 and time-outs in a row a host is left alone for so many seconds."""
@@ -26,7 +26,7 @@ class Outcome(NamedTuple):
     picture: Picture | None
     refused: Refused | None
     seconds: float
-    """How long the host let us wait."""
+    """How long the host took to answer."""
     dhash: int | None = None
     """The picture's difference hash, for whoever looks for near repeats."""
 
@@ -65,11 +65,11 @@ class Hosts:
         state.free_at = now + state.gap
 
     def ended(self, host: str, now: float, outcome: Outcome) -> None:
-        """Note an end: a slow host is asked less often, and sooner again only after it has delivered."""
+        """Note an end: a slow host is asked less often, and more often again only after it has delivered."""
         state = self._hosts[host]
         state.running -= 1
-        fair = outcome.seconds / AT_ONCE
-        gap = min(max(fair, (state.gap + fair) / 2, GAP), GAP_MOST)
+        share = outcome.seconds / AT_ONCE
+        gap = min(max(share, (state.gap + share) / 2, GAP), GAP_MOST)
         state.gap = gap if outcome.refused is None else max(gap, state.gap)
         if outcome.refused is not None:
             state.free_at = max(state.free_at, now + outcome.refused.pause)

@@ -10,6 +10,7 @@ from selenium.common.exceptions import WebDriverException
 
 from facekit.base.contract import FacekitError
 from facekit.base.parallel import workers
+from facekit.base.text import visible
 
 if TYPE_CHECKING:
     from facekit.sources.browser import Browser
@@ -21,7 +22,7 @@ FAILURES = 2
 """Browsers that fail to start, one after another and with none running, before there is no hope of any."""
 
 
-class Crew:
+class Browsers:
     """Starts browsers, and knows every one of them."""
 
     def __init__(self, stop: threading.Event) -> None:
@@ -67,6 +68,6 @@ class Crew:
 
 
 def brief(error: BaseException) -> str:
-    """Return an error's kind and the first line of what it says."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:160] if lines else ''}"
+    """Return an error's kind and the first line of its message, which may quote a page."""
+    first = str(error).strip()[:2000].partition("\n")[0]
+    return visible(f"{type(error).__name__}: {first[:160]}")

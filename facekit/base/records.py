@@ -1,0 +1,139 @@
+"""What the lines of a dataset say: a picture, where it came from, why it was left out, what a person decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
+
+from facekit.base import plain
+
+PARTS = ("train", "test", "validation")
+"""The parts of a split, in the order in which options and reports give them."""
+
+EXPRESSIONS = ("happy", "neutral", "sad", "surprise")
+"""The values of the `expression` target that facekit draws and its examples train on."""
+
+Pixels = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)]
+"""A place or a length in a photo; OpenCV and NumPy take 32 bits."""
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels of a photo: left, top, width, height."""
+
+    x: Pixels
+    y: Pixels
+    w: Pixels
+    h: Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One picture of a dataset: one line of its `manifest.jsonl`."""
+
+    id: str
+    sha256: str
+    path: str
+    label: str
+    name: str
+    origin: str
+    group: str | None = None
+    parent: str | None = None
+    made_by: str | None = None
+    synthetic: str | None = None
+    split: str | None = None
+    box: Box | None = None
+    score: float | None = None
+    quality: Mapping[str, float] | None = None
+    targets: Mapping[str, str] | None = None
+    moved_from: str | None = None
+    """The label under which a stage wrote the picture, where a person has since moved it to another."""
+
+    def to_json(self) -> str:
+        """Return one line of JSON; absent values are left out."""
+        return plain.dump_line(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a photo came from: one line of `sources.jsonl`."""
+
+    origin: str
+    url: str | None = None
+    final_url: str | None = None
+    page_url: str | None = None
+    engine: str | None = None
+    query: str | None = None
+    rank: int | None = None
+    fetched_at: str | None = None
+    licence: str | None = None
+    licence_url: str | None = None
+    creator: str | None = None
+    attribution: str | None = None
+
+    def to_json(self) -> str:
+        """Return one line of JSON; absent values are left out."""
+        return plain.dump_line(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A picture that a stage left out: one line of `rejected.jsonl`."""
+
+    stage: str
+    id: str
+    label: str
+    path: str
+    reason: str
+    value: int | float | str | None = None  # with `int`, a whole number is read and written as one
+    """The number, or the other picture, that decided."""
+    parent: str | None = None
+    """The picture it was made from, where the left-out one had been made already (removed by hand)."""
+    origin: str | None = None
+    """The photo it comes from, and where in it: what a decision about it goes by."""
+    box: Box | None = None
+    like: str | None = None
+    """The other name whose person it seems to show."""
+
+    @classmethod
+    def of(cls, stage: str, record: Record, reason: str, value: float | str | None = None) -> Rejection:
+        """Leave out a picture, under the label that it was found under."""
+        label = record.moved_from or record.label
+        return cls(stage, record.id, label, record.path, reason, value, None, record.origin, record.box)
+
+    def to_json(self) -> str:
+        """Return one line of JSON; an absent value is left out."""
+        return plain.dump_line(self)
+
+
+Verdict = Literal["keep", "reject", "move"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about one picture: one line of `decisions.jsonl`."""
+
+    origin: str
+    box: Box | None = None
+    label: str = ""
+    """The label it was found under, wherever it has been moved since; never empty."""
+    decision: Verdict | None = None
+    """None takes back what was decided before."""
+    to: str | None = None
+    """The label that it is moved to."""
+    at: str | None = None
+
+    def to_json(self) -> str:
+        """Return one line of JSON; an absent value is left out."""
+        return plain.dump_line(self)
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a decision that nobody can have made."""
+        if not self.label:
+            raise ValueError("no label")
+        if (self.decision == "move") != (self.to is not None):
+            raise ValueError("a move has a `to`, and nothing else has")
+        if self.to is not None and (self.to.startswith(".") or {"/", "\0"} & set(self.to) or not self.to):
+            raise ValueError(f"{self.to!r} is no name of a folder")

@@ -1,0 +1,79 @@
+"""What a stage reports when it is done, and how it shows how far it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from facekit.base.plain import Json
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Report:
+    """What a stage did: what `--json` prints and the closing table shows."""
+
+    stage: str
+    folder: str
+    made: int = 0
+    """Pictures written in this run."""
+    kept: int = 0
+    """Pictures that the folder holds now."""
+    left: Counter[str] = field(default_factory=Counter)
+    """Reason -> pictures left out, over all runs on the folder."""
+    seconds: float = 0.0
+    details: dict[str, Json] = field(default_factory=dict)
+    """What only this stage has to say: notices, accuracies, counts by name.
+
+    `lines`, a list of text, is shown instead of the table.
+    """
+    stages: Sequence[Report] = ()
+    """The reports of several stages that this one sums up."""
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return plain values for JSON; the reports of stages stand in the details."""
+        stages = {"stages": [stage.to_dict() for stage in self.stages]} if self.stages else {}
+        return {
+            "stage": self.stage,
+            "folder": self.folder,
+            "made": self.made,
+            "kept": self.kept,
+            "left": dict(self.left),
+            "seconds": self.seconds,
+            "details": {**stages, **self.details},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What the workers of a long stage are doing at one moment, for a person to look at."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    total: tuple[str, ...]
+    """The last row: what all of them have done together."""
+    line: str
+    """The same in one line, for where a table has no place."""
+
+
+class Track(Protocol):
+    """Progress that wraps a loop: `for record in track(records, "crop", total=90)`."""
+
+    def __call__(
+        self, items: Iterable[T], title: str, total: int | None = None, board: Callable[[], Board] | None = None
+    ) -> Iterator[T]:
+        """Yield the items unchanged while showing how far the loop is.
+
+        `board` says what the workers are doing; it is called from another thread, several times a second.
+        """
+        ...
+
+
+def quiet(
+    items: Iterable[T], title: str, total: int | None = None, board: Callable[[], Board] | None = None
+) -> Iterator[T]:
+    """Be a `Track` that shows nothing."""
+    return iter(items)

@@ -1,0 +1,248 @@
+"""What strangers call things does nothing to the terminal: it is shown, on a real one, with every character visible."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from conftest import plain_tree
+
+from facekit.base.contract import Board, Report
+from facekit.cli.bars import Bars
+from facekit.cli.console import Console
+
+TITLE, CLEAR, FORGED, MARKUP, OVERRIDE = (
+    "Ada\x1b]0;owned\x07",
+    "Bob\x1b[2J\x1b[H",
+    "Cy\nerror: forged\r",
+    "[red]Di[bold]:skull:[link=evil.example]",
+    "Eve\u202egnp\u2066\u2028\x9b2J\x85",
+)
+NAMES = (TITLE, CLEAR, FORGED, MARKUP, OVERRIDE)
+
+OWN = re.compile(r"\x1b\[(\d+(;\d+)*)?m|\x1b\[\d*[AK]|\x1b\[2K|\x1b\[\?25[lh]|\r\n|\r")
+"""What Rich writes itself: colours, cursor up, erase line, hide and show the cursor."""
+
+HIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
+
+
+def terminal(*arguments: object, cwd: Path, code: str = "") -> tuple[int, str]:
+    """Run facekit, or some code, on a pseudo-terminal; return exit code and everything that came to the screen."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 160, 0, 0))
+    command = [sys.executable, "-c", code or "from facekit.cli import main; main()", *map(str, arguments)]
+    environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR")}
+    environment |= {"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
+    process = subprocess.Popen(command, cwd=cwd, stdin=slave, stdout=slave, stderr=slave, env=environment)
+    os.close(slave)
+    data = b""
+    while True:
+        try:
+            piece = os.read(master, 1 << 16)
+        except OSError:  # the other end is closed
+            break
+        if not piece:
+            break
+        data += piece
+    os.close(master)
+    return process.wait(timeout=60), data.decode(errors="surrogateescape")
+
+
+def harmless(screen: str) -> str:
+    """Assert that nothing but Rich's own sequences acts on the terminal; return the text that is left."""
+    text = OWN.sub(lambda match: "\n" if "\n" in match[0] else "", screen)
+    assert not HIDDEN.search(text), ascii(text[max(0, HIDDEN.search(text).start() - 60) :][:200])  # type: ignore[union-attr]
+    assert not re.search(r"^(error|warning): forged", text, re.MULTILINE)
+    return text
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    """A tree whose names, and names of files, are made to act on a terminal."""
+    plain_tree(tmp_path / "tree", dict.fromkeys(NAMES, 2))
+    for number, name in enumerate(NAMES):
+        (tmp_path / "tree" / name / f"no picture {name}.txt").write_text("x")
+        (tmp_path / "tree" / f"loose {number} {name}.jpg").write_bytes(b"x")
+    return tmp_path / "tree"
+
+
+def test_names_do_nothing_to_the_terminal_while_a_stage_runs(hostile: Path) -> None:
+    code, screen = terminal("crop", hostile, "-o", "out\x1b[2J", "--no-detect", "--size", 24, cwd=hostile.parent)
+    assert code == 0
+    text = harmless(screen)
+    assert "warning: " in text
+    assert r"out\x1b[2J" in text
+    assert re.search(r"^crop +10 +10 ", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("balance", "tree", "-o", "even"),
+        ("clean", "tree", "-o", "good", "--min-images", 50),
+        ("crop", TITLE, "-o", "out"),
+        ("crop", "tree", "-o", "out", "--cascade", FORGED),
+        ("crop", "tree", "-o", "out", f"--{OVERRIDE}"),
+        (TITLE,),
+        ("evaluate", f"model {MARKUP} {CLEAR}"),
+    ],
+    ids=str,
+)
+def test_an_error_line_shows_the_names_in_it(hostile: Path, arguments: tuple[object, ...]) -> None:
+    code, screen = terminal(*arguments, cwd=hostile.parent)
+    text = harmless(screen)
+    assert code == 2, text
+    assert len([line for line in text.split("\n") if line.startswith("error: ")]) == 1, text
+
+
+def test_markup_in_a_name_is_shown_as_it_is(hostile: Path) -> None:
+    closing = f"{MARKUP}[/bold][/x][/]"
+    code, screen = terminal("crop", closing, "-o", "out", cwd=hostile.parent)
+    assert code == 2
+    assert f"no such folder: {closing}; give" in harmless(screen)
+
+
+def test_a_recipe_shows_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text('[[stage]]\ncommand = "x\\u001b[2J"\n"opt\\u001b[2J" = 1\n')
+    code, screen = terminal("run", "recipe.toml", cwd=tmp_path)
+    assert code == 2
+    assert r"(x\x1b[2J)" in harmless(screen)
+    (tmp_path / "recipe.toml").write_text('[[stage]]\ncommand = "crop"\n"opt\\u001b[2J" = 1\n')
+    code, screen = terminal("run", "recipe.toml", cwd=tmp_path)
+    assert code == 2
+    assert r"opt\x1b[2J" in harmless(screen)
+
+
+SHOW = """
+import logging, sys, time, warnings
+from facekit.base.contract import Board, Report
+from facekit.cli.console import Console
+from collections import Counter
+names = NAMES
+board = Board(("#", "name" + names[0], "state", "kept" + names[1]), [(str(k), name, name, name) for k, name in
+    enumerate(names)], ("", names[2], names[3], names[4]), names[2])
+with Console() as console:
+    for name in console.track(names, "title " + names[1] + names[2] + names[3], board=lambda: board):
+        time.sleep(0.2)
+    logging.getLogger("facekit.x").warning("%s", names)
+    logging.getLogger("somebody.else").warning("from outside %s", names[0] + names[2])
+    for name in names:
+        console.say(name)
+    report = Report(name, name, 1, 1, Counter({name: 1 for name in names}), 0.1, {
+        names[0]: names[1], "counts": {name: 1 for name in names}, names[2]: 0.5, f"{names[2]}_interval": [0.1, 0.9],
+        "shortfalls": [{"name" + names[0]: name, "why": name, "short": 3} for name in names]})
+    console.table([report, report])
+    console.error(" ".join(names))
+raise ValueError("a bug with " + " ".join(names))
+"""
+
+
+def test_titles_boards_tables_logs_and_tracebacks_are_shown(tmp_path: Path) -> None:
+    hook = "import sys; from facekit.cli.logs import show_traceback; sys.excepthook = show_traceback\n"
+    code, screen = terminal(cwd=tmp_path, code=hook + SHOW.replace("NAMES", ascii(NAMES)))
+    text = harmless(screen)
+    assert code == 1
+    assert r"title Bob\x1b[2J\x1b[HCy\nerror: forged\r[red]Di[bold]:skull:" in text
+    assert r"warning: from outside Ada\x1b]0;owned\x07Cy\nerror: forged\r" in text
+    assert r"ValueError: a bug with Ada\x1b]0;owned\x07 Bob" in text
+    assert "\n    error: forged" in text, "a message's further lines are indented"
+    assert "[red]Di[bold]:skull:[link=evil.example]" in text
+    assert r"Eve\u202egnp\u2066\u2028\x9b2J\x85" in text
+    assert "… " in text or r"Cy\nerror: forged\r" in text
+
+
+def test_a_board_is_drawn_with_its_names_escaped(tmp_path: Path) -> None:
+    with (tmp_path / "screen").open("w") as file:
+        from rich.console import Console as Screen
+
+        bars = Bars.on(Screen(file=file, force_terminal=True, width=150, height=30))
+        row = ("1", CLEAR, FORGED, TITLE)
+        bars.board = lambda: Board(("#", "name", "state", "kept"), [row], row, "")
+        bars.console.print(*bars.get_renderables())
+    text = harmless((tmp_path / "screen").read_text())
+    assert r"Bob\x1b[2J\x1b[H" in text
+    assert text.count("\n") <= 6
+
+
+def test_the_log_file_has_a_line_a_record(tmp_path: Path) -> None:
+    log = logging.getLogger("facekit.test")
+    with Console(quiet=True, log_file=tmp_path / "log"):
+        for name in (*NAMES, "not utf-8 \udcff"):
+            log.info("a picture of %s", name)
+        try:
+            raise ValueError(f"{CLEAR}\n2026-01-01 00:00:00,000 ERROR facekit: forged")
+        except ValueError:
+            log.exception("a bug")
+    lines = (tmp_path / "log").read_text(encoding="utf-8").split("\n")
+    assert not HIDDEN.search("".join(lines))
+    stamped = [line for line in lines if re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ [A-Z]+ facekit", line)]
+    assert len(stamped) == len(NAMES) + 2
+    assert not [line for line in lines if line.startswith(("forged", "2026-01-01 00:00:00,000 ERROR"))]
+    assert r"a picture of Cy\nerror: forged\r" in stamped[2]
+    assert "ValueError: Bob" in "".join(lines)
+
+
+def test_other_loggers_are_as_they_were_afterwards() -> None:
+    before = list(logging.getLogger().handlers)
+    with Console(quiet=True):
+        assert logging.getLogger().handlers != before
+    assert logging.getLogger().handlers == before
+
+
+def test_json_on_stdout_is_json_and_does_nothing_to_a_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from facekit.cli.app import _show
+
+    report = Report("x", OVERRIDE, left=Counter(dict.fromkeys(NAMES, 1)))
+    report.details = {"nan": float("nan"), "inf": [float("inf")], "name": TITLE, "astral": "\U000e0041x😀é"}
+    _show(report, Console(quiet=True), as_json=True)
+    _show(iter([{"confidence": float("nan"), "label": OVERRIDE}]), Console(quiet=True), as_json=True)
+    out = capsys.readouterr().out
+    assert not HIDDEN.search(out)
+    first, second = out.splitlines()
+
+    def refuse(text: str) -> None:
+        raise AssertionError(f"{text} is not JSON")
+
+    read = json.loads(first, parse_constant=refuse)
+    assert (read["folder"], read["left"], read["details"]["name"]) == (OVERRIDE, report.left, TITLE)
+    assert (read["details"]["nan"], read["details"]["inf"], read["details"]["astral"]) == (
+        None,
+        [None],
+        "\U000e0041x😀é",
+    )
+    assert "😀é" in first, "what every terminal shows stays readable"
+    assert json.loads(second, parse_constant=refuse) == {"confidence": None, "label": OVERRIDE}
+
+
+def test_a_folder_whose_name_is_not_utf8_goes_through_a_pipe(tmp_path: Path) -> None:
+    plain_tree(tmp_path / "tree", {"Ada": 2, "Bob": 2})
+    script = (
+        "out=$(printf 'fa\\377ces'); facekit crop tree -o \"$out\" --no-detect --size 24 -q"
+        " | facekit crop - -o again --no-detect --size 16 -q --json"
+    )
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["kept"] == 4
+    assert done.stderr == b""
+
+
+def test_endless_stdin_is_refused(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "facekit", "crop", "-", "-o", "out"]
+    with Path("/dev/zero").open("rb") as endless:
+        done = subprocess.run(command, cwd=tmp_path, stdin=endless, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: stdin holds more than 16 MB")
