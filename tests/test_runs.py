@@ -17,9 +17,10 @@ import pytest
 
 from facekit import runs
 from facekit.base.contract import FacekitError
+from facekit.identity import classifier
 from facekit.networks.cnn import cnn3
 from facekit.options.train import Train
-from facekit.runs.linear import Head
+from facekit.runs.head import Head
 from facekit.runs.weights import read_shapes
 
 INFO: dict[str, Any] = {
@@ -207,6 +208,16 @@ def test_weights_that_are_not_finite_are_refused(run: Path, value: float) -> Non
     with h5py.File(run / runs.WEIGHTS, "r+") as data:
         data[BIAS][1] = value
     assert f"({BIAS} holds numbers that are not finite); train again" in _refused(runs.load(run).model)
+
+
+def test_answers_that_are_not_finite_are_refused(run: Path) -> None:
+    """Finite weights can give them, too."""
+    with h5py.File(run / runs.WEIGHTS, "r+") as data:
+        data[KERNEL][...] = 3e38
+    model = classifier.load(runs.load(run))
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    message = _refused(lambda: list(model.probabilities(pictures, 2)))
+    assert message == f"{run} answers with numbers that are not finite; train again with --overwrite"
 
 
 def _unpacks(data: h5py.File) -> None:

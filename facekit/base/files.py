@@ -22,6 +22,7 @@ from typing import BinaryIO, TypeVar
 
 from facekit.base import plain, text
 from facekit.base.errors import FacekitError
+from facekit.base.lines import end_of_lines, whole_lines
 from facekit.base.opening import guarded as guarded
 from facekit.base.opening import open_append, open_new, open_regular, reading
 
@@ -41,9 +42,6 @@ MAX_LINE = 1 << 20
 
 _LONG_KEY = re.compile(rb"""(?<![\w"'-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){100}""")
 """A dotted key of TOML that no person writes."""
-
-_MAX_BLANK = 10_000
-"""Blank lines in a file of lines: facekit writes none, and an editor a few."""
 
 
 def read_bytes(path: Path, limit: int, follow: bool = True) -> bytes:
@@ -132,7 +130,7 @@ def iterate_lines(
     path: Path, kind: type[T], check: Callable[[T], None] | None = None, limit: int = MAX_LINE
 ) -> Iterator[T]:
     """Yield what `read_lines` returns, one line at a time."""
-    for number, line in _whole_lines(path, limit):
+    for number, line in whole_lines(path, limit):
         try:
             value = plain.parse(line.decode(), kind)
             if check is not None:
@@ -162,7 +160,7 @@ def drop_torn_line(path: Path) -> None:
     try:
         with reading(path), open_regular(path, follow=False) as file:
             size = file.seek(0, os.SEEK_END)
-            whole = _end_of_lines(file, size)
+            whole = end_of_lines(file, size)
     except (FileNotFoundError, NotADirectoryError):
         return
     if whole < size:
@@ -189,11 +187,15 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]])
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     """Return a table as CSV in which no spreadsheet takes a cell of text for a formula."""
+    return "".join(map(_csv_row, (header, *rows)))
+
+
+def _csv_row(cells: Sequence[Cell]) -> str:
     out = io.StringIO(newline="")
-    table = csv.writer(out, lineterminator="\n")
-    for row in (header, *rows):
-        table.writerow([text.csv_cell(cell) if isinstance(cell, str) else cell for cell in row])
-    return out.getvalue()
+    # With an end of line of "\n" alone, the writer leaves a "\r" unquoted, which readers take for the end of a row.
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([text.csv_cell(cell) if isinstance(cell, str) else cell for cell in cells])
+    return out.getvalue().removesuffix("\r\n") + "\n"
 
 
 @contextmanager
@@ -261,40 +263,3 @@ def write_all(file: BinaryIO, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) :]
-
-
-def _whole_lines(path: Path, limit: int) -> Iterator[tuple[int, bytes]]:
-    """Yield number and bytes of each line that is not blank, without a last one that no newline ends."""
-    try:
-        with reading(path), open_regular(path) as file:
-            blank = 0
-            for number, line in enumerate(iter(lambda: file.readline(limit + 1), b""), 1):
-                if not line.endswith(b"\n"):
-                    _check_length(path, number, line, limit)
-                    return
-                if not line.isspace():
-                    yield number, line
-                    continue
-                blank += 1
-                if blank > _MAX_BLANK:
-                    raise FacekitError(f"{path} holds more than {_MAX_BLANK} blank lines; delete them")
-    except (FileNotFoundError, NotADirectoryError):
-        return
-
-
-def _check_length(path: Path, number: int, line: bytes, limit: int) -> None:
-    if len(line) > limit:
-        raise FacekitError(f"{path}, line {number} has more than {limit} bytes; fix or delete that line")
-
-
-def _end_of_lines(file: BinaryIO, size: int, step: int = 1 << 16) -> int:
-    """Return the place behind the last newline, read from the end backwards."""
-    place = size
-    while place:
-        before = max(0, place - step)
-        file.seek(before)
-        found = file.read(place - before).rfind(b"\n")
-        if found >= 0:
-            return before + found + 1
-        place = before
-    return 0

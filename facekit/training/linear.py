@@ -17,8 +17,8 @@ from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.identity import embedders
 from facekit.options.train import Train
 from facekit.runs import Backbone, Counts, Run, Scores
-from facekit.runs import linear as heads
-from facekit.runs.linear import Head, Known, Numbers
+from facekit.runs import head as heads
+from facekit.runs.head import Head, Known, Numbers
 from facekit.training.labels import class_indices, class_weights, missing_labels
 from facekit.training.plan import Plan
 

@@ -1,4 +1,4 @@
-"""Inspect: a run's filters, its maps of pictures and what its answers rest on, as PNG files and one page."""
+"""Inspect: a run's filters, its feature maps and what its answers are based on, as PNG files and one page."""
 
 from __future__ import annotations
 
@@ -202,9 +202,9 @@ def _sight(run: Run, subject: Subject, chosen: Chosen, seen: Image, number: int 
     )
 
 
-def _map(name: str, found: Floats, stem: str, files: _Files) -> page.Map:
-    height, width, channels = found.shape
-    tiles = network.drawn(found, network.strongest(found))
+def _map(name: str, activations: Floats, stem: str, files: _Files) -> page.Map:
+    height, width, channels = activations.shape
+    tiles = network.drawn(activations, network.strongest(activations))
     data = files.png(f"{stem}-{safe(name)}.png", draw.grid(tiles))
     return page.Map(name, f"{height}x{width}", channels, len(tiles), data)
 
