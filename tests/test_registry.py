@@ -235,6 +235,18 @@ def test_a_broken_command_that_is_asked_for_is_the_users_fault(site: Path) -> No
     assert done.stderr.count("\n") == 1
 
 
+def test_the_doctor_says_why_a_command_is_left_out(site: Path) -> None:
+    code = (
+        "from facekit.commands import doctor\n"
+        "for check in doctor._commands(): print(check.ok, check.name, check.found or check.mend, sep='|')"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    rows = [line.split("|") for line in done.stdout.splitlines()]
+    assert ["True", "command hello", "good_package:hello"] in rows
+    assert len([row for row in rows if row[0] == "False"]) == len(BROKEN) + 3
+
+
 def test_completion_shows_no_warning(site: Path) -> None:
     done = facekit(site, _FACEKIT_COMPLETE="complete_bash", COMP_WORDS="facekit he", COMP_CWORD="1")
     assert done.stderr == ""
