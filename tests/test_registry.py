@@ -67,7 +67,7 @@ def package(site: Path, name: str, command: str, code: str) -> None:
 def facekit(site: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}", "COLUMNS": "200", **more}
     command = [sys.executable, "-m", "facekit", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=site, env=environment, capture_output=True, text=True, timeout=60)
 
 
 # facekit's own
@@ -101,10 +101,10 @@ def test_no_module_of_a_command_is_without_options() -> None:
 
 def test_a_new_command_is_two_files_and_nothing_else(tmp_path: Path) -> None:
     package = shutil.copytree(ROOT / "facekit", tmp_path / "facekit", ignore=shutil.ignore_patterns("__pycache__"))
-    options, _, function = GOOD.replace("hello", "say_hello").replace("Hello", "SayHello").partition("def say_hello")
-    options = options.replace(
-        "    name:", "    group = 'use'\n    after = 'predict'\n    in_recipes = True\n\n    name:"
-    )
+    code = GOOD.replace("def hello", "def say_hello").replace("Hello", "SayHello")
+    options, _, function = code.partition("def say_hello")
+    declared = "    group = 'use'\n    after = 'predict'\n    in_recipes = True\n\n    name:"
+    options = options.replace("    name:", declared)
     (package / "options" / "say_hello.py").write_text(options)
     (package / "commands" / "say_hello.py").write_text(
         "from facekit.base.contract import Report, quiet\nfrom facekit.options.say_hello import SayHello\n\n"
