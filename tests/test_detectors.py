@@ -15,9 +15,9 @@ from facekit.base import images, plugins
 from facekit.base.contract import Box, Detector, Face, FacekitError, Image
 from facekit.commands import predict
 from facekit.faces import detectors
-from facekit.faces.detectors.again import Again
 from facekit.faces.detectors.boxes import distinct, foremost, merged, overlap
 from facekit.faces.detectors.haar import Haar
+from facekit.faces.detectors.retry import Retry
 from facekit.options.base import recorded
 from facekit.options.crop import Crop, cascades
 from facekit.runs import Run
@@ -149,7 +149,7 @@ def test_a_face_that_fills_the_frame_is_found_with_room_around_it() -> None:
     tight = np.ascontiguousarray(image[box.y + 26 : box.y + box.h - 13, box.x + 26 : box.x + box.w - 26])
     plain = build()
     assert plain.detect(tight) == []
-    (face,) = Again(plain).detect(tight)
+    (face,) = Retry(plain).detect(tight)
     assert overlap(face.box, images.whole(tight)) > 0.6
 
 
@@ -159,7 +159,7 @@ def test_a_leaning_face_is_found_when_the_photo_is_turned(degrees: float) -> Non
     middle = (box.x + box.w / 2, box.y + box.h / 2)
     plain = build()
     assert plain.detect(image) == []
-    (face,) = Again(plain, roll=25.0).detect(image)
+    (face,) = Retry(plain, roll=25.0).detect(image)
     x, y = face.box.x + face.box.w / 2, face.box.y + face.box.h / 2
     assert np.hypot(x - middle[0], y - middle[1]) < 0.2 * box.w
     assert 0.7 < face.box.w / box.w < 1.4
@@ -180,9 +180,9 @@ def test_who_is_found_is_looked_for_once() -> None:
     face = Face(Box(5, 5, 20, 20), 1.0)
     image = np.zeros((50, 60, 3), np.uint8)
     found, nothing = Watched(lambda image: [face]), Watched(lambda image: [])
-    assert Again(found, 15).detect(image) == [face]
-    assert Again(nothing, 15).detect(image) == []
-    assert Again(nothing).detect(image) == []
+    assert Retry(found, 15).detect(image) == [face]
+    assert Retry(nothing, 15).detect(image) == []
+    assert Retry(nothing).detect(image) == []
     assert (found.asked, nothing.asked) == (1, 4 + 2)
 
 
@@ -196,7 +196,7 @@ def test_points_and_boxes_come_back_from_a_turned_photo() -> None:
         y, x = np.argwhere(image.max(axis=2) > 120).mean(axis=0)
         return [Face(Box(round(x) - 10, round(y) - 10, 20, 20), 1.0, ((float(x), float(y)),))]
 
-    (face,) = Again(Watched(bright), 20).detect(spot)
+    (face,) = Retry(Watched(bright), 20).detect(spot)
     assert face.points is not None
     assert np.hypot(face.points[0][0] - 221.5, face.points[0][1] - 61.5) < 1.5
     assert abs(face.box.x + 10 - 221.5) < 2
