@@ -69,12 +69,12 @@ def test_it_is_scored_and_names_faces_like_any_run(
     assert report.details["accuracy"] == pytest.approx(runs.load(trained).info.scores.accuracy, abs=1e-4)
     photos = sorted(path for path in drawn_photos.glob("*/*") if path.suffix == ".jpg")[:3]
     answers = list(predict(Predict(run=trained, pictures=photos, min_confidence=0)))
-    found = [answer for answer in answers if answer["box"]]
+    found = [answer for answer in answers if answer.box]
     assert found
-    assert {answer["label"] for answer in found} <= set(runs.load(trained).labels)
-    assert all(0 < answer["confidence"] <= 1 for answer in found)
+    assert {answer.label for answer in found} <= set(runs.load(trained).labels)
+    assert all(0 < (answer.confidence or 0) <= 1 for answer in found)
     whole = list(predict(Predict(run=trained, pictures=photos, detect=False)))
-    assert [answer["picture"] for answer in whole] == [str(photo) for photo in photos]
+    assert [answer.picture for answer in whole] == [str(photo) for photo in photos]
 
 
 def test_a_data_sets_pictures_are_looked_at_in_order(even: Path, trained: Path) -> None:
