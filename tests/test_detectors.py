@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
@@ -18,9 +19,9 @@ from facekit.faces import detectors
 from facekit.faces.detectors.boxes import distinct, foremost, merged, overlap
 from facekit.faces.detectors.haar import Haar
 from facekit.faces.detectors.retry import Retry
-from facekit.options.base import recorded
-from facekit.options.crop import Crop, cascades
+from facekit.options.crop import CarriedCrop, Crop, cascades
 from facekit.runs import Run
+from facekit.runs.info import ModelInfo, TrainedOn
 from facekit.world.draw import empty_photo, photo
 from facekit.world.people import people
 from facekit.world.shot import shot
@@ -213,20 +214,29 @@ def test_many_threads_find_what_one_does(finder: str) -> None:
 
 def test_predict_cuts_faces_as_those_that_the_model_was_fed() -> None:
     for how in ({"align": "eyes", "margin": 0.4}, {"cascade": "default,profile", "verify": "none", "roll": 20.0}):
-        fed = replace(OPTIONS, **how)
-        assert recorded(predict._crop(Run(Path("model"), {"crop": recorded(fed)}))) == recorded(fed)
-    old = {"cascade": "default", "margin": 0.3, "detect": True}
-    assert predict._crop(Run(Path("model"), {"crop": old})).verify == "none"
-    faces = {**recorded(OPTIONS), "detect": False, "align": "eyes"}
-    assert predict._crop(Run(Path("model"), {"crop": faces})).align == "eyes"
+        fed = CarriedCrop.of(replace(OPTIONS, **how))
+        assert predict._crop(trained_on(fed)) == fed
+    old = msgspec.convert({"cascade": "default", "margin": 0.3, "detect": True}, CarriedCrop)
+    assert predict._crop(trained_on(old)).verify == "none"
+    faces = CarriedCrop.of(replace(OPTIONS, detect=False, align="eyes"))
+    assert predict._crop(trained_on(faces)).align == "eyes"
+
+
+def trained_on(crop: CarriedCrop) -> Run:
+    """A run whose faces were cropped so."""
+    faces = TrainedOn(root="faces")
+    info = ModelInfo(
+        network="cnn3", size=32, labels=("Ada", "Bob"), crop=crop, dataset=faces, protocol="group", options={}
+    )
+    return Run(Path("model"), info)
 
 
 def test_an_older_model_means_the_cascade_of_its_day() -> None:
     old = {"cascade": "default", "faces": "largest", "min_size": 40, "margin": 0.2, "size": 160, "detect_at": 640}
-    options = Crop(input=Path(), output=Path("out"), **detectors.carried(old))
+    options = msgspec.convert(old, CarriedCrop)
     assert (options.detector, options.cascade, options.verify, options.roll) == ("haar", "default", "none", 0.0)
-    now = detectors.carried({**old, "verify": "eyes", "roll": 15.0, "align": "eyes", "detector": "dlib"})
-    assert (now["verify"], now["roll"], now["align"], now["detector"]) == ("eyes", 15.0, "eyes", "dlib")
+    now = msgspec.convert({**old, "verify": "eyes", "roll": 15.0, "align": "eyes", "detector": "dlib"}, CarriedCrop)
+    assert (now.verify, now.roll, now.align, now.detector) == ("eyes", 15.0, "eyes", "dlib")
 
 
 def test_a_photo_is_of_the_large_face_near_its_middle() -> None:
