@@ -267,11 +267,9 @@ def _count_steps(patch: pytest.MonkeyPatch, last: int) -> None:
 def driver() -> Iterator[Any]:
     """One real browser for a module's tests."""
     # Here, not above: tests that run without extras have neither.
-    from leftovers import NO_BROWSER, browser_is_missing
-
-    from facekit.sources import browser
+    from leftovers import NO_BROWSER, browse, browser_is_missing
 
     if browser_is_missing():
         pytest.skip(NO_BROWSER)
-    with browser.browse() as one:
+    with browse() as one:
         yield one

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from facekit.base import files, plain
-from facekit.base.contract import BadImage, FacekitError, Record
+from facekit.base.contract import FacekitError, Record
 from facekit.base.opening import guarded, open_new, open_regular
 
 
@@ -150,11 +150,6 @@ def test_what_is_wrong_with_a_value_is_said_in_one_line(tmp_path: Path, text: st
         files.read_lines(path, Value)
 
 
-@pytest.mark.parametrize("text", ['{"name": "' + "[{" * 40 + '"}', '{"name": "a", "x": ' + "[" * 20 + "]" * 20 + "}"])
-def test_brackets_are_not_depth(text: str) -> None:
-    assert plain.parse(text, Value).size == 3
-
-
 def test_numbers_that_json_does_not_have_are_null(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     files.write_json(
@@ -171,19 +166,6 @@ def test_a_value_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert files.read_json(tmp_path / "x.json", list[Value]) == values
     files.replace_lines(tmp_path / "x.jsonl", map(plain.dump_line, values))
     assert files.read_lines(tmp_path / "x.jsonl", Value) == values
-
-
-def test_plain_values() -> None:
-    value = {"c": Counter(a=1), "p": Path("a/b"), "s": (1, np.int64(2)), "v": Value("a"), 3: np.bool_(True)}
-    assert plain.to_plain(value) == {
-        "c": {"a": 1},
-        "p": "a/b",
-        "s": [1, 2],
-        "v": {"name": "a", "size": 3, "at": None, "share": None},
-        "3": True,
-    }
-    with pytest.raises(TypeError, match="BadImage has no form in JSON"):
-        plain.dump(BadImage("x"))
 
 
 @pytest.mark.parametrize("text", ["a = ", "a = " + "[" * 5000 + "]" * 5000, "\xff", "a = 1\na = 2"])
@@ -306,6 +288,40 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("size", range(1, 400, 37))
+def test_a_line_that_does_not_fit_is_taken_back_on_the_next_run(tmp_path: Path, size: int) -> None:
+    """The system writes the part of a line that fits and says nothing: the rest must not be lost in silence."""
+    path = tmp_path / "manifest.jsonl"
+    code = (
+        "import resource, sys; from pathlib import Path; from facekit.base.files import append_line; "
+        "from facekit.base.contract import FacekitError\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))\n"
+        "try:\n"
+        f"    [append_line(Path({str(path)!r}), 'x' * 70) for _ in range(9)]\n"
+        "except FacekitError as error:\n"
+        "    sys.exit('no space left' not in str(error))\n"
+        "sys.exit('nothing was refused')"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert path.stat().st_size == size
+    files.drop_torn_line(path)
+    assert path.read_text() == ("x" * 70 + "\n") * (size // 71)
+
+
+def test_a_file_that_does_not_fit_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_bytes(b"as it was")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for name in ("kept", "new"):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+        try:
+            with pytest.raises(FacekitError, match=f"no space left to write .*{name}; free some"):
+                files.replace_file(tmp_path / name, b"x" * 100)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert (tmp_path / "kept").read_bytes() == b"as it was"
 
 
 def test_refusals_of_the_system_are_one_line(tmp_path: Path) -> None:

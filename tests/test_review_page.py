@@ -15,7 +15,7 @@ from typing import Any
 import PIL.Image
 import psutil
 import pytest
-from leftovers import needs_browser
+from leftovers import browse, needs_browser
 from reviewing import Drawn, Served, faces_of, served, write
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.action_chains import ActionChains
@@ -25,7 +25,7 @@ from selenium.webdriver.common.keys import Keys
 from facekit.base import files as lines
 from facekit.base.contract import Source, replace
 from facekit.dataset import DECISIONS, MANIFEST, REJECTED, SOURCES, Dataset
-from facekit.sources.browser import browse, confining
+from facekit.sources.browser import confining
 
 pytestmark = needs_browser
 

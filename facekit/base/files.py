@@ -187,11 +187,15 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]])
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     """Return a table as CSV in which no spreadsheet takes a cell of text for a formula."""
+    return "".join(map(_csv_row, (header, *rows)))
+
+
+def _csv_row(cells: Sequence[Cell]) -> str:
     out = io.StringIO(newline="")
-    table = csv.writer(out, lineterminator="\n")
-    for row in (header, *rows):
-        table.writerow([text.csv_cell(cell) if isinstance(cell, str) else cell for cell in row])
-    return out.getvalue()
+    # With an end of line of "\n" alone, the writer leaves a "\r" unquoted, which readers take for the end of a row.
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([text.csv_cell(cell) if isinstance(cell, str) else cell for cell in cells])
+    return out.getvalue().removesuffix("\r\n") + "\n"
 
 
 @contextmanager
