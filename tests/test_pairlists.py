@@ -59,7 +59,7 @@ def test_both_lists_of_lfw_are_read(tmp_path: Path) -> None:
         (VIEW_1.replace("Ada\t1\t3", "Ada\t1"), r"line 3 is not `name i j`, which its place in the list asks for"),
         (VIEW_1.replace("Ada\t1\tBob\t2", "Ada\t1\t2"), r"line 4 is not `name i other j`, which its place in the"),
         (VIEW_1.replace("Ada\t1\t3", "Ada\t1\tx"), r"line 3: a number of a photo is no number; write `name i j`$"),
-        (VIEW_1.replace("Bob\t2", "Ada\t2"), r"line 4 stands among the pairs of two people and names one; mend"),
+        (VIEW_1.replace("Bob\t2", "Ada\t2"), r"line 4 stands among the pairs of two people and names one; fix"),
         (VIEW_1.replace("Ada\t1\t2", "Ada\t2\t2"), r"line 2 names one photo twice"),
         (VIEW_1[: VIEW_1.index("Bob\t1")], r"has 3 pairs and not the 2 \+ 2 of its first line; fetch it again$"),
         (VIEW_2 + "Ada\t1\t2\n", r"has 5 pairs and not the 2 times 1 \+ 1 of its first line; fetch it again$"),
