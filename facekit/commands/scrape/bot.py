@@ -147,6 +147,7 @@ class Bot:
         results = self._engine(task.engine).search(driver, task.search)
         self._searches += 1
         self._judge(task, results, began)
+        self._leave(task.engine)
 
     def _judge(self, task: Task, results: Results, began: float) -> None:
         pace = self._tasks.paces[task.engine]
@@ -160,6 +161,16 @@ class Bot:
         self.status.searches += 1
         evidence = self._evidence(task.engine, results) if changed else None
         self._done(Searched(task, self._number, results, results.note, evidence))
+
+    def _leave(self, engine: str) -> None:
+        """Leave the page of a search; a browser that cannot is closed."""
+        if self.browser is None or not self._engine(engine).needs_browser:
+            return
+        try:
+            self.browser.leave()
+        except DEATHS as error:
+            log.info("a page could not be left (%s)", self.browser.cause or brief(error))
+            self._close()
 
     def _evidence(self, engine: str, results: Results) -> Evidence | None:
         if self.browser is not None and self._engine(engine).needs_browser:
