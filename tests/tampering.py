@@ -25,6 +25,7 @@ Changed = str
 """What was changed, in words that make the case again easy to understand."""
 
 DEEP = 20_000
+LONG = 24 << 20
 HUGE = 1 << 31
 """Bytes of a file that is too large for anything; it has holes, and takes no place on the disk."""
 
@@ -35,6 +36,14 @@ ARRAYS = (".npz", ".h5")
 def tamper(folder: Path, outside: Path, rng: random.Random, times: int = 1) -> list[Changed]:
     """Change a folder so many times; return what was changed."""
     return [_one(folder, outside, rng) for _ in range(times)]
+
+
+def garble(file: Path, valid: bytes, rng: random.Random) -> bytes:
+    """Return the bytes of a valid file changed once or twice; the file itself is written on the way."""
+    file.write_bytes(valid)
+    for _ in range(rng.choice((1, 1, 2))):
+        (_in_text if file.suffix in TEXTS else _in_bytes)(file, file.parent / "outside", rng)
+    return file.read_bytes()
 
 
 def _one(folder: Path, outside: Path, rng: random.Random) -> Changed:
@@ -154,9 +163,8 @@ def _paths(file: Path, outside: Path) -> list[str]:
 
 def _root(file: Path) -> Path:
     """The folder that paths in a file are relative to: the one that lies in `home`."""
-    while file.parent.name != "home":
-        file = file.parent
-    return file
+    home = next((place for place in file.parents if place.name == "home"), file.parent)
+    return home / file.relative_to(home).parts[0]
 
 
 def _texts(value: str) -> list[str]:
@@ -243,23 +251,30 @@ def _in_toml(file: Path, outside: Path, rng: random.Random) -> Changed:
 
 def _in_bytes(file: Path, outside: Path, rng: random.Random) -> Changed:
     data = file.read_bytes()
+    if rng.random() < 0.1:
+        # Long enough to tell what is read line by line, or whole, or not at all.
+        kind = rng.choice((b"\n", b"x", b"[", b"\0"))
+        file.write_bytes(kind * LONG)
+        return f"{LONG >> 20} MB of {kind!r}"
     place = rng.randrange(len(data) + 1)
-    changed = bytearray(data)
-    for _ in range(rng.randint(1, 20) if data else 0):
-        changed[rng.randrange(len(data))] = rng.randrange(256)
     made = {
         f"cut to {place} bytes": data[:place],
-        "bytes changed": bytes(changed),
+        "bytes changed": _with_other_bytes(data, rng),
         "bytes between": data[:place] + rng.randbytes(rng.choice((1, 100))) + data[place:],
         "empty": b"",
-        "30 MB of newlines": b"\n" * 30_000_000,
-        "one line of 30 MB": b"x" * 30_000_000,
         "another beginning": rng.choice((b"\xef\xbb\xbf", b"\xff\xfe", b"\0" * 100)) + data,
         "noise": rng.randbytes(5000),
     }
     what = rng.choice(list(made))
     file.write_bytes(made[what])
     return what
+
+
+def _with_other_bytes(data: bytes, rng: random.Random) -> bytes:
+    changed = bytearray(data)
+    for _ in range(rng.randint(1, 20) if data else 0):
+        changed[rng.randrange(len(data))] = rng.randrange(256)
+    return bytes(changed)
 
 
 # Places

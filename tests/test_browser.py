@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from leftovers import gone, needs_browser, own_place, send, using
+from leftovers import browse, gone, needs_browser, own_place, send, using
 from selenium.common.exceptions import WebDriverException
 from urllib3.exceptions import HTTPError
 
@@ -64,7 +64,7 @@ def test_find_looks_in_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 @needs_browser
 def test_a_browser_leaves_nothing_behind(place: Path) -> None:
-    with browser.browse() as driver:
+    with browse() as driver:
         driver.get("data:text/html,<title>hello</title>")
         assert driver.title == "hello"
         assert using(place)
@@ -76,7 +76,7 @@ def test_a_long_temporary_folder_is_no_hindrance(monkeypatch: pytest.MonkeyPatch
     long = tmp_path / ("x" * 80)
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
-    with browser.browse() as driver:
+    with browse() as driver:
         assert driver.capabilities["browserName"] == "chrome"
 
 

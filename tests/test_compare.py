@@ -376,3 +376,56 @@ def test_names_are_escaped_wherever_they_are_shown() -> None:
     assert "| a <b> | x\\|y | 100.0% | – | 75.0% (50.0–100.0) | 0.700 | 5 | 1 | 2.0 | – |" in markdown(table)
     assert comparison.csv(table).splitlines()[2] == "later,cnn3" + "," * 17 + "not <yet>"
     assert plain.parse(plain.dump(rows), list[Row]) == rows
+
+
+# From strangers
+
+
+def _book(out: Path, **changes: Any) -> None:
+    info = json.loads((out / "compare.json").read_text())
+    (out / "compare.json").write_text(json.dumps({**info, **changes}))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("rows", ["gray"], "at `$.rows`"),
+        ("rows", {"gray": {"name": "gray"}}, "missing required field `what`"),
+        ("rows", {"gray": {"name": "gray", "what": "x", "scores": [{"test": "other"}]}}, "at `$.rows"),
+        (
+            "rows",
+            {"../../theirs": {"name": "../../theirs", "what": "x"}},
+            "'../../theirs' is not the name of a contender",
+        ),
+        ("rows", {"gray": {"name": "../../theirs", "what": "x"}}, "'gray' is not the name of a contender"),
+        ("protocol", "by hand", "at `$.protocol`"),
+        ("dataset", {"digest": 1}, "at `$.dataset"),
+        ("test", {"root": "x"}, "at `$.test`"),
+        ("options", {"seed": {}}, "at `$.options"),
+    ],
+)
+def test_what_compare_does_not_write_is_refused_with_its_field(
+    own: Compared, field: str, value: Any, reason: str
+) -> None:
+    _book(own.out, **{field: value})
+    for more in ({}, {"overwrite": True}):
+        with pytest.raises(FacekitError) as caught:
+            _again(own, **more)
+        assert str(caught.value).startswith(f"{own.out / 'compare.json'} is not what facekit writes (")
+        assert reason in str(caught.value)
+
+
+def test_overwriting_enters_no_link(own: Compared, tmp_path: Path) -> None:
+    theirs = Path(shutil.copytree(own.out / "runs" / "gray", tmp_path / "theirs"))
+    before = read_tree(theirs)
+    shutil.rmtree(own.out / "runs" / "gray")
+    (own.out / "runs" / "gray").symlink_to(theirs)
+    with pytest.raises(FacekitError, match=r"gray is a link; delete it, and run the same command again$"):
+        _again(own, overwrite=True)
+    assert read_tree(theirs) == before
+
+
+def test_a_split_that_is_gone_is_said(own: Compared) -> None:
+    (own.out / "split.jsonl").unlink()
+    with pytest.raises(FacekitError, match=r"split.jsonl is gone; choose another folder, or --overwrite this one$"):
+        _again(own)

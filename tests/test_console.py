@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from conftest import plain_tree
 
+from facekit.base import plugins
 from facekit.base.contract import Board, Report
 from facekit.cli.bars import Bars
 from facekit.cli.console import Console
@@ -37,10 +38,10 @@ OWN = re.compile(r"\x1b\[(\d+(;\d+)*)?m|\x1b\[\d*[AK]|\x1b\[2K|\x1b\[\?25[lh]|\r
 HIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 
 
-def terminal(*arguments: object, cwd: Path, code: str = "") -> tuple[int, str]:
+def terminal(*arguments: object, cwd: Path, code: str = "", width: int = 160) -> tuple[int, str]:
     """Run facekit, or some code, on a pseudo-terminal; return exit code and everything that came to the screen."""
     master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 160, 0, 0))
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
     command = [sys.executable, "-c", code or "from facekit.cli import main; main()", *map(str, arguments)]
     environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR")}
     environment |= {"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
@@ -126,6 +127,7 @@ def test_a_recipe_shows_what_is_in_it(tmp_path: Path) -> None:
 
 SHOW = """
 import logging, sys, time, warnings
+from facekit.base import plugins
 from facekit.base.contract import Board, Report
 from facekit.cli.console import Console
 from collections import Counter
@@ -173,6 +175,16 @@ def test_a_board_is_drawn_with_its_names_escaped(tmp_path: Path) -> None:
     text = harmless((tmp_path / "screen").read_text())
     assert r"Bob\x1b[2J\x1b[H" in text
     assert text.count("\n") <= 6
+
+
+@pytest.mark.parametrize("width", [80, 130])
+def test_a_listing_fits_the_terminal_and_cuts_no_name(tmp_path: Path, width: int) -> None:
+    code, screen = terminal("models", cwd=tmp_path, width=width)
+    text = harmless(screen)
+    assert code == 0
+    for name in (*plugins.names("network"), *plugins.names("embedder")):
+        assert name in text
+    assert max(len(line) for line in text.split("\n") if "━" not in line) <= width
 
 
 def test_the_log_file_has_a_line_a_record(tmp_path: Path) -> None:

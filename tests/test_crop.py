@@ -116,15 +116,15 @@ def test_without_detection_every_picture_is_a_face(album: Path, tmp_path: Path) 
 def test_boxes_are_in_pixels_of_the_whole_photo(scale: int) -> None:
     small, box = portrait(0)
     image = cv2.resize(small, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    (cut,) = detectors.take(image, Crop(input=Path(), output=Path("out")))
-    assert overlap(cut.face.box, Box(*(scale * value for value in box))) > 0.6
+    (face,) = detectors.find(image, Crop(input=Path(), output=Path("out")))
+    assert overlap(face.box, Box(*(scale * value for value in box))) > 0.6
 
 
 def test_a_face_is_cut_at_full_resolution() -> None:
     image = cv2.resize(portrait(0)[0], None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
     rows = np.arange(image.shape[0]) % 2 * 60
     fine = np.clip(image.astype(int) - rows[:, None, None], 0, 255).astype(np.uint8)  # lost when scaled down
-    face = detectors.take(fine, Crop(input=Path(), output=Path("out")))[0].face
+    face = detectors.find(fine, Crop(input=Path(), output=Path("out")))[0]
     options = Crop(input=Path(), output=Path("out"), size=images.square(face.box, 0.2).w)
     cut = images.gray(detectors.cut_out(fine, face, options)).astype(int)
     assert np.abs(np.diff(cut, axis=0)).mean() > 40
@@ -149,7 +149,7 @@ def test_margin_and_size() -> None:
     image, _ = portrait(1)
     for margin, size in ((0.0, 96), (1.0, 200)):
         options = Crop(input=Path(), output=Path("out"), margin=margin, size=size)
-        face = detectors.take(image, options)[0].face
+        face = detectors.find(image, options)[0]
         side = images.square(face.box, margin).w
         assert side == round(max(face.box.w, face.box.h) * (1 + margin))
         assert detectors.cut_out(image, face, options).shape == (size, size, 3)
@@ -157,8 +157,8 @@ def test_margin_and_size() -> None:
 
 def test_faces_below_the_smallest_are_not_faces() -> None:
     image, box = portrait(0)
-    assert detectors.take(image, Crop(input=Path(), output=Path("out"), min_size=box.w - 60))
-    assert not detectors.take(image, Crop(input=Path(), output=Path("out"), min_size=box.w + 140))
+    assert detectors.find(image, Crop(input=Path(), output=Path("out"), min_size=box.w - 60))
+    assert not detectors.find(image, Crop(input=Path(), output=Path("out"), min_size=box.w + 140))
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])
@@ -187,9 +187,9 @@ def test_aligned_faces_have_level_eyes_at_one_place(finder: str, margin: float) 
     options = Crop(input=Path(), output=Path("out"), detector=finder, align="eyes", margin=margin, size=150)
     for degrees in (-12.0, 0.0, 12.0):
         image, _ = leaning(degrees)
-        face = detectors.take(image, options)[0]
-        assert face.image.shape == (150, 150, 3)
-        found = np.asarray(landmarks(face.image, images.whole(face.image))) / 150
+        face = detectors.cut_out(image, detectors.find(image, options)[0], options)
+        assert face.shape == (150, 150, 3)
+        found = np.asarray(landmarks(face, images.whole(face))) / 150
         wanted = (np.asarray(DLIB) - 0.5) / (1 + margin) + 0.5
         assert np.abs(found - wanted).max() < 0.08
         eyes = found[:2].mean(axis=0) - found[2:4].mean(axis=0)

@@ -90,7 +90,7 @@ def _change_split(run: Path, change: Any) -> None:
 
 
 def test_photos_of_one_group_stand_in_one_fold(run: Path) -> None:
-    _change_split(run, lambda r: replace(r, group=f"{r.label} {int(r.origin, 16) % 5}"))
+    _change_split(run, lambda r: replace(r, group=derive_id(r.label, "group", int(r.origin, 16) % 5)))
     _, folds = _folds(run, 3)
     stands = {(r.group, fold.number) for fold in folds for r in fold.held}
     assert len(stands) == len({group for group, _ in stands})
@@ -125,7 +125,7 @@ def test_too_few_photos_for_so_many_folds_are_refused(run: Path) -> None:
         FacekitError, match=r"^person0 has 14 photos that may stand apart, and 15 folds need 15; give --folds 14$"
     ):
         _folds(run, 15)
-    _change_split(run, lambda r: replace(r, group="one") if r.label == "person1" else r)
+    _change_split(run, lambda r: replace(r, group="1" * 64) if r.label == "person1" else r)
     with pytest.raises(FacekitError, match=r"^person1 has one of the photos that may stand apart, which no fold can"):
         _folds(run, 2)
 

@@ -320,40 +320,6 @@ def test_a_full_disk_costs_one_line_and_no_picture(plain: Path, tmp_path: Path) 
     assert read_tree(out) == read_tree(whole)
 
 
-@pytest.mark.parametrize("size", range(1, 400, 37))
-def test_a_line_that_finds_no_room_is_taken_back_on_the_next_run(tmp_path: Path, size: int) -> None:
-    """The system writes the part of a line that fits and says nothing: the rest must not be lost in silence."""
-    path = tmp_path / "manifest.jsonl"
-    code = (
-        "import resource, sys; from pathlib import Path; from facekit.base.files import append_line; "
-        "from facekit.base.contract import FacekitError\n"
-        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))\n"
-        "try:\n"
-        f"    [append_line(Path({str(path)!r}), 'x' * 70) for _ in range(9)]\n"
-        "except FacekitError as error:\n"
-        "    sys.exit('no space left' not in str(error))\n"
-        "sys.exit('nothing was refused')"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    assert path.stat().st_size == size
-    lines.drop_torn_line(path)
-    assert path.read_text() == ("x" * 70 + "\n") * (size // 71)
-
-
-def test_a_picture_that_finds_no_room_leaves_nothing(tmp_path: Path) -> None:
-    (tmp_path / "kept").write_bytes(b"as it was")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    for name in ("kept", "new"):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
-        try:
-            with pytest.raises(FacekitError, match=f"no space left to write .*{name}; free some"):
-                lines.replace_file(tmp_path / name, b"x" * 100)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert files_in(tmp_path) == ["kept"]
-    assert (tmp_path / "kept").read_bytes() == b"as it was"
-
-
 def test_a_folder_that_may_not_be_written_is_refused(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")

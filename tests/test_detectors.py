@@ -18,7 +18,7 @@ from facekit.faces import detectors
 from facekit.faces.detectors.again import Again
 from facekit.faces.detectors.boxes import distinct, foremost, merged, overlap
 from facekit.faces.detectors.haar import Haar
-from facekit.options.base import settled
+from facekit.options.base import recorded
 from facekit.options.crop import Crop, cascades
 from facekit.runs import Run
 from facekit.world.draw import empty_photo, photo
@@ -214,10 +214,10 @@ def test_many_threads_find_what_one_does(finder: str) -> None:
 def test_predict_cuts_faces_as_those_that_the_model_was_fed() -> None:
     for how in ({"align": "eyes", "margin": 0.4}, {"cascade": "default,profile", "verify": "none", "roll": 20.0}):
         fed = replace(OPTIONS, **how)
-        assert settled(predict._crop(Run(Path("model"), {"crop": settled(fed)}))) == settled(fed)
+        assert recorded(predict._crop(Run(Path("model"), {"crop": recorded(fed)}))) == recorded(fed)
     old = {"cascade": "default", "margin": 0.3, "detect": True}
     assert predict._crop(Run(Path("model"), {"crop": old})).verify == "none"
-    faces = {**settled(OPTIONS), "detect": False, "align": "eyes"}
+    faces = {**recorded(OPTIONS), "detect": False, "align": "eyes"}
     assert predict._crop(Run(Path("model"), {"crop": faces})).align == "eyes"
 
 

@@ -28,7 +28,7 @@ def test_the_readme_shows_the_help_that_the_commands_print() -> None:
 
 @pytest.mark.parametrize("command", registry.names())
 def test_every_command_is_in_the_readme(command: str) -> None:
-    assert f"<!-- help:{command} -->" in README.read_text(encoding="utf-8")
+    assert f"<code>facekit {command}</code>" in README.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: f"{path.parent.name}/{path.name}")
@@ -52,6 +52,13 @@ def test_the_changelog_has_this_version() -> None:
 def test_every_extra_that_code_names_is_declared() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert set(plugins.EXTRAS.values()) <= declared.keys()
+
+
+def test_what_the_readme_imports_is_there() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    imports = [line for block in blocks for line in block.splitlines() if line.startswith(("from ", "import "))]
+    assert imports
+    exec("\n".join(imports), {})
 
 
 def test_links_inside_the_project_lead_somewhere() -> None:

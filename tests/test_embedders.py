@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,7 +30,7 @@ from facekit.commands.train import train
 from facekit.dataset import Dataset, DatasetInfo
 from facekit.faces.landmarks import landmarks, model_file
 from facekit.identity import embedders
-from facekit.identity.embedders import distances, dlib_onnx, dlib_weights, embed_dataset, face_in
+from facekit.identity.embedders import DatasetEmbeddings, distances, dlib_onnx, dlib_weights, embed_dataset, face_in
 from facekit.identity.embedders.cache import FILE, EmbeddingCache
 from facekit.identity.embedders.dlib import MODEL, Dlib
 from facekit.identity.embedders.sface import SFace
@@ -130,6 +132,79 @@ def test_no_byte_of_the_file_can_break_the_reader(tmp_path: Path) -> None:
         with pytest.raises(FacekitError):
             dlib_weights.read(file)
         data[place] = kept
+
+
+def packed(value: int) -> bytes:
+    """An integer as dlib writes it."""
+    size = (abs(value).bit_length() + 7) // 8 or 1
+    return bytes([size | (0x80 if value < 0 else 0)]) + abs(value).to_bytes(size, "little")
+
+
+def behind(data: bytes, mark: bytes, skip: int, value: int) -> bytes:
+    """The file with another integer in place of the one that stands `skip` integers behind a mark."""
+    place = data.index(mark) + len(mark)
+    for _ in range(skip):
+        place += 1 + (data[place] & 0x7F)
+    return data[:place] + packed(value) + data[place + 1 + (data[place] & 0x7F) :]
+
+
+SIZES = (-1, 0, 2**31, 2**62, -(2**62))
+"""What a stranger may say a size is."""
+
+
+@pytest.mark.parametrize("value", SIZES)
+@pytest.mark.parametrize("skip", range(16))
+@pytest.mark.parametrize("mark", [b"con_4", b"affine_", b"max_pool_2", b"fc_2", b"input_rgb_image_sized"])
+def test_no_size_in_the_file_is_believed(dat: bytes, tmp_path: Path, mark: bytes, skip: int, value: int) -> None:
+    """Each integer behind each kind of layer; where it makes no difference, the network is the same."""
+    try:
+        found = dlib_weights.parse(behind(dat, mark, skip, value), tmp_path)
+    except FacekitError as error:
+        assert "\n" not in str(error)
+    else:
+        assert sum(weight.size for layer in found.layers for weight in layer.weights) == 5_614_592
+
+
+@pytest.fixture(scope="module")
+def dat() -> bytes:
+    return model_file(MODEL).read_bytes()
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_no_numbers_are_refused(dat: bytes, tmp_path: Path, number: float) -> None:
+    place = len(dat) // 2
+    changed = dat[:place] + np.full(4, number, "<f4").tobytes()[: 4 * 4 - 3] * 2 + dat[place + 26 :]
+    assert len(changed) == len(dat)
+    with pytest.raises(FacekitError, match="weights that are not numbers"):
+        dlib_weights.parse(changed, tmp_path)
+
+
+@pytest.mark.parametrize("what", ["fifo", "device", "folder", "huge"])
+def test_weights_that_are_no_file_are_refused(tmp_path: Path, what: str) -> None:
+    file = tmp_path / "network.dat"
+    if what == "fifo":
+        os.mkfifo(file)
+    elif what == "device":
+        file.symlink_to("/dev/zero")
+    elif what == "folder":
+        file.mkdir()
+    else:
+        with file.open("wb") as held:
+            held.truncate(1 << 40)
+    with pytest.raises(FacekitError) as error:
+        dlib_weights.read(file)
+    assert "\n" not in str(error.value)
+
+
+def test_layers_that_do_not_fit_together_take_one_line() -> None:
+    network = dlib_weights.read(model_file(MODEL))
+    place = next(n for n, layer in enumerate(network.layers) if layer.kind == "con" and n > 3)
+    filters, biases = network.layers[place].weights
+    odd = replace(network.layers[place], weights=(filters[:, :5], biases))
+    layers = (*network.layers[:place], odd, *network.layers[place + 1 :])
+    with pytest.raises(FacekitError, match=r"^the layers of dlib's face network do not fit together") as error:
+        dlib_onnx.build(replace(network, layers=layers))
+    assert "\n" not in str(error.value)
 
 
 def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
@@ -259,7 +334,7 @@ def test_sface_without_weights_takes_one_line(zoo: Zoo, monkeypatch: pytest.Monk
 
 
 def test_the_real_sface_tells_people_apart(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if weights.here("sface") is None or weights.here("yunet") is None:
+    if weights.find("sface") is None or weights.find("yunet") is None:
         pytest.skip("no weights of SFace and YuNet: put them into FACEKIT_WEIGHTS")
     sface = SFace()
     right = 0
@@ -440,6 +515,109 @@ def test_the_cache_is_bounded(fresh: Path) -> None:
     with EmbeddingCache(Named()) as kept:  # type: ignore[arg-type]
         left = sum(vector is not None for vector in kept.load(keys))
     assert left < 1000
+
+
+def fill(file: Path, statement: str, *values: Any) -> None:
+    """Change a cache as somebody else might."""
+    with sqlite3.connect(file) as base:
+        base.execute(statement, values)
+    base.close()
+
+
+ODD_VALUES: dict[str, Any] = {
+    "NaN": np.full(128, np.nan, "<f4").tobytes(),
+    "one NaN": np.append(np.ones(127, "<f4"), np.float32("nan")).tobytes(),
+    "infinity": np.full(128, np.inf, "<f4").tobytes(),
+    "shorter": np.ones(127, "<f4").tobytes(),
+    "longer": np.ones(129, "<f4").tobytes(),
+    "no bytes": b"",
+    "no number of floats": b"abc",
+    "text": "a" * 512,
+    "number": 7,
+    "nothing": None,
+    "long": b"a" * (2 << 20),
+}
+
+
+@pytest.mark.parametrize("value", ODD_VALUES.values(), ids=list(ODD_VALUES))
+def test_what_is_no_embedding_is_computed_anew(crops: Dataset, fresh: Path, value: Any) -> None:
+    some = replace(crops, records=crops.records[:3])
+    first, _ = embed_dataset(some, "dlib")
+    fill(fresh / FILE, "update vectors set vector = ?, used = 'never'", value)
+    again, reasons = embed_dataset(some, "dlib")
+    assert np.array_equal(first, again)
+    assert reasons == [None] * 3
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "create trigger t after insert on vectors begin delete from vectors; end",
+        "create trigger t after update on vectors begin update vectors set vector = zeroblob(512); end",
+        "create view more as select * from vectors",
+        "create table more (x)",
+        "alter table vectors add column more",
+        "drop index by_use",
+        "drop table vectors",
+    ],
+)
+def test_a_cache_with_other_tables_is_replaced(crops: Dataset, fresh: Path, statement: str) -> None:
+    some = replace(crops, records=crops.records[:3])
+    first, _ = embed_dataset(some, "dlib")
+    fill(fresh / FILE, statement)
+    again, _ = embed_dataset(some, "dlib")
+    assert np.array_equal(first, again)
+    with sqlite3.connect(fresh / FILE) as base:
+        names = {name for (name,) in base.execute("select name from sqlite_master where sql is not null")}
+    base.close()
+    assert names == {"vectors", "by_use"}
+
+
+def test_a_view_that_never_ends_is_not_read(crops: Dataset, fresh: Path) -> None:
+    endless = "with recursive n(x) as (select 1 union all select x + 1 from n) select x, x, x, x from n"
+    (fresh / FILE).unlink(missing_ok=True)
+    fill(fresh / FILE, f"create view vectors (picture, face, vector, used) as {endless}")
+    vectors, _ = embed_dataset(replace(crops, records=crops.records[:2]), "dlib")
+    assert np.isfinite(vectors).all()
+
+
+@pytest.mark.parametrize("what", ["link", "dangling", "fifo", "device", "folder"])
+def test_a_cache_that_is_no_file_is_left_alone(crops: Dataset, fresh: Path, tmp_path: Path, what: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    if what == "link":
+        elsewhere.write_text("mine")
+    if what == "fifo":
+        os.mkfifo(fresh / FILE)
+    elif what == "folder":
+        (fresh / FILE).mkdir()
+    else:
+        (fresh / FILE).symlink_to("/dev/zero" if what == "device" else elsewhere)
+    vectors, _ = embed_dataset(replace(crops, records=crops.records[:2]), "dlib")
+    assert np.isfinite(vectors).all()
+    assert embedders.forget([crops.records[0].sha256]) == 0
+    assert elsewhere.read_text() == "mine" if what == "link" else not elsewhere.exists()
+
+
+def test_an_embedding_that_is_no_number_is_neither_kept_nor_used(fresh: Path) -> None:
+    odd = np.full(128, np.nan, np.float32)
+    found = DatasetEmbeddings.collect(iter([odd, np.ones(128, np.float32), BadImage("gone")]), 3, 128)
+    assert found.reasons == ["embedding is not a number", None, "gone"]
+    assert np.isnan(found.vectors[[0, 2]]).all()
+    with EmbeddingCache(Named()) as kept:  # type: ignore[arg-type]
+        kept.save({(b"a" * 32, "0.2"): odd, (b"b" * 32, "0.2"): np.ones(128, np.float32)})
+        assert kept.load([(b"a" * 32, "0.2")]) == [None]
+        assert kept.load([(b"b" * 32, "0.2")])[0] is not None
+
+
+def test_a_network_in_the_cache_that_is_another_is_built_anew(dlib: Dlib, fresh: Path) -> None:
+    """Also one whose digest is right: whoever writes the one can write the other."""
+    (file,) = (fresh / "weights").glob("dlib-*")
+    code = "from facekit.identity.embedders.dlib import Dlib; import numpy as np, sys;"
+    code += "np.save(sys.argv[1], Dlib().embed([np.zeros((150, 150, 3), np.uint8)]))"
+    for other in (b"no network", colour_network(), b""):
+        file.write_bytes(hashlib.sha256(other).digest() + other)
+        subprocess.run([sys.executable, "-c", code, str(fresh / "out.npy")], check=True, timeout=120)
+        assert np.allclose(np.load(fresh / "out.npy"), dlib.embed([np.zeros((150, 150, 3), np.uint8)]), atol=1e-6)
 
 
 def test_the_forgotten_are_forgotten(crops: Dataset, fresh: Path) -> None:

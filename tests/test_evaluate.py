@@ -23,7 +23,7 @@ from facekit.cli.console import Console
 from facekit.cli.run import plan, read
 from facekit.commands.evaluate import evaluate
 from facekit.commands.train import train
-from facekit.dataset import INFO, MANIFEST, lineage
+from facekit.dataset import INFO, MANIFEST, derive_id, lineage
 from facekit.dataset.protocol import BANNER
 from facekit.options.cross_validate import CrossValidate
 from facekit.options.evaluate import Evaluate
@@ -121,7 +121,7 @@ def test_training_pictures_carry_a_banner(own: Trained, caplog: pytest.LogCaptur
 
 
 def test_a_split_by_image_carries_the_banner_everywhere(own: Trained, caplog: pytest.LogCaptureFixture) -> None:
-    _change_split(own.run, lambda r: replace(r, origin="one photo", synthetic="copy" if r.id < "8" else None))
+    _change_split(own.run, lambda r: replace(r, origin="1" * 64, synthetic="copy" if r.id < "8" else None))
     edit(own.run, protocol="image")
     report = _evaluate(own.run)
     assert report.details["banners"] == [BANNER]
@@ -139,7 +139,7 @@ def test_a_split_by_image_carries_the_banner_everywhere(own: Trained, caplog: py
 
 
 def test_a_split_by_group_that_leaks_is_refused(own: Trained) -> None:
-    _change_split(own.run, lambda r: replace(r, group="one photo"))
+    _change_split(own.run, lambda r: replace(r, group="1" * 64))
     with pytest.raises(
         FacekitError, match=r"run: 1 photos stand in more than one part of the split \(first one photo\)"
     ):
@@ -303,7 +303,7 @@ def test_without_rounds_there_are_no_intervals(own: Trained) -> None:
 
 def test_pictures_of_one_photo_count_as_one(own: Trained) -> None:
     """Three photos, however many pictures of them: the interval is that of three."""
-    group = {record.id: f"{record.label} {record.split}" for record in runs.load(own.run).split}
+    group = {record.id: derive_id(record.label, "group", record.split) for record in runs.load(own.run).split}
     _change_split(own.run, lambda r: replace(r, group=group[r.id]))
     assert _scores(_evaluate(own.run))["resampled"]["units"] == 3
 

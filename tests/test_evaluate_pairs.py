@@ -1,4 +1,4 @@
-"""Scoring pairs of photos: lists in three formats, what is written, groups, and what is said of faults."""
+"""Scoring pairs of photos: what is written, groups, and what is refused."""
 
 from __future__ import annotations
 
@@ -17,18 +17,15 @@ from facekit import runs
 from facekit.base import images
 from facekit.base.contract import FacekitError, Report, replace
 from facekit.commands.evaluate_pairs import evaluate_pairs
-from facekit.commands.evaluate_pairs.faces import Asked, finding, photos_of
+from facekit.commands.evaluate_pairs.faces import Subject, crop_for, photos_of
 from facekit.commands.train import train
 from facekit.dataset import INFO, MANIFEST, Dataset, pairlists
-from facekit.dataset.pairlists import Pair
 from facekit.identity.embedders import embed_dataset
 from facekit.options.crop import CarriedCrop
 from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.options.train import Train
 from facekit.runs import Backbone
 
-VIEW_1 = "2\nAda\t1\t2\nAda\t1\t3\nAda\t1\tBob\t2\nBob\t1\tEve\t3\n"
-VIEW_2 = "2\t1\nAda\t1\t2\nAda\t1\tBob\t2\nBob\t1\t3\nBob\t1\tEve\t3\n"
 PEOPLE = ("Ada", "Bob", "Eve")
 
 
@@ -82,73 +79,6 @@ def _verify(run: Path, pairs: Path, **more: Any) -> Report:
 def _scores(report: Report) -> dict[str, Any]:
     result: dict[str, Any] = json.loads(Path(report.folder, "scores.json").read_text())
     return result
-
-
-def test_a_csv_is_read_with_its_other_columns(tmp_path: Path) -> None:
-    file = tmp_path / "pairs.csv"
-    file.write_bytes('\ufefffirst, same ,second,light\nb.jpg,Yes,"a, 1.jpg",day\n\n./c.jpg,0,d/e.jpg,night\n'.encode())
-    found = pairlists.read(file)
-    assert found.pairs == [
-        Pair("b.jpg", "a, 1.jpg", True, more={"light": "day"}),
-        Pair("c.jpg", "d/e.jpg", False, more={"light": "night"}),
-    ]
-    assert found.columns == ("light",)
-    assert found.photos == ["a, 1.jpg", "b.jpg", "c.jpg", "d/e.jpg"]
-    assert found.folds == 1
-
-
-def test_both_lists_of_lfw_are_read(tmp_path: Path) -> None:
-    found = pairlists.read(_text(tmp_path, VIEW_1))
-    assert found.pairs[0] == Pair("Ada/Ada_0001.jpg", "Ada/Ada_0002.jpg", True)
-    assert found.pairs[3] == Pair("Bob/Bob_0001.jpg", "Eve/Eve_0003.jpg", False)
-    found = pairlists.read(_text(tmp_path, VIEW_2))
-    assert [(pair.same, pair.fold) for pair in found.pairs] == [(True, 0), (False, 0), (True, 1), (False, 1)]
-    assert found.folds == 2
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("first,second\na,b\n", r"line 1 has no column `same`; begin with `first,second,same`"),
-        ("first,second,same,same\na,b,1,1\n", r"line 1 has two columns `same`; rename one$"),
-        ("first,second,same\na,b,1\na,c,maybe\n", r"line 3: same is 'maybe'; write 1 for one person or 0 for two$"),
-        ("first,second,same\n\na,b\n", r"line 3 has 2 fields where the header has 3; mend that line$"),
-        ("first,second,same\na,,1\n", r"line 2 lacks the path of a photo; mend that line$"),
-        ("first,second,same\na,./a,1\n", r"line 2 names one photo twice; a pair has two$"),
-        ("first,second,same\na,b,1\n", r"holds no pairs of two people; a score needs pairs of one person and"),
-        ("first,second,same\na,b,0\n", r"holds no pairs of one person; a score needs"),
-        ("first,second,same\n", r"holds no pairs; a score needs"),
-        ("\n \n", r"is empty; give a list of pairs$"),
-        (VIEW_1.replace("Ada\t1\t3", "Ada\t1"), r"line 3 is not `name i j`, which its place in the list asks for"),
-        (VIEW_1.replace("Ada\t1\tBob\t2", "Ada\t1\t2"), r"line 4 is not `name i other j`, which its place in the"),
-        (VIEW_1.replace("Ada\t1\t3", "Ada\t1\tx"), r"line 3: a number of a photo is no number; write `name i j`$"),
-        (VIEW_1.replace("Bob\t2", "Ada\t2"), r"line 4 stands among the pairs of two people and names one; mend"),
-        (VIEW_1.replace("Ada\t1\t2", "Ada\t2\t2"), r"line 2 names one photo twice"),
-        (VIEW_1[: VIEW_1.index("Bob\t1")], r"has 3 pairs and not the 2 \+ 2 of its first line; fetch it again$"),
-        (VIEW_2 + "Ada\t1\t2\n", r"has 5 pairs and not the 2 times 1 \+ 1 of its first line; fetch it again$"),
-    ],
-)
-def test_lists_with_a_fault_are_refused(tmp_path: Path, text: str, says: str) -> None:
-    with pytest.raises(FacekitError, match=r"^[^\n]*pairs\.txt[^\n]*" + says):
-        pairlists.read(_text(tmp_path, text))
-
-
-def test_files_that_are_no_lists_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FacekitError, match=r"^no such file: .*none; give a list of pairs$"):
-        pairlists.read(tmp_path / "none")
-    with pytest.raises(FacekitError, match=r"cannot be read \(Is a directory\); give a list of pairs$"):
-        pairlists.read(tmp_path)
-    (tmp_path / "photo.jpg").write_bytes(images.encode(patch(0, 0)))
-    with pytest.raises(FacekitError, match=r"photo\.jpg is not a text in UTF-8; save it as one$"):
-        pairlists.read(tmp_path / "photo.jpg")
-
-
-def test_people_are_known_by_folder_or_by_their_pairs() -> None:
-    pairs = [Pair("Ada/1", "Ada/2", True), Pair("Ada/1", "Bob/1", False)]
-    assert pairlists.people(pairs) == ({"Ada/1": "Ada", "Ada/2": "Ada", "Bob/1": "Bob"}, "by folder")
-    of, by = pairlists.people([Pair("1", "2", True), Pair("3", "2", True), Pair("1", "4", False), Pair("5", "4", True)])
-    assert by == "by the pairs of one person"
-    assert of["1"] == of["2"] == of["3"] != of["4"] == of["5"]
 
 
 def test_a_run_is_scored_on_pairs(world: World, tmp_path: Path) -> None:
@@ -331,7 +261,7 @@ def test_faces_are_found_as_suits_the_model(world: World, drawn_faces: Path, tmp
     plain = Dataset(world.root, [])
 
     def detector(run: Path, photos: Dataset = plain, **more: Any) -> tuple[str, int] | None:
-        crop = finding(EvaluatePairs(run=run, pairs=Path("pairs.csv"), **more), Asked.of(run), photos)
+        crop = crop_for(EvaluatePairs(run=run, pairs=Path("pairs.csv"), **more), Subject.of(run), photos)
         return None if crop is None else (crop.detector, crop.size)
 
     assert detector(Path("dlib-mirrored")) == ("dlib", 160)

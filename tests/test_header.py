@@ -151,7 +151,7 @@ def test_only_regular_files_are_read(tmp_path: Path, kind: str) -> None:
         path.mkdir()
     with pytest.raises(BadImage) as caught:
         images.read(path)
-    said = "No such file or directory" if kind == "nothing" else "not a regular file"
+    said = {"nothing": "No such file or directory", "folder": "Is a directory"}.get(kind, "not a regular file")
     assert (caught.value.reason, caught.value.value) == ("cannot be read", said)
 
 

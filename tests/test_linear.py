@@ -26,7 +26,7 @@ from facekit.options.balance import Balance
 from facekit.options.evaluate import Evaluate
 from facekit.options.predict import Predict
 from facekit.options.train import Train
-from facekit.runs.linear import Head
+from facekit.runs.head import Head
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +69,12 @@ def test_it_is_scored_and_names_faces_like_any_run(
     assert report.details["accuracy"] == pytest.approx(runs.load(trained).info.scores.accuracy, abs=1e-4)
     photos = sorted(path for path in drawn_photos.glob("*/*") if path.suffix == ".jpg")[:3]
     answers = list(predict(Predict(run=trained, pictures=photos, min_confidence=0)))
-    found = [answer for answer in answers if answer["box"]]
+    found = [answer for answer in answers if answer.box]
     assert found
-    assert {answer["label"] for answer in found} <= set(runs.load(trained).labels)
-    assert all(0 < answer["confidence"] <= 1 for answer in found)
+    assert {answer.label for answer in found} <= set(runs.load(trained).labels)
+    assert all(0 < (answer.confidence or 0) <= 1 for answer in found)
     whole = list(predict(Predict(run=trained, pictures=photos, detect=False)))
-    assert [answer["picture"] for answer in whole] == [str(photo) for photo in photos]
+    assert [answer.picture for answer in whole] == [str(photo) for photo in photos]
 
 
 def test_a_data_sets_pictures_are_looked_at_in_order(even: Path, trained: Path) -> None:
@@ -95,11 +95,13 @@ def test_it_is_trained_again_to_the_same_head(even: Path, trained: Path, tmp_pat
 
 def test_no_tensorflow_is_loaded(even: Path, trained: Path, tmp_path: Path) -> None:
     code = (
-        "import sys; from facekit import options; from facekit.base import plugins\n"
+        "import sys; from facekit.commands.train import train; from facekit.options.train import Train\n"
+        "from facekit.commands.evaluate import evaluate; from facekit.options.evaluate import Evaluate\n"
+        "from facekit.commands.predict import predict; from facekit.options.predict import Predict\n"
         "run, faces, picture, out = sys.argv[1:]\n"
-        "plugins.load('stage', 'train')(options.Train(input=faces, output=out, backbone='dlib'))\n"
-        "plugins.load('stage', 'evaluate')(options.Evaluate(run=out))\n"
-        "list(plugins.load('stage', 'predict')(options.Predict(run=run, pictures=[picture])))\n"
+        "train(Train(input=faces, output=out, backbone='dlib'))\n"
+        "evaluate(Evaluate(run=out))\n"
+        "list(predict(Predict(run=run, pictures=[picture])))\n"
         "print([name for name in ('tensorflow', 'keras', 'jax', 'torch') if name in sys.modules])"
     )
     picture = even / Dataset.open(even).records[0].path
@@ -137,6 +139,14 @@ def test_a_head_for_other_names_is_refused(run: Path) -> None:
     _edit(run, lambda info: info["labels"].append("Zoe"))
     with pytest.raises(FacekitError, match=r"head.npz does not fit its model.json; train again with --overwrite$"):
         classifier.load(runs.load(run))
+
+
+def test_answers_that_are_not_finite_are_refused(even: Path, run: Path) -> None:
+    """Finite weights can give them, too."""
+    Head(np.full((128, 3), 3e38, np.float32), np.zeros(3, np.float32)).write(run / "head.npz")
+    model, dataset = classifier.load(runs.load(run)), Dataset.open(even)
+    with pytest.raises(FacekitError, match=r"run answers with numbers that are not finite; train again with --overwri"):
+        list(model.look(dataset, dataset.records, batch=4))
 
 
 def test_a_backbone_that_nobody_registered_is_refused_before_anything_is_written(even: Path, tmp_path: Path) -> None:

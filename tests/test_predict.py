@@ -13,6 +13,7 @@ from patches import edit, patch, tree
 
 from facekit.base import images
 from facekit.base.contract import FacekitError
+from facekit.cli.streams import json_line
 from facekit.commands.predict import predict
 from facekit.commands.train import train
 from facekit.options.crop import CarriedCrop, FaceCrop
@@ -52,7 +53,9 @@ def photos(tmp_path: Path) -> Path:
 
 
 def _predict(trained: Trained, *pictures: Path, **more: Any) -> list[dict[str, Any]]:
-    return list(predict(Predict(run=trained.run, pictures=list(pictures), **more)))
+    """The lines that the command prints."""
+    answers = predict(Predict(run=trained.run, pictures=list(pictures), **more))
+    return [json.loads(json_line(answer)) for answer in answers]
 
 
 def test_crops_are_named(trained: Trained) -> None:

@@ -178,5 +178,5 @@ def test_a_split_that_somebody_crosses_is_not_called_by_person(faces: Path) -> N
 
 
 def test_a_table_of_people_is_for_a_split_by_person(faces: Path) -> None:
-    with pytest.raises(FacekitError, match=r"^--people-from says who is on pictures, and --split-by is group; make it"):
+    with pytest.raises(FacekitError, match=r"^--people-from is for --split-by person, and --split-by is group; give"):
         Train(input=faces, output=faces, people_from=faces)

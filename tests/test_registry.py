@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -66,7 +67,7 @@ def package(site: Path, name: str, command: str, code: str) -> None:
 def facekit(site: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}", "COLUMNS": "200", **more}
     command = [sys.executable, "-m", "facekit", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=site, env=environment, capture_output=True, text=True, timeout=60)
 
 
 # facekit's own
@@ -96,6 +97,25 @@ def test_no_module_of_a_command_is_without_options() -> None:
     modules = {path.stem for path in (ROOT / "facekit" / "commands").iterdir() if not path.name.startswith("_")}
     assert {name.replace("-", "_") for name in registry.names()} - modules == {"run", "demo"}
     assert modules - {name.replace("-", "_") for name in registry.names()} == set()
+
+
+def test_a_new_command_is_two_files_and_nothing_else(tmp_path: Path) -> None:
+    package = shutil.copytree(ROOT / "facekit", tmp_path / "facekit", ignore=shutil.ignore_patterns("__pycache__"))
+    code = GOOD.replace("def hello", "def say_hello").replace("Hello", "SayHello")
+    options, _, function = code.partition("def say_hello")
+    declared = "    group = 'use'\n    after = 'predict'\n    in_recipes = True\n\n    name:"
+    options = options.replace("    name:", declared)
+    (package / "options" / "say_hello.py").write_text(options)
+    (package / "commands" / "say_hello.py").write_text(
+        "from facekit.base.contract import Report, quiet\nfrom facekit.options.say_hello import SayHello\n\n"
+        f"def say_hello{function}"
+    )
+    (tmp_path / "recipe.toml").write_text('[[stage]]\ncommand = "say-hello"\nname = "Bob"\n')
+    listed = facekit(tmp_path, "--help").stdout
+    assert listed.index("predict ") < listed.index("say-hello ") < listed.index("─ Manage")
+    assert facekit(tmp_path, "say-hello", "--name", "Ada").stdout == "hello Ada\n"
+    done = facekit(tmp_path, "run", str(tmp_path / "recipe.toml"))
+    assert (done.returncode, done.stdout) == (0, "hello Bob\n"), done.stderr
 
 
 def test_the_catalogue_is_in_the_order_of_the_work() -> None:
@@ -233,6 +253,18 @@ def test_a_broken_command_that_is_asked_for_is_the_users_fault(site: Path) -> No
     assert done.returncode == 2
     assert done.stderr.startswith("error: the command `imports` of broken_imports is left out: ModuleNotFoundError")
     assert done.stderr.count("\n") == 1
+
+
+def test_the_doctor_says_why_a_command_is_left_out(site: Path) -> None:
+    code = (
+        "from facekit.commands import doctor\n"
+        "for check in doctor._commands(): print(check.ok, check.name, check.found or check.mend, sep='|')"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    rows = [line.split("|") for line in done.stdout.splitlines()]
+    assert ["True", "command hello", "good_package:hello"] in rows
+    assert len([row for row in rows if row[0] == "False"]) == len(BROKEN) + 3
 
 
 def test_completion_shows_no_warning(site: Path) -> None:

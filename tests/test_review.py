@@ -251,6 +251,57 @@ def test_only_small_json_is_read(ask: Asking, how: dict[str, Any], status: int) 
     assert ask("/api/undo", {"depth": 1}, **how)[0] in (status, 400)
 
 
+ODD_BODIES: dict[str, bytes] = {
+    "nothing": b"",
+    "no JSON": b"{",
+    "deep": b"[" * 1_000_000,
+    "deep and whole": b'{"changes": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "not UTF-8": b'{"changes": [{"id": "\xff", "verdict": "keep"}]}',
+    "half a character": b'{"changes": [{"id": "\\ud800", "verdict": "keep"}]}',
+    "half a verdict": b'{"changes": [{"id": "a", "verdict": "\\udc80"}]}',
+    "half a label": b'{"changes": [{"id": "{ada}", "verdict": "move", "to": "\\udc80"}]}',
+    "NaN": b'{"changes": [{"id": NaN, "verdict": "keep"}]}',
+    "NaN verdict": b'{"changes": [{"id": "a", "verdict": NaN}]}',
+    "number": b"7",
+    "null": b"null",
+    "a list": b"[]",
+    "no changes": b'{"changes": []}',
+    "changes that are none": b'{"changes": [1, null, "keep"]}',
+    "many": b'{"changes": [' + b",".join([b'{"id":"a","verdict":null}'] * 20_001) + b"]}",
+    "long": b'{"changes": [{"id": "' + b"a" * 3_000_000 + b'", "verdict": "keep"}]}',
+    "control characters": b'{"changes": [{"id": "\\u0000\\u001b[2J", "verdict": "keep"}]}',
+}
+
+
+@pytest.mark.parametrize("body", ODD_BODIES.values(), ids=list(ODD_BODIES))
+def test_a_body_that_the_page_does_not_send_is_refused(ask: Asking, body: bytes) -> None:
+    body = body.replace(b"{ada}", ask.faces("Ada")[0]["id"].encode())
+    for path in ("/api/decisions", "/api/undo"):
+        status, headers, said = ask(path, body)
+        assert 400 <= status < 500
+        assert headers["content-type"] == "application/json"
+        assert len(json.loads(said)["detail"]) < 200
+
+
+@pytest.mark.parametrize("depth", [-1, 10**30, 1.5, True, "1", [1]])
+def test_an_undo_of_no_step_is_none(ask: Asking, depth: Any) -> None:
+    assert ask("/api/undo", {"depth": depth})[0] in (200, 422)
+    assert ask.json("/api/names")["depth"] == 0
+
+
+@pytest.mark.parametrize("label", ["%ED%A0%80", "%ff", "%00", "a" * 30_000, "..%2f..", "%E2%80%AEadA", ""])
+def test_a_name_that_is_not_there_is_not_found(ask: Asking, label: str) -> None:
+    status, _, said = ask(f"/api/faces?label={label}")
+    assert (status, list(json.loads(said))) == (404, ["detail"])
+
+
+@pytest.mark.parametrize("query", ["side=1e9", "side=-1", "side=160&side=x", "side=%00", "v=%0d%0aX-A:1"])
+def test_odd_queries_of_a_picture_do_no_harm(ask: Asking, query: str) -> None:
+    status, headers, _ = ask(f"/pictures/{ask.faces('Ada')[0]['id']}?{query}")
+    assert status in (200, 404, 422)
+    assert "x-a" not in headers
+
+
 def test_two_servers_do_not_share_a_cookie(ask: Asking, folder: Path) -> None:
     with served(folder) as server:
         other = asking(server)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import sys
 import time
@@ -14,7 +15,7 @@ from typing import Any
 import PIL.Image
 import psutil
 import pytest
-from leftovers import needs_browser
+from leftovers import browse, needs_browser
 from reviewing import Drawn, Served, faces_of, served, write
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.action_chains import ActionChains
@@ -23,8 +24,8 @@ from selenium.webdriver.common.keys import Keys
 
 from facekit.base import files as lines
 from facekit.base.contract import Source, replace
-from facekit.dataset import DECISIONS, SOURCES, Dataset
-from facekit.sources.browser import browse, running
+from facekit.dataset import DECISIONS, MANIFEST, REJECTED, SOURCES, Dataset
+from facekit.sources.browser import confining
 
 pytestmark = needs_browser
 
@@ -44,7 +45,7 @@ BOX = "document.querySelector(arguments[0]).getBoundingClientRect()"
 @pytest.fixture(scope="module")
 def browser() -> Iterator[WebDriver]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(running, "_PREFERENCES", {})  # bots fetch no pictures; here they are what is looked at
+        patch.setattr(confining, "_PREFERENCES", {})  # bots fetch no pictures; here they are what is looked at
         with browse() as driver:
             driver.set_script_timeout(60)
             yield driver
@@ -475,6 +476,49 @@ def _times(page: Page, keys: str) -> list[float]:
         page.press(key)
     page.until(lambda: page.js("return times.length") == len(keys))
     return list(page.js("return times"))
+
+
+def test_text_from_outside_cannot_act_on_the_page(browser: WebDriver, tmp_path: Path) -> None:
+    evil = "\u202egpj.\x1b[2J<img src=x onerror=window.owned=1>"
+    shown = evil.replace("\u202e", r"\u202e").replace("\x1b", r"\x1b")
+    folder = write(tmp_path, faces_of("Ada", [0.9, 0.02]))
+    for name, changes in (
+        (MANIFEST, {"name": evil}),
+        (REJECTED, {"reason": evil, "like": evil, "value": evil}),
+        (SOURCES, dict.fromkeys(("engine", "query", "licence", "creator", "page_url", "url", "fetched_at"), evil)),
+    ):
+        held = [json.loads(line) for line in (folder / name).read_text().splitlines()]
+        (folder / name).write_text("".join(json.dumps({**line, **changes}) + "\n" for line in held))
+    with served(folder) as server:
+        page = Page(browser, server).open()
+        assert page.name == shown
+        page.press(Keys.HOME, Keys.END)
+        page.until(lambda: page.js("return document.querySelectorAll('.facts dd').length") > 0)
+        page.press("m")
+        page.press(Keys.ESCAPE, "z")
+        texts = str(page.js("return document.documentElement.innerText + document.title + document.body.outerHTML"))
+        assert shown in texts
+        assert not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e]", texts)
+        assert page.js("return window.owned") is None
+        assert page.js("return document.querySelectorAll('img[src=x]').length") == 0
+
+
+def test_a_name_that_is_not_utf8_can_be_opened(browser: WebDriver, tmp_path: Path) -> None:
+    folder = write(tmp_path, [*faces_of("Ada", [0.9]), *faces_of("Zo", [0.95, 0.2])])
+    label = os.fsdecode(b"Zo\xeb")
+    (folder / "Zo").rename(folder / label)
+    for name in (MANIFEST, REJECTED):
+        changed = (folder / name).read_text().replace('"Zo"', json.dumps(label)).replace('"Zo/', '"Zo\\udceb/')
+        (folder / name).write_text(changed)
+    with served(folder) as server:
+        page = Page(browser, server).open()
+        page.click(".names li:nth-child(2) button")
+        page.until(lambda: page.name == r"Zo\udceb")
+        assert len(page.states) == 2
+        page.press("k").saved()
+        page.click(".names li:nth-child(1) button")
+        page.until(lambda: page.name == "Ada")
+    assert json.loads((folder / DECISIONS).read_text())["label"] == label
 
 
 # How it looks, and to whom

@@ -326,7 +326,7 @@ def huge(path: Path) -> None:
     [
         (os.mkfifo, "is not a regular file"),
         (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
-        (lambda path: path.mkdir(), "is not a regular file"),
+        (lambda path: path.mkdir(), "is a folder; give a file"),
         (lambda path: path.symlink_to(path), "link"),
         (huge, "more than the 1048576"),
     ],

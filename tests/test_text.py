@@ -2,11 +2,17 @@
 
 import csv
 import io
+import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from facekit.base.files import csv_text
 from facekit.base.text import csv_cell, encode, visible
+
+TURNING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+"""What turns the direction in which text after it is written."""
 
 
 @pytest.mark.parametrize(
@@ -54,3 +60,19 @@ def test_a_table_is_read_back_as_it_was_written() -> None:
 def test_names_of_files_that_are_not_utf8_are_written_as_the_disk_has_them() -> None:
     assert encode("ü\udcff") == b"\xc3\xbc\xff"
     assert encode("\ud800x") == b"?x"
+
+
+@given(some.text(some.characters()))
+def test_whatever_the_text_nothing_in_it_acts(text: str) -> None:
+    shown = visible(text)
+    assert not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in shown)
+    assert not any(unicodedata.bidirectional(character) in TURNING for character in shown)
+    assert visible(shown) == shown
+
+
+@given(some.lists(some.text(some.characters(codec="utf-8")), min_size=1))
+def test_whatever_the_cells_none_is_a_formula(cells: list[str]) -> None:
+    (_, *rows) = csv.reader(io.StringIO(csv_text(["x"] * len(cells), [cells]), newline=""))
+    for (read,), cell in zip(zip(*rows, strict=True), cells, strict=True):
+        assert read in (cell, f"'{cell}")
+        assert not read.startswith(("=", "@", "\t", "\r")) or len(read) == 1

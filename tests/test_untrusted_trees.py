@@ -6,21 +6,26 @@ import hashlib
 import json
 import os
 import shutil
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import chdir
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import files_in, manifest, picture, plain_tree, read_tree
+from conftest import Facekit, files_in, manifest, picture, plain_tree, read_tree, records
 
 from facekit.base import images
-from facekit.base.contract import FacekitError, Report
+from facekit.base.contract import Decision, FacekitError, Report
 from facekit.commands.augment import augment
 from facekit.commands.balance import balance
 from facekit.commands.clean import clean
 from facekit.commands.crop import crop
-from facekit.dataset import Dataset
+from facekit.dataset import Dataset, read_info
+from facekit.dataset.decisions import Decisions
 from facekit.options.augment import Augment
 from facekit.options.balance import Balance
 from facekit.options.clean import Clean
@@ -45,6 +50,9 @@ def run_balance(source: Path, output: Path, **more: Any) -> Report:
 def run_augment(source: Path, output: Path, **more: Any) -> Report:
     return augment(Augment(input=source, output=output, **{"count": 8, "recipe": "gentle", "jobs": 1, **more}))
 
+
+CLEAN = ["--min-images", "1", "--min-side", "1", "-j", "1", "--embedder", "none"]
+"""What `run_clean` does, on the command line."""
 
 Stage = Callable[..., Report]
 
@@ -388,3 +396,188 @@ def test_a_line_cannot_have_a_file_of_the_users_deleted(tree: Path) -> None:
     change(tree, "manifest.jsonl", 0, path="Ada/holiday.png")
     refused(lambda: run_crop(tree.parent / "photos", tree, overwrite=True))
     assert mine.exists()
+
+
+# The other files, and what stands in place of one
+
+OTHER_LINES = {
+    "sources.jsonl": {
+        "origin": ["../../home/x", "0" * 63, 7, None, ...],
+        "url": [7, [], {"a": 1}],
+        "final_url": [7],
+        "page_url": [True],
+        "engine": [7],
+        "query": [[]],
+        "rank": ["first", 1.5, True, []],
+        "fetched_at": [7],
+        "licence": [{}],
+        "licence_url": [7],
+        "creator": [7],
+        "attribution": [7],
+    },
+    "rejected.jsonl": {
+        "stage": [7, None, ...],
+        "id": ["../../home/x", 7, None, ...],
+        "label": [*OUTSIDE, 7, None, ...],
+        "path": [7, None, ...],
+        "reason": [7, None, ...],
+        "value": [[], {}],
+        "parent": ["../x", 7],
+        "origin": ["../x", 7],
+        "box": [3, [1, 2], [0, 0, 10**30, 1], [0, 0, -1, 1], [None] * 4],
+        "like": [*OUTSIDE[:4], 7],
+    },
+    "decisions.jsonl": {
+        "origin": [7, None, ...],
+        "box": [3, [1, 2], [0, 0, 10**30, 1], [0, 0, 0, 0], [None] * 4],
+        "label": [*OUTSIDE, 7, None, ...],
+        "decision": ["burn", 7, "move"],
+        "to": [*OUTSIDE, 7],
+        "at": [7, []],
+    },
+}
+
+
+@pytest.fixture
+def reviewed(tree: Path) -> Path:
+    """A folder that `clean` made of the tree, with a line in each of its files."""
+    (tree / "Ada" / "broken.jpg").write_bytes(b"no picture")
+    folder = tree.parent / "clean"
+    run_clean(tree, folder)
+    about = records(folder)[0]
+    Decisions(folder).append(Decision(about.origin, about.box, about.label, "keep"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("file", "field", "value"),
+    [
+        pytest.param(file, field, value, id=f"{file}-{field}={str(value)[:40]!r}")
+        for file, fields in OTHER_LINES.items()
+        for field, values in fields.items()
+        for value in values
+    ],
+)
+def test_so_is_a_line_of_the_other_files(reviewed: Path, file: str, field: str, value: Any) -> None:
+    change(reviewed, file, 0, **{"to": None, field: value})
+    message = refused(lambda: (Dataset.open(reviewed), run_clean(reviewed.parent / "tree", reviewed)))
+    assert f"{file}, line 1 is not what facekit writes" in message
+
+
+INFO_FIELDS: dict[str, list[Any]] = {
+    "stage": [7, []],
+    "options": [7, [], {"size": {"a": 1}}],
+    "input": [7],
+    "made_from": [7, ["x"]],
+    "complete": ["yes", 1],
+    "protocol": ["telepathy", 7],
+    "crop": [7, "x", {"margin": 1e300}, {"margin": "wide"}, {"size": 10**9}, {"detect": "yes"}, {"cascade": "../x"}],
+    "drawn": [7],
+    "engines": [7, {"bing": 7}],
+    "embedder": [7],
+    "applied": ["all", 1.5],
+    "people": [7, {"nobody": 7}, {"one_person": [["Ada"]]}],
+    "stale": [7, [7], {"Ada/x.jpg": 7}],
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(field, value) for field, values in INFO_FIELDS.items() for value in values]
+)
+def test_a_dataset_json_that_facekit_does_not_write_is_refused(tree: Path, field: str, value: Any) -> None:
+    info = json.loads((tree / "dataset.json").read_text())
+    (tree / "dataset.json").write_text(json.dumps({**info, field: value}))
+    message = refused(lambda: Dataset.open(tree))
+    assert "dataset.json is not what facekit writes" in message
+    assert field in message
+
+
+def test_a_dataset_json_of_a_later_version_is_read(tree: Path) -> None:
+    info = json.loads((tree / "dataset.json").read_text())
+    crop = {**info["crop"], "polish": True}
+    (tree / "dataset.json").write_text(json.dumps({**info, "crop": crop, "aura": {"colour": "blue"}}))
+    assert Dataset.open(tree).info == read_info(tree)
+    assert len(Dataset.open(tree).records) == 10
+
+
+FILES = ["manifest.jsonl", "sources.jsonl", "rejected.jsonl", "decisions.jsonl", "dataset.json"]
+
+DEEP = b"[" * 100_000
+HOSTILE: dict[str, bytes] = {
+    "deep": DEEP + b"\n",
+    "deep in a field": b'{"id": ' + DEEP + b"\n",
+    "deep and closed": b"[" * 500 + b"]" * 500 + b"\n",
+    "NUL": b"\0" * 1000 + b"\n",
+    "no text": bytes(range(128, 256)) + b"\n",
+    "a long line": b'{"id": "' + b"x" * 20_000_000 + b'"}\n',
+    "a huge number": b'{"id": ' + b"9" * 100_000 + b"}\n",
+    "many blank lines": b"\n" * 300_000,
+    "NaN": b"NaN\n",
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("what", HOSTILE)
+def test_bytes_that_facekit_does_not_write_are_refused(reviewed: Path, name: str, what: str) -> None:
+    (reviewed / name).write_bytes(HOSTILE[what])
+    message = refused(lambda: run_clean(reviewed.parent / "tree", reviewed))
+    assert name in message
+    assert len(message) < 1000
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("kind", ["fifo", "folder", "device", "socket"])
+def test_what_is_no_file_is_refused_at_once(reviewed: Path, facekit: Facekit, name: str, kind: str) -> None:
+    (reviewed / name).unlink()
+    if kind == "fifo":
+        os.mkfifo(reviewed / name)
+    elif kind == "folder":
+        (reviewed / name).mkdir()
+    elif kind == "device":
+        (reviewed / name).symlink_to("/dev/zero")
+    else:
+        with socket.socket(socket.AF_UNIX) as server, chdir(reviewed):
+            server.bind(name)
+    command = ["clean", reviewed.parent / "tree", "-o", reviewed, *CLEAN]
+    done = facekit(*command)
+    assert done.code == 2, done.err
+    assert name in done.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "huge"])
+@pytest.mark.parametrize("named", [True, False], ids=["named by a line", "not named"])
+def test_what_is_no_picture_is_left_out(tree: Path, stage: Stage, kind: str, named: bool) -> None:
+    path = tree / manifest(tree)[0]["path"] if named else tree / "Ada" / "other.jpg"
+    path.unlink(missing_ok=True)
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.touch()
+        os.truncate(path, 1 << 40)
+    if kind == "device" and named:
+        assert "link" in refused(lambda: stage(tree, tree.parent / "out"))
+    else:
+        stage(tree, tree.parent / "out")
+    path.unlink()
+
+
+def test_a_million_newlines_take_no_memory(tree: Path) -> None:
+    with (tree / "manifest.jsonl").open("ab") as file:
+        for _ in range(300):
+            file.write(b"\n" * 1_000_000)
+    code = (
+        "import resource, sys; from pathlib import Path; from facekit.dataset import Dataset\n"
+        "from facekit.base.contract import FacekitError\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try:\n"
+        f"    Dataset.open(Path({str(tree)!r}))\n"
+        "except FacekitError as error:\n"
+        "    print(error)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    message, grown = run.stdout.splitlines()
+    assert "blank lines" in message
+    assert int(grown) < 50_000, "in kilobytes"

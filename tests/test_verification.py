@@ -35,9 +35,9 @@ def test_area_equal_error_and_shares_found() -> None:
     # Of 16 comparisons of a pair of one person with one of two, three go wrong: .2 is nearer than .3, .4 and .5.
     assert scores.area(found) == pytest.approx(13 / 16)
     assert scores.equal_error(found) == pytest.approx(0.25)
-    assert scores.found_at(found, 0.1) == pytest.approx(0.25)
-    assert scores.found_at(found, 0.25) == pytest.approx(1)
-    assert scores.found_at(found, 0.0) == pytest.approx(0.25)
+    assert scores.tar_at(found, 0.1) == pytest.approx(0.25)
+    assert scores.tar_at(found, 0.25) == pytest.approx(1)
+    assert scores.tar_at(found, 0.0) == pytest.approx(0.25)
 
 
 def test_the_equal_error_between_two_steps_is_on_the_line_between_them() -> None:
@@ -52,9 +52,9 @@ def test_the_equal_error_between_two_steps_is_on_the_line_between_them() -> None
 
 def test_ends_of_the_scale() -> None:
     apart = _curve(np.array([0.1, 0.2, 0.8, 0.9]), np.array([True, True, False, False]))
-    assert (scores.area(apart), scores.equal_error(apart), scores.found_at(apart, 0.001)) == (1, 0, 1)
+    assert (scores.area(apart), scores.equal_error(apart), scores.tar_at(apart, 0.001)) == (1, 0, 1)
     backwards = _curve(np.array([0.8, 0.9, 0.1, 0.2]), np.array([True, True, False, False]))
-    assert (scores.area(backwards), scores.equal_error(backwards), scores.found_at(backwards, 0.1)) == (0, 1, 0)
+    assert (scores.area(backwards), scores.equal_error(backwards), scores.tar_at(backwards, 0.1)) == (0, 1, 0)
 
 
 def test_the_curve_is_that_of_det_curve() -> None:

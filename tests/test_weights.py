@@ -53,10 +53,10 @@ def test_the_pins_are_whole() -> None:
 
 
 def test_weights_are_fetched_once(zoo: Zoo, tmp_path: Path) -> None:
-    assert weights.here("yunet") is None
+    assert weights.find("yunet") is None
     file = weights.path("yunet")
     assert file.read_bytes() == DATA
-    assert weights.path("yunet") == weights.here("yunet") == file
+    assert weights.path("yunet") == weights.find("yunet") == file
     assert sum(zoo.asked.values()) == 1
     assert held(tmp_path) == [file.name]
 
@@ -64,7 +64,7 @@ def test_weights_are_fetched_once(zoo: Zoo, tmp_path: Path) -> None:
 def test_a_spoiled_file_is_fetched_again(zoo: Zoo) -> None:
     file = weights.path("yunet")
     file.write_bytes(DATA[:-1] + b"x")
-    assert weights.here("yunet") is None
+    assert weights.find("yunet") is None
     assert weights.path("yunet").read_bytes() == DATA
     assert sum(zoo.asked.values()) == 2
 
@@ -119,7 +119,7 @@ def test_a_folder_of_weights_goes_first(zoo: Zoo, tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("FACEKIT_WEIGHTS", str(mine))
     assert weights.path("yunet").parent == tmp_path / "cache" / "weights"  # it holds none yet
     (mine / weights.PINS["yunet"].file).write_bytes(DATA)
-    assert weights.path("yunet").parent == weights.here("yunet").parent == mine  # type: ignore[union-attr]
+    assert weights.path("yunet").parent == weights.find("yunet").parent == mine  # type: ignore[union-attr]
     (mine / weights.PINS["yunet"].file).write_bytes(b"other")
     digest = hashlib.sha256(b"other").hexdigest()
     assert f"its SHA-256 begins {digest[:12]}, not {weights.PINS['yunet'].sha256[:12]}" in refused()
@@ -183,18 +183,18 @@ def test_what_is_made_is_kept_until_it_is_spoiled(tmp_path: Path, monkeypatch: p
         made.append(1)
         return DATA
 
-    assert weights.kept("graph", make) == weights.kept("graph", make) == DATA
+    assert weights.cached("graph", make) == weights.cached("graph", make) == DATA
     assert len(made) == 1
     file = tmp_path / "weights" / "graph"
     file.write_bytes(file.read_bytes()[:-1])
-    assert weights.kept("graph", make) == weights.kept("graph", make) == DATA
+    assert weights.cached("graph", make) == weights.cached("graph", make) == DATA
     assert len(made) == 2
 
 
 def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("FACEKIT_CACHE", str(tmp_path / "file"))
-    assert weights.kept("graph", lambda: DATA) == DATA
+    assert weights.cached("graph", lambda: DATA) == DATA
     with pytest.raises(FacekitError, match=r"file.* cannot be written .*choose another folder"):
         weights.cache()
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from facekit.base.errors import BadImage, FacekitError
 from facekit.base.protocols import Detector, Embedder, Face, Image, Points
 from facekit.base.records import EXPRESSIONS, PARTS, Box, Decision, Record, Rejection, Source, Verdict
-from facekit.base.reporting import Board, Report, Track, quiet
+from facekit.base.reporting import Board, Listing, Report, Track, quiet
 
 __all__ = [
     "EXPRESSIONS",
@@ -19,6 +19,7 @@ __all__ = [
     "Face",
     "FacekitError",
     "Image",
+    "Listing",
     "Points",
     "Record",
     "Rejection",

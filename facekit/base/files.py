@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import fcntl
 import filecmp
+import hashlib
 import io
 import os
 import re
@@ -21,6 +22,7 @@ from typing import BinaryIO, TypeVar
 
 from facekit.base import plain, text
 from facekit.base.errors import FacekitError
+from facekit.base.lines import end_of_lines, whole_lines
 from facekit.base.opening import guarded as guarded
 from facekit.base.opening import open_append, open_new, open_regular, reading
 
@@ -32,14 +34,14 @@ Cell = str | int | float | None
 MAX_FILE = 16 << 20
 """Bytes of a JSON or TOML file, where nothing else is said."""
 
+MAX_TEXT = 256 << 20
+"""Bytes of a list or a table that a person wrote, where nothing else is said."""
+
 MAX_LINE = 1 << 20
 """Bytes of a line."""
 
 _LONG_KEY = re.compile(rb"""(?<![\w"'-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){100}""")
 """A dotted key of TOML that no person writes."""
-
-_MAX_BLANK = 10_000
-"""Blank lines in a file of lines: facekit writes none, and an editor a few."""
 
 
 def read_bytes(path: Path, limit: int, follow: bool = True) -> bytes:
@@ -54,6 +56,27 @@ def read_bytes(path: Path, limit: int, follow: bool = True) -> bytes:
         return file.read(size)
 
 
+def read_text(path: Path, limit: int = MAX_TEXT) -> str:
+    """Return a text file in UTF-8, with or without a byte-order mark.
+
+    Raises FileNotFoundError, and FacekitError for anything else that stands in the way.
+    """
+    data = read_bytes(path, limit)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise FacekitError(f"{path} is not text in UTF-8; save it as UTF-8") from None
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a regular file, which is never in memory as a whole.
+
+    Raises FileNotFoundError, and FacekitError for anything else that stands in the way.
+    """
+    with reading(path), open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def read_json(path: Path, kind: type[T], limit: int = MAX_FILE, hint: str = "fix it, or make it again") -> T:
     """Return a JSON file as a value of that type. Fields that the type does not have are ignored.
 
@@ -62,7 +85,7 @@ def read_json(path: Path, kind: type[T], limit: int = MAX_FILE, hint: str = "fix
     data = read_bytes(path, limit)
     try:
         return plain.parse(data.decode(), kind)
-    except ValueError as error:
+    except (ValueError, FacekitError) as error:  # the latter of options, which check themselves
         raise FacekitError(f"{path} is not what facekit writes ({error}); {hint}") from None
 
 
@@ -107,7 +130,7 @@ def iterate_lines(
     path: Path, kind: type[T], check: Callable[[T], None] | None = None, limit: int = MAX_LINE
 ) -> Iterator[T]:
     """Yield what `read_lines` returns, one line at a time."""
-    for number, line in _whole_lines(path, limit):
+    for number, line in whole_lines(path, limit):
         try:
             value = plain.parse(line.decode(), kind)
             if check is not None:
@@ -137,7 +160,7 @@ def drop_torn_line(path: Path) -> None:
     try:
         with reading(path), open_regular(path, follow=False) as file:
             size = file.seek(0, os.SEEK_END)
-            whole = _end_of_lines(file, size)
+            whole = end_of_lines(file, size)
     except (FileNotFoundError, NotADirectoryError):
         return
     if whole < size:
@@ -164,11 +187,15 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]])
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     """Return a table as CSV in which no spreadsheet takes a cell of text for a formula."""
+    return "".join(map(_csv_row, (header, *rows)))
+
+
+def _csv_row(cells: Sequence[Cell]) -> str:
     out = io.StringIO(newline="")
-    table = csv.writer(out, lineterminator="\n")
-    for row in (header, *rows):
-        table.writerow([text.csv_cell(cell) if isinstance(cell, str) else cell for cell in row])
-    return out.getvalue()
+    # With an end of line of "\n" alone, the writer leaves a "\r" unquoted, which readers take for the end of a row.
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([text.csv_cell(cell) if isinstance(cell, str) else cell for cell in cells])
+    return out.getvalue().removesuffix("\r\n") + "\n"
 
 
 @contextmanager
@@ -236,40 +263,3 @@ def write_all(file: BinaryIO, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) :]
-
-
-def _whole_lines(path: Path, limit: int) -> Iterator[tuple[int, bytes]]:
-    """Yield number and bytes of each line that is not blank, without a last one that no newline ends."""
-    try:
-        with reading(path), open_regular(path) as file:
-            blank = 0
-            for number, line in enumerate(iter(lambda: file.readline(limit + 1), b""), 1):
-                if not line.endswith(b"\n"):
-                    _check_length(path, number, line, limit)
-                    return
-                if not line.isspace():
-                    yield number, line
-                    continue
-                blank += 1
-                if blank > _MAX_BLANK:
-                    raise FacekitError(f"{path} holds more than {_MAX_BLANK} blank lines; delete them")
-    except (FileNotFoundError, NotADirectoryError):
-        return
-
-
-def _check_length(path: Path, number: int, line: bytes, limit: int) -> None:
-    if len(line) > limit:
-        raise FacekitError(f"{path}, line {number} has more than {limit} bytes; fix or delete that line")
-
-
-def _end_of_lines(file: BinaryIO, size: int, step: int = 1 << 16) -> int:
-    """Return the place behind the last newline, read from the end backwards."""
-    place = size
-    while place:
-        before = max(0, place - step)
-        file.seek(before)
-        found = file.read(place - before).rfind(b"\n")
-        if found >= 0:
-            return before + found + 1
-        place = before
-    return 0

@@ -11,8 +11,8 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from facekit.base.errors import FacekitError
 
@@ -23,38 +23,45 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY 
 
 
 class NotRegular(OSError):
-    """A folder, a FIFO, a socket or a device where a file is expected."""
+    """A FIFO, a socket or a device where a file is expected."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(errno.EINVAL, "not a regular file", str(path))
 
 
-def open_regular(path: Path, follow: bool = True, folder: int | None = None) -> BinaryIO:
+def open_regular(path: Path, follow: bool = True, folder: int | None = None) -> BufferedReader:
     """Open a regular file for reading, without waiting for anything.
 
     With `follow=False` a symbolic link is refused. `folder` is the handle of the folder that `path` is relative to.
     Raises OSError; `NotRegular` for what is no regular file.
     """
-    return _regular(os.open(path, _READ | (0 if follow else os.O_NOFOLLOW), dir_fd=folder), path, "rb")
+    handle = os.open(path, _READ | (0 if follow else os.O_NOFOLLOW), dir_fd=folder)
+    return os.fdopen(_regular(handle, path), "rb")
 
 
-def open_new(path: Path, folder: int | None = None) -> BinaryIO:
+def open_new(path: Path, folder: int | None = None) -> FileIO:
     """Create a file for writing, in place of whatever has its name. `folder` as in `open_regular`. Raises OSError."""
     with suppress(FileNotFoundError):
         os.unlink(path, dir_fd=folder)
-    return _regular(os.open(path, _WRITE | os.O_EXCL, 0o666, dir_fd=folder), path, "wb")
+    handle = os.open(path, _WRITE | os.O_EXCL, 0o666, dir_fd=folder)
+    return os.fdopen(_regular(handle, path), "wb", buffering=0)
 
 
-def open_append(path: Path) -> BinaryIO:
+def open_append(path: Path) -> FileIO:
     """Open a regular file for appending, unbuffered; create it if there is none. Raises OSError, for a link too."""
-    return _regular(os.open(path, _WRITE | os.O_APPEND, 0o666), path, "ab")
+    handle = os.open(path, _WRITE | os.O_APPEND, 0o666)
+    return os.fdopen(_regular(handle, path), "ab", buffering=0)
 
 
-def _regular(handle: int, path: Path, mode: str) -> BinaryIO:
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise NotRegular(path)
-    return cast(BinaryIO, os.fdopen(handle, mode, buffering=-1 if mode == "rb" else 0))
+def _regular(handle: int, path: Path) -> int:
+    """Return the handle of a regular file; close any other."""
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return handle
+    os.close(handle)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise NotRegular(path)
 
 
 @contextmanager
@@ -64,6 +71,8 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except (FileNotFoundError, NotADirectoryError):
         raise
+    except IsADirectoryError:
+        raise FacekitError(f"{path} is a folder; give a file") from None
     except NotRegular:
         raise FacekitError(f"{path} is not a regular file; replace it with one") from None
     except OSError as error:

@@ -19,7 +19,7 @@ Kind = Literal["threads", "processes"]
 
 
 def workers(jobs: int) -> int:
-    """Return how many workers `--jobs` means: itself, or one a core that this process may use."""
+    """Return how many workers `--jobs` means: that number, or with 0 one for each core that this process may use."""
     if jobs > 0:
         return jobs
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -33,8 +33,8 @@ def ordered_map(
 ) -> Iterator[R]:
     """Yield `function(item)` for each item, in order, while a bounded number is under way.
 
-    `pool` may be any `concurrent.futures` executor, such as the one a Dask client hands out; it is then
-    left running. Closing the iterator, or an error in it, cancels what has not begun.
+    `pool` may be any `concurrent.futures` executor, such as that of a Dask client, which is left
+    running. Closing the iterator, or an error in it, cancels what has not begun.
     """
     with _executor(pool, workers(jobs)) as executor:
         # Enough ahead that no worker waits for a slow neighbour, few enough that results stay small.

@@ -12,6 +12,20 @@ from facekit.base.plain import Json
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A table that answers what was asked: what there is, and what is missing."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def lines(self) -> list[str]:
+        """Return the table as lines, head first, with columns of equal width."""
+        table = (self.columns, *self.rows)
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
+
+
 @dataclass(slots=True)
 class Report:
     """What a stage did: what `--json` prints and the closing table shows."""
@@ -32,6 +46,8 @@ class Report:
     """
     stages: Sequence[Report] = ()
     """The reports of several stages that this one sums up."""
+    listing: Listing | None = None
+    """What a terminal shows in place of the `lines` in `details`, which say the same; JSON has the latter."""
 
     def to_dict(self) -> dict[str, Json]:
         """Return plain values for JSON; the reports of stages stand in the details."""

@@ -1,4 +1,4 @@
-"""Weights that no package brings: fetched once, pinned by their SHA-256, kept in facekit's cache folder.
+"""Weights that no package brings: fetched once, checked by their SHA-256, kept in facekit's cache folder.
 
 The pins are those that the OpenCV zoo publishes itself, in the Git LFS pointers of its repository at the
 commit that the address names.
@@ -22,13 +22,16 @@ from urllib.request import Request, urlopen
 from facekit import __version__
 from facekit.base import plugins
 from facekit.base.errors import FacekitError
-from facekit.base.files import guarded, locked, replace_file
+from facekit.base.files import guarded, locked, read_bytes, replace_file, sha256_of
 
 ZOO = "https://media.githubusercontent.com/media/opencv/opencv_zoo/966be4cb6eefc2a4f586ed0581bf4bbaa2533070/models"
-"""Where the weights are fetched, unless FACEKIT_WEIGHTS_URL names another place that holds them alike."""
+"""Where the weights are fetched from, unless FACEKIT_WEIGHTS_URL names a mirror."""
 
 TIMEOUT = 30.0
 """Seconds without a byte after which a download is given up."""
+
+MAX_CACHED = 1 << 30
+"""Bytes of a file that `cached` keeps."""
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +51,7 @@ class Pin:
 
     @property
     def file(self) -> str:
-        """Its name."""
+        """The name of the file."""
         return self.path.rpartition("/")[2]
 
 
@@ -70,9 +73,9 @@ PINS = {
 
 
 def cache() -> Path:
-    """Return facekit's cache folder, made where it is missing: FACEKIT_CACHE, else where the system keeps caches.
+    """Return facekit's cache folder: FACEKIT_CACHE, else where the system keeps caches. It is made if it is missing.
 
-    What lies there can be deleted at any time. Raises FacekitError where it cannot be made.
+    What is in it can be deleted at any time. Raises FacekitError where it cannot be made.
     """
     folder = _cache()
     with guarded(folder):
@@ -81,45 +84,46 @@ def cache() -> Path:
 
 
 def path(name: str) -> Path:
-    """Return the file of the weights `name`, its SHA-256 checked.
+    """Return the file of the weights `name`, whose SHA-256 has been checked.
 
-    Looked for in FACEKIT_WEIGHTS, in an installed package that brings it, and in the cache; else fetched, once.
-    Raises FacekitError: FACEKIT_WEIGHTS holds another file of that name, they are not here and cannot be fetched.
+    It is looked for in FACEKIT_WEIGHTS, in an installed package that brings it and in the cache, and fetched only where
+    it is in none of them. Raises FacekitError where FACEKIT_WEIGHTS holds another file of that name, and where the
+    weights cannot be fetched.
     """
     pin = PINS[name]
-    ready = _given(name) or _packaged(pin)
+    ready = _from_folder(name) or _from_package(pin)
     if ready is not None:
         return ready
-    with _alone() as folder:
+    with _locked_cache() as folder:
         file = folder / pin.file
         if not _is(file, pin):
             replace_file(file, _fetch(name, pin))
     return file
 
 
-def here(name: str) -> Path | None:
-    """Return the file of the weights `name` where `path` would fetch nothing for it. Raises FacekitError as `path`."""
+def find(name: str) -> Path | None:
+    """Return the file of the weights `name`; None where `path` would fetch it. Raises FacekitError as `path` does."""
     pin = PINS[name]
-    ready = _given(name) or _packaged(pin)
-    kept = _cache() / "weights" / pin.file
-    return ready or (kept if _is(kept, pin) else None)
+    ready = _from_folder(name) or _from_package(pin)
+    cached = _cache() / "weights" / pin.file
+    return ready or (cached if _is(cached, pin) else None)
 
 
-def kept(name: str, make: Callable[[], bytes]) -> bytes:
-    """Return the bytes that the cache keeps under a name, made at the first call, or each time where it cannot keep.
+def cached(name: str, make: Callable[[], bytes]) -> bytes:
+    """Return what `make` returns, from the cache once it has been made; each time where the cache cannot be written.
 
-    Their digest is kept before them: what a disk has spoiled is made anew.
+    The file begins with a digest of the rest: a damaged one is made again.
     """
     try:
-        with _alone() as folder:
+        with _locked_cache() as folder:
             file = folder / name
-            data = _intact(file.read_bytes()) if file.is_file() else None
+            data = _intact(read_bytes(file, MAX_CACHED)) if file.is_file() else None
             if data is None:
                 data = make()
                 replace_file(file, hashlib.sha256(data).digest() + data)
             return data
     except FacekitError as error:
-        log.warning("%s; %s is made anew each time", error, name)
+        log.warning("%s; %s is made again each time", error, name)
         return make()
 
 
@@ -129,7 +133,7 @@ def _cache() -> Path:
     try:
         home = Path.home()
     except RuntimeError:
-        raise FacekitError("there is no home folder to keep a cache in; name a folder in FACEKIT_CACHE") from None
+        raise FacekitError("there is no home folder for the cache; set FACEKIT_CACHE to a folder") from None
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "facekit"
     shared = Path(os.environ.get("XDG_CACHE_HOME", ""))  # a relative one is to be ignored, says its standard
@@ -137,8 +141,8 @@ def _cache() -> Path:
 
 
 @contextmanager
-def _alone() -> Iterator[Path]:
-    """Hold the folder of weights against other processes and threads, so that nothing is made or fetched twice."""
+def _locked_cache() -> Iterator[Path]:
+    """Hold the lock on the cache's weights, so that no other process or thread makes or fetches them too."""
     folder = cache() / "weights"
     with guarded(folder):
         folder.mkdir(exist_ok=True)
@@ -146,28 +150,27 @@ def _alone() -> Iterator[Path]:
         yield folder
 
 
-def _given(name: str) -> Path | None:
+def _from_folder(name: str) -> Path | None:
     folder = os.environ.get("FACEKIT_WEIGHTS")
     file = Path(folder or ".") / PINS[name].file
     if not folder or not file.is_file():
         return None
-    with guarded(file):
-        found = _digest(file.read_bytes())
+    found = sha256_of(file)
     if found != PINS[name].sha256:
         raise FacekitError(
             f"{file} is not the file that facekit knows: its SHA-256 begins {found[:12]}, "
-            f"not {PINS[name].sha256[:12]}; replace it, or take FACEKIT_WEIGHTS away to fetch it"
+            f"not {PINS[name].sha256[:12]}; replace it, or unset FACEKIT_WEIGHTS to fetch it"
         )
     return file
 
 
-def _packaged(pin: Pin) -> Path | None:
+def _from_package(pin: Pin) -> Path | None:
     files = [folder / pin.file for folder in plugins.folders(pin.package)] if pin.package else []
     return next((file for file in files if _is(file, pin)), None)
 
 
 def _is(file: Path, pin: Pin) -> bool:
-    return file.is_file() and _digest(file.read_bytes()) == pin.sha256
+    return file.is_file() and file.stat().st_size == pin.size and sha256_of(file) == pin.sha256
 
 
 def _fetch(name: str, pin: Pin) -> bytes:
@@ -184,13 +187,13 @@ def _fetch(name: str, pin: Pin) -> bytes:
         raise _without(name, pin, f"{urlsplit(url).hostname} cannot be reached ({reason})") from None
     if len(data) < pin.size:
         raise FacekitError(f"{url} broke off after {len(data)} of {pin.size} bytes; run the same command again")
-    if _digest(data) != pin.sha256:
-        raise _without(name, pin, f"what {url} gave has another SHA-256 than the zoo publishes and was not kept")
+    if hashlib.sha256(data).hexdigest() != pin.sha256:
+        raise _without(name, pin, f"what {url} sent has another SHA-256 than the zoo publishes and was not saved")
     return data
 
 
 def _download(url: str, size: int) -> bytes:
-    """Return a body, cut off behind the bytes that it may have."""
+    """Return a body, cut off one byte behind the size that it should have."""
     request = Request(url, headers={"User-Agent": f"facekit/{__version__}"})
     with urlopen(request, timeout=TIMEOUT) as answer:
         parts, left = [], size + 1
@@ -202,7 +205,7 @@ def _download(url: str, size: int) -> bytes:
 
 def _without(name: str, pin: Pin, why: str) -> FacekitError:
     return FacekitError(
-        f"the weights of {name} are not here, and {why}; go online once, or name in FACEKIT_WEIGHTS a folder that "
+        f"the weights of {name} are not here, and {why}; go online once, or set FACEKIT_WEIGHTS to a folder that "
         f"holds {pin.file}"
     )
 
@@ -210,7 +213,3 @@ def _without(name: str, pin: Pin, why: str) -> FacekitError:
 def _intact(data: bytes) -> bytes | None:
     size = hashlib.sha256().digest_size
     return data[size:] if hashlib.sha256(data[size:]).digest() == data[:size] else None
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

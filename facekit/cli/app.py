@@ -20,6 +20,7 @@ import typer
 
 from facekit import __version__
 from facekit.base.contract import FacekitError, Report
+from facekit.base.plain import Json
 from facekit.base.text import visible
 from facekit.cli.console import Console
 from facekit.cli.logs import show_traceback
@@ -42,7 +43,7 @@ GROUPS: dict[Group, str] = {
 
 _COMMON = "Every command"
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=_COMMON)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=_COMMON)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and errors only.", rich_help_panel=_COMMON)]
 LogFile = Annotated[
     Path | None, typer.Option("--log-file", help="Write what happens here too.", rich_help_panel=_COMMON)
@@ -134,7 +135,7 @@ def _function(command: Command) -> Callable[..., int]:
         return _run(command, values, _Shared(json, quiet, log_file))
 
     parameters = [_parameter(option) for option in describe(command.options)]
-    for key, hint, default in (("json", Json, False), ("quiet", Quiet, False), ("log_file", LogFile, None)):
+    for key, hint, default in (("json", AsJson, False), ("quiet", Quiet, False), ("log_file", LogFile, None)):
         parameters.append(inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint))
     # Typer wants arguments first and every option by keyword.
     function.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
@@ -220,10 +221,19 @@ def _show(result: Report | Answers, console: Console, as_json: bool) -> None:
     if as_json:
         to_stdout(json_line(result.to_dict()))
     elif isinstance(lines, Sequence):
-        for line in lines:
-            to_stdout(visible(str(line)))
+        _answer(result, lines, console)
     elif not sys.stdout.isatty():
         to_stdout(result.folder)
+
+
+def _answer(report: Report, lines: Sequence[Json], console: Console) -> None:
+    """Print the lines that answer, or on a terminal the table that says the same."""
+    if report.listing is not None and sys.stdout.isatty():
+        console.listing(report.listing)
+        return
+    console.stop()
+    for line in lines:
+        to_stdout(visible(str(line)))
 
 
 def _terminate(signum: int, frame: object) -> NoReturn:

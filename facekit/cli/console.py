@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Siz
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rich import box
 from rich.console import Console as Screen
+from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
-from facekit.base.contract import Board, Report
+from facekit.base.contract import Board, Listing, Report
 from facekit.base.plain import Json
 from facekit.base.text import visible
 from facekit.cli.bars import Bars, cell, progress
@@ -22,6 +24,7 @@ from facekit.cli.logs import logging_to
 T = TypeVar("T")
 
 _EVERY = 10.0  # seconds between two plain lines of progress where there is no terminal
+_READABLE = 14  # characters of width that a column of text needs
 _WORST = 10  # names that the closing table lists
 
 
@@ -42,7 +45,7 @@ class Console:
 
     def __exit__(self, *error: Any) -> None:
         """Stop the bars and let go of the loggers."""
-        self._stop_bars()
+        self.stop()
         self._logging.__exit__(*error)
 
     def track(
@@ -62,12 +65,12 @@ class Console:
 
     def error(self, text: str) -> None:
         """Show the one line that says what is wrong and how to fix it."""
-        self._stop_bars()
+        self.stop()
         self.screen.print(Text.assemble(("error: ", "bold red"), visible(" ".join(text.split()))), soft_wrap=True)
 
     def table(self, reports: Sequence[Report]) -> None:
         """Show what each stage made, kept and left out, and what it has to say besides."""
-        self._stop_bars()
+        self.stop()
         if self._quiet or not reports:
             return
         table = Table("stage", "made", "kept", "left out", "seconds", "folder", box=None, pad_edge=False)
@@ -82,6 +85,29 @@ class Console:
             for line in _details(report):
                 self.say(line)
             self._shortfalls(report)
+
+    def listing(self, listing: Listing) -> None:
+        """Show a table on stdout, which is a terminal; where that is too narrow, a paragraph for each row."""
+        self.stop()
+        screen = Screen()
+        columns = list(zip(listing.columns, zip(*listing.rows, strict=True), strict=True))
+        # A column of words that have no spaces is never wrapped; any other needs some width to be read.
+        words = [not any(" " in text for text in held) for _, held in columns]
+        needed = sum(max(map(len, held)) if one else _READABLE for one, (_, held) in zip(words, columns, strict=True))
+        if needed + 3 * len(columns) > screen.width:
+            for row in listing.rows:
+                screen.print(
+                    Text(visible("  ".join(text for text, one in zip(row, words, strict=True) if one)), "bold")
+                )
+                rest = "\n".join(visible(text) for text, one in zip(row, words, strict=True) if text and not one)
+                screen.print(Padding(Text(rest), (0, 0, 0, 4)))
+            return
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for one, (name, _) in zip(words, columns, strict=True):
+            table.add_column(cell(name), no_wrap=one, overflow="fold")
+        for row in listing.rows:
+            table.add_row(*map(cell, row))
+        screen.print(table)
 
     def _shortfalls(self, report: Report) -> None:
         """Show which names fell short, the worst first; a long list is in the folder."""
@@ -140,7 +166,8 @@ class Console:
             ticker.join()
         say()
 
-    def _stop_bars(self) -> None:
+    def stop(self) -> None:
+        """Leave the bars as they are, below which something else is written."""
         if self._bars is not None:
             self._bars.board = None  # after an interruption nobody works any more
             self._bars.stop()

@@ -1,4 +1,4 @@
-"""Doctor: what is there and what is missing, with the mend for each."""
+"""Doctor: what is installed and what is missing, and how to get it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 from facekit import __version__
 from facekit.base import plugins
-from facekit.base.contract import FacekitError, Report, Track, quiet
+from facekit.base.contract import FacekitError, Listing, Report, Track, quiet
 from facekit.base.parallel import workers
+from facekit.options import registry
 from facekit.options.doctor import Doctor
 from facekit.sources.browser import find
-
-_DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that facekit uses: whether it is there, what was found, and the mend where it is not."""
+    """One thing that facekit uses: whether it is there, what was found, and how to get it where it is not."""
 
     name: str
     ok: bool
@@ -32,18 +31,28 @@ class Check:
 
     def __str__(self) -> str:
         """Return the line that a person reads."""
-        line = f"{'ok     ' if self.ok else 'missing'}  {self.name:<16} {self.found}".rstrip()
+        line = f"{self._state:<7}  {self.name:<16} {self.found}".rstrip()
         return f"{line}  ->  {self.mend}" if self.mend else line
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The same in four columns."""
+        return self._state, self.name, self.found, self.mend
+
+    @property
+    def _state(self) -> str:
+        return "ok" if self.ok else "missing"
 
 
 def doctor(options: Doctor, track: Track = quiet) -> Report:
-    """Look for the browser, its driver, the extras, TensorFlow and its GPUs, and room on the disk."""
-    looks: list[Callable[[], list[Check]]] = [_machine, _browser, _extras, _tensorflow, _disk]
+    """Look for the browser, its driver, the extras, TensorFlow and its GPUs, plug-ins, and space on the disk."""
+    looks: list[Callable[[], list[Check]]] = [_machine, _browser, _extras, _tensorflow, _commands, _disk]
     checks = [check for look in track(looks, "doctor") for check in look()]
     report = Report("doctor", str(Path.cwd()), kept=sum(c.ok for c in checks))
     report.left["missing"] = sum(not c.ok for c in checks)
     report.details["checks"] = [asdict(check) for check in checks]
     report.details["lines"] = [str(check) for check in checks]
+    report.listing = Listing(("", "what", "found", "fix"), tuple(check.cells for check in checks))
     return report
 
 
@@ -70,12 +79,13 @@ def _browser() -> list[Check]:
 
 
 def _extras() -> list[Check]:
-    checks = []
+    checks, distributions = [], packages_distributions()
     for package, extra in plugins.EXTRAS.items():
         if package == "tensorflow":
             continue
         if plugins.installed(package):
-            checks.append(Check(package, True, version(_DISTRIBUTIONS.get(package, package))))
+            brought_by = distributions.get(package)
+            checks.append(Check(package, True, version(brought_by[0]) if brought_by else "installed"))
         else:
             checks.append(Check(package, False, "", f"pip install 'facekit-cli[{extra}]'"))
     return checks
@@ -90,6 +100,16 @@ def _tensorflow() -> list[Check]:
     return [
         Check("tensorflow", True, tensorflow.__version__),
         Check("gpu", True, ", ".join(gpus) or "none: training runs on the cores"),
+    ]
+
+
+def _commands() -> list[Check]:
+    """Look at the commands of other packages: those that can be used, and why others cannot."""
+    found, own = registry.catalogue(), registry.names()
+    foreign = [command for command in found.commands if command.name not in own]
+    return [
+        *(Check(f"command {command.name}", True, command.target) for command in foreign),
+        *(Check(f"command {name}", False, "", why) for name, why in found.faults.items()),
     ]
 
 

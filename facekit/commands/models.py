@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from facekit.base import plugins, weights
-from facekit.base.contract import FacekitError, Report, Track, quiet
+from facekit.base.contract import FacekitError, Listing, Report, Track, quiet
 from facekit.networks import NETWORKS
 from facekit.options.models import Models
 
@@ -30,7 +28,7 @@ class Listed:
     accuracy: str
     """What others published."""
     state: str
-    """`ready`, `fetched at first use`, or the mend."""
+    """`ready`, `fetched at first use`, or how to get it."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,8 @@ def models(options: Models, track: Track = quiet) -> Report:
     report = Report("models", str(Path.cwd()), kept=sum(one.state == READY for one in found))
     report.left["missing"] = sum(one.state not in (READY, FETCHED) for one in found)
     report.details["models"] = [asdict(one) for one in found]
-    report.details["lines"] = list(_table(found))
+    report.listing = Listing(tuple(f.name for f in fields(Listed)), tuple(map(astuple, found)))
+    report.details["lines"] = [*report.listing.lines()]
     return report
 
 
@@ -95,14 +94,6 @@ def _state(packages: tuple[str, ...], files: tuple[str, ...]) -> str:
     if missing:
         return f"pip install 'facekit-cli[{plugins.EXTRAS[missing[0]]}]'"
     try:
-        return READY if all(weights.here(file) for file in files) else FETCHED
+        return READY if all(weights.find(file) for file in files) else FETCHED
     except FacekitError as error:
         return str(error)
-
-
-def _table(found: list[Listed]) -> Iterator[str]:
-    rows: list[dict[str, Any]] = [asdict(one) for one in found]
-    heads = {key: key for key in rows[0]}
-    widths = {key: max(len(row[key]) for row in [heads, *rows]) for key in heads}
-    for row in [heads, *rows]:
-        yield "  ".join(row[key].ljust(widths[key]) for key in row).rstrip()

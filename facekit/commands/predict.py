@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFace:
     """A face to be named: where it is in its photo (None: it is the photo), and what the model sees of it."""
 
     picture: Path
@@ -44,17 +43,44 @@ class Found:
     pixels: Image
 
 
-Face = Found | tuple[Path, BadImage]
+Face = FoundFace | tuple[Path, BadImage]
 """A face, or a picture that shows none, with the reason."""
 
 
-def predict(options: Predict, track: Track = quiet) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True)
+class Guess:
+    """A label, and the probability that the model gives it."""
+
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Who a face is: one line of the command's output."""
+
+    picture: str
+    box: Box | None
+    """Where the face is in the picture; None where the picture is the face."""
+    label: str | None
+    """The most probable label, or `unknown` below `min_confidence`."""
+    confidence: float | None
+    top: tuple[Guess, ...]
+    """The three most probable labels."""
+
+
+@dataclass(frozen=True)
+class NoAnswer(Answer):
+    """A picture that cannot be read or shows no face: all but `picture` and `reason` is empty."""
+
+    reason: str
+
+
+def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
     """Name every face of the pictures, streaming one answer a face, in order, a photo's largest face first.
 
-    An answer is `{"picture", "box": [x, y, w, h] or None, "label", "confidence", "top": [{"label",
-    "confidence"}, …]}`; below `min_confidence` the label is `unknown`. A picture that cannot be read or
-    shows no face gives one with `"reason"`, and None for the rest. Raises FacekitError, before the first
-    answer, for a folder that is no trained run, and for pictures that are not there.
+    Raises FacekitError, before the first answer, for a folder that is no trained run, and for pictures that are not
+    there; while it answers, for a model whose weights give no probabilities.
     """
     run = runs.load(options.run)
     pictures = _pictures(options.pictures)
@@ -65,20 +91,18 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[dict[str, Any]]:
     return _answers(run, classifier.load(run), pictures, options, track)
 
 
-def _answers(
-    run: Run, model: Classifier, pictures: Sequence[Path], options: Predict, track: Track
-) -> Iterator[dict[str, Any]]:
+def _answers(run: Run, model: Classifier, pictures: Sequence[Path], options: Predict, track: Track) -> Iterator[Answer]:
     crop = _crop(run) if options.detect else None
-    found = ordered_map(partial(_faces, model, crop), pictures, options.jobs)
-    faces = (face for some in track(found, STAGE, total=len(pictures)) for face in some)
+    results = ordered_map(partial(_faces, model, crop), pictures, options.jobs)
+    faces = (face for some in track(results, STAGE, total=len(pictures)) for face in some)
     tiles: list[Tile] = []
     while chunk := list(islice(faces, _BATCH)):
-        named = model.probabilities((face.pixels for face in chunk if isinstance(face, Found)), _BATCH)
+        rows = model.probabilities((face.pixels for face in chunk if isinstance(face, FoundFace)), _BATCH)
         for face in chunk:
-            if not isinstance(face, Found):
-                yield _without(*face)
+            if not isinstance(face, FoundFace):
+                yield _no_answer(*face)
                 continue
-            answer = _answer(run, face, next(named), options.min_confidence)
+            answer = _answer(run, face, next(rows), options.min_confidence)
             if options.grid is not None and len(tiles) < MOST:
                 tiles.append(_tile(run, face, answer))
             yield answer
@@ -90,7 +114,7 @@ def _faces(model: Classifier, crop: FaceCrop | None, picture: Path) -> list[Face
     try:
         image = images.read(picture)
         if crop is None:
-            return [Found(picture, None, model.sees(image))]
+            return [FoundFace(picture, None, model.sees(image))]
         faces = find(image, crop)
         if not faces:
             raise BadImage(NO_FACE)
@@ -101,7 +125,7 @@ def _faces(model: Classifier, crop: FaceCrop | None, picture: Path) -> list[Face
 
 def _cut(model: Classifier, crop: FaceCrop, picture: Path, image: Image, face: contract.Face) -> Face:
     try:
-        return Found(picture, face.box, model.sees(image, face, crop))
+        return FoundFace(picture, face.box, model.sees(image, face, crop))
     except BadImage as error:
         return picture, error
 
@@ -114,30 +138,25 @@ def _crop(run: Run) -> FaceCrop:
     return run.face_crop
 
 
-def _answer(run: Run, face: Found, shares: NDArray[np.float32], least: float) -> dict[str, Any]:
-    order = np.argsort(-shares, kind="stable")[:3]
-    top = [{"label": run.labels[i], "confidence": round(float(shares[i]), 4)} for i in order]
-    sure = float(shares[order[0]]) >= least
-    return {
-        "picture": str(face.picture),
-        "box": list(face.box) if face.box else None,
-        "label": top[0]["label"] if sure else UNKNOWN,
-        "confidence": top[0]["confidence"],
-        "top": top,
-    }
+def _answer(run: Run, face: FoundFace, probabilities: NDArray[np.float32], least: float) -> Answer:
+    if not np.isfinite(probabilities).all():
+        raise FacekitError(f"{run.folder} gives no probabilities: its weights are broken; train again with --overwrite")
+    order = np.argsort(-probabilities, kind="stable")[:3]
+    top = tuple(Guess(run.labels[i], round(float(probabilities[i]), 4)) for i in order)
+    sure = float(probabilities[order[0]]) >= least
+    return Answer(str(face.picture), face.box, top[0].label if sure else UNKNOWN, top[0].confidence, top)
 
 
-def _without(picture: Path, error: BadImage) -> dict[str, Any]:
-    return {"picture": str(picture), "box": None, "label": None, "confidence": None, "top": [], "reason": error.reason}
+def _no_answer(picture: Path, error: BadImage) -> NoAnswer:
+    return NoAnswer(str(picture), None, None, None, (), error.reason)
 
 
-def _tile(run: Run, face: Found, answer: dict[str, Any]) -> Tile:
+def _tile(run: Run, face: FoundFace, answer: Answer) -> Tile:
     """Return a face for the sheet; its truth is known where its folder is called like one of the labels."""
-    folder = face.picture.resolve().parent.name
-    right = answer["label"] == folder if folder in run.labels and answer["label"] != UNKNOWN else None
+    folder, label = face.picture.resolve().parent.name, answer.label or UNKNOWN
+    right = label == folder if folder in run.labels and label != UNKNOWN else None
     true = run.name(folder) if right is False else None
-    name = answer["label"] if answer["label"] == UNKNOWN else run.name(answer["label"])
-    return Tile(face.pixels, name, answer["confidence"], right, true)
+    return Tile(face.pixels, label if label == UNKNOWN else run.name(label), answer.confidence or 0.0, right, true)
 
 
 def _draw(file: Path, tiles: Sequence[Tile]) -> None:

@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 from facekit.base import files as lines
 from facekit.base.contract import Box, Decision, FacekitError, Record, Rejection, replace
-from facekit.dataset import DECISIONS
-from facekit.dataset.records import read_decisions
+from facekit.dataset.records import DECISIONS, read_decisions
 
 
 class Key(NamedTuple):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from facekit.base.files import json_bytes, read_json, replace_file
 from facekit.dataset.records import own_file
-from facekit.options.base import Setting, settled
+from facekit.options.base import Setting, recorded
 from facekit.options.common import SplitBy
 from facekit.options.crop import CarriedCrop
 
@@ -77,7 +77,7 @@ class DatasetInfo:
     def to_bytes(self) -> bytes:
         """Return the file's bytes; what is at its default is left out."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        values["crop"] = settled(self.crop) if self.crop else None
+        values["crop"] = recorded(self.crop) if self.crop else None
         return json_bytes({name: value for name, value in values.items() if value or name == "complete"})
 
 

@@ -28,7 +28,7 @@ from facekit.dataset.reasons import REMOVED, REPEATED
 from facekit.dataset.records import MANIFEST, REJECTED, SOURCES
 from facekit.dataset.store import Store
 from facekit.dataset.tree import Dataset, distinct, unreadable
-from facekit.options.base import Options, settled
+from facekit.options.base import Options, recorded
 
 log = logging.getLogger(__name__)
 
@@ -217,7 +217,7 @@ class Output:
             )
 
     def _new_info(self) -> DatasetInfo:
-        info = DatasetInfo(stage=self.stage, options=settled(self.options), facekit=__version__, complete=False)
+        info = DatasetInfo(stage=self.stage, options=recorded(self.options), facekit=__version__, complete=False)
         if self.source is None:
             return info
         return replace(

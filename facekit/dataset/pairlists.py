@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from facekit.base.contract import FacekitError
+from facekit.base.files import read_text
 from facekit.dataset.lineage import components
 
 COLUMNS = ("first", "second", "same")
@@ -94,14 +95,9 @@ def people(pairs: Sequence[Pair]) -> People:
 
 def _lines(file: Path) -> list[str]:
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
+        lines = read_text(file).splitlines()
+    except (FileNotFoundError, NotADirectoryError):
         raise FacekitError(f"no such file: {file}; give a list of pairs") from None
-    except UnicodeDecodeError:
-        raise FacekitError(f"{file} is not a text in UTF-8; save it as one") from None
-    except OSError as error:
-        raise FacekitError(f"{file} cannot be read ({error.strerror}); give a list of pairs") from None
-    lines = text.splitlines()
     if not any(map(str.strip, lines)):
         raise FacekitError(f"{file} is empty; give a list of pairs")
     return lines

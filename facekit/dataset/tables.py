@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from facekit.base.contract import FacekitError, Record, Track, quiet, replace
+from facekit.base import images
+from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, replace
+from facekit.base.files import read_text
 from facekit.base.parallel import ordered_map
 from facekit.dataset import Dataset
 
@@ -37,11 +39,9 @@ class Table:
 def read(file: Path) -> Table:
     """Read a CSV file. Raises FacekitError where it cannot be read or has no rows."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
+        text = read_text(file)
+    except (FileNotFoundError, NotADirectoryError):
         raise FacekitError(f"no such file: {file}; give a CSV file with a header") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise FacekitError(f"{file} cannot be read as a CSV file in UTF-8 ({error}); save it as one") from None
     lines = csv.DictReader(text.splitlines(), restval="")
     rows = [{str(name).strip(): str(value).strip() for name, value in row.items() if name} for row in lines]
     if not rows:
@@ -122,8 +122,8 @@ def dataset(file: Path, track: Track = quiet) -> Dataset:
 def _derive(root: Path, row: Mapping[str, str], columns: Iterable[str]) -> Record:
     path, label = row[IMAGE], row[LABEL]
     try:
-        data = (root / path).read_bytes()
-    except OSError:  # counted by whoever decodes it
+        data = images.load(root / path)
+    except BadImage:  # counted by whoever decodes it
         data = path.encode(errors="surrogateescape")
     digest = hashlib.sha256(data).hexdigest()
     targets = {name: row[name] for name in columns if row[name]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -17,7 +18,7 @@ from facekit.identity.embedders import PerThread, embed_dataset
 from facekit.networks import inputs
 from facekit.options.crop import FaceCrop
 from facekit.runs import HEAD, Run
-from facekit.runs.linear import Head
+from facekit.runs.head import Head
 
 Row = NDArray[np.float32]
 """Probabilities of one picture, shape (labels,)."""
@@ -53,14 +54,14 @@ class _Network:
     """A network of the run's own, which sees a picture as it is."""
 
     def __init__(self, run: Run) -> None:
-        self._model, self._size = run.model(), run.size
+        self._model, self._size, self._folder = run.model(), run.size, run.folder
 
     def sees(self, image: Image, face: Face | None = None, crop: FaceCrop | None = None) -> Image:
         cut = image if face is None or crop is None else cut_out(image, face, crop)
         return inputs.as_input(cut, self._size)
 
     def probabilities(self, seen: Iterable[Image], batch: int) -> Iterator[Row]:
-        return inputs.probabilities(self._model, seen, batch)
+        return _finite(inputs.probabilities(self._model, seen, batch), self._folder)
 
     def look(
         self, dataset: Dataset, records: Sequence[Record], batch: int, jobs: int = 0, track: Track = quiet
@@ -77,7 +78,7 @@ class _Linear:
     """A linear head on an embedder, which aligns the face it sees."""
 
     def __init__(self, run: Run) -> None:
-        self._name = str(run.backbone)
+        self._name, self._folder = str(run.backbone), run.folder
         self._embedder = PerThread(self._name)
         self._head = self._read(run, self._embedder())
 
@@ -87,18 +88,28 @@ class _Linear:
     def probabilities(self, seen: Iterable[Image], batch: int) -> Iterator[Row]:
         seen = iter(seen)
         while some := list(islice(seen, batch)):
-            yield from self._head.probabilities(self._embedder().embed(some))
+            yield from _finite(self._head.probabilities(self._embedder().embed(some)), self._folder)
 
     def look(
         self, dataset: Dataset, records: Sequence[Record], batch: int, jobs: int = 0, track: Track = quiet
     ) -> Iterator[tuple[Record, Row | BadImage]]:
         part = replace(dataset, records=list(records))
         vectors, reasons = embed_dataset(part, self._name, track, jobs)
-        for record, reason, row in zip(records, reasons, self._head.probabilities(vectors), strict=True):
-            yield record, row if reason is None else BadImage(reason)
+        there = [row for row, reason in enumerate(reasons) if reason is None]
+        rows = _finite(self._head.probabilities(vectors[there]), self._folder)
+        for record, reason in zip(records, reasons, strict=True):
+            yield record, next(rows) if reason is None else BadImage(reason)
 
     def _read(self, run: Run, embedder: Embedder) -> Head:
         """Read the head. Raises FacekitError for one that was fitted to other embeddings or has other names."""
         if run.info.backbone is None or embedder.version != run.info.backbone.version:
             raise FacekitError(f"{run.folder} was trained on other vectors than {self._name} gives now; train again")
         return Head.read(run.folder / HEAD, embedder.dimensions, len(run.labels))
+
+
+def _finite(rows: Iterable[Row], folder: Path) -> Iterator[Row]:
+    """Yield the rows. Raises FacekitError for one with numbers that are not finite, as huge weights give."""
+    for row in rows:
+        if not np.isfinite(row).all():
+            raise FacekitError(f"{folder} answers with numbers that are not finite; train again with --overwrite")
+        yield row

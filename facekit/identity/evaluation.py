@@ -67,14 +67,14 @@ def numbers(run: Run, predictions: Predictions) -> Classes:
 
 def mistakes(run: Run, pictures: HeldOut, predictions: Predictions) -> list[Mistake]:
     """Return the wrong answers of which the model was surest, surest first."""
-    found, sure = predictions.probabilities.argmax(axis=1), predictions.probabilities.max(axis=1)
-    wrong = [place for place, record in enumerate(predictions.records) if run.labels[found[place]] != record.label]
+    likeliest, sure = predictions.probabilities.argmax(axis=1), predictions.probabilities.max(axis=1)
+    wrong = [place for place, record in enumerate(predictions.records) if run.labels[likeliest[place]] != record.label]
     worst = sorted(wrong, key=lambda place: -sure[place])[:MOST_MISTAKES]
     return [
         Mistake(
             pictures.dataset.root / predictions.records[place].path,
             run.name(predictions.records[place].label),
-            run.name(run.labels[found[place]]),
+            run.name(run.labels[likeliest[place]]),
             float(sure[place]),
         )
         for place in worst

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from facekit.networks.assembly import image_input, name_output
-from facekit.networks.backend import keras
+from facekit.networks.backend import Model, keras
 
 # Filters, side of the kernel, stride, and whether a pooling follows.
 _LAYERS = ((96, 11, 4, True), (256, 5, 1, True), (384, 3, 1, False), (384, 3, 1, False), (256, 3, 1, True))
 
 
-def alexnet(size: int, classes: int, color: str = "rgb") -> Any:
+def alexnet(size: int, classes: int, color: str = "rgb") -> Model:
     """Return AlexNet as published, in one tower: 62.4 M parameters at 227 pixels and 1,000 classes.
 
     At 96 pixels its last map is 1x1x256. Raises FacekitError for a size under 67.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from facekit.networks.assembly import image_input, name_output
-from facekit.networks.backend import keras
+from facekit.networks.backend import Model, keras
 
 _VGG_MEANS = (103.939, 116.779, 123.68)
 """Of ImageNet, blue, green and red, on a scale of 0 to 255."""
@@ -14,7 +12,7 @@ _MEANS, _DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet, red, green and blue, on a scale of 0 to 1."""
 
 
-def inception_v3(size: int, classes: int, color: str = "rgb") -> Any:
+def inception_v3(size: int, classes: int, color: str = "rgb") -> Model:
     """Return Inception V3 with pooling, Dense 2048 and Dense `classes`, as the original project had it.
 
     27.30 M trainable parameters at 650 classes. Raises FacekitError for a size under 75.
@@ -25,7 +23,7 @@ def inception_v3(size: int, classes: int, color: str = "rgb") -> Any:
     return name_output(inputs, hidden, classes, "inception_v3")
 
 
-def vgg16(size: int, classes: int, color: str = "rgb") -> Any:
+def vgg16(size: int, classes: int, color: str = "rgb") -> Model:
     """Return VGG16 with pooling and Dense 512 in place of its own two layers of 4,096, which need 224 pixels."""
     # The published weights take the colours in the order blue, green, red.
     inputs, scaled = image_input("vgg16", size, color, 1.0, [-mean for mean in reversed(_VGG_MEANS)])
@@ -36,14 +34,14 @@ def vgg16(size: int, classes: int, color: str = "rgb") -> Any:
     return name_output(inputs, hidden, classes, "vgg16")
 
 
-def resnet50_v2(size: int, classes: int, color: str = "rgb") -> Any:
+def resnet50_v2(size: int, classes: int, color: str = "rgb") -> Model:
     """Return ResNet50 V2 with pooling and Dense `classes`."""
     inputs, scaled = image_input("resnet50_v2", size, color)
     base = keras.applications.ResNet50V2(weights=None, include_top=False, pooling="avg", input_tensor=scaled)
     return name_output(inputs, base.output, classes, "resnet50_v2")
 
 
-def efficientnet_b0(size: int, classes: int, color: str = "rgb") -> Any:
+def efficientnet_b0(size: int, classes: int, color: str = "rgb") -> Model:
     """Return EfficientNet B0 with pooling, dropout and Dense `classes`."""
     # Keras normalises inside this network only when it loads the weights itself. Done before it, its own
     # division by 255 and its normalisation by 0 and 1 leave what ImageNet's weights were trained on.
@@ -55,7 +53,7 @@ def efficientnet_b0(size: int, classes: int, color: str = "rgb") -> Any:
     return name_output(inputs, hidden, classes, "efficientnet_b0")
 
 
-def mobilenet_v2(size: int, classes: int, color: str = "rgb") -> Any:
+def mobilenet_v2(size: int, classes: int, color: str = "rgb") -> Model:
     """Return MobileNet V2 with pooling, dropout and Dense `classes`."""
     inputs, scaled = image_input("mobilenet_v2", size, color)
     base = keras.applications.MobileNetV2(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
-from facekit.networks.backend import keras
+from facekit.networks.backend import Model, Tensor, keras
 from facekit.networks.catalogue import check_size
 
 NAMES = "names"
@@ -23,7 +22,7 @@ Numbers = float | Sequence[float]
 
 def image_input(
     name: str, size: int, color: str, scale: Numbers = 1 / 127.5, offset: Numbers = -1.0, channels: int = 3
-) -> tuple[Any, Any]:
+) -> tuple[Tensor, Tensor]:
     """Return the input of the network `name`, and the tensor that its first layer takes: `scale` * pixels + `offset`.
 
     With `color` gray the tensor has one channel where `channels` is 1, else three equal ones, as published
@@ -37,7 +36,7 @@ def image_input(
     return inputs, keras.layers.Rescaling(scale, offset, name="preprocessing")(x)
 
 
-def name_output(inputs: Any, hidden: Any, classes: int, name: str) -> Any:
+def name_output(inputs: Tensor, hidden: Tensor, classes: int, name: str) -> Model:
     """Return the network `name` from `inputs` through `hidden`, shape (batch, n), to a probability for each name."""
     # Probabilities stay float32 when the rest of the network is computed in half precision.
     outputs = keras.layers.Dense(classes, activation="softmax", dtype="float32", name=NAMES)(hidden)
@@ -48,6 +47,6 @@ def name_output(inputs: Any, hidden: Any, classes: int, name: str) -> Any:
     return model
 
 
-def parameters(model: Any) -> int:
+def parameters(model: Model) -> int:
     """Return the number of trainable parameters of a network."""
     return sum(int(math.prod(weight.shape)) for weight in model.trainable_weights)

@@ -8,9 +8,22 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facekit.base import plugins
+
+__all__ = [
+    "QUIET",
+    "Layer",
+    "Model",
+    "Tensor",
+    "accelerated",
+    "compute_alike",
+    "computing",
+    "engine",
+    "hushed",
+    "keras",
+]
 
 QUIET = "TF_CPP_MIN_LOG_LEVEL"
 
@@ -55,6 +68,12 @@ def _load() -> Any:
 
 
 keras: Any = _load()
+
+if TYPE_CHECKING:  # for annotations: Keras has no types to check them with
+    from keras import KerasTensor as Tensor
+    from keras import Layer, Model
+else:
+    Tensor, Layer, Model = keras.KerasTensor, keras.Layer, keras.Model
 
 
 def engine() -> str:

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from facekit.networks.assembly import HEAD, NAMES
-from facekit.networks.backend import keras
+from facekit.networks.backend import Layer, Model, keras
 
-Layers = list[Any]
+Layers = list[Layer]
 
 
-def head(model: Any) -> Layers:
+def head(model: Model) -> Layers:
     """Return the layers that turn features into names; they are trained anew for every set of names."""
     layers = [layer for layer in model.layers if layer.name == NAMES or layer.name.startswith(HEAD)]
     # A network of another package need not use facekit's layer names: its last layer with weights is the head.
     return layers or [layer for layer in model.layers if layer.weights][-1:]
 
 
-def features(model: Any) -> Any:
+def features(model: Model) -> Model:
     """Return the model up to what its last layer turns into probabilities: shape (batch, features)."""
     last = next((layer for layer in model.layers if layer.name == NAMES), model.layers[-1])
     return keras.Model(model.inputs, last.input)
 
 
-def backbone(model: Any) -> Layers:
+def backbone(model: Model) -> Layers:
     """Return the layers before the head, whose weights can come from another training."""
     own = head(model)
     return [layer for layer in model.layers if layer not in own]
 
 
-def blocks(model: Any) -> list[Layers]:
+def blocks(model: Model) -> list[Layers]:
     """Return the backbone's layers by block, first to last.
 
     A block ends where the whole network passes through one tensor that branches join in or a pooling made. So
@@ -45,7 +44,7 @@ def blocks(model: Any) -> list[Layers]:
     return _joined(parts)
 
 
-def free(model: Any, count: int | None) -> None:
+def free(model: Model, count: int | None) -> None:
     """Make the head trainable, and the last `count` blocks of the backbone; None is all of them.
 
     Frozen batch normalisation uses its running statistics and does not update them.
@@ -59,7 +58,7 @@ def free(model: Any, count: int | None) -> None:
         layer.trainable = True
 
 
-def narrow(layers: Sequence[Any]) -> list[bool]:
+def narrow(layers: Sequence[Layer]) -> list[bool]:
     """Return for each layer whether everything after it depends on what came before through its output alone."""
     place = {id(layer): number for number, layer in enumerate(layers)}
     last = list(range(len(layers)))  # the last layer that uses each layer's output

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from facekit.base import plugins
 from facekit.base.contract import FacekitError
+
+if TYPE_CHECKING:  # Keras loads when a network is built
+    from facekit.networks.backend import Model
 
 _APACHE = "Apache-2.0, trained on ImageNet, whose photos are for research"
 
@@ -48,13 +52,13 @@ NETWORKS = {
 }
 
 
-def build(name: str, size: int, classes: int, color: str = "rgb") -> Any:
+def build(name: str, size: int, classes: int, color: str = "rgb") -> Model:
     """Return the network of that name, with random weights.
 
     Raises FacekitError for a name that is not registered, a size that is too small, and a network of another
     package that takes no `color`.
     """
-    network = plugins.load("network", name)
+    network: Callable[..., Model] = plugins.load("network", name)
     if color == "rgb":
         return network(size, classes)
     if "color" not in inspect.signature(network).parameters:

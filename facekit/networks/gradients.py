@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from facekit.base import plugins
 from facekit.base.contract import FacekitError
-from facekit.networks.backend import engine, keras
+from facekit.networks.backend import Model, engine, keras
 
 Floats = NDArray[np.float32]
 
 
-def values(model: Any, at: NDArray[Any]) -> Any:
+def values(model: Model, at: NDArray[Any]) -> Any:
     """Return a model's outputs for a few pictures, as arrays: one, or a list where it has several.
 
     Nothing is compiled, which for a large network takes longer than some pictures do.
@@ -24,7 +24,7 @@ def values(model: Any, at: NDArray[Any]) -> Any:
     return keras.tree.map_structure(lambda one: np.asarray(keras.ops.convert_to_numpy(one), np.float32), outputs)
 
 
-def slope(model: Any, at: Floats, weights: Floats) -> Floats:
+def slope(model: Model, at: Floats, weights: Floats) -> Floats:
     """Return how the sum of a model's outputs, each times its weight, changes with each number of its input.
 
     `at` is one batch of the model's only input, and the result has its shape; `weights` has the shape of one
@@ -37,7 +37,7 @@ def slope(model: Any, at: Floats, weights: Floats) -> Floats:
     return np.asarray(way(model, np.asarray(at, np.float32), np.asarray(weights, np.float32)), np.float32)
 
 
-def _tensorflow(model: Any, at: Floats, weights: Floats) -> Any:
+def _tensorflow(model: Model, at: Floats, weights: Floats) -> Any:
     tensorflow = plugins.need("tensorflow", "a gradient")
     place = tensorflow.convert_to_tensor(at)
     with tensorflow.GradientTape() as tape:
@@ -46,26 +46,26 @@ def _tensorflow(model: Any, at: Floats, weights: Floats) -> Any:
     return tape.gradient(total, place)
 
 
-def _jax(model: Any, at: Floats, weights: Floats) -> Any:
+def _jax(model: Model, at: Floats, weights: Floats) -> Any:
     jax = plugins.need("jax", "a gradient")
-    learned = [variable.value for variable in model.trainable_variables]
-    kept = [variable.value for variable in model.non_trainable_variables]
+    trainable = [variable.value for variable in model.trainable_variables]
+    others = [variable.value for variable in model.non_trainable_variables]
 
     def total(place: Any) -> Any:
         # JAX differentiates functions without a state, so that what the model holds is handed in.
-        outputs, _ = model.stateless_call(learned, kept, place, training=False)
+        outputs, _ = model.stateless_call(trainable, others, place, training=False)
         return (outputs.astype("float32") * weights).sum()
 
     return jax.grad(total)(jax.numpy.asarray(at))
 
 
-def _torch(model: Any, at: Floats, weights: Floats) -> Any:
+def _torch(model: Model, at: Floats, weights: Floats) -> Any:
     torch = plugins.need("torch", "a gradient")
     place = keras.ops.convert_to_tensor(at).detach().requires_grad_(True)
     with torch.enable_grad():
         total = (model(place, training=False).float() * keras.ops.convert_to_tensor(weights)).sum()
-        (found,) = torch.autograd.grad(total, place)
-    return keras.ops.convert_to_numpy(found)
+        (result,) = torch.autograd.grad(total, place)
+    return keras.ops.convert_to_numpy(result)
 
 
-_WAYS: dict[str, Callable[[Any, Floats, Floats], Any]] = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
+_WAYS: dict[str, Callable[[Model, Floats, Floats], Any]] = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}

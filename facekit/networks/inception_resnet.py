@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from facekit.networks.assembly import image_input, name_output
-from facekit.networks.backend import keras
+from facekit.networks.backend import Model, Tensor, keras
 
 Side = int | tuple[int, int]
 Branch = Sequence[tuple[int, Side]]
@@ -15,7 +14,7 @@ Branch = Sequence[tuple[int, Side]]
 _EMBEDDING = 128
 
 
-def inception_resnet_v1(size: int, classes: int, color: str = "rgb") -> Any:
+def inception_resnet_v1(size: int, classes: int, color: str = "rgb") -> Model:
     """Return FaceNet's network: a face becomes 128 numbers, and these become names.
 
     22.81 M parameters up to the 128 numbers. Raises FacekitError for a size under 75.
@@ -39,7 +38,7 @@ def inception_resnet_v1(size: int, classes: int, color: str = "rgb") -> Any:
     return name_output(inputs, x, classes, "inception_resnet_v1")
 
 
-def _stem(x: Any) -> Any:
+def _stem(x: Tensor) -> Tensor:
     x = _convolution(x, 32, 3, 2, "valid")
     x = _convolution(x, 32, 3, 1, "valid")
     x = _convolution(x, 64, 3)
@@ -49,28 +48,28 @@ def _stem(x: Any) -> Any:
     return _convolution(x, 256, 3, 2, "valid")
 
 
-def _residual(x: Any, share: float, *branches: Branch, activation: bool = True) -> Any:
-    """Add a share of what the branches found, which keeps so deep a network stable."""
-    found = keras.layers.Concatenate()([_branch(x, branch) for branch in branches])
-    found = keras.layers.Conv2D(x.shape[-1], 1, padding="same")(found)
-    x = keras.layers.Add()([x, keras.layers.Rescaling(share)(found)])
+def _residual(x: Tensor, share: float, *branches: Branch, activation: bool = True) -> Tensor:
+    """Add a share of the branches' output, which keeps so deep a network stable."""
+    joined = keras.layers.Concatenate()([_branch(x, branch) for branch in branches])
+    joined = keras.layers.Conv2D(x.shape[-1], 1, padding="same")(joined)
+    x = keras.layers.Add()([x, keras.layers.Rescaling(share)(joined)])
     return keras.layers.Activation("relu")(x) if activation else x
 
 
-def _reduction(x: Any, *branches: Branch) -> Any:
-    """Halve the map: each branch's last convolution takes steps of two, and a pooling stands beside them."""
-    found = [_branch(x, branch, reduce=True) for branch in branches]
-    return keras.layers.Concatenate()([*found, keras.layers.MaxPooling2D(3, 2)(x)])
+def _reduction(x: Tensor, *branches: Branch) -> Tensor:
+    """Halve the map: the last convolution of each branch has stride two, and a pooling goes beside them."""
+    outputs = [_branch(x, branch, reduce=True) for branch in branches]
+    return keras.layers.Concatenate()([*outputs, keras.layers.MaxPooling2D(3, 2)(x)])
 
 
-def _branch(x: Any, branch: Branch, reduce: bool = False) -> Any:
+def _branch(x: Tensor, branch: Branch, reduce: bool = False) -> Tensor:
     for filters, side in branch[:-1]:
         x = _convolution(x, filters, side)
     filters, side = branch[-1]
     return _convolution(x, filters, side, 2, "valid") if reduce else _convolution(x, filters, side)
 
 
-def _convolution(x: Any, filters: int, side: Side, stride: int = 1, padding: str = "same") -> Any:
+def _convolution(x: Tensor, filters: int, side: Side, stride: int = 1, padding: str = "same") -> Tensor:
     x = keras.layers.Conv2D(filters, side, stride, padding=padding, use_bias=False)(x)
     x = keras.layers.BatchNormalization(scale=False)(x)
     return keras.layers.Activation("relu")(x)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,16 @@ from facekit.base import images
 from facekit.base.contract import BadImage, Image, Record
 from facekit.base.parallel import ordered_map
 
+if TYPE_CHECKING:  # pictures are read where Keras is not installed, too
+    from facekit.networks.backend import Model
+
 
 def as_input(image: Image, size: int) -> Image:
     """Return what a network of that input size sees of a face: squared by repeating edges, then scaled."""
     return images.resize(images.cut(image, images.square(images.whole(image), 0)), size)
 
 
-def probabilities(model: Any, pictures: Iterable[Image], batch: int) -> Iterator[NDArray[np.float32]]:
+def probabilities(model: Model, pictures: Iterable[Image], batch: int) -> Iterator[NDArray[np.float32]]:
     """Yield the model's probabilities, shape (classes,), for each picture of its input size, in order."""
     pictures = iter(pictures)
     while some := list(islice(pictures, batch)):

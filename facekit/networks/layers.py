@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facekit.base.contract import FacekitError
-from facekit.networks.backend import keras
+from facekit.networks.backend import Layer, Model, Tensor, keras
 from facekit.networks.blocks import blocks, narrow
 
 Shape = tuple[int, ...]
@@ -27,15 +27,15 @@ class Answer(NamedTuple):
     answer's slope is next to nothing.
     """
 
-    features: Any
+    features: Tensor
     weights: NDArray[np.float32]
 
 
-def named(model: Any) -> dict[str, Any]:
-    """Return name -> layer, in order, the input apart.
+def named(model: Model) -> dict[str, Layer]:
+    """Return name -> layer, in order, without the input.
 
     Keras numbers layers that have no name of their own through all networks of a process; here they are called
-    as in a process that has built this one alone. Raises FacekitError for a network whose layers cannot be told.
+    as in a process that has built this one alone. Raises FacekitError for a network that is not a functional model.
     """
     layers = [layer for layer in getattr(model, "layers", []) if not isinstance(layer, keras.layers.InputLayer)]
     if not layers or not getattr(model, "outputs", None) or not all(_connected(layer) for layer in layers):
@@ -47,12 +47,12 @@ def named(model: Any) -> dict[str, Any]:
     return {_called(layer, first): layer for layer in layers}
 
 
-def shape(layer: Any) -> Shape:
-    """Return the shape of a layer's output, the batch apart: (height, width, channels) of a map; 0 is any number."""
+def shape(layer: Layer) -> Shape:
+    """Return the shape of a layer's output without the batch: (height, width, channels) of a map; 0 is any number."""
     return tuple(int(side or 0) for side in layer.output.shape[1:])
 
 
-def pick(model: Any, names: Sequence[str]) -> dict[str, Any]:
+def pick(model: Model, names: Sequence[str]) -> dict[str, Layer]:
     """Return the layers of those names. Raises FacekitError for a name that no layer has, with near ones."""
     known = named(model)
     for name in names:
@@ -63,7 +63,7 @@ def pick(model: Any, names: Sequence[str]) -> dict[str, Any]:
     return {name: known[name] for name in names}
 
 
-def ends(model: Any) -> list[str]:
+def ends(model: Model) -> list[str]:
     """Return where the picture's map has been made smaller for the last time at each size: the stages of a network."""
     called = {id(layer): name for name, layer in named(model).items()}
     by_size: dict[Shape, str] = {}
@@ -74,24 +74,24 @@ def ends(model: Any) -> list[str]:
     return list(by_size.values())
 
 
-def last_map(model: Any) -> str:
+def last_map(model: Model) -> str:
     """Return the layer at which to ask what an answer rests on: the last convolutions' map of a useful size.
 
     That is the last of 4x4 or more, else of 2x2, else the last at all; all that follows depends on it alone.
     Raises FacekitError for a network without one.
     """
-    found = [name for name, layer in _followed(model).items() if not isinstance(layer, (*_aside(), *_pools()))]
-    if not found:
+    names = [name for name, layer in _followed(model).items() if not isinstance(layer, (*_aside(), *_pools()))]
+    if not names:
         raise FacekitError(f"{model.name} has no map that its answer goes through; use --method occlusion")
     layers = named(model)
     for least in (FINE, COARSE):
-        large = [name for name in found if min(shape(layers[name])[:2]) >= least]
+        large = [name for name in names if min(shape(layers[name])[:2]) >= least]
         if large:
             return large[-1]
-    return found[-1]
+    return names[-1]
 
 
-def follow(model: Any, name: str) -> Any:
+def follow(model: Model, name: str) -> Layer:
     """Return a layer from whose map alone the answer follows. Raises FacekitError for one of which this is not so."""
     (layer,) = pick(model, [name]).values()
     if name not in _followed(model):
@@ -101,12 +101,12 @@ def follow(model: Any, name: str) -> Any:
     return layer
 
 
-def first_convolution(model: Any) -> Any | None:
+def first_convolution(model: Model) -> Layer | None:
     """Return the first convolution, or None in a network without one."""
     return next((layer for layer in named(model).values() if isinstance(layer, keras.layers.Conv2D)), None)
 
 
-def answer(model: Any) -> Answer:
+def answer(model: Model) -> Answer:
     """Return what the answer is made of, before the softmax."""
     tensor = model.outputs[0]
     while True:
@@ -121,22 +121,22 @@ def answer(model: Any) -> Answer:
             return Answer(tensor, np.eye(tensor.shape[-1], dtype=np.float32))
 
 
-def flattens(model: Any) -> bool:
+def flattens(model: Model) -> bool:
     """Whether an answer asks for each place of a map by itself, in place of a mean over all."""
     return any(isinstance(layer, keras.layers.Flatten) for layer in named(model).values())
 
 
-def _followed(model: Any) -> dict[str, Any]:
+def _followed(model: Model) -> dict[str, Layer]:
     """Return the layers with maps, from the first convolution on, on which alone all that follows depends."""
-    found = named(model)
+    known = named(model)
     alone = {id(layer) for layer, ends in zip(model.layers, narrow(model.layers), strict=True) if ends}
     first = first_convolution(model)
-    names = list(found)
-    begin = next((place for place, name in enumerate(names) if found[name] is first), 0)
-    return {name: found[name] for name in names[begin:] if id(found[name]) in alone and _is_map(found[name])}
+    names = list(known)
+    begin = next((place for place, name in enumerate(names) if known[name] is first), 0)
+    return {name: known[name] for name in names[begin:] if id(known[name]) in alone and _is_map(known[name])}
 
 
-def _is_map(layer: Any) -> bool:
+def _is_map(layer: Layer) -> bool:
     return len(shape(layer)) == 3
 
 
@@ -150,22 +150,22 @@ def _pools() -> tuple[type, ...]:
     return keras.layers.MaxPooling2D, keras.layers.AveragePooling2D, keras.layers.UpSampling2D
 
 
-def _connected(layer: Any) -> bool:
+def _connected(layer: Layer) -> bool:
     try:
         return hasattr(layer.output, "shape")
     except (AttributeError, ValueError):  # never called, or more than once
         return False
 
 
-def _numbered(layer: Any) -> tuple[str, int]:
+def _numbered(layer: Layer) -> tuple[str, int]:
     """Return what Keras calls a layer that has no name of its own, and its number, 0 without one; else its name."""
     kind = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__)
     kind = re.sub("([a-z])([A-Z])", r"\1_\2", kind).lower()
-    found = re.fullmatch(rf"{re.escape(kind)}(?:_(\d+))?", layer.name)
-    return (kind, int(found[1] or 0)) if found else (layer.name, 0)
+    match = re.fullmatch(rf"{re.escape(kind)}(?:_(\d+))?", layer.name)
+    return (kind, int(match[1] or 0)) if match else (layer.name, 0)
 
 
-def _called(layer: Any, first: dict[str, int]) -> str:
+def _called(layer: Layer, first: dict[str, int]) -> str:
     kind, number = _numbered(layer)
     number -= first[kind]
     return f"{kind}_{number}" if number else kind

@@ -12,7 +12,7 @@ from facekit.options.base import Aside, InputPath, Options, OutputPath, Position
 
 @dataclass(frozen=True, kw_only=True)
 class Audit(Options):
-    """Find what a tree, facekit's or not, shows in two of its parts, or what two trees both show."""
+    """Find pictures that appear in more than one part of a tree, or in both of two trees."""
 
     group = "clean"
     after = "augment"
@@ -20,28 +20,26 @@ class Audit(Options):
 
     folder: Annotated[
         Path,
-        "Tree of pictures, with a split, `train/` and `test/`, or labels alone; or a trained run; `-` reads stdin.",
+        "Tree of pictures, with or without a split or `train/` and `test/`; or a trained run; `-` reads it from stdin.",
         Aside(),
         Positional(),
         InputPath(piped=True),
     ]
-    other: Annotated[
-        Path | None, "Second tree: pairs across the two are looked for.", Aside(), Positional(), InputPath()
-    ] = None
+    other: Annotated[Path | None, "Second tree, to compare with the first.", Aside(), Positional(), InputPath()] = None
     output: Annotated[
         Path | None,
-        "Folder for the report, every pair and what to leave out; else none.",
+        "Folder for a report, every pair and a list of what to leave out; by default none.",
         Short("-o"),
         Aside(),
         OutputPath(),
     ] = None
     without: Annotated[
         Path | None,
-        "Folder for a copy of the tree without what it trains on and shows elsewhere too.",
+        "Folder for a copy of the tree without the training pictures that also appear elsewhere.",
         Aside(),
         OutputPath(),
     ] = None
-    strict: Annotated[bool, "Leave with exit code 2 where anything is found.", Aside()] = False
+    strict: Annotated[bool, "Exit with code 2 if anything is found.", Aside()] = False
 
     def __post_init__(self) -> None:
         """Refuse a report among the pictures of a copy. Raises FacekitError."""

@@ -13,14 +13,15 @@ Recipe = Literal["gentle", "standard", "strong"]
 
 @dataclass(frozen=True, kw_only=True)
 class Augment(Stage):
-    """Fill each folder to exactly COUNT pictures with changed copies of training photos."""
+    """Fill each folder to exactly COUNT pictures with augmented copies of its training photos."""
 
     group = "clean"
     after = "balance"
 
     count: Annotated[int, "Pictures in each folder.", Short("-n"), Limits(3, 1_000_000)] = 500
-    recipe: Annotated[Recipe, "How much the children differ from their photo."] = "standard"
+    recipe: Annotated[Recipe, "How much the copies differ from their photo."] = "standard"
     split: SplitShares = "70/20/10"
     split_by: Annotated[
-        Literal["group", "image"], "How to split a tree that has no split: see `balance`. A tree that has one keeps it."
+        Literal["group", "image"],
+        "How to split a tree that has no split (see `balance`). A tree that has one keeps it.",
     ] = "group"

@@ -11,7 +11,7 @@ from facekit.options.common import PeopleTable, SplitBy, SplitShares, Stage, ref
 
 @dataclass(frozen=True, kw_only=True)
 class Balance(Stage):
-    """Draw the split by group, then make exactly COUNT pictures a folder."""
+    """Split the photos into train, test and validation, then make each folder exactly COUNT pictures."""
 
     group = "clean"
     after = "review"
@@ -20,8 +20,8 @@ class Balance(Stage):
     split: SplitShares = "70/20/10"
     split_by: Annotated[
         SplitBy,
-        "`group`: no photo crosses the split. `person`: nobody does, where folders are not the people themselves. "
-        "`image`: copies of everything, split over files later.",
+        "`group` keeps copies of a photo in one part. `person` keeps each person in one part, where folders are not "
+        "people. `image` splits files, copies among them.",
     ] = "group"
     people_from: PeopleTable = None
 

@@ -114,10 +114,10 @@ class Options:
     moved: ClassVar[dict[str, str]] = {}
     """Option of an earlier version -> the command that has it now, as it is typed."""
 
-    seed: Annotated[int, "Seed of everything drawn by chance.", Limits(0, 2**32 - 1)] = 42
-    jobs: Annotated[int, "Workers; 0 is one a core.", Limits(0, 512), Short("-j"), Aside()] = 0
-    overwrite: Annotated[bool, "Delete what an earlier run made here, and start anew.", Aside()] = False
-    dry_run: Annotated[bool, "Say what would be done; write nothing.", Aside()] = False
+    seed: Annotated[int, "Random seed.", Limits(0, 2**32 - 1)] = 42
+    jobs: Annotated[int, "Number of workers; 0 is one per core.", Limits(0, 512), Short("-j"), Aside()] = 0
+    overwrite: Annotated[bool, "Delete what an earlier run made here and start again.", Aside()] = False
+    dry_run: Annotated[bool, "Show what would be done without writing anything.", Aside()] = False
 
     def __post_init__(self) -> None:
         """Turn strings into paths and refuse what is outside an option's limits. Raises FacekitError."""
@@ -147,7 +147,7 @@ def describe(cls: type[Options]) -> tuple[Field, ...]:
     return _DESCRIBED[cls]
 
 
-def settled(options: Options) -> dict[str, Setting]:
+def recorded(options: Options) -> dict[str, Setting]:
     """Return the options that decide a result, as plain values: what `dataset.json` keeps."""
     values = {f.name: getattr(options, f.name) for f in describe(type(options)) if not f.aside}
     return {key: _recorded(value) for key, value in values.items()}
@@ -307,6 +307,6 @@ __all__ = [
     "describe",
     "from_mapping",
     "make",
-    "settled",
+    "recorded",
     "shown",
 ]

@@ -13,7 +13,7 @@ SplitBy = Literal["group", "image", "person"]
 
 InputFolder = Annotated[
     Path,
-    "Folder with one folder of pictures a person; `-` reads it from stdin.",
+    "Folder with one folder of pictures per person; `-` reads it from stdin.",
     Aside(),
     Positional(),
     InputPath(piped=True),
@@ -27,12 +27,12 @@ RunFolder = Annotated[
 ]
 PeopleTable = Annotated[
     Path | None,
-    "For `--split-by person`: a CSV of `image,person`, where the pictures do not say who is on them.",
+    "For `--split-by person`: a CSV of `image,person`, if the pictures themselves do not say who they show.",
     InputPath(),
 ]
 OutputFolder = Annotated[Path, "Folder to write.", Short("-o"), Aside(), OutputPath(piped=True)]
-Batch = Annotated[int, "Pictures in a step.", Limits(1, 8192), Aside()]
-Rounds = Annotated[int, "Resamples behind each 95% interval; 0 leaves intervals out.", Limits(0, 100_000)]
+Batch = Annotated[int, "Batch size.", Limits(1, 8192), Aside()]
+Rounds = Annotated[int, "Bootstrap resamples for the 95% intervals; 0 computes none.", Limits(0, 100_000)]
 
 
 def shares(split: str) -> tuple[float, float, float]:
@@ -49,13 +49,15 @@ def shares(split: str) -> tuple[float, float, float]:
 def refuse_people(people: Path | None, split_by: str) -> None:
     """Refuse a table of people that nothing would be split by. Raises FacekitError."""
     if people is not None and split_by != "person":
-        raise FacekitError(f"--people-from says who is on pictures, and --split-by is {split_by}; make it person")
+        raise FacekitError(
+            f"--people-from is for --split-by person, and --split-by is {split_by}; give --split-by person"
+        )
 
 
 def refuse_table(table: Path | None, by: str | None) -> None:
     """Refuse a table of which no column is asked for. Raises FacekitError."""
     if table is not None and by is None:
-        raise FacekitError("--table says something of the pictures, and nothing asks for it; give --by COLUMN")
+        raise FacekitError("--table is only read for --by; give --by COLUMN as well")
 
 
 SplitShares = Annotated[str, "Shares of train/test/validation, in percent.", Reads(shares)]

@@ -13,38 +13,41 @@ from facekit.options.common import PeopleTable, SplitBy, SplitShares, Stage, ref
 
 @dataclass(frozen=True, kw_only=True)
 class Compare(Stage):
-    """Train several networks on one split, and show in one table what each is worth."""
+    """Train several networks on the same split and compare their scores in one table."""
 
     group = "train"
     after = "train"
 
     networks: Annotated[
         str | None,
-        "Networks and embedders, by commas; else dlib, where its extra is installed, cnn5 and inception_v3.",
+        "Networks and embedders, separated by commas; by default dlib, if installed, cnn5 and inception_v3.",
         Aside(),
     ] = None
     contenders: Annotated[
         Path | None,
-        "TOML file of contenders in place of --networks, each with options of `train`.",
+        "TOML file of contenders, each with options of `train`, instead of --networks.",
         Aside(),
         InputPath(),
     ] = None
     test: Annotated[
         Path | None,
-        "Another folder-per-person tree to score all on too, such as an official test set.",
+        "Another folder-per-person tree to score on as well, such as an official test set.",
         Aside(),
         InputPath(),
     ] = None
     size: Annotated[
-        int | None, "Side of the input of --networks, in pixels; else as `train` has it.", Limits(32, 512), Aside()
+        int | None, "Input size of --networks, in pixels; by default that of `train`.", Limits(32, 512), Aside()
     ] = None
-    epochs: Annotated[int | None, "Most epochs of --networks; else as `train` has it.", Limits(1, 100_000), Aside()] = (
-        None
-    )
+    epochs: Annotated[
+        int | None,
+        "Most epochs of --networks; by default that of `train`.",
+        Limits(1, 100_000),
+        Aside(),
+    ] = None
     split: SplitShares = "70/20/10"
-    split_by: Annotated[SplitBy, "How to split a tree that has no split: see `balance`."] = "group"
+    split_by: Annotated[SplitBy, "How to split a tree that has no split (see `balance`)."] = "group"
     people_from: PeopleTable = None
-    batch: Annotated[int, "Pictures in a step of scoring.", Limits(1, 8192), Aside()] = 128
+    batch: Annotated[int, "Batch size for scoring.", Limits(1, 8192), Aside()] = 128
 
     def __post_init__(self) -> None:
         """Refuse what a file of contenders says already. Raises FacekitError."""
@@ -54,4 +57,4 @@ class Compare(Stage):
             return
         for name in ("networks", "size", "epochs"):
             if getattr(self, name) is not None:
-                raise FacekitError(f"--{name} and --contenders both say what to compare; write it into the file")
+                raise FacekitError(f"--{name} does not go with --contenders; write it into the file")

@@ -24,13 +24,13 @@ def cascades(names: str) -> tuple[str, ...]:
     return found
 
 
-Detector = Annotated[str, "What finds faces: `haar`, `yunet` or `dlib`."]
+Detector = Annotated[str, "Face detector: `haar`, `yunet` or `dlib`."]
 Cascades = Annotated[
     str,
-    "Haar cascade: frontal `default` or `alt2`, or `profile`; of several, as in `alt2,default`, all are used.",
+    "Haar cascade: `default` or `alt2` (frontal) or `profile`; several, as in `alt2,default`, are used together.",
     Reads(cascades),
 ]
-Verified = Annotated[Verify, "Keep a doubtful Haar face only where `eyes` are found in it."]
+Verified = Annotated[Verify, "Keep a doubtful Haar face only if `eyes` are found in it."]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,18 +42,23 @@ class FaceCrop(Options):
     verify: Verified = "eyes"
     roll: Annotated[
         float,
-        "Where no face is found, look again with the photo turned so far both ways, in degrees; 0 not.",
+        "If no face is found, look again with the photo rotated by this many degrees both ways; 0 does not.",
         Limits(0, 45),
     ] = 0.0
-    align: Annotated[Align, "Turn and scale each face so that its `eyes` stand where a face model expects them."] = (
-        "none"
-    )
-    detect: Annotated[bool, "Look for faces; without it the pictures are faces already."] = True
-    faces: Annotated[Faces, "The `largest` face of a photo, `all` of them, or `only` photos that show one."] = "largest"
+    align: Annotated[Align, "Rotate and scale each face so that its `eyes` are where face models expect them."] = "none"
+    detect: Annotated[bool, "Look for faces; --no-detect takes each picture as a face."] = True
+    faces: Annotated[
+        Faces,
+        "The `largest` face of a photo, `all` faces, or `only` photos that show a single face.",
+    ] = "largest"
     min_size: Annotated[int, "Smallest face, in pixels of the photo.", Limits(10, 10_000)] = 40
-    margin: Annotated[float, "Room around the face, as a share of its side.", Limits(0, 2)] = 0.2
+    margin: Annotated[float, "Margin around the face, as a share of its side.", Limits(0, 2)] = 0.2
     size: Annotated[int, "Side of a saved face, in pixels.", Limits(16, 2048)] = 160
-    detect_at: Annotated[int, "Longest side of the picture that is searched, in pixels.", Limits(64, 8192)] = 640
+    detect_at: Annotated[
+        int,
+        "Size to which a photo is scaled down for detection (its longest side, in pixels).",
+        Limits(64, 8192),
+    ] = 640
 
 
 @dataclass(frozen=True, kw_only=True)

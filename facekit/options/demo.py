@@ -12,10 +12,10 @@ from facekit.options.common import OutputFolder
 
 @dataclass(frozen=True, kw_only=True)
 class Demo(Options):
-    """Draw a small world, scrape it with real browsers, train on it, and score the model."""
+    """Draw invented people, scrape them with real browsers, train a model and score it."""
 
     group = "manage"
     after = "run"
 
     output: OutputFolder = field(default=Path("demo"))
-    bots: Annotated[int, "Browsers that search at the same time.", Limits(1, 64), Aside()] = 2
+    bots: Annotated[int, "Browsers that search in parallel.", Limits(1, 64), Aside()] = 2

@@ -9,7 +9,7 @@ from facekit.options.base import Options
 
 @dataclass(frozen=True, kw_only=True)
 class Doctor(Options):
-    """Say what is there and what is missing."""
+    """Check what is installed and what is missing."""
 
     group = "manage"
     after = "models"

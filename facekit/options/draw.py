@@ -11,13 +11,13 @@ from facekit.options.common import OutputFolder
 
 @dataclass(frozen=True, kw_only=True)
 class Draw(Options):
-    """Draw a tree of invented people: whole photos with everything a scraped tree has."""
+    """Draw photos of invented people, with everything that a scraped folder has."""
 
     group = "collect"
     after = "scrape"
     in_recipes = True
 
     output: OutputFolder
-    people: Annotated[int, "People to invent.", Limits(1, 200)] = 6
-    photos: Annotated[int, "Photos of each.", Limits(1, 1000)] = 40
-    faults: Annotated[bool, "Wrong people, repeats, blurred, tiny and faceless pictures among them."] = True
+    people: Annotated[int, "Number of people.", Limits(1, 200)] = 6
+    photos: Annotated[int, "Photos of each person.", Limits(1, 1000)] = 40
+    faults: Annotated[bool, "Include wrong people, repeats, and blurred, tiny and faceless pictures."] = True

@@ -16,7 +16,7 @@ _PAIRS = "facekit evaluate-pairs RUN LIST"
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate(Options):
-    """Score a trained model on pictures it has not learned from."""
+    """Score a trained model on pictures that it was not trained on."""
 
     group = "score"
     in_recipes = True
@@ -28,23 +28,24 @@ class Evaluate(Options):
     run: RunFolder
     data: Annotated[
         Path | None,
-        "Another folder-per-person tree, or a CSV of `image,label`; else the one it was trained on.",
+        "Another folder-per-person tree, or a CSV of `image,label`; by default the tree it was trained on.",
         InputPath(),
     ] = None
     output: Annotated[
         Path | None,
-        "Folder for the report; else one in the run, named after what is scored.",
+        "Folder for the report; by default one in the run, named after what is scored.",
         Short("-o"),
         Aside(),
         OutputPath(),
     ] = None
-    part: Annotated[Part | None, "Part of the split; else test, or every picture of --data."] = None
+    part: Annotated[Part | None, "Part of the split; by default test, or every picture of --data."] = None
     batch: Batch = 128
     rounds: Rounds = 1000
     by: Annotated[
-        str | None, "Score by group of people too: a target of the pictures, or a column of --table or of a CSV --data."
+        str | None,
+        "Also score by group of people: a target of the pictures, or a column of --table or of a CSV --data.",
     ] = None
-    table: Annotated[Path | None, "For --by: a CSV of `image` (or `label`) and other columns.", InputPath()] = None
+    table: Annotated[Path | None, "For --by: a CSV with a column `image` or `label`, and others.", InputPath()] = None
 
     def __post_init__(self) -> None:
         """Refuse a table without a column to read. Raises FacekitError."""

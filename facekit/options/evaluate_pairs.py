@@ -24,7 +24,7 @@ def far_rates(text: str) -> tuple[float, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluatePairs(Options):
-    """Score how well an embedder tells whether two photos show one person, on a list of pairs."""
+    """Score how well an embedder tells whether two photos show the same person."""
 
     group = "score"
     after = "evaluate"
@@ -43,31 +43,36 @@ class EvaluatePairs(Options):
         Positional(),
         InputPath(),
     ]
-    data: Annotated[Path | None, "Folder that the photos' paths start from; else that of the list.", InputPath()] = None
+    data: Annotated[
+        Path | None,
+        "Folder that the photos' paths start from; by default that of the list.",
+        InputPath(),
+    ] = None
     output: Annotated[
         Path | None,
-        "Folder for the report; else one in the run, named after the list.",
+        "Folder for the report; by default one in the run, named after the list.",
         Short("-o"),
         Aside(),
         OutputPath(),
     ] = None
     threshold_from: Annotated[
         Path | None,
-        "Second list of pairs, on which the threshold is chosen; else the embedder's own is used.",
+        "Another list of pairs on which to choose the threshold; by default the embedder's own is used.",
         InputPath(),
     ] = None
-    far: Annotated[str, "False match rates at which to report the share of matches.", Reads(far_rates)] = (
+    far: Annotated[str, "False match rates at which to report the true match rate.", Reads(far_rates)] = (
         "0.1,0.01,0.001"
     )
     detector: Annotated[
-        str | None, "What finds the face, large and near the middle, in whole photos; else what suits the embedder."
+        str | None,
+        "Detector for the face, large and near the middle, in whole photos; by default what suits the embedder.",
     ] = None
-    detect: Annotated[bool, "Look for faces; without it the photos are taken for faces as they are."] = True
+    detect: Annotated[bool, "Look for faces; --no-detect takes each photo as a face."] = True
     rounds: Rounds = 1000
     by: Annotated[
-        str | None, "Score by group of people too: a column of the list or of --table, or a target of the photos."
+        str | None, "Also score by group of people: a column of the list or of --table, or a target of the photos."
     ] = None
-    table: Annotated[Path | None, "For --by: a CSV of `image` (or `label`) and other columns.", InputPath()] = None
+    table: Annotated[Path | None, "For --by: a CSV with a column `image` or `label`, and others.", InputPath()] = None
 
     def __post_init__(self) -> None:
         """Refuse a table without a column to read. Raises FacekitError."""

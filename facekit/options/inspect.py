@@ -15,7 +15,7 @@ Method = Literal["gradcam", "hirescam", "occlusion"]
 
 @dataclass(frozen=True, kw_only=True)
 class Inspect(Options):
-    """Look into a trained network: its first filters, its maps of pictures, and what an answer rests on."""
+    """Look into a trained network: its filters, its feature maps, and which part of a picture decides."""
 
     group = "score"
     after = "evaluate-pairs"
@@ -24,27 +24,28 @@ class Inspect(Options):
     run: RunFolder
     pictures: Annotated[
         list[Path],
-        "Pictures of faces as `crop` cuts them; else some that the run has not learned from.",
+        "Pictures of faces as `crop` cuts them; by default some that the run was not trained on.",
         Positional(),
         InputPath(),
     ] = field(default_factory=list)
     output: Annotated[
-        Path | None, "Folder to write; else `inspection` in the run.", Short("-o"), Aside(), OutputPath()
+        Path | None, "Folder to write; by default `inspection` in the run.", Short("-o"), Aside(), OutputPath()
     ] = None
     layer: Annotated[
-        list[str], "Layers whose maps to show, again or by commas; else the last ones of a size, block by block."
+        list[str],
+        "Layers whose feature maps to show (repeat, or separate by commas); by default the last of each size.",
     ] = field(default_factory=list)
-    list_layers: Annotated[bool, "Print the network's layers and their shapes, and look at no picture."] = False
-    label: Annotated[str | None, "Name whose answer is explained; else the first answer to each picture."] = None
+    list_layers: Annotated[bool, "Only print the network's layers and their shapes."] = False
+    label: Annotated[str | None, "Name to explain; by default the most likely one for each picture."] = None
     method: Annotated[
         Method,
-        "`gradcam` and `hirescam`, place by place, follow gradients; `occlusion` hides places, for any model.",
+        "`gradcam` and `hirescam` use gradients; `occlusion` hides parts of the picture, and works for any model.",
     ] = "gradcam"
-    cam_layer: Annotated[str | None, "Layer whose map gradients are followed to; else the last of 4x4 or more."] = None
-    count: Annotated[int, "Pictures of the run's own to show.", Limits(1, 24)] = 6
+    cam_layer: Annotated[str | None, "Layer for the gradients; by default the last one of 4x4 or more."] = None
+    count: Annotated[int, "How many of the run's own pictures to show.", Limits(1, 24)] = 6
 
     def __post_init__(self) -> None:
         """Refuse what does not go together. Raises FacekitError."""
         super().__post_init__()
         if self.cam_layer is not None and self.method == "occlusion":
-            raise FacekitError("--method occlusion follows no gradient to a layer; leave --cam-layer out")
+            raise FacekitError("--method occlusion uses no gradients; leave --cam-layer out")

@@ -9,7 +9,7 @@ from facekit.options.base import Options
 
 @dataclass(frozen=True, kw_only=True)
 class Models(Options):
-    """List networks, embedders and detectors with their weights, licences and published accuracy."""
+    """List networks, embedders and detectors with licences and published accuracy."""
 
     group = "manage"
     after = "demo"

@@ -12,14 +12,14 @@ from facekit.options.common import RunFolder
 
 @dataclass(frozen=True, kw_only=True)
 class Predict(Options):
-    """Name the faces in photos: one JSON line a face."""
+    """Name the faces in photos, as one JSON line per face."""
 
     group = "use"
 
     run: RunFolder
     pictures: Annotated[list[Path], "Photos, or folders of photos.", Positional(), InputPath()]
-    min_confidence: Annotated[float, "Below this a face is `unknown`.", Limits(0, 1)] = 0.5
-    detect: Annotated[bool, "Look for faces; without it the pictures are faces already."] = True
+    min_confidence: Annotated[float, "Confidence below which a face is `unknown`.", Limits(0, 1)] = 0.5
+    detect: Annotated[bool, "Look for faces; --no-detect takes each picture as a face."] = True
     grid: Annotated[
-        Path | None, "PNG to draw: each face with its predicted name, right or wrong.", Aside(), OutputPath()
+        Path | None, "PNG to draw: each face with its predicted name, marked right or wrong.", Aside(), OutputPath()
     ] = None

@@ -17,15 +17,18 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint
 from importlib.util import find_spec
-from typing import Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, get_args, get_type_hints
 
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Report, Track
 from facekit.options.base import Group, Options, describe
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 KIND = "command"
 
-Answers = Iterable[Mapping[str, Any]]
+Answers = Iterable["DataclassInstance"]
 """What a command yields that answers questions instead of making a folder: one JSON line each."""
 
 Function = Callable[[Options, Track], Report | Answers]

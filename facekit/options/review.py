@@ -11,7 +11,7 @@ from facekit.options.base import Aside, InputPath, Limits, Options, Positional
 
 @dataclass(frozen=True, kw_only=True)
 class Review(Options):
-    """Serve a page on which a person decides what `clean` was not sure of."""
+    """Serve a page on which you decide what `clean` was not sure of."""
 
     group = "clean"
     after = "clean"
@@ -19,6 +19,6 @@ class Review(Options):
     folder: Annotated[
         Path, "Folder that `clean` made; `-` reads it from stdin.", Aside(), Positional(), InputPath(piped=True)
     ]
-    port: Annotated[int, "Port on 127.0.0.1; 0 takes a free one.", Limits(0, 65535), Aside()] = 0
-    live: Annotated[bool, "Carry out each decision at once, not with the next `clean --apply`.", Aside()] = False
+    port: Annotated[int, "Port on 127.0.0.1; 0 chooses a free one.", Limits(0, 65535), Aside()] = 0
+    live: Annotated[bool, "Apply each decision at once instead of with the next `clean --apply`.", Aside()] = False
     browser: Annotated[bool, "Open the page in your browser.", Aside()] = True

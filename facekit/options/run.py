@@ -15,10 +15,13 @@ class Run(Options):
 
     group = "manage"
 
-    recipe: Annotated[Path, "The recipe.", Aside(), Positional(), InputPath()]
+    recipe: Annotated[Path, "TOML file with the stages.", Aside(), Positional(), InputPath()]
     input: Annotated[
-        Path | None, "Folder, or file of names, for the first stage; else the recipe's.", Aside(), InputPath(piped=True)
+        Path | None,
+        "Folder, or file of names, for the first stage; by default the recipe's.",
+        Aside(),
+        InputPath(piped=True),
     ] = None
     output: Annotated[
-        Path | None, "Folder of the results; else the recipe's own.", Short("-o"), Aside(), OutputPath()
+        Path | None, "Folder for the results; by default the recipe's.", Short("-o"), Aside(), OutputPath()
     ] = None

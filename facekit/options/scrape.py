@@ -14,42 +14,42 @@ License = Literal["any", "open", "commercial"]
 
 @dataclass(frozen=True, kw_only=True)
 class Scrape(Options):
-    """Search for each name with browser bots and download pictures, a folder a name."""
+    """Search for each name with browser bots and download pictures, one folder per name."""
 
     group = "collect"
     in_recipes = True
 
     names: Annotated[
         list[str],
-        "Names, or a file with one a line, or `-` for stdin.",
+        "Names, or a file with one name per line, or `-` for stdin.",
         Aside(),
         Positional(),
         PathOrName(lists=(".txt", ".csv", ".tsv", ".lst")),
     ] = field(default_factory=list)
     output: OutputFolder = field(default=Path("raw"))
     per_name: Annotated[int, "Pictures to keep for each name.", Limits(1, 1000)] = 100
-    bots: Annotated[int, "Browsers that search at the same time.", Limits(1, 200), Aside()] = 10
+    bots: Annotated[int, "Browsers that search in parallel.", Limits(1, 200), Aside()] = 10
     engine: Annotated[
-        str, "Where to search; of several, as in `bing,commons`, each fills what those before left.", Aside()
+        str, "Search engine; of several, as in `bing,commons`, each adds what those before did not find.", Aside()
     ] = "bing"
-    base_url: Annotated[str | None, "Another address of the engine, as for a test server.", Aside()] = None
-    query: Annotated[str, "What to search for; {name} is the name."] = "{name}"
-    face_only: Annotated[bool, "Ask the engine for pictures of faces alone."] = False
-    min_width: Annotated[int, "Narrowest original to ask the engine for, in pixels; 0 asks for any.", Limits(0)] = 0
-    safe: Annotated[bool, "Ask the engine to leave out what is not for everyone."] = True
+    base_url: Annotated[str | None, "Another address for the engine, for example of a test server.", Aside()] = None
+    query: Annotated[str, "Search query; {name} stands for the name."] = "{name}"
+    face_only: Annotated[bool, "Ask the engine for pictures of faces only."] = False
+    min_width: Annotated[int, "Smallest width to ask the engine for, in pixels; 0 asks for any.", Limits(0)] = 0
+    safe: Annotated[bool, "Ask the engine for safe search."] = True
     since: Annotated[
-        str | None, "Only pictures as new as `day`, `week`, `month`, `year` or a date like 2024-01-31."
+        str | None, "Only pictures of the last `day`, `week`, `month` or `year`, or since a date like 2024-01-31."
     ] = None
     license: Annotated[License, "Licences to ask the engine for: `any`, `open`, or open to `commercial` use."] = "any"
-    min_side: Annotated[int, "Shortest side of a picture worth keeping, in pixels.", Limits(1, 10_000)] = 100
+    min_side: Annotated[int, "Smallest side of a picture to keep, in pixels.", Limits(1, 10_000)] = 100
     search_interval: Annotated[
         float,
-        "Seconds between two searches of all bots together; none on loopback.",
+        "Seconds between two searches, over all bots; on loopback there is no pause.",
         Limits(0, 3600),
         Aside(),
     ] = 5.0
-    contact: Annotated[str, "Address or URL that the user agent names, so that a host can reach you.", Aside()] = ""
+    contact: Annotated[str, "Your address or URL for the user agent, so that a host can reach you.", Aside()] = ""
     grid: Annotated[str | None, "Address of a Selenium Grid to run the browsers on.", Aside()] = None
     probe: Annotated[
-        str | None, "Search this engine once, say what its page held and how it was read, and keep nothing.", Aside()
+        str | None, "Search this engine once and report what its page held and how it was read; keep nothing.", Aside()
     ] = None

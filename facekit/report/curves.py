@@ -17,30 +17,30 @@ _RATES = (0.0001, 0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0
 """What a DET plot's axes name."""
 
 
-def roc(found: Curve, points: Sequence[tuple[float, float]], mismatched: int) -> Figure:
+def roc(rates: Curve, points: Sequence[tuple[float, float]], mismatched: int) -> Figure:
     """Draw the share of matched pairs found over that of false matches, the latter on a logarithmic axis.
 
     `points` are (fmr, fnmr) at thresholds. The axis ends where one pair of `mismatched` would be half a pair.
     """
     figure, axes = _axes()
     least = 0.5 / mismatched
-    axes.plot(np.maximum(found.fmr, least), 1 - found.fnmr, color=TRAIN, drawstyle="steps-post")
+    axes.plot(np.maximum(rates.fmr, least), 1 - rates.fnmr, color=TRAIN, drawstyle="steps-post")
     for fmr, fnmr in points:
         axes.plot(max(fmr, least), 1 - fnmr, "o", color=HELD, markersize=6, clip_on=False, zorder=3)
     axes.set(xscale="log", xlim=(least, 1), xlabel="false match rate", ylabel="matched pairs found (1 - FNMR)")
-    axes.set_ylim(min(0.9, max(0.0, float(np.min(1 - found.fnmr[found.fmr >= least], initial=1)) - 0.05)), 1.005)
+    axes.set_ylim(min(0.9, max(0.0, float(np.min(1 - rates.fnmr[rates.fmr >= least], initial=1)) - 0.05)), 1.005)
     return figure
 
 
-def det(found: Curve, points: Sequence[tuple[float, float]], matched: int, mismatched: int) -> Figure:
+def det(rates: Curve, points: Sequence[tuple[float, float]], matched: int, mismatched: int) -> Figure:
     """Draw both error rates against one another on normal-deviate axes (Martin et al. 1997).
 
     The axes begin where one pair would be half a pair; a curve of normally distributed distances is straight.
     """
     figure, axes = _axes()
     least = 0.5 / mismatched, 0.5 / matched
-    rates = [np.clip(rate, low, 1 - low) for rate, low in zip((found.fmr, found.fnmr), least, strict=True)]
-    both = norm.ppf(rates[0]), norm.ppf(rates[1])
+    clipped = [np.clip(rate, low, 1 - low) for rate, low in zip((rates.fmr, rates.fnmr), least, strict=True)]
+    both = norm.ppf(clipped[0]), norm.ppf(clipped[1])
     axes.plot(*both, color=TRAIN, drawstyle="steps-post")
     low = [float(norm.ppf(share)) for share in least]
     # No threshold makes more errors of both kinds than chance does.

@@ -29,8 +29,9 @@ def fitting(text: str) -> tuple[list[str], str]:
 @lru_cache(maxsize=1)
 def _installed() -> list[tuple[str, str]]:
     """Return family -> a file of it, without the own one, sorted by name."""
-    found = {entry.name: entry.fname for entry in font_manager.fontManager.ttflist if entry.weight in (400, "normal")}
-    return sorted((name, file) for name, file in found.items() if name != OWN and "Last Resort" not in name)
+    plain = (entry for entry in font_manager.fontManager.ttflist if entry.weight in (400, "normal"))
+    files = {entry.name: entry.fname for entry in plain}
+    return sorted((name, file) for name, file in files.items() if name != OWN and "Last Resort" not in name)
 
 
 @lru_cache(maxsize=64)

@@ -71,25 +71,25 @@ class Inspection:
     files: Sequence[str]
 
 
-def write(folder: Path, found: Inspection) -> None:
+def write(folder: Path, inspection: Inspection) -> None:
     """Write `inspection.json` and `report.html`. Raises FacekitError for a full disk, or without `jinja2`."""
     pictures = [
-        {"picture": one.name, "true": one.true, "top": one.top, "explained": one.explained} for one in found.sights
+        {"picture": one.name, "true": one.true, "top": one.top, "explained": one.explained} for one in inspection.sights
     ]
     facts = {
-        "run": found.run.folder,
-        "pictures_of": found.pictures_of,
-        "explained_by": found.explained_by,
-        "files": found.files,
+        "run": inspection.run.folder,
+        "pictures_of": inspection.pictures_of,
+        "explained_by": inspection.explained_by,
+        "files": inspection.files,
         "pictures": pictures,
     }
     write_json(folder / FACTS, facts)
-    replace_file(folder / PAGE, render(found).encode())
+    replace_file(folder / PAGE, render(inspection).encode())
 
 
-def render(found: Inspection) -> str:
+def render(inspection: Inspection) -> str:
     """Return the page as HTML that needs no other file and no network."""
-    run = found.run
+    run = inspection.run
     return html.render(
         "inspect.html",
         filters={"embedded": partial(html.embedded, "png")},
@@ -98,5 +98,5 @@ def render(found: Inspection) -> str:
         size=run.size if run.backbone is None else None,
         color=run.color,
         names=len(run.labels),
-        found=found,
+        inspection=inspection,
     )

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
-from typing import Any
 
 from facekit.base.files import guarded, replace_file, write_json
 from facekit.base.plain import Json
@@ -101,8 +100,8 @@ def details(report: PairsReport, output: Path) -> dict[str, Json]:
     return {**rows, "banners": list(report.banners), "report": str(output / PAGE)}
 
 
-def _row(name: str, value: float, interval: Interval | None = None) -> dict[str, Any]:
-    row = {name: round(value, 4)}
+def _row(name: str, value: float, interval: Interval | None = None) -> dict[str, Json]:
+    row: dict[str, Json] = {name: round(value, 4)}
     return row if interval is None else {**row, f"{name}_interval": [round(end, 4) for end in interval]}
 
 

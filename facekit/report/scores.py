@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from facekit.base.files import guarded, replace_file, write_json
 from facekit.base.plain import Json, to_plain
@@ -15,7 +14,7 @@ from facekit.runs import Epoch, Run
 from facekit.runs.reports import PAGE, SCORES
 from facekit.scores.bootstrap import Interval
 from facekit.scores.classes import TOP, ClassScores, Mistake
-from facekit.scores.groups import LEAST, Groups
+from facekit.scores.groups import LEAST, Groups, GroupScores
 from facekit.scores.model import FOLDS_NOTE, Folds, ModelScores
 
 PROTOCOLS = {
@@ -71,14 +70,15 @@ def details(scores: ModelScores, output: Path) -> dict[str, Json]:
     }
     if intervals is not None:
         for name in ("accuracy", "balanced_accuracy", "macro_f1"):
-            rows[f"{name}_interval"] = _ends_rounded(getattr(intervals, name))
+            ends: Interval | None = getattr(intervals, name)
+            rows[f"{name}_interval"] = None if ends is None else [round(end, 4) for end in ends]
     for row in scores.apart:
         name = f"accuracy on {row.pictures} {row.name}"
         rows[name] = round(row.scores.accuracy, 4)
-        rows[f"{name}_interval"] = to_plain(row.intervals and row.intervals.accuracy)
+        rows[f"{name}_interval"] = _accuracy_interval(row)
     rows |= {} if scores.groups is None else _of_groups(scores.groups)
-    rows |= {} if scores.folds is None else _of_folds(scores.folds)
-    return {**rows, "protocol": scores.protocol, "banners": list(scores.banners), "report": str(output / PAGE)}
+    rows |= {"protocol": scores.protocol, "banners": list(scores.banners), "report": str(output / PAGE)}
+    return rows if scores.folds is None else {**rows, **_of_folds(scores.folds)}
 
 
 def gap(groups: Groups) -> str:
@@ -97,27 +97,27 @@ def gap(groups: Groups) -> str:
     return f"{line} ({low:.3f} to {high:.3f}){', which may be chance' if between.chance else ''}"
 
 
-def _rounded(**scores: float) -> dict[str, float]:
+def _rounded(**scores: float) -> dict[str, Json]:
     return {name: round(score, 4) for name, score in scores.items()}
 
 
-def _ends_rounded(interval: Interval | None) -> list[float] | None:
-    return interval and [round(end, 4) for end in interval]
+def _accuracy_interval(row: GroupScores) -> Json:
+    return to_plain(row.intervals and row.intervals.accuracy)
 
 
-def _of_groups(groups: Groups) -> dict[str, Any]:
-    rows: dict[str, Any] = {}
+def _of_groups(groups: Groups) -> dict[str, Json]:
+    rows: dict[str, Json] = {}
     for row in groups.values:
         name = f"accuracy of {groups.by} {row.name} ({row.pictures} pictures)"
         rows[name] = round(row.scores.accuracy, 4)
-        rows[f"{name}_interval"] = to_plain(row.intervals and row.intervals.accuracy)
+        rows[f"{name}_interval"] = _accuracy_interval(row)
     if groups.unknown:
         rows[f"pictures without {groups.by}"] = groups.unknown
     return {**rows, "gap": gap(groups)}
 
 
-def _of_folds(folds: Folds) -> dict[str, Any]:
-    rows: dict[str, Any] = {
+def _of_folds(folds: Folds) -> dict[str, Json]:
+    rows: dict[str, Json] = {
         f"fold {row.fold}": {"pictures": row.pictures, **_rounded(**vars(row.scores))} for row in folds.rows
     }
     spread = vars(folds.spread)

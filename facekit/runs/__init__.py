@@ -18,6 +18,7 @@ from facekit.runs.run import (
     WEIGHTS,
     Run,
     load,
+    refuse_link,
 )
 
 __all__ = [
@@ -45,4 +46,5 @@ __all__ = [
     "claimed",
     "clear",
     "load",
+    "refuse_link",
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from facekit.base.contract import PARTS, FacekitError, Record
 from facekit.base.files import check_ours, guarded, locked, replace_lines
 from facekit.dataset import Dataset
-from facekit.options.base import describe, settled
+from facekit.options.base import describe, recorded
 from facekit.options.common import SplitBy
 from facekit.options.train import Train
 from facekit.runs.info import Backbone, Counts, ModelInfo, TrainedOn
@@ -29,6 +29,7 @@ from facekit.runs.run import (
     WEIGHTS,
     Run,
     read,
+    refuse_link,
 )
 
 _OURS = (
@@ -48,6 +49,8 @@ def begun(options: Train) -> Run | None:
     run = read(folder)
     if run is None:
         check_ours(folder, "train", is_ours=False)
+    for inner in (CHECKPOINT, LOGS, f"{LOGS}/train", f"{LOGS}/validation"):
+        refuse_link(folder / inner)
     if run is None or options.overwrite:
         return None
     if not options.resume:
@@ -80,22 +83,23 @@ def begin(
         dataset=TrainedOn(root=str(dataset.root.resolve()), digest=dataset.digest()),
         protocol=protocol,
         split=Counts(**{part: parts[part] for part in PARTS}),
-        options=settled(options),
+        options=recorded(options),
     )
     replace_lines(options.output / SPLIT, (record.to_json() for record in records))
     return Run(options.output, info).save(info)
 
 
 def clear(folder: Path) -> None:
-    """Delete what facekit writes into a run folder, and nothing else."""
+    """Delete what facekit writes into a run folder, and nothing else; a folder that is a link is not entered."""
     for pattern in _OURS:
-        for file in folder.glob(pattern):
+        for file in _own(folder, pattern):
             file.unlink()
-    for fold in folder.glob(f"{EVALUATION}*/{FOLD}-*"):
-        clear(fold)
+    for fold in _own(folder, f"{EVALUATION}*/{FOLD}-*"):
+        if not fold.is_symlink():
+            clear(fold)
     logs = (f"{LOGS}/train", f"{LOGS}/validation", LOGS)
     for inner in (CHECKPOINT, *logs, f"{EVALUATION}*/{FOLD}-*", f"{EVALUATION}*", INSPECTED):
-        for emptied in folder.glob(inner):
+        for emptied in _own(folder, inner):
             with suppress(OSError):  # one that still holds something stays
                 emptied.rmdir()
 
@@ -116,9 +120,18 @@ def claimed(folder: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
+def _own(folder: Path, pattern: str) -> list[Path]:
+    """Return the paths of a pattern to which no link in the folder leads."""
+    return [
+        path
+        for path in folder.glob(pattern)
+        if not any(parent.is_symlink() for parent in path.parents if folder in parent.parents)
+    ]
+
+
 def _check_options(run: Run, options: Train) -> None:
     """Refuse to go on with other options; a run from before an option existed had its default."""
-    then, now = run.info.options, settled(options)
+    then, now = run.info.options, recorded(options)
     for option in describe(type(options)):
         before = then.get(option.name, option.default)
         if option.name in now and before != now[option.name]:

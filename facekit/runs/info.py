@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from facekit import __version__
-from facekit.options.base import Setting, describe, settled
+from facekit.options.base import Setting, describe, recorded
 from facekit.options.common import SplitBy
 from facekit.options.crop import CarriedCrop
 from facekit.options.train import Color, Train
@@ -23,6 +23,11 @@ class Backbone:
     metric: str = ""
     dimensions: int = 0
     licence: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a path that depends on the current folder. Raises ValueError."""
+        if "/" in self.name and not self.name.startswith("/"):
+            raise ValueError(f"backbone is {self.name!r}, neither an embedder nor an absolute path")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +127,7 @@ class ModelInfo:
     def to_json(self) -> Mapping[str, object]:
         """Return the fields as `model.json` holds them."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {**values, "crop": settled(self.crop) if self.crop else None}
+        return {**values, "crop": recorded(self.crop) if self.crop else None}
 
 
 _SIZE = next(option.limits for option in describe(Train) if option.name == "size")

@@ -8,12 +8,11 @@ import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from facekit import runs
 from facekit.base.contract import FacekitError
 from facekit.networks import NETWORKS, build
-from facekit.networks.backend import keras
+from facekit.networks.backend import Layer, Model, keras
 from facekit.networks.blocks import backbone, head
 from facekit.options.train import Train
 from facekit.runs.weights import SUFFIX, Shapes, read_shapes
@@ -31,7 +30,7 @@ _OTHER = "choose another --weights"
 log = logging.getLogger(__name__)
 
 
-def donor(options: Train) -> Any:
+def donor(options: Train) -> Model | None:
     """Return a network like the one to be trained, whose backbone has the weights to begin with; None without any.
 
     Raises FacekitError for weights that cannot be had or do not fit.
@@ -46,12 +45,12 @@ def donor(options: Train) -> Any:
     return model
 
 
-def copy_backbone(donor: Any, model: Any) -> None:
+def copy_backbone(donor: Model, model: Model) -> None:
     """Copy the backbone's weights from one network to another that differs in its head alone."""
     _copy(backbone(donor), backbone(model))
 
 
-def _take_imagenet(model: Any, network: str) -> None:
+def _take_imagenet(model: Model, network: str) -> None:
     about = NETWORKS.get(network)
     if about is None or about.application is None:
         have = [name for name, other in NETWORKS.items() if other.application]
@@ -84,13 +83,13 @@ def _patient() -> Iterator[None]:
             keras.utils.enable_interactive_logging()
 
 
-def _copy(source: Sequence[Any], target: Sequence[Any]) -> None:
+def _copy(source: Sequence[Layer], target: Sequence[Layer]) -> None:
     """Copy weights layer by layer, in order: the names of layers may differ."""
     for one, other in zip(_kernels(source), _kernels(target), strict=True):
         other.set_weights(one.get_weights())
 
 
-def _kernels(layers: Sequence[Any]) -> list[Any]:
+def _kernels(layers: Sequence[Layer]) -> list[Layer]:
     # Keras' own normalisation has weights, but facekit normalises before it: see efficientnet_b0.
     return [layer for layer in layers if layer.weights and not isinstance(layer, keras.layers.Normalization)]
 
@@ -122,7 +121,7 @@ def _of_run(folder: Path, options: Train) -> Path:
     return run.weights()
 
 
-def _take_file(model: Any, file: Path, options: Train) -> None:
+def _take_file(model: Model, file: Path, options: Train) -> None:
     features = keras.Model(model.inputs, head(model)[0].input)
     _check_shapes(file, _written(features), _written(model), f"{options.network} in {options.color}")
     features.load_weights(file)
@@ -130,7 +129,7 @@ def _take_file(model: Any, file: Path, options: Train) -> None:
 
 def _check_shapes(file: Path, needed: Shapes, possible: Shapes, network: str) -> None:
     """Refuse a file that lacks a layer of the backbone, has it in another shape, or has more layers."""
-    there = read_shapes(file, _OTHER)
+    there = _read_shapes(file)
     for place, shape in needed.items():
         if there.get(place) != shape:
             has = f"has shape {there[place]}" if place in there else "is missing"
@@ -140,9 +139,18 @@ def _check_shapes(file: Path, needed: Shapes, possible: Shapes, network: str) ->
         raise FacekitError(f"{file} is not of a {network}: it also holds {more[0]}; {_OTHER}")
 
 
-def _written(model: Any) -> Shapes:
+def _read_shapes(file: Path) -> Shapes:
+    try:
+        return read_shapes(file)
+    except OSError as error:
+        raise FacekitError(f"{file} is not a file of weights ({error}); {_OTHER}") from error
+    except ValueError as error:
+        raise FacekitError(f"{file}: {error}; {_OTHER}") from error
+
+
+def _written(model: Model) -> Shapes:
     """Return the shapes that a model's own file of weights would hold."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"m{SUFFIX}"
         model.save_weights(file)
-        return read_shapes(file, _OTHER)
+        return read_shapes(file)

@@ -7,14 +7,19 @@ from pathlib import Path
 
 from facekit.base.files import check_ours
 from facekit.dataset import check_places
-from facekit.runs.run import EVALUATION, FOLD
+from facekit.runs.run import EVALUATION, FOLD, refuse_link
 
 SCORES, PAGE = "scores.json", "report.html"
 
 
 def folder(run: Path, *parts: str) -> Path:
-    """Return the folder in a run for a report on something, such as `evaluation-train` or `evaluation-by-gender`."""
-    return run / "-".join([EVALUATION, *map(_safe, parts)])
+    """Return the folder in a run for a report on something, such as `evaluation-train` or `evaluation-by-gender`.
+
+    Raises FacekitError where it is a link.
+    """
+    path = run / "-".join([EVALUATION, *map(_safe, parts)])
+    refuse_link(path)
+    return path
 
 
 def check(output: Path, data: Path, command: str) -> None:

@@ -9,17 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from facekit.base.contract import FacekitError, Record
-from facekit.base.files import read_json, read_lines, write_json
+from facekit.base.files import read_json, write_json
+from facekit.dataset.records import read_records
 from facekit.networks import build
 from facekit.options.common import SplitBy
 from facekit.options.crop import FaceCrop
 from facekit.options.train import Color
 from facekit.runs.history import Epoch, read_history
 from facekit.runs.info import ModelInfo
-from facekit.runs.weights import Shapes, read_shapes
+from facekit.runs.weights import Shapes, load_weights, read_shapes
+
+if TYPE_CHECKING:  # a linear head needs no Keras
+    from facekit.networks.backend import Model
 
 MODEL = "model.json"
 WEIGHTS = "model.weights.h5"
@@ -99,8 +103,11 @@ class Run:
 
     @cached_property
     def split(self) -> list[Record]:
-        """Every picture of the data set as it was, with its part. Raises FacekitError for a broken line."""
-        return read_lines(self.folder / SPLIT, Record)
+        """Every picture of the data set as it was, with its part.
+
+        Raises FacekitError, which names line and field, for a line that facekit would not write.
+        """
+        return read_records(self.folder / SPLIT)
 
     @property
     def history(self) -> list[Epoch]:
@@ -115,7 +122,7 @@ class Run:
         """Return the name that a label stands for, as it was asked for."""
         return self.info.names.get(label, label)
 
-    def build(self) -> Any:
+    def build(self) -> Model:
         """Return the network, with random weights. Raises FacekitError for a network that is not registered."""
         return build(self.network, self.size, len(self.labels), self.color)
 
@@ -128,19 +135,21 @@ class Run:
             raise FacekitError(f"{file} is gone; {_AGAIN}")
         return file
 
-    def model(self) -> Any:
+    def model(self) -> Model:
         """Return the trained Keras model.
 
         Raises FacekitError when its weights are gone, do not fit `model.json` or are not finite, and for a linear
         head, which has none. They are looked at before a network of that size is built.
         """
         file = self.weights()
-        _check_outputs(file, read_shapes(file, _AGAIN), len(self.labels))
-        model = self.build()
         try:
-            model.load_weights(file)
-        except (ValueError, OSError, KeyError) as error:
-            raise _misfit(file, str(error).partition("\n")[0]) from error
+            shapes = read_shapes(file)
+            _check_outputs(shapes, len(self.labels))
+            model = self.build()
+            load_weights(model, file, shapes)
+        except (ValueError, OSError) as error:
+            reason = str(error).partition("\n")[0]
+            raise FacekitError(f"{file} does not fit its {MODEL} ({reason}); {_AGAIN}") from error
         return model
 
     def save(self, info: ModelInfo) -> Run:
@@ -172,11 +181,13 @@ def read(folder: Path) -> Run | None:
         return None
 
 
-def _check_outputs(file: Path, shapes: Shapes, labels: int) -> None:
-    """Refuse weights of a network that has not as many outputs as there are labels. Raises FacekitError."""
+def refuse_link(path: Path) -> None:
+    """Refuse a link in a run folder, in place of what is written into: it may lead anywhere. Raises FacekitError."""
+    if path.is_symlink():
+        raise FacekitError(f"{path} is a link; delete it, and run the same command again")
+
+
+def _check_outputs(shapes: Shapes, labels: int) -> None:
+    """Refuse weights of a network that has not as many outputs as there are labels. Raises ValueError."""
     if not any(shape[-1:] == (labels,) for shape in shapes.values()):
-        raise _misfit(file, f"no layer has {labels} outputs")
-
-
-def _misfit(file: Path, reason: str) -> FacekitError:
-    return FacekitError(f"{file} does not fit its {MODEL} ({reason}); {_AGAIN}")
+        raise ValueError(f"no layer has {labels} outputs")

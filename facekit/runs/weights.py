@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from facekit.base import plugins
-from facekit.base.contract import FacekitError
 
 if TYPE_CHECKING:  # it comes with Keras, and a linear head needs neither
     import h5py
+
+    from facekit.networks.backend import Model
 
 SUFFIX = ".weights.h5"
 
@@ -22,26 +25,42 @@ _LAYERS = "layers/"
 """Where Keras keeps the weights of layers. What stands elsewhere is an optimizer's."""
 
 
-def read_shapes(file: Path, hint: str) -> Shapes:
-    """Return the shape of every array of a network's weights in a file.
+def read_shapes(file: Path) -> Shapes:
+    """Return the shape of every array of weights in a file; the state of an optimizer and of seeds is left out.
 
-    Nothing larger than the file is allocated, and nothing outside it is read. Raises FacekitError, which ends in
-    `hint`, for a file that is not HDF5, leads elsewhere, is compressed, or holds numbers that are not finite.
+    Nothing larger than the file is allocated, and nothing outside it is read. Raises OSError for a file that is not
+    HDF5, and ValueError for one that leads elsewhere, is compressed, or holds numbers that are not finite.
     """
     files = plugins.need("h5py", "a trained network")
-    try:
-        with files.File(file) as data:
+    with files.File(file) as data:
+        try:
             arrays = _arrays(data, files.Dataset)
             _check_stored(arrays, file.stat().st_size)
             for place, array in arrays.items():
                 if not np.isfinite(array[()]).all():
                     raise ValueError(f"{place} holds numbers that are not finite")
-            return {place: array.shape for place, array in arrays.items() if place.startswith(_LAYERS)}
-    except (OSError, RuntimeError, KeyError) as error:
-        reason = str(error).partition("\n")[0]
-        raise FacekitError(f"{file} is not a file of weights ({reason}); {hint}") from error
-    except ValueError as error:
-        raise FacekitError(f"{file}: {error}; {hint}") from None
+        except (RuntimeError, LookupError, TypeError) as error:  # what h5py raises for damage inside a file
+            raise ValueError(str(error)) from error
+        layers = {place: array for place, array in arrays.items() if place.startswith(_LAYERS)}
+        return {place: array.shape for place, array in layers.items() if array.dtype.kind == "f"}
+
+
+def load_weights(model: Model, file: Path, shapes: Shapes) -> None:
+    """Load a file of weights into a Keras model; `shapes` are those that `read_shapes` returned.
+
+    Raises OSError and ValueError for a file that is not of this model.
+    """
+    has, needs = Counter(shapes.values()), Counter(tuple(weight.shape) for weight in model.weights)
+    if has != needs:
+        shape = next(iter((needs - has) or (has - needs)))
+        raise ValueError(f"{has[shape]} arrays have the shape {shape}, and the network has {needs[shape]}")
+    with warnings.catch_warnings():
+        # Keras only warns of a layer that the file lacks, and leaves it with random weights.
+        warnings.filterwarnings("error", category=UserWarning, module="keras")
+        try:
+            model.load_weights(file)
+        except (TypeError, LookupError, AttributeError, RuntimeError, UserWarning) as error:
+            raise ValueError(str(error)) from error
 
 
 def _arrays(data: h5py.File, kind: type[h5py.Dataset]) -> dict[str, h5py.Dataset]:
@@ -51,7 +70,7 @@ def _arrays(data: h5py.File, kind: type[h5py.Dataset]) -> dict[str, h5py.Dataset
     def visit(place: str, item: h5py.Group | h5py.Dataset) -> None:
         if isinstance(item, kind):
             plain = not item.external and not item.is_virtual and item.id.get_create_plist().get_nfilters() == 0
-            if not plain or item.dtype.kind not in ("f" if place.startswith(_LAYERS) else "fiu"):
+            if not plain or item.dtype.kind not in "fiu":
                 raise ValueError(f"{place} is no plain array of numbers")
             arrays[place] = item
 

@@ -16,7 +16,7 @@ from facekit.scores.bootstrap import SHARE, Interval, Weights, interval
 
 T = TypeVar("T")
 
-Classes = NDArray[np.integer[Any]]
+Classes = NDArray[np.int64]
 """Numbers of labels, shape (n,)."""
 
 Probabilities = NDArray[np.floating[Any]]

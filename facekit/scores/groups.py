@@ -140,5 +140,5 @@ def _least(worst: GroupScores, best: GroupScores) -> float:
 
 
 def _accuracy(row: GroupScores) -> Interval:
-    found = row.intervals and row.intervals.accuracy
-    return found or Interval(row.scores.accuracy, row.scores.accuracy)
+    interval = row.intervals and row.intervals.accuracy
+    return interval or Interval(row.scores.accuracy, row.scores.accuracy)

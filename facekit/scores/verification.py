@@ -28,7 +28,7 @@ Distances = NDArray[np.floating[Any]]
 Same = NDArray[np.bool_]
 """Whether a pair shows one person, shape (n,)."""
 
-Weights = NDArray[np.integer[Any]]
+Weights = NDArray[np.int64]
 """How often each pair counts, shape (n,)."""
 
 _ALMOST = 1e-12
@@ -128,7 +128,7 @@ def equal_error(rates: Curve) -> float:
     return float(rates.fmr[before] + share * (rates.fmr[after] - rates.fmr[before]))
 
 
-def found_at(rates: Curve, far: float) -> float:
+def tar_at(rates: Curve, far: float) -> float:
     """Return the greatest share of pairs of one person that is found while that of false matches stays at `far`."""
     return float(1 - rates.fnmr[rates.fmr <= far + _ALMOST].min())
 
@@ -191,7 +191,7 @@ def measure(
     rates = curve(far, same, weights)
     if rates is None:
         return Measures(nan, nan, (nan,) * len(fars), points)
-    return Measures(area(rates), equal_error(rates), tuple(found_at(rates, share) for share in fars), points)
+    return Measures(area(rates), equal_error(rates), tuple(tar_at(rates, share) for share in fars), points)
 
 
 def by_folds(far: Distances, same: Same, folds: Sequence[int]) -> FoldScores:
@@ -207,9 +207,7 @@ def by_folds(far: Distances, same: Same, folds: Sequence[int]) -> FoldScores:
     return FoldScores(float(accuracies.mean()), error, tuple(rows))
 
 
-def pair_weights(
-    counts: NDArray[np.integer[Any]], first: NDArray[np.integer[Any]], second: NDArray[np.integer[Any]]
-) -> Weights:
+def pair_weights(counts: Weights, first: NDArray[np.int64], second: NDArray[np.int64]) -> Weights:
     """Return how often pairs count where each person was drawn `counts` times; `first` and `second` are people.
 
     A pair of two people counts as often as both together, as the product: the vertex bootstrap of Snijders and

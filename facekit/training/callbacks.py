@@ -6,21 +6,23 @@ import logging
 import math
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import numpy as np
 
 from facekit.base.contract import FacekitError, Track
-from facekit.networks.backend import keras
+from facekit.networks.backend import Model, keras
 from facekit.options.train import Train
 from facekit.runs import HISTORY, Epoch, Run
 from facekit.runs.history import write_history
 from facekit.training.checkpoint import Checkpoint
 from facekit.training.feed import Feed
 from facekit.training.schedule import Step, merit, rate, why_over
+
+Logs = Mapping[str, float]
+"""What Keras measured of a step or an epoch: `loss`, `accuracy`, `val_loss`, `val_accuracy`."""
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +43,11 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         self._feed = feed
         self._steps = iter(track(range(epochs * len(feed)), "train", total=epochs * len(feed)))
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         """Shuffle by the epoch's number."""
         self._feed.shuffle(epoch)
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         """Count a step."""
         next(self._steps, None)
 
@@ -68,12 +70,12 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self._chance, self._rate = math.log(classes), learning_rate
         self._above = 0
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         """Check now and then that the loss is finite. Raises FacekitError."""
         if batch % _LOOK_EVERY == 0:
             self._refuse_nan(float(logs["loss"]))
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Compare the epoch's loss with that of guessing. Raises FacekitError."""
         loss = float(logs["loss"])
         self._refuse_nan(loss)
@@ -101,13 +103,13 @@ class EpochStart(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self._options, self._step, self._checkpoint = options, step, checkpoint
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         """Set the rate, and seed dropout and augmentation by the epoch's number."""
         self.model.optimizer.learning_rate = rate(self._options, self._step, self._checkpoint.rows)
         reseed(self.model, self._options.seed, epoch)
 
 
-def reseed(model: Any, seed: int, epoch: int) -> None:
+def reseed(model: Model, seed: int, epoch: int) -> None:
     """Make everything random in a model depend on (seed, epoch), and on nothing drawn before."""
     states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
     for number, state in enumerate(states):
@@ -118,7 +120,7 @@ def reseed(model: Any, seed: int, epoch: int) -> None:
 class EpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
     """Keeps each epoch: its row, its checkpoint, whether it is the best so far and the last one."""
 
-    def __init__(self, net: Any, run: Run, checkpoint: Checkpoint, options: Train, pictures: int) -> None:
+    def __init__(self, net: Model, run: Run, checkpoint: Checkpoint, options: Train, pictures: int) -> None:
         """`net` is the network whose weights the run keeps; the model that is fitted may augment its input."""
         super().__init__()
         self._net, self._run, self._checkpoint = net, run, checkpoint
@@ -126,15 +128,15 @@ class EpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
         self._began = self._trained = 0.0
         self._titled = False
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         """Start the clock."""
         self._began = self._trained = time.monotonic()
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         """Note when the last step ended: what follows is validation."""
         self._trained = time.monotonic()
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Keep the epoch, log a line about it, and stop where the options say so."""
         row = self._row(epoch, logs)
         rows, monitor = self._checkpoint.rows, self._options.monitor
@@ -145,7 +147,7 @@ class EpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
         if why_over(self._options, self._checkpoint.rows):
             self.model.stop_training = True
 
-    def _row(self, epoch: int, logs: Any) -> Epoch:
+    def _row(self, epoch: int, logs: Logs) -> Epoch:
         return Epoch(
             epoch=epoch + 1,
             **{name: float(logs[name]) for name in _SCORES if name in logs},

@@ -9,13 +9,12 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from facekit.base.contract import FacekitError
 from facekit.base.files import guarded, read_json, write_json
-from facekit.networks.backend import keras
+from facekit.networks.backend import Model, keras
 from facekit.runs import Epoch
-from facekit.runs.weights import SUFFIX, read_shapes
+from facekit.runs.weights import SUFFIX, load_weights, read_shapes
 
 STATE = "state.json"
 
@@ -52,8 +51,10 @@ class Checkpoint:
     def open(cls, folder: Path) -> Checkpoint:
         """Read a checkpoint; a folder without one is a training before the end of its first epoch.
 
-        Raises FacekitError for a `state.json` that is broken.
+        Raises FacekitError for a `state.json` that is broken, and for links, which may lead anywhere.
         """
+        if folder.is_dir() and any(entry.is_symlink() for entry in (folder, *folder.iterdir())):
+            raise FacekitError(f"{folder} is or holds a link; {_ANEW}")
         try:
             return cls(folder, read_json(folder / STATE, State, _MOST, _ANEW))
         except (FileNotFoundError, NotADirectoryError):
@@ -74,7 +75,7 @@ class Checkpoint:
         """How many epochs are done."""
         return len(self.rows)
 
-    def restore(self, model: Any, optimizer: bool = True) -> None:
+    def restore(self, model: Model, optimizer: bool = True) -> None:
         """Load the last epoch's weights into a compiled model, with its optimizer's state unless that begins anew.
 
         Raises FacekitError for a file that is broken or does not fit.
@@ -85,13 +86,12 @@ class Checkpoint:
             model.optimizer.build(model.trainable_variables)
         file = self._file("last", self.epochs)
         try:
-            read_shapes(file, _ANEW)
-            (model if optimizer else bare(model)).load_weights(file)
-        except (ValueError, OSError, KeyError) as error:
+            load_weights(model if optimizer else bare(model), file, read_shapes(file))
+        except (ValueError, OSError) as error:
             reason = str(error).partition("\n")[0]
             raise FacekitError(f"{file} cannot be read ({reason}); {_ANEW}") from error
 
-    def save(self, model: Any, net: Any, row: Epoch, best: bool) -> None:
+    def save(self, model: Model, net: Model, row: Epoch, best: bool) -> None:
         """Keep a finished epoch: all of `model`, and where it is the best so far the weights of its part `net`.
 
         Raises FacekitError when the disk is full; the epoch before stays whole.
@@ -110,6 +110,7 @@ class Checkpoint:
         """Copy the best epoch's weights to a file, whole or not at all."""
         temporary = file.with_name(f".part-{file.name}")
         with guarded(file):
+            temporary.unlink(missing_ok=True)  # which a link in its place would survive
             shutil.copyfile(self._file("best", self.best), temporary)
             temporary.replace(file)
 
@@ -121,12 +122,12 @@ class Checkpoint:
         return self.folder / f"{kind}-{epoch:05}{SUFFIX}"
 
     def _delete_stale(self) -> None:
-        wanted = {self._file("last", self.epochs), self._file("best", self.best)}
+        kept = {self._file("last", self.epochs), self._file("best", self.best)}
         for file in self.folder.glob(f"*{SUFFIX}"):
-            if file not in wanted:
+            if file not in kept:
                 file.unlink()
 
 
-def bare(model: Any) -> Any:
+def bare(model: Model) -> Model:
     """Return the same network without its optimizer, whose state is twice as large as the weights."""
     return keras.Model(model.inputs, model.outputs, name=model.name)

@@ -17,8 +17,8 @@ from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.identity import embedders
 from facekit.options.train import Train
 from facekit.runs import Backbone, Counts, Run, Scores
-from facekit.runs import linear as heads
-from facekit.runs.linear import Head, Known, Numbers
+from facekit.runs import head as heads
+from facekit.runs.head import Head, Known, Numbers
 from facekit.training.labels import class_indices, class_weights, missing_labels
 from facekit.training.plan import Plan
 
@@ -51,28 +51,30 @@ class Linear:
         backbone = _described(self._name, self._embedder)
         network = f"{self._embedder.name}, frozen"
         run = plan.run or runs.begin(plan.options, split.dataset, split.records, split.protocol, network, backbone)
-        wanted = [*split.part(TRAIN), *split.part(VALIDATION)]
-        found = embedders.embed_dataset(replace(split.dataset, records=wanted), self._name, track, self._options.jobs)
-        embedded = time.monotonic()
-        rows = [row for row, reason in enumerate(found.reasons) if reason is None]
-        records = [wanted[row] for row in rows]
+        pictures = [*split.part(TRAIN), *split.part(VALIDATION)]
+        embedded = embedders.embed_dataset(
+            replace(split.dataset, records=pictures), self._name, track, self._options.jobs
+        )
+        seconds = time.monotonic() - began
+        rows = [row for row, reason in enumerate(embedded.reasons) if reason is None]
+        records = [pictures[row] for row in rows]
         self._check(records, run.labels)
-        known = self._known(found.vectors[rows], records, TRAIN, run.labels)
-        validation = self._known(found.vectors[rows], records, VALIDATION, run.labels)
+        known = self._known(embedded.vectors[rows], records, TRAIN, run.labels)
+        validation = self._known(embedded.vectors[rows], records, VALIDATION, run.labels)
         head = heads.fit(known, validation, len(run.labels))
         head.write(run.folder / runs.HEAD)
         return run.save(
             replace(
                 run.info,
                 complete=True,
-                left=dict(Counter(reason for reason in found.reasons if reason)),
+                left=dict(Counter(reason for reason in embedded.reasons if reason)),
                 used=Counts(train=len(known.classes), validation=len(validation.classes)),
                 parameters=head.weights.size + head.bias.size,
                 epochs=1,
                 scores=_scores(head, known, validation),
                 stopped="fitted",
                 training_seconds=round(time.monotonic() - began, 1),
-                pictures_per_second=round(len(wanted) / max(embedded - began, 1e-9), 1),
+                pictures_per_second=round(len(pictures) / max(seconds, 1e-9), 1),
             )
         )
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from facekit.base.contract import Track
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.networks import backend, build
 from facekit.networks.assembly import parameters
-from facekit.networks.backend import keras
+from facekit.networks.backend import Model, Tensor, keras
 from facekit.networks.blocks import blocks, free
 from facekit.options.train import Train
 from facekit.runs import LOGS, Run
@@ -29,7 +28,7 @@ _TURN = 10
 log = logging.getLogger(__name__)
 
 
-def build_network(options: Train, classes: int, donor: Any) -> Any:
+def build_network(options: Train, classes: int, donor: Model | None) -> Model:
     """Return the network to be trained: its weights are drawn by the seed, those of the backbone are the donor's."""
     keras.utils.set_random_seed(options.seed)
     with backend.computing(options.precision):
@@ -39,7 +38,7 @@ def build_network(options: Train, classes: int, donor: Any) -> Any:
     return net
 
 
-def train_epochs(net: Any, packed: Pack, run: Run, checkpoint: Checkpoint, options: Train, track: Track) -> None:
+def train_epochs(net: Model, packed: Pack, run: Run, checkpoint: Checkpoint, options: Train, track: Track) -> None:
     """Train from the checkpoint's last epoch on until it is over; the checkpoint and the run's history keep each epoch.
 
     Raises FacekitError for a training that diverges and a full disk.
@@ -69,7 +68,7 @@ def train_epochs(net: Any, packed: Pack, run: Run, checkpoint: Checkpoint, optio
             )
 
 
-def augmented(net: Any) -> Any:
+def augmented(net: Model) -> Model:
     """Return a model that changes each picture a little before the network sees it, in training alone."""
     layers = keras.layers
     inputs = keras.Input(net.input_shape[1:], name="picture")
@@ -86,7 +85,7 @@ def augmented(net: Any) -> Any:
     return keras.Model(inputs, net(x), name=net.name)
 
 
-def _prepare(model: Any, net: Any, step: Step, checkpoint: Checkpoint, options: Train, classes: int) -> None:
+def _prepare(model: Model, net: Model, step: Step, checkpoint: Checkpoint, options: Train, classes: int) -> None:
     """Make the layers of a step trainable, with a fresh optimizer, or the checkpoint's where the step has begun."""
     free(net, step.blocks)
     loss = _smoothed(options.label_smoothing, classes) if options.label_smoothing else "sparse_categorical_crossentropy"
@@ -98,10 +97,10 @@ def _prepare(model: Any, net: Any, step: Step, checkpoint: Checkpoint, options: 
         log.info("epochs %d to %d train %s: %s", step.begin + 1, step.end, what, numbers)
 
 
-def _smoothed(share: float, classes: int) -> Callable[[Any, Any], Any]:
+def _smoothed(share: float, classes: int) -> Callable[[Tensor, Tensor], Tensor]:
     """Return the cross-entropy with smoothed labels."""
 
-    def loss(truth: Any, probabilities: Any) -> Any:
+    def loss(truth: Tensor, probabilities: Tensor) -> Tensor:
         certain = keras.ops.one_hot(keras.ops.cast(truth, "int32"), classes)
         return keras.losses.categorical_crossentropy(certain, probabilities, label_smoothing=share)
 

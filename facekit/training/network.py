@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 from facekit import runs
 from facekit.base import plugins
@@ -19,6 +18,7 @@ from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.identity.split import Split
 from facekit.networks import backend, check_size
 from facekit.networks.assembly import parameters
+from facekit.networks.backend import Model
 from facekit.options.train import Train
 from facekit.report.plots import history_plot
 from facekit.runs import Counts, Epoch, Run, Scores, pretrained
@@ -53,7 +53,7 @@ class Network:
             _ = self._donor
 
     @cached_property
-    def _donor(self) -> Any:
+    def _donor(self) -> Model | None:
         """A network with the weights to begin with; None without any."""
         return pretrained.donor(self._options)
 
@@ -80,10 +80,10 @@ class Network:
 @contextmanager
 def _packed(run: Run, split: Split, options: Train, track: Track) -> Iterator[Pack]:
     """Lay the pictures of training and validation into one memory map, for as long as it is needed."""
-    wanted = [*split.part(TRAIN), *split.part(VALIDATION)]
+    pictures = [*split.part(TRAIN), *split.part(VALIDATION)]
     file = run.folder / runs.PACK
     try:
-        packed = pack(split.dataset.root, wanted, options.size, file, options.jobs, track)
+        packed = pack(split.dataset.root, pictures, options.size, file, options.jobs, track)
         _check(packed, run.labels, options)
         yield packed
     finally:

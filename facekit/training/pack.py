@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import shutil
 from collections import Counter
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet
 from facekit.base.files import guarded
+from facekit.base.opening import open_new
 from facekit.networks.inputs import decoded
 
 log = logging.getLogger(__name__)
@@ -35,13 +37,13 @@ def pack(root: Path, records: Sequence[Record], size: int, file: Path, jobs: int
     """Decode pictures once into `file`, and return them as a memory map that costs no memory.
 
     The file holds nothing but pixels: it is a cache, to be deleted with the work it serves.
-    Raises FacekitError when the disk has no room, before anything is decoded, or no picture is readable.
+    Raises FacekitError when the disk is too small, before anything is decoded, and when no picture is readable.
     """
     _check_room(file, len(records) * size * size * 3)
     good: list[Record] = []
     left: Counter[str] = Counter()
     # Written, not mapped, while it grows: a full disk is then an error and not the death of the process.
-    with guarded(file), file.open("wb") as out:
+    with guarded(file), io.BufferedWriter(open_new(file)) as out:
         for record, result in track(decoded(root, records, size, jobs), "pack", total=len(records)):
             if isinstance(result, BadImage):
                 left[result.reason] += 1

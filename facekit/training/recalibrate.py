@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from facekit.networks.backend import keras
+from facekit.networks.backend import Model, keras
+from facekit.training.callbacks import Logs
 from facekit.training.feed import Feed
 
 
@@ -17,21 +17,21 @@ class Recalibrate(keras.callbacks.Callback):  # type: ignore[misc]
     a score with them jumps by ten points and more from epoch to epoch.
     """
 
-    def __init__(self, net: Any, feed: Feed, validates: bool) -> None:
+    def __init__(self, net: Model, feed: Feed, validates: bool) -> None:
         super().__init__()
         self._net, self._feed, self._validates = net, feed, validates
 
-    def on_test_begin(self, logs: Any = None) -> None:
+    def on_test_begin(self, logs: Logs) -> None:
         """Recalibrate before validation."""
         recalibrate(self._net, self._feed)
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Recalibrate before the epoch is kept, where there is no validation."""
         if not self._validates:
             recalibrate(self._net, self._feed)
 
 
-def recalibrate(net: Any, feed: Feed, pictures: int = 512) -> None:
+def recalibrate(net: Model, feed: Feed, pictures: int = 512) -> None:
     """Set the statistics of batch normalisation to the means over the first `pictures` of a feed, without dropout.
 
     Frozen layers keep their statistics.
@@ -46,7 +46,7 @@ def recalibrate(net: Any, feed: Feed, pictures: int = 512) -> None:
 
 
 @contextmanager
-def _as_in_prediction(net: Any) -> Iterator[None]:
+def _as_in_prediction(net: Model) -> Iterator[None]:
     """Switch dropout off, and restore what was changed meanwhile."""
     drops = [(layer, layer.rate) for layer in net.layers if isinstance(layer, keras.layers.Dropout)]
     norms = [(layer, layer.momentum) for layer in net.layers if isinstance(layer, keras.layers.BatchNormalization)]

@@ -1,4 +1,4 @@
-"""What stands in two parts of a tree, or in two trees: near-duplicates across a split, whoever made it."""
+"""Audit: near-duplicates across the parts of a tree, or across two trees, of any origin."""
 
 from facekit.commands.audit.stage import audit
 

@@ -58,8 +58,8 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What was found among pictures: the pairs, and what could not be read, by reason."""
+class Matches:
+    """The pairs of pictures that show one photo, and what could not be read, by reason."""
 
     shown: Sequence[Shown]
     pairs: list[Pair]
@@ -72,7 +72,7 @@ class Found:
         return Twins(self.shown[pair.first].side, self.shown[pair.second].side, pair.kind)
 
     def parts(self, pair: Pair) -> tuple[str, str]:
-        """Return the parts in which the two stand."""
+        """Return the parts that the two are in."""
         return self.shown[pair.first].part, self.shown[pair.second].part
 
 
@@ -83,13 +83,13 @@ class _Seen:
     reason: str = ""
 
 
-def find(shown: Sequence[Shown], jobs: int = 0, track: Track = quiet) -> Found:
+def find(shown: Sequence[Shown], jobs: int = 0, track: Track = quiet) -> Matches:
     """Fingerprint every picture and prove which show one photo, also mirrored; what cannot be read is counted."""
     seen = list(track(ordered_map(partial(_see, shown), range(len(shown)), jobs), "look", len(shown)))
     left = Counter(one.reason for one in seen if one.reason)
     readable = Counter(one.part for one, sight in zip(shown, seen, strict=True) if sight.fingerprint is not None)
     proved = proofs([one.fingerprint for one in seen], jobs=jobs, track=track)
-    return Found(shown, list(_pairs(ProofGraph(proved), shown, [one.digest for one in seen])), left, readable)
+    return Matches(shown, list(_pairs(ProofGraph(proved), shown, [one.digest for one in seen])), left, readable)
 
 
 def _see(shown: Sequence[Shown], place: int) -> _Seen:
@@ -102,7 +102,7 @@ def _see(shown: Sequence[Shown], place: int) -> _Seen:
 
 
 def _pairs(graph: ProofGraph, shown: Sequence[Shown], digests: Sequence[bytes]) -> Iterator[Pair]:
-    """Yield the pairs that the proofs amount to: every picture with one of each part and label that shows it."""
+    """Yield the pairs that follow from the proofs: every picture with one of each part and label that shows it."""
     for own, members in graph.members.items():
         rows = _rows(members, shown)
         for one, other in combinations_with_replacement(sorted(rows), 2):
@@ -124,15 +124,15 @@ def _rows(members: Iterable[int], shown: Sequence[Shown]) -> dict[tuple[str, str
 
 
 def _matched(ones: list[int], others: list[int], digests: Sequence[bytes]) -> Iterator[tuple[int, int]]:
-    """Yield pairs, the lower position first: all, or where they are many enough to name each picture, equals first.
+    """Yield pairs, the lower position first: all; of very many, enough to name each picture, equal bytes first.
 
     Pictures are listed part by part, so that of two the first is in the earlier part.
     """
     if len(ones) * len(others) <= MANY:
-        found = {(min(a, b), max(a, b)) for a in ones for b in others if a != b}
+        matched = {(min(a, b), max(a, b)) for a in ones for b in others if a != b}
     else:
-        found = {*_each(ones, others, digests), *_each(others, ones, digests)}
-    yield from sorted(found)
+        matched = {*_each(ones, others, digests), *_each(others, ones, digests)}
+    yield from sorted(matched)
 
 
 def _each(ones: list[int], others: list[int], digests: Sequence[bytes]) -> Iterator[tuple[int, int]]:

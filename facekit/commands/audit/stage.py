@@ -1,4 +1,4 @@
-"""Audit: near-duplicates across the parts of a tree, or across two trees, whoever made them."""
+"""Audit: near-duplicates across the parts of a tree, or across two trees, of any origin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from facekit.base import plugins
 from facekit.base.contract import PARTS, FacekitError, Report, Track, quiet
 from facekit.commands.audit import without
-from facekit.commands.audit.pairs import BYTES, KINDS, PHOTO, PICTURE, Found, Pair, Shown, find
+from facekit.commands.audit.pairs import BYTES, KINDS, PHOTO, PICTURE, Matches, Pair, Shown, find
 from facekit.commands.audit.trees import Tree, read
 from facekit.dataset import check_places
 from facekit.options.audit import Audit
@@ -23,25 +23,25 @@ TRAIN = PARTS[0]
 
 @dataclass(frozen=True)
 class Crossing:
-    """What stands in two parts: `again` are the pictures of the second that the first shows too, by position."""
+    """The pairs of pictures across two parts that show one photo."""
 
     first: str
     second: str
     pairs: list[Pair]
-    found: Found
+    matches: Matches
 
     @property
     def again(self) -> set[int]:
-        """The pictures of the second part that stand in the first too; in one part, those shown more than once."""
+        """The pictures of the second part that the first shows too, by position; within one part, all repeats."""
         seconds = {pair.second for pair in self.pairs}
         return seconds | {pair.first for pair in self.pairs} if self.first == self.second else seconds
 
     def overlap(self) -> Overlap:
-        """Return how much that is, in numbers."""
+        """Return the numbers of a report."""
         best: dict[int, int] = {}
         for pair in self.pairs:
             best[pair.second] = min(best.get(pair.second, len(KINDS)), KINDS.index(pair.kind))
-        of, kinds = self.found.readable[self.second], Counter(KINDS[rank] for rank in best.values())
+        of, kinds = self.matches.readable[self.second], Counter(KINDS[rank] for rank in best.values())
         return Overlap(
             self.first,
             self.second,
@@ -53,30 +53,31 @@ class Crossing:
             same_bytes=kinds[BYTES],
             same_picture=kinds[PICTURE],
             same_photo=kinds[PHOTO],
-            other_label=len({pair.second for pair in self.pairs if self.found.twins(pair).conflict}),
+            other_label=len({pair.second for pair in self.pairs if self.matches.twins(pair).conflict}),
         )
 
 
 def audit(options: Audit, track: Track = quiet) -> Report:
-    """Find what a tree shows in two of its parts, or two trees both show; write it out where asked to.
+    """Find what a tree shows in two of its parts, or what two trees both show; write a report or a copy if asked to.
 
     Raises FacekitError: a folder that holds no pictures, a place that may not be written, and with `strict`
-    what was found.
+    any match.
     """
     began = time.monotonic()
     trees = _trees(options, track)
     _check(options, trees)
     shown = _shown(options, trees)
-    found = find(shown, options.jobs, track)
-    crossings = _crossings(found, len(trees) > 1)
-    drop = _drop(crossings, found, len(trees) > 1)
+    matches = find(shown, options.jobs, track)
+    crossings = _crossings(matches, len(trees) > 1)
+    drop = _drop(crossings, matches, len(trees) > 1)
     overlaps = [crossing.overlap() for crossing in crossings]
     made = 0
     if options.output is not None and not options.dry_run:
-        page.write(options.output, AuditReport(_title(options), overlaps, _worst(crossings, found), drop, found.left))
+        worst = _worst(crossings, matches)
+        page.write(options.output, AuditReport(_title(options), overlaps, worst, drop, matches.left))
     if options.without is not None and not options.dry_run:
         made = without.copy(trees[0], drop, options.without, track)
-    report = _report(options, overlaps, found, drop, made)
+    report = _report(options, overlaps, matches, drop, made)
     report.seconds = round(time.monotonic() - began, 2)
     if options.strict and any(overlap.pairs for overlap in overlaps):
         raise FacekitError(_refusal(options, overlaps, drop), report)
@@ -93,7 +94,7 @@ def _trees(options: Audit, track: Track) -> list[Tree]:
 
 
 def _check(options: Audit, trees: Sequence[Tree]) -> None:
-    """Refuse before the work what could not be written after it."""
+    """Refuse folders that could not be written, before the work is done."""
     for place in (options.output, options.without):
         for tree in trees:
             if place is not None:
@@ -111,7 +112,7 @@ def _check(options: Audit, trees: Sequence[Tree]) -> None:
 
 
 def _shown(options: Audit, trees: Sequence[Tree]) -> list[Shown]:
-    """List the pictures tree by tree and part by part; of two trees, a part says of which it is."""
+    """List the pictures tree by tree and part by part; with two trees, a part's name begins with its folder."""
     listed = []
     for place, (tree, folder) in enumerate(zip(trees, (options.folder, options.other), strict=False)):
         rank = {part: number for number, part in enumerate(tree.parts)}
@@ -121,37 +122,37 @@ def _shown(options: Audit, trees: Sequence[Tree]) -> list[Shown]:
     return listed
 
 
-def _crossings(found: Found, two: bool) -> list[Crossing]:
-    """Return what stands in two parts, in the order of the parts; in a plain tree, what it shows twice."""
+def _crossings(matches: Matches, two: bool) -> list[Crossing]:
+    """Return the pairs of each two parts, in the order of the parts; for a plain tree, the pairs within it."""
     pairs: dict[tuple[str, str], list[Pair]] = defaultdict(list)
-    for pair in found.pairs:
-        pairs[found.parts(pair)].append(pair)
-    sides = {one.part: one.own for one in found.shown}
+    for pair in matches.pairs:
+        pairs[matches.parts(pair)].append(pair)
+    sides = {one.part: one.own for one in matches.shown}
     parts = list(sides)
     if len(parts) == 1:
-        return [Crossing(parts[0], parts[0], pairs[parts[0], parts[0]], found)]
+        return [Crossing(parts[0], parts[0], pairs[parts[0], parts[0]], matches)]
     wanted = [(a, b) for place, a in enumerate(parts) for b in parts[place + 1 :] if not two or sides[a] != sides[b]]
-    return [Crossing(a, b, pairs[a, b], found) for a, b in wanted]
+    return [Crossing(a, b, pairs[a, b], matches) for a, b in wanted]
 
 
-def _drop(crossings: Sequence[Crossing], found: Found, two: bool) -> list[str]:
-    """Return the paths to leave out: what is trained on and shown elsewhere; of two trees, all of the first."""
+def _drop(crossings: Sequence[Crossing], matches: Matches, two: bool) -> list[str]:
+    """Return the paths to leave out: training pictures that another part shows; of two trees, all of the first."""
     gone = {pair.first for one in crossings if two or (one.first == TRAIN != one.second) for pair in one.pairs}
-    return sorted(found.shown[place].picture.path for place in gone)
+    return sorted(matches.shown[place].picture.path for place in gone)
 
 
-def _worst(crossings: Sequence[Crossing], found: Found) -> list[Twins]:
+def _worst(crossings: Sequence[Crossing], matches: Matches) -> list[Twins]:
     """Return all pairs, the worst first: those with two labels, then the surest."""
 
     def rank(pair: Pair) -> tuple[bool, int, int, int]:
-        return not found.twins(pair).conflict, KINDS.index(pair.kind), pair.first, pair.second
+        return not matches.twins(pair).conflict, KINDS.index(pair.kind), pair.first, pair.second
 
-    return [found.twins(pair) for pair in sorted((pair for one in crossings for pair in one.pairs), key=rank)]
+    return [matches.twins(pair) for pair in sorted((pair for one in crossings for pair in one.pairs), key=rank)]
 
 
-def _report(options: Audit, overlaps: Sequence[Overlap], found: Found, drop: Sequence[str], made: int) -> Report:
-    report = Report(STAGE, str(options.without or options.output or options.folder), made, found.readable.total())
-    report.left += found.left
+def _report(options: Audit, overlaps: Sequence[Overlap], matches: Matches, drop: Sequence[str], made: int) -> Report:
+    report = Report(STAGE, str(options.without or options.output or options.folder), made, matches.readable.total())
+    report.left += matches.left
     for number, overlap in enumerate(overlaps, 1):
         key = "found" if len(overlaps) == 1 else f"found_{number}"
         report.details[key] = _sentence(overlap)

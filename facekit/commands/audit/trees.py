@@ -60,8 +60,8 @@ class Tree:
     @property
     def parts(self) -> list[str]:
         """The parts that have pictures: train, test, validation, then any others by name."""
-        found = {picture.part for picture in self.pictures}
-        return [part for part in PARTS if part in found] + sorted(found - set(PARTS))
+        parts = {picture.part for picture in self.pictures}
+        return [part for part in PARTS if part in parts] + sorted(parts - set(PARTS))
 
 
 def read(folder: Path, track: Track = quiet) -> Tree:
@@ -89,8 +89,8 @@ def _of_run(folder: Path) -> Tree:
 def _of_facekit(folder: Path, track: Track) -> Tree:
     dataset = Dataset.open(folder, track)
     none = UNSPLIT if any(record.split for record in dataset.records) else ""
-    found = [Picture(r.path, r.split or none, r.label) for r in dataset.records]
-    return Tree(folder, found, dataset)
+    pictures = [Picture(r.path, r.split or none, r.label) for r in dataset.records]
+    return Tree(folder, pictures, dataset)
 
 
 def _walk(root: Path) -> Iterator[Picture]:

@@ -71,12 +71,12 @@ def contenders(options: Compare) -> list[Contender]:
         tables, where = _by_names(options), "--networks"
     else:
         tables, where = _by_file(options.contenders), str(options.contenders)
-    found: list[Contender] = []
+    entered: list[Contender] = []
     for number, table in enumerate(tables, 1):
         name = str(table.get("name") or table.get("backbone") or table.get("network") or "")
-        found.append(_contender(name, table, options, f"{where}, contender {number} ({name or 'no name'})"))
-    _refuse_twins([contender.name for contender in found], where)
-    return found
+        entered.append(_contender(name, table, options, f"{where}, contender {number} ({name or 'no name'})"))
+    _refuse_twins([contender.name for contender in entered], where)
+    return entered
 
 
 def _by_names(options: Compare) -> list[Table]:
@@ -131,9 +131,9 @@ def _contender(name: str, table: Table, options: Compare, where: str) -> Contend
     if not NAME.fullmatch(name):
         raise FacekitError(f"{where}: add a `name = …` of letters and digits, which its folder can have too")
     own = {key: value for key, value in table.items() if key != "name"}
-    settled = next((key for key in own if key in SET), None)
-    if settled:
-        raise FacekitError(f"{where}: {settled} is one for all contenders; give it to `compare`")
+    shared_option = next((key for key in own if key in SET), None)
+    if shared_option:
+        raise FacekitError(f"{where}: {shared_option} is one for all contenders; give it to `compare`")
     shared = {key: getattr(options, key) for key in _SHARED}
     places: dict[str, Value] = {"input": options.input, "output": options.output / RUNS / name, "resume": True}
     chosen = from_mapping(Train, {**own, **shared, **places}, where)

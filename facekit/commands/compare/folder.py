@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from facekit import __version__, runs
-from facekit.base.contract import FacekitError, Record, Track
-from facekit.base.files import check_ours, guarded, read_json, read_lines, replace_lines, write_json
+from facekit.base.contract import FacekitError, Track
+from facekit.base.files import check_ours, guarded, read_json, replace_lines, write_json
 from facekit.commands.compare.contenders import NAME, RUNS
 from facekit.dataset import Dataset
+from facekit.dataset.records import read_records
 from facekit.identity.split import Split, split_dataset
-from facekit.options.base import Setting, settled
+from facekit.options.base import Setting, recorded
 from facekit.options.common import SplitBy
 from facekit.options.compare import Compare
 from facekit.report.comparison import Row
@@ -110,7 +111,7 @@ def begun(options: Compare) -> State | None:
         return None
     if options.overwrite:
         return None
-    _check_options(folder, state.options, settled(options))
+    _check_options(folder, state.options, recorded(options))
     # A folder that somebody deleted is out of the comparison.
     return replace(state, rows={name: row for name, row in state.rows.items() if (folder / RUNS / name).is_dir()})
 
@@ -127,7 +128,7 @@ def open_comparison(options: Compare, state: State | None, dataset: Dataset, tra
             raise FacekitError(
                 f"{dataset.root} has changed since {folder} was begun; choose another folder, or --overwrite it"
             )
-        records = read_lines(folder / SPLIT, Record)
+        records = read_records(folder / SPLIT)
         if not records:
             raise FacekitError(f"{folder / SPLIT} is gone; choose another folder, or --overwrite this one")
         return Comparison(folder, Split(dataset, records, state.protocol), state)
@@ -136,7 +137,7 @@ def open_comparison(options: Compare, state: State | None, dataset: Dataset, tra
     if not options.dry_run:
         _clear(folder)
         replace_lines(folder / SPLIT, (record.to_json() for record in split.records))
-    return Comparison(folder, split, State(options=settled(options), dataset=trained_on, protocol=split.protocol))
+    return Comparison(folder, split, State(options=recorded(options), dataset=trained_on, protocol=split.protocol))
 
 
 def _read(folder: Path) -> State | None:
@@ -164,8 +165,10 @@ def _clear(folder: Path) -> None:
     state = _read(folder)
     if state is None:
         return
+    runs.refuse_link(folder / RUNS)
     with guarded(folder):
         for name in state.rows:
+            runs.refuse_link(folder / RUNS / name)
             runs.clear(folder / RUNS / name)
             with suppress(OSError):  # a folder that still holds something stays
                 (folder / RUNS / name).rmdir()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import statistics
 import time
@@ -14,6 +13,7 @@ from itertools import cycle, islice
 from facekit import runs
 from facekit.base import images
 from facekit.base.contract import BadImage, Face, Image, Record, Track
+from facekit.base.files import sha256_of
 from facekit.base.parallel import ordered_map
 from facekit.commands.compare.contenders import SET
 from facekit.dataset import Dataset
@@ -113,7 +113,7 @@ def speed(run: Run, dataset: Dataset, records: Sequence[Record], batch: int, job
 
 def identity(run: Run) -> str:
     """Return what changes when a run is trained again."""
-    return hashlib.sha256((run.folder / runs.MODEL).read_bytes()).hexdigest()
+    return sha256_of(run.folder / runs.MODEL)
 
 
 def _scored(run: Run, course: Course) -> Iterator[tuple[Test, ModelScores, str]]:

@@ -46,12 +46,12 @@ class Fold:
 
     def counts(self) -> dict[str, int]:
         """Return how many pictures each part has."""
-        found = Counter(str(record.split) for record in self.records)
-        return {part: found[part] for part in (TRAIN, VALIDATION, TEST)}
+        counts = Counter(str(record.split) for record in self.records)
+        return {part: counts[part] for part in (TRAIN, VALIDATION, TEST)}
 
 
 def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
-    """Train a run anew on each cut of its pictures, score each on what it has not seen, and all together.
+    """Train a run anew on each fold of its pictures, score each on the part left out, and all of them together.
 
     Each fold is a run folder below the output; one that is complete is not trained again. Raises FacekitError:
     too few groups of a name for so many folds, pictures that changed since the run was trained, other folds in
@@ -132,7 +132,7 @@ def _parted(
 
 
 def _current(run: Run, dataset: Dataset) -> list[Record]:
-    """Return the run's pictures, with what their folder says of them now."""
+    """Return the run's pictures, with the targets that their folder has by now."""
     there = {(record.path, record.id): record for record in dataset.records}
     return [held_out.updated(record, there[record.path, record.id]) for record in run.split]
 
@@ -169,6 +169,7 @@ def _score(
 
 
 def _train(run: Run, fold: Fold, dataset: Dataset, folder: Path, options: CrossValidate, track: Track) -> Run:
+    runs.refuse_link(folder)
     chosen = training.options_of(run, dataset.root, folder, options.jobs, options.overwrite)
     protocol.check(fold.records, run.protocol, str(folder))
     plan = training.plan(chosen, Split(dataset, fold.records, run.protocol), track)
@@ -185,7 +186,7 @@ def _refuse_few(labels: Sequence[str], units: Sequence[str], folds: int, what: s
     own: dict[str, set[str]] = {label: set() for label in labels}
     for label, unit in zip(labels, units, strict=True):
         own[label].add(unit)
-    few, label = min((len(found), label) for label, found in own.items())
+    few, label = min((len(mine), label) for label, mine in own.items())
     if few < folds:
         raise FacekitError(
             f"{label} has {few} {what} that may stand apart, and {folds} folds need {folds}; give --folds {few}"

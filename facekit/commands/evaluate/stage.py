@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from facekit import runs
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Report, Track, quiet
+from facekit.base.files import read_json
 from facekit.dataset import protocol
 from facekit.identity import evaluation, held_out
 from facekit.identity.embedders.registry import KIND
@@ -69,7 +70,15 @@ def _output(options: Evaluate, pictures: HeldOut) -> Path:
 
 def _is_of_other_data(folder: Path, data: Path) -> bool:
     try:
-        before = json.loads((folder / reports.SCORES).read_text())["data"]
-    except (OSError, ValueError, KeyError, TypeError):
+        before = read_json(folder / reports.SCORES, _Scored).data
+    except (OSError, FacekitError):
         return False
     return Path(before).resolve() != data.resolve()
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """What is read of an earlier report."""
+
+    data: str
+    """The tree that was scored."""

@@ -30,8 +30,8 @@ SUITED = {"dlib": "dlib", "dlib-mirrored": "dlib", "sface": "yunet"}
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is to be scored: an embedder by name or folder, and the run that it was named by."""
+class Subject:
+    """What is scored: an embedder by its name or folder, and the run that it was named by."""
 
     name: str
     run: Run | None = None
@@ -39,7 +39,7 @@ class Asked:
     """The run whose network is the embedder."""
 
     @classmethod
-    def of(cls, named: Path) -> Asked:
+    def of(cls, named: Path) -> Subject:
         """Read what a command was given: a run's folder, else an embedder's name.
 
         A run that is a linear head stands for its backbone. Raises FacekitError for neither.
@@ -135,17 +135,17 @@ def photos_of(listed: PairList, root: Path, track: Track) -> Dataset:
     return replace(known, records=[lines.get(path) or _plain(path) for path in paths])
 
 
-def finding(options: EvaluatePairs, asked: Asked, photos: Dataset) -> FaceCrop | None:
-    """Return how faces are found in the photos; None where these are faces already.
+def crop_for(options: EvaluatePairs, subject: Subject, photos: Dataset) -> FaceCrop | None:
+    """Return how faces are found in the photos; None for photos that are used as they are.
 
-    That is what `crop` wrote, and whatever a network sees that learned from pictures as they were.
+    Those are what `crop` wrote, and all photos for a network that was trained on pictures as they were.
     """
-    as_it_is = asked.network is not None and asked.crop is None and options.detector is None
+    as_it_is = subject.network is not None and subject.crop is None and options.detector is None
     if not options.detect or photos.info.crop or as_it_is:
         return None
-    if asked.crop is not None:
-        return asked.crop if options.detector is None else replace(asked.crop, detector=options.detector)
-    return FaceCrop(detector=options.detector or SUITED.get(asked.name, "haar"))
+    if subject.crop is not None:
+        return subject.crop if options.detector is None else replace(subject.crop, detector=options.detector)
+    return FaceCrop(detector=options.detector or SUITED.get(subject.name, "haar"))
 
 
 def compare(
@@ -153,21 +153,21 @@ def compare(
 ) -> Compared:
     """Return how far apart the photos of each pair are, with their faces found as `crop` says.
 
-    Without it, each is seen as `clean` and `train --backbone` see it. Raises FacekitError where no pair of one
-    person is left, or none of two.
+    Without `crop`, the photos are embedded as `clean` and `train --backbone` do it. Raises FacekitError where no pair
+    of one person can be compared, or none of two.
     """
     if crop is None:
-        found = embedders.embed_dataset(photos, name, track, jobs)
+        embeddings = embedders.embed_dataset(photos, name, track, jobs)
     else:
-        found = embed_whole(photos, crop, embedder, name, track, jobs)
+        embeddings = embed_whole(photos, crop, embedder, name, track, jobs)
     number = {record.path: place for place, record in enumerate(photos.records)}
     first, second = (
         np.array([number[path] for path in side])
         for side in zip(*((pair.first, pair.second) for pair in listed.pairs), strict=True)
     )
-    good = np.array([reason is None for reason in found.reasons])
+    good = np.array([reason is None for reason in embeddings.reasons])
     there = good[first] & good[second]
-    left = Counter(reason for reason in found.reasons if reason is not None)
+    left = Counter(reason for reason in embeddings.reasons if reason is not None)
     same = np.array([pair.same for pair in listed.pairs])
     for kind, which in (("one person", same), ("two people", ~same)):
         if not (there & which).any():
@@ -176,12 +176,12 @@ def compare(
                 f"{listed.file}: no pair of {kind} can be compared ({why}); give photos that show a face"
             )
     distances = np.full(len(listed.pairs), np.nan)
-    wide = found.vectors.astype(np.float64)
+    wide = embeddings.vectors.astype(np.float64)
     distances[there] = paired_distances(wide[first[there]], wide[second[there]], metric=embedder.metric)
     return Compared(listed, photos, distances, left)
 
 
 def _plain(path: str) -> Record:
-    """Return the record of a photo that no manifest names: its path is all that need be known of it."""
+    """Return the record of a photo that no manifest names: nothing but its path matters."""
     folder = Path(path).parent.name
     return Record(path, "", path, folder, folder, path)

@@ -1,4 +1,4 @@
-"""Score an embedder on a list of pairs: what is asked for, in which order, and what is written."""
+"""Score an embedder on a list of pairs, and write the scores as JSON and as a page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from facekit.base.contract import Embedder, FacekitError, Report, Track, quiet
-from facekit.commands.evaluate_pairs.faces import Asked, Compared, compare, finding, photos_of
+from facekit.commands.evaluate_pairs.faces import Compared, Subject, compare, crop_for, photos_of
 from facekit.commands.evaluate_pairs.groups import grouped
 from facekit.dataset import Dataset, pairlists
 from facekit.dataset.pairlists import PairList
@@ -40,20 +40,20 @@ def evaluate_pairs(options: EvaluatePairs, track: Track = quiet) -> Report:
     one kind that can be compared.
     """
     began = time.monotonic()
-    asked = Asked.of(options.run)
+    subject = Subject.of(options.run)
     files = [options.pairs] if options.threshold_from is None else [options.pairs, options.threshold_from]
-    output = _output(options, asked, options.pairs)
+    output = _output(options, subject, options.pairs)
     lists = [_list(file, options, track) for file in files]
     if options.dry_run:
         listed, photos = lists[0]
         count = len(photos.records)
         return Report(STAGE, str(output), 0, count, details={"pairs": len(listed.pairs), "photos": count})
-    embedder = embedders.load(asked.name)
+    embedder = embedders.load(subject.name)
     compared, *others = (
-        compare(*one, finding(options, asked, one[1]), embedder, asked.name, track, options.jobs) for one in lists
+        compare(*one, crop_for(options, subject, one[1]), embedder, subject.name, track, options.jobs) for one in lists
     )
     tuned = others[0] if others else None
-    report = _score(options, asked, embedder, compared, tuned)
+    report = _score(options, subject, embedder, compared, tuned)
     threshold = report.scores.points[-1].point.threshold
     page.write(output, report, compared.far, compared.same, _shown(compared, threshold))
     kept = len(compared.photos.records) - compared.left.total()
@@ -66,22 +66,22 @@ def _list(file: Path, options: EvaluatePairs, track: Track) -> tuple[PairList, D
     return listed, photos_of(listed, options.data or file.parent, track)
 
 
-def _output(options: EvaluatePairs, asked: Asked, pairs: Path) -> Path:
-    if options.output is None and asked.run is None:
-        raise FacekitError(f"say with -o where the report on {asked.name} goes")
+def _output(options: EvaluatePairs, subject: Subject, pairs: Path) -> Path:
+    if options.output is None and subject.run is None:
+        raise FacekitError(f"say with -o where the report on {subject.name} goes")
     output = options.output or reports.folder(options.run, "pairs", pairs.stem)
     reports.check(output, options.data or pairs, STAGE)
     return output
 
 
 def _score(
-    options: EvaluatePairs, asked: Asked, embedder: Embedder, compared: Compared, tuned: Compared | None
+    options: EvaluatePairs, subject: Subject, embedder: Embedder, compared: Compared, tuned: Compared | None
 ) -> PairsReport:
     points = [Point(embedder.threshold, OWN)]
     if tuned is not None:
         points.append(Point(best_threshold(tuned.far, tuned.same), f"best on {tuned.listed.file.name}"))
     groups = [] if options.by is None else grouped(compared, options.by, options.table)
-    banners = _banners(asked, compared, tuned)
+    banners = _banners(subject, compared, tuned)
     for banner in banners:
         log.warning("%s: %s", compared.listed.file, banner)
     pairs = compared.pairs()
@@ -94,7 +94,7 @@ def _score(
             embedder.accuracy,
             embedder.threshold,
         ),
-        run=None if asked.run is None else str(asked.run.folder),
+        run=None if subject.run is None else str(subject.run.folder),
         pairs=str(compared.listed.file),
         threshold_from=None if tuned is None else str(tuned.listed.file),
         data=str(compared.photos.root),
@@ -123,10 +123,10 @@ def _counts(compared: Compared, pairs: Pairs, groups: Sequence[Group]) -> Counts
     )
 
 
-def _banners(asked: Asked, compared: Compared, tuned: Compared | None) -> list[str]:
+def _banners(subject: Subject, compared: Compared, tuned: Compared | None) -> list[str]:
     banners = []
     people = set(compared.people.of.values())
-    run = asked.network
+    run = subject.network
     if run is not None and compared.people.by == pairlists.BY_FOLDER:
         learned = {Path(person).name for person in people} & set(run.labels)
         if learned:

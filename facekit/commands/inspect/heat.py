@@ -33,17 +33,17 @@ class Cam:
     def __init__(self, model: Any, layer: str, place_by_place: bool = False) -> None:
         """Take a model and the name of a layer that its answer goes through."""
         self._place_by_place = place_by_place
-        output, found = follow(model, layer).output, answer(model)
-        self._weights = found.weights
+        output, scores = follow(model, layer).output, answer(model)
+        self._weights = scores.weights
         self._before = keras.Model(model.inputs[0], output)
-        self._after = keras.Model(output, found.features)
+        self._after = keras.Model(output, scores.features)
 
     def __call__(self, seen: Image, number: int) -> Floats:
         """Return the heat for the name of that number, shape of the map, from 0 to 1; all 0 where nothing adds."""
-        found = values(self._before, seen[None])
-        slopes = slope(self._after, found, self._weights[:, number])
+        activations = values(self._before, seen[None])
+        slopes = slope(self._after, activations, self._weights[:, number])
         weights = slopes if self._place_by_place else slopes.mean(axis=(1, 2), keepdims=True)
-        return scaled((found * weights).sum(axis=-1)[0])
+        return scaled((activations * weights).sum(axis=-1)[0])
 
 
 def occlusion(

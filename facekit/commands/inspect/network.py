@@ -53,20 +53,20 @@ class Maps:
 
         A vector of n numbers is (1, 1, n).
         """
-        found = values(self._model, seen[None])
-        return {name: _as_map(one[0]) for name, one in zip(self._names, found, strict=True)}
+        outputs = values(self._model, seen[None])
+        return {name: _as_map(one[0]) for name, one in zip(self._names, outputs, strict=True)}
 
 
-def strongest(found: Floats) -> list[int]:
+def strongest(activations: Floats) -> list[int]:
     """Return the channels of a map that answer most to the picture, at most 64, in the layer's own order."""
-    strength = np.abs(found).mean(axis=(0, 1))
+    strength = np.abs(activations).mean(axis=(0, 1))
     return sorted(np.argsort(-strength, kind="stable")[:CHANNELS].tolist())
 
 
-def drawn(found: Floats, channels: Sequence[int]) -> list[Image]:
+def drawn(activations: Floats, channels: Sequence[int]) -> list[Image]:
     """Return channels of a map as pictures, each from its least value to its greatest; of 1x1, all on one scale."""
-    chosen = found[..., list(channels)]
-    axes = (0, 1) if found.shape[0] * found.shape[1] > 1 else (0, 1, 2)
+    chosen = activations[..., list(channels)]
+    axes = (0, 1) if activations.shape[0] * activations.shape[1] > 1 else (0, 1, 2)
     low, high = chosen.min(axis=axes, keepdims=True), chosen.max(axis=axes, keepdims=True)
     scaled = (chosen - low) / np.where(high > low, high - low, 1)
     return [colored(scaled[..., place]) for place in range(scaled.shape[-1])]
@@ -92,5 +92,5 @@ def _filter(weights: Floats) -> Image:
     return np.asarray(np.round(127.5 + 127.5 * weights / most), np.uint8)
 
 
-def _as_map(found: Floats) -> Floats:
-    return found if found.ndim == 3 else found.reshape(1, 1, -1)
+def _as_map(output: Floats) -> Floats:
+    return output if output.ndim == 3 else output.reshape(1, 1, -1)

@@ -1,11 +1,11 @@
-"""Inspect: a run's filters, its maps of pictures and what its answers rest on, as PNG files and one page."""
+"""Inspect: a run's filters, its feature maps and what its answers are based on, as PNG files and one page."""
 
 from __future__ import annotations
 
 import difflib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit import runs
-from facekit.base.contract import BadImage, FacekitError, Image, Report, Track, quiet
+from facekit.base.contract import BadImage, FacekitError, Image, Listing, Report, Track, quiet
 from facekit.base.files import check_ours, guarded, replace_file
 from facekit.base.plain import Json
 from facekit.commands.inspect import draw, network
@@ -62,6 +62,8 @@ def inspect(options: Inspect, track: Track = quiet) -> Report:
         return _listed(run)
     number = _number(run, options.label)
     output = options.output or run.folder / INSPECTED
+    if options.output is None:
+        runs.refuse_link(output)
     _check_output(run, output)
     choice = given(options.pictures) if options.pictures else own(run, options.count, options.seed)
     report = Report(STAGE, str(output), 0, len(choice.pictures), choice.left)
@@ -200,9 +202,9 @@ def _sight(run: Run, subject: Subject, chosen: Chosen, seen: Image, number: int 
     )
 
 
-def _map(name: str, found: Floats, stem: str, files: _Files) -> page.Map:
-    height, width, channels = found.shape
-    tiles = network.drawn(found, network.strongest(found))
+def _map(name: str, activations: Floats, stem: str, files: _Files) -> page.Map:
+    height, width, channels = activations.shape
+    tiles = network.drawn(activations, network.strongest(activations))
     data = files.png(f"{stem}-{safe(name)}.png", draw.grid(tiles))
     return page.Map(name, f"{height}x{width}", channels, len(tiles), data)
 
@@ -222,11 +224,6 @@ class Layer:
     shown: str
     """What it is shown for where nothing else is asked for."""
 
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """The fields, in order."""
-        return self.layer, self.kind, self.shape, self.shown
-
 
 def _listed(run: Run) -> Report:
     """Say which layers there are, and which the default chooses."""
@@ -241,8 +238,6 @@ def _listed(run: Run) -> Report:
         )
         for name, layer in layers.named(model).items()
     ]
-    table = [tuple(field.name for field in fields(Layer)), *(row.cells for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
-    details: dict[str, Json] = {"layers": [asdict(row) for row in rows], "lines": lines}
-    return Report(STAGE, str(run.folder), kept=len(rows), details=details)
+    listing = Listing(tuple(field.name for field in fields(Layer)), tuple(map(astuple, rows)))
+    details: dict[str, Json] = {"layers": [asdict(row) for row in rows], "lines": [*listing.lines()]}
+    return Report(STAGE, str(run.folder), kept=len(rows), details=details, listing=listing)

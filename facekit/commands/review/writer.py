@@ -149,10 +149,6 @@ class FolderWriter:
         lines.replace_lines(self.root / MANIFEST, (record.to_json() for record in known if key(record) not in gone))
 
 
-def _named(record: Record, data: bytes) -> str:
-    return f"{record.id[:16]}{suffix_of(record.path, lambda: data)}"
-
-
 def _label(task: Task) -> str | None:
     """Return the folder that the picture belongs into; None for none."""
     card, before, after = task

@@ -5,7 +5,6 @@ In a hidden folder, because whoever reads the tree takes every other folder for 
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +17,6 @@ from facekit.sources.engines.driving import run
 if TYPE_CHECKING:
     from facekit.sources.browser import Browser
 
-log = logging.getLogger(__name__)
 
 FOLDER = ".scrape"
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from facekit.base.contract import FacekitError
+from facekit.base.files import read_text
 
 MAX_BYTES = 150
 """Longest name of a folder, in bytes of UTF-8; file systems end at 255, and other tools add to it."""
@@ -104,10 +105,7 @@ def _expand(value: str) -> list[str]:
     except (OSError, ValueError):  # too long for a path, or with a zero byte: it is a name
         is_list = False
     if is_list:
-        try:
-            return path.read_text(encoding="utf-8-sig").splitlines()
-        except (UnicodeDecodeError, OSError) as error:
-            raise FacekitError(f"{path} cannot be read as UTF-8 text ({error}); save it as UTF-8") from None
+        return read_text(path).splitlines()
     if path.suffix.lower() in _LISTS:
         raise FacekitError(f"no such file: {value}; give a file with one name a line, or names")
     return [value]

@@ -1,5 +1,5 @@
 """Faces in photos: what finds them, and the square pictures cut around what was found."""
 
-from facekit.faces.detectors.cuts import Cut, cut_out, find, ready, take
+from facekit.faces.detectors.cuts import cut_out, find, ready
 
-__all__ = ["Cut", "cut_out", "find", "ready", "take"]
+__all__ = ["cut_out", "find", "ready"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,22 +19,6 @@ LEAST_APART = 0.15
 """Least distance of the eyes, as a share of the box: nearer, one of them was guessed, or both."""
 
 _built = threading.local()
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A face and the square picture around it, at the size that was asked for."""
-
-    face: Face
-    image: Image
-
-
-def take(image: Image, crop: FaceCrop) -> list[Cut]:
-    """Find every face of a photo as `crop` says and cut it out at full resolution, largest first.
-
-    Raises BadImage where a face is to be aligned and its eyes cannot be found.
-    """
-    return [Cut(face, cut_out(image, face, crop)) for face in find(image, crop)]
 
 
 def find(image: Image, crop: FaceCrop) -> list[Face]:

@@ -97,6 +97,7 @@ class _Builder:
         elif layer.kind == "add":
             self._add(*self._tags.pop())
         elif layer.kind == "fc":
+            self._check_inputs(layer.weights[0].shape[0])
             self._node("Flatten")
             self._node("MatMul", [self._weight(layer.weights[0])])
             self._shape = (layer.weights[0].shape[1], 1)
@@ -104,9 +105,14 @@ class _Builder:
             self._pool(layer)
 
     def _convolve(self, layer: Layer, filters: Weights, biases: Weights) -> None:
+        self._check_inputs(filters.shape[1])
         inputs = [self._weight(filters), self._weight(biases)]
         self._node("Conv", inputs, strides=[layer.stride] * 2, pads=[layer.padding] * 4)
         self._shape = (len(filters), _slid(self._shape[1], layer))
+
+    def _check_inputs(self, channels: int) -> None:
+        if channels != self._shape[0]:
+            raise ValueError(f"a layer of {channels} channels behind one of {self._shape[0]}")
 
     def _pool(self, layer: Layer) -> None:
         if not layer.kernel:  # dlib's way to say: over everything
@@ -161,4 +167,7 @@ def _scaled(filters: Weights, biases: Weights, mean: Sequence[float]) -> tuple[W
 
 
 def _slid(side: int, layer: Layer) -> int:
-    return (side + 2 * layer.padding - layer.kernel) // layer.stride + 1
+    slid = (side + 2 * layer.padding - layer.kernel) // layer.stride + 1
+    if slid < 1:
+        raise ValueError(f"a kernel of {layer.kernel} on {side} pixels")
+    return slid

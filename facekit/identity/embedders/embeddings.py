@@ -117,10 +117,7 @@ def _embed(
 
 
 def _read(dataset: Dataset, record: Record) -> _Read:
-    try:
-        data = (dataset.root / record.path).read_bytes()
-    except OSError as error:
-        raise BadImage("cannot be read", error.strerror or "") from None
+    data = images.load(dataset.root / record.path)
     # Of the bytes that are there now: a manifest may be older than its files.
     return _Read(record, data, (hashlib.sha256(data).digest(), repr(_margin(record, dataset.info))))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from facekit import runs
 from facekit.base import images, plugins
 from facekit.base.contract import BadImage, Box, Face, Image
+from facekit.base.files import sha256_of
 from facekit.faces.detectors import cut_out
 from facekit.identity.embedders.metrics import distances
 from facekit.networks.inputs import as_input, probabilities
@@ -94,5 +94,5 @@ def _loaded(folder: Path, changed: int) -> tuple[Any, str]:
     blocks = plugins.need("facekit.networks.blocks", "a trained run as embedder")
     run = runs.load(folder)
     network = blocks.features(run.model())
-    digest = hashlib.sha256(run.weights().read_bytes()).hexdigest()
+    digest = sha256_of(run.weights())
     return network, digest[:12]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import threading
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facekit.base.contract import FacekitError
+from facekit.base.files import read_json, write_json
 from facekit.sources.addresses import Gate, is_loopback
 from facekit.sources.browser.confining import chrome_options, within
 from facekit.sources.browser.running import QUIT_SECONDS, Browser
@@ -18,13 +19,20 @@ if TYPE_CHECKING:
     from selenium.webdriver.chrome.options import Options
     from selenium.webdriver.remote.webdriver import WebDriver
 
-log = logging.getLogger(__name__)
 
 NOTE = "session.json"
 """The file of a bot's folder that names its session, so that what a killed facekit left can be ended."""
 
 START_SECONDS = 330
 """How long a session may wait for a free browser: the Grid itself gives up after 300 seconds, and says so."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """The session of a bot, for whoever has to end it when the bot's facekit is gone."""
+
+    address: str
+    session: str
 
 
 class GridBrowser(Browser):
@@ -69,8 +77,7 @@ class GridBrowser(Browser):
             driver = WebDriver(self._address, options=_options(self._address, self._gate), client_config=config)
             if self._killed.is_set():  # nobody waits any more
                 end_session(self._address, str(driver.session_id))
-            note = {"address": self._address, "session": driver.session_id}
-            (folder / NOTE).write_text(json.dumps(note))
+            write_json(folder / NOTE, Note(self._address, str(driver.session_id)))
         except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
             found.append(error)
         else:
@@ -97,9 +104,9 @@ def end_session(address: str, session: str) -> None:
 
 def end_noted(folder: Path) -> None:
     """End the session that a bot's folder notes, if it notes one."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        note = json.loads((folder / NOTE).read_text())
-        end_session(note["address"], note["session"])
+    with suppress(OSError, FacekitError):
+        note = read_json(folder / NOTE, Note)
+        end_session(note.address, note.session)
 
 
 def _options(address: str, gate: Gate | None) -> Options:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen
 from typing import TYPE_CHECKING
@@ -80,16 +78,6 @@ class LocalBrowser(Browser):
                 log.warning("processes of a browser do not end: %s", ", ".join(map(str, left)))
             self._service.stop()  # closes the pipe of a process that is dead already
         self._service = None
-
-
-@contextmanager
-def browse(found: Found | None = None) -> Iterator[WebDriver]:
-    """Hand out the driver of one browser that is gone when the block ends."""
-    browser = LocalBrowser(found)
-    try:
-        yield browser.start()
-    finally:
-        browser.close()
 
 
 def _service(driver: str | None, folder: Path) -> Service:

@@ -104,7 +104,7 @@ def test_in_gray_a_network_sees_no_colour(name: str) -> None:
 
 
 def test_a_network_of_another_package_is_trained_in_colour(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(plugins.PARTS["network"], "theirs", "test_models:theirs")
+    monkeypatch.setitem(plugins.PARTS["network"], "theirs", "test_networks:theirs")
     model = build("theirs", 32, 3)
     assert [layer.name for layer in head(model)] == ["last"]
     with pytest.raises(FacekitError, match=r"^theirs sees colour only; leave --color out$"):

@@ -64,6 +64,8 @@ class Head:
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as held:
                 head = cls(_read(held, "weights", (dimensions, names)), _read(held, "bias", (names,)))
+        except _OtherShape:
+            raise FacekitError(f"{file} does not fit its {MODEL}; train again with --overwrite") from None
         except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
             raise FacekitError(
                 f"{file} is not a head that facekit wrote ({error}); train again with --overwrite"
@@ -73,19 +75,23 @@ class Head:
         return head
 
 
+class _OtherShape(Exception):
+    """An array has another shape than `model.json` asks for."""
+
+
 def _read(held: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> Numbers:
-    """Return one array of a head. Raises ValueError for any other than an uncompressed one of that shape."""
+    """Return one array of a head, uncompressed and of that shape. Raises ValueError, or `_OtherShape`."""
     entry = held.getinfo(f"{name}.npy")
     if entry.compress_type != zipfile.ZIP_STORED:
         raise ValueError(f"{name} is compressed")
     with held.open(entry) as file:
         if npy.read_magic(file) != (1, 0):
             raise ValueError(f"{name} is of another version of NumPy's format")
-        found, by_columns, kind = npy.read_array_header_1_0(file)
+        actual, by_columns, kind = npy.read_array_header_1_0(file)
         if kind != np.dtype("<f4"):
             raise ValueError(f"{name} is of type {kind}")
-        if found != shape:
-            raise ValueError(f"{name} has shape {found}, and {MODEL} says {shape}")
+        if actual != shape:
+            raise _OtherShape
         data = file.read(4 * int(np.prod(shape)))
     return np.frombuffer(data, "<f4").reshape(shape, order="F" if by_columns else "C")
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from facekit.base.contract import FacekitError
-from facekit.runs import linear as heads
-from facekit.runs.linear import Head, Known, accuracy, fit
+from facekit.runs import head as heads
+from facekit.runs.head import Head, Known, accuracy, fit
 
 
 def cloud(names: int, each: int, spread: float, seed: int = 0) -> Known:
