@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +38,8 @@ sys.argv[0] = "facekit"
 main()
 """
 
-IMPATIENT = {"REQUEUES": 0, "PAGE_SECONDS": 5, "SCRIPT_SECONDS": 3, "CLIENT_SECONDS": 8}
+IMPATIENT = {"REQUEUES": 0, "PAGE_SECONDS": 4, "SCRIPT_SECONDS": 3, "CLIENT_SECONDS": 7}
+PATIENT = {"REQUEUES": 0, "PAGE_SECONDS": 60, "CLIENT_SECONDS": 90}
 
 MB = 1_000_000
 FACEKIT_MOST, BROWSER_MOST = 250 * MB, 2500 * MB
@@ -50,11 +51,9 @@ TELLING = [
     "200 MB in a card",
     "deep JSON",
     "lying scripts",
-    "lists of nothing",
-    "fills memory",
+    "fills the heap",
     "never stops, with cards",
     "dialogs without end",
-    "opens windows",
     "a worker that keeps the page",
     "refreshes to a private address",
     "redirects to a private address",
@@ -89,9 +88,11 @@ class Run:
     """Command lines of what was still there when the command had ended."""
 
 
-def start(web: Hostile, out: Path, names: Sequence[str], *more: str, patched: bool = True) -> subprocess.Popen[str]:
+def start(
+    web: Hostile, out: Path, names: Sequence[str], *more: str, patch: Mapping[str, int] = IMPATIENT
+) -> subprocess.Popen[str]:
     arguments = ["scrape", *names, "--base-url", web.base_url, "-o", str(out), "--per-name", "4", *more]
-    command = [sys.executable, "-c", CHILD, json.dumps(IMPATIENT if patched else {}), *arguments]
+    command = [sys.executable, "-c", CHILD, json.dumps(patch), *arguments]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
@@ -155,17 +156,24 @@ def test_hostile_pages_are_told_apart_and_leave_nothing(web: Hostile, place: Pat
     states = check(run, web, place, out)
     assert states.keys() == set(TELLING)
     assert not lookout.seen
+    # How each fails depends on how busy the machine is: a time-out may come first.
+    with_cards = {"never stops, with cards", "scripts to private addresses", "lying scripts"}
+    assert {name for name, state in states.items() if state == "ok"} <= with_cards
+
+
+def test_a_page_that_fills_memory_is_stopped_by_it(web: Hostile, place: Path, tmp_path: Path) -> None:
+    """However long it takes: on a busy machine the time-outs of the others come first."""
+    out = tmp_path / "raw"
+    run = finish(start(web, out, ["fills memory"], "--bots", "1", patch=PATIENT), place, 150)
+    states = check(run, web, place, out)
     assert "of memory, more than" in states["fills memory"]
-    assert states["never stops, with cards"] == "ok" or "imeout" in states["never stops, with cards"]
-    assert "UnexpectedAlert" in states["dialogs without end"]
-    for name in ("redirects to a private address", "refreshes to a private address"):
-        assert "ERR_SOCKS_CONNECTION_FAILED" in states[name] or states[name] == "layout changed"
+    assert run.browsers > 1000 * MB
 
 
 @pytest.mark.parametrize("engine", ["google", "duckduckgo"])
 def test_pages_of_the_other_engines(web: Hostile, place: Path, tmp_path: Path, engine: str) -> None:
     out = tmp_path / "raw"
-    names = [*(GOOGLES if engine == "google" else DUCKS), "200 MB in a card"]
+    names = list(GOOGLES if engine == "google" else DUCKS)
     run = finish(start(web, out, names, "--engine", engine, "--bots", "2"), place, 200)
     states = check(run, web, place, out)
     assert states.keys() == set(names)
@@ -180,7 +188,7 @@ def test_a_run_that_is_ended_while_pages_hang_leaves_nothing(
         pytest.skip(f"{how.name} is ignored here, and by what is started here: nohup does that")
     before = web.requests.copy()
     names = ["hangs before headers", "never stops"]
-    process = start(web, tmp_path / "raw", names, "--bots", "2", patched=False)
+    process = start(web, tmp_path / "raw", names, "--bots", "2", patch={})
     end = time.monotonic() + 60
     while sum((web.requests - before).values()) < 2 and time.monotonic() < end:
         time.sleep(0.05)
@@ -202,7 +210,7 @@ def test_every_behaviour(web: Hostile, place: Path, tmp_path: Path, name: str) -
     """With the real time-outs, and each search tried as often as it is."""
     out = tmp_path / "raw"
     with Lookout() as lookout:
-        run = finish(start(web, out, [name], "--bots", "1", patched=False), place, 400)
+        run = finish(start(web, out, [name], "--bots", "1", patch={}), place, 400)
     check(run, web, place, out)
     assert not lookout.seen
 
