@@ -32,8 +32,8 @@ import cv2
 
 from facekit.base import images, plugins, weights
 from facekit.base.contract import BadImage, Box, Face, FacekitError, Image
-from facekit.faces.detectors.again import Again
 from facekit.faces.detectors.boxes import overlap
+from facekit.faces.detectors.retry import Retry
 from facekit.options.crop import Crop
 
 OPTIONS = Crop(input=Path(), output=Path("out"))
@@ -73,7 +73,7 @@ for line in sys.stdin:
 def finder(how: dict[str, object]) -> Finder:
     options = replace(OPTIONS, **{key: value for key, value in how.items() if key != "once"})
     detector = plugins.load("detector", options.detector)(options)
-    found: Finder = detector.detect if how.get("once") else Again(detector, options.roll).detect
+    found: Finder = detector.detect if how.get("once") else Retry(detector, options.roll).detect
     return found
 
 

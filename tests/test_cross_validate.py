@@ -190,7 +190,7 @@ def test_pictures_that_changed_are_not_cut_in_folds(run: Path, tmp_path: Path) -
     [
         ({"folds": 1}, r"^--folds is 1; it must be 2 or more$"),
         ({"folds": 21}, r"^--folds is 21; it must be 20 or less$"),
-        ({"table": Path("t.csv")}, r"^--table says something of the pictures, .*; give --by COLUMN$"),
+        ({"table": Path("t.csv")}, r"^--table is only read for --by; give --by COLUMN as well$"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(more: dict[str, Any], message: str) -> None:

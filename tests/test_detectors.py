@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
@@ -15,12 +16,12 @@ from facekit.base import images, plugins
 from facekit.base.contract import Box, Detector, Face, FacekitError, Image
 from facekit.commands import predict
 from facekit.faces import detectors
-from facekit.faces.detectors.again import Again
 from facekit.faces.detectors.boxes import distinct, foremost, merged, overlap
 from facekit.faces.detectors.haar import Haar
-from facekit.options.base import recorded
-from facekit.options.crop import Crop, cascades
+from facekit.faces.detectors.retry import Retry
+from facekit.options.crop import CarriedCrop, Crop, cascades
 from facekit.runs import Run
+from facekit.runs.info import ModelInfo, TrainedOn
 from facekit.world.draw import empty_photo, photo
 from facekit.world.people import people
 from facekit.world.shot import shot
@@ -149,7 +150,7 @@ def test_a_face_that_fills_the_frame_is_found_with_room_around_it() -> None:
     tight = np.ascontiguousarray(image[box.y + 26 : box.y + box.h - 13, box.x + 26 : box.x + box.w - 26])
     plain = build()
     assert plain.detect(tight) == []
-    (face,) = Again(plain).detect(tight)
+    (face,) = Retry(plain).detect(tight)
     assert overlap(face.box, images.whole(tight)) > 0.6
 
 
@@ -159,7 +160,7 @@ def test_a_leaning_face_is_found_when_the_photo_is_turned(degrees: float) -> Non
     middle = (box.x + box.w / 2, box.y + box.h / 2)
     plain = build()
     assert plain.detect(image) == []
-    (face,) = Again(plain, roll=25.0).detect(image)
+    (face,) = Retry(plain, roll=25.0).detect(image)
     x, y = face.box.x + face.box.w / 2, face.box.y + face.box.h / 2
     assert np.hypot(x - middle[0], y - middle[1]) < 0.2 * box.w
     assert 0.7 < face.box.w / box.w < 1.4
@@ -180,9 +181,9 @@ def test_who_is_found_is_looked_for_once() -> None:
     face = Face(Box(5, 5, 20, 20), 1.0)
     image = np.zeros((50, 60, 3), np.uint8)
     found, nothing = Watched(lambda image: [face]), Watched(lambda image: [])
-    assert Again(found, 15).detect(image) == [face]
-    assert Again(nothing, 15).detect(image) == []
-    assert Again(nothing).detect(image) == []
+    assert Retry(found, 15).detect(image) == [face]
+    assert Retry(nothing, 15).detect(image) == []
+    assert Retry(nothing).detect(image) == []
     assert (found.asked, nothing.asked) == (1, 4 + 2)
 
 
@@ -196,7 +197,7 @@ def test_points_and_boxes_come_back_from_a_turned_photo() -> None:
         y, x = np.argwhere(image.max(axis=2) > 120).mean(axis=0)
         return [Face(Box(round(x) - 10, round(y) - 10, 20, 20), 1.0, ((float(x), float(y)),))]
 
-    (face,) = Again(Watched(bright), 20).detect(spot)
+    (face,) = Retry(Watched(bright), 20).detect(spot)
     assert face.points is not None
     assert np.hypot(face.points[0][0] - 221.5, face.points[0][1] - 61.5) < 1.5
     assert abs(face.box.x + 10 - 221.5) < 2
@@ -213,20 +214,29 @@ def test_many_threads_find_what_one_does(finder: str) -> None:
 
 def test_predict_cuts_faces_as_those_that_the_model_was_fed() -> None:
     for how in ({"align": "eyes", "margin": 0.4}, {"cascade": "default,profile", "verify": "none", "roll": 20.0}):
-        fed = replace(OPTIONS, **how)
-        assert recorded(predict._crop(Run(Path("model"), {"crop": recorded(fed)}))) == recorded(fed)
-    old = {"cascade": "default", "margin": 0.3, "detect": True}
-    assert predict._crop(Run(Path("model"), {"crop": old})).verify == "none"
-    faces = {**recorded(OPTIONS), "detect": False, "align": "eyes"}
-    assert predict._crop(Run(Path("model"), {"crop": faces})).align == "eyes"
+        fed = CarriedCrop.of(replace(OPTIONS, **how))
+        assert predict._crop(trained_on(fed)) == fed
+    old = msgspec.convert({"cascade": "default", "margin": 0.3, "detect": True}, CarriedCrop)
+    assert predict._crop(trained_on(old)).verify == "none"
+    faces = CarriedCrop.of(replace(OPTIONS, detect=False, align="eyes"))
+    assert predict._crop(trained_on(faces)).align == "eyes"
+
+
+def trained_on(crop: CarriedCrop) -> Run:
+    """A run whose faces were cropped so."""
+    faces = TrainedOn(root="faces")
+    info = ModelInfo(
+        network="cnn3", size=32, labels=("Ada", "Bob"), crop=crop, dataset=faces, protocol="group", options={}
+    )
+    return Run(Path("model"), info)
 
 
 def test_an_older_model_means_the_cascade_of_its_day() -> None:
     old = {"cascade": "default", "faces": "largest", "min_size": 40, "margin": 0.2, "size": 160, "detect_at": 640}
-    options = Crop(input=Path(), output=Path("out"), **detectors.carried(old))
+    options = msgspec.convert(old, CarriedCrop)
     assert (options.detector, options.cascade, options.verify, options.roll) == ("haar", "default", "none", 0.0)
-    now = detectors.carried({**old, "verify": "eyes", "roll": 15.0, "align": "eyes", "detector": "dlib"})
-    assert (now["verify"], now["roll"], now["align"], now["detector"]) == ("eyes", 15.0, "eyes", "dlib")
+    now = msgspec.convert({**old, "verify": "eyes", "roll": 15.0, "align": "eyes", "detector": "dlib"}, CarriedCrop)
+    assert (now.verify, now.roll, now.align, now.detector) == ("eyes", 15.0, "eyes", "dlib")
 
 
 def test_a_photo_is_of_the_large_face_near_its_middle() -> None:

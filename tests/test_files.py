@@ -188,7 +188,7 @@ def test_blank_lines_cost_no_memory_and_no_time(tmp_path: Path) -> None:
     path.write_bytes(b'{"name": "a"}\n\n  \n{"name": "b"}\n' + b"\n" * 100)
     assert [value.name for value in files.read_lines(path, Value)] == ["a", "b"]
     with path.open("wb") as file:
-        for _ in range(300):
+        for _ in range(30):
             file.write(b"\n" * 1_000_000)
     code = (
         "import sys, resource; from pathlib import Path; from facekit.base.files import *\n"

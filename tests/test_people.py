@@ -134,7 +134,7 @@ def test_known_pictures_decide() -> None:
     vectors = np.concatenate([person(1, 20), person(2, 5)])
     found = judge(vectors, ["Ada"] * 25, known={"Ada": person(2, 2, first=40)})
     assert found.names["Ada"].folder.person is not None
-    assert found.names["Ada"].folder.person.given
+    assert found.names["Ada"].folder.person.from_references
     assert max(p for p in found.probability[:20] if p is not None) < 0.01
     assert min(p for p in found.probability[20:] if p is not None) > 0.9
     assert found.names["Ada"].folder.counts == [5, 20]
@@ -157,13 +157,13 @@ def test_a_known_person_without_a_folder_is_recognised_in_others() -> None:
 
 def test_what_someone_told_decides_where_nobody_is_clear() -> None:
     vectors = np.concatenate([person(1, 10), person(2, 10)])
-    told = [False] * 12 + [True] * 3 + [False] * 5
-    found = chances(vectors, ["Ada"] * 20, told=told)
+    confirmed = [False] * 12 + [True] * 3 + [False] * 5
+    found = chances(vectors, ["Ada"] * 20, confirmed=confirmed)
     assert max(p for p in found[:10] if p is not None) < 0.01
     assert min(p for p in found[10:] if p is not None) > 0.9
-    clear = judge(np.concatenate([person(1, 20), person(2, 3)]), ["Ada"] * 23, told=[False] * 20 + [True] * 3)
+    clear = judge(np.concatenate([person(1, 20), person(2, 3)]), ["Ada"] * 23, confirmed=[False] * 20 + [True] * 3)
     assert clear.names["Ada"].folder.person is not None
-    assert not clear.names["Ada"].folder.person.given
+    assert not clear.names["Ada"].folder.person.from_references
 
 
 def test_faces_without_a_vector_are_not_judged() -> None:

@@ -29,6 +29,7 @@ _SUFFIXES = {
     "DIB": ".bmp",
     "GIF": ".gif",
     "JPEG": ".jpg",
+    "JPEG2000": ".jp2",
     "MPO": ".jpg",
     "PNG": ".png",
     "PPM": ".ppm",

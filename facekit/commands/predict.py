@@ -139,8 +139,6 @@ def _crop(run: Run) -> FaceCrop:
 
 
 def _answer(run: Run, face: FoundFace, probabilities: NDArray[np.float32], least: float) -> Answer:
-    if not np.isfinite(probabilities).all():
-        raise FacekitError(f"{run.folder} gives no probabilities: its weights are broken; train again with --overwrite")
     order = np.argsort(-probabilities, kind="stable")[:3]
     top = tuple(Guess(run.labels[i], round(float(probabilities[i]), 4)) for i in order)
     sure = float(probabilities[order[0]]) >= least

@@ -26,7 +26,7 @@ class Key(NamedTuple):
 
 
 class Decisions:
-    """The decisions that stand in a folder of pictures."""
+    """The decisions about a folder of pictures that are in force."""
 
     def __init__(self, root: Path) -> None:
         self.path = root / DECISIONS
@@ -38,7 +38,7 @@ class Decisions:
         return read_decisions(self.path)
 
     def read(self) -> dict[Key, Decision]:
-        """Return the decisions that stand. Raises FacekitError for a line that is none."""
+        """Return the decisions in force. Raises FacekitError for a line that is none."""
         return standing(self.history())
 
     def append(self, decision: Decision) -> Decision:

@@ -57,14 +57,16 @@ def check_places(output: Path, source: Path | None) -> None:
         raise FacekitError(f"{output} and the input {source} lie in one another; choose a folder beside it")
 
 
-def check_links(root: Path) -> None:
-    """Refuse a folder in which a file of facekit's is a symbolic link. Raises FacekitError."""
-    for name in OWN:
-        if (root / name).is_symlink():
+def check_files(root: Path) -> None:
+    """Refuse a folder in which a file of facekit's is a symbolic link, or no file at all. Raises FacekitError."""
+    for path in (root / name for name in OWN):
+        if path.is_symlink():
             raise FacekitError(
-                f"{root / name} is a symbolic link, which facekit does not write through; "
+                f"{path} is a symbolic link, which facekit does not write through; "
                 "replace it with the file itself, or choose another folder"
             )
+        if path.exists() and not path.is_file():
+            raise FacekitError(f"{path} is not a regular file; move it elsewhere, or choose another folder")
 
 
 def is_blank(root: Path) -> bool:

@@ -60,7 +60,7 @@ class DatasetInfo:
     engines: Mapping[str, Terms] = field(default_factory=dict)
     """`scrape`: the search engines, in the order of their use."""
     embedder: str | None = None
-    """`clean`: what told people apart."""
+    """`clean`: what people were recognised by."""
     reference: str | None = None
     """`clean`: the digest of the reference pictures."""
     applied: int = 0

@@ -63,7 +63,7 @@ def scan(root: Path) -> Listing:
     if not root.is_dir():
         raise FacekitError(f"{root} is a file; give a folder with one folder of pictures a person")
     outside = _Outside(root if os.path.lexists(root / MANIFEST) else None)
-    entries = _entries(root)
+    entries = list_entries(root)
     labels = [entry for entry in entries if _is_dir(entry)]
     files = [path for label in labels if not outside(label.name, label) for path in _files(label, outside)]
     loose = sum(entry.name.lower().endswith(images.SUFFIXES) for entry in entries if not _is_dir(entry))
@@ -122,8 +122,8 @@ class _Outside:
         return True
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return what a folder holds, sorted, save what is hidden."""
+def list_entries(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what a folder holds, sorted by name, without hidden files. Raises FacekitError if it may not be read."""
     try:
         with os.scandir(folder) as entries:
             return sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda one: one.name)
@@ -132,7 +132,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _files(label: os.DirEntry[str], outside: _Outside) -> list[str]:
-    entries = _entries(Path(label.path))
+    entries = list_entries(Path(label.path))
     nested = sum(_is_dir(entry) for entry in entries)
     if nested:
         log.warning("%s: %d folders inside it are not read", label.path, nested)

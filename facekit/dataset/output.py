@@ -227,7 +227,7 @@ class Output:
         )
 
     def _load(self) -> None:
-        folder.check_links(self.root)
+        folder.check_files(self.root)
         self.before = read_info(self.root)
         if self.before is not None and not self.options.dry_run:
             folder.finish_deleting(self._store, self.before)

@@ -125,12 +125,12 @@ def _rows(file: Path, rows: Iterator[list[str]], header: Sequence[str]) -> Itera
             if any(map(str.strip, row)):
                 yield _row(where, row, header)
     except csv.Error as error:
-        raise FacekitError(f"{file} is no CSV ({error}); mend the line after the last good one") from None
+        raise FacekitError(f"{file} is no CSV ({error}); fix the line after the last good one") from None
 
 
 def _row(where: str, row: Sequence[str], header: Sequence[str]) -> Pair:
     if len(row) != len(header):
-        raise FacekitError(f"{where} has {len(row)} fields where the header has {len(header)}; mend that line")
+        raise FacekitError(f"{where} has {len(row)} fields where the header has {len(header)}; fix that line")
     values = {name: value.strip() for name, value in zip(header, row, strict=True)}
     first, second, said = (values.pop(name) for name in COLUMNS)
     same = _SAID.get(said.lower())
@@ -156,12 +156,12 @@ def _lfw(file: Path, lines: Sequence[str], folds: int, each: int) -> PairList:
 def _lfw_pair(where: str, parts: Sequence[str], same: bool, fold: int) -> Pair:
     wanted = "`name i j`" if same else "`name i other j`"
     if len(parts) != (3 if same else 4):
-        raise FacekitError(f"{where} is not {wanted}, which its place in the list asks for; mend that line")
+        raise FacekitError(f"{where} is not {wanted}, which its place in the list asks for; fix that line")
     one, other = (parts[0], parts[1]), (parts[0] if same else parts[2], parts[-1])
     if not (one[1].isdecimal() and other[1].isdecimal()):
         raise FacekitError(f"{where}: a number of a photo is no number; write {wanted}")
     if not same and one[0] == other[0]:
-        raise FacekitError(f"{where} stands among the pairs of two people and names one; mend that line")
+        raise FacekitError(f"{where} stands among the pairs of two people and names one; fix that line")
     first, second = (f"{name}/{name}_{int(number):04d}.jpg" for name, number in (one, other))
     return _pair(where, first, second, same, fold)
 
@@ -170,7 +170,7 @@ def _pair(
     where: str, first: str, second: str, same: bool, fold: int = 0, more: Mapping[str, str] | None = None
 ) -> Pair:
     if not (first and second):
-        raise FacekitError(f"{where} lacks the path of a photo; mend that line")
+        raise FacekitError(f"{where} lacks the path of a photo; fix that line")
     one, other = str(Path(first)), str(Path(second))
     if one == other:
         raise FacekitError(f"{where} names one photo twice; a pair has two")

@@ -1,4 +1,4 @@
-"""Turn and scale a face so that its landmarks stand where a face network expects them."""
+"""Turn and scale a face so that its landmarks are where a face network expects them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DLIB: Points = (
     (0.389390, 0.319376),
     (0.493408, 0.585198),
 )
-"""Where dlib's mean face has its five landmarks, as shares of the picture's side, at the room that its network takes.
+"""Where dlib's mean face has its five landmarks, as shares of the picture's side, at its network's margin.
 
 The outer and inner corner of the eye at the picture's right, those of the eye at its left, and under the nose.
 """
@@ -43,7 +43,7 @@ Matrix = NDArray[np.float64]
 
 
 def similarity(source: Points, target: Points) -> Matrix:
-    """Return what brings the points of `source` nearest to those of `target`, by least squares."""
+    """Return the similarity that brings the points of `source` nearest to those of `target`, by least squares."""
     # As complex numbers, a turn and a scaling are one factor; for so few points plain Python is faster than NumPy.
     a, b = ([complex(x, y) for x, y in points] for points in (source, target))
     middle_a, middle_b = sum(a) / len(a), sum(b) / len(b)
@@ -54,23 +54,23 @@ def similarity(source: Points, target: Points) -> Matrix:
 
 
 def moved(points: Points, matrix: Matrix) -> Points:
-    """Return the points where a similarity brings them."""
+    """Return the points moved by a similarity."""
     places = np.asarray(points) @ matrix[:, :2].T + matrix[:, 2]
     return tuple((float(x), float(y)) for x, y in places)
 
 
 def scale_of(matrix: Matrix) -> float:
-    """Return how many times larger a similarity makes things."""
+    """Return the factor by which a similarity scales."""
     return float(np.hypot(matrix[0, 0], matrix[1, 0]))
 
 
 def align(image: Image, points: Points, side: int, template: Points = DLIB, margin: float = 0.0) -> Image:
     """Return the face, shape (side, side, 3), with its landmarks at the template's; outside the photo it is black.
 
-    `points` are pixels of the photo in the order of the template. `margin` gives more room around the face, as
+    `points` are pixels of the photo in the order of the template. `margin` leaves space around the face, as
     `crop` does: the template then fills the middle side / (1 + margin) of the picture.
     """
-    # A pixel's place is its middle: the first of them lies half a pixel inside the picture's edge.
+    # A pixel's coordinates are those of its middle: the first lies half a pixel inside the picture's edge.
     wanted = tuple((_inside(x, margin) * side - 0.5, _inside(y, margin) * side - 0.5) for x, y in template)
     return _warp(image, similarity(wanted, points), side)
 

@@ -1,4 +1,4 @@
-"""Where the eyes and the nose of a face are: dlib's five landmarks, whose weights a package brings."""
+"""Where the eyes and the nose of a face are: dlib's five landmarks, whose weights come with a package."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def landmarks(image: Image, box: Box) -> Points:
     """Return five points, in pixels, of the face in a box of an RGB picture.
 
     Outer and inner corner of the eye at the picture's right, outer and inner corner of the eye at its left, and
-    under the nose. Whose detector drew the box does not matter: the first look says where dlib's own would stand,
-    for which the weights were trained, and where that is elsewhere a second looks from there. Thread-safe.
+    under the nose. Any detector may have drawn the box: a first pass finds where dlib's own box would be,
+    for which the weights were trained, and where that differs a second one starts from there. Thread-safe.
     Raises BadImage for a box that is outside the picture or too small to hold a face, FacekitError without dlib.
     """
     _check(image, box)

@@ -1,7 +1,7 @@
-"""How good a picture of a face is: one number for each thing that spoils it.
+"""How good a picture of a face is: one number for each kind of defect.
 
-Whether something hides a part of the face is not among them: from pixels and five points it cannot be told from
-a beard, a shadow or a turned head, and a number that means nothing is worse than none.
+Whether something hides a part of the face is not among them: from pixels and five points it cannot be distinguished
+from a beard, a shadow or a turned head, and a number that means nothing is worse than none.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SIDE = 96
 _BLACK, _WHITE = 4, 251
 
 _TIP, _BASE, _MOUTH_DEPTH = 0.5, 0.33, 0.15
-"""How far a middling face stands out before the eyes, in distances of the eyes: tip of the nose, under it, mouth."""
+"""How far an average face protrudes before the eyes, in distances of the eyes: tip of the nose, under it, mouth."""
 
 _NOSE, _MOUTH = 0.55, 0.96
 """How far below the eyes YuNet puts tip of the nose and mouth: medians of 250 news photos (LFW)."""
@@ -58,8 +58,8 @@ def pose(points: Points) -> dict[str, float]:
     """Return yaw, pitch and roll of a face in degrees, as five points of it show them; no pitch from dlib's.
 
     Seen from afar a turned head shows its eyes nearer to one another by the cosine, and its nose off their
-    middle by the sine times what it stands out; a nod moves the nose between eyes and mouth. Every face is taken
-    for a middling one, so two people who look the same way may differ by some ten degrees.
+    middle by the sine times what it protrudes; a nod moves the nose between eyes and mouth. Every face is taken
+    for an average one, so two people who look the same way may differ by some ten degrees.
     """
     if not np.ptp(points, axis=0).any():
         return {}
@@ -81,7 +81,7 @@ def pose(points: Points) -> dict[str, float]:
 
 
 class _Marks(NamedTuple):
-    """The eyes at the picture's left and right, the nose, the middle of the mouth, and how far the nose stands out."""
+    """The eyes at the picture's left and right, the nose, the middle of the mouth, and how far the nose protrudes."""
 
     left: NDArray[np.float64]
     right: NDArray[np.float64]
@@ -92,7 +92,7 @@ class _Marks(NamedTuple):
 
 def _marks(points: Points) -> _Marks:
     five = np.asarray(points, np.float64)
-    # Dlib's points are told from a network's by the mean face that they fit better, however it is turned.
+    # Dlib's points and a network's differ in the mean face that they fit better, however it is turned.
     if _misfit(points, DLIB) < _misfit(points, FIVE):
         return _Marks(five[2:4].mean(axis=0), five[:2].mean(axis=0), five[4], None, _BASE)
     return _Marks(five[0], five[1], five[2], five[3:].mean(axis=0), _TIP)

@@ -87,10 +87,7 @@ def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track) ->
     if not rows:
         count = len(pictures.records)
         raise FacekitError(f"{pictures.data}: none of {count} pictures can be read; give pictures that can")
-    probabilities = np.stack(rows)
-    if not np.isfinite(probabilities).all():
-        raise FacekitError(f"{run.folder}: its answers are not numbers; train again, its weights are too large")
-    return Predictions(readable, probabilities)
+    return Predictions(readable, np.stack(rows))
 
 
 def warn(run: Run, pictures: HeldOut, trained_on: int, drawn: bool) -> None:

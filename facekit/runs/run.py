@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facekit.base import plugins
 from facekit.base.contract import FacekitError, Record
 from facekit.base.files import read_json, write_json
 from facekit.dataset.records import read_records
@@ -141,6 +142,7 @@ class Run:
         Raises FacekitError when its weights are gone, do not fit `model.json` or are not finite, and for a linear
         head, which has none. They are looked at before a network of that size is built.
         """
+        plugins.load("network", self.network)  # a network that is not registered is the first thing to know
         file = self.weights()
         try:
             shapes = read_shapes(file)

@@ -39,10 +39,10 @@ def read_shapes(file: Path) -> Shapes:
             for place, array in arrays.items():
                 if not np.isfinite(array[()]).all():
                     raise ValueError(f"{place} holds numbers that are not finite")
+            layers = {place: array for place, array in arrays.items() if place.startswith(_LAYERS)}
+            return {place: array.shape for place, array in layers.items() if array.dtype.kind == "f"}
         except (RuntimeError, LookupError, TypeError) as error:  # what h5py raises for damage inside a file
             raise ValueError(str(error)) from error
-        layers = {place: array for place, array in arrays.items() if place.startswith(_LAYERS)}
-        return {place: array.shape for place, array in layers.items() if array.dtype.kind == "f"}
 
 
 def load_weights(model: Model, file: Path, shapes: Shapes) -> None:

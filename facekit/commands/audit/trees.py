@@ -8,7 +8,6 @@ nested at will below a label, where facekit's own commands read one level.
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from facekit import runs
 from facekit.base import images
 from facekit.base.contract import PARTS, FacekitError, Track, quiet
 from facekit.dataset import MANIFEST, Dataset
+from facekit.dataset.listing import list_entries
 from facekit.runs.pictures import check_paths
 
 _CALLED = {
@@ -125,7 +125,7 @@ def _part(root: Path, name: str) -> Iterator[Picture]:
 
 def _below(root: Path, name: str, linked: bool = True) -> Iterator[str]:
     """Yield every file of a label, whatever it is called: what is no picture is counted by whoever decodes it."""
-    for entry in _entries(root / name):
+    for entry in list_entries(root / name):
         # A link to a folder further down may lead back up, and so on without end.
         if entry.is_dir(follow_symlinks=linked):
             yield from _below(root, f"{name}/{entry.name}", linked=False)
@@ -135,15 +135,6 @@ def _below(root: Path, name: str, linked: bool = True) -> Iterator[str]:
 
 def _inside(folder: Path) -> tuple[list[str], list[str]]:
     """Return the names of a folder's folders, and of its pictures by their suffixes."""
-    entries = _entries(folder)
+    entries = list_entries(folder)
     files = [entry.name for entry in entries if entry.is_file() and entry.name.lower().endswith(images.SUFFIXES)]
     return [entry.name for entry in entries if entry.is_dir()], files
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return what a folder holds, sorted, save what is hidden."""
-    try:
-        with os.scandir(folder) as entries:
-            return sorted((one for one in entries if not one.name.startswith(".")), key=lambda one: one.name)
-    except PermissionError:
-        raise FacekitError(f"{folder} may not be read; give yourself the right to, or choose another folder") from None

@@ -84,8 +84,8 @@ def judge(
     vectors = np.where(there[:, None], faces.scaled, np.nan)
     labels = [one.record.label for one in candidates]
     photos = [one.record.origin if one.record.box is not None else None for one in candidates]
-    told = [one.wanted for one in candidates]
-    judged = people.judge(vectors, labels, [proof[:2] for proof in proved], photos, references, told)
+    confirmed = [one.wanted for one in candidates]
+    judged = people.judge(vectors, labels, [proof[:2] for proof in proved], photos, references, confirmed)
     twins = {name for pair in judged.twins for name in pair[:2]}
     known = [name for name, found in judged.names.items() if found.folder.person is not None]
     if len(known) > 2 and len(twins) > MAX_TWINS * len(known):

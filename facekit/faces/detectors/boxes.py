@@ -1,4 +1,4 @@
-"""What detectors do with boxes: how far two overlap, one for each face, and back from a changed photo."""
+"""What detectors do with boxes: overlaps, one box for each face, and the way back from a changed photo."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def overlap(a: Box, b: Box) -> float:
 
 
 def largest_first(faces: Iterable[Face]) -> list[Face]:
-    """Return the faces in the order that every detector gives them in."""
+    """Return the faces in the order in which every detector gives them."""
     return sorted(faces, key=lambda face: (-face.box.w * face.box.h, face.box))
 
 
@@ -44,12 +44,12 @@ def foremost(faces: Iterable[Face], image: Image) -> Face | None:
 
 
 def surest_first(faces: Iterable[Face]) -> list[Face]:
-    """Return the faces by score, and where that is equal by place, so that the order is always one."""
+    """Return the faces by score, and those of equal score by place, so that the order is always the same."""
     return sorted(faces, key=lambda face: (-face.score, face.box))
 
 
 def distinct(faces: Iterable[Face]) -> list[Face]:
-    """Drop a box that is of the same face as a surer one."""
+    """Drop boxes of a face that has one with a higher score."""
     kept: list[Face] = []
     for face in surest_first(faces):
         if all(overlap(face.box, other.box) <= SAME_FACE for other in kept):
@@ -78,7 +78,7 @@ def mirrored(face: Face, width: int) -> Face:
 
 
 def moved(face: Face, warp: NDArray[np.float64]) -> Face:
-    """Return a face where a rigid 2x3 warp puts it: an upright box of the same size about the moved middle."""
+    """Return a face where a rigid 2x3 warp puts it: an upright box of the same size around the moved middle."""
     box = face.box
     x, y = warp @ (box.x + box.w / 2, box.y + box.h / 2, 1.0)
     points = face.points and tuple((float(a), float(b)) for a, b in (warp @ (*p, 1.0) for p in face.points))

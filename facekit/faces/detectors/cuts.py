@@ -9,7 +9,7 @@ import numpy as np
 from facekit.base import images, plugins
 from facekit.base.contract import BadImage, Detector, Face, Image
 from facekit.faces.alignment import DLIB, FIVE, align
-from facekit.faces.detectors.again import Again
+from facekit.faces.detectors.retry import Retry
 from facekit.faces.landmarks import landmarks
 from facekit.options.crop import FaceCrop
 
@@ -37,7 +37,7 @@ def cut_out(image: Image, face: Face, crop: FaceCrop) -> Image:
 
 
 def ready(crop: FaceCrop) -> None:
-    """Build what `crop` needs to find faces, before an hour's work depends on it.
+    """Build what `crop` needs to find faces, so that a fault shows before the work begins.
 
     Raises FacekitError for a detector that nobody registered, or whose extra or weights are missing.
     """
@@ -59,6 +59,6 @@ def _of_this_thread(crop: FaceCrop) -> Detector:
     wanted = (crop.detector, crop.cascade, crop.verify, crop.roll, crop.min_size, crop.detect_at)
     if getattr(_built, "wanted", None) != wanted:
         detector: Detector = plugins.load("detector", crop.detector)(crop)
-        _built.detector, _built.wanted = Again(detector, crop.roll), wanted
+        _built.detector, _built.wanted = Retry(detector, crop.roll), wanted
     found: Detector = _built.detector
     return found

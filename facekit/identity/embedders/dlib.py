@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from facekit.base import images, plugins, weights
 from facekit.base.contract import Box, FacekitError, Image
 from facekit.faces.alignment import align
-from facekit.faces.detectors.again import Again
 from facekit.faces.detectors.boxes import foremost
 from facekit.faces.detectors.dlib import Hog
+from facekit.faces.detectors.retry import Retry
 from facekit.faces.landmarks import landmarks, model_file
 from facekit.identity.embedders import dlib_onnx, dlib_weights
 from facekit.identity.embedders.dlib_weights import DIMENSIONS, SIDE
@@ -50,7 +50,7 @@ class Dlib:
         with _loading:  # else each thread would build what all of them share
             self._network, self._key = _loaded()
         self.version = f"{self._key}.{dlib_onnx.VERSION}.{_ALIGNMENT}"
-        self._finders: tuple[Again, ...] = ()
+        self._finders: tuple[Retry, ...] = ()
 
     def align(self, image: Image, box: Box | None = None) -> Image:
         """Return the face at 150x150 as dlib aligns it; without a box the foremost one, or the whole picture."""
@@ -66,7 +66,7 @@ class Dlib:
 
     def _find(self, image: Image) -> Box | None:
         # Small faces cost four times as much to look for, and a picture that comes without a box rarely has one.
-        self._finders = self._finders or tuple(Again(Hog(least, 2 * _SEARCHED_AT)) for least in (80, 40))
+        self._finders = self._finders or tuple(Retry(Hog(least, 2 * _SEARCHED_AT)) for least in (80, 40))
         small, scale = images.shrink(image, _SEARCHED_AT)
         found = (face.box for finder in self._finders if (face := foremost(finder.detect(small), small)))
         box = next(found, None)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facekit import __version__
 from facekit.base import plugins
@@ -119,12 +120,9 @@ class _Builder:
             self._node("GlobalAveragePool")
             self._shape = (self._shape[0], 1)
             return
-        how: dict[str, Any] = {
-            "kernel_shape": [layer.kernel] * 2,
-            "strides": [layer.stride] * 2,
-            "pads": [layer.padding] * 4,
-        }
-        self._node("MaxPool" if layer.kind == "max" else "AveragePool", **how)
+        kind = "MaxPool" if layer.kind == "max" else "AveragePool"
+        kernel, strides, pads = [layer.kernel] * 2, [layer.stride] * 2, [layer.padding] * 4
+        self._node(kind, kernel_shape=kernel, strides=strides, pads=pads)
         self._shape = (self._shape[0], _slid(self._shape[1], layer))
 
     def _add(self, other: str, shape: tuple[int, int]) -> None:
@@ -143,12 +141,12 @@ class _Builder:
         self._nodes.append(self._onnx.helper.make_node("Pad", [name, self._weight(ends)], [output]))
         return output
 
-    def _node(self, kind: str, inputs: Sequence[str] = (), **attributes: Any) -> None:
+    def _node(self, kind: str, inputs: Sequence[str] = (), **attributes: int | list[int]) -> None:
         output = f"x{len(self._nodes)}"
         self._nodes.append(self._onnx.helper.make_node(kind, [self._last, *inputs], [output], **attributes))
         self._last = output
 
-    def _weight(self, values: Any) -> str:
+    def _weight(self, values: NDArray[np.generic]) -> str:
         name = f"w{len(self._weights)}"
         self._weights.append(self._onnx.numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name

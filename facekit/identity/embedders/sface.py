@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -18,13 +18,13 @@ from facekit.faces.landmarks import NO_FACE
 
 SIDE = 112
 
-_ROOM = 1.0
-"""What YuNet sees around the box, as a share of its side: it wants the whole head."""
+_MARGIN = 1.0
+"""Space around the box that YuNet sees, as a share of its side: it needs the whole head."""
 
 _SEARCHED_AT = 320
 
-_LEAST = 0.1
-"""Overlap with the box below which a face is another one: YuNet's own boxes are narrow and tall."""
+_MIN_OVERLAP = 0.1
+"""Overlap with the box below which a face is a different one: YuNet's boxes are narrow and tall."""
 
 
 class SFace:
@@ -42,7 +42,7 @@ class SFace:
 
     def __init__(self) -> None:
         """Load the weights. Raises FacekitError where they can neither be found nor fetched."""
-        self._network: Any = cv2.FaceRecognizerSF.create(str(weights.path("sface")), "")
+        self._network = cv2.FaceRecognizerSF.create(str(weights.path("sface")), "")
         self._finder = YuNet(min_size=1, longest=_SEARCHED_AT)
         self.version = f"{weights.PINS['sface'].sha256[:12]}.1"
 
@@ -56,11 +56,11 @@ class SFace:
         return np.asarray(vectors, np.float32).reshape(-1, self.dimensions)
 
     def _points(self, image: Image, box: Box | None) -> Points:
-        around = images.square(box, _ROOM) if box else images.whole(image)
+        around = images.square(box, _MARGIN) if box else images.whole(image)
         inside = box._replace(x=box.x - around.x, y=box.y - around.y) if box else around
         found = self._finder.detect(images.cut(image, around))
         face = max(found, key=lambda face: overlap(face.box, inside), default=None)
-        if face is None or face.points is None or (box and overlap(face.box, inside) < _LEAST):
+        if face is None or face.points is None or (box and overlap(face.box, inside) < _MIN_OVERLAP):
             raise BadImage(NO_FACE)
         return _moved(face, around)
 

@@ -1,6 +1,6 @@
-"""Whether one picture is a cut of the other, or both of one photo: found by its middle, then laid over it.
+"""Whether one picture is a crop of the other, or both are of one photo: found by its middle, then laid over it.
 
-A hash says nothing of pictures cut by a fifth, and warping alone does not find the place. So the middle of one is
+A hash fails for pictures cropped by a fifth, and warping alone does not find the place. So the middle of one is
 looked for in the other at several scales, mirrored too, and only what both show is compared.
 """
 
@@ -16,13 +16,13 @@ from facekit.identity.likeness.fingerprints import SIDE
 from facekit.identity.likeness.proof import EDGE, REPEAT, SAME_PHOTO, Bound, Warp, align, correlation, detail, in_order
 
 SCALES = tuple(2.0 ** (step / 6) for step in range(-4, 5))
-"""Sizes of one picture in the other that are tried: from .63 to 1.6, near enough for the warp to find the rest."""
+"""Sizes of one picture in the other that are tried: from 0.63 to 1.6, near enough for the warp to find the rest."""
 
 MIDDLE = 32
 """Side of the middle that is looked for, of 64."""
 
 FOUND = 0.8
-"""Least correlation of the middle where it is found: a turn of 8 degrees leaves .81 and more."""
+"""Least correlation of the middle where it is found: a turn of 8 degrees leaves 0.81 or more."""
 
 SHARED = 0.25
 """Least share of a picture that the other shows too."""
@@ -38,10 +38,10 @@ class Place(NamedTuple):
 
 
 def judge(one: Gray, other: Gray) -> bool | None:
-    """Return whether two pictures, one perhaps cut or mirrored, are a repeat; None where they are not one photo."""
+    """Return whether two pictures, one perhaps cropped or mirrored, are a repeat; None where they are not one photo."""
     a, b = in_order(one, other, False)
     flipped = np.ascontiguousarray(b[:, ::-1])
-    # Both ways round: the middle of a cut is in the whole picture, but not the other way.
+    # Both ways: the middle of a crop is in the whole picture, but not the reverse.
     place = max((_find(*pair) for pair in ((a, b), (b, a), (a, flipped), (flipped, a))), key=lambda found: found.fit)
     if place.fit < FOUND:
         return None

@@ -1,4 +1,4 @@
-"""The groups of a whole tree of pictures, for whoever splits one that has none."""
+"""The groups of a whole tree of pictures, for splitting one that has none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from facekit.identity.likeness.pairs import proofs
 def alike(dataset: Dataset, track: Track = quiet) -> list[tuple[int, int]]:
     """Return pairs of positions in `dataset.records` that link what shows one photo; unreadable ones show none."""
     prints = list(
-        track(ordered_map(partial(_look_at, dataset), range(len(dataset.records))), "look", len(dataset.records))
+        track(
+            ordered_map(partial(_fingerprint, dataset), range(len(dataset.records))),
+            "fingerprint",
+            len(dataset.records),
+        )
     )
     return [(proof.first, proof.second) for proof in proofs(prints, track=track)]
 
@@ -29,7 +33,7 @@ def grouped(dataset: Dataset, track: Track = quiet) -> Dataset:
     return replace(dataset, records=draw_groups(dataset.records, alike(dataset, track)))
 
 
-def _look_at(dataset: Dataset, place: int) -> Fingerprint | None:
+def _fingerprint(dataset: Dataset, place: int) -> Fingerprint | None:
     try:
         return fingerprint(images.read(dataset.root / dataset.records[place].path))
     except BadImage:

@@ -1,6 +1,6 @@
-"""From many pictures to the few pairs worth laying over one another, and their proofs.
+"""From many pictures to the few pairs that may be one photo, and their proofs.
 
-Three sieves, each a hundred times finer and dearer than the one before: difference hashes, all with all; how much
+Three sieves, each a hundred times finer and slower than the one before: difference hashes, all with all; how much
 of one picture lies in the moves and stretches of the other; and the warp. Of a billion pairs of faces some ten
 million pass the first and ten thousand the second.
 """
@@ -24,7 +24,7 @@ HASH_BITS = 12
 """Most differing bits of 64 at which a pair is looked at: changed copies differ by 14 at most."""
 
 EQUAL_BITS = 4
-"""Most differing bits of pictures that no eye tells apart: compressing one again changes 3."""
+"""Most differing bits of pictures that no eye can tell apart: compressing one again changes 3."""
 
 COARSE_SIDE, COARSE_SHARE = 16, 0.9
 FINE_SIDE, FINE_SHARE = 32, 0.88
@@ -33,7 +33,7 @@ the hashes let through is above, and of true pairs whose boxes moved by up to 3,
 a thousand are below."""
 
 NEAR = 0.25
-"""Greatest distance of two vectors at which a pair is looked for as a cut of one photo."""
+"""Greatest distance of two embeddings at which a pair is examined as crops of one photo."""
 
 _ROWS = 64
 _COLUMNS = 8192
@@ -46,9 +46,9 @@ def proofs(
 ) -> list[Proof]:
     """Return the proofs that pictures show one photo, also mirrored, by position, the lower one first.
 
-    Every pair is proved, save that of pictures that no eye tells apart one stands for all: see `Proof.equal`.
-    `vectors`, shape (pictures, dimensions), propose cuts of one photo too; they are compared by Euclidean
-    distance, so those of a cosine embedder come at length 1, and a row of NaN is near nothing.
+    Every pair is proved, except that one picture represents all that no eye can tell apart: see `Proof.equal`.
+    `vectors`, shape (pictures, dimensions), propose crops of one photo too; they are compared by Euclidean
+    distance, so those of a cosine embedder must have length 1; a row of NaN is near nothing.
     """
     crowd = Crowd(prints, vectors)
     chunks = [range(start, min(start + _ROWS, len(crowd))) for start in range(0, len(crowd), _ROWS)]
@@ -104,7 +104,7 @@ class Crowd:
         self._vectors = None if vectors is None else np.asarray(vectors, np.float32)[places]
 
     def _drop_equal(self, prints: Sequence[Fingerprint | None], vectors: Floats | None) -> None:
-        """Leave one of each class of pictures that no eye tells apart, the first in order, to stand for it."""
+        """Keep one of each class of pictures that no eye can tell apart: the first in order represents it."""
         free = np.ones(len(self), bool)
         for row in range(len(self)):
             if free[row]:

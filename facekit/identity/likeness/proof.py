@@ -25,7 +25,7 @@ class Proof(NamedTuple):
     """Two pictures, by position, that show one photo.
 
     A `repeat` is the same picture again; without it they are still too alike for both sides of a split.
-    Where `equal`, no eye could tell them apart: then the first stands for the second in all other proofs.
+    Where `equal`, no eye could tell them apart: then the first represents the second in all other proofs.
     """
 
     first: int
@@ -68,7 +68,7 @@ def in_order(one: Gray, other: Gray, mirrored: bool) -> tuple[Gray, Gray]:
 
 
 def likeness(a: Gray, b: Gray) -> Bound:
-    """Return how two pictures correlate as they lie, whole and in fine structure."""
+    """Return how two pictures correlate as they are, whole and in fine structure."""
     first, second = a.astype(np.float32), b.astype(np.float32)
     pairs = ((first, second), (detail(first), detail(second)))
     return Bound(*(correlation(_inner(one), _inner(other)) for one, other in pairs))

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from scipy.cluster.hierarchy import DisjointSet
 
 from facekit.identity.likeness.proof import Proof
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsRichComparison
 
 
 class ProofGraph:
@@ -50,7 +53,7 @@ class ProofGraph:
 
 
 def repeats(
-    proved: Iterable[Proof], rank: Callable[[int], Any], name: Callable[[int], Hashable]
+    proved: Iterable[Proof], rank: Callable[[int], SupportsRichComparison], name: Callable[[int], Hashable]
 ) -> Iterator[tuple[int, int]]:
     """Yield each repeat within a name, with the picture that stays in its place: the one of the lowest rank.
 

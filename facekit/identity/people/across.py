@@ -1,4 +1,4 @@
-"""One face under two names, and two names that are one person: every face against every name's person."""
+"""Faces of a person who has another name, and two names that are one person: every face against every person."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def centres(people: Mapping[int, Person], dimensions: int) -> Centres:
 
 
 class Elsewhere(NamedTuple):
-    """What some faces are to the people of all other names."""
+    """How well some faces fit the people of all other names."""
 
     mean_odds: Floats
     """How many times likelier each face is for one of them, drawn at random, than for anyone."""
@@ -69,7 +69,7 @@ class Elsewhere(NamedTuple):
 
 
 def elsewhere(faces: Vectors, own: int, known: Centres) -> Elsewhere:
-    """Hold the faces of one name against the people of all others."""
+    """Compare the faces of one name with the people of all others."""
     others = known.labels != own
     vectors, votes, labels = known.vectors[others], known.votes[others], known.labels[others]
     people = len(np.unique(labels))

@@ -1,4 +1,4 @@
-"""The judgement of a whole tree: within every name first, then of all names against one another."""
+"""The judgement of a whole tree: first within every name, then of all names against one another."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Named:
 
     folder: Folder
     faces: int
-    """Faces that have a vector."""
+    """Faces that have an embedding."""
     right: float | None = None
     """The share of them that seem right; None where it is not known whose folder it is."""
 
@@ -33,7 +33,7 @@ class Judged:
     """What is known of each face, in the order given, and of each name."""
 
     probability: list[float | None]
-    """That the face is the person its folder is of; None where it has no vector, or nobody clearly is."""
+    """That the face is the person its folder is of; None where it has no embedding, or nobody clearly is."""
     like: list[str | None]
     """The other name whose person the face more probably is than not."""
     names: dict[str, Named] = field(default_factory=dict)
@@ -55,21 +55,21 @@ def judge(
     repeats: Iterable[tuple[int, int]] = (),
     photos: Sequence[str | None] = (),
     known: Mapping[str, Vectors] | None = None,
-    told: Sequence[bool] = (),
+    confirmed: Sequence[bool] = (),
 ) -> Judged:
-    """Say of each face how probably it is the person that its folder is of.
+    """Return how probable it is for each face to be the person that its folder is of.
 
-    `vectors` are scaled (see `scaled`), a row of NaN for a face that has none. `repeats` are pairs of places
-    that show one photo, which votes once. Faces of one label with one value in `photos` stand in one photo,
-    so one of them is right at most, save in a collage. `known` are scaled vectors of known pictures by label:
-    they decide. Faces that someone `told` to be right decide where nobody else does.
+    `vectors` are scaled embeddings (see `scaled`), a row of NaN for a face that has none. `repeats` are pairs of places
+    that show one photo, which votes once. Faces of one label with one value in `photos` are in one photo,
+    so at most one of them is right, except in a collage. `known` are scaled embeddings of reference pictures by label:
+    they decide. Faces that a person has `confirmed` decide where nobody is clear without them.
     """
     known, given = known or {}, set(labels)
     order = sorted(given | known.keys())
     number = {label: n for n, label in enumerate(order)}
     own = np.array([number[label] for label in labels], np.int64)
     names = _names(vectors, own, len(order), repeats)
-    sure = np.array(told, bool) if len(told) else np.zeros(len(labels), bool)
+    sure = np.array(confirmed, bool) if len(confirmed) else np.zeros(len(labels), bool)
     folders = {
         n: find(name.points, known.get(order[n]), vectors[name.places[sure[name.places]]]) for n, name in names.items()
     }
@@ -90,7 +90,7 @@ def judge(
 def _note(
     judged: Judged, name: _Name, odds: Floats | None, others: Elsewhere, sole: list[Places], order: list[str]
 ) -> float | None:
-    """Write down what is known of a name's faces; return the share that seem right."""
+    """Record what is known of a name's faces; return the share that seem right."""
     stranger = np.log(1 - KIN + KIN * others.mean_odds)
     right, found = None, None
     if odds is not None:
@@ -106,7 +106,7 @@ def _note(
 
 
 def _names(vectors: Vectors, own: Places, people: int, repeats: Iterable[tuple[int, int]]) -> dict[int, _Name]:
-    """Part the faces by name, and gather those of one photo in a point."""
+    """Split the faces by name, and average those of one photo to a point."""
     photo = components(len(own), [(a, b) for a, b in repeats if own[a] == own[b]])
     there = np.isfinite(vectors.sum(1))
     by_name = np.argsort(own, kind="stable")
@@ -123,7 +123,7 @@ def _gathered(vectors: Vectors, places: Places, photo: Places) -> _Name:
 
 
 def _sole(name: _Name, photos: Sequence[str | None]) -> list[Places]:
-    """Return the sets of a name's faces that stand in one photo, repeats not counted."""
+    """Return the sets of a name's faces that are in one photo, repeats not counted."""
     sets: dict[str, list[int]] = defaultdict(list)
     for row, place in enumerate(name.places):
         photo = photos[place] if photos else None

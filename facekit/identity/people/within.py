@@ -27,7 +27,7 @@ CLEANEST = 0.98
 """No folder is taken to hold more right faces: its one stranger would count as a bad picture of the person."""
 
 COLLAGE = 0.05
-"""How much likelier than never it is that a photo shows the person twice: search results hold collages."""
+"""How much of its weight a photo that shows the person twice keeps: search results hold collages."""
 
 KNOWN = 3.0
 """Log odds from which a face is added to the known pictures of its person."""
@@ -35,33 +35,33 @@ KNOWN = 3.0
 
 @dataclass(frozen=True)
 class Person:
-    """The person whose folder it is: the clusters of faces that show him, one for each look."""
+    """The person whose folder it is: the clusters of faces that show them, one for each look."""
 
     looks: list[Cluster]
-    given: bool = False
+    from_references: bool = False
     """Known pictures decided who it is."""
 
 
 @dataclass(frozen=True)
 class Folder:
-    """Who stands in the folder of one name: `person` is None where nobody is clearly the one it is of."""
+    """Who is in the folder of one name: `person` is None where nobody is clearly the one it is of."""
 
     person: Person | None
     counts: list[int] = field(default_factory=list)
     """Photos of each person that has two or more, the folder's own first, then the largest."""
 
 
-def find(points: Vectors, known: Vectors | None = None, told: Vectors | None = None) -> Folder:
+def find(points: Vectors, known: Vectors | None = None, confirmed: Vectors | None = None) -> Folder:
     """Return whose folder it is. `points` are a vector a photo.
 
-    `known` are vectors of pictures that decide, `told` of such that decide where nobody is clear without them.
+    `known` are embeddings of reference pictures, which decide; `confirmed` decide where nobody is clear without them.
     """
     found = group_looks(find_clusters(points))
     counts = [votes(person) for person in found]
-    if known is None and told is not None and len(told) and not _is_clear(counts, len(points)):
-        known = told
+    if known is None and confirmed is not None and len(confirmed) and not _is_clear(counts, len(points)):
+        known = confirmed
     if known is not None:
-        person = Person([_grown(points, look) for look in _looks_of(known)], given=True)
+        person = Person([_grown(points, look) for look in _looks_of(known)], from_references=True)
         own = {int(place) for look in person.looks for place in look.members}
         others = [n for clusters, n in zip(found, counts, strict=True) if own.isdisjoint(clusters[0].members.tolist())]
         return Folder(person, [len(own), *others])
@@ -85,8 +85,8 @@ def evidence(faces: Vectors, point_of: Places, points: Vectors, person: Person) 
 def probabilities(odds: Floats, sole: Iterable[Places] = ()) -> tuple[Floats, float]:
     """Turn log odds into probabilities; return them with the share of right faces that they say there is.
 
-    That share decides what a middling distance means, so it is drawn from the folder itself (Saerens 2002).
-    `sole` are places of which one is right at most, save in a collage: faces in one photo.
+    That share decides what a medium distance means, so it is estimated from the folder itself (Saerens 2002).
+    `sole` are places of which at most one is right, except in a collage: faces in one photo.
     """
     share = RIGHT
     sets = list(sole)
@@ -121,14 +121,14 @@ def _against(faces: Vectors, point_of: Places, points: Vectors, look: Cluster) -
     inside = np.isin(point_of, look.members)
     if look.votes == 1 or not inside.any():
         return found
-    # A face must not vouch for itself: its photo is taken out of the mean first.
+    # A face must not count for itself: its photo is taken out of the mean first.
     rest = (look.votes * look.centre - points[point_of[inside]]) / (look.votes - 1)
     found[inside] = log_odds(np.square(faces[inside] - rest).sum(1), look.votes - 1)
     return found
 
 
 def _looks_of(known: Vectors) -> list[Cluster]:
-    """Return the looks of known pictures: each counts, also one that resembles no other."""
+    """Return the looks of reference pictures: each counts, also one that resembles no other."""
     clusters = find_clusters(known)
     alone = sorted(set(range(len(known))) - {int(place) for cluster in clusters for place in cluster.members})
     none = np.zeros(0, np.int64)
@@ -136,7 +136,7 @@ def _looks_of(known: Vectors) -> list[Cluster]:
 
 
 def _grown(points: Vectors, look: Cluster) -> Cluster:
-    """Return a look with the folder's faces that clearly are it, so that a few known pictures go further."""
+    """Return a look extended by the folder's faces that clearly match it, so that few references suffice."""
     grown = look
     for _ in range(3):
         if not len(points):

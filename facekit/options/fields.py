@@ -1,0 +1,147 @@
+"""One option of a command: what its class says of it, and which values it takes."""
+
+from __future__ import annotations
+
+import os
+import reprlib
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+from facekit.base.contract import FacekitError
+from facekit.options.marks import InputPath, Limits, OutputPath, PathMark, PathOrName
+
+_LONGEST_NAME = 255
+"""Bytes, on every file system that facekit meets."""
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+
+Scalar = bool | int | float | str | Path
+Value = Scalar | Sequence[Scalar] | None
+"""What an option can be; which of these, its class says."""
+
+Setting = str | int | float | bool | list[str] | None
+"""An option as files keep it."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One option of a class, as the command line needs it."""
+
+    name: str
+    type: Any
+    help: str
+    default: Any
+    limits: Limits
+    short: str | None
+    aside: bool
+    positional: bool
+    resumes: bool = False
+    path: PathMark | None = None
+    reader: Callable[[str], object] | None = None
+
+    @property
+    def required(self) -> bool:
+        """Whether the option has no default."""
+        return self.default is MISSING
+
+    @property
+    def flag(self) -> str:
+        """The option's name on the command line."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def kind(self) -> Any:
+        """The option's type without None: `Path | None` gives Path."""
+        return bare(self.type)
+
+    @property
+    def optional(self) -> bool:
+        """Whether the option may be None."""
+        return self.kind is not self.type
+
+    @property
+    def many(self) -> bool:
+        """Whether the option is a list."""
+        return get_origin(self.kind) is list
+
+    @property
+    def takes_result(self) -> bool:
+        """Whether the option takes the folder that the command before it made."""
+        return isinstance(self.path, InputPath | PathOrName) and self.path.piped
+
+    @property
+    def is_result(self) -> bool:
+        """Whether the option names the folder that the next command takes."""
+        return isinstance(self.path, OutputPath) and self.path.piped
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: what is long is cut."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # thousands of digits, which Python does not write
+        return "a number of thousands of digits"
+
+
+def bare(hint: Any) -> Any:
+    """Return the type of an option that may be None: `Path | None` gives Path."""
+    if get_origin(hint) in (Union, types.UnionType):
+        return next(part for part in get_args(hint) if part is not type(None))
+    return hint
+
+
+def coerce(option: Field, value: Value) -> Value:
+    """Return a value as its option holds it: text of a path as a path, a whole number of a float as a float.
+
+    Raises FacekitError for a path that no file system can have.
+    """
+    if option.many and isinstance(value, str | Path | list | tuple):
+        return [_item(option, part) for part in ([value] if isinstance(value, str | Path) else value)]
+    if isinstance(value, str | Path):
+        return _item(option, value)
+    if option.kind is float and type(value) is int:
+        return float(value)
+    return value
+
+
+def _item(option: Field, value: Scalar) -> Scalar:
+    if option.path is None or not isinstance(value, str | Path):
+        return value
+    text = str(value)
+    lists = isinstance(option.path, PathOrName) and option.path.lists
+    if "\0" in text:
+        raise FacekitError(f"{option.flag} is {shown(text)}; a path has no zero byte")
+    if not lists and any(len(part.encode(errors="replace")) > _LONGEST_NAME for part in Path(text).parts):
+        raise FacekitError(f"{option.flag} is {shown(text)}; no name in a path is longer than {_LONGEST_NAME} bytes")
+    text = os.path.expanduser(text)  # noqa: PTH111 - Path's own raises for a user who is not there
+    return Path(text) if Path in (option.kind, *get_args(option.kind)) else text
+
+
+def check(option: Field, value: Value) -> None:
+    """Refuse a value that an option cannot have. Raises FacekitError."""
+    if value is None and option.optional:
+        return
+    if get_origin(option.kind) is Literal:
+        if value not in get_args(option.kind):
+            raise FacekitError(f"{option.flag} is {shown(value)}; choose from {', '.join(get_args(option.kind))}")
+        return
+    plain = get_origin(option.kind) or option.kind
+    if not isinstance(value, plain) or (plain is not bool and isinstance(value, bool)):
+        raise FacekitError(f"{option.flag} is {shown(value)}; it must be of type {plain.__name__}")
+    _check_limits(option, value)
+    if option.reader is not None and isinstance(value, str):
+        option.reader(value)
+
+
+def _check_limits(option: Field, value: Value) -> None:
+    if not isinstance(value, int | float):
+        return
+    low, high = option.limits.low, option.limits.high
+    if low is not None and not value >= low:  # `not >=` also refuses nan
+        raise FacekitError(f"{option.flag} is {shown(value)}; it must be {low:g} or more")
+    if high is not None and not value <= high:
+        raise FacekitError(f"{option.flag} is {shown(value)}; it must be {high:g} or less")
