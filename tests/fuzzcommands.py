@@ -155,9 +155,9 @@ TABLES = [
     _of("recipe", "run recipe.toml -o new", "recipe.toml", "raw", trusted=True),
     _of(
         "contenders",
-        "compare balanced -o comparison --contenders contenders.toml --dry-run",
+        "compare balanced -o new --contenders contenders.toml --dry-run",
         "contenders.toml",
-        *("comparison", "balanced"),
+        "balanced",
         trusted=True,
     ),
     _of(

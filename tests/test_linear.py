@@ -21,7 +21,7 @@ from facekit.commands.predict import predict
 from facekit.commands.train import train
 from facekit.dataset import Dataset
 from facekit.identity import classifier
-from facekit.identity.embedders import load
+from facekit.identity.embedders import embed_dataset, load
 from facekit.options.balance import Balance
 from facekit.options.evaluate import Evaluate
 from facekit.options.predict import Predict
@@ -143,8 +143,10 @@ def test_a_head_for_other_names_is_refused(run: Path) -> None:
 
 def test_answers_that_are_not_finite_are_refused(even: Path, run: Path) -> None:
     """Finite weights can give them, too."""
-    Head(np.full((128, 3), 3e38, np.float32), np.zeros(3, np.float32)).write(run / "head.npz")
-    model, dataset = classifier.load(runs.load(run)), Dataset.open(even)
+    dataset = Dataset.open(even)
+    vector = embed_dataset(dataset, "dlib").vectors[0]
+    Head(3e38 * np.sign(vector)[:, None].repeat(3, axis=1), np.zeros(3, np.float32)).write(run / "head.npz")
+    model = classifier.load(runs.load(run))
     with pytest.raises(FacekitError, match=r"run answers with numbers that are not finite; train again with --overwri"):
         list(model.look(dataset, dataset.records, batch=4))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import logging
-import subprocess
-import sys
+import multiprocessing
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,13 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def options(faces: Path, output: Path, **more: Any) -> Train:
     values = {"network": "cnn3", "size": 32, "epochs": 2, "batch": 8, "stop_at": 1.01}
     return Train(input=faces, output=output, **(values | more))
+
+
+@pytest.fixture(scope="module")
+def first(faces: Path) -> Path:
+    """A run of one epoch, whose weights others begin with. Not to be changed."""
+    train(options(faces, faces.parent / "first", epochs=1))
+    return faces.parent / "first"
 
 
 def history(run: Path) -> list[dict[str, float]]:
@@ -104,15 +112,14 @@ def test_statistics_are_those_of_the_network_as_it_is_used() -> None:
 
 
 def test_the_head_learns_first_then_the_last_blocks(
-    faces: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    faces: Path, first: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    train(options(faces, tmp_path / "first", epochs=1))
-    more = {"weights": str(tmp_path / "first"), "warmup_epochs": 1, "seed": 5}
+    more = {"weights": str(first), "warmup_epochs": 1, "seed": 5}
     with caplog.at_level(logging.INFO, "facekit"):
         train(options(faces, tmp_path / "second", unfreeze=1, epochs=3, **more))
     assert "epochs 1 to 1 train the head alone: 262,659 parameters" in caplog.text
     assert "epochs 2 to 3 train the head and the last 1 of 3 blocks: 336,643 parameters" in caplog.text
-    before, after = (backbone(runs.load(tmp_path / name).model()) for name in ("first", "second"))
+    before, after = (backbone(runs.load(run).model()) for run in (first, tmp_path / "second"))
     same = [
         all(map(np.array_equal, one.get_weights(), other.get_weights()))
         for one, other in zip(before, after, strict=True)
@@ -176,41 +183,42 @@ def test_a_run_of_before_these_options_is_loaded_and_resumed(faces: Path, tmp_pa
     assert train(options(faces, tmp_path / "run", resume=True)).details["epochs"] == 2
 
 
-TRAINED = """
-import json, sys
-from facekit.options.train import Train
-from facekit.commands.train import train
-def track(items, title, total=None, board=None):
-    for number, item in enumerate(items):
-        if title == "train" and number == int(sys.argv[1]):
-            raise KeyboardInterrupt
-        yield item
-try:
-    train(Train(**json.loads(sys.argv[2])), track)
-except KeyboardInterrupt:
-    print("interrupted")
-"""
+FRESH = multiprocessing.get_context("forkserver")
+FRESH.set_forkserver_preload(["facekit.commands.train", "facekit.networks.backend"])
+"""Makes processes that have loaded TensorFlow, which takes most of a short run's time, and computed nothing yet."""
 
 
-def _train(step: int, values: dict[str, Any]) -> str:
-    command = [sys.executable, "-c", TRAINED, str(step), json.dumps(values)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+def _train(step: int, values: dict[str, Any]) -> bool:
+    """Train in a process of its own, which is interrupted before this step; return whether it was."""
+    with ProcessPoolExecutor(1, mp_context=FRESH) as pool:
+        return pool.submit(_interrupted, step, values).result()
 
 
-def test_a_resumed_run_has_the_very_numbers_of_an_uninterrupted_one(faces: Path, tmp_path: Path) -> None:
+def _interrupted(step: int, values: dict[str, Any]) -> bool:
+    def track(items: Iterable[Any], title: str, total: int | None = None, board: object = None) -> Iterator[Any]:
+        for number, item in enumerate(items):
+            if title == "train" and number == step:
+                raise KeyboardInterrupt
+            yield item
+
+    try:
+        train(Train(**values), track)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def test_a_resumed_run_has_the_very_numbers_of_an_uninterrupted_one(faces: Path, first: Path, tmp_path: Path) -> None:
     """In either of its two steps, with everything in it that is drawn by chance."""
-    train(options(faces, tmp_path / "first", epochs=1))
     values = {"network": "cnn3", "size": 32, "epochs": 4, "batch": 8, "stop_at": 1.01, "deterministic": True}
-    values |= {"weights": str(tmp_path / "first"), "warmup_epochs": 2, "unfreeze": 2, "schedule": "plateau"}
+    values |= {"weights": str(first), "warmup_epochs": 2, "unfreeze": 2, "schedule": "plateau"}
     values |= {"light_augment": True, "label_smoothing": 0.1, "resume": True, "input": str(faces)}
     whole, cut = ({**values, "output": str(tmp_path / name)} for name in ("whole", "cut"))
-    assert _train(10_000, whole) == ""
+    assert not _train(10_000, whole)
     for step in (4, 5, 4):  # of three an epoch: within the second, the third, and the fourth
-        assert _train(step, cut) == "interrupted"
+        assert _train(step, cut)
     assert Checkpoint.open(tmp_path / "cut" / runs.CHECKPOINT).epochs == 3
-    assert _train(10_000, cut) == ""
+    assert not _train(10_000, cut)
     assert history(tmp_path / "cut") == history(tmp_path / "whole")
     one, other = weights(tmp_path / "cut"), weights(tmp_path / "whole")
     assert one.keys() == other.keys()

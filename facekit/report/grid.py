@@ -11,6 +11,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from facekit.base.contract import Image
+from facekit.base.text import visible
 from facekit.report.fonts import fitting
 
 MOST = 100
@@ -65,4 +66,5 @@ def _draw_tile(axes: Any, tile: Tile) -> None:
 
 
 def _short(name: str) -> str:
+    name = visible(name)
     return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"

@@ -40,9 +40,10 @@ class Head:
 
     def probabilities(self, vectors: Numbers) -> Numbers:
         """Return the probability of each name for embeddings, shape (n, names); NaN where an embedding is."""
-        scores = vectors @ self.weights + self.bias
-        scores = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
-        return np.asarray(scores / scores.sum(axis=1, keepdims=True), np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):  # the classifier refuses answers that are not finite
+            scores = vectors @ self.weights + self.bias
+            scores = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
+            return np.asarray(scores / scores.sum(axis=1, keepdims=True), np.float32)
 
     def write(self, file: Path) -> None:
         """Write the head, whole or not at all. Raises FacekitError where the disk is full."""

@@ -10,14 +10,12 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Record
-from facekit.base.files import inside, read_bytes
+from facekit.base.files import inside
 from facekit.runs import SPLIT, Run
 
 CHANGED = "gone or changed since training"
-
-MAX_PICTURE = 256 << 20
-"""Bytes of a picture's file."""
 
 
 def check_paths(run: Run) -> None:
@@ -43,11 +41,13 @@ def place_of(run: Run, record: Record) -> Path:
 
 
 def picture_bytes(file: Path, sha256: str | None = None) -> bytes:
-    """Return the bytes of a regular file. Raises BadImage where it cannot be read, or has not that hash."""
+    """Return the bytes of a regular file. Raises BadImage where it cannot be read, or does not have that hash."""
+    if sha256 is None:
+        return images.load(file)
     try:
-        data = read_bytes(file, MAX_PICTURE)
-    except (OSError, FacekitError):
-        raise BadImage("cannot be read" if sha256 is None else CHANGED) from None
-    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+        data = images.load(file)
+    except BadImage:
+        raise BadImage(CHANGED) from None
+    if hashlib.sha256(data).hexdigest() != sha256:
         raise BadImage(CHANGED)
     return data

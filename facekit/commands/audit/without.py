@@ -65,7 +65,7 @@ def _copy(root: Path, picture: Picture, folder: Path) -> bool:
     except BadImage as error:
         if error.reason == CHANGED:
             return False
-        raise FacekitError(f"{source} cannot be read; delete it, or check its permissions") from None
+        raise FacekitError(f"{source}: {error.reason}; delete it, or check its permissions") from None
     with guarded(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         replace_file(target, data)

@@ -18,7 +18,6 @@ from facekit.identity import embedders
 from facekit.identity.embedders import DatasetEmbeddings
 from facekit.identity.embedders.cache import Embedding, EmbeddingCache
 from facekit.options.crop import FaceCrop
-from facekit.runs.pictures import picture_bytes
 
 
 def embed_whole(
@@ -51,7 +50,7 @@ class _EmbedPhoto:
             return error
 
     def _vector(self, photo: Path) -> Embedding:
-        data = picture_bytes(photo)
+        data = images.load(photo)
         key = (hashlib.sha256(data).digest(), self._how)
         (known,) = self._cache.load([key])
         if known is not None:

@@ -16,7 +16,7 @@ from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Image, Record
 from facekit.dataset import by_label
 from facekit.runs import Run
-from facekit.runs.pictures import picture_bytes, picture_of
+from facekit.runs.pictures import picture_of
 
 MOST = 24
 """Pictures on one page."""
@@ -49,7 +49,7 @@ def given(paths: Sequence[Path]) -> Choice:
     files = [file for path in paths for file in _files(path)]
     if len(files) > MOST:
         raise FacekitError(f"{len(files)} pictures are more than a page shows; give {MOST} at most")
-    choice = _read([_Candidate(file, None, partial(picture_bytes, file)) for file in files], len(files), "those given")
+    choice = _read([_Candidate(file, None, partial(images.load, file)) for file in files], len(files), "those given")
     if not choice.pictures:
         raise FacekitError("no pictures to look at; give pictures of faces, or folders of them")
     return choice

@@ -182,7 +182,7 @@ def _sights(
 def _sight(run: Run, subject: Subject, chosen: Chosen, seen: Image, number: int | None, files: _Files) -> page.Sight:
     shares = subject.answers([seen])[0]
     if not np.isfinite(shares).all():
-        raise FacekitError(f"{run.folder}: its answers are not numbers; train again, its weights are too large")
+        raise FacekitError(f"{run.folder} answers with numbers that are not finite; train again with --overwrite")
     order = np.argsort(-shares, kind="stable")[:3]
     explained = int(order[0]) if number is None else number
     heat = subject.heat(seen, explained)
