@@ -126,7 +126,7 @@ def test_the_worst_names_are_listed_and_the_rest_counted(capsys: pytest.CaptureF
 def test_a_name_cannot_spoil_the_screen(capsys: pytest.CaptureFixture[str]) -> None:
     lines = closing(capsys, [{"name": "Ada\n\x1b[2JLovelace", "kept": 0, "short": 1, "why": "[bold]bing[/]: empty"}])
     assert len(lines) == 4
-    assert lines[3].split() == ["Ada", "[2JLovelace", "0", "1", "[bold]bing[/]:", "empty"]
+    assert lines[3].split() == [r"Ada\n\x1b[2JLovelace", "0", "1", "[bold]bing[/]:", "empty"]
 
 
 @pytest.fixture(scope="module")

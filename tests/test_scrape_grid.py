@@ -22,14 +22,17 @@ from typing import Any
 
 import psutil
 import pytest
+from hostileweb import PRIVATE
 from leftovers import needs_browser, own_place
 from plainweb import Plain, many
+from selenium.common.exceptions import WebDriverException
 from test_scrape import child, finish
 
 from facekit.base.contract import FacekitError
 from facekit.commands.scrape import bot, scrape
 from facekit.options.scrape import Scrape
 from facekit.sources import browser
+from facekit.sources.addresses import Gate, own_server
 from facekit.sources.browser.grid import NOTE
 from facekit.sources.engines import Results, Search
 from facekit.sources.engines.bing import Bing
@@ -156,6 +159,19 @@ def test_a_session_names_nothing_of_this_machine(grid: str, place: Path) -> None
     assert str(place) not in json.dumps(given)
     one.close()
     assert not list(place.glob(f"{browser.PREFIX}*"))
+
+
+def test_a_browser_on_a_grid_knows_no_other_hosts(web: Web, grid: str, place: Path) -> None:
+    one = browser.GridBrowser(grid, Gate(("search.invalid", "*.search.invalid"), own=own_server(web.base_url)))
+    driver = one.start()
+    try:
+        driver.get(f"{web.base_url}/images/search?q=Name+1")
+        assert driver.title.startswith("Name 1")
+        for host in (PRIVATE, "127.0.0.2", "localhost", "[::1]", "other.invalid"):
+            with pytest.raises(WebDriverException, match="ERR_NAME_NOT_RESOLVED"):
+                driver.get(f"http://{host}:{web.server_port}/")
+    finally:
+        one.close()
 
 
 @pytest.mark.parametrize("death", ["browser", "session"])

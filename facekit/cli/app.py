@@ -83,7 +83,9 @@ def main() -> NoReturn:
         to_stdout(__version__)
         sys.exit(DONE)
     sys.excepthook = show_traceback
-    signal.signal(signal.SIGTERM, _terminate)
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(name) is signal.SIG_DFL:  # nohup ignores SIGHUP
+            signal.signal(name, _terminate)
     try:
         code = _app(first)(standalone_mode=False, prog_name="facekit")
     except FacekitError as error:

@@ -146,20 +146,31 @@ class Bot:
         self.status.state, self.since = "searching", time.monotonic()
         results = self._engine(task.engine).search(driver, task.search)
         self._searches += 1
-        self._judge(task, results, began)
+        evidence = self._evidence(task.engine, results) if results.state is State.LAYOUT_CHANGED else None
+        # Before the result is handed on, so that nobody starts another browser while this one is busy.
+        self._leave(task.engine)
+        self._judge(task, results, began, evidence)
 
-    def _judge(self, task: Task, results: Results, began: float) -> None:
+    def _judge(self, task: Task, results: Results, began: float, evidence: Evidence | None) -> None:
         pace = self._tasks.paces[task.engine]
         if results.state is State.BLOCKED and not pace.blocked(began):
             self._tasks.put(task)
             return
-        changed = results.state is State.LAYOUT_CHANGED
         if results.state not in (State.BLOCKED, State.CONSENT):
-            pace.read(changed)
+            pace.read(results.state is State.LAYOUT_CHANGED)
         self.status.found += len(results.candidates)
         self.status.searches += 1
-        evidence = self._evidence(task.engine, results) if changed else None
         self._done(Searched(task, self._number, results, results.note, evidence))
+
+    def _leave(self, engine: str) -> None:
+        """Leave the page of a search; a browser that cannot is closed."""
+        if self.browser is None or not self._engine(engine).needs_browser:
+            return
+        try:
+            self.browser.leave()
+        except DEATHS as error:
+            log.info("a page could not be left (%s)", self.browser.cause or brief(error))
+            self._close()
 
     def _evidence(self, engine: str, results: Results) -> Evidence | None:
         if self.browser is not None and self._engine(engine).needs_browser:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -61,8 +62,9 @@ class Bots:
         for bot in self._bots if kind is not None else ():
             bot.stop()
         while kind is not None and not all(thread.done() for thread in self._threads):
-            self._browsers.kill()
-            time.sleep(0.05)
+            with suppress(KeyboardInterrupt):  # pressed again: the browsers have to be ended all the same
+                self._browsers.kill()
+                time.sleep(0.05)
         self._executor.shutdown()
 
     def watch(self) -> None:

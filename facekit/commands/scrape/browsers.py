@@ -69,5 +69,6 @@ class Browsers:
 
 def brief(error: BaseException) -> str:
     """Return an error's kind and the first line of its message, which may quote a page."""
-    first = str(error).strip()[:2000].partition("\n")[0]
+    message = error.msg if isinstance(error, WebDriverException) else str(error)
+    first = (message or "").strip()[:2000].partition("\n")[0]
     return visible(f"{type(error).__name__}: {first[:160]}")

@@ -148,7 +148,7 @@ class Proxy:
         self.refused[name] += 1
         if self.refused[name] == 1:
             why = "is not one of the engine's hosts" if isinstance(error, ForeignHost) else f"leads to {error}"
-            log.info("a page was not let connect to %s, which %s", name, why)
+            log.debug("the browser was not let connect to %s, which %s", name, why)
 
 
 async def _greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> _Wish | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -52,4 +53,4 @@ def _whole(response: BaseHTTPResponse) -> BaseHTTPResponse:
         raise TooLong(f"the page returned more than facekit asks for, {len(data) / 1e6:.0f} MB or more")
     response.release_conn()
     headers, reason = response.headers, response.reason
-    return HTTPResponse(data, headers, response.status, reason=reason, preload_content=False, decode_content=False)
+    return HTTPResponse(io.BytesIO(data), headers, response.status, reason=reason, decode_content=False)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 PAGE_SECONDS, SCRIPT_SECONDS, CLIENT_SECONDS, QUIT_SECONDS = 30, 10, 45, 5
 
+LEAVE_SECONDS = 5
+"""How long a page may take to be left."""
+
 _ALIVE: weakref.WeakSet[Browser] = weakref.WeakSet()
 
 
@@ -66,6 +69,12 @@ class Browser(ABC):
         connection_of(self.driver).client_config.timeout = min(most, CLIENT_SECONDS)
         self.driver.set_page_load_timeout(min(most, PAGE_SECONDS))
         self.driver.set_script_timeout(min(most, SCRIPT_SECONDS))
+
+    def leave(self) -> None:
+        """Leave the page, so that it does nothing until the next search. Raises what a dead browser does."""
+        self.set_patience(LEAVE_SECONDS)
+        self.driver.get("about:blank")
+        self.set_patience()
 
     def close(self) -> None:
         """Quit within five seconds, or be killed; remove the folder. Safe to call twice."""

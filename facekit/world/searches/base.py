@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from importlib import resources
 from string import Template
 from typing import NamedTuple, Protocol
 
+from facekit.base.plain import Json
 from facekit.world.content import Content, Link
 
 BAD = {4: "malformed", 9: "unusable"}
@@ -103,7 +105,12 @@ def html(text: str, status: int = 200, **headers: str) -> Reply:
     return Reply(status, text, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 
-def page(name: str, **values: object) -> str:
+def json_reply(values: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+    """Return an answer of JSON."""
+    return Reply(status, json.dumps(values), "application/json; charset=utf-8", headers or {})
+
+
+def page(name: str, **values: str | int) -> str:
     """Return the page of an engine with its `$names` filled in."""
     return _template(name).substitute(values)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from html import escape
-from typing import Any
 from zlib import crc32
 
+from facekit.base.plain import Json
 from facekit.world.searches import licences
-from facekit.world.searches.base import Hit, Reply, Request, Route, hits
+from facekit.world.searches.base import Hit, Reply, Request, Route, hits, json_reply
 
 MOST = 50
 RAW = "python-requests"
@@ -30,7 +29,7 @@ VARIANTS = {
     "broken-off": "an error in place of results",
 }
 
-_LAG = {"error": {"code": "maxlag", "info": "Waiting for a database server: 6.4 seconds lagged.", "lag": 6.4}}
+_LAG: Json = {"error": {"code": "maxlag", "info": "Waiting for a database server: 6.4 seconds lagged.", "lag": 6.4}}
 
 
 def api(request: Request) -> Reply:
@@ -43,13 +42,13 @@ def api(request: Request) -> Reply:
     first, count = int(request.query.get("gsroffset", 0)), min(MOST, int(request.query["gsrlimit"]))
     part = found[:count] if variant == "repeating" else found[first : first + count]
     if not part:
-        return _json({"batchcomplete": ""})
+        return json_reply({"batchcomplete": ""})
     pages = {str(_id(hit)): _file(request, hit, variant) for hit in part}
     # The pages come in the order of their numbers, which says nothing about rank.
-    values: dict[str, Any] = {"batchcomplete": "", "query": {"pages": dict(sorted(pages.items()))}}
+    values: dict[str, Json] = {"batchcomplete": "", "query": {"pages": {**dict(sorted(pages.items()))}}}
     if first + count < len(found) or variant == "repeating":
         values["continue"] = {"gsroffset": first + count, "continue": "gsroffset||"}
-    return _json(values)
+    return json_reply(values)
 
 
 ROUTES: dict[str, Route] = {"/w/api.php": api}
@@ -62,21 +61,21 @@ def _instead(request: Request, variant: str) -> Reply | None:
     replies = {
         "refused": Reply(429, "", "text/plain", {"Retry-After": "7"}) if not request.seen else None,
         "limited": Reply(429, "", "text/plain", {"Retry-After": "86400"}),
-        "lagging": Reply(200, json.dumps(_LAG), "application/json", busy) if not request.seen else None,
-        "lagged": Reply(200, json.dumps(_LAG), "application/json", busy),
+        "lagging": json_reply(_LAG, headers=busy) if not request.seen else None,
+        "lagged": json_reply(_LAG, headers=busy),
         "down": Reply(500, "Our servers are currently under maintenance", "text/plain"),
-        "redesigned": _json({"batch": 1, "files": []}),
+        "redesigned": json_reply({"batch": 1, "files": []}),
         "garbled": Reply(200, "<html></html>"),
-        "broken-off": _json({"error": {"code": "internal_api_error", "info": "Caught exception"}}),
+        "broken-off": json_reply({"error": {"code": "internal_api_error", "info": "Caught exception"}}),
     }
     return replies.get(variant)
 
 
-def _file(request: Request, hit: Hit, variant: str) -> dict[str, Any]:
-    values = {"pageid": _id(hit), "ns": 6, "title": f"File:{hit.title}.jpg", "index": hit.rank}
+def _file(request: Request, hit: Hit, variant: str) -> dict[str, Json]:
+    values: dict[str, Json] = {"pageid": _id(hit), "ns": 6, "title": f"File:{hit.title}.jpg", "index": hit.rank}
     if hit.bad == "malformed" or variant == "unreadable":
         return values
-    info = {
+    info: dict[str, Json] = {
         "url": hit.url,
         "descriptionurl": hit.page,
         "width": hit.width,
@@ -94,7 +93,7 @@ def _file(request: Request, hit: Hit, variant: str) -> dict[str, Any]:
     return {**values, "imagerepository": "local", "imageinfo": [info]}
 
 
-def _about(hit: Hit) -> dict[str, Any]:
+def _about(hit: Hit) -> dict[str, Json]:
     licence = licences.of(hit)
     said = {
         "License": licence.name.lower().replace(" ", "-"),
@@ -112,7 +111,3 @@ def _about(hit: Hit) -> dict[str, Any]:
 
 def _id(hit: Hit) -> int:
     return crc32(hit.title.encode()) % 90_000_000 * 10 + hit.rank % 10
-
-
-def _json(values: Any) -> Reply:
-    return Reply(200, json.dumps(values), "application/json; charset=utf-8")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from html import escape
-from typing import Any
 from urllib.parse import urlencode
 from zlib import crc32
 
+from facekit.base.plain import Json
 from facekit.world.searches.base import Hit, Reply, Request, Route, hits, html, page
 
 PAGE = 100
@@ -56,7 +56,7 @@ def results(request: Request) -> Reply:
         return html("<html></html>")
     found = [] if variant == "empty" else hits(request)
     part = found[:PAGE] if variant == "repeating" else found[first : first + PAGE]
-    values: dict[str, Any] = {
+    values: dict[str, Json] = {
         "ads": None,
         "query": request.words,
         "results": [_result(request, hit, variant == "unreadable") for hit in part],
@@ -70,7 +70,7 @@ def results(request: Request) -> Reply:
 ROUTES: dict[str, Route] = {"/": start, "/i.js": results}
 
 
-def _result(request: Request, hit: Hit, broken: bool) -> dict[str, Any]:
+def _result(request: Request, hit: Hit, broken: bool) -> Json:
     image: str | None = "/relative.jpg" if hit.bad == "unusable" else hit.url
     return {
         "image": None if broken or hit.bad == "malformed" else image,

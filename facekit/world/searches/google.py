@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from html import escape
-from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 from zlib import crc32
 
+from facekit.base.plain import Json
 from facekit.world.searches.base import Hit, Reply, Request, Route, hits, html, page, redirect
 
 PAGE = 40
@@ -160,8 +160,8 @@ def _part(found: Sequence[Hit], start: int, variant: str) -> list[Hit]:
     return [hit._replace(rank=hit.rank + start) for hit in found[:PAGE]]
 
 
-def _added(request: Request, part: Sequence[Hit], start: int, variant: str) -> dict[str, Any]:
-    hidden = {_id(request, hit): _shown(request, hit) for hit in part} if variant in _HIDDEN else {}
+def _added(request: Request, part: Sequence[Hit], start: int, variant: str) -> Json:
+    hidden: dict[str, Json] = {_id(request, hit): _shown(request, hit) for hit in part} if variant in _HIDDEN else {}
     in_script = variant in ("script-only", "old")
     state = {} if hidden or in_script else {_key(hit): _record(request, hit, variant) for hit in part}
     script = _scripted(request, part, variant) if in_script and part else ""
@@ -209,18 +209,28 @@ def _scripted(request: Request, part: Sequence[Hit], variant: str) -> str:
     return f"(() => {{ var m={_json({_key(hit): record for hit, record in zip(part, records, strict=True)})}; }})();"
 
 
-def _record(request: Request, hit: Hit, variant: str) -> list[Any]:
-    original: list[Any] | None = [hit.url, hit.height, hit.width]
+def _record(request: Request, hit: Hit, variant: str) -> list[Json]:
+    original: Json = [hit.url, hit.height, hit.width]
     if hit.bad == "malformed" or variant == "unreadable":
         original = None
     elif hit.bad:
         original = [_thumbnail(request, hit), 225, 225]
-    more = {"2000": [None, "127.0.0.1", "4KB"], "2003": [None, f"p{hit.rank}", hit.page, hit.title]}
-    about = [_id(request, hit), [_thumbnail(request, hit), 194, 259], original, None, 0, "rgb(60,60,60)", None, 0, more]
+    more: Json = {"2000": [None, "127.0.0.1", "4KB"], "2003": [None, f"p{hit.rank}", hit.page, hit.title]}
+    about: list[Json] = [
+        _id(request, hit),
+        [_thumbnail(request, hit), 194, 259],
+        original,
+        None,
+        0,
+        "rgb(60,60,60)",
+        None,
+        0,
+        more,
+    ]
     return [None, [0, *about]]
 
 
-def _shown(request: Request, hit: Hit) -> dict[str, str]:
+def _shown(request: Request, hit: Hit) -> Json:
     """Return what a link's address and the panel come to show of a record."""
     original = {"malformed": "", "unusable": _thumbnail(request, hit)}.get(hit.bad, hit.url)
     asked = {
@@ -246,7 +256,7 @@ def _key(hit: Hit) -> str:
     return f"rec{hit.rank}"
 
 
-def _json(value: Any) -> str:
+def _json(value: Json) -> str:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("=", r"\u003d").replace("&", r"\u0026").replace("<", r"\u003c")
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
+from facekit.base.plain import Json
 from facekit.world.searches import licences
-from facekit.world.searches.base import Hit, Reply, Request, Route, hits
+from facekit.world.searches.base import Hit, Reply, Request, Route, hits, json_reply
 
 MOST, DEPTH = 20, 240
 
@@ -40,14 +38,14 @@ def images(request: Request) -> Reply:
     if number > max(1, pages):
         return _says(404, "Invalid page.")
     part = found[:size] if variant == "repeating" else found[size * (number - 1) : size * number]
-    values = {
+    values: Json = {
         "result_count": len(found),
         "page_count": pages,
         "page_size": size,
         "page": number,
         "results": [_result(request, hit, variant) for hit in part],
     }
-    return _json(200, values)
+    return json_reply(values)
 
 
 ROUTES: dict[str, Route] = {"/v1/images/": images}
@@ -66,7 +64,7 @@ def _instead(request: Request, variant: str, size: int, number: int) -> Reply | 
         "shallow": _says(401, "Too deep.") if late else None,
         "closed": _says(401, "Authentication credentials were not provided."),
         "down": _says(500, "Server error"),
-        "redesigned": _json(200, {"data": []}),
+        "redesigned": json_reply({"data": []}),
         "garbled": Reply(200, "<html></html>"),
     }
     return replies.get(variant)
@@ -77,7 +75,7 @@ def _is_asked_for(request: Request, hit: Hit) -> bool:
     return asked is None or hit.link.licence in asked.split(",")
 
 
-def _result(request: Request, hit: Hit, variant: str) -> dict[str, Any]:
+def _result(request: Request, hit: Hit, variant: str) -> Json:
     licence = licences.of(hit)
     broken = hit.bad == "malformed" or variant == "unreadable"
     # The API leaves the mature ones out itself, unless asked; now and then one was not marked in time.
@@ -102,8 +100,4 @@ def _result(request: Request, hit: Hit, variant: str) -> dict[str, Any]:
 
 
 def _says(status: int, detail: str, headers: dict[str, str] | None = None) -> Reply:
-    return Reply(status, json.dumps({"detail": detail}), "application/json", headers or {})
-
-
-def _json(status: int, values: Any) -> Reply:
-    return Reply(status, json.dumps(values), "application/json")
+    return json_reply({"detail": detail}, status, headers)
