@@ -37,8 +37,8 @@ browser: $(STAMP)  ## Find a browser and its driver, or install Debian's as root
 demo: browser  ## Draw a world, scrape it, train on it, score it: 5 to 10 minutes on two cores.
 	$(BIN)/facekit demo -o demo
 
-test: browser  ## Run the tests.
-	$(BIN)/python -m pytest -m "not slow"
+test: browser  ## Run the tests, a module in one of two processes.
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup --durations=10
 
 check: $(STAMP)  ## Run ruff, strict mypy and the test of the import rules.
 	$(BIN)/ruff check
@@ -52,6 +52,8 @@ docs: $(STAMP)  ## Write the commands' help into the README.
 bench: browser  ## Run what takes long: slow tests, kills, speed side by side, and the studies where FACEKIT_DATA is set.
 	$(BIN)/python -m pytest -m slow
 	$(BIN)/python benchmarks/kills.py
+	$(BIN)/python benchmarks/fuzz.py --minutes 60
+	$(BIN)/python benchmarks/fuzz_readers.py --minutes 60 || test $$? = 2  # 2: there is no Atheris, which it says
 	$(BIN)/python benchmarks/stages.py
 	$(BIN)/python benchmarks/feed.py
 	$(BIN)/python benchmarks/gpu.py || test $$? = 2  # 2: there is no accelerator, which it says

@@ -57,15 +57,16 @@ def warm(made: Path, box: Box, commands: Iterable[Command]) -> None:
 def fuzz(made: Path, box: Box, cases: Iterable[tuple[Command, int]], end: float) -> set[tuple[str, str]]:
     """Run cases until then; print and return the kinds of fault."""
     kinds: set[tuple[str, str]] = set()
-    number = 0
-    for number, (command, seed) in enumerate(cases):  # noqa: B007 (it is printed)
+    run = 0
+    for command, seed in cases:
         if time.monotonic() > end:
             break
+        run += 1
         for fault in case(made, box, command, seed):
             if (kind := (command.name, _kind(fault))) not in kinds:
                 kinds.add(kind)
                 print(f"{command.name}, seed {seed}: {fault}\n", flush=True)
-    print(f"{number} cases, {len(kinds)} kinds of fault")
+    print(f"{run} cases, {len(kinds)} kinds of fault")
     return kinds
 
 

@@ -101,7 +101,7 @@ def _checkpoint(folder: Path) -> object:
 
 
 def _head(folder: Path) -> object:
-    from facekit.runs.linear import Head
+    from facekit.runs.head import Head
 
     return Head.read(folder / "head.npz", 128, 2)
 

@@ -76,7 +76,7 @@ def _in_text(file: Path, outside: Path, rng: random.Random) -> Changed:
     how = {".json": _in_json, ".jsonl": _in_line, ".csv": _in_cell, ".toml": _in_toml}.get(file.suffix, _in_bytes)
     try:
         return (how if rng.random() < 0.8 else _in_bytes)(file, outside, rng)
-    except (ValueError, IndexError, RecursionError):  # an earlier change has left no structure to change
+    except (ValueError, IndexError, RecursionError, csv.Error):  # an earlier change has left no structure to change
         return _in_bytes(file, outside, rng)
 
 

@@ -1,5 +1,7 @@
 """Clean: repeats and bad pictures go with their reason and number; names with too few go; groups are drawn."""
 
+from __future__ import annotations
+
 import json
 from collections import Counter
 from pathlib import Path

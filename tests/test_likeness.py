@@ -1,5 +1,7 @@
 """Which pictures show one photo: changed copies are proved, other photos of the same person are not."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any

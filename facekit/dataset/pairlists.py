@@ -105,7 +105,7 @@ def _lines(file: Path) -> list[str]:
 
 def _csv(file: Path, lines: Sequence[str]) -> PairList:
     rows = csv.reader(lines)
-    header = [name.strip() for name in next(rows)]
+    header = [name.strip() for name in _header(file, rows)]
     lacking = [name for name in COLUMNS if name not in header]
     if lacking:
         raise FacekitError(
@@ -116,6 +116,13 @@ def _csv(file: Path, lines: Sequence[str]) -> PairList:
         raise FacekitError(f"{file}, line 1 has two columns `{twice}`; rename one")
     others = tuple(name for name in header if name not in COLUMNS)
     return PairList(file, list(_rows(file, rows, header)), columns=others)
+
+
+def _header(file: Path, rows: Iterator[list[str]]) -> list[str]:
+    try:
+        return next(rows, [])
+    except csv.Error as error:
+        raise FacekitError(f"{file} is no CSV ({error}); begin with `first,second,same`") from None
 
 
 def _rows(file: Path, rows: Iterator[list[str]], header: Sequence[str]) -> Iterator[Pair]:
@@ -141,6 +148,8 @@ def _row(where: str, row: Sequence[str], header: Sequence[str]) -> Pair:
 
 def _lfw(file: Path, lines: Sequence[str], folds: int, each: int) -> PairList:
     """Read `name i j` as two photos of one person, and `name i other j` as photos of two."""
+    if not (folds and each):
+        raise FacekitError(f"{file}, line 1 says that there are no pairs; fetch it again")
     pairs: list[Pair] = []
     for number, line in enumerate(lines[1:], 2):
         if line.strip():

@@ -43,7 +43,10 @@ def read(file: Path) -> Table:
     except (FileNotFoundError, NotADirectoryError):
         raise FacekitError(f"no such file: {file}; give a CSV file with a header") from None
     lines = csv.DictReader(text.splitlines(), restval="")
-    rows = [{str(name).strip(): str(value).strip() for name, value in row.items() if name} for row in lines]
+    try:
+        rows = [{str(name).strip(): str(value).strip() for name, value in row.items() if name} for row in lines]
+    except csv.Error as error:
+        raise FacekitError(f"{file} is no CSV ({error}); fix the line after line {lines.line_num}") from None
     if not rows:
         raise FacekitError(f"{file} holds no rows; give a CSV file with a header and a line a picture")
     return Table(file, tuple(rows[0]), rows)

@@ -93,7 +93,8 @@ def clear(folder: Path) -> None:
     """Delete what facekit writes into a run folder, and nothing else; a folder that is a link is not entered."""
     for pattern in _OURS:
         for file in _own(folder, pattern):
-            file.unlink()
+            if file.is_symlink() or not file.is_dir():  # facekit makes no folder of these names
+                file.unlink()
     for fold in _own(folder, f"{EVALUATION}*/{FOLD}-*"):
         if not fold.is_symlink():
             clear(fold)

@@ -61,15 +61,13 @@ def read_history(file: Path) -> list[Epoch]:
         return []
     except UnicodeDecodeError:
         raise FacekitError(f"{file} is not CSV; delete it") from None
-    epochs = []
-    for number, row in enumerate(csv.DictReader(io.StringIO(text, newline="")), 2):
-        try:
-            epochs.append(_epoch(row))
-        except (ValueError, TypeError) as error:
-            raise FacekitError(
-                f"{file}, line {number} is not what facekit writes ({error}); delete that line or the file"
-            ) from None
-    return epochs
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        return [_epoch(row) for row in rows]
+    except (ValueError, TypeError, csv.Error) as error:
+        raise FacekitError(
+            f"{file}, line {rows.line_num} is not what facekit writes ({error}); delete that line or the file"
+        ) from None
 
 
 def _epoch(row: dict[str, str]) -> Epoch:
