@@ -27,6 +27,8 @@ _VALUED = {"unavailable_after", "max-snippet", "max-image-preview", "max-video-p
 _BOXES = {b"avif": ".avif", b"avis": ".avif", b"heic": ".heic", b"heix": ".heic", b"mif1": ".heic"}
 """Names of formats that Pillow may have been built without."""
 
+_ICON = b"\x00\x00\x01\x00"
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -96,7 +98,7 @@ def check(data: bytes, rules: Rules) -> tuple[str, int]:
             raise Refused("too few bytes", len(data))
         return head.suffix, images.dhash(images.glance(data, head))
     except BadImage as error:
-        unknown = _BOXES.get(data[8:12]) if data[4:8] == b"ftyp" else None
+        unknown = _BOXES.get(data[8:12]) if data[4:8] == b"ftyp" else ".ico" if data.startswith(_ICON) else None
         if unknown:
             raise Refused("format", unknown) from None
         raise Refused(error.reason, error.value) from None

@@ -154,8 +154,10 @@ class Link(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line. Which of the first five fields it has says what it notes; without any it is all there is of a name."""
+    """One line. Which of `over` to `ends` it has says what it notes; without any it is all there is of a name."""
 
+    label: str = ""
+    name: str | None = None
     over: bool = False
     """The run came to its end."""
     engine: str | None = None
@@ -166,8 +168,6 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     """A link failed once more."""
     ends: Progress | None = None
     """Nothing more is to be done for the name in this run."""
-    label: str = ""
-    name: str | None = None
     state: str = "pending"
     query: str = ""
     asked: int = 0
