@@ -36,7 +36,7 @@ from facekit.base import images
 SECRET = "canary-5f1d8c"
 """Stands in every text file outside; nothing that a command writes or prints may hold it."""
 
-SECONDS, MEGABYTES = 10 * float(os.environ.get("FACEKIT_SLOW", "1")), 500
+SECONDS, MEGABYTES = 10, 500
 """What a command may take: honest input of this size takes less than a second, and little memory."""
 
 
@@ -239,7 +239,9 @@ class Stopped(BaseException):
 def _limits(outcome: Outcome) -> Iterator[None]:
     """Break off what takes more time or memory than it may; end the process where that does not help."""
     process, over = psutil.Process(), threading.Event()
-    before, reason = process.memory_info().rss, [f"a hang: more than {SECONDS:.0f} s"]
+    # Where more wants to run than there are cores, everything takes so much longer.
+    seconds = SECONDS * max(1, os.getloadavg()[0] / (os.cpu_count() or 1))
+    before, reason = process.memory_info().rss, [f"a hang: more than {seconds:.0f} s"]
 
     def stop(signum: int, frame: FrameType | None) -> None:
         raise Stopped(f"{reason[0]}\n{''.join(traceback.format_stack(frame, limit=8))}")
@@ -253,8 +255,8 @@ def _limits(outcome: Outcome) -> Iterator[None]:
                 return
 
     old = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    faulthandler.dump_traceback_later(SECONDS * 6, exit=True, file=sys.__stderr__)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    faulthandler.dump_traceback_later(seconds * 6, exit=True, file=sys.__stderr__)
     meter = threading.Thread(target=measure, daemon=True)
     meter.start()
     try:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from facekit.base import plugins
 from facekit.base.contract import FacekitError
 from facekit.base.files import guarded, read_bytes, replace_file
+from facekit.dataset.records import own_file
 from facekit.runs.run import MODEL
 
 Numbers = NDArray[np.float32]
@@ -61,7 +62,7 @@ class Head:
         """
         if not file.is_file():
             raise FacekitError(f"{file} is gone; train again with --overwrite")
-        data = read_bytes(file, 4 * names * (dimensions + 1) + _OVERHEAD)
+        data = read_bytes(own_file(file), 4 * names * (dimensions + 1) + _OVERHEAD)
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as held:
                 head = cls(_read(held, "weights", (dimensions, names)), _read(held, "bias", (names,)))

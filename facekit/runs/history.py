@@ -11,6 +11,7 @@ from pathlib import Path
 
 from facekit.base.contract import FacekitError
 from facekit.base.files import read_bytes, write_csv
+from facekit.dataset.records import own_file
 
 _MOST = 64 << 20
 """Bytes of a `history.csv`: some 600,000 epochs."""
@@ -56,7 +57,7 @@ def read_history(file: Path) -> list[Epoch]:
     Raises FacekitError, which names line and column, for one that facekit did not write.
     """
     try:
-        text = read_bytes(file, _MOST).decode()
+        text = read_bytes(own_file(file), _MOST).decode()
     except (FileNotFoundError, NotADirectoryError):
         return []
     except UnicodeDecodeError:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Record
 from facekit.base.files import read_json, write_json
-from facekit.dataset.records import read_records
+from facekit.dataset.records import own_file, read_records
 from facekit.networks import build
 from facekit.options.common import SplitBy
 from facekit.options.crop import FaceCrop
@@ -128,10 +128,10 @@ class Run:
         return build(self.network, self.size, len(self.labels), self.color)
 
     def weights(self) -> Path:
-        """Return the file of the network's weights. Raises FacekitError for a linear head, and where it is gone."""
+        """Return the file of the network's weights. Raises FacekitError for a linear head, a link, and none."""
         if self.backbone:
             raise FacekitError(f"{self.folder} is a linear head on {self.backbone}; give that, or another run")
-        file = self.folder / WEIGHTS
+        file = own_file(self.folder / WEIGHTS)
         if not file.is_file():
             raise FacekitError(f"{file} is gone; {_AGAIN}")
         return file
@@ -178,7 +178,7 @@ def load(folder: Path) -> Run:
 def read(folder: Path) -> Run | None:
     """Read a run folder, complete or not; None without a `model.json`. Raises FacekitError for a broken one."""
     try:
-        return Run(folder, read_json(folder / MODEL, ModelInfo, _MOST, "choose another folder"))
+        return Run(folder, read_json(own_file(folder / MODEL), ModelInfo, _MOST, "choose another folder"))
     except (FileNotFoundError, NotADirectoryError):
         return None
 

@@ -13,7 +13,7 @@ from facekit.base.contract import FacekitError, Track
 from facekit.base.files import check_ours, guarded, read_json, replace_lines, write_json
 from facekit.commands.compare.contenders import NAME, RUNS
 from facekit.dataset import Dataset
-from facekit.dataset.records import read_records
+from facekit.dataset.records import own_file, read_records
 from facekit.identity.split import Split, split_dataset
 from facekit.options.base import Setting, recorded
 from facekit.options.common import SplitBy
@@ -142,7 +142,7 @@ def open_comparison(options: Compare, state: State | None, dataset: Dataset, tra
 
 def _read(folder: Path) -> State | None:
     try:
-        return read_json(folder / FILE, State, _MOST, "choose another folder")
+        return read_json(own_file(folder / FILE), State, _MOST, "choose another folder")
     except (FileNotFoundError, NotADirectoryError):
         return None
 

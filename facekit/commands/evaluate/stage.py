@@ -12,6 +12,7 @@ from facekit.base import plugins
 from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.base.files import read_json
 from facekit.dataset import protocol
+from facekit.dataset.records import own_file
 from facekit.identity import evaluation, held_out
 from facekit.identity.embedders.registry import KIND
 from facekit.identity.evaluation import Settings
@@ -70,7 +71,7 @@ def _output(options: Evaluate, pictures: HeldOut) -> Path:
 
 def _is_of_other_data(folder: Path, data: Path) -> bool:
     try:
-        before = read_json(folder / reports.SCORES, _Scored).data
+        before = read_json(own_file(folder / reports.SCORES), _Scored).data
     except (OSError, FacekitError):
         return False
     return Path(before).resolve() != data.resolve()
