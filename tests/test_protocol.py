@@ -24,7 +24,8 @@ def faces(tmp_path: Path) -> Path:
 
 
 def _settle(faces: Path, split_by: str = "group") -> tuple[list[Record], str]:
-    return split_dataset(Dataset.open(faces), "70/20/10", split_by, 1)  # type: ignore[arg-type]
+    split = split_dataset(Dataset.open(faces), "70/20/10", split_by, 1)  # type: ignore[arg-type]
+    return split.records, split.protocol
 
 
 def _change(faces: Path, change: Callable[[Record], Record]) -> None:
@@ -112,8 +113,9 @@ def _moods(root: Path, photos: int = 14, who: int = 7) -> Path:
 def test_by_person_nobody_stands_in_two_parts(tmp_path: Path) -> None:
     faces = _moods(tmp_path / "moods")
     people = faces.with_suffix(".csv")
-    records, by = split_dataset(Dataset.open(faces), "60/20/20", "person", 1, people=people)
-    assert by == "person"
+    split = split_dataset(Dataset.open(faces), "60/20/20", "person", 1, people=people)
+    records = split.records
+    assert split.protocol == "person"
     assert lineage.people_crossing(records) == []
     assert {lineage.person(record) for record in records} == {f"p{n}" for n in range(7)}
     for label in ("person0", "person1", "person2"):
