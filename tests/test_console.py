@@ -19,7 +19,7 @@ import pytest
 from conftest import plain_tree
 
 from facekit.base import plugins
-from facekit.base.contract import Board, Report
+from facekit.base.contract import Board, FacekitError, Report
 from facekit.cli.bars import Bars
 from facekit.cli.console import Console
 
@@ -128,7 +128,7 @@ def test_a_recipe_shows_what_is_in_it(tmp_path: Path) -> None:
 SHOW = """
 import logging, sys, time, warnings
 from facekit.base import plugins
-from facekit.base.contract import Board, Report
+from facekit.base.contract import Board, FacekitError, Report
 from facekit.cli.console import Console
 from collections import Counter
 names = NAMES
@@ -258,3 +258,9 @@ def test_endless_stdin_is_refused(tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=tmp_path, stdin=endless, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert done.stderr.startswith("error: stdin holds more than 16 MB")
+
+
+def test_a_fifo_as_log_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "log")
+    with pytest.raises(FacekitError, match="is a FIFO; give the name of a file"), Console(log_file=tmp_path / "log"):
+        pass

@@ -117,6 +117,8 @@ def test_a_field_of_another_type_is_named(run: Path, field: str) -> None:
         ({"labels": []}, "labels are not two or more different names"),
         ({"labels": ["ada", "ada"]}, "labels are not two or more different names"),
         ({"backbone": {"name": "../other"}}, "backbone is '../other', neither an embedder nor an absolute path"),
+        ({"backbone": {"name": "/" + "a" * 5000}}, "backbone is no path that a disk can hold"),
+        ({"dataset": {"root": "/data/" + "a" * 300}}, "dataset.root is no path that a disk can hold"),
         ({"crop": {"margin": 70}}, "--margin is 70.0; it must be 2 or less"),
     ],
 )
@@ -323,6 +325,13 @@ def test_an_array_shorter_than_it_says_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / runs.HEAD, "w") as held:
         held.writestr("weights.npy", _header((4, 3)))
         held.writestr("bias.npy", _header((3,)))
+    assert "is not a head that facekit wrote" in _refused(lambda: Head.read(tmp_path / runs.HEAD, 4, 3))
+
+
+def test_a_header_that_is_no_literal_is_refused(tmp_path: Path) -> None:
+    text = b"{'descr': '<f4', 'fortran_order': False, 'shape': (" + b"(" * 3000 + b"), }\n"
+    with zipfile.ZipFile(tmp_path / runs.HEAD, "w") as held:
+        held.writestr("weights.npy", b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text)
     assert "is not a head that facekit wrote" in _refused(lambda: Head.read(tmp_path / runs.HEAD, 4, 3))
 
 

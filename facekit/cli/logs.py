@@ -70,6 +70,8 @@ class _Lines(logging.Formatter):
 
 
 def _file_handler(path: Path) -> logging.Handler:
+    if path.is_fifo():  # opening one waits for a reader
+        raise FacekitError(f"--log-file {path} is a FIFO; give the name of a file")
     try:
         handler = logging.FileHandler(path, encoding="utf-8")
     except OSError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facekit.base.contract import FacekitError
 from facekit.dataset import lineage, protocol, tables
 from facekit.identity.held_out import HeldOut, Predictions
 from facekit.runs import Run
@@ -60,8 +61,11 @@ def score(run: Run, pictures: HeldOut, predictions: Predictions, settings: Setti
 
 
 def numbers(run: Run, predictions: Predictions) -> Classes:
-    """Return the numbers of the true labels, shape (n,)."""
+    """Return the numbers of the true labels, shape (n,). Raises FacekitError for one that the model lacks."""
     number = {label: place for place, label in enumerate(run.labels)}
+    unknown = next((record.label for record in predictions.records if record.label not in number), None)
+    if unknown is not None:
+        raise FacekitError(f"{run.folder}: its split has the label {unknown!r}, its model has not; train again")
     return np.array([number[record.label] for record in predictions.records])
 
 

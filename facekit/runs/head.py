@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tokenize
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,13 +69,20 @@ class Head:
                 head = cls(_read(held, "weights", (dimensions, names)), _read(held, "bias", (names,)))
         except _OtherShape:
             raise FacekitError(f"{file} does not fit its {MODEL}; train again with --overwrite") from None
-        except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+        except _GARBLED as error:
             raise FacekitError(
                 f"{file} is not a head that facekit wrote ({error}); train again with --overwrite"
             ) from error
         if not (np.isfinite(head.weights).all() and np.isfinite(head.bias).all()):
             raise FacekitError(f"{file} holds numbers that are not finite; train again with --overwrite")
         return head
+
+
+_GARBLED = (
+    *(OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile),
+    *(SyntaxError, tokenize.TokenError, RecursionError, MemoryError),
+)
+"""What `zipfile` raises for bytes that only begin like an archive, and NumPy for a header that is no literal."""
 
 
 class _OtherShape(Exception):

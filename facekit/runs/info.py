@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
@@ -11,6 +12,15 @@ from facekit.options.common import SplitBy
 from facekit.options.crop import CarriedCrop
 from facekit.options.train import Color, Train
 from facekit.runs.history import Epoch
+
+_LONGEST_PATH, _LONGEST_NAME = 4096, 255
+"""Bytes of a path, and of each name in it, on Linux and macOS."""
+
+
+def _check_path(field: str, path: str) -> None:
+    data = os.fsencode(path)
+    if "\0" in path or len(data) > _LONGEST_PATH or any(len(name) > _LONGEST_NAME for name in data.split(b"/")):
+        raise ValueError(f"{field} is no path that a disk can hold")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +35,8 @@ class Backbone:
     licence: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a path that depends on the current folder. Raises ValueError."""
+        """Refuse a path that depends on the current folder, or that no disk can hold. Raises ValueError."""
+        _check_path("backbone", self.name)
         if "/" in self.name and not self.name.startswith("/"):
             raise ValueError(f"backbone is {self.name!r}, neither an embedder nor an absolute path")
 
@@ -36,6 +47,10 @@ class TrainedOn:
 
     root: str
     digest: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a path that no disk can hold. Raises ValueError."""
+        _check_path("dataset.root", self.root)
 
 
 @dataclass(frozen=True, kw_only=True)
