@@ -481,11 +481,15 @@ DUCKS: dict[str, Behaviour] = {
 ALL = {**BEHAVIOURS, **GOOGLES, **DUCKS}
 
 
+_TIME_WAIT = "06"  # the state of a connection that has ended, for a minute afterwards
+
+
 def connected_to_private() -> bool:
     """Whether any process of this machine is connecting to the private address just now (Linux)."""
     raw = socket.inet_aton(PRIVATE)[::-1].hex().upper()
     with suppress(OSError):
-        return any(line.split()[2].startswith(raw) for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return any(row[2].startswith(raw) and row[3] != _TIME_WAIT for row in rows)
     return False
 
 

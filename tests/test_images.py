@@ -1,5 +1,7 @@
 """Pixels: every common format comes out as RGB, upright; everything else has a reason."""
 
+from __future__ import annotations
+
 import io
 import struct
 import zlib

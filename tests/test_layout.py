@@ -98,3 +98,34 @@ def test_few_packages_know_each_other() -> None:
 
 def test_only_images_knows_opencvs_colour_order() -> None:
     assert [file.name for file in FILES if re.search("BGR2RGB|RGB2BGR", file.read_text())] == ["images.py"]
+
+
+ACROSS = {
+    "clean_people": "clean and identity/people on drawn trees",
+    "clean_real": "clean on real photos",
+    "command_example": "examples/command",
+    "compatibility": "what version 0.1.0 made",
+    "docs": "README and examples",
+    "engine_example": "examples/engine",
+    "fuzz": "every command on damaged folders",
+    "fuzzed_trees": "every stage on damaged trees",
+    "hostile": "scrape on hostile pages",
+    "layout": "this test",
+    "lean": "an install without extras",
+    "private": "private addresses in every download",
+    "real": "stages on real photos",
+    "resume": "kills in every stage",
+    "review_page": "the review page in a browser",
+    "review_strangers": "review on folders from strangers",
+    "scrape_again": "scrape killed and run again",
+    "scrape_engines": "scrape with each engine",
+    "untrusted_trees": "every stage on trees from strangers",
+}
+"""Test files that are about more than one module, and what each is about."""
+
+
+def test_a_test_file_has_the_name_of_the_module_that_it_tests() -> None:
+    paths = [name.split(".")[1:] for name in MODULES]
+    names = {"_".join(path[start:]) for path in paths for start in range(len(path))}
+    tests = {file.stem.removeprefix("test_") for file in (ROOT / "tests").glob("test_*.py")}
+    assert tests - names == ACROSS.keys()

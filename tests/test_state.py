@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facekit.base.contract import FacekitError, Source
+from facekit.commands.scrape.keyword import EngineSearch, Keyword, Progress
 from facekit.commands.scrape.names import safe
-from facekit.commands.scrape.state import FILE, EngineSearch, Keyword, Progress, States
+from facekit.commands.scrape.state import FILE, States
 from facekit.sources.engines import Candidate
 
 ADA_1, ADA_2 = "a" * 64, "b" * 64

@@ -46,7 +46,7 @@ _COMMON = "Every command"
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=_COMMON)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and errors only.", rich_help_panel=_COMMON)]
 LogFile = Annotated[
-    Path | None, typer.Option("--log-file", help="Write what happens here too.", rich_help_panel=_COMMON)
+    Path | None, typer.Option("--log-file", help="Also write log messages to this file.", rich_help_panel=_COMMON)
 ]
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,8 @@ class Audit(Options):
 
     folder: Annotated[
         Path,
-        "Tree of pictures, with or without a split or `train/` and `test/`; or a trained run; `-` reads it from stdin.",
+        "Tree of pictures, with or without a split or `train/` and `test/`; a trained run; or `-` to read its path "
+        "from stdin.",
         Aside(),
         Positional(),
         InputPath(piped=True),
@@ -28,14 +29,14 @@ class Audit(Options):
     other: Annotated[Path | None, "Second tree, to compare with the first.", Aside(), Positional(), InputPath()] = None
     output: Annotated[
         Path | None,
-        "Folder for a report, every pair and a list of what to leave out; by default none.",
+        "Folder for the report, the pairs found and a list of pictures to remove; by default nothing is written.",
         Short("-o"),
         Aside(),
         OutputPath(),
     ] = None
     without: Annotated[
         Path | None,
-        "Folder for a copy of the tree without the training pictures that also appear elsewhere.",
+        "Folder for a copy of the data set without the training pictures that also appear elsewhere.",
         Aside(),
         OutputPath(),
     ] = None

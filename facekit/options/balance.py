@@ -11,17 +11,17 @@ from facekit.options.common import PeopleTable, SplitBy, SplitShares, Stage, ref
 
 @dataclass(frozen=True, kw_only=True)
 class Balance(Stage):
-    """Split the photos into train, test and validation, then make each folder exactly COUNT pictures."""
+    """Split the photos into train, test and validation, then bring each name's folder to exactly COUNT pictures."""
 
     group = "clean"
     after = "review"
 
-    count: Annotated[int, "Pictures in each folder.", Short("-n"), Limits(3, 1_000_000)] = 50
+    count: Annotated[int, "Pictures per name, over all parts of the split.", Short("-n"), Limits(3, 1_000_000)] = 50
     split: SplitShares = "70/20/10"
     split_by: Annotated[
         SplitBy,
-        "`group` keeps copies of a photo in one part. `person` keeps each person in one part, where folders are not "
-        "people. `image` splits files, copies among them.",
+        "`group` keeps all copies of a photo in one part. `person` keeps each person in one part; use it when folders "
+        "are not people. `image` splits file by file, so copies of a photo can land in different parts.",
     ] = "group"
     people_from: PeopleTable = None
 

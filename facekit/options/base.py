@@ -48,7 +48,7 @@ class Options:
 
     seed: Annotated[int, "Random seed.", Limits(0, 2**32 - 1)] = 42
     jobs: Annotated[int, "Number of workers; 0 is one per core.", Limits(0, 512), Short("-j"), Aside()] = 0
-    overwrite: Annotated[bool, "Delete what an earlier run made here and start again.", Aside()] = False
+    overwrite: Annotated[bool, "Delete earlier results in the output folder and start again.", Aside()] = False
     dry_run: Annotated[bool, "Show what would be done without writing anything.", Aside()] = False
 
     def __post_init__(self) -> None:

@@ -15,38 +15,46 @@ Unsure = Literal["keep", "leave"]
 
 @dataclass(frozen=True, kw_only=True)
 class Clean(Stage):
-    """Leave out repeats, bad pictures and other people, then names with too few pictures."""
+    """Remove duplicates, poor pictures and other people, then names with too few pictures."""
 
     group = "clean"
     after = "crop"
 
-    min_images: Annotated[int, "Leave out names with fewer pictures.", Limits(1)] = 30
-    people: Annotated[int, "Most names to keep, those with most pictures first.", Limits(1)] = 100
-    min_side: Annotated[int, "Smallest face in its photo to keep, in pixels.", Limits(1, 10_000)] = 40
+    min_images: Annotated[int, "Minimum number of pictures per name; names with fewer are removed.", Limits(1)] = 30
+    people: Annotated[
+        int, "Maximum number of names to keep; those with the most pictures are kept first.", Limits(1)
+    ] = 100
+    min_side: Annotated[int, "Minimum side of a face in its photo, in pixels.", Limits(1, 10_000)] = 40
     min_sharpness: Annotated[
-        float, "Lowest variance of the Laplacian at 96 pixels; below it a picture counts as blurred.", Limits(0)
+        float, "Minimum variance of the Laplacian at 96 pixels; below it a picture counts as blurred.", Limits(0)
     ] = 40.0
-    min_brightness: Annotated[float, "Lowest mean grey value.", Limits(0, 255)] = 25.0
-    max_brightness: Annotated[float, "Highest mean grey value.", Limits(0, 255)] = 230.0
-    min_contrast: Annotated[float, "Lowest standard deviation of the grey values.", Limits(0, 127)] = 12.0
-    max_clipped: Annotated[float, "Highest share of pixels that are pure black or pure white.", Limits(0, 1)] = 1.0
-    max_yaw: Annotated[float, "Most that a face may be turned to a side, in degrees.", Limits(0, 90)] = 90.0
-    max_roll: Annotated[float, "Most that a face may be tilted, in degrees.", Limits(0, 180)] = 180.0
+    min_brightness: Annotated[float, "Minimum mean grey value (0 to 255).", Limits(0, 255)] = 25.0
+    max_brightness: Annotated[float, "Maximum mean grey value (0 to 255).", Limits(0, 255)] = 230.0
+    min_contrast: Annotated[float, "Minimum standard deviation of the grey values (0 to 127).", Limits(0, 127)] = 12.0
+    max_clipped: Annotated[
+        float, "Maximum fraction of pixels that are nearly pure black or white; 1 turns this check off.", Limits(0, 1)
+    ] = 1.0
+    max_yaw: Annotated[float, "Maximum turn of the head to either side, in degrees.", Limits(0, 90)] = 90.0
+    max_roll: Annotated[float, "Maximum tilt of the head, in degrees.", Limits(0, 180)] = 180.0
     embedder: Annotated[
         str,
         "Embedder that tells people apart: `dlib`, `sface`, a run's folder or `none`; `auto` is dlib if installed.",
         PathOrName(),
     ] = "auto"
     reference: Annotated[
-        Path | None, "Folder with a few known pictures of each person, which decide who is who.", InputPath()
+        Path | None, "Folder with a few verified pictures of each person, used to identify that person.", InputPath()
     ] = None
     keep_at: Annotated[
         float,
-        "Lowest probability of being the folder's person at which a face is kept.",
+        "Keep a face if the probability that it shows the folder's person is at least this.",
         Limits(0, 1),
     ] = 0.5
-    reject_at: Annotated[float, "Probability at or below which a face is someone else.", Limits(0, 1)] = 0.05
-    unsure: Annotated[Unsure, "`keep` or `leave` out faces between the two until they have been reviewed."] = "keep"
+    reject_at: Annotated[float, "Reject a face if that probability is this or lower.", Limits(0, 1)] = 0.05
+    unsure: Annotated[
+        Unsure,
+        "What to do with faces between --reject-at and --keep-at until they are reviewed: `keep` them or `leave` them "
+        "out.",
+    ] = "keep"
     apply: Annotated[bool, "Apply what was decided in `facekit review`.", Aside()] = False
     report: Annotated[
         Path | None,

@@ -13,21 +13,22 @@ SplitBy = Literal["group", "image", "person"]
 
 InputFolder = Annotated[
     Path,
-    "Folder with one folder of pictures per person; `-` reads it from stdin.",
+    "Folder with one folder of pictures per person, or `-` to read its path from stdin.",
     Aside(),
     Positional(),
     InputPath(piped=True),
 ]
 RunFolder = Annotated[
     Path,
-    "Folder of a trained model; `-` reads it from stdin.",
+    "Folder of a trained model, or `-` to read its path from stdin.",
     Aside(),
     Positional(),
     InputPath(piped=True),
 ]
 PeopleTable = Annotated[
     Path | None,
-    "For `--split-by person`: a CSV of `image,person`, if the pictures themselves do not say who they show.",
+    "CSV with the columns `image,person`, for `--split-by person`; needed if the data set does not record who is in "
+    "each picture.",
     InputPath(),
 ]
 OutputFolder = Annotated[Path, "Folder to write.", Short("-o"), Aside(), OutputPath(piped=True)]

@@ -40,7 +40,7 @@ class Compare(Stage):
     ] = None
     epochs: Annotated[
         int | None,
-        "Most epochs of --networks; by default that of `train`.",
+        "Maximum number of epochs of --networks; by default that of `train`.",
         Limits(1, 100_000),
         Aside(),
     ] = None

@@ -42,16 +42,19 @@ class FaceCrop(Options):
     verify: Verified = "eyes"
     roll: Annotated[
         float,
-        "If no face is found, look again with the photo rotated by this many degrees both ways; 0 does not.",
+        "If no face is found, retry with the photo rotated by this many degrees in each direction; 0 turns this off.",
         Limits(0, 45),
     ] = 0.0
     align: Annotated[Align, "Rotate and scale each face so that its `eyes` are where face models expect them."] = "none"
-    detect: Annotated[bool, "Look for faces; --no-detect takes each picture as a face."] = True
+    detect: Annotated[
+        bool, "Detect faces; with --no-detect, each picture is taken as a face that is already cropped."
+    ] = True
     faces: Annotated[
         Faces,
-        "The `largest` face of a photo, `all` faces, or `only` photos that show a single face.",
+        "Which faces to save: the `largest` of each photo, `all` of them, or `only` those of photos that show a single "
+        "face.",
     ] = "largest"
-    min_size: Annotated[int, "Smallest face, in pixels of the photo.", Limits(10, 10_000)] = 40
+    min_size: Annotated[int, "Minimum side of a face, in pixels of the photo.", Limits(10, 10_000)] = 40
     margin: Annotated[float, "Margin around the face, as a share of its side.", Limits(0, 2)] = 0.2
     size: Annotated[int, "Side of a saved face, in pixels.", Limits(16, 2048)] = 160
     detect_at: Annotated[

@@ -12,7 +12,7 @@ from facekit.options.common import Batch, Rounds, RunFolder, refuse_table
 
 @dataclass(frozen=True, kw_only=True)
 class CrossValidate(Options):
-    """Retrain a run on folds of its own pictures, and score each fold on the pictures left out."""
+    """Train a run again on folds of its own pictures, and score each fold on the pictures held out."""
 
     group = "train"
     after = "compare"
@@ -22,7 +22,7 @@ class CrossValidate(Options):
     folds: Annotated[int, "Number of folds.", Limits(2, 20)] = 5
     data: Annotated[
         Path | None,
-        "Where the run's pictures are now; by default where they were.",
+        "Folder with the run's pictures, if it has moved since training.",
         Aside(),
         InputPath(),
     ] = None
@@ -35,8 +35,12 @@ class CrossValidate(Options):
     ] = None
     batch: Batch = 128
     rounds: Rounds = 1000
-    by: Annotated[str | None, "Also score by group of people: a target of the pictures, or a column of --table."] = None
-    table: Annotated[Path | None, "For --by: a CSV with a column `image` or `label`, and others.", InputPath()] = None
+    by: Annotated[
+        str | None, "Also report scores by group of people: a target stored with the pictures, or a column of --table."
+    ] = None
+    table: Annotated[
+        Path | None, "CSV for --by, with a column `image` or `label`, and the columns to group by.", InputPath()
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse a table without a column to read. Raises FacekitError."""

@@ -11,7 +11,7 @@ from facekit.options.common import OutputFolder
 
 @dataclass(frozen=True, kw_only=True)
 class Draw(Options):
-    """Draw photos of invented people, with everything that a scraped folder has."""
+    """Draw photos of invented people, in folders like those that `scrape` makes."""
 
     group = "collect"
     after = "scrape"

@@ -43,9 +43,12 @@ class Evaluate(Options):
     rounds: Rounds = 1000
     by: Annotated[
         str | None,
-        "Also score by group of people: a target of the pictures, or a column of --table or of a CSV --data.",
+        "Also report scores by group of people: a target stored with the pictures, or a column of --table or of a CSV "
+        "--data.",
     ] = None
-    table: Annotated[Path | None, "For --by: a CSV with a column `image` or `label`, and others.", InputPath()] = None
+    table: Annotated[
+        Path | None, "CSV for --by, with a column `image` or `label`, and the columns to group by.", InputPath()
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse a table without a column to read. Raises FacekitError."""

@@ -32,7 +32,7 @@ class EvaluatePairs(Options):
 
     run: Annotated[
         Path,
-        "Folder of a trained model, or an embedder's name such as dlib; `-` reads a folder from stdin.",
+        "Folder of a trained model, an embedder's name such as dlib, or `-` to read a folder's path from stdin.",
         Aside(),
         Positional(),
         PathOrName(piped=True),
@@ -45,7 +45,7 @@ class EvaluatePairs(Options):
     ]
     data: Annotated[
         Path | None,
-        "Folder that the photos' paths start from; by default that of the list.",
+        "Folder that the photo paths of the list are relative to; by default the folder of the list.",
         InputPath(),
     ] = None
     output: Annotated[
@@ -67,12 +67,18 @@ class EvaluatePairs(Options):
         str | None,
         "Detector for the face, large and near the middle, in whole photos; by default what suits the embedder.",
     ] = None
-    detect: Annotated[bool, "Look for faces; --no-detect takes each photo as a face."] = True
+    detect: Annotated[
+        bool, "Detect faces; with --no-detect, each picture is taken as a face that is already cropped."
+    ] = True
     rounds: Rounds = 1000
     by: Annotated[
-        str | None, "Also score by group of people: a column of the list or of --table, or a target of the photos."
+        str | None,
+        "Also report scores by group of people: a target stored with the photos, or a column of the list or of "
+        "--table.",
     ] = None
-    table: Annotated[Path | None, "For --by: a CSV with a column `image` or `label`, and others.", InputPath()] = None
+    table: Annotated[
+        Path | None, "CSV for --by, with a column `image` or `label`, and the columns to group by.", InputPath()
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse a table without a column to read. Raises FacekitError."""

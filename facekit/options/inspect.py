@@ -15,7 +15,7 @@ Method = Literal["gradcam", "hirescam", "occlusion"]
 
 @dataclass(frozen=True, kw_only=True)
 class Inspect(Options):
-    """Look into a trained network: its filters, its feature maps, and which part of a picture decides."""
+    """Show a trained network's filters and feature maps, and which parts of a picture drive its answer."""
 
     group = "score"
     after = "evaluate-pairs"

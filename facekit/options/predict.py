@@ -19,7 +19,12 @@ class Predict(Options):
     run: RunFolder
     pictures: Annotated[list[Path], "Photos, or folders of photos.", Positional(), InputPath()]
     min_confidence: Annotated[float, "Confidence below which a face is `unknown`.", Limits(0, 1)] = 0.5
-    detect: Annotated[bool, "Look for faces; --no-detect takes each picture as a face."] = True
+    detect: Annotated[
+        bool, "Detect faces; with --no-detect, each picture is taken as a face that is already cropped."
+    ] = True
     grid: Annotated[
-        Path | None, "PNG to draw: each face with its predicted name, marked right or wrong.", Aside(), OutputPath()
+        Path | None,
+        "PNG to write: each face with its predicted name, marked right or wrong where the photo's folder is a name.",
+        Aside(),
+        OutputPath(),
     ] = None

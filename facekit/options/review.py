@@ -11,14 +11,18 @@ from facekit.options.base import Aside, InputPath, Limits, Options, Positional
 
 @dataclass(frozen=True, kw_only=True)
 class Review(Options):
-    """Serve a page on which you decide what `clean` was not sure of."""
+    """Open a local web page to review what `clean` was not sure of."""
 
     group = "clean"
     after = "clean"
 
     folder: Annotated[
-        Path, "Folder that `clean` made; `-` reads it from stdin.", Aside(), Positional(), InputPath(piped=True)
+        Path,
+        "Folder that `clean` made, or `-` to read its path from stdin.",
+        Aside(),
+        Positional(),
+        InputPath(piped=True),
     ]
     port: Annotated[int, "Port on 127.0.0.1; 0 chooses a free one.", Limits(0, 65535), Aside()] = 0
-    live: Annotated[bool, "Apply each decision at once instead of with the next `clean --apply`.", Aside()] = False
+    live: Annotated[bool, "Apply each decision immediately; otherwise the next `clean --apply` does.", Aside()] = False
     browser: Annotated[bool, "Open the page in your browser.", Aside()] = True

@@ -21,7 +21,7 @@ class Scrape(Options):
 
     names: Annotated[
         list[str],
-        "Names, or a file with one name per line, or `-` for stdin.",
+        "Names, or a file with one name per line, or `-` to read names from stdin.",
         Aside(),
         Positional(),
         PathOrName(lists=(".txt", ".csv", ".tsv", ".lst")),
@@ -30,26 +30,31 @@ class Scrape(Options):
     per_name: Annotated[int, "Pictures to keep for each name.", Limits(1, 1000)] = 100
     bots: Annotated[int, "Browsers that search in parallel.", Limits(1, 200), Aside()] = 10
     engine: Annotated[
-        str, "Search engine; of several, as in `bing,commons`, each adds what those before did not find.", Aside()
+        str,
+        "Search engine, or several separated by commas, as in `bing,commons`; each adds what those before it did not "
+        "find.",
+        Aside(),
     ] = "bing"
-    base_url: Annotated[str | None, "Another address for the engine, for example of a test server.", Aside()] = None
+    base_url: Annotated[str | None, "Base URL of the engine, for example of a test server.", Aside()] = None
     query: Annotated[str, "Search query; {name} stands for the name."] = "{name}"
     face_only: Annotated[bool, "Ask the engine for pictures of faces only."] = False
-    min_width: Annotated[int, "Smallest width to ask the engine for, in pixels; 0 asks for any.", Limits(0)] = 0
+    min_width: Annotated[int, "Minimum width to ask the engine for, in pixels; 0 asks for any.", Limits(0)] = 0
     safe: Annotated[bool, "Ask the engine for safe search."] = True
     since: Annotated[
         str | None, "Only pictures of the last `day`, `week`, `month` or `year`, or since a date like 2024-01-31."
     ] = None
     license: Annotated[License, "Licences to ask the engine for: `any`, `open`, or open to `commercial` use."] = "any"
-    min_side: Annotated[int, "Smallest side of a picture to keep, in pixels.", Limits(1, 10_000)] = 100
+    min_side: Annotated[int, "Minimum side of a picture to keep, in pixels.", Limits(1, 10_000)] = 100
     search_interval: Annotated[
         float,
-        "Seconds between two searches, over all bots; on loopback there is no pause.",
+        "Minimum seconds between two searches, over all bots; ignored on loopback.",
         Limits(0, 3600),
         Aside(),
     ] = 5.0
-    contact: Annotated[str, "Your address or URL for the user agent, so that a host can reach you.", Aside()] = ""
+    contact: Annotated[str, "Contact address or URL to put into the user agent.", Aside()] = ""
     grid: Annotated[str | None, "Address of a Selenium Grid to run the browsers on.", Aside()] = None
     probe: Annotated[
-        str | None, "Search this engine once and report what its page held and how it was read; keep nothing.", Aside()
+        str | None,
+        "Search this engine once and report what its page held and how it was parsed; no pictures are saved.",
+        Aside(),
     ] = None

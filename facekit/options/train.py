@@ -18,7 +18,7 @@ ClassWeights = Literal["auto", "none"]
 
 @dataclass(frozen=True, kw_only=True)
 class Train(Stage):
-    """Train a network, or a linear head on a frozen one, on a folder-per-person tree."""
+    """Train a network, or a linear head on a frozen network, on a folder with one folder of pictures per name."""
 
     group = "train"
 
@@ -35,10 +35,10 @@ class Train(Stage):
         PathOrName(),
     ] = "none"
     size: Annotated[int, "Input size of the network, in pixels.", Limits(32, 512)] = 96
-    epochs: Annotated[int, "Most epochs.", Limits(1, 100_000)] = 52
+    epochs: Annotated[int, "Maximum number of epochs.", Limits(1, 100_000)] = 52
     warmup_epochs: Annotated[
         int,
-        "Epochs at the start, of --epochs, in which only the head is trained.",
+        "Number of first epochs that train only the head; they count towards --epochs.",
         Limits(0, 100_000),
     ] = 0
     unfreeze: Annotated[int, "Train only this many last blocks of the network; 0 trains all.", Limits(0, 1000)] = 0
@@ -49,14 +49,17 @@ class Train(Stage):
         "constant"
     )
     stop_at: Annotated[float, "Stop when the monitored accuracy reaches this.", Limits(0.01, 1.01)] = 0.97
-    patience: Annotated[int, "Stop after this many epochs without improvement; 0 never does.", Limits(0, 100_000)] = 0
+    patience: Annotated[
+        int, "Stop after this many epochs without improvement; 0 turns this off.", Limits(0, 100_000)
+    ] = 0
     monitor: Annotated[Monitor, "Accuracy that decides when to stop and which epoch is best."] = "val_accuracy"
     light_augment: Annotated[
         bool, "Randomly flip, rotate, shift, zoom and brighten training pictures a little, differently in each epoch."
     ] = False
     label_smoothing: Annotated[float, "Share of the target that is spread over all names.", Limits(0, 0.5)] = 0.0
     class_weights: Annotated[
-        ClassWeights, "`auto` gives pictures of names with fewer of them more weight; `none` does not."
+        ClassWeights,
+        "`auto` gives more weight to names with fewer pictures; `none` weights all pictures equally.",
     ] = "auto"
     precision: Annotated[
         Precision, "Precision of computation; `auto` is mixed_bfloat16 on an accelerator and float32 on a CPU."

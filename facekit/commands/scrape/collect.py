@@ -12,9 +12,9 @@ from facekit.commands.scrape.bots import Bots
 from facekit.commands.scrape.download import Fetcher, Rules
 from facekit.commands.scrape.evidence import KeptPages
 from facekit.commands.scrape.keep import STAGE, Pictures, Selection
+from facekit.commands.scrape.keyword import EngineSearch, Keyword
 from facekit.commands.scrape.plan import Plan
 from facekit.commands.scrape.pool import Downloads, Hosts
-from facekit.commands.scrape.state import EngineSearch, Keyword
 from facekit.commands.scrape.tasks import Searched, Task, Tasks
 from facekit.sources.engines import State
 

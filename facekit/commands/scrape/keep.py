@@ -13,8 +13,9 @@ from collections.abc import Callable
 
 from facekit.base.contract import Record, Rejection, Source
 from facekit.commands.scrape.download import may_work_later
+from facekit.commands.scrape.keyword import Keyword, Progress, after
 from facekit.commands.scrape.pool import Downloads, Job, Outcome
-from facekit.commands.scrape.state import Keyword, Progress, States, after
+from facekit.commands.scrape.state import States
 from facekit.dataset import REMOVED, Output, photo_path
 from facekit.sources.engines import Candidate
 

@@ -15,7 +15,7 @@ from facekit.base.contract import FacekitError
 from facekit.commands.scrape import names as naming
 from facekit.commands.scrape.bot import Tools
 from facekit.commands.scrape.download import user_agent
-from facekit.commands.scrape.state import Keyword
+from facekit.commands.scrape.keyword import Keyword
 from facekit.commands.scrape.tasks import REST, Pace, Task
 from facekit.dataset.info import Terms
 from facekit.options.scrape import Scrape

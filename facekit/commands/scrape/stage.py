@@ -13,10 +13,11 @@ from facekit.commands.scrape import summary
 from facekit.commands.scrape.collect import Collector
 from facekit.commands.scrape.evidence import KeptPages
 from facekit.commands.scrape.keep import STAGE, Pictures
+from facekit.commands.scrape.keyword import Keyword, Progress
 from facekit.commands.scrape.notices import notices_of
 from facekit.commands.scrape.plan import Plan, plan
 from facekit.commands.scrape.probe import probe
-from facekit.commands.scrape.state import Keyword, Progress, States
+from facekit.commands.scrape.state import States
 from facekit.dataset import REMOVED, Output, read_info
 from facekit.dataset.folder import is_blank
 from facekit.options.scrape import Scrape

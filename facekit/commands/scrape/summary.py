@@ -10,7 +10,7 @@ from pathlib import Path
 from facekit.base import files
 from facekit.base.contract import FacekitError, Rejection
 from facekit.base.plain import Json, to_plain
-from facekit.commands.scrape.state import Keyword, Progress
+from facekit.commands.scrape.keyword import Keyword, Progress
 from facekit.dataset import REMOVED
 
 FILE = "summary.csv"
