@@ -133,13 +133,13 @@ def report(embedder: Embedder, detector: str, lfw: Path) -> None:
     same_train, same = (np.array([pair.same for pair in some.pairs]) for some in (train, test))
     threshold = scores.best_threshold(apart(embedder, found, train.pairs), same_train)
     far = apart(embedder, found, test.pairs)
-    whole = scores.whole(far, same, FARS)
+    measures = scores.measure(far, same, FARS, (threshold, embedder.threshold))
     speed = 1 / np.percentile(found.seconds[2:], (50, 10))
-    at_best, declared = (scores.at(far, same, at)["accuracy"] for at in (threshold, embedder.threshold))
-    tar = ", ".join(f"{whole[scores.tar(share)]:.4f} at {share:g}" for share in FARS)
+    at_best, declared = (rates.accuracy for rates in measures.points)
+    tar = ", ".join(f"{rate:.4f} at {share:g}" for rate, share in zip(measures.tar, FARS, strict=True))
     print(
         f"{embedder.name:<14} {detector:<11} threshold {threshold:.3f}  accuracy {at_best:.4f}"
-        f"  at {embedder.threshold:.3f}: {declared:.4f}  AUC {whole['auc']:.4f}  TAR {tar}"
+        f"  at {embedder.threshold:.3f}: {declared:.4f}  AUC {measures.auc:.4f}  TAR {tar}"
         f"  {speed[0]:.0f} faces/s, at best {speed[1]:.0f}  ({found.missed} of {len(paths)} not found)",
         flush=True,
     )
