@@ -11,7 +11,7 @@ from fuzzing import Box, Command
 from fuzzparsers import READERS, Reader
 from tampering import garble, tamper
 
-CASES = 4
+CASES = 3
 """Cases of each command; `benchmarks/fuzz.py` runs them by the hour."""
 
 INPUTS = 150

@@ -101,6 +101,7 @@ def test_only_images_knows_opencvs_colour_order() -> None:
 
 
 ACROSS = {
+    "benchmarks": "what benchmarks/ imports",
     "clean_people": "clean and identity/people on drawn trees",
     "clean_real": "clean on real photos",
     "command_example": "examples/command",
