@@ -87,20 +87,32 @@ def main() -> NoReturn:
         if signal.getsignal(name) is signal.SIG_DFL:  # nohup ignores SIGHUP
             signal.signal(name, _terminate)
     try:
+        code = _invoke(first)
+    except KeyboardInterrupt:  # a second one, while the first was being answered
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # everything is cleaned up; one more would only change the exit code
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, signal.SIG_IGN)
+    sys.exit(code)
+
+
+def _invoke(first: str) -> int:
+    """Run the command line and return its exit code; what the parser refuses is one line."""
+    try:
         code = _app(first)(standalone_mode=False, prog_name="facekit")
     except FacekitError as error:
         Console().error(str(error))
-        code = FAULT
+        return FAULT
     except typer.TyperException as error:  # what the parser refuses
         message = _moved(error) or error.format_message()
         if message:  # empty where no argument at all showed the help
             Console().error(f"{message} (see `facekit --help`)")
-        code = FAULT
+        return FAULT
     except BrokenPipeError:
         # Whoever read our output has had enough; stdout must not be flushed again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = DONE
-    sys.exit(code if isinstance(code, int) else DONE)
+        return DONE
+    return code if isinstance(code, int) else DONE
 
 
 def _app(first: str) -> typer.Typer:
