@@ -24,7 +24,7 @@ import pytest
 from hostileweb import BEHAVIOURS, DUCKS, GOOGLES, Hostile, Lookout
 from leftovers import gone, needs_browser, own_place, using
 
-pytestmark = [needs_browser, pytest.mark.slow]  # minutes of time-outs; run by `make bench`
+pytestmark = needs_browser
 
 CHILD = """
 import json, sys

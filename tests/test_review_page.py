@@ -297,11 +297,13 @@ def test_on_a_telephone(page: Page) -> None:
     assert not page.driver.find_element(By.ID, "panel").is_displayed()
     # A second tap on a face shows it large, with what can be done.
     page.click("#t1").click("#t1").until(lambda: page.js("return document.getElementById('large').open"))
+    top = page.js(f"return {BOX}.top", "#large .sheet-head")
     page.said("#large", "Where it comes from")
     assert page.js(f"return {BOX}.width", "#large [data-close]") >= 40
     assert page.js("const d = document.getElementById('large'); return d.scrollWidth <= d.clientWidth")
-    page.click("#large [data-do=reject]").saved().said("#large", "Stays")
-    page.click("#large [aria-label=Close]")
+    page.click("#large [data-do=reject]").saved().said("#large", "Stays").pictures()
+    assert page.js(f"return {BOX}.top", "#large .sheet-head") == top, "buttons do not move while a face loads"
+    page.click("#large [aria-label=Close]").until(lambda: not page.js("return document.getElementById('large').open"))
     assert page.states[1] == "REJECT"
     page.click("#open-names").said("#picker-title", "Find a name").click("#p2")
     page.said("#title", ZOE)
