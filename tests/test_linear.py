@@ -51,7 +51,7 @@ def run(trained: Path, tmp_path: Path) -> Path:
 
 
 def test_a_run_folder_holds_the_head_and_what_it_stands_on(even: Path, trained: Path) -> None:
-    assert {file.name for file in trained.iterdir()} == {"model.json", "head.npz", "split.jsonl"}
+    assert {file.name for file in trained.iterdir()} == {"model.json", "head.npz", "gallery.npz", "split.jsonl"}
     run, dlib = runs.load(trained), load("dlib")
     assert run.backbone == "dlib"
     assert run.info.network == "dlib, frozen"

@@ -64,7 +64,7 @@ def test_crops_are_named(trained: Trained) -> None:
     right = [Path(answer["picture"]).parent.name == answer["label"] for answer in answers]
     assert np.mean(right) > 0.8
     first = answers[0]
-    assert first.keys() == {"picture", "box", "label", "confidence", "top"}
+    assert first.keys() == {"picture", "box", "label", "confidence", "similarity", "probability", "top"}
     assert first["box"] is None
     assert [entry["label"] for entry in first["top"]][0] == first["label"]
     assert len(first["top"]) == 3
@@ -78,7 +78,7 @@ def test_whole_photos_give_a_line_a_face_and_one_where_there_is_none(trained: Tr
     assert len(pair) >= 2
     sizes = [answer["box"][2] * answer["box"][3] for answer in pair]
     assert sizes == sorted(sizes, reverse=True)
-    nobody = {"box": None, "label": None, "confidence": None, "top": []}
+    nobody = {"box": None, "label": None, "confidence": None, "similarity": None, "probability": None, "top": []}
     assert answers[len(pair) :] == [
         {"picture": str(photos / "b.jpg"), **nobody, "reason": "no face"},
         {"picture": str(photos / "c.jpg"), **nobody, "reason": "not a picture"},

@@ -39,6 +39,12 @@ class Evaluate(Options):
         OutputPath(),
     ] = None
     part: Annotated[Part | None, "Part of the split; by default test, or every picture of --data."] = None
+    strangers: Annotated[
+        Path | None,
+        "Folder-per-person tree of people who are not in the model, to measure how many get a name; by default each "
+        "person of the model is left out in turn.",
+        InputPath(),
+    ] = None
     batch: Batch = 128
     rounds: Rounds = 1000
     by: Annotated[

@@ -40,6 +40,7 @@ def of_model(scores: ModelScores) -> Values:
         "apart": {row.name: _group(row) for row in scores.apart},
         **({} if scores.groups is None else {"groups": _groups(scores.groups)}),
         **({} if scores.folds is None else {"folds": _folds(scores.folds)}),
+        **({} if scores.identification is None else {"open_set": to_plain(scores.identification)}),
     }
 
 

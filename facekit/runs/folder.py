@@ -11,13 +11,14 @@ from facekit.base.contract import PARTS, FacekitError, Record
 from facekit.base.files import check_ours, guarded, locked, replace_lines
 from facekit.dataset import Dataset
 from facekit.options.base import describe, recorded
-from facekit.options.common import SplitBy
+from facekit.options.common import SplitBy, kind_of
 from facekit.options.train import Train
 from facekit.runs.info import Backbone, Counts, ModelInfo, TrainedOn
 from facekit.runs.run import (
     CHECKPOINT,
     EVALUATION,
     FOLD,
+    GALLERY,
     HEAD,
     HISTORY,
     INSPECTED,
@@ -33,7 +34,7 @@ from facekit.runs.run import (
 )
 
 _OURS = (
-    *(MODEL, WEIGHTS, HEAD, SPLIT, HISTORY, PLOT, PACK, ".*.part", f".part-{WEIGHTS}"),
+    *(MODEL, WEIGHTS, HEAD, GALLERY, SPLIT, HISTORY, PLOT, PACK, ".*.part", f".part-{WEIGHTS}"),
     *(f"{CHECKPOINT}/state.json", f"{CHECKPOINT}/*.weights.h5", f"{LOGS}/*/events.out.tfevents.*"),
     *(f"{EVALUATION}*/scores.json", f"{EVALUATION}*/report.html"),
     *(f"{INSPECTED}/{name}" for name in ("[0-9][0-9]-*.png", "inspection.json", "report.html")),
@@ -79,6 +80,7 @@ def begin(
         labels=tuple(sorted({record.label for record in records})),
         names={record.label: record.name for record in records},
         crop=dataset.info.crop,
+        kind=kind_of(options.labels, protocol),
         drawn=dataset.info.drawn,
         dataset=TrainedOn(root=str(dataset.root.resolve()), digest=dataset.digest()),
         protocol=protocol,

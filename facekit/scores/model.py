@@ -11,6 +11,7 @@ import numpy as np
 from facekit.scores.calibration import Calibration
 from facekit.scores.classes import ClassScores, Intervals, Summary
 from facekit.scores.groups import Groups, GroupScores
+from facekit.scores.identification import Identification
 
 FOLDS_NOTE = (
     "the folds train on much the same pictures, so their deviation is no error of the mean (Bengio and Grandvalet "
@@ -92,3 +93,5 @@ class ModelScores:
     """Photos as found and their copies and children, where there are both."""
     groups: Groups | None = None
     folds: Folds | None = None
+    identification: Identification | None = None
+    """Scores among strangers; None where the model cannot tell any."""

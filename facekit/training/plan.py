@@ -15,6 +15,7 @@ from facekit.dataset import Dataset, check_places
 from facekit.dataset.lineage import VALIDATION
 from facekit.identity.split import Split, split_dataset
 from facekit.options.base import Value, describe, from_mapping
+from facekit.options.common import kind_of
 from facekit.options.train import Train
 from facekit.runs import Run
 from facekit.training.labels import missing_labels
@@ -108,6 +109,7 @@ def _split(options: Train, run: Run | None, track: Track) -> Split:
 
 
 def _check_parts(split: Split, options: Train, needs_validation: bool) -> None:
+    kind_of(options.labels, split.protocol)
     if needs_validation and not split.counts[VALIDATION]:
         raise FacekitError(
             f"{options.input} has no validation part to monitor; "

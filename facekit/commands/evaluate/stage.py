@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from facekit import runs
@@ -17,6 +17,7 @@ from facekit.identity import evaluation, held_out
 from facekit.identity.embedders.registry import KIND
 from facekit.identity.evaluation import Settings
 from facekit.identity.held_out import HeldOut
+from facekit.identity.openset.evaluation import identify, open_strangers
 from facekit.options.evaluate import Evaluate
 from facekit.report import scores as page
 from facekit.runs import reports
@@ -42,11 +43,13 @@ def evaluate(options: Evaluate, track: Track = quiet) -> Report:
     output = _output(options, pictures)
     reports.check(output, pictures.data, STAGE)
     settings.check(pictures)
+    strangers = None if options.strangers is None else open_strangers(run, options.strangers, track)
     if options.dry_run:
         count = len(pictures.records)
         return Report(STAGE, str(output), 0, count, pictures.left, details={"pictures": count})
     predictions = held_out.predict(run, pictures, options.batch, options.jobs, track)
-    scores = evaluation.score(run, pictures, predictions, settings)
+    among = identify(run, pictures, predictions, strangers, options.rounds, options.seed, options.jobs, track)
+    scores = replace(evaluation.score(run, pictures, predictions, settings), identification=among)
     page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), run.history)
     seconds = round(time.monotonic() - began, 2)
     return Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, page.details(scores, output))
