@@ -33,7 +33,16 @@ class Trained(NamedTuple):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     faces = tree(tmp_path_factory.mktemp("trained") / "faces")
-    options = Train(input=faces, output=faces.parent / "run", network="cnn3", size=32, epochs=15, batch=8, stop_at=1)
+    options = Train(
+        input=faces,
+        output=faces.parent / "run",
+        network="cnn3",
+        size=32,
+        epochs=15,
+        batch=8,
+        stop_at=1,
+        labels="classes",  # they are textures, and no face is near another
+    )
     train(options)
     edit(options.output, crop=CarriedCrop.of(FaceCrop(size=48, margin=0.3)))
     return Trained(faces, options.output)
