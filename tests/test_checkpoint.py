@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,31 @@ def test_weights_that_are_not_finite_are_refused(folder: Path, model: Any) -> No
         data["layers/dense_1/vars/1"][0] = np.nan
     with pytest.raises(FacekitError, match=r"holds numbers that are not finite\); train anew with --overwrite$"):
         Checkpoint.open(folder).restore(_compiled())
+
+
+@pytest.mark.parametrize("name", [STATE, "last-00001.weights.h5"])
+def test_a_fifo_is_refused_and_not_waited_for(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(FacekitError, match="regular file"):
+        Checkpoint.open(folder).restore(_compiled())
+
+
+def test_a_hard_link_is_not_written_through_and_nothing_else_is_deleted(
+    folder: Path, model: Any, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    for kind in ("last", "best"):
+        os.link(mine, folder / f"{kind}-00002.weights.h5")
+    for name in ("notes.txt", "other.weights.h5"):
+        (folder / name).write_text("mine")
+    checkpoint = Checkpoint.open(folder)
+    checkpoint.save(model, model, Epoch(**{**ROW, "epoch": 2}), best=True)
+    checkpoint.restore(_compiled())
+    checkpoint.delete()
+    assert mine.read_text() == "mine"
+    assert {entry.name for entry in folder.iterdir()} == {"notes.txt", "other.weights.h5"}
 
 
 @pytest.mark.parametrize("name", ["", STATE, "last-00001.weights.h5", "last-00002.weights.h5"])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
@@ -22,7 +21,7 @@ def append_line(path: Path, line: str, alone: bool = False) -> None:
     `alone` is for a file that several processes append to: it waits for the others, and cuts off what a kill left
     of a last line.
     """
-    with guarded(path), _appending(path, alone) as file:
+    with guarded(path), open_own(path, alone) as file:
         if alone:
             drop_torn_line(path)
         write_all(file, line.encode() + b"\n")
@@ -37,7 +36,7 @@ def drop_torn_line(path: Path) -> None:
     except (FileNotFoundError, NotADirectoryError):
         return
     if whole < size:
-        with guarded(path), _appending(path) as file:
+        with guarded(path), open_own(path) as file:
             file.truncate(whole)
 
 
@@ -48,19 +47,21 @@ def write_all(file: BinaryIO, data: bytes) -> None:
         rest = rest[file.write(rest) :]
 
 
-@contextmanager
-def _appending(path: Path, alone: bool = False) -> Iterator[FileIO]:
-    """Open a file for appending, alone or not, that no other name leads to: a stranger's may lead to the user's."""
+def open_own(path: Path, alone: bool = False) -> FileIO:
+    """Open a file for appending that no other name leads to: one of a stranger's may lead to the user's.
+
+    `alone` waits for the lock that other processes have on it. Raises OSError.
+    """
     while True:
-        with open_append(path) as file:
-            if alone:
-                fcntl.flock(file, fcntl.LOCK_EX)
-            here = os.fstat(file.fileno())
-            if here.st_nlink == 1:
-                yield file
-                return
-            if _is(path, here):  # else another process has replaced it while this one waited for the lock
-                _unshare(path)
+        file = open_append(path)
+        if alone:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        here = os.fstat(file.fileno())
+        if here.st_nlink == 1:
+            return file
+        if _is(path, here):  # else another process has replaced it while this one waited for the lock
+            _unshare(path)
+        file.close()
 
 
 def _is(path: Path, here: os.stat_result) -> bool:

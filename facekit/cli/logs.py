@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from facekit.base.appending import open_own
 from facekit.base.contract import FacekitError
-from facekit.base.opening import open_append
 from facekit.base.text import visible
 
 Say = Callable[[str], None]
@@ -76,7 +76,7 @@ class _FileHandler(logging.FileHandler):
     """Appends to a regular file, and not through a link: a folder from a stranger may hold one."""
 
     def _open(self) -> io.TextIOWrapper:
-        file = open_append(Path(self.baseFilename))
+        file = open_own(Path(self.baseFilename))
         return io.TextIOWrapper(io.BufferedWriter(file), encoding=self.encoding, errors=self.errors)
 
 
