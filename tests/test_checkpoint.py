@@ -56,6 +56,7 @@ def test_it_comes_back_as_it_was(folder: Path, model: Any) -> None:
         ({"best": 9, "rows": [ROW]}, "best is 9, and there are 1 epochs"),
         ({"best": 1, "rows": [{**ROW, "epoch": 40_000_000}]}, "rows are not the epochs 1, 2, 3 …"),
         ({"best": 1, "rows": [{**ROW, "loss": "low"}]}, "Expected `float`, got `str` - at `$.rows[0].loss`"),
+        *(({"best": 1, "rows": [{**ROW, "seconds": many}]}, "seconds is ") for many in (-1, 1e300)),
         ({"best": "1", "rows": [ROW]}, "at `$.best`"),
         ({"best": 1, "rows": {"1": ROW}}, "at `$.rows`"),
         ([], "Expected `object`, got `array`"),
@@ -78,12 +79,13 @@ def test_weights_that_are_not_finite_are_refused(folder: Path, model: Any) -> No
         Checkpoint.open(folder).restore(_compiled())
 
 
-@pytest.mark.parametrize("name", [STATE, "last-00001.weights.h5"])
-def test_a_fifo_is_refused_and_not_waited_for(folder: Path, name: str) -> None:
-    (folder / name).unlink()
-    os.mkfifo(folder / name)
-    with pytest.raises(FacekitError, match="regular file"):
-        Checkpoint.open(folder).restore(_compiled())
+@pytest.mark.parametrize("name", [STATE, "last-00001.weights.h5", "best-00001.weights.h5", "best-00009.weights.h5"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_regular_file_is_refused_and_not_waited_for(folder: Path, name: str, make: Any) -> None:
+    (folder / name).unlink(missing_ok=True)
+    make(folder / name)
+    with pytest.raises(FacekitError, match=rf"{name} is not a regular file; train anew with --overwrite$"):
+        Checkpoint.open(folder)
 
 
 def test_a_hard_link_is_not_written_through_and_nothing_else_is_deleted(

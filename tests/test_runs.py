@@ -170,6 +170,8 @@ def test_what_is_no_regular_file_blocks_nothing(run: Path, name: str, kind: str)
         ("1,nan,1", "accuracy is 'nan', not a number"),
         ("one,0.5,1", "epoch is 'one', not a number"),
         ("1,0.5", "loss is missing"),
+        ("1,7,1", "accuracy is 7"),
+        ("1,0.5,1e300", "loss is 1e+300"),
     ],
 )
 def test_a_broken_row_of_the_history_is_named(run: Path, row: str, reason: str) -> None:

@@ -157,6 +157,12 @@ def replace_lines(path: Path, lines: Iterable[str]) -> None:
         buffer.writelines(line.encode() + b"\n" for line in lines)
 
 
+def delete(path: Path) -> None:
+    """Delete a file, if it is there; of a link the link. Raises FacekitError for a folder in its place."""
+    with guarded(path):
+        path.unlink(missing_ok=True)
+
+
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """Write a table as CSV, whole or not at all. Raises FacekitError when the disk is full."""
     replace_file(path, text.encode(csv_text(header, rows)))

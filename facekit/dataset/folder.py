@@ -102,7 +102,7 @@ def reset(root: Path) -> None:
     if (root / MANIFEST).exists():
         files.replace_file(root / MANIFEST, b"")
     for name in (SOURCES, REJECTED):
-        (root / name).unlink(missing_ok=True)
+        files.delete(root / name)
 
 
 def clear(store: Store, info: DatasetInfo | None) -> None:

@@ -55,10 +55,16 @@ class Checkpoint:
     def open(cls, folder: Path) -> Checkpoint:
         """Read a checkpoint; a folder without one is a training before the end of its first epoch.
 
-        Raises FacekitError for a `state.json` that is broken, and for links, which may lead anywhere.
+        Raises FacekitError for a `state.json` that is broken, for links, which may lead anywhere, and for folders and
+        FIFOs, which no training makes there.
         """
-        if folder.is_dir() and any(entry.is_symlink() for entry in (folder, *folder.iterdir())):
-            raise FacekitError(f"{folder} is or holds a link; {_ANEW}")
+        if folder.is_dir():
+            entries = list(folder.iterdir())
+            if any(entry.is_symlink() for entry in (folder, *entries)):
+                raise FacekitError(f"{folder} is or holds a link; {_ANEW}")
+            for entry in entries:
+                if not entry.is_file():
+                    raise FacekitError(f"{entry} is not a regular file; {_ANEW}")
         try:
             return cls(folder, read_json(folder / STATE, State, _MOST, _ANEW))
         except (FileNotFoundError, NotADirectoryError):

@@ -14,6 +14,7 @@ from facekit import __version__
 from facekit.base.contract import BadImage, FacekitError, Track, quiet
 from facekit.base.files import (
     check_ours,
+    delete,
     guarded,
     inside,
     locked,
@@ -118,20 +119,30 @@ def _clear(folder: Path) -> None:
 
     Raises FacekitError, before anything is deleted, for a file that is no longer what was written.
     """
-    try:
-        note = read_json(own_file(folder / NOTE), Note, hint=_HINT)
-    except FileNotFoundError:
+    files = read_note(folder)
+    if files is None:
         return
-    if not isinstance(note.files, Mapping):
-        raise FacekitError(f"{folder / NOTE} is of an earlier version, which noted no hashes; {_HINT}")
-    files = {inside(folder, path): sha256 for path, sha256 in note.files.items()}
     there = [file for file in files if os.path.lexists(file)]
     for file in there:
         if file.is_symlink() or not file.is_file() or sha256_of(file) != files[file]:
             raise FacekitError(f"{file} has changed since facekit wrote it; move it elsewhere, or {_HINT}")
     for file in (*there, *(folder / name for name in (MANIFEST, SOURCES, INFO))):
-        file.unlink(missing_ok=True)
+        delete(file)
     _prune(folder, files)
+
+
+def read_note(folder: Path) -> dict[Path, str] | None:
+    """Return the files that an earlier copy put into a folder, with their hashes; None where there was none.
+
+    Raises FacekitError for a note that facekit would not write, and for one that names a file elsewhere.
+    """
+    try:
+        note = read_json(own_file(folder / NOTE), Note, hint=_HINT)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not isinstance(note.files, Mapping):
+        raise FacekitError(f"{folder / NOTE} is of an earlier version, which noted no hashes; {_HINT}")
+    return {inside(folder, path): sha256 for path, sha256 in note.files.items()}
 
 
 def _prune(folder: Path, files: Iterable[Path]) -> None:
