@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from facekit.base.contract import FacekitError
 from facekit.base.files import guarded, read_bytes, replace_file
-from facekit.dataset.records import own_file
-from facekit.runs.run import MODEL
+from facekit.runs.run import MODEL, held
 
 Array = NDArray[Any]
 
@@ -52,13 +51,11 @@ def read_arrays(file: Path, shapes: Shapes, what: str) -> dict[str, Array]:
     Nothing larger than such arrays is allocated. Raises FacekitError for a file that is gone, is not `what`, or holds
     arrays of another shape, and for numbers that are not finite.
     """
-    if not file.is_file():
-        raise FacekitError(f"{file} is gone; {_AGAIN}")
     size = sum(np.dtype(kind).itemsize * int(np.prod(shape, dtype=object)) for kind, shape in shapes.values())
-    data = read_bytes(own_file(file), size + _OVERHEAD)
+    data = read_bytes(held(file), size + _OVERHEAD)
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as held:
-            arrays = {name: _read(held, name, *expected) for name, expected in shapes.items()}
+        with zipfile.ZipFile(io.BytesIO(data)) as stored:
+            arrays = {name: _read(stored, name, *expected) for name, expected in shapes.items()}
     except _OtherShape:
         raise FacekitError(f"{file} does not fit its {MODEL}; {_AGAIN}") from None
     except _GARBLED as error:
@@ -72,12 +69,12 @@ class _OtherShape(Exception):
     """An array has another shape than `model.json` asks for."""
 
 
-def _read(held: zipfile.ZipFile, name: str, kind: str, shape: tuple[int, ...]) -> Array:
+def _read(stored: zipfile.ZipFile, name: str, kind: str, shape: tuple[int, ...]) -> Array:
     """Return one array, uncompressed, of that type and shape. Raises ValueError, or `_OtherShape`."""
-    entry = held.getinfo(f"{name}.npy")
+    entry = stored.getinfo(f"{name}.npy")
     if entry.compress_type != zipfile.ZIP_STORED:
         raise ValueError(f"{name} is compressed")
-    with held.open(entry) as file:
+    with stored.open(entry) as file:
         if npy.read_magic(file) != (1, 0):
             raise ValueError(f"{name} is of another version of NumPy's format")
         actual, by_columns, found = npy.read_array_header_1_0(file)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import Literal
 
 from facekit import __version__
+from facekit.dataset.records import is_name, shown
 from facekit.options.base import Setting, describe, recorded
 from facekit.options.common import Kind, SplitBy
 from facekit.options.crop import CarriedCrop
@@ -17,7 +19,13 @@ _LONGEST_PATH, _LONGEST_NAME = 4096, 255
 """Bytes of a path, and of each name in it, on Linux and macOS."""
 
 _LARGEST = 1e6
-_MOST_FACES, _MOST_DIMENSIONS = 10_000_000, 65_536
+"""Of a threshold, a temperature and what follows from them."""
+
+_MOST_FACES = 10_000_000
+"""Faces of a gallery."""
+
+_MOST_DIMENSIONS = 1 << 16
+"""Numbers of an embedding; the longest in use have 2,048."""
 
 
 def _check_path(field: str, path: str) -> None:
@@ -33,7 +41,7 @@ class Backbone:
     name: str
     """A registered embedder, or the absolute path of a trained run."""
     version: str = ""
-    metric: str = ""
+    metric: Literal["", "euclidean", "cosine"] = ""
     dimensions: int = 0
     licence: str = ""
 
@@ -41,7 +49,9 @@ class Backbone:
         """Refuse a path that depends on the current folder, or that no disk can hold. Raises ValueError."""
         _check_path("backbone", self.name)
         if "/" in self.name and not self.name.startswith("/"):
-            raise ValueError(f"backbone is {self.name!r}, neither an embedder nor an absolute path")
+            raise ValueError(f"backbone is {shown(self.name)}, neither an embedder nor an absolute path")
+        if not 0 <= self.dimensions <= _MOST_DIMENSIONS:
+            raise ValueError(f"backbone has {self.dimensions} dimensions")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +129,6 @@ class OpenSet:
             raise ValueError("a number of open_set is not one that training finds")
         if not (0 <= self.faces <= _MOST_FACES and self.people >= 0 and self.left_out >= 0):
             raise ValueError(f"open_set has {self.faces} faces, and a gallery has at most {_MOST_FACES}")
-        if not 0 < self.embedder.dimensions <= _MOST_DIMENSIONS:
-            raise ValueError(f"open_set has embeddings of {self.embedder.dimensions} numbers")
         if not (0 < self.rate < 1 and all(0 < rate < 1 for rate in self.rates)):
             raise ValueError("a rate of open_set is not between 0 and 1")
         if len(self.rates) != len(self.thresholds) or list(self.rates) != sorted(set(self.rates)):
@@ -180,10 +188,17 @@ class ModelInfo:
         low, high = _SIZE.low or 0, _SIZE.high or 0
         if not low <= self.size <= high:
             raise ValueError(f"size is {self.size}, and a network's input has {low:g} to {high:g} pixels")
+        if self.open_set is not None and self.open_set.embedder != (self.backbone or self.open_set.embedder):
+            raise ValueError("open_set is of another embedder than the backbone")
+        if self.open_set is not None and self.backbone is None and "/" in self.open_set.embedder.name:
+            raise ValueError("open_set is of no embedder that decides beside a network")
         if not 1 / _LARGEST <= self.temperature <= _LARGEST:
             raise ValueError(f"temperature is {self.temperature}")
         if len(set(self.labels)) < max(2, len(self.labels)):
             raise ValueError("labels are not two or more different names")
+        for label in self.labels:
+            if not is_name(label):
+                raise ValueError(f"labels has {shown(label)}, which no folder of a person is called")
 
     @property
     def best_epoch(self) -> int:

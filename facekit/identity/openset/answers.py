@@ -112,7 +112,7 @@ def _decider(run: Run, rate: float | None) -> Decider | None:
         return None
     if run.backbone is None:
         try:
-            decider.embedder_of(found.about)
+            decider.embedder_of(run, found.about)
         except FacekitError as error:
             log.warning("%s cannot answer `unknown`: %s", run.folder, error)
             return None

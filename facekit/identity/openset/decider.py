@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from facekit.base import plugins
 from facekit.base.contract import Embedder, FacekitError
+from facekit.dataset.records import shown
 from facekit.identity import embedders
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.openset.known import KnownFaces, Similarities
@@ -65,8 +67,13 @@ def threshold_at(about: OpenSet, rate: float | None) -> float:
     return float(np.interp(np.log(rate), np.log(about.rates), about.thresholds))
 
 
-def embedder_of(about: OpenSet) -> Embedder:
-    """Return the embedder that a model's known faces were embedded by. Raises FacekitError where it cannot be had."""
+def embedder_of(run: Run, about: OpenSet) -> Embedder:
+    """Return the embedder that a run's known faces were embedded by. Raises FacekitError where it cannot be had.
+
+    It is the run's own backbone, or a registered one: `model.json` may come from a stranger and name any folder.
+    """
+    if embedders.backbone_of(run) is None and about.embedder.name not in plugins.names(embedders.KIND):
+        raise FacekitError(f"no embedder is called {shown(about.embedder.name)}; train again")
     embedder = embedders.load(about.embedder.name)
     if embedder.version != about.embedder.version or embedder.dimensions != about.embedder.dimensions:
         raise FacekitError(f"{about.embedder.name} gives other embeddings now than when the model was trained")

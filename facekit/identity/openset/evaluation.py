@@ -63,7 +63,7 @@ def identify(
     judge = decider.load(run)
     if judge is None:
         return None
-    decider.embedder_of(judge.about)
+    decider.embedder_of(run, judge.about)
     dataset = replace(pictures.dataset, records=list(predictions.records))
     vectors, _ = embed_dataset(dataset, judge.about.embedder.name, track, jobs)
     known = _known(run, judge, predictions, vectors)
