@@ -188,10 +188,6 @@ class ModelInfo:
         low, high = _SIZE.low or 0, _SIZE.high or 0
         if not low <= self.size <= high:
             raise ValueError(f"size is {self.size}, and a network's input has {low:g} to {high:g} pixels")
-        if self.open_set is not None and self.open_set.embedder != (self.backbone or self.open_set.embedder):
-            raise ValueError("open_set is of another embedder than the backbone")
-        if self.open_set is not None and self.backbone is None and "/" in self.open_set.embedder.name:
-            raise ValueError("open_set is of no embedder that decides beside a network")
         if not 1 / _LARGEST <= self.temperature <= _LARGEST:
             raise ValueError(f"temperature is {self.temperature}")
         if len(set(self.labels)) < max(2, len(self.labels)):

@@ -110,12 +110,13 @@ def _decider(run: Run, rate: float | None) -> Decider | None:
         if reason is not None:
             log.warning("%s", reason)
         return None
-    if run.backbone is None:
-        try:
-            decider.embedder_of(run, found.about)
-        except FacekitError as error:
-            log.warning("%s cannot answer `unknown`: %s", run.folder, error)
-            return None
+    try:
+        decider.embedder_of(run, found.about)
+    except FacekitError as error:
+        if run.backbone is not None:
+            raise
+        log.warning("%s cannot answer `unknown`: %s", run.folder, error)
+        return None
     log.info(
         "`unknown` is a face with a similarity below %.3f: false positive identification rate %g, by %d people left "
         "out in turn",

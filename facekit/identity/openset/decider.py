@@ -72,9 +72,10 @@ def embedder_of(run: Run, about: OpenSet) -> Embedder:
 
     It is the run's own backbone, or a registered one: `model.json` may come from a stranger and name any folder.
     """
-    if embedders.backbone_of(run) is None and about.embedder.name not in plugins.names(embedders.KIND):
-        raise FacekitError(f"no embedder is called {shown(about.embedder.name)}; train again")
-    embedder = embedders.load(about.embedder.name)
+    name, backbone = about.embedder.name, embedders.backbone_of(run)
+    if name != backbone if backbone else name not in plugins.names(embedders.KIND):
+        raise FacekitError(f"{run.folder} has known faces of {shown(name)}, which does not name its faces; train again")
+    embedder = embedders.load(name)
     if embedder.version != about.embedder.version or embedder.dimensions != about.embedder.dimensions:
         raise FacekitError(f"{about.embedder.name} gives other embeddings now than when the model was trained")
     return embedder
