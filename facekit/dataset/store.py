@@ -19,7 +19,7 @@ from typing import Self
 from facekit.base.files import guarded, read_bytes, write_all
 from facekit.base.opening import open_new, open_regular
 from facekit.dataset.info import INFO
-from facekit.dataset.records import MANIFEST, REJECTED, SOURCES, is_name
+from facekit.dataset.records import GROUPS, MANIFEST, REJECTED, SOURCES, is_name
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -177,5 +177,5 @@ def _sweep(handle: int) -> None:
             os.unlink(name, dir_fd=handle)
 
 
-OWN = (MANIFEST, SOURCES, REJECTED, INFO)
+OWN = (MANIFEST, SOURCES, GROUPS, REJECTED, INFO)
 """The files that a stage writes beside the labels."""

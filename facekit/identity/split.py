@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from facekit.base.contract import Record, Track, quiet
 from facekit.dataset import Dataset, lineage, protocol
-from facekit.identity.likeness import grouped
+from facekit.dataset.groups import Join, draw_groups, leave_out_joined
+from facekit.identity.groups import drop_joined, grouped, is_current
 from facekit.options.common import SplitBy, shares
+
+STAGE = "train"
+"""What draws a split where none is drawn."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,8 @@ class Split:
     dataset: Dataset
     records: list[Record]
     protocol: SplitBy
+    joined: list[Join] = field(default_factory=list)
+    """The pictures that the data set's own split holds out, and that are left out: an earlier part shows them too."""
 
     @property
     def labels(self) -> list[str]:
@@ -45,21 +51,21 @@ def split_dataset(
     """
     protocol.refuse_one_label(dataset)
     chosen = protocol.choose(dataset, split_by)
-    known = grouped_by_person(dataset, people, track) if chosen == protocol.PERSON else dataset
-    records = known.records
-    if any(record.split is None for record in records):
-        records = _draw(known, split, chosen, seed, track)
-    protocol.check(records, chosen, str(dataset.root))
-    return Split(dataset, records, chosen)
-
-
-def grouped_by_person(dataset: Dataset, people: Path | None, track: Track = quiet) -> Dataset:
-    """Return the dataset with one group for all pictures of a person. Raises FacekitError as `with_people` does."""
-    known = grouped(protocol.with_people(dataset, people), track)
-    return replace(known, records=lineage.join_people(known.records))
-
-
-def _draw(dataset: Dataset, split: str, chosen: SplitBy, seed: int, track: Track) -> list[Record]:
     if chosen == protocol.IMAGE:
-        return lineage.draw_split_by_image(dataset.records, shares(split), seed)
-    return lineage.draw_split(grouped(dataset, track).records, shares(split), seed, protocol.WHAT[chosen])
+        records = dataset.records
+        if any(record.split is None for record in records):
+            records = lineage.draw_split_by_image(records, shares(split), seed)
+        return Split(dataset, records, chosen)
+    by_person = chosen == protocol.PERSON
+    known = grouped_by_person(dataset, people, STAGE, track) if by_person else grouped(dataset, STAGE, track)
+    records, joined = drop_joined(known.records, dataset.root)
+    if any(record.split is None for record in records):
+        records = lineage.draw_split(records, shares(split), seed, protocol.WHAT[chosen])
+    protocol.check(records, chosen, str(dataset.root))
+    return Split(replace(dataset, info=known.info), records, chosen, joined)
+
+
+def grouped_by_person(dataset: Dataset, people: Path | None, stage: str, track: Track = quiet) -> Dataset:
+    """Return the dataset with one group for all pictures of a person. Raises FacekitError as `with_people` does."""
+    known = grouped(protocol.with_people(dataset, people), stage, track)
+    return replace(known, records=lineage.join_people(known.records))
