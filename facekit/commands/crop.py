@@ -64,7 +64,8 @@ def crop(options: Crop, track: Track = quiet) -> Report:
         if compared:
             _compare(out, once, prints, track)
         records = [child for record in once for child in done[_key(record)].records]
-        records = draw_groups([*once, *records], links=out.links)[len(once) :]
+        if compared or groups.is_grouped(source):
+            records = draw_groups([*once, *records], links=out.links)[len(once) :]
         rejections = [left for record in once for left in done[_key(record)].rejections]
         rejections += [_rejection(record, REPEATED, first.path) for record, first in again]
         report = out.finish(records, rejections)
@@ -82,17 +83,16 @@ def _is_compared(source: Dataset, out: Output, todo: Sequence[Record]) -> bool:
     return bool(todo) or not (out.unchanged and known)
 
 
-def _compare(
-    out: Output, photos: Sequence[Record], prints: Mapping[Key, Fingerprint | None], track: Track
-) -> None:
+def _compare(out: Output, photos: Sequence[Record], prints: Mapping[Key, Fingerprint | None], track: Track) -> None:
     """Link the photos that are one, those without a face too: they may be the crops by which two others are known."""
     source, jobs = out.source, out.options.jobs
     assert source is not None
     groups.record_matcher(out, MATCHER)
     before = [record for record in photos if _key(record) not in prints]  # done by an earlier run
-    seen = dict(zip(before, groups.look(source.root, [record.path for record in before], track, jobs), strict=True))
-    both = [seen[r] if r in seen else prints[_key(r)] for r in photos]
-    out.links += groups.links_of(photos, proofs(both, jobs=jobs, track=track), STAGE, MATCHER)
+    looked = groups.look(source.root, [record.path for record in before], track, jobs)
+    every = {**prints, **dict(zip(map(_key, before), looked, strict=True))}
+    proved = proofs([every[_key(record)] for record in photos], jobs=jobs, track=track)
+    out.links += groups.links_of(photos, proved, STAGE, MATCHER)
 
 
 def _faces_of(source: Dataset, options: Crop, compared: bool, record: Record) -> Made:

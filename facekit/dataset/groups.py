@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from facekit.base.contract import Link, Record, replace
 
 ORDER = ("train", "validation", "test")
-"""The parts in the order in which a model meets them: it learns from one, is chosen by the next, is scored on the last."""
+"""The parts in the order in which a model meets them: it learns from one, is chosen by the next, scored on the last."""
 
 
 class Join(NamedTuple):

@@ -30,7 +30,9 @@ def grouped(dataset: Dataset, stage: str, track: Track = quiet, jobs: int = 0) -
         return dataset
     if dataset.info.stage and any(record.group for record in dataset.records):
         was = ", ".join(sorted(set(dataset.info.matchers.values()))) or "an earlier version of facekit"
-        log.warning("%s: its groups were drawn by %s; its pictures are compared again, by %s", dataset.root, was, MATCHER)
+        log.warning(
+            "%s: its groups were drawn by %s; its pictures are compared again, by %s", dataset.root, was, MATCHER
+        )
     prints = look(dataset.root, [record.path for record in dataset.records], track, jobs)
     links = [*dataset.links, *links_of(dataset.records, proofs(prints, jobs=jobs, track=track), stage, MATCHER)]
     info = replace(dataset.info, matchers={**dataset.info.matchers, stage: MATCHER})
@@ -90,11 +92,14 @@ def different(one: DatasetInfo, other: DatasetInfo) -> tuple[str, str] | None:
 
 
 def drop_joined(records: Sequence[Record], where: Path) -> tuple[list[Record], list[Join]]:
-    """Return the pictures that may stay in a split that is drawn, and those that may not: see `leave_out_joined`.
-
-    A warning says how many these are, and names the first and what it is like.
-    """
+    """Return the pictures that may stay in a split that is drawn, and those that may not: see `leave_out_joined`."""
     stay, joins = leave_out_joined(records)
+    warn_of_joined(joins, where)
+    return stay, joins
+
+
+def warn_of_joined(joins: Sequence[Join], where: Path) -> None:
+    """Say how many pictures are left out because an earlier part shows their photo, and name the first pair."""
     if joins:
         left, like = joins[0]
         log.warning(
@@ -102,7 +107,6 @@ def drop_joined(records: Sequence[Record], where: Path) -> tuple[list[Record], l
             "seconds apart (the first: %s in %s, like %s in %s)",
             *(where, len(joins), left.path, left.split, like.path, like.split),
         )
-    return stay, joins
 
 
 def _mixed(before: str, now: str) -> str:

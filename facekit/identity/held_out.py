@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from facekit.base.contract import BadImage, FacekitError, Record, Track, replace
 from facekit.dataset import Dataset, lineage, protocol, tables
+from facekit.dataset.reasons import JOINED
 from facekit.identity import classifier
+from facekit.identity.split import joined_since
 from facekit.runs import Run
 from facekit.runs.pictures import CHANGED
 
@@ -69,7 +71,7 @@ def choose(run: Run, data: Path | None, part: str | None, track: Track) -> HeldO
     dataset = Dataset.open(data or run.root, track)
     same = dataset.digest() == run.info.dataset.digest
     if data is None or (same and part is not None):
-        return _own(run, dataset, part or "test", same)
+        return _own(run, dataset, part or "test", same, track)
     return _others(run, dataset, dataset.root, part or "all")
 
 
@@ -106,10 +108,17 @@ def updated(record: Record, now: Record) -> Record:
     return replace(record, targets=targets or None)
 
 
-def _own(run: Run, dataset: Dataset, part: str, same: bool) -> HeldOut:
+def _own(run: Run, dataset: Dataset, part: str, same: bool, track: Track) -> HeldOut:
     wanted = run.part(part)
     if not wanted:
         raise FacekitError(f"the split of {run.folder} has no {part} part; choose another with --part")
+    joined = {(join.left.label, join.left.id) for join in joined_since(run, dataset, part, track)}
+    wanted = [record for record in wanted if (record.label, record.id) not in joined]
+    if not wanted:
+        raise FacekitError(
+            f"{run.folder}: every {part} picture shows a photo that an earlier part of its split shows too; "
+            "make the tree again with `balance`, and train anew"
+        )
     there = {(record.path, record.id): record for record in dataset.records}
     records = [updated(r, there[r.path, r.id]) for r in wanted if (r.path, r.id) in there]
     gone = len(wanted) - len(records)
@@ -123,7 +132,7 @@ def _own(run: Run, dataset: Dataset, part: str, same: bool) -> HeldOut:
         log.warning("%s has changed since training; %d of %d pictures are as they were", dataset.root, *counts)
     title = f"the {part} part of its own split" if part != "all" else "its own pictures"
     chosen = HeldOut(dataset, records, title, dataset.root, own=True)
-    chosen.left += Counter({CHANGED: gone})
+    chosen.left += Counter({CHANGED: gone, JOINED: len(joined)})
     if run.protocol == protocol.IMAGE:
         chosen.banners.append(protocol.BANNER)
     warn(run, chosen, sum(record.split == "train" for record in records), run.info.drawn)

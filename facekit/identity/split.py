@@ -9,8 +9,10 @@ from pathlib import Path
 from facekit.base.contract import Record, Track, quiet
 from facekit.dataset import Dataset, lineage, protocol
 from facekit.dataset.groups import Join, draw_groups, leave_out_joined
-from facekit.identity.groups import drop_joined, grouped, is_current
+from facekit.dataset.reasons import JOINED
+from facekit.identity.groups import drop_joined, grouped, is_current, warn_of_joined
 from facekit.options.common import SplitBy, shares
+from facekit.runs import Run
 
 STAGE = "train"
 """What draws a split where none is drawn."""
@@ -35,6 +37,11 @@ class Split:
     def counts(self) -> Counter[str]:
         """Pictures in each part."""
         return Counter(record.split or "" for record in self.records)
+
+    @property
+    def left(self) -> Counter[str]:
+        """Reason -> pictures of the data set that are in no part."""
+        return Counter(JOINED for _ in self.joined)
 
     def part(self, name: str) -> list[Record]:
         """Return the pictures of one part."""
@@ -69,3 +76,18 @@ def grouped_by_person(dataset: Dataset, people: Path | None, stage: str, track: 
     """Return the dataset with one group for all pictures of a person. Raises FacekitError as `with_people` does."""
     known = grouped(protocol.with_people(dataset, people), stage, track)
     return replace(known, records=lineage.join_people(known.records))
+
+
+def joined_since(run: Run, dataset: Dataset, part: str, track: Track = quiet) -> list[Join]:
+    """Return the pictures of a part of a run's split, or of `all`, that an earlier part shows too, and warn of them.
+
+    Groups may have grown since the run was trained: in `dataset`, its folder of pictures, or because this version of
+    the matcher sees more than the one that drew them, which then compares the pictures again.
+    """
+    if run.protocol == protocol.IMAGE:
+        return []
+    now = dataset if is_current(run.info.matchers) else grouped(dataset, STAGE, track)
+    records = draw_groups([*run.split, *now.records], links=now.links)[: len(run.split)]
+    joins = [join for join in leave_out_joined(records)[1] if part in ("all", join.left.split)]
+    warn_of_joined(joins, run.folder)
+    return joins
