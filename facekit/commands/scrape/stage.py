@@ -113,8 +113,12 @@ class _Run:
         return report
 
     def _grouped(self, records: list[Record], track: Track) -> list[Record]:
-        """Give photos that are one, under several names too, one group; where none is new they have theirs already."""
-        if self.out.complete and not self.out.made:
+        """Give photos that are one, under several names too, one group; where none is new they have theirs already.
+
+        A kill may leave some without. A folder of 0.1.0, in which none has one, stays as it is until it grows.
+        """
+        without = sum(record.group is None for record in records)
+        if self.out.complete and not self.out.made and without in (0, len(records)):
             return records
         groups.record_matcher(self.out, MATCHER)
         prints = groups.look(self.out.root, [record.path for record in records], track, self.made.options.jobs)
