@@ -13,6 +13,7 @@ from facekit.dataset.reasons import JOINED
 from facekit.identity.groups import drop_joined, grouped, is_current, warn_of_joined
 from facekit.options.common import SplitBy, shares
 from facekit.runs import Run
+from facekit.runs.pictures import dataset_of
 
 STAGE = "train"
 """What draws a split where none is drawn."""
@@ -81,13 +82,15 @@ def grouped_by_person(dataset: Dataset, people: Path | None, stage: str, track: 
 def joined_since(run: Run, dataset: Dataset, part: str, track: Track = quiet) -> list[Join]:
     """Return the pictures of a part of a run's split, or of `all`, that an earlier part shows too, and warn of them.
 
-    Groups may have grown since the run was trained: in `dataset`, its folder of pictures, or because this version of
-    the matcher sees more than the one that drew them, which then compares the pictures again.
+    Groups may have grown since the run was trained: in the folder of its pictures, of which `dataset` holds some, or
+    because this version of the matcher sees more than the one that drew them, which then compares the pictures again.
     """
     if run.protocol == protocol.IMAGE:
         return []
-    now = dataset if is_current(run.info.matchers) else grouped(dataset, STAGE, track)
-    records = draw_groups([*run.split, *now.records], links=now.links)[: len(run.split)]
+    now = dataset
+    if not is_current(run.info.matchers):
+        now = grouped(dataset_of(run, run.split, track) if dataset.root == run.root else dataset, STAGE, track)
+    records = draw_groups([*run.split, *now.records], links=[*dataset.links, *now.links])[: len(run.split)]
     joins = [join for join in leave_out_joined(records)[1] if part in ("all", join.left.split)]
     warn_of_joined(joins, run.folder)
     return joins
