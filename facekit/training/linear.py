@@ -52,7 +52,9 @@ class Linear:
         split = plan.split
         backbone = openset.described(self._name)
         network = f"{self._embedder.name}, frozen"
-        run = plan.run or runs.begin(plan.options, split.dataset, split.records, split.protocol, network, backbone)
+        run = plan.run or runs.begin(
+            plan.options, split.dataset, split.records, split.protocol, network, backbone, split.left
+        )
         pictures = [*split.part(TRAIN), *split.part(VALIDATION)]
         embedded = embedders.embed_dataset(
             replace(split.dataset, records=pictures), self._name, track, self._options.jobs
@@ -70,7 +72,7 @@ class Linear:
             replace(
                 openset.add(run, plan.options, faces),
                 complete=True,
-                left=dict(Counter(reason for reason in embedded.reasons if reason)),
+                left={**run.info.left, **Counter(reason for reason in embedded.reasons if reason)},
                 used=Counts(train=len(known.classes), validation=len(validation.classes)),
                 parameters=head.weights.size + head.bias.size,
                 epochs=1,
