@@ -81,6 +81,7 @@ class Answer:
             "face": f"{box.w} x {box.h} at {box.x}, {box.y}" if box is not None else "",
             "name": self.label or "",
             "confidence": f"{sure:.2f}" if sure is not None else "",
+            "similarity": f"{self.similarity:.2f}" if self.similarity is not None else "",
         }
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.identity.embedders.metrics import Embeddings, Metric, distances, unit
+from facekit.identity.embedders.metrics import Embeddings, Metric, distances, squared_distances, unit
 from facekit.runs.gallery import Gallery
 
 NEAREST = 3
@@ -19,8 +19,8 @@ Chosen on one half of LFW's people, with 0 and 3% wrong labels among the known f
 by one wrong label, and the centre alone by a person of two looks. `benchmarks/openset.py` measures the other half.
 """
 
-_CELLS = 2**22
-"""Most distances in memory at once: 32 MB in double precision."""
+_CELLS = 2**24
+"""Most distances in memory at once: 64 MB."""
 
 Similarities = NDArray[np.float64]
 
@@ -78,10 +78,9 @@ class KnownFaces:
 
     def blocks(self, vectors: Embeddings) -> Iterator[tuple[slice, Similarities]]:
         """Yield slices of embeddings, and their similarity to each name, shape (rows, names)."""
-        step = max(1, _CELLS // max(1, len(self.vectors)))
-        for first in range(0, len(vectors), step):
-            rows = slice(first, min(first + step, len(vectors)))
-            far = distances(self.metric, vectors[rows], self.vectors)
+        for first in range(0, len(vectors), self.rows_at_once):
+            rows = slice(first, min(first + self.rows_at_once, len(vectors)))
+            far = self._to_all(vectors[rows])
             near = np.full((len(far), self.names), np.nan)
             for number in np.flatnonzero(self.counts):
                 near[:, number] = _nearest(far[:, self._of(int(number))])
@@ -98,6 +97,17 @@ class KnownFaces:
         far = np.delete(distances(self.metric, face, self.vectors[inside]), place - inside.start, axis=1)
         rest = np.asarray((self.centres[[number]] * count - face) / (count - 1), np.float32)
         return float(self._similar(_nearest(far), distances(self.metric, face, rest)[:, 0])[0])
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many embeddings are compared with all known faces at a time."""
+        return max(1, _CELLS // max(1, len(self.vectors)))
+
+    def _to_all(self, vectors: Embeddings) -> Embeddings:
+        """Return the distance to every known face, in the precision of the embeddings: there may be millions."""
+        if self.metric == "cosine":
+            return np.asarray(1 - unit(vectors) @ self.vectors.T)
+        return np.sqrt(squared_distances(vectors, self.vectors))
 
     def _of(self, number: int) -> slice:
         return slice(*np.searchsorted(self.classes, (number, number + 1)).tolist())

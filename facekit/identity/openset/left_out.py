@@ -79,14 +79,29 @@ def leave_out(known: KnownFaces) -> LeftOut | None:
 
 def each_person(known: KnownFaces) -> Iterator[Person]:
     """Yield each person who has a known face, left out: all of the faces, or as many of each as there is time for."""
+    for batch in _batches(known):
+        numbers = known.classes[batch]
+        others = known.similarities(known.vectors[batch])
+        for number in np.unique(numbers):
+            rows = np.flatnonzero(numbers == number)
+            others[rows, number] = -np.inf
+            own = np.array([known.to_own(int(place)) for place in batch[rows]])
+            yield Person(int(number), others[rows], own)
+
+
+def _batches(known: KnownFaces) -> Iterator[NDArray[np.int64]]:
+    """Yield the places of the faces that are left out, whole people together, about as many as are compared at once."""
     ends = np.cumsum(known.counts)
     most = max(1, MOST // max(1, int(np.count_nonzero(known.counts))))
+    batch: list[NDArray[np.int64]] = []
     for number in np.flatnonzero(known.counts):
         count, end = int(known.counts[number]), int(ends[number])
-        places = np.linspace(end - count, end - 1, min(count, most)).round().astype(np.int64)
-        others = known.similarities(known.vectors[places])
-        others[:, number] = -np.inf
-        yield Person(int(number), others, np.array([known.to_own(int(place)) for place in places]))
+        batch.append(np.linspace(end - count, end - 1, min(count, most)).round().astype(np.int64))
+        if sum(map(len, batch)) >= known.rows_at_once:
+            yield np.concatenate(batch)
+            batch = []
+    if batch:
+        yield np.concatenate(batch)
 
 
 class _Sums:
