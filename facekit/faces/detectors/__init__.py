@@ -1,5 +1,5 @@
 """Faces in photos: what finds them, and the square pictures cut around what was found."""
 
-from facekit.faces.detectors.cuts import cut_out, find, ready
+from facekit.faces.detectors.cuts import cut_out, find, ready, search, settled
 
-__all__ = ["cut_out", "find", "ready"]
+__all__ = ["cut_out", "find", "ready", "search", "settled"]
