@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import get_args
@@ -12,7 +12,10 @@ from facekit.base import images
 from facekit.base.contract import BadImage, Face, Image, Record, Rejection, Report, Track, quiet, replace
 from facekit.base.parallel import ordered_map
 from facekit.dataset import REMOVED, REPEATED, Dataset, Output, derive_id, distinct, key, photo_path, read_info
-from facekit.faces.detectors import cut_out, ready, search, settled
+from facekit.dataset.groups import draw_groups
+from facekit.faces.detectors import Search, cut_out, ready, search, settled
+from facekit.identity import groups
+from facekit.identity.likeness import MATCHER, Fingerprint, fingerprint, proofs
 from facekit.options.crop import CarriedCrop, Crop, Verify
 
 STAGE = "crop"
@@ -27,6 +30,8 @@ Key = tuple[str, str]
 class Made:
     """The records and JPEG bytes of a photo's faces, and what it has besides that cannot be used, by reason."""
 
+    fingerprint: Fingerprint | None = None
+    """Of the whole photo; None where that is not a picture, or not asked for."""
     pictures: list[tuple[Record, bytes]] = field(default_factory=list)
     bad: list[BadImage] = field(default_factory=list)
 
@@ -54,10 +59,17 @@ def crop(options: Crop, track: Track = quiet) -> Report:
         removed = {(gone.label, gone.id): gone for gone in out.removed}
         once, again = distinct(source.records)
         todo = [record for record in once if _key(record) not in done]
-        results = ordered_map(partial(_faces_of, source, options), todo, options.jobs)
+        compared = _is_compared(source, out, todo)
+        prints: dict[Key, Fingerprint | None] = {}
+        results = ordered_map(partial(_faces_of, source, options, compared), todo, options.jobs)
         for record, result in track(zip(todo, results, strict=True), STAGE, total=len(todo)):
             done[_key(record)] = _write(out, record, result, removed)
+            prints[_key(record)] = result.fingerprint
+        if compared:
+            _compare(out, once, prints, track)
         records = [child for record in once for child in done[_key(record)].records]
+        if compared or groups.is_grouped(source):
+            records = draw_groups([*once, *records], links=out.links)[len(once) :]
         rejections = [left for record in once for left in done[_key(record)].rejections]
         rejections += [_rejection(record, REPEATED, first.path) for record, first in again]
         report = out.finish(records, rejections)
@@ -67,19 +79,48 @@ def crop(options: Crop, track: Track = quiet) -> Report:
         return report
 
 
-def _faces_of(source: Dataset, options: Crop, record: Record) -> Made:
+def _is_compared(source: Dataset, out: Output, todo: Sequence[Record]) -> bool:
+    """Whether photos are to be compared: unless an earlier stage did, or nothing has changed since this one did."""
+    if groups.is_grouped(source):
+        return False
+    # What 0.1.0 made has no matcher; it stays as it is until its photos change.
+    known = not out.info.matchers or groups.is_current(out.info.matchers)
+    return bool(todo) or not (out.unchanged and known)
+
+
+def _compare(out: Output, photos: Sequence[Record], prints: Mapping[Key, Fingerprint | None], track: Track) -> None:
+    """Link the photos that are one, those without a face too: they may be the crops by which two others are known."""
+    source, jobs = out.source, out.options.jobs
+    assert source is not None
+    groups.record_matcher(out, MATCHER)
+    before = [record for record in photos if _key(record) not in prints]  # done by an earlier run
+    looked = groups.look(source.root, [record.path for record in before], track, jobs)
+    every = {**prints, **dict(zip(map(_key, before), looked, strict=True))}
+    proved = proofs([every[_key(record)] for record in photos], jobs=jobs, track=track)
+    out.links += groups.links_of(photos, proved, STAGE, MATCHER)
+
+
+def _faces_of(source: Dataset, options: Crop, compared: bool, record: Record) -> Made:
     """Return the pictures of a photo's faces, and why there are none, or fewer."""
+    made = Made()
     try:
         image = images.read(source.root / record.path)
-        if not options.detect:
-            return Made([(_child(record, "whole", None), images.encode(_whole(image, options)))])
+        made.fingerprint = fingerprint(image) if compared else None
+        if options.detect:
+            _take(made, image, record, options)
+        else:
+            made.pictures.append((_child(record, "whole", None), images.encode(_whole(image, options))))
     except BadImage as error:
-        return Made(bad=[error])
+        made.bad.append(error)
+    return made
+
+
+def _take(made: Made, image: Image, record: Record, options: Crop) -> None:
+    """Find the faces of a photo and cut out those that are wanted. Raises BadImage for a photo that is left out."""
     found = search(image, options)
-    made = Made(bad=[BadImage(UNCONFIRMED, len(found.unconfirmed))] if found.unconfirmed else [])
-    refused = _refused(found.faces, options)
-    if refused is not None:
-        return made if refused.reason == NO_FACE and made.bad else Made(bad=[*made.bad, refused])
+    if found.unconfirmed:
+        made.bad.append(BadImage(UNCONFIRMED, len(found.unconfirmed)))
+    _check(found, options)
     unaligned = []
     for face in found.faces if options.faces == "all" else found.faces[:1]:
         try:
@@ -89,16 +130,14 @@ def _faces_of(source: Dataset, options: Crop, record: Record) -> Made:
             unaligned.append(error)
     if unaligned:  # one line for all of them
         made.bad.append(BadImage(unaligned[0].reason, len(unaligned)))
-    return made
 
 
-def _refused(faces: list[Face], options: Crop) -> BadImage | None:
-    """Return why a photo is left out: it has no face, or several where one is wanted."""
-    if not faces:
-        return BadImage(NO_FACE, 0)
-    if options.faces == "only" and len(faces) > 1:
-        return BadImage(SEVERAL, len(faces))
-    return None
+def _check(found: Search, options: Crop) -> None:
+    """Refuse a photo without a face, and one with several where one is wanted. Raises BadImage."""
+    if not found.faces and not found.unconfirmed:
+        raise BadImage(NO_FACE, 0)
+    if options.faces == "only" and len(found.faces) > 1:
+        raise BadImage(SEVERAL, len(found.faces))
 
 
 def _whole(image: Image, options: Crop) -> Image:
