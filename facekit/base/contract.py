@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from facekit.base.errors import BadImage, FacekitError
+from facekit.base.errors import BadImage, FacekitError, StaleError
 from facekit.base.protocols import Detector, Embedder, Face, Image, Points
 from facekit.base.records import EXPRESSIONS, PARTS, Box, Decision, Record, Rejection, Source, Verdict
 from facekit.base.reporting import Board, Listing, Report, Track, quiet
@@ -25,6 +25,7 @@ __all__ = [
     "Rejection",
     "Report",
     "Source",
+    "StaleError",
     "Track",
     "Verdict",
     "quiet",

@@ -10,6 +10,7 @@ from pathlib import Path
 from facekit.base.contract import PARTS, FacekitError, Record
 from facekit.base.files import check_ours, guarded, locked, replace_lines
 from facekit.dataset import Dataset
+from facekit.dataset.changes import of_records
 from facekit.options.base import describe, recorded
 from facekit.options.common import SplitBy
 from facekit.options.train import Train
@@ -87,6 +88,13 @@ def begin(
     )
     replace_lines(options.output / SPLIT, (record.to_json() for record in records))
     return Run(options.output, info).save(info)
+
+
+def changes(run: Run, dataset: Dataset) -> str | None:
+    """Return in words how a data set differs from what a run was trained on; None where it does not."""
+    if dataset.digest() == run.info.dataset.digest:
+        return None
+    return str(of_records(run.split, dataset.records) or "the groups or parts of its pictures")
 
 
 def clear(folder: Path) -> None:

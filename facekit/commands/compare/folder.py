@@ -9,15 +9,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from facekit import __version__, runs
-from facekit.base.contract import FacekitError, Track
+from facekit.base.contract import FacekitError, StaleError, Track
 from facekit.base.files import check_ours, guarded, read_json, replace_lines, write_json
 from facekit.commands.compare.contenders import NAME, RUNS
-from facekit.dataset import Dataset
+from facekit.dataset import Dataset, changes
 from facekit.dataset.records import own_file, read_records
 from facekit.identity.split import Split, split_dataset
 from facekit.options.base import Setting, recorded
 from facekit.options.common import SplitBy
 from facekit.options.compare import Compare
+from facekit.options.typed import typed
 from facekit.report.comparison import Row
 from facekit.runs import Run, TrainedOn
 
@@ -124,13 +125,14 @@ def open_comparison(options: Compare, state: State | None, dataset: Dataset, tra
     """
     folder, digest = options.output, dataset.digest()
     if state is not None:
-        if state.dataset.digest != digest:
-            raise FacekitError(
-                f"{dataset.root} has changed since {folder} was begun; choose another folder, or --overwrite it"
-            )
         records = read_records(folder / SPLIT)
         if not records:
             raise FacekitError(f"{folder / SPLIT} is gone; choose another folder, or --overwrite this one")
+        if state.dataset.digest != digest:
+            changed = changes.of_records(records, dataset.records) or "the groups or parts of its pictures"
+            raise StaleError(
+                f"{dataset.root} has changed since {folder} was begun ({changed})", typed(options, overwrite=True)
+            )
         return Comparison(folder, Split(dataset, records, state.protocol), state)
     split = split_dataset(dataset, options.split, options.split_by, options.seed, track, options.people_from)
     trained_on = TrainedOn(root=str(dataset.root.resolve()), digest=digest)

@@ -13,15 +13,16 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from facekit import runs, training
-from facekit.base.contract import FacekitError, Record, Report, Track, quiet, replace
+from facekit.base.contract import FacekitError, Record, Report, StaleError, Track, quiet, replace
 from facekit.base.plain import Json
-from facekit.dataset import Dataset, lineage, protocol
+from facekit.dataset import Dataset, changes, lineage, protocol
 from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
 from facekit.identity import evaluation, held_out
 from facekit.identity.evaluation import Settings, numbers
 from facekit.identity.held_out import HeldOut, Predictions
 from facekit.identity.split import Split
 from facekit.options.cross_validate import CrossValidate
+from facekit.options.typed import typed
 from facekit.report import scores as page
 from facekit.runs import Run, reports
 from facekit.scores.classes import Answers
@@ -141,10 +142,18 @@ def _unchanged(run: Run, options: CrossValidate, track: Track) -> Dataset:
     root = options.data or run.root
     if not root.is_dir():
         raise FacekitError(f"{root} is no folder; say with --data where the pictures of {run.folder} are now")
-    dataset = Dataset.open(root, track)
-    if dataset.digest() != run.info.dataset.digest:
-        raise FacekitError(f"{root} is not what {run.folder} was trained on, or has changed since; train again first")
+    dataset = Dataset.open(root, track).hashed(track)
+    if changed := runs.changes(run, dataset):
+        raise FacekitError(f"{root} is not what {run.folder} was trained on ({changed}); {_train_again(run, root)}")
     return dataset
+
+
+def _train_again(run: Run, root: Path) -> str:
+    try:
+        options = training.options_of(run, root, run.folder, 0, overwrite=True)
+    except FacekitError:  # of a version whose options are no longer there
+        return "train again first"
+    return f"train again first, with `{typed(replace(options, resume=False))}`"
 
 
 def _score(
@@ -174,12 +183,15 @@ def _train(run: Run, fold: Fold, dataset: Dataset, folder: Path, options: CrossV
     protocol.check(fold.records, run.protocol, str(folder))
     plan = training.plan(chosen, Split(dataset, fold.records, run.protocol), track)
     if plan.run is not None and _parts(plan.run.split) != _parts(fold.records):
-        raise FacekitError(f"{folder} is of other folds; choose another folder with -o, or --overwrite it")
+        whole = [[replace(r, split=None) for r in records] for records in (plan.run.split, fold.records)]
+        changed = changes.of_records(*whole)
+        what = f"was trained on other pictures ({changed})" if changed else "is of other folds"
+        raise StaleError(f"{folder} {what}", typed(options, overwrite=True), "choose another folder with -o")
     return training.fit(plan, track)
 
 
-def _parts(records: Sequence[Record]) -> set[tuple[str, str, str | None]]:
-    return {(record.label, record.id, record.split) for record in records}
+def _parts(records: Sequence[Record]) -> set[tuple[str, str, str, str | None]]:
+    return {(record.label, record.id, record.sha256, record.split) for record in records}
 
 
 def _refuse_few(labels: Sequence[str], units: Sequence[str], folds: int, what: str) -> None:
