@@ -16,7 +16,7 @@ from facekit.scores.bootstrap import rounds_of
 from facekit.scores.calibration import calibration
 from facekit.scores.classes import Answers, Classes, Mistake, bounds
 from facekit.scores.groups import Groups, GroupScores, Sample
-from facekit.scores.model import ModelScores, Resampled
+from facekit.scores.model import Compared, ModelScores, Resampled
 
 MOST_MISTAKES = 12
 
@@ -57,6 +57,7 @@ def score(run: Run, pictures: HeldOut, predictions: Predictions, settings: Setti
         calibration=calibration(truth, predictions.probabilities),
         apart=_apart(predictions, sample),
         groups=_groups(pictures, predictions, sample, settings),
+        compared=_compared(pictures),
     )
 
 
@@ -83,6 +84,14 @@ def mistakes(run: Run, pictures: HeldOut, predictions: Predictions) -> list[Mist
         )
         for place in worst
     ]
+
+
+def _compared(pictures: HeldOut) -> Compared | None:
+    found = pictures.overlap
+    if found is None:
+        return None
+    left_out = all(pictures.left[reason] for reason in found.counts)
+    return Compared(str(found), left_out, dict(found.counts), found.looked_at, found.unseen)
 
 
 def _apart(predictions: Predictions, sample: Sample) -> tuple[GroupScores, ...]:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.base.contract import BadImage, FacekitError, Record, Track, replace
+from facekit import runs
+from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, replace
 from facekit.dataset import Dataset, lineage, protocol, tables
-from facekit.identity import classifier
+from facekit.identity import classifier, overlap
+from facekit.identity.overlap import Overlap
 from facekit.runs import Run
 from facekit.runs.pictures import CHANGED
 
 TRAINED_ON = "the model was trained on {} of these {} pictures: this score does not say how it does on new ones"
 KNOWN = "the model was trained on other pictures of {} of these {} people: its split is by person, this one is not"
+SINCE = (
+    "{} has changed since the model was trained ({}): this score is of the {:,} pictures of its split that are as they "
+    "were"
+)
 DRAWN = "these faces are drawn by facekit: the score proves nothing about real faces"
 
 log = logging.getLogger(__name__)
@@ -35,9 +41,20 @@ class HeldOut:
     """The folder that they lie in, or the CSV that names them."""
     own: bool
     """Whether they are the run's own."""
+    part: str | None = None
+    """Of the run's own pictures, which part of its split."""
     banners: list[str] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
     """Reason -> pictures left out."""
+    overlap: Overlap | None = None
+    """How they were compared with what the model was trained on; None where that was what was asked for."""
+    by_image: bool = False
+    """Whether they are of a split over files, in which copies of one photo stand on both sides on purpose."""
+
+    @property
+    def requested(self) -> bool:
+        """Whether it was asked for pictures that the training used, under a banner."""
+        return self.own and (self.by_image or self.part in ("train", "all"))
 
 
 @dataclass(frozen=True)
@@ -57,8 +74,9 @@ class Predictions:
 def choose(run: Run, data: Path | None, part: str | None, track: Track) -> HeldOut:
     """Return the pictures to score: a part of the run's own split, also where its folder has moved to, or others.
 
-    `data` is None for the run's own folder; `part` is None for test, or for all of other pictures. Raises
-    FacekitError: its pictures are gone, labels that the model does not know, no such part.
+    `data` is None for the run's own folder; `part` is None for test, or for all of other pictures. Those that the model
+    was trained on are among them: see `separate`. Raises FacekitError: its pictures are gone, labels that the model
+    does not know, no such part.
     """
     if data is None and not run.root.is_dir():
         raise FacekitError(
@@ -66,11 +84,41 @@ def choose(run: Run, data: Path | None, part: str | None, track: Track) -> HeldO
         )
     if data is not None and data.is_file():
         return _others(run, tables.dataset(data, track), data, part or "all")
-    dataset = Dataset.open(data or run.root, track)
-    same = dataset.digest() == run.info.dataset.digest
-    if data is None or (same and part is not None):
-        return _own(run, dataset, part or "test", same)
+    dataset = Dataset.open(data or run.root, track).hashed(track)
+    changed = runs.changes(run, dataset)
+    if data is None or (changed is None and part is not None):
+        return _own(run, dataset, part or "test", changed)
     return _others(run, dataset, dataset.root, part or "all")
+
+
+def separate(
+    run: Run, pictures: HeldOut, keep: bool = False, jobs: int = 0, track: Track = quiet, known: Overlap | None = None
+) -> None:
+    """Leave out the pictures that the model was trained on, or with `keep` say in a banner how many there are.
+
+    `known` is what was found before for the same pictures and split. A part of the run's own split that is itself for
+    training is left as it is. Raises FacekitError where nothing remains.
+    """
+    if pictures.requested:
+        return
+    among = replace(pictures.dataset, records=pictures.records)
+    root = pictures.dataset.root if pictures.own else run.root
+    found = known or overlap.find(run, root, among, pictures.part, jobs, track)
+    pictures.overlap = found
+    if not found.counts:
+        return
+    total = len(pictures.records)
+    if keep:
+        _warn(run, pictures, [TRAINED_ON.format(found.counts.total(), total)])
+        return
+    pictures.left += found.counts
+    pictures.records = [one for one, reason in zip(pictures.records, found.reasons, strict=True) if reason is None]
+    log.warning("%s: left out %s", pictures.data, _listed(found.counts))
+    if not pictures.records:
+        raise FacekitError(
+            f"{pictures.data}: the training of {run.folder} used all of these {total} pictures "
+            f"({_listed(found.counts)}); give others, or score them under a banner with --include-training"
+        )
 
 
 def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track) -> Predictions:
@@ -92,11 +140,14 @@ def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track) ->
 
 def warn(run: Run, pictures: HeldOut, trained_on: int, drawn: bool) -> None:
     """Add the warnings that belong to every score of these pictures, and log them."""
-    if trained_on:
-        pictures.banners.append(TRAINED_ON.format(trained_on, len(pictures.records)))
-    if drawn:
-        pictures.banners.append(DRAWN)
-    for banner in pictures.banners:
+    banners = [TRAINED_ON.format(trained_on, len(pictures.records))] if trained_on else []
+    before, pictures.banners = pictures.banners, []
+    _warn(run, pictures, [*before, *banners, *([DRAWN] if drawn else [])])
+
+
+def _warn(run: Run, pictures: HeldOut, banners: Sequence[str]) -> None:
+    for banner in banners:
+        pictures.banners.append(banner)
         log.warning("%s: %s", run.folder, banner)
 
 
@@ -106,25 +157,25 @@ def updated(record: Record, now: Record) -> Record:
     return replace(record, targets=targets or None)
 
 
-def _own(run: Run, dataset: Dataset, part: str, same: bool) -> HeldOut:
+def _own(run: Run, dataset: Dataset, part: str, changed: str | None) -> HeldOut:
     wanted = run.part(part)
     if not wanted:
         raise FacekitError(f"the split of {run.folder} has no {part} part; choose another with --part")
-    there = {(record.path, record.id): record for record in dataset.records}
-    records = [updated(r, there[r.path, r.id]) for r in wanted if (r.path, r.id) in there]
+    there = {(record.path, record.sha256): record for record in dataset.records}
+    records = [updated(r, there[r.path, r.sha256]) for r in wanted if (r.path, r.sha256) in there]
     gone = len(wanted) - len(records)
     if not records:
         raise FacekitError(
             f"{dataset.root}: every {part} picture is gone since {run.folder} was trained; "
             "put them back, or train again"
         )
-    if not same:
-        counts = len(records), len(wanted)
-        log.warning("%s has changed since training; %d of %d pictures are as they were", dataset.root, *counts)
     title = f"the {part} part of its own split" if part != "all" else "its own pictures"
-    chosen = HeldOut(dataset, records, title, dataset.root, own=True)
+    chosen = HeldOut(dataset, records, title, dataset.root, own=True, part=part)
     chosen.left += Counter({CHANGED: gone})
+    if changed:
+        chosen.banners.append(SINCE.format(dataset.root, changed, len(records)))
     if run.protocol == protocol.IMAGE:
+        chosen.by_image = True
         chosen.banners.append(protocol.BANNER)
     warn(run, chosen, sum(record.split == "train" for record in records), run.info.drawn)
     return chosen
@@ -142,14 +193,16 @@ def _others(run: Run, dataset: Dataset, data: Path, part: str) -> HeldOut:
     if not records:
         raise FacekitError(f"{data} has no {part} part; leave --part out to score all its pictures")
     chosen = HeldOut(dataset, records, str(data), data, own=False)
-    known = {id for record in run.part("train") for id in (record.id, record.origin)}
-    trained_on = sum(record.id in known or record.origin in known for record in records)
     if run.protocol == protocol.PERSON:
         chosen.banners += _known_people(run.part("train"), records)
-    warn(run, chosen, trained_on, dataset.info.drawn)
+    warn(run, chosen, 0, dataset.info.drawn)
     return chosen
 
 
 def _known_people(trained: Iterable[Record], records: Iterable[Record]) -> list[str]:
     before, now = ({lineage.person(record) for record in some} - {None} for some in (trained, records))
     return [KNOWN.format(len(before & now), len(now))] if before & now else []
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in counts.most_common())

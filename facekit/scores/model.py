@@ -71,6 +71,22 @@ class Folds:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """How the pictures were compared with those that the training used."""
+
+    said: str
+    """In words, by what."""
+    left_out: bool
+    """Whether those that the training used are left out of the scores."""
+    used: Mapping[str, int]
+    """How it is known -> pictures that the training used."""
+    looked_at: int
+    """Photos of the training that were compared by their looks."""
+    unseen: int
+    """Photos of the training that are gone or have changed."""
+
+
+@dataclass(frozen=True)
 class ModelScores:
     """What a trained model is worth on some pictures."""
 
@@ -92,3 +108,5 @@ class ModelScores:
     """Photos as found and their copies and children, where there are both."""
     groups: Groups | None = None
     folds: Folds | None = None
+    compared: Compared | None = None
+    """None where it was asked for pictures that the training used, and for folds."""

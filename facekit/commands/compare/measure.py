@@ -6,7 +6,7 @@ import os
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import cycle, islice
 
@@ -23,6 +23,7 @@ from facekit.identity.classifier import Classifier
 from facekit.identity.embedders import face_in
 from facekit.identity.evaluation import Settings
 from facekit.identity.held_out import HeldOut
+from facekit.identity.overlap import Overlap
 from facekit.identity.split import Split
 from facekit.options.base import describe
 from facekit.options.compare import Compare
@@ -45,6 +46,8 @@ class Course:
     """The pictures of `--test`."""
     options: Compare
     track: Track
+    overlaps: dict[Test, Overlap] = field(default_factory=dict)
+    """What of each test the training of all contenders used, as far as it was looked for."""
 
     @cached_property
     def given_digest(self) -> str | None:
@@ -119,11 +122,19 @@ def identity(run: Run) -> str:
 def _scored(run: Run, course: Course) -> Iterator[tuple[Test, ModelScores, str]]:
     """Yield the scores of a run on each test, with the link to their page from the folder of the comparison."""
     if course.split.part(TEST):
-        pictures = held_out.choose(run, None, None, course.track)
-        yield "own", *_evaluate(run, pictures, course, "")
+        yield "own", *_evaluate(run, _chosen(run, course, "own"), course, "")
     if course.given:
-        pictures = held_out.choose(run, course.given.root, None, course.track)
-        yield "given", *_evaluate(run, pictures, course, "given")
+        yield "given", *_evaluate(run, _chosen(run, course, "given"), course, "given")
+
+
+def _chosen(run: Run, course: Course, test: Test) -> HeldOut:
+    """Return the pictures of a test without what training used: the same ones for all contenders, found once."""
+    data = None if course.given is None or test == "own" else course.given.root
+    pictures = held_out.choose(run, data, None, course.track)
+    held_out.separate(run, pictures, jobs=course.options.jobs, track=course.track, known=course.overlaps.get(test))
+    if pictures.overlap is not None:
+        course.overlaps[test] = pictures.overlap
+    return pictures
 
 
 def _evaluate(run: Run, pictures: HeldOut, course: Course, name: str) -> tuple[ModelScores, str]:

@@ -38,6 +38,8 @@ def evaluate(options: Evaluate, track: Track = quiet) -> Report:
     run = runs.load(options.run)
     protocol.check(run.split, run.protocol, str(run.folder))
     pictures = held_out.choose(run, options.data, options.part, track)
+    if not options.dry_run:
+        held_out.separate(run, pictures, options.include_training, options.jobs, track)
     settings = Settings(options.rounds, options.seed, options.by, options.table)
     output = _output(options, pictures)
     reports.check(output, pictures.data, STAGE)
@@ -63,6 +65,7 @@ def _output(options: Evaluate, pictures: HeldOut) -> Path:
     parts = [] if own else [data.stem if data.is_file() else data.resolve().name]
     parts += [options.part] if options.part and not (own and options.part == "test") else []
     parts += [f"by-{options.by}"] if options.by else []
+    parts += ["with-training"] if options.include_training else []
     folder = reports.folder(options.run, *parts)
     if not own and _is_of_other_data(folder, data):  # of the same name, as in old/faces and new/faces
         folder = folder.with_name(f"{folder.name}-{hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:8]}")
