@@ -180,7 +180,7 @@ def test_dry_run_says_what_the_folds_would_be(run: Path) -> None:
 def test_pictures_that_changed_are_not_cut_in_folds(run: Path, tmp_path: Path) -> None:
     other = tree(tmp_path / "other", photos=9, split=None)
     with pytest.raises(
-        FacekitError, match=r"other is not what .*run was trained on \(.*pictures: 27 new, .*\); train again first"
+        FacekitError, match=r"other is not what .*run was trained on \(pictures: .+\); train again first"
     ):
         cross_validate(CrossValidate(run=run, folds=3, data=other))
     with pytest.raises(FacekitError, match=r"nowhere is no folder; say with --data where the pictures of"):
