@@ -16,11 +16,17 @@ from patches import edit
 from facekit import runs
 from facekit.base import images
 from facekit.base.contract import FacekitError, StaleError, replace
+from facekit.commands.audit import audit
 from facekit.commands.compare import compare
 from facekit.commands.cross_validate import cross_validate
+from facekit.commands.evaluate import evaluate
+from facekit.commands.inspect import inspect
 from facekit.commands.train import train
+from facekit.options.audit import Audit
 from facekit.options.compare import Compare
 from facekit.options.cross_validate import CrossValidate
+from facekit.options.evaluate import Evaluate
+from facekit.options.inspect import Inspect
 from facekit.options.train import Train
 
 Change = Callable[[Path], object]
@@ -186,3 +192,57 @@ def test_a_stage_that_a_recipe_lacks_is_refused(recipe: Path, facekit: Facekit) 
     done = facekit("run", recipe, "--overwrite-from", "clean")
     assert done.code == 2
     assert f"--overwrite-from: {recipe} has no stage 'clean'; it has train, evaluate" in done.err
+
+
+def test_a_report_is_not_written_over_one_on_other_pictures(faces: Path, colours: str) -> None:
+    _train(faces)
+    given = plain_tree(faces.with_name("given"), {"Ada": 3}, first=500)
+    options = Evaluate(run=faces.with_name("run"), data=given, output=faces.with_name("page"), rounds=0)
+    evaluate(options)
+    evaluate(replace(options, rounds=10))  # the same pictures: the page is written anew
+    plain_tree(given, {"Bob": 2}, first=600)
+    before = read_tree(options.output)
+    says = (
+        r"page holds a report on other pictures \(name added: Bob; pictures: 2 new\); make it anew with `facekit evaluate "
+        r".*run --data .*given -o .*page --rounds 0 --overwrite`, or choose another folder with -o$"
+    )
+    with pytest.raises(StaleError, match=says):
+        evaluate(options)
+    assert read_tree(options.output) == before
+    assert evaluate(replace(options, overwrite=True)).details["pictures"] == 5
+    other = Path(shutil.copytree(options.run, faces.with_name("other")))
+    with pytest.raises(StaleError, match=r"page holds a report on another model, .*run; make it anew with"):
+        evaluate(replace(options, run=other))
+
+
+def test_a_report_of_before_is_written_anew(faces: Path, colours: str) -> None:
+    """Version 0.1.0 did not say what a report was made from; nor does a damaged file."""
+    _train(faces)
+    options = Evaluate(run=faces.with_name("run"), rounds=0)
+    for damage in (Path.unlink, lambda file: file.write_text("{")):
+        evaluate(options)
+        damage(options.run / "evaluation" / "made-from.json")
+        evaluate(options)
+    assert json.loads((options.run / "evaluation" / "made-from.json").read_text())["pictures"]
+    runs.clear(options.run)
+    assert not any(options.run.iterdir())
+
+
+def test_an_inspection_is_not_written_over_one_of_other_pictures(faces: Path, colours: str) -> None:
+    _train(faces)
+    one, two = (faces / "Ada" / f"000{number}.png" for number in (0, 1))
+    options = Inspect(run=faces.with_name("run"), method="occlusion", pictures=[one], output=faces.with_name("page"))
+    inspect(options)
+    with pytest.raises(StaleError, match=r"page holds a report on other pictures \(pictures: 1 new, 1 removed\); make"):
+        inspect(replace(options, pictures=[two]))
+    assert inspect(replace(options, pictures=[two], overwrite=True)).kept == 1
+
+
+def test_an_audit_is_not_written_over_one_of_another_tree(faces: Path) -> None:
+    options = Audit(folder=faces, output=faces.with_name("page"))
+    audit(options)
+    audit(options)
+    plain_tree(faces, {"Zoe": 1}, first=300)
+    with pytest.raises(StaleError, match=r"page holds a report on other pictures \(name added: Zoe; pictures: 1 new\)"):
+        audit(options)
+    audit(replace(options, overwrite=True))

@@ -10,7 +10,7 @@ import numpy as np
 from facekit.base.contract import FacekitError
 from facekit.dataset import lineage, protocol, tables
 from facekit.identity.held_out import HeldOut, Predictions
-from facekit.runs import Run
+from facekit.runs import Run, provenance
 from facekit.scores import classes, groups
 from facekit.scores.bootstrap import rounds_of
 from facekit.scores.calibration import calibration
@@ -57,6 +57,7 @@ def score(run: Run, pictures: HeldOut, predictions: Predictions, settings: Setti
         calibration=calibration(truth, predictions.probabilities),
         apart=_apart(predictions, sample),
         groups=_groups(pictures, predictions, sample, settings),
+        weights=provenance.of_run(run),
         compared=_compared(pictures),
     )
 

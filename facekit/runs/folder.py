@@ -11,6 +11,7 @@ from facekit.base.contract import PARTS, FacekitError, Record
 from facekit.base.files import check_ours, guarded, locked, replace_lines
 from facekit.dataset import Dataset
 from facekit.dataset.changes import of_records
+from facekit.dataset.made_from import FILE as MADE_FROM
 from facekit.options.base import describe, recorded
 from facekit.options.common import SplitBy
 from facekit.options.train import Train
@@ -36,8 +37,8 @@ from facekit.runs.run import (
 _OURS = (
     *(MODEL, WEIGHTS, HEAD, SPLIT, HISTORY, PLOT, PACK, ".*.part", f".part-{WEIGHTS}"),
     *(f"{CHECKPOINT}/state.json", f"{CHECKPOINT}/*.weights.h5", f"{LOGS}/*/events.out.tfevents.*"),
-    *(f"{EVALUATION}*/scores.json", f"{EVALUATION}*/report.html"),
-    *(f"{INSPECTED}/{name}" for name in ("[0-9][0-9]-*.png", "inspection.json", "report.html")),
+    *(f"{EVALUATION}*/{name}" for name in ("scores.json", "report.html", MADE_FROM)),
+    *(f"{INSPECTED}/{name}" for name in ("[0-9][0-9]-*.png", "inspection.json", "report.html", MADE_FROM)),
 )
 
 

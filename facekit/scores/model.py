@@ -11,6 +11,7 @@ import numpy as np
 from facekit.scores.calibration import Calibration
 from facekit.scores.classes import ClassScores, Intervals, Summary
 from facekit.scores.groups import Groups, GroupScores
+from facekit.scores.weights import WeightsCard
 
 FOLDS_NOTE = (
     "the folds train on much the same pictures, so their deviation is no error of the mean (Bengio and Grandvalet "
@@ -108,5 +109,7 @@ class ModelScores:
     """Photos as found and their copies and children, where there are both."""
     groups: Groups | None = None
     folds: Folds | None = None
+    weights: WeightsCard | None = None
+    """What the model knew before it was trained."""
     compared: Compared | None = None
     """None where it was asked for pictures that the training used, and for folds."""

@@ -13,7 +13,10 @@ from facekit.commands.audit import without
 from facekit.commands.audit.pairs import BYTES, KINDS, PHOTO, PICTURE, Matches, Pair, Shown, find
 from facekit.commands.audit.trees import Tree, read
 from facekit.dataset import check_places
+from facekit.dataset.changes import Seen
+from facekit.dataset.made_from import MadeFrom
 from facekit.options.audit import Audit
+from facekit.options.typed import typed
 from facekit.report import audit as page
 from facekit.report.audit import AuditReport, Overlap, Twins
 
@@ -68,20 +71,32 @@ def audit(options: Audit, track: Track = quiet) -> Report:
     _check(options, trees)
     shown = _shown(options, trees)
     matches = find(shown, options.jobs, track)
+    made_from = _made_from(matches)
+    if options.output is not None and not options.overwrite:
+        made_from.check(options.output, typed(options, overwrite=True))
     crossings = _crossings(matches, len(trees) > 1)
     drop = _drop(crossings, matches, len(trees) > 1)
     overlaps = [crossing.overlap() for crossing in crossings]
     made = 0
     if options.output is not None and not options.dry_run:
         worst = _worst(crossings, matches)
-        page.write(options.output, AuditReport(_title(options), overlaps, worst, drop, matches.left))
+        weights = [tree.weights for tree in trees if tree.weights is not None]
+        page.write(options.output, AuditReport(_title(options), overlaps, worst, drop, matches.left, weights))
+        made_from.write(options.output)
     if options.without is not None and not options.dry_run:
         made = without.copy(trees[0], drop, options.without, track)
     report = _report(options, overlaps, matches, drop, made)
+    for tree in trees:
+        report.details |= {} if tree.weights is None else tree.weights.rows()
     report.seconds = round(time.monotonic() - began, 2)
     if options.strict and any(overlap.pairs for overlap in overlaps):
         raise FacekitError(_refusal(options, overlaps, drop), report)
     return report
+
+
+def _made_from(matches: Matches) -> MadeFrom:
+    pictures = zip(matches.shown, matches.digests, strict=True)
+    return MadeFrom(pictures=tuple(Seen(s.picture.label, s.picture.path, d.hex(), s.part) for s, d in pictures))
 
 
 def _trees(options: Audit, track: Track) -> list[Tree]:

@@ -30,7 +30,7 @@ from facekit.options.compare import Compare
 from facekit.options.train import Train
 from facekit.report import scores as page
 from facekit.report.comparison import Row, Score, Test
-from facekit.runs import Run, reports
+from facekit.runs import Run, provenance, reports
 from facekit.scores.groups import GroupScores
 from facekit.scores.model import ModelScores
 
@@ -87,6 +87,8 @@ def measured(name: str, options: Train, run: Run, course: Course) -> Row:
         training_seconds=info.training_seconds,
         pictures_per_second=speed(run, course.split.dataset, held, course.options.batch, course.options.jobs),
         banners=list(dict.fromkeys(banner for _, scores, _ in scored for banner in scores.banners)),
+        weights=provenance.of_run(run),
+        compared=[_compared(test, scores) for test, scores, _ in scored if scores.compared is not None],
         model=identity(run),
         test=course.given_digest,
     )
@@ -146,6 +148,14 @@ def _evaluate(run: Run, pictures: HeldOut, course: Course, name: str) -> tuple[M
     scores = evaluation.score(run, pictures, predictions, Settings(seed=options.seed))
     page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), run.history)
     return scores, os.path.relpath(output / reports.PAGE, options.output)
+
+
+def _compared(test: Test, scores: ModelScores) -> str:
+    found = scores.compared
+    assert found is not None
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in found.used.items())
+    left = f"Left out of it: {counts}." if counts else "Nothing of it was used."
+    return f"{test.capitalize()} test, compared with what training used {found.said}. {left}"
 
 
 def _scores(test: Test, scores: ModelScores, link: str) -> list[Score]:

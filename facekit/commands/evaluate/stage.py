@@ -12,12 +12,14 @@ from facekit.base import plugins
 from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.base.files import read_json
 from facekit.dataset import protocol
+from facekit.dataset.made_from import MadeFrom
 from facekit.dataset.records import own_file
 from facekit.identity import evaluation, held_out
 from facekit.identity.embedders.registry import KIND
 from facekit.identity.evaluation import Settings
 from facekit.identity.held_out import HeldOut
 from facekit.options.evaluate import Evaluate
+from facekit.options.typed import typed
 from facekit.report import scores as page
 from facekit.runs import reports
 
@@ -38,18 +40,21 @@ def evaluate(options: Evaluate, track: Track = quiet) -> Report:
     run = runs.load(options.run)
     protocol.check(run.split, run.protocol, str(run.folder))
     pictures = held_out.choose(run, options.data, options.part, track)
-    if not options.dry_run:
-        held_out.separate(run, pictures, options.include_training, options.jobs, track)
     settings = Settings(options.rounds, options.seed, options.by, options.table)
     output = _output(options, pictures)
     reports.check(output, pictures.data, STAGE)
+    made_from = MadeFrom.of(pictures.records, run.folder)
+    if not options.overwrite:
+        made_from.check(output, typed(options, overwrite=True))
     settings.check(pictures)
     if options.dry_run:
         count = len(pictures.records)
         return Report(STAGE, str(output), 0, count, pictures.left, details={"pictures": count})
+    held_out.separate(run, pictures, options.include_training, options.jobs, track)
     predictions = held_out.predict(run, pictures, options.batch, options.jobs, track)
     scores = evaluation.score(run, pictures, predictions, settings)
     page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), run.history)
+    made_from.write(output)
     seconds = round(time.monotonic() - began, 2)
     return Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, page.details(scores, output))
 

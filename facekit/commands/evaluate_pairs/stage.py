@@ -18,9 +18,10 @@ from facekit.identity import embedders
 from facekit.identity.held_out import DRAWN
 from facekit.options.evaluate_pairs import EvaluatePairs, far_rates
 from facekit.report import pairs as page
-from facekit.runs import reports
+from facekit.runs import provenance, reports
 from facekit.scores.pairs import Counts, EmbedderCard, Group, Pairs, PairsReport, Point, score
 from facekit.scores.verification import best_threshold
+from facekit.scores.weights import WeightsCard
 
 STAGE = "evaluate-pairs"
 
@@ -104,7 +105,13 @@ def _score(
         left=dict(compared.left),
         rounds=options.rounds,
         scores=score(pairs, points, groups, far_rates(options.far), options.rounds, options.seed),
+        weights=_weights(subject, embedder),
     )
+
+
+def _weights(subject: Subject, embedder: Embedder) -> WeightsCard:
+    run = subject.run
+    return provenance.of_embedder(subject.name, embedder.licence) if run is None else provenance.of_run(run)
 
 
 def _counts(compared: Compared, pairs: Pairs, groups: Sequence[Group]) -> Counts:
