@@ -203,8 +203,8 @@ def test_a_report_is_not_written_over_one_on_other_pictures(faces: Path, colours
     plain_tree(given, {"Bob": 2}, first=600)
     before = read_tree(options.output)
     says = (
-        r"page holds a report on other pictures \(name added: Bob; pictures: 2 new\); make it anew with `facekit evaluate "
-        r".*run --data .*given -o .*page --rounds 0 --overwrite`, or choose another folder with -o$"
+        r"page holds a report on other pictures \(name added: Bob; pictures: 2 new\); make it anew with "
+        r"`facekit evaluate .*run --data .*given -o .*page --rounds 0 --overwrite`, or choose another folder with -o$"
     )
     with pytest.raises(StaleError, match=says):
         evaluate(options)
