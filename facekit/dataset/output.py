@@ -224,6 +224,7 @@ class Output:
             _inherit(info, self.source.info),
             input=self.source.digest(),
             made_from=os.path.relpath(self.source.root.resolve(), self.root.resolve()),
+            cleaned_with=self.source.info.recognised_by,
         )
 
     def _load(self) -> None:

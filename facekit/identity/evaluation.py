@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from facekit.base.contract import FacekitError
+from facekit.base.contract import FacekitError, Track
 from facekit.dataset import lineage, protocol, tables
+from facekit.identity import cleaned
 from facekit.identity.held_out import HeldOut, Predictions
 from facekit.runs import Run, provenance
 from facekit.scores import classes, groups
@@ -19,6 +21,8 @@ from facekit.scores.groups import Groups, GroupScores, Sample
 from facekit.scores.model import Compared, ModelScores, Resampled
 
 MOST_MISTAKES = 12
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,17 @@ def score(run: Run, pictures: HeldOut, predictions: Predictions, settings: Setti
         weights=provenance.of_run(run),
         compared=_compared(pictures),
     )
+
+
+def with_before_cleaning(
+    scores: ModelScores, run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track
+) -> ModelScores:
+    """Return the scores with that on the faces before cleaning, where the network that is scored has cleaned them."""
+    if not pictures.favoured or pictures.requested:
+        return scores
+    before = cleaned.before(run, pictures.dataset, scores.classes.accuracy, batch, jobs, track)
+    log.warning("%s: accuracy before cleaning: %s", run.folder, before)
+    return replace(scores, before_cleaning=before)
 
 
 def numbers(run: Run, predictions: Predictions) -> Classes:

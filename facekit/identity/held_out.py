@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from facekit import runs
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, replace
-from facekit.dataset import Dataset, lineage, protocol, tables
-from facekit.identity import classifier, overlap
+from facekit.dataset import Dataset, DatasetInfo, lineage, protocol, tables
+from facekit.identity import classifier, cleaned, overlap
 from facekit.identity.overlap import Overlap
 from facekit.runs import Run
 from facekit.runs.pictures import CHANGED
@@ -48,6 +48,8 @@ class HeldOut:
     """Reason -> pictures left out."""
     overlap: Overlap | None = None
     """How they were compared with what the model was trained on; None where that was what was asked for."""
+    favoured: bool = False
+    """Whether they were cleaned with the network that is scored."""
     by_image: bool = False
     """Whether they are of a split over files, in which copies of one photo stand on both sides on purpose."""
 
@@ -177,6 +179,8 @@ def _own(run: Run, dataset: Dataset, part: str, changed: str | None) -> HeldOut:
     if run.protocol == protocol.IMAGE:
         chosen.by_image = True
         chosen.banners.append(protocol.BANNER)
+    cleaned_with = dict.fromkeys([*run.info.cleaned_with, *dataset.info.recognised_by])
+    _favoured(run, chosen, replace(dataset.info, cleaned_with=tuple(cleaned_with)))
     warn(run, chosen, sum(record.split == "train" for record in records), run.info.drawn)
     return chosen
 
@@ -195,8 +199,15 @@ def _others(run: Run, dataset: Dataset, data: Path, part: str) -> HeldOut:
     chosen = HeldOut(dataset, records, str(data), data, own=False)
     if run.protocol == protocol.PERSON:
         chosen.banners += _known_people(run.part("train"), records)
+    _favoured(run, chosen, dataset.info)
     warn(run, chosen, 0, dataset.info.drawn)
     return chosen
+
+
+def _favoured(run: Run, chosen: HeldOut, info: DatasetInfo) -> None:
+    if banner := cleaned.favoured(run, info):
+        chosen.favoured = True
+        chosen.banners.append(banner)
 
 
 def _known_people(trained: Iterable[Record], records: Iterable[Record]) -> list[str]:

@@ -82,6 +82,7 @@ def begin(
         names={record.label: record.name for record in records},
         crop=dataset.info.crop,
         drawn=dataset.info.drawn,
+        cleaned_with=dataset.info.recognised_by,
         dataset=TrainedOn(root=str(dataset.root.resolve()), digest=dataset.digest()),
         protocol=protocol,
         split=Counts(**{part: parts[part] for part in PARTS}),

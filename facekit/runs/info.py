@@ -106,6 +106,8 @@ class ModelInfo:
     """How the faces were cropped; None where facekit did not crop them."""
     drawn: bool = False
     """Whether the faces were drawn by facekit."""
+    cleaned_with: tuple[str, ...] = ()
+    """The embedders that decided which faces were left to train on."""
     dataset: TrainedOn
     protocol: SplitBy
     """How the split was drawn."""

@@ -146,6 +146,7 @@ def _evaluate(run: Run, pictures: HeldOut, course: Course, name: str) -> tuple[M
     reports.check(output, pictures.data, "evaluate")
     predictions = held_out.predict(run, pictures, options.batch, options.jobs, course.track)
     scores = evaluation.score(run, pictures, predictions, Settings(seed=options.seed))
+    scores = evaluation.with_before_cleaning(scores, run, pictures, options.batch, options.jobs, course.track)
     page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), run.history)
     return scores, os.path.relpath(output / reports.PAGE, options.output)
 

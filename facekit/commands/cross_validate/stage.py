@@ -17,7 +17,7 @@ from facekit.base.contract import FacekitError, Record, Report, StaleError, Trac
 from facekit.base.plain import Json
 from facekit.dataset import Dataset, changes, lineage, protocol
 from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
-from facekit.identity import evaluation, held_out
+from facekit.identity import cleaned, evaluation, held_out
 from facekit.identity.evaluation import Settings, numbers
 from facekit.identity.held_out import HeldOut, Predictions
 from facekit.identity.split import Split
@@ -74,6 +74,8 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
         return Report(STAGE, str(output), 0, count, pictures.left, details=planned)
     if run.protocol == protocol.IMAGE:
         pictures.banners.append(protocol.BANNER)
+    if favoured := cleaned.favoured(run, replace(dataset.info, cleaned_with=run.info.cleaned_with)):
+        pictures.banners.append(f"{favoured}; `facekit evaluate {run.folder}` gives one before cleaning")
     held_out.warn(run, pictures, 0, run.info.drawn)
     predictions, rows = _score(run, folds, pictures, options, track)
     scores = replace(evaluation.score(run, pictures, predictions, settings), folds=Folds(tuple(rows)))

@@ -53,6 +53,7 @@ def evaluate(options: Evaluate, track: Track = quiet) -> Report:
     held_out.separate(run, pictures, options.include_training, options.jobs, track)
     predictions = held_out.predict(run, pictures, options.batch, options.jobs, track)
     scores = evaluation.score(run, pictures, predictions, settings)
+    scores = evaluation.with_before_cleaning(scores, run, pictures, options.batch, options.jobs, track)
     page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), run.history)
     made_from.write(output)
     seconds = round(time.monotonic() - began, 2)

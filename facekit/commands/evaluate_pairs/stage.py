@@ -12,9 +12,9 @@ import numpy as np
 from facekit.base.contract import Embedder, FacekitError, Report, Track, quiet
 from facekit.commands.evaluate_pairs.faces import Compared, Subject, compare, crop_for, photos_of
 from facekit.commands.evaluate_pairs.groups import grouped
-from facekit.dataset import Dataset, pairlists
+from facekit.dataset import Dataset, DatasetInfo, pairlists
 from facekit.dataset.pairlists import PairList
-from facekit.identity import embedders
+from facekit.identity import cleaned, embedders
 from facekit.identity.held_out import DRAWN
 from facekit.options.evaluate_pairs import EvaluatePairs, far_rates
 from facekit.report import pairs as page
@@ -145,9 +145,16 @@ def _banners(subject: Subject, compared: Compared, tuned: Compared | None) -> li
             known |= people & set(tuned.people.of.values())
         if known:
             banners.append(SHARED.format(len(known), len(people), tuned.listed.file.name))
+    if favoured := _favoured(subject, compared.photos.info):
+        banners.append(favoured)
     if compared.photos.info.drawn or (run is not None and run.info.drawn):
         banners.append(DRAWN)
     return banners
+
+
+def _favoured(subject: Subject, info: DatasetInfo) -> str | None:
+    same = cleaned.same_network(subject.name, info)
+    return cleaned.FAVOURED.format(same) if same else None
 
 
 def _shown(compared: Compared, threshold: float) -> page.Shown:
