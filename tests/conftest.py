@@ -246,11 +246,10 @@ class _Steps:
 
 
 def _count_steps(patch: pytest.MonkeyPatch, last: int) -> None:
-    from facekit.base import files
-    from facekit.dataset import store
+    from facekit.base import appending
 
-    steps, unlink = _Steps(last), os.unlink
-    write = steps.counted(files.write_all, lambda file, data: file.write(data[: len(data) // 2]))
+    steps, unlink, write_all = _Steps(last), os.unlink, appending.write_all
+    write = steps.counted(write_all, lambda file, data: file.write(data[: len(data) // 2]))
     delete = steps.counted(unlink)
 
     def delete_if_there(path: Any, *, dir_fd: int | None = None) -> None:
@@ -260,7 +259,9 @@ def _count_steps(patch: pytest.MonkeyPatch, last: int) -> None:
             unlink(path, dir_fd=dir_fd)
         delete(path, dir_fd=dir_fd)
 
-    for module in (files, store):
+    users = [held for name, held in sys.modules.items() if name.startswith("facekit.") and vars(held).get("write_all")]
+    assert all(vars(module)["write_all"] is write_all for module in users)
+    for module in users:
         patch.setattr(module, "write_all", write)
     # What Path has of these calls them too.
     patch.setattr(os, "unlink", delete_if_there)

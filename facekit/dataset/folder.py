@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from facekit.base import files
 from facekit.base.contract import FacekitError, Record, Rejection, Source, replace
 from facekit.dataset.info import INFO, DatasetInfo
-from facekit.dataset.listing import read_manifest
+from facekit.dataset.listing import match_files, read_manifest, scan
 from facekit.dataset.reasons import REMOVED
 from facekit.dataset.records import (
     DECISIONS,
@@ -21,7 +21,7 @@ from facekit.dataset.records import (
     read_rejections,
     read_sources,
 )
-from facekit.dataset.store import OWN, Store, unshare
+from facekit.dataset.store import OWN, Store, is_path
 
 BESIDE = {*OWN, DECISIONS, "summary.csv"}
 """The files that may stand beside the labels' folders."""
@@ -92,7 +92,6 @@ def read_earlier(root: Path, stage: str) -> Earlier:
 def repair(store: Store, complete: bool) -> None:
     """Drop what a kill left half written, so that lines can be appended."""
     for name in (MANIFEST, SOURCES, REJECTED):
-        unshare(store.root / name)
         files.drop_torn_line(store.root / name)
     if not complete:
         store.sweep()
@@ -103,7 +102,7 @@ def reset(root: Path) -> None:
     if (root / MANIFEST).exists():
         files.replace_file(root / MANIFEST, b"")
     for name in (SOURCES, REJECTED):
-        (root / name).unlink(missing_ok=True)
+        files.delete(root / name)
 
 
 def clear(store: Store, info: DatasetInfo | None) -> None:
@@ -129,16 +128,27 @@ def clear(store: Store, info: DatasetInfo | None) -> None:
 
 
 def finish_deleting(store: Store, info: DatasetInfo) -> None:
-    """Go on with the deletions that a kill interrupted: `dataset.json` named them before the first."""
+    """Go on with the deletions that a kill interrupted: `dataset.json` named them before the first.
+
+    The manifest still names each of them, because its lines go last. What it does not name stays, whatever
+    `dataset.json` says: that may come from a stranger.
+    """
     if not info.stale:
         return
     root = store.root
-    known = read_records(root / MANIFEST)
-    files.replace_lines(root / MANIFEST, (record.to_json() for record in known if record.path not in info.stale))
-    if isinstance(info.stale, Mapping):
-        store.delete(info.stale)
-    else:  # version 0.1.0 named the paths only: the manifest has the hashes, as far as it still has the lines
-        store.delete({record.path: record.sha256 for record in known if record.path in info.stale})
+    listing = scan(root)
+    lines = read_records(root / MANIFEST, listing.outside)
+    # With what is deleted already, so that a picture that a hand had moved is found where it was then.
+    held = match_files(lines, sorted({*listing.files, *filter(is_path, info.stale)}))
+    doomed = [record for record in held.records if _is_stale(record, info.stale)]
+    store.delete({record.path: record.sha256 for record in doomed})
+    gone = {key(record) for record in doomed}
+    files.replace_lines(root / MANIFEST, (record.to_json() for record in lines if key(record) not in gone))
+
+
+def _is_stale(record: Record, stale: Mapping[str, str] | Sequence[str]) -> bool:
+    """Whether a picture is being deleted; version 0.1.0 named the paths only, and the manifest has the hashes."""
+    return record.path in stale and (not isinstance(stale, Mapping) or stale[record.path] == record.sha256)
 
 
 def _removed(stage: str, record: Record) -> Rejection:

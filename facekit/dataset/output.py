@@ -179,8 +179,8 @@ class Output:
             stale = {r.path: r.sha256 for r in self.records.values() if r.path not in planned}
             stale = dict(sorted(stale.items()))
             self._write_info(stale=stale)
+            self._delete(stale)  # before the lines, which say that the files are facekit's
             self._write_lines(records, rejections)
-            self._delete(stale)
             self._write_info(complete=True)
         if not records:
             raise FacekitError(f"{self.root}: nothing is left; {_advice(report.left)}")

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from facekit import runs
 from facekit.base import provenance
 from facekit.base.contract import BadImage, FacekitError, Record, Track
 from facekit.dataset import REJECTED, REMOVED, REPEATED, Dataset, DatasetInfo
@@ -20,6 +21,7 @@ from facekit.dataset.reasons import BEYOND, FEW, REPEAT, REVIEWED, SHARED
 from facekit.dataset.records import read_rejections
 from facekit.identity import classifier, overlap
 from facekit.runs import Run
+from facekit.runs.pictures import dataset_of
 from facekit.scores.model import BeforeCleaning
 
 CLEAN = "clean"
@@ -57,17 +59,20 @@ def same_network(name: str, info: DatasetInfo) -> str | None:
     return next((one for one in info.recognised_by if _network(one) == _network(name)), None)
 
 
-def before(run: Run, pictures: Dataset, accuracy: float, batch: int, jobs: int, track: Track) -> BeforeCleaning:
+def before(
+    run: Run, pictures: Dataset, own: bool, accuracy: float, batch: int, jobs: int, track: Track
+) -> BeforeCleaning:
     """Return what the accuracy is on the faces before cleaning, or why that cannot be said.
 
     That of the faces that were kept is `accuracy`; each of the others counts as one more, and as a mistake where the
     model does not give it the name of its folder, though some of them show somebody else.
+    `own` says whether the pictures are those of the run's own split.
     """
     try:
-        held = _find(run, pictures)
+        held = _find(run, _as_trained_on(run, pictures, track) if own else pictures)
     except FacekitError as error:
         return BeforeCleaning(why_not=str(error))
-    found = overlap.find(run, run.root, held.left_out, None, jobs, track)
+    found = overlap.find(run, pictures.root if own else run.root, held.left_out, None, jobs, track)
     new = [record for record, reason in zip(held.left_out.records, found.reasons, strict=True) if reason is None]
     right, read = _right(run, replace(held.left_out, records=new), batch, jobs, track)
     if not read:
@@ -80,6 +85,20 @@ def before(run: Run, pictures: Dataset, accuracy: float, batch: int, jobs: int, 
         right=right,
         not_scored=held.gone + len(held.left_out.records) - read,
     )
+
+
+def _as_trained_on(run: Run, pictures: Dataset, track: Track) -> Dataset:
+    """Return the whole tree that a run was trained on. Raises FacekitError where it has changed since.
+
+    A run may come from a stranger and name any folder: it is listed only once all its pictures were found in it.
+    """
+    changed = f"{pictures.root} has changed since the model was trained"
+    if pictures.root == run.root and len(dataset_of(run, run.split, track).records) < len(run.split):
+        raise FacekitError(changed)
+    tree = Dataset.open(pictures.root, track)
+    if runs.changes(run, tree.hashed(track)) is not None:
+        raise FacekitError(changed)
+    return tree
 
 
 def _right(run: Run, faces: Dataset, batch: int, jobs: int, track: Track) -> tuple[int, int]:

@@ -72,7 +72,8 @@ def with_before_cleaning(
     """Return the scores with that on the faces before cleaning, where the network that is scored has cleaned them."""
     if not pictures.favoured or pictures.requested:
         return scores
-    before = cleaned.before(run, pictures.dataset, scores.classes.accuracy, batch, jobs, track)
+    accuracy = scores.classes.accuracy
+    before = cleaned.before(run, pictures.dataset, pictures.own, accuracy, batch, jobs, track)
     log.warning("%s: accuracy before cleaning: %s", run.folder, before)
     return replace(scores, before_cleaning=before)
 

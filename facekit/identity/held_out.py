@@ -17,14 +17,11 @@ from facekit.dataset import Dataset, DatasetInfo, lineage, protocol, tables
 from facekit.identity import classifier, cleaned, overlap
 from facekit.identity.overlap import Overlap
 from facekit.runs import Run
-from facekit.runs.pictures import CHANGED
+from facekit.runs.pictures import CHANGED, dataset_of, updated
 
 TRAINED_ON = "the model was trained on {} of these {} pictures: this score does not say how it does on new ones"
 KNOWN = "the model was trained on other pictures of {} of these {} people: its split is by person, this one is not"
-SINCE = (
-    "{} has changed since the model was trained ({}): this score is of the {:,} pictures of its split that are as they "
-    "were"
-)
+SINCE = "{} has changed since the model was trained: this score is of {:,} of {:,} pictures, as they were then"
 DRAWN = "these faces are drawn by facekit: the score proves nothing about real faces"
 
 log = logging.getLogger(__name__)
@@ -76,20 +73,17 @@ class Predictions:
 def choose(run: Run, data: Path | None, part: str | None, track: Track) -> HeldOut:
     """Return the pictures to score: a part of the run's own split, also where its folder has moved to, or others.
 
-    `data` is None for the run's own folder; `part` is None for test, or for all of other pictures. Those that the model
-    was trained on are among them: see `separate`. Raises FacekitError: its pictures are gone, labels that the model
-    does not know, no such part.
+    `data` is None for the run's own folder, of which only the files are read that the split names; `part` is None for
+    test, or for all of other pictures. Those that the model was trained on are among them: see `separate`. Raises
+    FacekitError: its pictures are gone, labels that the model does not know, no such part.
     """
-    if data is None and not run.root.is_dir():
-        raise FacekitError(
-            f"{run.root}, which {run.folder} was trained on, is gone; say with --data where its pictures are now"
-        )
-    if data is not None and data.is_file():
+    if data is None:
+        return _own(run, _of_run(run, part or "test", track), part or "test")
+    if data.is_file():
         return _others(run, tables.dataset(data, track), data, part or "all")
-    dataset = Dataset.open(data or run.root, track).hashed(track)
-    changed = runs.changes(run, dataset)
-    if data is None or (changed is None and part is not None):
-        return _own(run, dataset, part or "test", changed)
+    dataset = Dataset.open(data, track).hashed(track)
+    if part is not None and runs.changes(run, dataset) is None:
+        return _own(run, dataset, part)
     return _others(run, dataset, dataset.root, part or "all")
 
 
@@ -153,29 +147,31 @@ def _warn(run: Run, pictures: HeldOut, banners: Sequence[str]) -> None:
         log.warning("%s: %s", run.folder, banner)
 
 
-def updated(record: Record, now: Record) -> Record:
-    """Return a picture as it was trained on, with the targets that its folder has by now."""
-    targets = {**(record.targets or {}), **(now.targets or {})}
-    return replace(record, targets=targets or None)
+def _of_run(run: Run, part: str, track: Track) -> Dataset:
+    if not run.root.is_dir():
+        raise FacekitError(
+            f"{run.root}, which {run.folder} was trained on, is gone; say with --data where its pictures are now"
+        )
+    return dataset_of(run, run.part(part), track)
 
 
-def _own(run: Run, dataset: Dataset, part: str, changed: str | None) -> HeldOut:
+def _own(run: Run, dataset: Dataset, part: str) -> HeldOut:
     wanted = run.part(part)
     if not wanted:
         raise FacekitError(f"the split of {run.folder} has no {part} part; choose another with --part")
-    there = {(record.path, record.sha256): record for record in dataset.records}
+    there = {(record.path, record.sha256): record.targets for record in dataset.records}
     records = [updated(r, there[r.path, r.sha256]) for r in wanted if (r.path, r.sha256) in there]
     gone = len(wanted) - len(records)
     if not records:
         raise FacekitError(
             f"{dataset.root}: every {part} picture is gone since {run.folder} was trained; "
-            "put them back, or train again"
+            "put them back, or train again; or say with --data what to score"
         )
     title = f"the {part} part of its own split" if part != "all" else "its own pictures"
     chosen = HeldOut(dataset, records, title, dataset.root, own=True, part=part)
     chosen.left += Counter({CHANGED: gone})
-    if changed:
-        chosen.banners.append(SINCE.format(dataset.root, changed, len(records)))
+    if gone:
+        chosen.banners.append(SINCE.format(dataset.root, len(records), len(wanted)))
     if run.protocol == protocol.IMAGE:
         chosen.by_image = True
         chosen.banners.append(protocol.BANNER)

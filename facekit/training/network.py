@@ -13,7 +13,7 @@ from functools import cached_property
 from facekit import runs
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Track
-from facekit.base.files import replace_file
+from facekit.base.files import delete, replace_file
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.identity.split import Split
 from facekit.networks import backend, check_size
@@ -87,7 +87,7 @@ def _packed(run: Run, split: Split, options: Train, track: Track) -> Iterator[Pa
         _check(packed, run.labels, options)
         yield packed
     finally:
-        file.unlink(missing_ok=True)
+        delete(file)
 
 
 def _check(packed: Pack, labels: Sequence[str], options: Train) -> None:

@@ -13,6 +13,7 @@ from facekit.base.contract import FacekitError, StaleError, Track, quiet
 from facekit.base.files import locked
 from facekit.dataset import Dataset, check_places, lineage, protocol
 from facekit.dataset.lineage import VALIDATION
+from facekit.identity.embedders import backbone_of
 from facekit.identity.split import Split, split_dataset
 from facekit.options.base import Value, describe, from_mapping
 from facekit.options.train import Train
@@ -70,12 +71,13 @@ def plan(options: Train, split: Split | None = None, track: Track = quiet) -> Pl
     trainer: Trainer = plugins.load("trainer", "linear" if options.backbone else "network")(options)
     _refuse_locked(options)
     run = runs.begun(options)
+    complete = run is not None and run.complete
+    if not (complete or options.dry_run):
+        trainer.load(run)
     split = split or _split(options, run, track)
-    if run is not None and run.complete:
+    if complete:
         log.info("%s is trained already", options.output)
         return Plan(options, trainer, split, run)
-    if not options.dry_run:
-        trainer.load(run)
     _check_parts(split, options, trainer.needs_validation)
     return Plan(options, trainer, split, run)
 
@@ -85,9 +87,11 @@ def options_of(run: Run, data: Path, output: Path, jobs: int, overwrite: bool) -
 
     Raises FacekitError for values that options cannot have.
     """
+    backbone = backbone_of(run)  # the one that its head was fitted to, whatever its options say
     known = {option.name for option in describe(Train)}
     kept = {name: value for name, value in run.info.options.items() if name in known}
     own: dict[str, Value] = {"input": data, "output": output, "jobs": jobs, "overwrite": overwrite, "resume": True}
+    own["backbone"] = backbone
     return from_mapping(Train, {**kept, **own}, f"{run.folder / runs.MODEL}, options")
 
 

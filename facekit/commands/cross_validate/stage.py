@@ -25,6 +25,7 @@ from facekit.options.cross_validate import CrossValidate
 from facekit.options.typed import typed
 from facekit.report import scores as page
 from facekit.runs import Run, reports
+from facekit.runs.pictures import CHANGED, dataset_of, updated
 from facekit.scores.classes import Answers
 from facekit.scores.model import Folds, FoldScores
 
@@ -136,14 +137,19 @@ def _parted(
 
 def _current(run: Run, dataset: Dataset) -> list[Record]:
     """Return the run's pictures, with the targets that their folder has by now."""
-    there = {(record.path, record.id): record for record in dataset.records}
-    return [held_out.updated(record, there[record.path, record.id]) for record in run.split]
+    there = {(record.path, record.id): record.targets for record in dataset.records}
+    return [updated(record, there[record.path, record.id]) for record in run.split]
 
 
 def _unchanged(run: Run, options: CrossValidate, track: Track) -> Dataset:
     root = options.data or run.root
     if not root.is_dir():
         raise FacekitError(f"{root} is no folder; say with --data where the pictures of {run.folder} are now")
+    if options.data is None and len(dataset_of(run, run.split, track).records) < len(run.split):
+        # The folder that a run names is listed only once all its pictures were found in it.
+        raise FacekitError(
+            f"{root} is not what {run.folder} was trained on: pictures are {CHANGED}; {_train_again(run, root)}"
+        )
     dataset = Dataset.open(root, track).hashed(track)
     if changed := runs.changes(run, dataset):
         raise FacekitError(f"{root} is not what {run.folder} was trained on ({changed}); {_train_again(run, root)}")

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from facekit.base import files
 from facekit.base.contract import FacekitError, Record, Rejection, Report, Source, Track, quiet
 from facekit.commands.scrape import names as naming
 from facekit.commands.scrape import summary
@@ -60,7 +61,7 @@ class _Run:
             self.states.clear()
             if not made.options.dry_run:
                 self._pages.clear()
-                (out.root / summary.FILE).unlink(missing_ok=True)
+                files.delete(out.root / summary.FILE)
         self.pictures = Pictures(out, self.states)
         self._sources = dict(out.sources)
         self.asked = self._keywords(asked)
