@@ -13,13 +13,14 @@ from conftest import Facekit
 from patches import edit, tree
 
 from facekit import runs
+from facekit.base.contract import replace
 from facekit.base.provenance import DLIB, SFACE
 from facekit.commands.compare import compare
 from facekit.commands.train import train
 from facekit.options.compare import Compare
 from facekit.options.train import Train
 from facekit.runs.info import Backbone
-from facekit.runs.provenance import of_run
+from facekit.runs.provenance import of_run, of_training
 
 
 @pytest.fixture
@@ -50,13 +51,24 @@ def test_networks_say_what_they_began_with(run: Path, tmp_path: Path) -> None:
     imagenet = _of(run, network="inception_v3", options={"weights": "imagenet"})
     assert (imagenet.title, imagenet.licence) == ("Keras' ImageNet weights of InceptionV3", "Apache-2.0")
     assert _of(run, options={"weights": "x.weights.h5"}).licence == "not known"
-    other = Path(shutil.copytree(run, tmp_path / "other"))
-    edit(other, options={"weights": "imagenet"})
-    of_other = _of(run, options={"weights": str(other)})
-    assert "24 pictures of 3 names in " in of_other.trained_on
-    assert of_other.trained_on.endswith("begun with the weights imagenet")
-    assert "that run is gone" in _of(run, options={"weights": str(tmp_path / "nowhere")}).trained_on
-    assert "24 pictures" in _of(run, options={"weights": str(run)}).trained_on, "a run that names itself ends too"
+    own = Path(shutil.copytree(run, tmp_path / "own"))
+    assert "nothing is noted of" in _of(run, options={"weights": str(own)}).trained_on, "no folder is looked into"
+
+
+def test_a_training_notes_what_the_other_run_had_learned(run: Path, tmp_path: Path) -> None:
+    options = Train(input=tmp_path / "faces", output=tmp_path / "new", weights=str(run))
+    on_colours = of_training(options)
+    assert on_colours is not None
+    assert on_colours.title == f"the network of the run {run}"
+    count = f"24 pictures of 3 names in {tmp_path / 'faces'}"
+    assert on_colours.trained_on == f"{count}; before that colours, trained on data that facekit does not know of"
+    assert on_colours.people.endswith("They may have been in it")
+    edit(run, backbone=None, network="cnn3", options={"weights": "none"})
+    scratch = of_training(options)
+    assert scratch is not None
+    assert scratch.trained_on == count
+    assert of_training(replace(options, weights="none")) is None
+    assert _of(run, knew=scratch) == scratch
 
 
 def test_an_embedder_of_another_package_is_not_vouched_for(run: Path) -> None:

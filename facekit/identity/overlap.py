@@ -146,13 +146,14 @@ def _vectors(
     track: Track,
 ) -> Embeddings | None:
     """Return the embeddings of what could be read, of a linear head on an embedder, whose cache has them anyway."""
-    if run.backbone is None:
+    backbone = embedders.backbone_of(run)
+    if backbone is None:
         return None
-    embedder = embedders.load(run.backbone)
+    embedder = embedders.load(backbone)
     readable = [record for record, one in zip(photos, known, strict=True) if one is not None]
     trained = Dataset(root, readable, info=DatasetInfo(crop=run.info.crop))
     rows = np.full((len(known) + len(new), embedder.dimensions), np.nan, np.float32)
     seen = [place for place, one in enumerate(known) if one is not None]
-    rows[seen] = embedders.embed_dataset(trained, run.backbone, track, jobs).vectors
-    rows[len(known) :] = embedders.embed_dataset(scored, run.backbone, track, jobs).vectors
+    rows[seen] = embedders.embed_dataset(trained, backbone, track, jobs).vectors
+    rows[len(known) :] = embedders.embed_dataset(scored, backbone, track, jobs).vectors
     return rows if embedder.metric == "euclidean" else unit(rows)

@@ -15,6 +15,7 @@ from facekit.dataset.made_from import FILE as MADE_FROM
 from facekit.options.base import describe, recorded
 from facekit.options.common import SplitBy
 from facekit.options.train import Train
+from facekit.runs import provenance
 from facekit.runs.info import Backbone, Counts, ModelInfo, TrainedOn
 from facekit.runs.run import (
     CHECKPOINT,
@@ -82,6 +83,7 @@ def begin(
         names={record.label: record.name for record in records},
         crop=dataset.info.crop,
         drawn=dataset.info.drawn,
+        knew=provenance.of_training(options),
         cleaned_with=dataset.info.recognised_by,
         dataset=TrainedOn(root=str(dataset.root.resolve()), digest=dataset.digest()),
         protocol=protocol,

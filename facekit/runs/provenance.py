@@ -8,10 +8,13 @@ from facekit.base import plugins, provenance
 from facekit.base.contract import FacekitError
 from facekit.base.text import visible
 from facekit.networks import NETWORKS
+from facekit.options.train import Train
 from facekit.runs.run import Run, read
 from facekit.scores.weights import WeightsCard
 
 IMAGENET, NONE = "imagenet", "none"
+
+UNKNOWN = "not known"
 
 _MAY = "They may have been in it"
 
@@ -24,17 +27,32 @@ SCRATCH = WeightsCard(
 
 
 def of_run(run: Run) -> WeightsCard:
-    """Return what is known of the weights of a run: those of its backbone, or those that its network began with."""
-    if run.info.backbone is not None:
-        return of_embedder(run.info.backbone.name, run.info.backbone.licence)
-    begun_with = str(run.info.options.get("weights", NONE))
-    if begun_with == NONE:
-        return SCRATCH
-    if begun_with == IMAGENET:
-        return _of_imagenet(run.network)
-    if begun_with.endswith(".weights.h5"):
-        return WeightsCard(f"the file {visible(begun_with)}", "not known", "data that the file does not say", _MAY)
-    return _of_other(Path(begun_with))
+    """Return what is known of the weights of a run: those of its backbone, or those that its network began with.
+
+    A run may come from a stranger: no folder that it names is looked into.
+    """
+    info = run.info
+    if info.knew is not None:
+        return info.knew
+    if info.backbone is not None:
+        return of_embedder(info.backbone.name, info.backbone.licence)
+    return _begun_with(str(info.options.get("weights", NONE)), info.network)
+
+
+def of_training(options: Train) -> WeightsCard | None:
+    """Return what a training notes of another run that it begins with or stands on; None where there is none."""
+    folder = Path(options.backbone or options.weights)
+    other = _read(folder) if folder.is_dir() else None
+    if other is None:
+        return None
+    count = other.info.used.train or other.info.split.train
+    data = f"{count:,} pictures of {len(other.info.labels)} names in {visible(other.info.dataset.root)}"
+    people = "They were in it as far as those names are theirs"
+    before = of_run(other)
+    if before != SCRATCH:
+        data += f"; before that {before.title}, trained on {before.trained_on}"
+        people += f". {before.people}"
+    return WeightsCard(_title(folder), before.licence, data, people)
 
 
 def of_embedder(name: str, licence: str) -> WeightsCard:
@@ -44,31 +62,32 @@ def of_embedder(name: str, licence: str) -> WeightsCard:
         title = f"{facts.title} ({facts.file})"
         return WeightsCard(title, facts.licence, facts.trained_on, facts.overlap.removesuffix("."))
     if name in plugins.names("embedder"):
-        return WeightsCard(name, licence or "not known", "data that facekit does not know of", _MAY)
-    return _of_other(Path(name))
+        return WeightsCard(name, licence or UNKNOWN, "data that facekit does not know of", _MAY)
+    return WeightsCard(_title(Path(name)), UNKNOWN, "what that run was trained on", _MAY)
+
+
+def _begun_with(weights: str, network: str) -> WeightsCard:
+    if weights == NONE:
+        return SCRATCH
+    if weights == IMAGENET:
+        return _of_imagenet(network)
+    return WeightsCard(f"those of {visible(weights)}", UNKNOWN, "data that nothing is noted of", _MAY)
 
 
 def _of_imagenet(network: str) -> WeightsCard:
     about = NETWORKS.get(network)
     title = f"Keras' ImageNet weights of {about.application if about else network}"
-    licence = about.licence.partition(",")[0] if about else "not known"
+    licence = about.licence.partition(",")[0] if about else UNKNOWN
     data = "ImageNet (ILSVRC 2012), 1.28 million photos of 1,000 kinds of things, which are for research"
     return WeightsCard(title, licence, data, "People are on its photos, and it has no names of them")
 
 
-def _of_other(folder: Path) -> WeightsCard:
-    """Return what is known of the network of another run; nothing else is, where that is gone."""
-    title = f"the network of the run {visible(str(folder))}"
+def _title(folder: Path) -> str:
+    return f"the network of the run {visible(str(folder))}"
+
+
+def _read(folder: Path) -> Run | None:
     try:
-        other = read(folder)
-    except FacekitError:
-        other = None
-    if other is None or other.info.backbone is not None:
-        return WeightsCard(title, "not known", "data that are not known: that run is gone", _MAY)
-    info = other.info
-    data = (
-        f"{info.used.train or info.split.train:,} pictures of {len(info.labels)} names in {visible(info.dataset.root)}"
-    )
-    if (begun_with := str(info.options.get("weights", NONE))) != NONE:
-        data += f", begun with the weights {visible(begun_with)}"
-    return WeightsCard(title, SCRATCH.licence, data, "They were in it as far as those names are theirs")
+        return read(folder)
+    except FacekitError:  # whoever loads it says why
+        return None
