@@ -91,7 +91,7 @@ def test_every_report_says_it(run: Path, tmp_path: Path, facekit: Facekit) -> No
         assert done.report["details"]["licence of the weights"] == "CC0 1.0"
         assert f"{arguments[0]}: weights: colours" in done.err
         page = (folder / "report.html").read_text()
-        assert "What it knew before" in page
+        assert "Pretrained weights" in page
         assert "CC0 1.0" in page
         if file:
             assert json.loads((folder / file).read_text())["weights"]["title"] == "colours"

@@ -12,6 +12,7 @@ from facekit.base.contract import FacekitError, Track
 from facekit.dataset import lineage, protocol, tables
 from facekit.identity import cleaned
 from facekit.identity.held_out import HeldOut, Predictions
+from facekit.identity.likeness import CANNOT_SEE
 from facekit.runs import Run, provenance
 from facekit.scores import classes, groups
 from facekit.scores.bootstrap import rounds_of
@@ -108,7 +109,8 @@ def _compared(pictures: HeldOut) -> Compared | None:
     if found is None:
         return None
     left_out = all(pictures.left[reason] for reason in found.counts)
-    return Compared(str(found), left_out, dict(found.counts), found.looked_at, found.unseen)
+    cannot_see = CANNOT_SEE if found.looked_at else None
+    return Compared(str(found), left_out, dict(found.counts), found.looked_at, found.unseen, cannot_see)
 
 
 def _apart(predictions: Predictions, sample: Sample) -> tuple[GroupScores, ...]:

@@ -112,6 +112,8 @@ class Compared:
     """Photos of the training that were compared by their looks."""
     unseen: int
     """Photos of the training that are gone or have changed."""
+    cannot_see: str | None = None
+    """What a comparison by looks does not find; None where there was none."""
 
 
 @dataclass(frozen=True)

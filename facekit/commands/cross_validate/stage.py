@@ -20,6 +20,7 @@ from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
 from facekit.identity import cleaned, evaluation, held_out
 from facekit.identity.evaluation import Settings, numbers
 from facekit.identity.held_out import HeldOut, Predictions
+from facekit.identity.likeness import alike
 from facekit.identity.split import Split
 from facekit.options.cross_validate import CrossValidate
 from facekit.options.typed import typed
@@ -63,7 +64,7 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
     run = runs.load(options.run)
     protocol.check(run.split, run.protocol, str(run.folder))
     dataset = _unchanged(run, options, track)
-    folds = cut(run, options.folds, options.seed, dataset)
+    folds = cut(run, options.folds, options.seed, dataset, track)
     output = _output(options)
     reports.check(output, dataset.root, STAGE)
     pictures = _held_out(run, dataset, folds)
@@ -99,9 +100,10 @@ def _held_out(run: Run, dataset: Dataset, folds: Sequence[Fold]) -> HeldOut:
     return pictures
 
 
-def cut(run: Run, count: int, seed: int, dataset: Dataset) -> list[Fold]:
+def cut(run: Run, count: int, seed: int, dataset: Dataset, track: Track = quiet) -> list[Fold]:
     """Return the folds: by group, or by person where the run is, stratified by label, seeded.
 
+    Photos that turn out to be one photo are joined first, also where the run's own split did not know it.
     Validation is drawn from what is left, by group too, in the share that the run has. Copies and children
     stand in training alone, and only with the photo that they were made from; under the `image` protocol they
     stand anywhere. Raises FacekitError for a label with fewer groups than folds.
@@ -109,6 +111,7 @@ def cut(run: Run, count: int, seed: int, dataset: Dataset) -> list[Fold]:
     by_image = run.protocol == protocol.IMAGE
     whole = _current(run, dataset)
     photos = [record for record in whole if by_image or not record.synthetic]
+    photos = photos if by_image else _joined(run, replace(dataset, records=photos), track)
     units = [f"{r.label}/{r.id}" if by_image else r.group or r.origin for r in photos]
     labels = [record.label for record in photos]
     _refuse_few(labels, units, count, protocol.WHAT[run.protocol])
@@ -117,6 +120,16 @@ def cut(run: Run, count: int, seed: int, dataset: Dataset) -> list[Fold]:
         Fold(number, _parted(run, [photos[n] for n in rest], [photos[n] for n in test], whole, seed))
         for number, (rest, test) in enumerate(cutter.split(np.zeros(len(photos)), labels, units), 1)
     ]
+
+
+def _joined(run: Run, photos: Dataset, track: Track) -> list[Record]:
+    """Return the photos with groups that hold all that show one photo."""
+    joined = lineage.draw_groups(photos.records, alike(photos, track))
+    before = {record.group or record.origin for record in photos.records}
+    fewer = len(before) - len({record.group for record in joined})
+    if fewer:
+        log.warning("%s: %d groups of photos show what others do, and stand in one fold with these", run.folder, fewer)
+    return joined
 
 
 def _parted(
