@@ -204,8 +204,10 @@ def _train(run: Run, fold: Fold, dataset: Dataset, folder: Path, options: CrossV
     protocol.check(fold.records, run.protocol, str(folder))
     plan = training.plan(chosen, Split(dataset, fold.records, run.protocol), track)
     if plan.run is not None and _parts(plan.run.split) != _parts(fold.records):
-        whole = [[replace(r, split=None) for r in records] for records in (plan.run.split, fold.records)]
-        changed = changes.of_records(*whole)
+        then, now = (
+            [replace(r, split=None) for r in all_ if not r.synthetic] for all_ in (plan.run.split, fold.records)
+        )
+        changed = changes.of_records(then, now)
         what = f"was trained on other pictures ({changed})" if changed else "is of other folds"
         raise StaleError(f"{folder} {what}", typed(options, overwrite=True), "choose another folder with -o")
     return training.fit(plan, track)
