@@ -24,6 +24,7 @@ from facekit.commands.cross_validate.stage import cut
 from facekit.commands.evaluate import evaluate
 from facekit.commands.train import train
 from facekit.dataset import MANIFEST, Dataset
+from facekit.dataset.reasons import JOINED
 from facekit.identity.likeness import CANNOT_SEE
 from facekit.options.compare import Compare
 from facekit.options.evaluate import Evaluate
@@ -77,7 +78,7 @@ def _compress_anew(own: Own) -> tuple[Record, Record]:
     for file in (own.run / runs.SPLIT, own.faces / MANIFEST):
         replace_lines(file, (record.to_json() for record in records))
     digest = Dataset.open(own.faces).digest()
-    edit(own.run, dataset=replace(run.info.dataset, digest=digest))
+    edit(own.run, dataset=replace(run.info.dataset, digest=digest), matchers={"train": "an older one"})
     return used, held
 
 
@@ -176,9 +177,15 @@ def test_without_the_pictures_of_the_training_hash_and_origin_are_left(tmp_path:
 def test_two_groups_that_show_one_photo_are_not_on_both_sides(own: Own, caplog: pytest.LogCaptureFixture) -> None:
     _compress_anew(own)
     report = _evaluate(own.run)
-    assert report.left == {PHOTO: 1}
+    assert report.left == {JOINED: 1}
     assert report.details["pictures"] == 8
-    assert f"left out 1 {PHOTO}" in caplog.text
+    assert "1 pictures are left out, because an earlier part of the split shows the same photo" in caplog.text
+    assert report.details["compared_with_training"] == "by hash and origin, and by looks with 33 photos"
+
+
+def test_a_split_that_todays_matcher_drew_is_not_looked_at_again(own: Own) -> None:
+    said = "by hash and origin, and by the groups of the split, which were drawn by looks"
+    assert _evaluate(own.run).details["compared_with_training"] == said
 
 
 def test_two_groups_that_show_one_photo_stand_in_one_fold(own: Own, caplog: pytest.LogCaptureFixture) -> None:

@@ -109,7 +109,7 @@ def _compared(pictures: HeldOut) -> Compared | None:
     if found is None:
         return None
     left_out = all(pictures.left[reason] for reason in found.counts)
-    cannot_see = CANNOT_SEE if found.looked_at else None
+    cannot_see = CANNOT_SEE if found.looked_at or found.by_groups else None
     return Compared(str(found), left_out, dict(found.counts), found.looked_at, found.unseen, cannot_see)
 
 

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from facekit import runs
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, replace
 from facekit.dataset import Dataset, DatasetInfo, lineage, protocol, tables
+from facekit.dataset.reasons import JOINED
 from facekit.identity import classifier, cleaned, overlap
+from facekit.identity.groups import is_current
 from facekit.identity.overlap import Overlap
+from facekit.identity.split import joined_since
 from facekit.runs import Run
 from facekit.runs.pictures import CHANGED, dataset_of, updated
 
@@ -78,12 +81,12 @@ def choose(run: Run, data: Path | None, part: str | None, track: Track) -> HeldO
     FacekitError: its pictures are gone, labels that the model does not know, no such part.
     """
     if data is None:
-        return _own(run, _of_run(run, part or "test", track), part or "test")
+        return _own(run, _of_run(run, part or "test", track), part or "test", track)
     if data.is_file():
         return _others(run, tables.dataset(data, track), data, part or "all")
     dataset = Dataset.open(data, track).hashed(track)
     if part is not None and runs.changes(run, dataset) is None:
-        return _own(run, dataset, part)
+        return _own(run, dataset, part, track)
     return _others(run, dataset, dataset.root, part or "all")
 
 
@@ -99,7 +102,9 @@ def separate(
         return
     among = replace(pictures.dataset, records=pictures.records)
     root = pictures.dataset.root if pictures.own else run.root
-    found = known or overlap.find(run, root, among, pictures.part, jobs, track)
+    # The groups of a split that this matcher drew know of every photo that it would find.
+    looks = not (pictures.own and is_current(run.info.matchers))
+    found = known or overlap.find(run, root, among, pictures.part, looks, jobs, track)
     pictures.overlap = found
     if not found.counts:
         return
@@ -155,7 +160,7 @@ def _of_run(run: Run, part: str, track: Track) -> Dataset:
     return dataset_of(run, run.part(part), track)
 
 
-def _own(run: Run, dataset: Dataset, part: str) -> HeldOut:
+def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
     wanted = run.part(part)
     if not wanted:
         raise FacekitError(f"the split of {run.folder} has no {part} part; choose another with --part")
@@ -167,11 +172,18 @@ def _own(run: Run, dataset: Dataset, part: str) -> HeldOut:
             f"{dataset.root}: every {part} picture is gone since {run.folder} was trained; "
             "put them back, or train again; or say with --data what to score"
         )
+    joined = {(join.left.label, join.left.id) for join in joined_since(run, dataset, part, track)}
+    records = [record for record in records if (record.label, record.id) not in joined]
+    if not records:
+        raise FacekitError(
+            f"{run.folder}: every {part} picture shows a photo that an earlier part of its split shows too; "
+            "make the tree again with `balance`, and train anew"
+        )
     title = f"the {part} part of its own split" if part != "all" else "its own pictures"
     chosen = HeldOut(dataset, records, title, dataset.root, own=True, part=part)
-    chosen.left += Counter({CHANGED: gone})
+    chosen.left += Counter({CHANGED: gone, JOINED: len(joined)})
     if gone:
-        chosen.banners.append(SINCE.format(dataset.root, len(records), len(wanted)))
+        chosen.banners.append(SINCE.format(dataset.root, len(wanted) - gone, len(wanted)))
     if run.protocol == protocol.IMAGE:
         chosen.by_image = True
         chosen.banners.append(protocol.BANNER)

@@ -45,9 +45,13 @@ class Overlap:
     """Photos of the training that were compared by their looks."""
     unseen: int = 0
     """Photos of the training that are gone or have changed, so that only hash and origin could be compared."""
+    by_groups: bool = False
+    """Whether looks were compared before, when the groups of the split were drawn."""
 
     def __str__(self) -> str:
         """Say how the pictures were compared with those of the training."""
+        if self.by_groups:
+            return "by hash and origin, and by the groups of the split, which were drawn by looks"
         if not self.looked_at and self.unseen:
             return f"by hash and origin only: {_gone(self.unseen)}, so copies that look the same are not found"
         if not self.looked_at:
@@ -62,7 +66,13 @@ class Overlap:
 
 
 def find(
-    run: Run, root: Path, pictures: Dataset, skip: str | None = None, jobs: int = 0, track: Track = quiet
+    run: Run,
+    root: Path,
+    pictures: Dataset,
+    skip: str | None = None,
+    looks: bool = True,
+    jobs: int = 0,
+    track: Track = quiet,
 ) -> Overlap:
     """Return which pictures of a data set a run was trained on or validated with.
 
@@ -75,6 +85,8 @@ def find(
     photos = _photos(used)
     if not open_ or not photos:
         return Overlap(reasons)
+    if not looks:
+        return Overlap(reasons, by_groups=True)
     known = _prints(partial(_used_bytes, root), photos, jobs, track)
     unseen = sum(one is None for one in known)
     if unseen == len(photos):

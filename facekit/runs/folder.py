@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -70,8 +70,12 @@ def begin(
     protocol: SplitBy,
     network: str,
     backbone: Backbone | None = None,
+    left: Mapping[str, int] | None = None,
 ) -> Run:
-    """Write what a fresh run knows before its first step: an incomplete `model.json`, and the split."""
+    """Write what a fresh run knows before its first step: an incomplete `model.json`, and the split.
+
+    `left` says how many pictures of the data set are not in the split, by reason.
+    """
     clear(options.output)
     parts = Counter(record.split for record in records)
     info = ModelInfo(
@@ -87,6 +91,8 @@ def begin(
         cleaned_with=dataset.info.recognised_by,
         dataset=TrainedOn(root=str(dataset.root.resolve()), digest=dataset.digest()),
         protocol=protocol,
+        matchers=dataset.info.matchers,
+        left=left or {},
         split=Counts(**{part: parts[part] for part in PARTS}),
         options=recorded(options),
     )

@@ -16,11 +16,12 @@ from facekit import runs, training
 from facekit.base.contract import FacekitError, Record, Report, StaleError, Track, quiet, replace
 from facekit.base.plain import Json
 from facekit.dataset import Dataset, changes, lineage, protocol
+from facekit.dataset.groups import leave_out_joined
 from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
 from facekit.identity import cleaned, evaluation, held_out
 from facekit.identity.evaluation import Settings, numbers
+from facekit.identity.groups import grouped
 from facekit.identity.held_out import HeldOut, Predictions
-from facekit.identity.likeness import alike
 from facekit.identity.split import Split
 from facekit.options.cross_validate import CrossValidate
 from facekit.options.typed import typed
@@ -62,7 +63,7 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
     """
     began = time.monotonic()
     run = runs.load(options.run)
-    protocol.check(run.split, run.protocol, str(run.folder))
+    protocol.check(leave_out_joined(run.split)[0], run.protocol, str(run.folder))  # the folds are drawn anew
     dataset = _unchanged(run, options, track)
     folds = cut(run, options.folds, options.seed, dataset, track)
     output = _output(options)
@@ -124,9 +125,10 @@ def cut(run: Run, count: int, seed: int, dataset: Dataset, track: Track = quiet)
 
 def _joined(run: Run, photos: Dataset, track: Track) -> list[Record]:
     """Return the photos with groups that hold all that show one photo."""
-    joined = lineage.draw_groups(photos.records, alike(photos, track))
+    known = replace(photos, info=replace(photos.info, matchers=run.info.matchers))
+    joined = grouped(known, STAGE, track).records
     before = {record.group or record.origin for record in photos.records}
-    fewer = len(before) - len({record.group for record in joined})
+    fewer = len(before) - len({record.group or record.origin for record in joined})
     if fewer:
         log.warning("%s: %d groups of photos show what others do, and stand in one fold with these", run.folder, fewer)
     return joined
