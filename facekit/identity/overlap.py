@@ -21,7 +21,8 @@ from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet
 from facekit.base.files import inside
 from facekit.base.parallel import ordered_map
 from facekit.dataset import Dataset, DatasetInfo
-from facekit.dataset.lineage import TRAIN, VALIDATION, components
+from facekit.dataset.groups import components
+from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.identity import embedders
 from facekit.identity.embedders.metrics import Embeddings, unit
 from facekit.identity.likeness import Fingerprint, fingerprint, links, proofs
