@@ -17,13 +17,19 @@ from facekit import runs
 from facekit.base import images
 from facekit.base.contract import FacekitError, StaleError, replace
 from facekit.commands.audit import audit
+from facekit.commands.balance import balance
+from facekit.commands.clean import clean
 from facekit.commands.compare import compare
+from facekit.commands.crop import crop
 from facekit.commands.cross_validate import cross_validate
 from facekit.commands.evaluate import evaluate
 from facekit.commands.inspect import inspect
 from facekit.commands.train import train
 from facekit.options.audit import Audit
+from facekit.options.balance import Balance
+from facekit.options.clean import Clean
 from facekit.options.compare import Compare
+from facekit.options.crop import Crop
 from facekit.options.cross_validate import CrossValidate
 from facekit.options.evaluate import Evaluate
 from facekit.options.inspect import Inspect
@@ -246,3 +252,34 @@ def test_an_audit_is_not_written_over_one_of_another_tree(faces: Path) -> None:
     with pytest.raises(StaleError, match=r"page holds a report on other pictures \(name added: Zoe; pictures: 1 new\)"):
         audit(options)
     audit(replace(options, overwrite=True))
+
+
+STAGES = {
+    "a name added": "name added: Zoe; pictures: 8 new",
+    "a name removed": "name removed: Cem; pictures: 8 removed",
+    "pictures added": "pictures: 3 new",
+    "a picture removed": "pictures: 1 removed",
+    "a picture replaced": "pictures: 1 new, 1 removed",
+}
+"""What the stages that go on say of the same changes: they know pictures by their bytes."""
+
+
+@pytest.mark.parametrize("what", STAGES)
+def test_stages_that_go_on_say_what_has_changed(tmp_path: Path, what: str, caplog: pytest.LogCaptureFixture) -> None:
+    faces = plain_tree(tmp_path / "faces", {"Ada": 8, "Bob": 8, "Cem": 8})
+    cropped = Crop(input=faces, output=tmp_path / "crop", detect=False, size=64, jobs=1)
+    cleaned = Clean(input=cropped.output, output=tmp_path / "clean", embedder="none", min_images=3, min_side=10, jobs=1)
+    even = Balance(input=cleaned.output, output=tmp_path / "even", count=8, jobs=1)
+    for stage, options in ((crop, cropped), (clean, cleaned), (balance, even)):
+        stage(options)
+    with caplog.at_level("INFO"):
+        crop(cropped)
+        assert "has changed since" not in caplog.text
+        CHANGES[what][0](faces)
+        for stage, options in ((crop, cropped), (clean, cleaned), (balance, even)):
+            stage(options)
+    said = f"{faces} has changed since {cropped.output} was made ({STAGES[what]}); the folder is brought up to date"
+    assert said in caplog.text
+    assert f"{cropped.output} has changed since {cleaned.output} was made ({STAGES[what]})" in caplog.text
+    assert f"{cleaned.output} has changed since {even.output} was made (" in caplog.text
+    assert {path.name for path in even.output.iterdir() if path.is_dir()} == {path.name for path in faces.iterdir()}

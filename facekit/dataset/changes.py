@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from facekit.base.contract import Record
+from facekit.base.contract import Record, Rejection
 
 SHOWN = 3
 """Names that a message lists; of more it gives the number."""
+
+TRACED = ("crop", "clean")
+"""The stages in whose folders every picture of the input left a line: it is there, or it was left out."""
 
 
 class Seen(NamedTuple):
@@ -93,6 +96,21 @@ def between(before: Iterable[Seen], now: Iterable[Seen]) -> Changes:
 def of_records(before: Iterable[Record], now: Iterable[Record]) -> Changes:
     """Return what has changed between two lists of pictures of one data set."""
     return between(map(Seen.of, before), map(Seen.of, now))
+
+
+def of_input(source: Sequence[Record], made: Iterable[Record], left: Sequence[Rejection], stage: str) -> Changes:
+    """Return how the input of a stage differs from what its folder was made from, as far as the folder tells.
+
+    Which names there were is known of every folder; which pictures, where each left a line: see `TRACED`.
+    """
+    made = list(made)
+    labels = {record.moved_from or record.label for record in made} | {one.label for one in left}
+    now = {record.label for record in source}
+    ids = {record.id for record in source}
+    used = {record.parent if record.made_by == stage else record.id for record in made if not record.synthetic}
+    known = used | {one.id for one in left} | {one.origin for one in left}
+    fresh = [record for record in source if record.id not in known] if stage in TRACED else []
+    return Changes(tuple(sorted(now - labels)), tuple(sorted(labels - now)), new=len(fresh), gone=len(used - ids))
 
 
 def _matched(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,8 @@ from facekit.runs import Run, TrainedOn
 
 FILE, SPLIT = "compare.json", "split.jsonl"
 TABLES = ("compare.md", "compare.csv", "compare.html")
+
+log = logging.getLogger(__name__)
 
 PENDING = "not trained yet"
 
@@ -85,6 +88,11 @@ class Comparison:
     def take_test(self, given: Dataset) -> None:
         """Score on these pictures too from now on; scores on others given before no longer count."""
         digest = given.digest()
+        if self.state.test is not None and self.state.test.digest != digest:
+            log.info(
+                "%s: --test has other pictures than before (%d, and there were %d); all contenders are scored anew",
+                *(self.folder, len(given.records), self.state.test.pictures),
+            )
         test = Given(root=str(given.root.resolve()), digest=digest, pictures=len(given.records))
         rows = {name: row if row.test == digest else row.without("given") for name, row in self.rows.items()}
         self.state = replace(self.state, test=test, rows=rows)
