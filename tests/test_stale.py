@@ -101,7 +101,7 @@ def test_a_recipe_does_not_score_an_old_model_under_a_new_trees_name(
     assert facekit("run", recipe).code == 0
 
 
-@pytest.mark.parametrize("what", CHANGES)
+@pytest.mark.parametrize("what", ["a name added", "a picture relabelled"])
 def test_by_hand_neither(faces: Path, colours: str, facekit: Facekit, what: str) -> None:
     _train(faces)
     change, said = CHANGES[what]
