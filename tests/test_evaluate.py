@@ -238,7 +238,7 @@ def test_of_the_folder_that_a_run_names_only_its_own_pictures_are_read(own: Trai
         (own.faces / label / "diary.png").write_bytes(b"private")
     with watch(own.faces) as touched:
         _evaluate(own.run)
-    listed = {record.path for record in runs.load(own.run).split}  # those of the training are compared with these
+    listed = {record.path for record in runs.load(own.run).part("test")}
     assert {what.removeprefix("open /") for what in touched} == {*listed, MANIFEST}
 
 

@@ -46,6 +46,8 @@ class HeldOut:
     banners: list[str] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
     """Reason -> pictures left out."""
+    asked_for: list[Record] = field(default_factory=list)
+    """The pictures before any was left out because the training used it."""
     overlap: Overlap | None = None
     """How they were compared with what the model was trained on; None where that was what was asked for."""
     favoured: bool = False
@@ -172,6 +174,7 @@ def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
             f"{dataset.root}: every {part} picture is gone since {run.folder} was trained; "
             "put them back, or train again; or say with --data what to score"
         )
+    found = records
     joined = {(join.left.label, join.left.id) for join in joined_since(run, dataset, part, track)}
     records = [record for record in records if (record.label, record.id) not in joined]
     if not records:
@@ -180,7 +183,7 @@ def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
             "make the tree again with `balance`, and train anew"
         )
     title = f"the {part} part of its own split" if part != "all" else "its own pictures"
-    chosen = HeldOut(dataset, records, title, dataset.root, own=True, part=part)
+    chosen = HeldOut(dataset, records, title, dataset.root, own=True, part=part, asked_for=found)
     chosen.left += Counter({CHANGED: gone, JOINED: len(joined)})
     if gone:
         chosen.banners.append(SINCE.format(dataset.root, len(wanted) - gone, len(wanted)))
@@ -204,7 +207,7 @@ def _others(run: Run, dataset: Dataset, data: Path, part: str) -> HeldOut:
     records = [record for record in dataset.records if part in ("all", record.split)]
     if not records:
         raise FacekitError(f"{data} has no {part} part; leave --part out to score all its pictures")
-    chosen = HeldOut(dataset, records, str(data), data, own=False)
+    chosen = HeldOut(dataset, records, str(data), data, own=False, asked_for=records)
     if run.protocol == protocol.PERSON:
         chosen.banners += _known_people(run.part("train"), records)
     _favoured(run, chosen, dataset.info)

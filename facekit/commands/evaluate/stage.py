@@ -44,7 +44,7 @@ def evaluate(options: Evaluate, track: Track = quiet) -> Report:
     settings = Settings(options.rounds, options.seed, options.by, options.table)
     output = _output(options, pictures)
     reports.check(output, pictures.data, STAGE)
-    made_from = MadeFrom.of(pictures.records, run.folder)
+    made_from = MadeFrom.of(pictures.asked_for, run.folder)
     if not options.overwrite:
         made_from.check(output, typed(options, overwrite=True))
     settings.check(pictures)
