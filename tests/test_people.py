@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -10,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facekit.identity.embedders.metrics import squared_distances
-from facekit.identity.people import judge, scaled
+from facekit.identity import people
+from facekit.identity.people import Embedded, Judged, model_of, scaled
 from facekit.identity.people.clusters import Cluster, find_clusters, group_looks
-from facekit.identity.people.evidence import CELLS, Vectors, chunks, log_odds
-from facekit.identity.people.within import Person, evidence, probabilities
+from facekit.identity.people.evidence import CELLS, Floats, Model, Vectors, chunks, combined, log_odds
+from facekit.identity.people.within import LAPSE, Folder, Person, View, evidence, probabilities
 
 DIMENSIONS = 128
 
@@ -27,6 +29,18 @@ def person(seed: int, count: int, first: int = 0) -> Vectors:
 
 def strangers(count: int, seed: int = 0) -> Vectors:
     return np.concatenate([person(1, 0), *(person(10_000 + 1000 * seed + n, 1) for n in range(count))])
+
+
+def judge(
+    vectors: Vectors,
+    labels: list[str],
+    repeats: Iterable[tuple[int, int]] = (),
+    photos: Sequence[str | None] = (),
+    known: Mapping[str, Vectors] | None = None,
+    confirmed: Sequence[bool] = (),
+) -> Judged:
+    """What one embedder says of faces."""
+    return people.judge([Embedded(vectors, known=known or {})], labels, repeats, photos, confirmed)
 
 
 def chances(vectors: Vectors, labels: list[str], **more: object) -> list[float | None]:
@@ -97,7 +111,8 @@ def test_a_face_does_not_vouch_for_itself() -> None:
     faces = np.concatenate([points, points[2:3] + np.float32(0.01), person(2, 1)])
     point_of = np.array([0, 1, 2, 3, 4, 2, 5])
     heap = Cluster(points.mean(0), np.arange(5), 5)
-    found = evidence(faces, point_of, np.concatenate([points, faces[6:]]), Person([heap]))
+    view = View(faces, np.concatenate([points, faces[6:]]))
+    found = evidence([view], point_of, Folder(Person([(heap,)])))
     others = points[[0, 1, 3, 4]].mean(0)[None]
     assert found[[2, 5]] == pytest.approx(log_odds(squared_distances(faces[[2, 5]], others)[:, 0], 4), abs=1e-3)
     assert found[6] == pytest.approx(

@@ -7,11 +7,12 @@ from dataclasses import asdict
 from facekit.base.contract import FacekitError, Report, Track, quiet, replace
 from facekit.base.parallel import ordered_map
 from facekit.commands.clean import page, recognition, summary
-from facekit.commands.clean.candidates import Measure
+from facekit.commands.clean.candidates import Measure, seen_again
 from facekit.commands.clean.decisions import ReviewDecisions
 from facekit.commands.clean.selection import STAGE, select
 from facekit.dataset import Dataset, DatasetInfo, Output
-from facekit.identity import embedders
+from facekit.faces import confirmation
+from facekit.faces.confirmation import Confirmation
 from facekit.identity.likeness import proofs
 from facekit.options.clean import Clean
 
@@ -54,16 +55,23 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
     source, options = out.source, out.options
     assert source is not None and isinstance(options, Clean)
     placed, rejections = decided.candidates(out)
-    embedder = None if name == recognition.NONE else embedders.load(name)
-    posed = name == recognition.DEFAULT or options.max_yaw < 90 or options.max_roll < 180
-    measured = ordered_map(Measure(source, options, posed), placed, options.jobs)
+    names = recognition.names_of(name)
+    confirm = Confirmation(detector) if (detector := confirmation.detector()) else None
+    posed = recognition.DEFAULT in names or options.max_yaw < 90 or options.max_roll < 180
+    measured = ordered_map(
+        Measure(source, options, posed, confirm if confirm and confirm.rejects else None), placed, options.jobs
+    )
     candidates = list(track(measured, STAGE, total=len(placed)))
-    faces = recognition.embed(name, embedder, source, candidates, options, track) if embedder else None
+    faces = recognition.embed(names, source, candidates, options, track)
     prints = [one.fingerprint if one.compared else None for one in candidates]
-    proved = proofs(prints, faces.raw if faces else None, options.jobs, track)
-    pictures = recognition.references(name, embedder, known, source, options, track) if known and embedder else {}
+    proved = proofs(prints, faces[0].raw if faces else None, options.jobs, track)
+    pictures = recognition.references(names, known, source, options, track) if known else []
     found = recognition.judge(faces, candidates, proved, pictures)
-    kept, selection = select(candidates, proved, found, options)
+    if confirm is not None and not confirm.rejects and found.judged is not None:
+        chances = found.judged.probability
+        doubted = {at for at, value in enumerate(chances) if value is not None and value <= options.reject_at}
+        candidates = seen_again(candidates, doubted, source, confirm, options.jobs)
+    kept, selection = select(candidates, proved, found, options, confirm is not None and confirm.rejects)
     out.info = replace(out.info, people=summary.doubts(found))
     named = [source.named_by_id(record) for record in kept]
     planned = out.write_missing(named, lambda missing: ((r, source.bytes_of(r)) for r in missing))

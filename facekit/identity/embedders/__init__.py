@@ -3,6 +3,16 @@
 from facekit.identity.embedders.cache import forget
 from facekit.identity.embedders.embeddings import DatasetEmbeddings, embed_dataset, face_in
 from facekit.identity.embedders.metrics import distances
-from facekit.identity.embedders.registry import KIND, PerThread, load
+from facekit.identity.embedders.registry import KIND, PerThread, available, load
 
-__all__ = ["KIND", "DatasetEmbeddings", "PerThread", "distances", "embed_dataset", "face_in", "forget", "load"]
+__all__ = [
+    "KIND",
+    "DatasetEmbeddings",
+    "PerThread",
+    "available",
+    "distances",
+    "embed_dataset",
+    "face_in",
+    "forget",
+    "load",
+]
