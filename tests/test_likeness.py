@@ -101,13 +101,13 @@ def test_what_cannot_be_seen_is_like_nothing() -> None:
         None,
         fingerprint(picture(1)),
     ]
-    assert [tuple(p) for p in proofs(seen)] == [(0, 4, True, True)]
+    assert [tuple(p) for p in proofs(seen)] == [(0, 4, True, True, "photo")]
 
 
 def test_flat_pictures_are_compared_without_a_fuss() -> None:
     flat = fingerprint(np.full((50, 50, 3), 90, np.uint8))
     other = fingerprint(np.full((50, 50, 3), 200, np.uint8))
-    assert [tuple(p) for p in proofs([flat, other, flat])] == [(0, 2, True, True)]
+    assert [tuple(p) for p in proofs([flat, other, flat])] == [(0, 2, True, True, "photo")]
 
 
 def test_a_thousand_equal_pictures_cost_a_thousand_proofs(crowd: list[Image]) -> None:
@@ -160,6 +160,14 @@ def test_what_is_known_through_a_picture_that_goes_is_kept() -> None:
     assert among(proved, {1, 2, 4, 5}) == [Proof(1, 2, True, True), Proof(1, 5, True)]
     assert dict(repeats(among(proved, {2, 5}), rank=lambda place: -place, name=lambda place: "Ada")) == {2: 5}
     assert among(proved, {0, 3}) == []
+
+
+def test_a_burst_is_one_only_where_nothing_proves_one_photo() -> None:
+    burst, photo = Proof(0, 2, False, reason="burst"), Proof(0, 3, False)
+    assert among([burst, photo], range(4)) == [burst, photo]
+    both = [Proof(0, 1, True, True), Proof(1, 2, False), burst]
+    assert among(both, range(4))[-1].reason == "photo"
+    assert among(both[::-1], range(4))[-1].reason == "photo"
 
 
 CUTS: dict[str, Callable[[Image], Image]] = {

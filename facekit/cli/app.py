@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -19,15 +19,14 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from facekit import __version__
-from facekit.base.contract import FacekitError, Report
-from facekit.base.plain import Json
-from facekit.base.text import visible
+from facekit.base.contract import FacekitError
+from facekit.cli.answers import show
 from facekit.cli.console import Console
 from facekit.cli.logs import show_traceback
-from facekit.cli.streams import json_line, read_folder, to_stdout
+from facekit.cli.streams import Output, ReaderGone, read_folder, safe_streams
 from facekit.options import registry
 from facekit.options.base import Field, Group, Options, Value, describe, make
-from facekit.options.registry import Answers, Command
+from facekit.options.registry import Command
 
 DONE, FAULT, INTERRUPTED = 0, 2, 130
 
@@ -78,16 +77,13 @@ def build(commands: Iterable[Command] | None = None) -> typer.Typer:
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
-    first = next(iter(sys.argv[1:]), "")
-    if first == "--version":
-        to_stdout(__version__)
-        sys.exit(DONE)
     sys.excepthook = show_traceback
     for name in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(name) is signal.SIG_DFL:  # nohup ignores SIGHUP
             signal.signal(name, _terminate)
     try:
-        code = _invoke(first)
+        with safe_streams():
+            code = _invoke(next(iter(sys.argv[1:]), ""))
     except KeyboardInterrupt:  # a second one, while the first was being answered
         code = INTERRUPTED
     if code == INTERRUPTED:  # everything is cleaned up; one more would only change the exit code
@@ -99,6 +95,9 @@ def main() -> NoReturn:
 def _invoke(first: str) -> int:
     """Run the command line and return its exit code; what the parser refuses is one line."""
     try:
+        if first == "--version":
+            Output.now().line(__version__)
+            return DONE
         code = _app(first)(standalone_mode=False, prog_name="facekit")
     except FacekitError as error:
         Console().error(str(error))
@@ -108,9 +107,7 @@ def _invoke(first: str) -> int:
         if message:  # empty where no argument at all showed the help
             Console().error(f"{message} (see `facekit --help`)")
         return FAULT
-    except BrokenPipeError:
-        # Whoever read our output has had enough; stdout must not be flushed again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ReaderGone:
         return DONE
     return code if isinstance(code, int) else DONE
 
@@ -214,38 +211,11 @@ def _call(command: Command, values: dict[str, Value], console: Console, as_json:
             values[option.name] = read_folder()
     options = make(command.options, values)
     try:
-        _show(command.load()(options, console.track), console, as_json)
+        show(command.load()(options, console.track), console, as_json)
     except FacekitError as error:
         if error.report is not None:
-            _show(error.report, console, as_json)
+            show(error.report, console, as_json)
         raise
-
-
-def _show(result: Report | Answers, console: Console, as_json: bool) -> None:
-    """Print a report as JSON, as the lines that answer, or as its folder; an answering command's lines one by one."""
-    if not isinstance(result, Report):
-        for answer in result:
-            to_stdout(json_line(answer))
-        return
-    lines = result.details.get("lines")
-    if lines is None:
-        console.table(result.stages or [result])
-    if as_json:
-        to_stdout(json_line(result.to_dict()))
-    elif isinstance(lines, Sequence):
-        _answer(result, lines, console)
-    elif not sys.stdout.isatty():
-        to_stdout(result.folder)
-
-
-def _answer(report: Report, lines: Sequence[Json], console: Console) -> None:
-    """Print the lines that answer, or on a terminal the table that says the same."""
-    if report.listing is not None and sys.stdout.isatty():
-        console.listing(report.listing)
-        return
-    console.stop()
-    for line in lines:
-        to_stdout(visible(str(line)))
 
 
 def _terminate(signum: int, frame: object) -> NoReturn:

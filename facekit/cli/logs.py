@@ -13,6 +13,7 @@ from types import TracebackType
 
 from facekit.base.contract import FacekitError
 from facekit.base.text import visible
+from facekit.cli.streams import Talk
 
 Say = Callable[[str], None]
 
@@ -44,7 +45,7 @@ def logging_to(say: Say, log_file: Path | None, level: int) -> Iterator[None]:
 
 def show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Be a `sys.excepthook`: print the traceback of a bug, whose message may hold text from outside."""
-    sys.stderr.write("".join(map(_escaped, traceback.format_exception(kind, error, trace))))
+    Talk(sys.stderr).write("".join(map(_escaped, traceback.format_exception(kind, error, trace))))
 
 
 class _Notices(logging.Handler):

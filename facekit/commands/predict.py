@@ -68,12 +68,26 @@ class Answer:
     top: tuple[Guess, ...]
     """The three most probable labels."""
 
+    def row(self) -> dict[str, str]:
+        """Return the answer as a row of a table for people: column -> text."""
+        box, sure = self.box, self.confidence
+        return {
+            "photo": self.picture,
+            "face": f"{box.w} x {box.h} at {box.x}, {box.y}" if box is not None else "",
+            "name": self.label or "",
+            "confidence": f"{sure:.2f}" if sure is not None else "",
+        }
+
 
 @dataclass(frozen=True)
 class NoAnswer(Answer):
     """A picture that cannot be read or shows no face: all but `picture` and `reason` is empty."""
 
     reason: str
+
+    def row(self) -> dict[str, str]:
+        """Return the answer as a row of a table for people: column -> text."""
+        return {**Answer.row(self), "face": self.reason}
 
 
 def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:

@@ -13,8 +13,25 @@ a blink pass too; a looser bound links so many that a name of ten studio photos 
 
 from facekit.identity.likeness.fingerprints import Fingerprint, fingerprint
 from facekit.identity.likeness.groups import alike, grouped
+from facekit.identity.likeness.matcher import CANNOT_SEE, MATCHER, SEES, matcher
 from facekit.identity.likeness.pairs import proofs
-from facekit.identity.likeness.proof import Proof
+from facekit.identity.likeness.proof import Proof, Reason
 from facekit.identity.likeness.proof_graph import among, links, repeats, shared
 
-__all__ = ["Fingerprint", "Proof", "alike", "among", "fingerprint", "grouped", "links", "proofs", "repeats", "shared"]
+__all__ = [
+    "CANNOT_SEE",
+    "MATCHER",
+    "SEES",
+    "Fingerprint",
+    "Proof",
+    "Reason",
+    "alike",
+    "among",
+    "fingerprint",
+    "grouped",
+    "links",
+    "matcher",
+    "proofs",
+    "repeats",
+    "shared",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -20,18 +20,22 @@ EDGE = 5
 
 Warp = NDArray[np.float32]
 
+Reason = Literal["photo", "burst"]
+
 
 class Proof(NamedTuple):
     """Two pictures, by position, that show one photo.
 
     A `repeat` is the same picture again; without it they are still too alike for both sides of a split.
     Where `equal`, no eye could tell them apart: then the first represents the second in all other proofs.
+    The `reason` says whether they are one photo or two of a burst, taken seconds apart; a burst is never a repeat.
     """
 
     first: int
     second: int
     repeat: bool
     equal: bool = False
+    reason: Reason = "photo"
 
 
 class Bound(NamedTuple):

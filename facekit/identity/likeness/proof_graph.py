@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from scipy.cluster.hierarchy import DisjointSet
 
-from facekit.identity.likeness.proof import Proof
+from facekit.identity.likeness.proof import Proof, Reason
 
 if TYPE_CHECKING:
     from _typeshed import SupportsRichComparison
@@ -36,15 +36,25 @@ class ProofGraph:
         self._class = {place: own for own, members in self.members.items() for place in members}
         self.near: dict[int, dict[int, bool]] = defaultdict(dict)
         """Class -> the classes that show the same photo, and whether they are repeats."""
+        self._bursts: set[tuple[int, int]] = set()
         for proof in proved:
             one, other = self._class[proof.first], self._class[proof.second]
             if one != other:
+                one, other = sorted((one, other))
+                if proof.reason == "photo":
+                    self._bursts.discard((one, other))
+                elif other not in self.near[one]:
+                    self._bursts.add((one, other))
                 repeat = proof.repeat or self.near[one].get(other, False)
                 self.near[one][other] = self.near[other][one] = repeat
 
     def of(self, place: int) -> int:
         """Return the class of a picture; one without proofs is a class of its own."""
         return self._class.get(place, place)
+
+    def reason(self, one: int, other: int) -> Reason:
+        """Return why two classes of `near` belong together: they show one photo if any proof says so."""
+        return "burst" if (min(one, other), max(one, other)) in self._bursts else "photo"
 
     def repeated_by(self, place: int) -> list[int]:
         """Return the classes whose members repeat a picture, its own first."""
@@ -104,7 +114,7 @@ def among(proved: Iterable[Proof], stay: Collection[int]) -> list[Proof]:
         for other, repeat in sorted(graph.near[one].items()):
             if one < other and left[one] and left[other]:
                 first, second = sorted((left[one][0], left[other][0]))
-                kept.append(Proof(first, second, repeat))
+                kept.append(Proof(first, second, repeat, reason=graph.reason(one, other)))
     return sorted(kept)
 
 

@@ -29,7 +29,7 @@ Vectors = NDArray[np.float32]
 ODD = 0.0005
 """Share of right faces that look like nobody, and of strangers who look like the person: no evidence is worth more."""
 
-TOGETHER = 0.6
+TOGETHER = 0.75
 """Weight of each of two embedders: what makes one err, a bad light or a turned head, makes the other err too."""
 
 CELLS = 2**23
@@ -47,10 +47,10 @@ class Model:
     shift: float = 0.0
 
 
-DLIB = Model(0.3394, 1.1730, 34.01, slope=0.35, shift=1.24)
+DLIB = Model(0.3394, 1.1730, 34.01, slope=0.42, shift=1.01)
 """Also for an embedder of which nothing is known: distances are in thresholds."""
 
-SFACE = Model(0.2690, 2.0278, 40.70, slope=0.38, shift=1.20)
+SFACE = Model(0.2690, 2.0278, 40.70, slope=0.39, shift=0.70)
 
 MODELS: Mapping[str, Model] = {"dlib": DLIB, "dlib-mirrored": DLIB, "sface": SFACE}
 

@@ -1,0 +1,24 @@
+"""What the matcher is called, and what it can and cannot see."""
+
+from __future__ import annotations
+
+METHOD = "pixels-2"
+"""Changes whenever the same pictures may get other groups."""
+
+SEES = (
+    "one photo however it was scaled, cropped, mirrored, turned a little, recoloured, brightened, sharpened, blurred, "
+    "compressed, framed, written on, or set into another picture"
+)
+CANNOT_SEE = (
+    "a photo of which less than a quarter is left, that is under 40 pixels wide, or that is hidden by several edits at "
+    "once; two photos taken one after the other, unless almost nothing moved between them"
+)
+
+
+def matcher(embedder: str | None = None) -> str:
+    """Return what drew the groups: the method, and the embedder that proposed pairs beside the hashes, if any."""
+    return f"{METHOD}+{embedder}" if embedder else METHOD
+
+
+MATCHER = matcher()
+"""The matcher that looks at pixels alone."""
