@@ -28,7 +28,7 @@ import os
 import time
 import tracemalloc
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -102,9 +102,10 @@ def pairs_of(list_: Path) -> Iterator[tuple[str, str, bool]]:
         yield f"{first}_{int(row[1]):04}.jpg", f"{second}_{int(row[-1]):04}.jpg", len(row) == 3
 
 
-def embedded(tree: Path, names: Sequence[str]) -> Faces:
-    """Return what embedders make of the face in the middle of each photo of a tree; NaN where one sees none."""
+def embedded(tree: Path, names: Sequence[str], people: Set[str] | None = None) -> Faces:
+    """Return what embedders make of the face in the middle of each photo, of some people; NaN where one sees none."""
     dataset = Dataset.open(tree)
+    records = [record for record in dataset.records if people is None or record.label in people]
     ready = [embedders.PerThread(name) for name in names]
 
     def embed(record: Record) -> list[Vectors]:
@@ -112,10 +113,10 @@ def embedded(tree: Path, names: Sequence[str]) -> Faces:
         box = min([*(face.box for face in find(image, FINDER)), MIDDLE], key=off_middle)
         return [_vector(embedder(), image, box) for embedder in ready]
 
-    rows = list(zip(*ordered_map(embed, dataset.records), strict=True))
+    rows = list(zip(*ordered_map(embed, records), strict=True))
     views = [scaled(np.stack(row), e().metric, e().threshold) for row, e in zip(rows, ready, strict=True)]
-    people = np.array([record.label for record in dataset.records])
-    return Faces(tuple(views), people, [Path(record.path).name for record in dataset.records])
+    labels = np.array([record.label for record in records])
+    return Faces(tuple(views), labels, [Path(record.path).name for record in records])
 
 
 def _vector(embedder: Embedder, image: Image, box: Box) -> Vectors:

@@ -1,26 +1,30 @@
 """Whether there is a face in a box at all, as a second detector sees it: a crest, a hand or a cloth is none.
 
 YuNet decides where its weights are installed. On 334 boxes that Haar's cascade drew in raw search results it sees
-nothing in the 13 that hold no face (at most .2), and each of the 246 faces of the people who were searched for (.8 and more,
-turned aside and shaded ones included). What it is not sure of is blurred beyond recognition. dlib's HOG detector is
-weaker: it misses faces that are turned aside, so it may say what a rejected box is, and never rejects one itself.
+nothing in the 13 that hold no face (at most .2), and each of the 246 faces of the people who were searched for (.8 and
+more, turned aside and shaded ones included). What it is not sure of is blurred beyond recognition. It also shows how
+much of a face is in the picture: of half a face no embedder can tell whose it is. dlib's HOG detector is weaker: it
+misses faces that are turned aside, so it may say what a rejected box is, and never rejects one itself.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
 from facekit.base import images, plugins, weights
 from facekit.base.contract import Box, Image
 from facekit.faces.detectors.boxes import overlap
 from facekit.faces.landmarks import PACKAGE
 
-FACE = "face"
-"""The quality that holds the score."""
+FACE, WHOLE = "face", "whole"
+"""The qualities that hold the score, and the share of the face that is in the picture."""
 
 NONE, SURE = 0.3, 0.7
 """Score below which a box holds no face, and from which it does."""
+
+CUT_OFF = 0.8
+"""Share of a face in the picture below which nobody can be told by it: of the faces of a group photo all show more."""
 
 YUNET, HOG = "yunet", "dlib"
 
@@ -34,6 +38,15 @@ _LEAST = -0.9
 
 _MIN_OVERLAP = 0.1
 """Overlap with the box below which a face is another one: YuNet's boxes are narrow and tall."""
+
+
+class Sight(NamedTuple):
+    """What a detector sees in a box."""
+
+    score: float
+    """How sure it is of a face, from 0 to 1."""
+    whole: float = 1.0
+    """The share of the face that is in the picture."""
 
 
 def detector() -> str | None:
@@ -56,16 +69,17 @@ class Confirmation:
         """Whether a box that it sees no face in holds none, whatever else is known of it."""
         return self.detector == YUNET
 
-    def __call__(self, image: Image, box: Box) -> float:
-        """Return how sure the detector is that a box of an RGB picture holds a face, from 0 to 1."""
+    def __call__(self, image: Image, box: Box) -> Sight:
+        """Return what the detector sees of a face in a box of an RGB picture."""
         around = images.square(box, _MARGIN[self.detector])
         inside = box._replace(x=box.x - around.x, y=box.y - around.y)
         seen = images.cut(image, around)
-        return self._yunet(seen, inside) if self.detector == YUNET else self._hog(seen, inside)
-
-    def _yunet(self, image: Image, box: Box) -> float:
-        found = self._built().detect(image)
-        return max((face.score for face in found if overlap(face.box, box) >= _MIN_OVERLAP), default=0.0)
+        if self.detector == HOG:
+            return Sight(self._hog(seen, inside))
+        picture = images.whole(image)._replace(x=-around.x, y=-around.y)
+        found = [face for face in self._built().detect(seen) if overlap(face.box, inside) >= _MIN_OVERLAP]
+        best = max(found, key=lambda face: face.score, default=None)
+        return Sight(best.score, round(_share(best.box, picture), 3)) if best else Sight(0.0)
 
     def _hog(self, image: Image, box: Box) -> float:
         small, scale = images.shrink(images.gray(image), _SEARCHED_AT)
@@ -82,3 +96,10 @@ class Confirmation:
             else:
                 self._local.detector = plugins.need("dlib", "the detector dlib").get_frontal_face_detector()
         return self._local.detector
+
+
+def _share(box: Box, picture: Box) -> float:
+    """Return how much of a box is in a picture."""
+    wide = min(box.x + box.w, picture.x + picture.w) - max(box.x, picture.x)
+    high = min(box.y + box.h, picture.y + picture.h) - max(box.y, picture.y)
+    return max(0, wide) * max(0, high) / (box.w * box.h)

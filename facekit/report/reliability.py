@@ -23,6 +23,11 @@ class Reliability:
     edge: int = 58
     top: int = 8
 
+    @property
+    def pictures(self) -> int:
+        """Pictures in all bins."""
+        return sum(one.pictures for one in self.bins)
+
 
 def reliability(bins: Sequence[Bin]) -> Reliability:
     """Return how the bins of a calibration are drawn."""

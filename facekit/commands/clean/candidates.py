@@ -11,7 +11,7 @@ from facekit.base.parallel import ordered_map
 from facekit.dataset import Dataset
 from facekit.dataset.reasons import BLURRED, BRIGHT, CLIPPED, DARK, FLAT, LEANING, SMALL, TURNED
 from facekit.faces import quality
-from facekit.faces.confirmation import FACE, Confirmation
+from facekit.faces.confirmation import FACE, WHOLE, Confirmation, Sight
 from facekit.faces.landmarks import landmarks
 from facekit.identity import embedders
 from facekit.identity.likeness import Fingerprint, fingerprint
@@ -27,8 +27,8 @@ class Candidate:
     bad: BadImage | None = None
     size: float = 0.0
     sharpness: float = 0.0
-    face: float | None = None
-    """How sure a second detector is that there is a face in the box, from 0 to 1; None where none was asked."""
+    sight: Sight | None = None
+    """What a second detector sees in the box; None where none was asked."""
     removed: bool = False
     """A person deleted it from the output: it does not stay, and no repeat takes its place."""
     verdict: Verdict | None = None
@@ -87,9 +87,9 @@ class Measure:
             return replace(candidate, bad=error)
         box = embedders.face_in(image, record, self.source.info)
         values = quality.measure(image, record, self._points(image, box))
-        face = round(self.confirm(image, box), 3) if self.confirm and box else None
-        if face is not None:
-            values[FACE] = face
+        sight = self.confirm(image, box) if self.confirm and box else None
+        if sight is not None:
+            values |= {FACE: sight.score, WHOLE: sight.whole}
         measured = replace(record, quality={**(record.quality or {}), **values})
         # The size of a face in its photo counts, not the size that it was saved at.
         size = record.box.w * record.box.h if record.box else image.shape[0] * image.shape[1]
@@ -101,7 +101,7 @@ class Measure:
             bad=bad,
             size=float(size),
             sharpness=values["sharpness"],
-            face=face,
+            sight=sight,
         )
 
     def _faults(self, values: Mapping[str, float]) -> Iterator[BadImage]:
@@ -141,7 +141,7 @@ def seen_again(
         except BadImage:
             return one
         box = embedders.face_in(image, one.record, source.info)
-        return replace(one, face=confirm(image, box)) if box else one
+        return replace(one, sight=confirm(image, box)) if box else one
 
     order = sorted(places)
     again = dict(zip(order, ordered_map(look, order, jobs), strict=True))

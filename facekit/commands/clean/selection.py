@@ -67,11 +67,14 @@ class Selection:
         if self.candidates[place].wanted:
             return None
         found = self._of_person(place)
-        face = self.candidates[place].face
-        if face is None or face >= confirmation.SURE:
+        sight = self.candidates[place].sight
+        if sight is None:
             return found
-        if face < confirmation.NONE and self._is_no_face(found):
-            return Finding(NO_FACE, face)
+        if sight.score >= confirmation.SURE:
+            cut_off = sight.whole < confirmation.CUT_OFF and found is not None and found.reason == WRONG
+            return Finding(UNSURE, found.value) if found and cut_off else found
+        if sight.score < confirmation.NONE and self._is_no_face(found):
+            return Finding(NO_FACE, sight.score)
         # Blurred beyond recognition, or a face to the embedder alone: a person looks.
         return found or Finding(UNSURE, self.probability(place))
 

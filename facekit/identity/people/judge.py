@@ -52,7 +52,7 @@ class Embedded:
 
 
 @dataclass(frozen=True)
-class _Name:
+class OfName:
     """A name's faces that have vectors: their places in the whole, the photo of each, and what is seen of them."""
 
     places: Places
@@ -93,7 +93,14 @@ def judge(
     return judged
 
 
-def _folder(name: _Name, faces: Sequence[Embedded], label: str, sure: NDArray[np.bool_]) -> Folder:
+def split_by_name(faces: Sequence[Embedded], labels: Sequence[str]) -> dict[str, OfName]:
+    """Split faces of which none is a repeat by their names."""
+    order = sorted(set(labels))
+    own = np.array([order.index(label) for label in labels], np.int64)
+    return {order[n]: one for n, one in _names(faces, own, len(order), ()).items()}
+
+
+def _folder(name: OfName, faces: Sequence[Embedded], label: str, sure: NDArray[np.bool_]) -> Folder:
     """Return whose folder it is: known pictures decide, else the crowd, else the faces that a person confirmed."""
     known = [one.known[label] for one in faces] if label in faces[0].known else None
     return find(name.views, known, [view.faces[sure[name.places]] for view in name.views])
@@ -101,7 +108,7 @@ def _folder(name: _Name, faces: Sequence[Embedded], label: str, sure: NDArray[np
 
 def _note(
     judged: Judged,
-    name: _Name,
+    name: OfName,
     folder: Folder,
     odds: Floats | None,
     others: Elsewhere,
@@ -124,7 +131,9 @@ def _note(
     return right
 
 
-def _names(faces: Sequence[Embedded], own: Places, people: int, repeats: Iterable[tuple[int, int]]) -> dict[int, _Name]:
+def _names(
+    faces: Sequence[Embedded], own: Places, people: int, repeats: Iterable[tuple[int, int]]
+) -> dict[int, OfName]:
     """Split the faces by name, and average those of one photo to a point."""
     photo = components(len(own), [(a, b) for a, b in repeats if own[a] == own[b]])
     there = np.isfinite(faces[0].vectors.sum(1))
@@ -134,9 +143,9 @@ def _names(faces: Sequence[Embedded], own: Places, people: int, repeats: Iterabl
     return {n: _gathered(faces, places[there[places]], photo) for n, places in enumerate(inside)}
 
 
-def _gathered(faces: Sequence[Embedded], places: Places, photo: Places) -> _Name:
+def _gathered(faces: Sequence[Embedded], places: Places, photo: Places) -> OfName:
     point_of = np.unique(photo[places], return_inverse=True)[1]
-    return _Name(places, point_of, [_view(one, places, point_of) for one in faces])
+    return OfName(places, point_of, [_view(one, places, point_of) for one in faces])
 
 
 def _view(faces: Embedded, places: Places, point_of: Places) -> View:
@@ -150,7 +159,7 @@ def _view(faces: Embedded, places: Places, point_of: Places) -> View:
     return View(vectors, np.asarray(points / np.maximum(counts, 1)[:, None], np.float32), faces.model)
 
 
-def _sole(name: _Name, photos: Sequence[str | None]) -> list[Places]:
+def _sole(name: OfName, photos: Sequence[str | None]) -> list[Places]:
     """Return the sets of a name's faces that are in one photo, repeats not counted."""
     sets: dict[str, list[int]] = defaultdict(list)
     for row, place in enumerate(name.places):

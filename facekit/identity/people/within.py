@@ -5,7 +5,7 @@ The first embedder says who is with whom: it makes the clusters. Every embedder 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from facekit.identity.embedders.metrics import squared_distances
 from facekit.identity.people.clusters import SURE, Cluster, find_clusters, group_looks, votes
-from facekit.identity.people.evidence import DLIB, Floats, Model, Vectors, combined, log_odds
+from facekit.identity.people.evidence import DLIB, Floats, Model, Vectors, combined, log_odds, plain_odds
 
 Places = NDArray[np.int64]
 
@@ -182,17 +182,24 @@ def _in_one_photo(found: Floats) -> Floats:
     return np.asarray((one * ratios + COLLAGE * found) / (one * (1 + ratios.sum()) + COLLAGE))
 
 
-def _against(view: View, point_of: Places, look: Cluster) -> Floats:
+def unbounded(view: View, point_of: Places, folder: Folder) -> Floats:
+    """Return the log odds of each face by one embedder, before calibration; what the calibration is fitted to."""
+    assert folder.person is not None
+    first = [look[0] for look in folder.person.looks]
+    return np.asarray(np.max([_against(view, point_of, look, plain_odds) for look in first], axis=0))
+
+
+def _against(view: View, point_of: Places, look: Cluster, odds: Callable[..., Floats] = log_odds) -> Floats:
     if not look.votes:
         return np.full(len(view.faces), np.nan)
     away = squared_distances(view.faces, look.centre[None])[:, 0]
-    found = log_odds(away, look.votes, view.model)
+    found = odds(away, look.votes, view.model)
     # A face must not count for itself: its photo is taken out of the mean first.
     inside = np.isin(point_of, look.members) & np.isfinite(view.points[point_of]).all(1)
     if look.votes == 1 or not inside.any():
         return found
     rest = (look.votes * look.centre - view.points[point_of[inside]]) / (look.votes - 1)
-    found[inside] = log_odds(np.square(view.faces[inside] - rest).sum(1), look.votes - 1, view.model)
+    found[inside] = odds(np.square(view.faces[inside] - rest).sum(1), look.votes - 1, view.model)
     return found
 
 
