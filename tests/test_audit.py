@@ -291,7 +291,7 @@ def test_a_copy_is_written_nowhere_else(split: Path, private: Path, tmp_path: Pa
     (tmp_path / "copy" / "train").unlink()
     for way in ("../home/person0/private.jpg", str(private)):
         note = json.loads((tmp_path / "copy" / "audit.json").read_text())
-        (tmp_path / "copy" / "audit.json").write_text(json.dumps({**note, "files": [way]}))
+        (tmp_path / "copy" / "audit.json").write_text(json.dumps({**note, "files": {way: "0" * 64}}))
         with pytest.raises(FacekitError, match=r"leads out of .*copy; delete what names it$"):
             look(split, without=tmp_path / "copy")
     assert read_tree(private.parent) == before
@@ -350,6 +350,27 @@ def test_what_cannot_be_read_is_counted(split: Path) -> None:
     report = look(split)
     assert report.left == {"empty file": 1, "not a picture": 1}
     assert crossing(report, "test", "train")["of"] == 8
+
+
+@pytest.mark.parametrize("kind", ["other bytes", "a link", "no hashes"])
+def test_a_copy_deletes_what_it_wrote_and_nothing_else(split: Path, tmp_path: Path, kind: str) -> None:
+    """A stranger's folder may hold an `audit.json` that names the user's own files in it."""
+    look(split, without=tmp_path / "copy")
+    file = tmp_path / "copy" / "audit.json"
+    note = json.loads(file.read_text())
+    mine = tmp_path / "copy" / "diary.txt"
+    mine.write_text("mine")
+    named = {"diary.txt": "0" * 64}
+    if kind == "a link":
+        mine.rename(tmp_path / "copy" / "there.txt")
+        mine.symlink_to("there.txt")
+        named = {"diary.txt": hashlib.sha256(b"mine").hexdigest()}
+    file.write_text(json.dumps({**note, "files": ["diary.txt"] if kind == "no hashes" else {**note["files"], **named}}))
+    before = read_tree(tmp_path / "copy")
+    why = "of an earlier version" if kind == "no hashes" else r"diary\.txt has changed since facekit wrote it; move"
+    with pytest.raises(FacekitError, match=why):
+        look(split, without=tmp_path / "copy")
+    assert read_tree(tmp_path / "copy") == before
 
 
 def test_folders_without_pictures_are_refused(split: Path, tmp_path: Path) -> None:

@@ -49,11 +49,11 @@ class Sight(NamedTuple):
     """The share of the face that is in the picture."""
 
 
-def detector() -> str | None:
-    """Return the detector that confirms boxes, by what is installed; None where there is none."""
+def build() -> Confirmation | None:
+    """Return what confirms boxes, by what is installed; None where there is nothing."""
     if weights.here(YUNET):
-        return YUNET
-    return HOG if plugins.installed("dlib", PACKAGE) else None
+        return Confirmation(YUNET)
+    return Confirmation(HOG) if plugins.installed("dlib", PACKAGE) else None
 
 
 class Confirmation:

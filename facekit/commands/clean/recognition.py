@@ -50,6 +50,11 @@ class Recognition:
     reasons: Sequence[str | None]
     judged: people.Judged | None = None
 
+    def rejected(self, reject_at: float) -> set[int]:
+        """Return the places of the pictures whose probability is so low or lower."""
+        chances = self.judged.probability if self.judged else []
+        return {place for place, value in enumerate(chances) if value is not None and value <= reject_at}
+
 
 def embedder_name(options: Clean) -> str:
     """Return the embedders that the options ask for, joined by `+`; `auto` is those of `BOTH` that are installed."""

@@ -10,10 +10,9 @@ from typing import NamedTuple
 from facekit.base.contract import Record, Rejection, replace
 from facekit.commands.clean.candidates import Candidate
 from facekit.commands.clean.recognition import Recognition
-from facekit.dataset.lineage import draw_groups
 from facekit.dataset.reasons import BEYOND, FEW, NO_FACE, NO_VECTOR, NOBODY, REPEAT, REVIEWED, SHARED, UNSURE, WRONG
 from facekit.faces import confirmation
-from facekit.identity.likeness import Proof, among, links, repeats, shared
+from facekit.identity.likeness import Proof, among, repeats, shared
 from facekit.identity.people import PERSON
 from facekit.options.clean import Clean
 
@@ -78,6 +77,11 @@ class Selection:
         # Blurred beyond recognition, or a face to the embedder alone: a person looks.
         return found or Finding(UNSURE, self.probability(place))
 
+    def waits(self, place: int) -> bool:
+        """Whether an unsure picture is left out until it is reviewed: as asked for, or as half a stranger's face."""
+        value = self.probability(place)
+        return self.options.unsure == "leave" or (value is not None and value <= self.options.reject_at)
+
     def _is_no_face(self, found: Finding | None) -> bool:
         """Whether a box in which no face is seen is left out: not where an embedder says that it is the person."""
         if self.sees_all:
@@ -103,7 +107,7 @@ def select(
     options: Clean,
     sees_all: bool = False,
 ) -> tuple[list[Record], Selection]:
-    """Return the records that stay, grouped, and why each other does not."""
+    """Return the records that stay, and why each other does not."""
     selection = Selection(candidates, recognition, options, sees_all)
     for place, (reason, value) in _first(selection):
         selection.leave(place, reason, value)
@@ -113,10 +117,7 @@ def select(
         selection.leave(place, REPEAT, candidates[other].record.path)
     for place, reason, count in _names_left_out(selection):
         selection.leave(place, reason, count)
-    places = [place for place in range(len(candidates)) if selection.stays(place)]
-    at = {place: n for n, place in enumerate(places)}
-    pairs = [(at[one], at[other]) for one, other in links(proved, at.keys())]
-    return draw_groups([_with_person(selection, place) for place in places], pairs), selection
+    return [_with_person(selection, place) for place in range(len(candidates)) if selection.stays(place)], selection
 
 
 def _first(selection: Selection) -> Iterator[tuple[int, Finding]]:
@@ -127,7 +128,7 @@ def _first(selection: Selection) -> Iterator[tuple[int, Finding]]:
             yield place, Finding(REVIEWED, None)
         elif one.bad is not None and (one.fingerprint is None or not one.wanted):
             yield place, Finding(one.bad.reason, one.bad.value)
-        elif doubt is not None and (doubt.reason in (WRONG, NO_FACE) or selection.options.unsure == "leave"):
+        elif doubt is not None and (doubt.reason in (WRONG, NO_FACE) or selection.waits(place)):
             yield place, doubt
 
 

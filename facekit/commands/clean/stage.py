@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from facekit.base.contract import FacekitError, Report, Track, quiet, replace
@@ -11,9 +12,10 @@ from facekit.commands.clean.candidates import Measure, seen_again
 from facekit.commands.clean.decisions import ReviewDecisions
 from facekit.commands.clean.selection import STAGE, select
 from facekit.dataset import Dataset, DatasetInfo, Output
+from facekit.dataset.groups import draw_groups
 from facekit.faces import confirmation
-from facekit.faces.confirmation import Confirmation
-from facekit.identity.likeness import proofs
+from facekit.identity import groups
+from facekit.identity.likeness import matcher, proofs
 from facekit.options.clean import Clean
 
 
@@ -56,22 +58,22 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
     assert source is not None and isinstance(options, Clean)
     placed, rejections = decided.candidates(out)
     names = recognition.names_of(name)
-    confirm = Confirmation(detector) if (detector := confirmation.detector()) else None
-    posed = recognition.DEFAULT in names or options.max_yaw < 90 or options.max_roll < 180
-    measured = ordered_map(
-        Measure(source, options, posed, confirm if confirm and confirm.rejects else None), placed, options.jobs
-    )
-    candidates = list(track(measured, STAGE, total=len(placed)))
+    confirm = confirmation.build()
+    measure = Measure(source, options, _asks_pose(names, options), confirm if confirm and confirm.rejects else None)
+    candidates = list(track(ordered_map(measure, placed, options.jobs), STAGE, total=len(placed)))
+    by = matcher(names[0] if names else None)
+    groups.record_matcher(out, by)
     faces = recognition.embed(names, source, candidates, options, track)
     prints = [one.fingerprint if one.compared else None for one in candidates]
     proved = proofs(prints, faces[0].raw if faces else None, options.jobs, track)
     pictures = recognition.references(names, known, source, options, track) if known else []
     found = recognition.judge(faces, candidates, proved, pictures)
-    if confirm is not None and not confirm.rejects and found.judged is not None:
-        chances = found.judged.probability
-        doubted = {at for at, value in enumerate(chances) if value is not None and value <= options.reject_at}
-        candidates = seen_again(candidates, doubted, source, confirm, options.jobs)
+    if confirm is not None and not confirm.rejects:
+        candidates = seen_again(candidates, found.rejected(options.reject_at), source, confirm, options.jobs)
     kept, selection = select(candidates, proved, found, options, confirm is not None and confirm.rejects)
+    # Over all of them: two that are one with a third belong together though that does not stay.
+    out.links += groups.links_of([one.record for one in candidates], proved, STAGE, by)
+    kept = draw_groups(kept, links=out.links)
     out.info = replace(out.info, people=summary.doubts(found))
     named = [source.named_by_id(record) for record in kept]
     planned = out.write_missing(named, lambda missing: ((r, source.bytes_of(r)) for r in missing))
@@ -79,3 +81,8 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
     people = asdict(summary.of_people(selection, name))
     report.details |= {name: value for name, value in people.items() if value is not None}
     return report
+
+
+def _asks_pose(names: Sequence[str], options: Clean) -> bool:
+    """Whether it is measured how faces are turned, which needs dlib's landmarks."""
+    return recognition.DEFAULT in names or options.max_yaw < 90 or options.max_roll < 180

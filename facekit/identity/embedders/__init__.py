@@ -1,5 +1,6 @@
 """Faces to embeddings that are near for one person: the networks, and the embeddings of a whole dataset."""
 
+from facekit.identity.embedders.backbone import backbone_of
 from facekit.identity.embedders.cache import forget
 from facekit.identity.embedders.embeddings import DatasetEmbeddings, embed_dataset, face_in
 from facekit.identity.embedders.metrics import distances
@@ -10,6 +11,7 @@ __all__ = [
     "DatasetEmbeddings",
     "PerThread",
     "available",
+    "backbone_of",
     "distances",
     "embed_dataset",
     "face_in",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.dataset.lineage import components
+from facekit.dataset.groups import components
 from facekit.identity.people.across import KIN, Elsewhere, Twins, centres, elsewhere, twins
 from facekit.identity.people.evidence import DLIB, Floats, Model, Vectors
 from facekit.identity.people.within import Folder, Places, View, doubted, evidence, find, probabilities
