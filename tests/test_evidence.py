@@ -61,7 +61,7 @@ def test_known_pictures_decide_for_both_embedders() -> None:
 def test_another_cluster_is_for_a_person_to_settle_and_goes_together() -> None:
     """Ten photos that are of one person and near the folder's: ten years ago, or a brother. None is in, none is out."""
     shift = np.zeros(128, np.float32)
-    shift[0] = np.sqrt(0.6)
+    shift[0] = np.sqrt(0.5)
     vectors = np.concatenate([person(1, 30), person(1, 10, first=30) + shift, strangers(5)])
     found = judge([Embedded(vectors)], ["Ada"] * 45).probability
     apart = [p for p in found[30:40] if p is not None]
