@@ -64,6 +64,7 @@ def score(run: Run, pictures: HeldOut, predictions: Predictions, settings: Setti
         groups=_groups(pictures, predictions, sample, settings),
         weights=provenance.of_run(run),
         compared=_compared(pictures),
+        unread=tuple(pictures.unread),
     )
 
 

@@ -117,6 +117,14 @@ class Compared:
 
 
 @dataclass(frozen=True)
+class Unread:
+    """A picture that could not be scored."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class ModelScores:
     """What a trained model is worth on some pictures."""
 
@@ -144,3 +152,5 @@ class ModelScores:
     """None where the faces were not cleaned with the network that is scored."""
     compared: Compared | None = None
     """None where it was asked for pictures that the training used, and for folds."""
+    unread: tuple[Unread, ...] = ()
+    """Which of the pictures that were left out could not be read."""
