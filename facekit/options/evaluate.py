@@ -39,6 +39,10 @@ class Evaluate(Options):
         OutputPath(),
     ] = None
     part: Annotated[Part | None, "Part of the split; by default test, or every picture of --data."] = None
+    include_training: Annotated[
+        bool,
+        "Also score pictures that the model was trained on, under a banner; by default they are left out and counted.",
+    ] = False
     strangers: Annotated[
         Path | None,
         "Folder-per-person tree of people who are not in the model, to measure how many get a name; by default each "

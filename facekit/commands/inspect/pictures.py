@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,7 +16,7 @@ import numpy as np
 
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Image, Record
-from facekit.dataset import by_label
+from facekit.dataset import by_label, pictures
 from facekit.runs import Run
 from facekit.runs.pictures import picture_of
 
@@ -24,6 +26,8 @@ MOST = 24
 HELD = ("test", "validation", "train")
 """The parts of a run's split, those first that it has learned least from."""
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -32,6 +36,7 @@ class Chosen:
     file: Path
     image: Image
     stem: str
+    sha256: str
     true: str | None = None
 
 
@@ -88,12 +93,13 @@ def _read(candidates: Iterable[_Candidate], count: int, of: str) -> Choice:
         if len(pictures) == count:
             break
         try:
-            image = images.decode(one.load())
+            data = one.load()
+            image = images.decode(data)
         except BadImage as error:
             left[error.reason] += 1
             continue
         stem = f"{len(pictures) + 1:02d}-{safe(one.file.stem)}"
-        pictures.append(Chosen(one.file, image, stem, one.true))
+        pictures.append(Chosen(one.file, image, stem, hashlib.sha256(data).hexdigest(), one.true))
     return Choice(pictures, of, left)
 
 
@@ -108,4 +114,7 @@ def _files(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         yield path
         return
-    yield from sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith("."))
+    found = pictures.below(path)
+    if found.left:
+        log.warning("%s: left out are %s", path, found)
+    yield from found.files

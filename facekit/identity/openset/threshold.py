@@ -12,13 +12,19 @@ from scipy.special import log_ndtr
 
 from facekit.identity.embedders.metrics import Metric
 from facekit.identity.openset.left_out import LeftOut
-from facekit.identity.people.evidence import BETWEEN, DIMENSIONS, WITHIN
 
 RATES = tuple(float(f"{rate:.2g}") for rate in np.geomspace(1e-4, 0.5, 40))
 """The false positive identification rates whose thresholds a model keeps."""
 
 _HALF = 30
 """People of whom the left-out faces decide half themselves, and the distribution fitted to them the other half."""
+
+_APART, _DIMENSIONS = 1.5124, 34.01
+"""Mean squared distance of two strangers, in thresholds of the embedder, and the dimensions in which they differ.
+
+Fitted to dlib's embeddings of the photos that LFW's pairsDevTrain names, by `benchmarks/strangers.py --fit`. Those of
+SFace are 1.57 apart.
+"""
 
 _PEOPLE, _DEGREES = 1.0, 8.0
 """How many people left out the prior counts for: for the mean, and for the deviation."""
@@ -38,15 +44,14 @@ class Prior:
 
     @classmethod
     def of(cls, metric: Metric, threshold: float) -> Prior:
-        """Return what follows from the embedder's own threshold and the model of people in `identity.people.evidence`.
+        """Return what follows from an embedder's own threshold.
 
         Of cosines, the deviation is that of random directions in so many dimensions.
         """
-        squared = WITHIN + BETWEEN
         if metric == "cosine":
-            return cls(1 - threshold * squared, 1 / sqrt(DIMENSIONS))
-        far = threshold * sqrt(squared)
-        return cls(1 - far, far / sqrt(2 * DIMENSIONS))
+            return cls(1 - threshold * _APART, 1 / sqrt(_DIMENSIONS))
+        far = threshold * sqrt(_APART)
+        return cls(1 - far, far / sqrt(2 * _DIMENSIONS))
 
 
 def thresholds(left: LeftOut, prior: Prior, rates: Sequence[float]) -> NDArray[np.float64]:
