@@ -153,7 +153,7 @@ def test_a_split_by_image_carries_the_banner_everywhere(own: Trained, caplog: py
 
 
 def test_a_split_by_group_that_leaks_is_refused(own: Trained) -> None:
-    _change_split(own.run, lambda r: replace(r, group="1" * 64))
+    _change_split(own.run, lambda r: replace(r, origin="1" * 64, group="1" * 64))
     with pytest.raises(
         FacekitError, match=r"run: 1 photos stand in more than one part of the split \(first 1111111111111111\)"
     ):

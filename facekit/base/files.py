@@ -163,6 +163,15 @@ def delete(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def version(file: Path | None) -> str:
+    """Return what changes when a file does, for addresses that may be kept for ever; empty for no file."""
+    try:
+        found = file.stat() if file else None
+    except OSError:
+        return ""
+    return f"{found.st_mtime_ns:x}-{found.st_size:x}" if found else ""
+
+
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """Write a table as CSV, whole or not at all. Raises FacekitError when the disk is full."""
     replace_file(path, text.encode(csv_text(header, rows)))

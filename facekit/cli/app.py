@@ -11,7 +11,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -20,6 +21,7 @@ import typer
 
 from facekit import __version__
 from facekit.base.contract import FacekitError
+from facekit.base.limits import LIMIT, MOST
 from facekit.cli.answers import show
 from facekit.cli.console import Console
 from facekit.cli.logs import show_traceback
@@ -46,6 +48,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and errors only.", rich_help_panel=_COMMON)]
 LogFile = Annotated[
     Path | None, typer.Option("--log-file", help="Also write log messages to this file.", rich_help_panel=_COMMON)
+]
+MaxMegapixels = Annotated[
+    int | None,
+    typer.Option(
+        "--max-megapixels",
+        min=1,
+        max=100_000,
+        show_default=False,
+        help=f"Largest photo that is decoded, as a guard against files that would fill memory; {MOST} if not given.",
+        rich_help_panel=_COMMON,
+    ),
 ]
 
 log = logging.getLogger(__name__)
@@ -135,16 +148,19 @@ class _Shared:
     json: bool
     quiet: bool
     log_file: Path | None
+    max_megapixels: int | None
 
 
 def _function(command: Command) -> Callable[..., int]:
     """Return the function of one command, with a signature that Typer reads as its options."""
 
-    def function(json: bool, quiet: bool, log_file: Path | None, **values: Value) -> int:
-        return _run(command, values, _Shared(json, quiet, log_file))
+    def function(json: bool, quiet: bool, log_file: Path | None, max_megapixels: int | None, **values: Value) -> int:
+        return _run(command, values, _Shared(json, quiet, log_file, max_megapixels))
 
     parameters = [_parameter(option) for option in describe(command.options)]
-    for key, hint, default in (("json", AsJson, False), ("quiet", Quiet, False), ("log_file", LogFile, None)):
+    shared = {"json": (AsJson, False), "quiet": (Quiet, False), "log_file": (LogFile, None)}
+    shared["max_megapixels"] = (MaxMegapixels, None)
+    for key, (hint, default) in shared.items():
         parameters.append(inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint))
     # Typer wants arguments first and every option by keyword.
     function.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
@@ -178,11 +194,25 @@ def _moved(error: typer.TyperException) -> str | None:
 def _run(command: Command, values: dict[str, Value], shared: _Shared) -> int:
     """Run a command with the values that the parser read, and return the exit code."""
     try:
-        with Console(shared.quiet, shared.log_file) as console:
+        with Console(shared.quiet, shared.log_file) as console, _limited(shared.max_megapixels):
             return _attempt(command, values, shared, console)
     except FacekitError as error:  # the log file
         Console().error(str(error))
         return FAULT
+
+
+@contextmanager
+def _limited(megapixels: int | None) -> Iterator[None]:
+    """Set the largest photos that are decoded, in workers too: they inherit the environment."""
+    before = os.environ.get(LIMIT)
+    if megapixels is not None:
+        os.environ[LIMIT] = str(megapixels)
+    try:
+        yield
+    finally:
+        if megapixels is not None:
+            os.environ.pop(LIMIT)
+            os.environ.update({LIMIT: before} if before is not None else {})
 
 
 def _attempt(command: Command, values: dict[str, Value], shared: _Shared, console: Console) -> int:

@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facekit.base import files
-from facekit.base.contract import FacekitError, Record, Rejection, Source, replace
+from facekit.base.contract import FacekitError, Link, Record, Rejection, Source, replace
 from facekit.dataset.info import INFO, DatasetInfo
 from facekit.dataset.listing import match_files, read_manifest, scan
 from facekit.dataset.reasons import REMOVED
 from facekit.dataset.records import (
     DECISIONS,
+    GROUPS,
     MANIFEST,
     REJECTED,
     SOURCES,
+    read_links,
     read_records,
     read_rejections,
     read_sources,
@@ -37,6 +39,7 @@ class Earlier:
     rejected: list[Rejection] = field(default_factory=list)
     """What they left out, and what a person has removed since."""
     sources: dict[str, Source] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
     moved: bool = False
     """Whether a person has moved or removed anything."""
 
@@ -86,7 +89,7 @@ def read_earlier(root: Path, stage: str) -> Earlier:
     rejected = [r for r in rejected if r.reason != REMOVED or (r.label, r.id) not in records]
     known = {(r.label, r.id) for r in rejected if r.reason == REMOVED}  # a kill can fall between the two files
     rejected += [_removed(stage, record) for record in held.gone if key(record) not in known]
-    return Earlier(records, rejected, read_sources(root / SOURCES), held.moved)
+    return Earlier(records, rejected, read_sources(root / SOURCES), read_links(root / GROUPS), held.moved)
 
 
 def repair(store: Store, complete: bool) -> None:
@@ -101,7 +104,7 @@ def reset(root: Path) -> None:
     """Empty what says what was made; the manifest stays, because it says that facekit may write here."""
     if (root / MANIFEST).exists():
         files.replace_file(root / MANIFEST, b"")
-    for name in (SOURCES, REJECTED):
+    for name in (SOURCES, REJECTED, GROUPS):
         files.delete(root / name)
 
 
@@ -125,6 +128,12 @@ def clear(store: Store, info: DatasetInfo | None) -> None:
     files.replace_file(root / INFO, replace(info, complete=False, stale=made).to_bytes())
     store.delete(made)
     reset(root)
+
+
+def write_links(root: Path, links: Sequence[Link]) -> None:
+    """Write why photos share a group; a folder without such has no file of it."""
+    if links or (root / GROUPS).exists():
+        files.replace_lines(root / GROUPS, (link.to_json() for link in links))
 
 
 def finish_deleting(store: Store, info: DatasetInfo) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from facekit.base.contract import FacekitError
 from facekit.base.files import read_text
-from facekit.dataset.lineage import components
+from facekit.dataset.groups import components
 
 COLUMNS = ("first", "second", "same")
 

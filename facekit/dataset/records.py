@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from facekit.base.contract import PARTS, Box, Decision, FacekitError, Record, Rejection, Source
+from facekit.base.contract import PARTS, Box, Decision, FacekitError, Link, Record, Rejection, Source
 from facekit.base.files import read_lines
 from facekit.base.text import visible
 
@@ -18,6 +18,7 @@ MANIFEST = "manifest.jsonl"
 SOURCES = "sources.jsonl"
 REJECTED = "rejected.jsonl"
 DECISIONS = "decisions.jsonl"
+GROUPS = "groups.jsonl"
 
 _ID = re.compile("[0-9a-f]{64}")
 """A SHA-256, as every id is."""
@@ -49,6 +50,11 @@ def read_records(path: Path, outside: Collection[str] = ()) -> list[Record]:
 def read_sources(path: Path) -> dict[str, Source]:
     """Return origin -> where the photo was found. Raises FacekitError for a line that facekit would not write."""
     return {source.origin: source for source in read_lines(own_file(path), Source, check_source)}
+
+
+def read_links(path: Path) -> list[Link]:
+    """Return why photos share a group. Raises FacekitError for a line that facekit would not write."""
+    return read_lines(own_file(path), Link, _check_link)
 
 
 def read_rejections(path: Path) -> list[Rejection]:
@@ -97,6 +103,12 @@ def check_record(record: Record) -> None:
 def check_source(source: Source) -> None:
     """Raise ValueError, which names the field, for a source that facekit would not write."""
     _check_ids(origin=source.origin)
+
+
+def _check_link(link: Link) -> None:
+    _check_ids(first=link.first, second=link.second)
+    if not link.first < link.second:
+        raise ValueError("`first` is not the lower of the two photos")
 
 
 def _check_rejection(left: Rejection) -> None:

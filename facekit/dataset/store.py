@@ -20,7 +20,7 @@ from facekit.base.appending import write_all
 from facekit.base.files import guarded
 from facekit.base.opening import open_new, open_regular
 from facekit.dataset.info import INFO
-from facekit.dataset.records import MANIFEST, REJECTED, SOURCES, is_name
+from facekit.dataset.records import GROUPS, MANIFEST, REJECTED, SOURCES, is_name
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -165,5 +165,5 @@ def _sweep(handle: int) -> None:
             os.unlink(name, dir_fd=handle)
 
 
-OWN = (MANIFEST, SOURCES, REJECTED, INFO)
+OWN = (MANIFEST, SOURCES, GROUPS, REJECTED, INFO)
 """The files that a stage writes beside the labels."""

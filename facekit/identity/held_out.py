@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from facekit.base.contract import BadImage, FacekitError, Record, Track
 from facekit.dataset import Dataset, lineage, protocol, tables
+from facekit.dataset.reasons import JOINED
 from facekit.identity import classifier
+from facekit.identity.split import joined_since
 from facekit.runs import Run
 from facekit.runs.pictures import CHANGED, dataset_of, updated
 
@@ -62,12 +64,12 @@ def choose(run: Run, data: Path | None, part: str | None, track: Track) -> HeldO
     know, no such part.
     """
     if data is None:
-        return _own(run, _of_run(run, part or "test", track), part or "test")
+        return _own(run, _of_run(run, part or "test", track), part or "test", track)
     if data.is_file():
         return _others(run, tables.dataset(data, track), data, part or "all")
     dataset = Dataset.open(data, track)
     if part is not None and dataset.digest() == run.info.dataset.digest:
-        return _own(run, dataset, part)
+        return _own(run, dataset, part, track)
     return _others(run, dataset, dataset.root, part or "all")
 
 
@@ -106,7 +108,7 @@ def _of_run(run: Run, part: str, track: Track) -> Dataset:
     return dataset_of(run, run.part(part), track)
 
 
-def _own(run: Run, dataset: Dataset, part: str) -> HeldOut:
+def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
     wanted = run.part(part)
     if not wanted:
         raise FacekitError(f"the split of {run.folder} has no {part} part; choose another with --part")
@@ -118,12 +120,19 @@ def _own(run: Run, dataset: Dataset, part: str) -> HeldOut:
             f"{dataset.root}: every {part} picture is gone since {run.folder} was trained; "
             "put them back, or train again; or say with --data what to score"
         )
+    joined = {(join.left.label, join.left.id) for join in joined_since(run, dataset, part, track)}
+    records = [record for record in records if (record.label, record.id) not in joined]
+    if not records:
+        raise FacekitError(
+            f"{run.folder}: every {part} picture shows a photo that an earlier part of its split shows too; "
+            "make the tree again with `balance`, and train anew"
+        )
     if gone:
-        counts = len(records), len(wanted)
+        counts = len(wanted) - gone, len(wanted)
         log.warning("%s has changed since training; %d of %d pictures are as they were", dataset.root, *counts)
     title = f"the {part} part of its own split" if part != "all" else "its own pictures"
     chosen = HeldOut(dataset, records, title, dataset.root, own=True)
-    chosen.left += Counter({CHANGED: gone})
+    chosen.left += Counter({CHANGED: gone, JOINED: len(joined)})
     if run.protocol == protocol.IMAGE:
         chosen.banners.append(protocol.BANNER)
     warn(run, chosen, sum(record.split == "train" for record in records), run.info.drawn)

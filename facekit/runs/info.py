@@ -117,11 +117,13 @@ class ModelInfo:
     dataset: TrainedOn
     protocol: SplitBy
     """How the split was drawn."""
+    matchers: Mapping[str, str] = field(default_factory=dict)
+    """What the groups were drawn by, as `dataset.json` says it; 0.1.0 did not."""
     split: Counts = Counts()
     options: Mapping[str, Setting]
     """The options of `train` that decide the result."""
     left: Mapping[str, int] = field(default_factory=dict)
-    """Reason -> pictures of training and validation that were left out."""
+    """Reason -> pictures that were left out: of training and validation, and of a split that they crossed."""
     used: Counts = Counts()
     """Pictures that were trained on and validated with."""
     preprocessing: str = ""

@@ -17,8 +17,8 @@ from facekit.base.contract import BadImage, FacekitError, Record, Source, Track,
 from facekit.base.files import inside, iterate_lines
 from facekit.base.opening import open_regular
 from facekit.base.parallel import ordered_map
-from facekit.dataset import MANIFEST, SOURCES, Dataset, DatasetInfo
-from facekit.dataset.records import check_record, check_source, own_file
+from facekit.dataset import GROUPS, MANIFEST, SOURCES, Dataset, DatasetInfo
+from facekit.dataset.records import check_record, check_source, own_file, read_links
 from facekit.runs import SPLIT, Run
 
 CHANGED = "gone or changed since training"
@@ -33,15 +33,17 @@ def check_paths(run: Run) -> None:
 def dataset_of(run: Run, records: Sequence[Record], track: Track = quiet) -> Dataset:
     """Return those pictures of the run's split that are as they were, as a dataset in the run's own folder.
 
-    Their targets and sources are what the folder says by now. It is asked only once one of the pictures was found in
-    it: until then it may be any folder. Raises FacekitError for a path that leads out of the folder.
+    Their targets and sources, and why photos share a group, are what the folder says by now. It is asked only once one
+    of the pictures was found in it: until then it may be any folder. Raises FacekitError for a path that leads out of
+    the folder.
     """
-    info = DatasetInfo(crop=run.info.crop, drawn=run.info.drawn, protocol=run.protocol)
+    info = DatasetInfo(crop=run.info.crop, drawn=run.info.drawn, protocol=run.protocol, matchers=run.info.matchers)
     there = list(_unchanged(run, records, track))
     if not there:
         return Dataset(run.root, [], info=info)
-    targets = _targets(run.root, there)
-    return Dataset(run.root, [updated(r, targets.get((r.path, r.id))) for r in there], _sources(run.root, there), info)
+    targets, links = _targets(run.root, there), read_links(run.root / GROUPS)
+    records = [updated(record, targets.get((record.path, record.id))) for record in there]
+    return Dataset(run.root, records, _sources(run.root, there), info, links)
 
 
 def updated(record: Record, targets: Mapping[str, str] | None) -> Record:

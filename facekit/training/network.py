@@ -64,7 +64,9 @@ class Network:
         donor = None if checkpoint and checkpoint.epochs else self._donor
         net = loop.build_network(options, len(split.labels), donor)
         count = parameters(net)  # before a step freezes some of its layers
-        run = plan.run or runs.begin(options, split.dataset, split.records, split.protocol, options.network)
+        run = plan.run or runs.begin(
+            options, split.dataset, split.records, split.protocol, options.network, left=split.left
+        )
         checkpoint = checkpoint or Checkpoint(run.folder / runs.CHECKPOINT)
         if not why_over(options, checkpoint.rows):
             if checkpoint.epochs:
@@ -72,7 +74,7 @@ class Network:
             with _packed(run, split, options, track) as packed:
                 used = Counter(record.split for record in packed.records)
                 counts = Counts(train=used[TRAIN], validation=used[VALIDATION])
-                run = run.save(replace(run.info, left=dict(packed.left), used=counts))
+                run = run.save(replace(run.info, left={**run.info.left, **packed.left}, used=counts))
                 loop.train_epochs(net, packed, run, checkpoint, options, track)
         return _complete(run, count, checkpoint, options)
 

@@ -25,7 +25,9 @@ from facekit.base.files import (
     write_json,
 )
 from facekit.commands.audit.trees import Picture, Tree
-from facekit.dataset import INFO, MANIFEST, SOURCES
+from facekit.dataset import GROUPS, INFO, MANIFEST, SOURCES
+from facekit.dataset.folder import write_links
+from facekit.dataset.groups import links_about
 from facekit.dataset.info import DatasetInfo
 from facekit.dataset.records import own_file
 from facekit.runs.pictures import CHANGED, picture_bytes
@@ -109,7 +111,8 @@ def _carry(tree: Tree, stay: Collection[str], folder: Path) -> None:
     records = [record for record in tree.dataset.records if record.path in stay]
     replace_lines(folder / SOURCES, (source.to_json() for source in tree.dataset.sources.values()))
     was = tree.dataset.info
-    info = DatasetInfo(stage="audit", facekit=__version__, protocol=was.protocol, crop=was.crop, drawn=was.drawn)
+    info = DatasetInfo(stage="audit", facekit=__version__).inherit(was)
+    write_links(folder, links_about(tree.dataset.links, {record.origin for record in records}))
     replace_file(folder / INFO, info.to_bytes())
     replace_lines(folder / MANIFEST, (record.to_json() for record in records))
 
@@ -126,7 +129,7 @@ def _clear(folder: Path) -> None:
     for file in there:
         if file.is_symlink() or not file.is_file() or sha256_of(file) != files[file]:
             raise FacekitError(f"{file} has changed since facekit wrote it; move it elsewhere, or {_HINT}")
-    for file in (*there, *(folder / name for name in (MANIFEST, SOURCES, INFO))):
+    for file in (*there, *(folder / name for name in (MANIFEST, SOURCES, GROUPS, INFO))):
         delete(file)
     _prune(folder, files)
 

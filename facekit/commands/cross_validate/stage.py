@@ -16,6 +16,7 @@ from facekit import runs, training
 from facekit.base.contract import FacekitError, Record, Report, Track, quiet, replace
 from facekit.base.plain import Json
 from facekit.dataset import Dataset, lineage, protocol
+from facekit.dataset.groups import leave_out_joined
 from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
 from facekit.identity import evaluation, held_out
 from facekit.identity.evaluation import Settings, numbers
@@ -60,7 +61,7 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
     """
     began = time.monotonic()
     run = runs.load(options.run)
-    protocol.check(run.split, run.protocol, str(run.folder))
+    protocol.check(leave_out_joined(run.split)[0], run.protocol, str(run.folder))  # the folds are drawn anew
     dataset = _unchanged(run, options, track)
     folds = cut(run, options.folds, options.seed, dataset)
     output = _output(options)

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from facekit.base import files as lines
 from facekit.base.contract import Decision, FacekitError, Record, replace
-from facekit.commands.review.ancestry import MAX_PICTURE, Ancestry
 from facekit.commands.review.cards import Card
 from facekit.dataset import MANIFEST, SOURCES, key
+from facekit.dataset.ancestry import MAX_PICTURE, Ancestry
 from facekit.dataset.folder import Key
 from facekit.dataset.reasons import REVIEWED
 from facekit.dataset.records import read_records
