@@ -168,7 +168,7 @@ def test_drawn_faces_are_called_so(own: Trained) -> None:
     assert "proves nothing about real faces" in _page(report)
 
 
-def test_another_folder_is_scored_whole(own: Trained, tmp_path: Path) -> None:
+def test_another_folder_is_scored_whole(own: Trained, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     other = tmp_path / "other"
     (other / "person1").mkdir(parents=True)
     for number in range(5):
@@ -180,6 +180,9 @@ def test_another_folder_is_scored_whole(own: Trained, tmp_path: Path) -> None:
     assert report.details["banners"] == []
     assert [row["label"] for row in _scores(report)["by_class"]] == ["person1"]
     assert "1 empty file" in _page(report)
+    assert _scores(report)["unread"] == [{"path": "person1/bad.jpg", "reason": "empty file"}]
+    assert "person1/bad.jpg: empty file" in _page(report)
+    assert "1 pictures are left out: person1/bad.jpg (empty file)" in caplog.text
 
 
 def test_another_folder_with_training_pictures_is_called_so(own: Trained, tmp_path: Path) -> None:

@@ -55,6 +55,13 @@ _UNREAD = {
 }
 """What is said of formats that people have and facekit does not read -> how such a file begins."""
 
+_BEGINS = re.compile(
+    rb"\xff\xd8\xff|\x89PNG|GIF8|RIFF.{4}WEBP|BM|P[1-7]\s|II[*+]\0|MM\0[*+]|\0\0\0\x0cjP  |\xff\x4f\xff\x51"
+    rb"|.{4}ftyp(avi[fs]|hei[cmsx]|hev[cmsx]|mif1|msf1)|" + b"|".join(_UNREAD.values()),
+    re.DOTALL,
+)
+"""How pictures begin, those in formats that are not read among them."""
+
 _HEIF = re.compile(rb".{4}ftyp(hei[cmsx]|hev[cmsx]|mif1|msf1)", re.DOTALL)
 
 _MARK = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd7]")
@@ -103,6 +110,11 @@ def header(data: bytes) -> Header:
         return Header(".tiff", page.width, page.height, 2 if any(data[page.link]) else 1)
     except (LookupError, OverflowError, struct.error):
         raise BadImage("not a picture") from None
+
+
+def begins_as_picture(start: bytes) -> bool:
+    """Return whether the first 16 bytes of a file are those of a picture, also of one in a format that is not read."""
+    return _BEGINS.match(start) is not None
 
 
 def _refuse_unread(data: bytes) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from facekit.base import decoding
 from facekit.base.decoding import DAMAGED, Gray
 from facekit.base.errors import BadImage
-from facekit.base.header import MAX_PIXELS, Header, check_size, header
+from facekit.base.header import MAX_PIXELS, Header, begins_as_picture, check_size, header
 from facekit.base.opening import open_regular
 from facekit.base.protocols import Image
 from facekit.base.records import Box
@@ -24,6 +24,7 @@ __all__ = [
     "Gray",
     "Header",
     "as_bgr",
+    "begins_as_picture",
     "check_size",
     "cut",
     "decode",

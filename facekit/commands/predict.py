@@ -17,6 +17,7 @@ from facekit.base import contract, images
 from facekit.base.contract import BadImage, Box, FacekitError, Image, Track, quiet
 from facekit.base.files import guarded, replace_file
 from facekit.base.parallel import ordered_map
+from facekit.dataset import pictures
 from facekit.faces.detectors import find, ready
 from facekit.identity import classifier
 from facekit.identity.classifier import Classifier
@@ -192,11 +193,12 @@ def _pictures(paths: Iterable[Path]) -> list[Path]:
 
 
 def _inside(folder: Path) -> list[Path]:
-    inner = (path for path in folder.rglob("*") if path.suffix.lower() in images.SUFFIXES and path.is_file())
-    pictures = sorted(path for path in inner if not path.name.startswith("."))
-    if not pictures:
+    found = pictures.below(folder)
+    if found.left:
+        log.warning("%s: left out are %s", folder, found)
+    if not found.files:
         raise FacekitError(f"{folder} holds no pictures; give photos, or folders of photos")
-    return pictures
+    return found.files
 
 
 def _check_grid(options: Predict) -> None:

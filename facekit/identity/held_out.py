@@ -18,6 +18,7 @@ from facekit.identity import classifier
 from facekit.identity.split import joined_since
 from facekit.runs import Run
 from facekit.runs.pictures import CHANGED, dataset_of, updated
+from facekit.scores.model import Unread
 
 TRAINED_ON = "the model was trained on {} of these {} pictures: this score does not say how it does on new ones"
 KNOWN = "the model was trained on other pictures of {} of these {} people: its split is by person, this one is not"
@@ -40,6 +41,8 @@ class HeldOut:
     banners: list[str] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
     """Reason -> pictures left out."""
+    unread: list[Unread] = field(default_factory=list)
+    """Which pictures could not be read."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +84,16 @@ def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track) ->
     for record, row in model.look(pictures.dataset, pictures.records, batch, jobs, track):
         if isinstance(row, BadImage):
             pictures.left[row.reason] += 1
+            pictures.unread.append(Unread(record.path, row.reason))
             continue
         readable.append(record)
         rows.append(row)
+    unread = tables.named([f"{one.path} ({one.reason})" for one in pictures.unread])
     if not rows:
         count = len(pictures.records)
-        raise FacekitError(f"{pictures.data}: none of {count} pictures can be read; give pictures that can")
+        raise FacekitError(f"{pictures.data}: none of {count} pictures can be read: {unread}; give pictures that can")
+    if unread:
+        log.warning("%s: %d pictures are left out: %s", pictures.data, len(pictures.unread), unread)
     return Predictions(readable, np.stack(rows))
 
 
