@@ -9,7 +9,8 @@ from facekit.base.files import guarded, replace_file, write_json
 from facekit.base.plain import Json, to_plain
 from facekit.report import scores_json
 from facekit.report.html import embedded, render, thumbnail
-from facekit.report.plots import confusion, history_plot, reliability
+from facekit.report.plots import confusion, history_plot
+from facekit.report.reliability import reliability
 from facekit.runs import Epoch, Run
 from facekit.runs.reports import PAGE, SCORES
 from facekit.scores.bootstrap import Interval

@@ -6,6 +6,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 
 from facekit.base import plugins
 from facekit.base.contract import PARTS, FacekitError, Report, Track, quiet
@@ -96,9 +97,9 @@ def audit(options: Audit, track: Track = quiet) -> Report:
 
 
 def _warn(trees: Sequence[Tree]) -> None:
-    datasets = [tree.dataset for tree in trees if tree.dataset is not None]
-    if len(datasets) > 1:
-        warn_of_two(*datasets)
+    made = [tree.dataset for tree in trees if tree.dataset is not None]
+    for one, other in pairwise(made):
+        warn_of_two(one.root, one.info.matchers, other.root, other.info.matchers)
 
 
 def _trees(options: Audit, track: Track) -> list[Tree]:
@@ -196,13 +197,12 @@ def _details(looked: Looked, photos: Sequence[Overlap]) -> dict[str, Json]:
     said: dict[str, Json] = {"looked_for": f"{looked.sees}, by {looked.matcher}", "cannot_see": looked.cannot_see}
     for number, overlap in enumerate(photos, 1):
         said["photos_found" if len(photos) == 1 else f"photos_found_{number}"] = _sentence(overlap)
-    said |= {"photo_crossings": [asdict(overlap) for overlap in photos], "groups": dict(looked.groups)}
-    said |= {"whole_photos": looked.whole_photos, "of_photos": looked.of_photos, "matcher": looked.matcher}
-    return said | {
-        "faces_extra": looked.faces_extra,
-        "drawn_by": dict(looked.drawn_by),
-        "of_a_group_in_an_earlier_part": looked.crossing,
-    }
+    said["photo_crossings"] = [asdict(overlap) for overlap in photos]
+    if any(looked.groups.values()):
+        said["groups"] = dict(looked.groups)
+    if looked.crossing:
+        said["of_a_group_in_an_earlier_part"] = looked.crossing
+    return said | {"looked": {name: value for name, value in asdict(looked).items() if name not in ("sees", "groups")}}
 
 
 def _sentence(one: Overlap) -> str:
