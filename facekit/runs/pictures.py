@@ -2,8 +2,7 @@
 
 `model.json` says in which folder the pictures are and `split.jsonl` what they are called, and either could name any
 file of whoever looks into the run. So a path must stay inside the folder, and a file is taken only if its bytes have
-the hash that `split.jsonl` gives: whoever wrote that had these bytes already. No other
-picture in the folder is opened.
+the hash that `split.jsonl` gives: whoever wrote that had these bytes already. No other picture there is opened.
 """
 
 from __future__ import annotations
