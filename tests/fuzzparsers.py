@@ -69,15 +69,14 @@ def _decisions(folder: Path) -> object:
     return Decisions(folder).read()
 
 
-_MADE_FROM = (
-    b'{"facekit":"0.2.0","model":"/run","pictures":[["Ada","0.jpg","00","test","g",null],["Bob","1.jpg","11"]]}'
-)
+_MADE_FROM = b'{"facekit":"0.2.0","model":"/run","pictures":[["Ada","0.jpg","00","test","g",null]]}'
 
 
 def _made_from(folder: Path) -> object:
+    from facekit.dataset.changes import Seen
     from facekit.dataset.made_from import MadeFrom
 
-    return MadeFrom(pictures=()).check(folder, "facekit evaluate run")
+    return MadeFrom(model="/run", pictures=(Seen("Ada", "0.jpg", "00"),)).check(folder, "facekit evaluate run")
 
 
 def _info(folder: Path) -> object:
