@@ -75,6 +75,16 @@ def _decisions(folder: Path) -> object:
     return Decisions(folder).read()
 
 
+_MADE_FROM = b'{"facekit":"0.2.0","model":"/run","pictures":[["Ada","0.jpg","00","test","g",null]]}'
+
+
+def _made_from(folder: Path) -> object:
+    from facekit.dataset.changes import Seen
+    from facekit.dataset.made_from import MadeFrom
+
+    return MadeFrom(model="/run", pictures=(Seen("Ada", "0.jpg", "00"),)).check(folder, "facekit evaluate run")
+
+
 def _info(folder: Path) -> object:
     from facekit.dataset.info import read_info
 
@@ -206,6 +216,7 @@ READERS = [
         "weights", "model.weights.h5", lzma.decompress((MADE / "run" / "model.weights.h5.xz").read_bytes()), _weights
     ),
     Reader("copy", "audit.json", _NOTE, _copy),
+    Reader("made from", "made-from.json", _MADE_FROM, _made_from),
     Reader("comparison", "compare.json", MADE / "comparison" / "compare.json", _comparison),
     Reader("recipe", "recipe.toml", MADE / "recipe.toml", _recipe),
     Reader("contenders", "contenders.toml", _CONTENDERS, _contenders),
