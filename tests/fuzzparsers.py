@@ -57,6 +57,12 @@ def _sources(folder: Path) -> object:
     return read_sources(folder / "sources.jsonl")
 
 
+def _links(folder: Path) -> object:
+    from facekit.dataset.records import read_links
+
+    return read_links(folder / "groups.jsonl")
+
+
 def _rejections(folder: Path) -> object:
     from facekit.dataset.records import read_rejections
 
@@ -175,12 +181,14 @@ _CONTENDERS = (
     b'[defaults]\nepochs = 1\n\n[[contender]]\nname = "dlib"\nbackbone = "dlib"\n\n[[contender]]\nnetwork = "cnn3"\n'
 )
 _NOTE = b'{"facekit": "0.2.0", "of": "/faces", "left_out": ["a/2.jpg"], "files": {"a/1.jpg": "%s"}}' % (b"0" * 64)
+_GROUPS = b'{"first": "%s", "second": "%s", "reason": "burst", "stage": "crop"}\n' % (b"0" * 64, b"f" * 64)
 _PAIRS = b"first,second,same,who\na/1.jpg,a/2.jpg,1,x\na/1.jpg,b/1.jpg,0,y\n"
 _LFW = b"2\nAda\t1\t2\nBob\t1\t3\nAda\t1\tBob\t2\nBob\t1\tAda\t3\n"
 
 READERS = [
     Reader("manifest", "manifest.jsonl", MADE / "augmented" / "manifest.jsonl", _records),
     Reader("sources", "sources.jsonl", MADE / "raw" / "sources.jsonl", _sources),
+    Reader("groups", "groups.jsonl", _GROUPS, _links),
     Reader("rejected", "rejected.jsonl", MADE / "clean" / "rejected.jsonl", _rejections),
     Reader("decisions", "decisions.jsonl", MADE / "clean" / "decisions.jsonl", _decisions),
     Reader("info", "dataset.json", MADE / "clean" / "dataset.json", _info),
