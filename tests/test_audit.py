@@ -97,7 +97,7 @@ def test_the_worst_comes_first_and_all_of_it_is_written(split: Path, tmp_path: P
     assert (tmp_path / "out" / "drop.txt").read_text().split() == [
         *("train/happy/0000.png", "train/happy/0001.png", "train/sad/0006.png")
     ]
-    assert files_in(tmp_path / "out") == ["audit.csv", "drop.txt", "report.html"]
+    assert files_in(tmp_path / "out") == ["audit.csv", "drop.txt", "made-from.json", "report.html"]
     page = (tmp_path / "out" / "report.html").read_text()
     assert report.details["report"] == str(tmp_path / "out" / "report.html")
     assert not re.search(r"(https?:|file:|src=\"(?!data:)|href=)", page)

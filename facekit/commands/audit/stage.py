@@ -17,8 +17,11 @@ from facekit.commands.audit.pairs import BURST, BYTES, KINDS, PHOTO, PICTURE, Ma
 from facekit.commands.audit.photos import find_photos, pictures_of
 from facekit.commands.audit.trees import Tree, read
 from facekit.dataset import check_places
+from facekit.dataset.changes import Seen
+from facekit.dataset.made_from import MadeFrom
 from facekit.identity.groups import warn_of_two
 from facekit.options.audit import Audit
+from facekit.options.typed import typed
 from facekit.report import audit as page
 from facekit.report.audit import AuditReport, Looked, Overlap, Twins
 
@@ -76,24 +79,37 @@ def audit(options: Audit, track: Track = quiet) -> Report:
     shown, two = _shown(options, trees), len(trees) > 1
     vectors, matcher = embedded(trees, shown, options.jobs, track)
     matches = find(shown, options.jobs, track, vectors)
+    made_from = _made_from(matches)
+    if options.output is not None and not options.overwrite:
+        made_from.check(options.output, typed(options, overwrite=True))
     crossings = _crossings(matches, two)
     photos = find_photos(trees, shown)
     of_photos = _crossings(find(photos.shown, options.jobs, track), two) if photos.shown else []
     drop = sorted({*_drop(crossings, two), *_drop_of_photos(of_photos, trees[0], two)})
     overlaps, whole = ([crossing.overlap() for crossing in some] for some in (crossings, of_photos))
     looked = looked_for(trees, photos, matcher)
+    weights = [tree.weights for tree in trees if tree.weights is not None]
     made = 0
     if options.output is not None and not options.dry_run:
         worst = [*_worst(crossings), *(replace(twins, whole=True) for twins in _worst(of_photos))]
-        page.write(options.output, AuditReport(_title(options), looked, overlaps, whole, worst, drop, matches.left))
+        found = AuditReport(_title(options), looked, overlaps, whole, worst, drop, matches.left, weights)
+        page.write(options.output, found)
+        made_from.write(options.output)
     if options.without is not None and not options.dry_run:
         made = without.copy(trees[0], drop, options.without, track)
     report = _report(options, overlaps, matches, drop, made)
     report.details |= _details(looked, whole)
+    for one in weights:
+        report.details |= one.rows()
     report.seconds = round(time.monotonic() - began, 2)
     if options.strict and any(overlap.pairs for overlap in (*overlaps, *whole)):
         raise FacekitError(_refusal(options, [*overlaps, *whole], drop), report)
     return report
+
+
+def _made_from(matches: Matches) -> MadeFrom:
+    pictures = zip(matches.shown, matches.digests, strict=True)
+    return MadeFrom(pictures=tuple(Seen(s.picture.label, s.picture.path, d.hex(), s.part) for s, d in pictures))
 
 
 def _warn(trees: Sequence[Tree]) -> None:

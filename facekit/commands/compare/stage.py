@@ -45,7 +45,7 @@ def compare(options: Compare, track: Track = quiet) -> Report:
         state = begun(options)
         if not options.overwrite:
             _refuse_changed(entered)
-        dataset = Dataset.open(options.input, track)
+        dataset = Dataset.open(options.input, track).hashed(track)
         given = _given(options, dataset, track)
         comparison = open_comparison(options, state, dataset, track)
         if options.dry_run:
