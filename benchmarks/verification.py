@@ -3,7 +3,8 @@
     FACEKIT_DATA=/path/to/data python benchmarks/verification.py --keep vectors
     … --embedder dlib --embedder path/to/run --detector dlib --detector "yunet crops"
 
-FACEKIT_DATA names a folder with `lfw` (`pairsDevTrain.txt`, `pairsDevTest.txt`, `pairs_images`, `gender.csv`) and `utkface`.
+FACEKIT_DATA names a folder with `lfw` (`pairsDevTrain.txt`, `pairsDevTest.txt`, `pairs_images`, `gender.csv`) and
+`utkface`.
 
 LFW: the threshold is the one that is best on the pairs of Train; accuracy, area under the curve and the share of
 matched pairs found at 1% and 0.1% of false matches are those of Test, whose people are others. A photo shows several
@@ -27,9 +28,11 @@ import csv
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -46,6 +49,8 @@ from facekit.faces.detectors.boxes import foremost
 from facekit.identity import embedders
 from facekit.options.crop import Crop
 from facekit.scores import verification as scores
+
+T = TypeVar("T")
 
 BATCH = 16
 WARM_UP = 2
@@ -134,22 +139,22 @@ def embed(subject: Subject, root: Path, paths: Sequence[str]) -> Found:
     rows = np.full((len(paths), embedder.dimensions), np.nan, np.float32)
     seconds = []
     for start in range(0, len(paths), BATCH):
-        seen = {place: look_at for place in range(start, min(start + BATCH, len(paths))) if (
-            look_at := _or_none(lambda place=place: look(root / paths[place]))
-        )}  # fmt: skip
+        places = range(start, min(start + BATCH, len(paths)))
+        seen = _good(places, lambda place: look(root / paths[place]))
         began = time.process_time()
-        aligned = {place: _or_none(lambda one=one: embedder.align(*one)) for place, one in seen.items()}
-        good = {place: face for place, face in aligned.items() if face is not None}
+        good = _good(seen, lambda place, seen=seen: embedder.align(*seen[place]))
         rows[list(good)] = embedder.embed(list(good.values()))
         seconds.append((time.process_time() - began) / max(1, len(seen)))
     return Found(list(paths), rows, np.array(seconds[WARM_UP:]))
 
 
-def _or_none(act: Callable[[], object]) -> object:
-    try:
-        return act()
-    except BadImage:
-        return None
+def _good(places: Iterable[int], act: Callable[[int], T]) -> dict[int, T]:
+    """Return what comes of each place; nothing of one whose picture has no face."""
+    found = {}
+    for place in places:
+        with suppress(BadImage):
+            found[place] = act(place)
+    return found
 
 
 def vectors(subject: Subject, root: Path, paths: Sequence[str], keep: Path | None) -> Found:
@@ -225,8 +230,8 @@ def label(pair: Pair, distance: float) -> str:
 def false_matches(subject: Subject, utk: Path, keep: Path | None) -> None:
     """Print the shares of pairs of different people that are taken for one, by group."""
     found = vectors(subject, utk, sorted(str(path.relative_to(utk)) for path in utk.glob("*/*.jpg")), keep)
-    known = [match and tuple(map(int, match.groups())) for match in map(UTK_NAME.match, (Path(p).name for p in found.paths))]
-    age, gender, race = np.array([one or (-1, -1, -1) for one in known]).T
+    matches = [UTK_NAME.match(Path(path).name) for path in found.paths]
+    age, gender, race = np.array([[int(one) for one in match.groups()] if match else [-1] * 3 for match in matches]).T
     groups = {f"{low} to {high}": (age >= low) & (age <= high) for low, high in AGES}
     groups |= {name: race == number for number, name in enumerate(RACES)}
     groups |= {name: gender == number for number, name in enumerate(("men", "women"))}
@@ -238,7 +243,8 @@ def false_matches(subject: Subject, utk: Path, keep: Path | None) -> None:
             far = embedders.distances(subject.embedder.metric, some)[np.triu_indices(len(some), 1)]
             taken, pairs = taken + np.count_nonzero(far <= subject.threshold), pairs + len(far)
         cells.append(f"{name} {100 * taken / pairs:.2f}% of {pairs}")
-    print(f"| {subject.title} | {np.count_nonzero(~found.there)} of {len(found.paths)} | {' | '.join(cells)} |", flush=True)
+    missed = f"{np.count_nonzero(~found.there)} of {len(found.paths)}"
+    print(f"| {subject.title} | {missed} | {' | '.join(cells)} |", flush=True)
 
 
 def subjects(chosen: argparse.Namespace) -> Iterator[Subject]:
@@ -263,7 +269,8 @@ def main() -> None:
     cv2.setNumThreads(1)
     data = Path(os.environ.get("FACEKIT_DATA", "data"))
     every = list(subjects(chosen))
-    print("| embedder, face found by | threshold | accuracy (all) | AUC | TAR at FAR 1% / 0.1% | pairs lost | women / men | CPU ms |")
+    heads = ("embedder, face found by", "threshold", "accuracy (all)", "AUC", "TAR at FAR 1% / 0.1%", "pairs lost")
+    print(f"| {' | '.join(heads)} | women / men | CPU ms |")
     for subject in every:
         faces_in_the_wild(subject, data / "lfw", chosen.keep, chosen.errors)
     for subject in every:
