@@ -95,6 +95,7 @@ def begin(
         left=left or {},
         split=Counts(**{part: parts[part] for part in PARTS}),
         options=recorded(options),
+        in_no_part=_in_no_part(dataset, records),
     )
     replace_lines(options.output / SPLIT, (record.to_json() for record in records))
     return Run(options.output, info).save(info)
@@ -104,7 +105,14 @@ def changes(run: Run, dataset: Dataset) -> str | None:
     """Return in words how a data set differs from what a run was trained on; None where it does not."""
     if dataset.digest() == run.info.dataset.digest:
         return None
-    return str(of_records(run.split, dataset.records) or "the groups or parts of its pictures")
+    left_out = set(run.info.in_no_part)
+    now = [record for record in dataset.records if record.sha256 not in left_out]
+    return str(of_records(run.split, now) or "the groups or parts of its pictures")
+
+
+def _in_no_part(dataset: Dataset, records: Sequence[Record]) -> tuple[str, ...]:
+    parted = {(record.label, record.id) for record in records}
+    return tuple(record.sha256 for record in dataset.records if (record.label, record.id) not in parted)
 
 
 def clear(folder: Path) -> None:

@@ -127,6 +127,8 @@ class ModelInfo:
     split: Counts = Counts()
     options: Mapping[str, Setting]
     """The options of `train` that decide the result."""
+    in_no_part: tuple[str, ...] = ()
+    """SHA-256 of the pictures of the data set that were left out of the split."""
     left: Mapping[str, int] = field(default_factory=dict)
     """Reason -> pictures that were left out: of training and validation, and of a split that they crossed."""
     used: Counts = Counts()
