@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from patches import edit, tree
+from fuzzing import watch
+from patches import edit, move, tree
 
 from facekit import runs
 from facekit.base.contract import FacekitError, Record, replace
@@ -163,7 +164,9 @@ def test_folds_are_trained_scored_and_resumed(run: Path) -> None:
     assert weights == {fold: (output / fold / "model.weights.h5").stat().st_mtime_ns for fold in weights}
     assert again.details["fold 1"] == report.details["fold 1"]
     assert (output / "fold-2" / "model.json").exists()
-    with pytest.raises(FacekitError, match=r"fold-1 is of other folds; choose another folder with -o, or --overwrite"):
+    with pytest.raises(
+        FacekitError, match=r"fold-1 is of other folds; make it anew with .*, or choose another folder with -o"
+    ):
         cross_validate(CrossValidate(run=run, folds=2, seed=7))
     runs.clear(run)
     assert not output.exists()
@@ -178,11 +181,28 @@ def test_dry_run_says_what_the_folds_would_be(run: Path) -> None:
 def test_pictures_that_changed_are_not_cut_in_folds(run: Path, tmp_path: Path) -> None:
     other = tree(tmp_path / "other", photos=9, split=None)
     with pytest.raises(
-        FacekitError, match=r"other is not what .*run was trained on, or has changed since; train again"
+        FacekitError, match=r"other is not what .*run was trained on \(pictures: .+\); train again first"
     ):
         cross_validate(CrossValidate(run=run, folds=3, data=other))
     with pytest.raises(FacekitError, match=r"nowhere is no folder; say with --data where the pictures of"):
         cross_validate(CrossValidate(run=run, folds=3, data=tmp_path / "nowhere"))
+
+
+def test_of_the_folder_that_a_run_names_no_other_file_is_opened(run: Path, trained: Path, tmp_path: Path) -> None:
+    """A stranger's run may name any folder of its user's in which there is a picture that everybody has."""
+    home = Path(shutil.copytree(trained.parent / "faces", tmp_path / "home"))
+    move(run, home)
+    for place in ("person0/diary.png", "private/diary.png"):
+        (home / place).parent.mkdir(exist_ok=True)
+        (home / place).write_bytes(b"private")
+    with watch(home) as touched, pytest.raises(FacekitError, match=r"\(name added: private; pictures: 2 new\)"):
+        cross_validate(CrossValidate(run=run, folds=2))
+    listed = {record.path for record in runs.load(run).split}
+    assert {what.removeprefix("open /") for what in touched if what.startswith("open ")} == {*listed, MANIFEST}
+    (home / runs.load(run).split[0].path).unlink()
+    with watch(home) as touched, pytest.raises(FacekitError, match="gone or changed since training"):
+        cross_validate(CrossValidate(run=run, folds=2))
+    assert not [what for what in touched if what.startswith(("os.scandir", "os.listdir"))]
 
 
 @pytest.mark.parametrize(

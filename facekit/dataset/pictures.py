@@ -17,15 +17,19 @@ from facekit.base import images
 from facekit.base.opening import open_regular
 from facekit.dataset.records import MANIFEST
 
-HIDDEN, SYSTEM, DEAD, OUT, CLOSED, OTHER = (
+HIDDEN, SYSTEM, DEAD, OUT, CLOSED, DEEP, OTHER = (
     "hidden",
     "system files or folders",
     "link that leads nowhere",
     "link out of the folder",
     "may not be read",
+    "folder nested too deep",
     "not a picture",
 )
 """Why a file or a folder is left out before anything is decoded."""
+
+MAX_DEPTH = 64
+"""Folders inside one another that are looked into; people nest a few, and an archive can hold thousands."""
 
 _SYSTEM = {
     *("__macosx", "$recycle.bin", "system volume information", "lost+found", "__pycache__"),
@@ -84,9 +88,12 @@ def below(folder: Path) -> Found:
     return Found(sorted(found.files), found.left)
 
 
-def _walk(folder: Path, left: Counter[str], seen: set[str], root: str) -> Iterator[os.DirEntry[str]]:
+def _walk(folder: Path, left: Counter[str], seen: set[str], root: str, depth: int = 0) -> Iterator[os.DirEntry[str]]:
     where = os.path.realpath(folder)
     if where in seen:
+        return
+    if depth > MAX_DEPTH:
+        left[DEEP] += 1
         return
     seen.add(where)
     try:
@@ -104,7 +111,7 @@ def _walk(folder: Path, left: Counter[str], seen: set[str], root: str) -> Iterat
         elif root and entry.is_symlink() and not os.path.realpath(entry.path).startswith(root):
             left[OUT] += 1
         elif _leads(entry):
-            yield from _walk(Path(entry.path), left, seen, root)
+            yield from _walk(Path(entry.path), left, seen, root, depth + 1)
         else:
             yield entry
 

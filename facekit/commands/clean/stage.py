@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from facekit.base.contract import FacekitError, Report, Track, quiet, replace
 from facekit.base.parallel import ordered_map
 from facekit.commands.clean import page, recognition, summary
-from facekit.commands.clean.candidates import Measure
+from facekit.commands.clean.candidates import Measure, seen_again
 from facekit.commands.clean.decisions import ReviewDecisions
 from facekit.commands.clean.selection import STAGE, select
 from facekit.dataset import Dataset, DatasetInfo, Output
 from facekit.dataset.groups import draw_groups
-from facekit.identity import embedders, groups
+from facekit.faces import confirmation
+from facekit.identity import groups
 from facekit.identity.likeness import matcher, proofs
 from facekit.options.clean import Clean
 
@@ -31,7 +33,7 @@ def clean(options: Clean, track: Track = quiet) -> Report:
         decided = ReviewDecisions.read(out, options.apply)
         reference = known.digest() if known else None
         out.info = replace(out.info, embedder=embedder, reference=reference, applied=decided.lines)
-        if out.unchanged and _same_means(out.before, out.info):
+        if out.unchanged and _same_means(out.before, out.info, _matcher(embedder)):
             report = out.report()
         else:
             out.save_info()
@@ -44,10 +46,17 @@ def clean(options: Clean, track: Track = quiet) -> Report:
     return report
 
 
-def _same_means(before: DatasetInfo | None, now: DatasetInfo) -> bool:
-    """Whether the folder was made with this embedder, these reference pictures and these decisions."""
-    means = (now.embedder, now.reference, now.applied)
-    return before is not None and (before.embedder, before.reference, before.applied) == means
+def _same_means(before: DatasetInfo | None, now: DatasetInfo, by: str) -> bool:
+    """Whether the folder was made with this embedder, these reference pictures, these decisions, and this matcher."""
+    if before is None or before.matchers.get(STAGE, by) != by:  # 0.1.0 did not say what its groups were drawn by
+        return False
+    return (before.embedder, before.reference, before.applied) == (now.embedder, now.reference, now.applied)
+
+
+def _matcher(name: str) -> str:
+    """Return what faces are compared with, where an embedder of that name was asked for."""
+    names = recognition.names_of(name)
+    return matcher(names[0] if names else None)
 
 
 def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: str, track: Track) -> Report:
@@ -55,18 +64,20 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
     source, options = out.source, out.options
     assert source is not None and isinstance(options, Clean)
     placed, rejections = decided.candidates(out)
-    embedder = None if name == recognition.NONE else embedders.load(name)
-    posed = name == recognition.DEFAULT or options.max_yaw < 90 or options.max_roll < 180
-    measured = ordered_map(Measure(source, options, posed), placed, options.jobs)
-    candidates = list(track(measured, STAGE, total=len(placed)))
-    by = matcher(name if embedder else None)
+    names = recognition.names_of(name)
+    confirm = confirmation.build()
+    measure = Measure(source, options, _asks_pose(names, options), confirm if confirm and confirm.rejects else None)
+    candidates = list(track(ordered_map(measure, placed, options.jobs), STAGE, total=len(placed)))
+    by = _matcher(name)
     groups.record_matcher(out, by)
-    faces = recognition.embed(name, embedder, source, candidates, options, track) if embedder else None
+    faces = recognition.embed(names, source, candidates, options, track)
     prints = [one.fingerprint if one.compared else None for one in candidates]
-    proved = proofs(prints, faces.raw if faces else None, options.jobs, track)
-    pictures = recognition.references(name, embedder, known, source, options, track) if known and embedder else {}
+    proved = proofs(prints, faces[0].raw if faces else None, options.jobs, track)
+    pictures = recognition.references(names, known, source, options, track) if known else []
     found = recognition.judge(faces, candidates, proved, pictures)
-    kept, selection = select(candidates, proved, found, options)
+    if confirm is not None and not confirm.rejects:
+        candidates = seen_again(candidates, found.rejected(options.reject_at), source, confirm, options.jobs)
+    kept, selection = select(candidates, proved, found, options, confirm is not None and confirm.rejects)
     # Over all of them: two that are one with a third belong together though that does not stay.
     out.links += groups.links_of([one.record for one in candidates], proved, STAGE, by)
     kept = draw_groups(kept, links=out.links)
@@ -77,3 +88,8 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
     people = asdict(summary.of_people(selection, name))
     report.details |= {name: value for name, value in people.items() if value is not None}
     return report
+
+
+def _asks_pose(names: Sequence[str], options: Clean) -> bool:
+    """Whether it is measured how faces are turned, which needs dlib's landmarks."""
+    return recognition.DEFAULT in names or options.max_yaw < 90 or options.max_roll < 180

@@ -18,6 +18,7 @@ from facekit.commands.compare.contenders import Contender, contenders
 from facekit.commands.compare.folder import PENDING, SPLIT, TABLES, Comparison, begun, open_comparison
 from facekit.commands.compare.measure import Course
 from facekit.dataset import Dataset, check_places, protocol
+from facekit.identity.groups import warn_of_two
 from facekit.identity.split import Split
 from facekit.options.compare import Compare
 from facekit.report import comparison as tables
@@ -44,7 +45,7 @@ def compare(options: Compare, track: Track = quiet) -> Report:
         state = begun(options)
         if not options.overwrite:
             _refuse_changed(entered)
-        dataset = Dataset.open(options.input, track)
+        dataset = Dataset.open(options.input, track).hashed(track)
         given = _given(options, dataset, track)
         comparison = open_comparison(options, state, dataset, track)
         if options.dry_run:
@@ -81,6 +82,7 @@ def _given(options: Compare, dataset: Dataset, track: Track) -> Dataset | None:
     if unknown:
         what = f"{len(unknown)} names that {options.input} has not (first {unknown[0]})"
         raise FacekitError(f"{options.test} holds {what}; take them out")
+    warn_of_two(dataset.root, dataset.info.matchers, given.root, given.info.matchers)
     return given
 
 
@@ -126,12 +128,19 @@ def _write(comparison: Comparison, names: Sequence[str], course: Course) -> Tabl
     """Write the table in its three forms."""
     rows = comparison.ordered(names)
     banners = [protocol.BANNER] if comparison.split.protocol == protocol.IMAGE else []
-    banners = list(dict.fromkeys(banners + [banner for row in rows for banner in row.banners]))
+    banners = list(dict.fromkeys(banners + _banners(rows)))
     title = f"{course.options.input.resolve().name}: {len(rows)} contenders"
     table = Table(title, rows, banners, _notes(comparison, course.options))
     for name, write in zip(TABLES, (tables.markdown, tables.csv, tables.html), strict=True):
         replace_file(comparison.folder / name, write(table).encode())
     return table
+
+
+def _banners(rows: Sequence[Row]) -> list[str]:
+    """Return the warnings of the rows; one that is not of all that have scores begins with the names of those."""
+    scored = [row for row in rows if row.scores]
+    names = {banner: [row.name for row in scored if banner in row.banners] for row in scored for banner in row.banners}
+    return [banner if len(of) == len(scored) else f"{', '.join(of)}: {banner}" for banner, of in names.items()]
 
 
 def _parts(split: Split) -> dict[str, int]:
