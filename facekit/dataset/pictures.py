@@ -103,17 +103,23 @@ def _walk(folder: Path, left: Counter[str], seen: set[str], root: str, depth: in
         left[CLOSED] += 1
         return
     for entry in held:
-        reason = out_of_place(entry.name)
+        reason = _why_left(entry, root)
         if reason is not None:
             left[reason] += 1
-        elif _leads(entry) is None:
-            left[DEAD] += 1
-        elif root and entry.is_symlink() and not os.path.realpath(entry.path).startswith(root):
-            left[OUT] += 1
         elif _leads(entry):
             yield from _walk(Path(entry.path), left, seen, root, depth + 1)
         else:
             yield entry
+
+
+def _why_left(entry: os.DirEntry[str], root: str) -> str | None:
+    """Return why an entry is left out, whatever it holds; `root` is the folder that links may not lead out of."""
+    if (reason := out_of_place(entry.name)) is not None:
+        return reason
+    if _leads(entry) is None:
+        return DEAD
+    outside = root and entry.is_symlink() and not os.path.realpath(entry.path).startswith(root)
+    return OUT if outside else None
 
 
 def _leads(entry: os.DirEntry[str]) -> bool | None:
