@@ -68,7 +68,8 @@ def scan(root: Path) -> Listing:
     entries = list_entries(root, left, made)
     labels = [entry for entry in entries if is_dir(entry)]
     files = [path for label in labels if not outside(label.name, label) for path in _files(label, outside, left, made)]
-    loose = sum(is_picture(Path(entry.path)) for entry in entries if is_file(entry) and not outside.leads(entry))
+    beside = [entry for entry in entries if is_file(entry) and not (made and entry.is_symlink())]
+    loose = sum(is_picture(Path(entry.path)) for entry in beside)
     if loose and not files:
         raise FacekitError(f"{root} holds {loose} pictures and no folders; put them into one folder a person")
     if loose:
@@ -120,14 +121,10 @@ class _Outside:
         self.paths: set[str] = set()
 
     def __call__(self, path: str, entry: os.DirEntry[str]) -> bool:
-        outside = self.leads(entry)
-        if outside:
-            self.paths.add(path)
-        return outside
-
-    def leads(self, entry: os.DirEntry[str]) -> bool:
-        """Whether an entry is a link out of the folder."""
-        return self._root is not None and entry.is_symlink() and not os.path.realpath(entry.path).startswith(self._root)
+        if self._root is None or not entry.is_symlink() or os.path.realpath(entry.path).startswith(self._root):
+            return False
+        self.paths.add(path)
+        return True
 
 
 def list_entries(folder: Path, left: Counter[str], made: bool = False) -> list[os.DirEntry[str]]:
