@@ -51,6 +51,7 @@ docs: $(STAMP)  ## Write the commands' help into the README.
 
 bench: browser  ## Run what takes long: slow tests, kills, speed side by side, and the studies where FACEKIT_DATA is set.
 	$(BIN)/python -m pytest -m slow
+	HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest $$(grep -l '^from hypothesis' tests/test_*.py)
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/fuzz.py --minutes 60
 	$(BIN)/python benchmarks/fuzz_readers.py --minutes 60 || test $$? = 2  # 2: there is no Atheris, which it says

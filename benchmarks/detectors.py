@@ -95,7 +95,7 @@ class Judge:
 
     def __init__(self) -> None:
         self.finders = [finder({"detector": "dlib", "once": True})]
-        if weights.find("yunet"):
+        if weights.here("yunet"):
             self.finders.append(finder({"detector": "yunet", "once": True}))
         self.seen: dict[Path, list[Box]] = {}
 

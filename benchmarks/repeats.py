@@ -32,7 +32,7 @@ import numpy as np
 from facekit.base import images
 from facekit.base.contract import BadImage, Image
 from facekit.base.parallel import ordered_map
-from facekit.dataset.lineage import components
+from facekit.dataset.groups import components
 from facekit.identity.likeness import Fingerprint, fingerprint, proofs
 
 Pair = frozenset[int]

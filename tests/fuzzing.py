@@ -96,7 +96,7 @@ class Box:
         outcome, before = Outcome(), self._outside_now()
         there = {entry.name for entry in self.home.iterdir()}
         limits = _limits(outcome) if limited else nullcontext()
-        with _within(self.home), _watch(self.outside) as touched, limits:
+        with _within(self.home), watch(self.outside) as touched, limits:
             _call(command, outcome)
         if not command.trusted:
             outcome.faults += [f"touched outside: {what}" for what in dict.fromkeys(touched)]
@@ -199,7 +199,18 @@ def _within(folder: Path) -> Iterator[None]:
         os.chdir(before)
 
 
-_EVENTS = ("open", "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.symlink", "os.link", "os.truncate")
+_EVENTS = (
+    "open",
+    "os.scandir",
+    "os.listdir",
+    "os.remove",
+    "os.rename",
+    "os.rmdir",
+    "os.mkdir",
+    "os.symlink",
+    "os.link",
+    "os.truncate",
+)
 
 _watched: list[tuple[str, list[str]]] = []
 """The folder that is watched now, and what has been touched in it: an audit hook cannot be taken out again."""
@@ -218,8 +229,8 @@ def _note(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 @contextmanager
-def _watch(outside: Path) -> Iterator[list[str]]:
-    """Collect what Python opens, makes, renames and deletes in a folder."""
+def watch(outside: Path) -> Iterator[list[str]]:
+    """Collect what Python opens, lists, makes, renames and deletes in a folder."""
     if not hasattr(sys, "_facekit_fuzz"):
         sys.addaudithook(_note)
         sys._facekit_fuzz = True  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ A reader returns, or raises a FacekitError (a BadImage of a picture): anything e
 
 from __future__ import annotations
 
+import lzma
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,11 +28,15 @@ class Reader:
     read: Callable[[Path], object]
 
     def start(self, folder: Path) -> bytes:
-        """Put what the reader needs beside its file into a folder, and return the valid file's bytes."""
+        """Put what the reader needs beside its file into a folder, and return the bytes of a valid file.
+
+        Of lines the first two: each is read by itself, and a short file is read, and changed, more often.
+        """
         beside = self.seed.parent if isinstance(self.seed, Path) else None
         if beside is not None and self.name in ("head", "split"):
             shutil.copytree(beside, folder, dirs_exist_ok=True)
-        return self.seed.read_bytes() if isinstance(self.seed, Path) else self.seed
+        valid = self.seed.read_bytes() if isinstance(self.seed, Path) else self.seed
+        return b"".join(valid.splitlines(keepends=True)[:2]) if self.file.endswith(".jsonl") else valid
 
     def holds(self, folder: Path, data: bytes) -> None:
         """Read these bytes in place of the valid ones. Raises what no user should see."""
@@ -109,7 +114,16 @@ def _head(folder: Path) -> object:
 def _weights(folder: Path) -> object:
     from facekit.runs.weights import read_shapes
 
-    return read_shapes(folder / "model.weights.h5", "train again")
+    try:
+        return read_shapes(folder / "model.weights.h5")
+    except (OSError, ValueError):  # which the caller turns into a line
+        return None
+
+
+def _copy(folder: Path) -> object:
+    from facekit.commands.audit.without import read_note
+
+    return read_note(folder)
 
 
 def _comparison(folder: Path) -> object:
@@ -160,6 +174,7 @@ def _picture(folder: Path) -> object:
 _CONTENDERS = (
     b'[defaults]\nepochs = 1\n\n[[contender]]\nname = "dlib"\nbackbone = "dlib"\n\n[[contender]]\nnetwork = "cnn3"\n'
 )
+_NOTE = b'{"facekit": "0.2.0", "of": "/faces", "left_out": ["a/2.jpg"], "files": {"a/1.jpg": "%s"}}' % (b"0" * 64)
 _PAIRS = b"first,second,same,who\na/1.jpg,a/2.jpg,1,x\na/1.jpg,b/1.jpg,0,y\n"
 _LFW = b"2\nAda\t1\t2\nBob\t1\t3\nAda\t1\tBob\t2\nBob\t1\tAda\t3\n"
 
@@ -176,6 +191,10 @@ READERS = [
     Reader("history", "history.csv", MADE / "run" / "history.csv", _history),
     Reader("checkpoint", "state.json", MADE / "run-interrupted" / "checkpoint" / "state.json", _checkpoint),
     Reader("head", "head.npz", MADE / "head" / "head.npz", _head),
+    Reader(
+        "weights", "model.weights.h5", lzma.decompress((MADE / "run" / "model.weights.h5.xz").read_bytes()), _weights
+    ),
+    Reader("copy", "audit.json", _NOTE, _copy),
     Reader("comparison", "compare.json", MADE / "comparison" / "compare.json", _comparison),
     Reader("recipe", "recipe.toml", MADE / "recipe.toml", _recipe),
     Reader("contenders", "contenders.toml", _CONTENDERS, _contenders),

@@ -9,22 +9,24 @@ from __future__ import annotations
 import gzip
 import html
 import json
+import os
+import random
 import selectors
 import socket
 import threading
-import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-PRIVATE = "10.0.0.1"
-"""An address of somebody's network: nobody may connect to it, and nothing on this machine has it."""
+from connections import is_foreign_peer
+
+PRIVATE = "10.{}.{}.{}".format(*os.urandom(2), random.randint(1, 254))
+"""An address of somebody's network, to which nobody may connect. Another one each time, so that nobody else does."""
 
 OTHER_HOST = "127.66.0.1"
 """A loopback address that plays a private host; macOS has none beside 127.0.0.1."""
@@ -65,12 +67,19 @@ class Trap:
                 ready.register(one, selectors.EVENT_READ, address)
             while self._open:
                 for key, _ in ready.select(0.1):
-                    self.caught[key.data] += 1
                     with suppress(OSError):
-                        if key.data == self.udp:
-                            key.fileobj.recvfrom(2048)  # type: ignore[union-attr]
-                        else:
-                            key.fileobj.accept()[0].close()  # type: ignore[union-attr]
+                        self._note(key.data, key.fileobj)  # type: ignore[arg-type]
+
+    def _note(self, address: str, one: socket.socket) -> None:
+        """Count who comes. A port may have been somebody else's before, whose clients still ask for it."""
+        if address == self.udp:
+            foreign = is_foreign_peer("udp", one.recvfrom(2048)[1][1])
+        else:
+            caller, peer = one.accept()
+            foreign = is_foreign_peer("tcp", peer[1])
+            caller.close()
+        if not foreign:
+            self.caught[address] += 1
 
 
 class Hostile(ThreadingHTTPServer):
@@ -479,37 +488,3 @@ DUCKS: dict[str, Behaviour] = {
 
 
 ALL = {**BEHAVIOURS, **GOOGLES, **DUCKS}
-
-
-_TIME_WAIT = "06"  # the state of a connection that has ended, for a minute afterwards
-
-
-def connected_to_private() -> bool:
-    """Whether any process of this machine is connecting to the private address just now (Linux)."""
-    raw = socket.inet_aton(PRIVATE)[::-1].hex().upper()
-    with suppress(OSError):
-        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        return any(row[2].startswith(raw) and row[3] != _TIME_WAIT for row in rows)
-    return False
-
-
-class Lookout:
-    """Looks every few milliseconds whether anybody connects to the private address, while the block runs."""
-
-    def __init__(self) -> None:
-        self.seen = False
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> Lookout:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._end.wait(0.03):
-            self.seen = self.seen or connected_to_private()
-            time.sleep(0)

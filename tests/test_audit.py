@@ -23,13 +23,16 @@ from test_lean import facekit as lean
 
 from facekit import runs
 from facekit.base import images
-from facekit.base.contract import FacekitError, Image, Record, Report, replace
+from facekit.base.contract import FacekitError, Image, Link, Record, Report, replace
 from facekit.base.files import read_lines, replace_lines
 from facekit.commands.audit import audit
 from facekit.commands.audit.pairs import MANY
 from facekit.commands.audit.trees import read
-from facekit.dataset import INFO, MANIFEST, Dataset, lineage
+from facekit.commands.crop import crop
+from facekit.dataset import GROUPS, INFO, MANIFEST, Dataset, lineage
+from facekit.identity.likeness import CANNOT_SEE, MATCHER, SEES
 from facekit.options.audit import Audit
+from facekit.options.crop import Crop
 
 
 def put(file: Path, image: Image, quality: int | None = None) -> None:
@@ -291,7 +294,7 @@ def test_a_copy_is_written_nowhere_else(split: Path, private: Path, tmp_path: Pa
     (tmp_path / "copy" / "train").unlink()
     for way in ("../home/person0/private.jpg", str(private)):
         note = json.loads((tmp_path / "copy" / "audit.json").read_text())
-        (tmp_path / "copy" / "audit.json").write_text(json.dumps({**note, "files": [way]}))
+        (tmp_path / "copy" / "audit.json").write_text(json.dumps({**note, "files": {way: "0" * 64}}))
         with pytest.raises(FacekitError, match=r"leads out of .*copy; delete what names it$"):
             look(split, without=tmp_path / "copy")
     assert read_tree(private.parent) == before
@@ -350,6 +353,27 @@ def test_what_cannot_be_read_is_counted(split: Path) -> None:
     report = look(split)
     assert report.left == {"empty file": 1, "not a picture": 1}
     assert crossing(report, "test", "train")["of"] == 8
+
+
+@pytest.mark.parametrize("kind", ["other bytes", "a link", "no hashes"])
+def test_a_copy_deletes_what_it_wrote_and_nothing_else(split: Path, tmp_path: Path, kind: str) -> None:
+    """A stranger's folder may hold an `audit.json` that names the user's own files in it."""
+    look(split, without=tmp_path / "copy")
+    file = tmp_path / "copy" / "audit.json"
+    note = json.loads(file.read_text())
+    mine = tmp_path / "copy" / "diary.txt"
+    mine.write_text("mine")
+    named = {"diary.txt": "0" * 64}
+    if kind == "a link":
+        mine.rename(tmp_path / "copy" / "there.txt")
+        mine.symlink_to("there.txt")
+        named = {"diary.txt": hashlib.sha256(b"mine").hexdigest()}
+    file.write_text(json.dumps({**note, "files": ["diary.txt"] if kind == "no hashes" else {**note["files"], **named}}))
+    before = read_tree(tmp_path / "copy")
+    why = "of an earlier version" if kind == "no hashes" else r"diary\.txt has changed since facekit wrote it; move"
+    with pytest.raises(FacekitError, match=why):
+        look(split, without=tmp_path / "copy")
+    assert read_tree(tmp_path / "copy") == before
 
 
 def test_folders_without_pictures_are_refused(split: Path, tmp_path: Path) -> None:
@@ -422,3 +446,92 @@ def test_every_repeat_of_fer2013_is_found(data: Path, tmp_path: Path) -> None:
     }
     assert len({names for names in map(tuple, groups.values()) if len({n[:4] for n in names}) > 1}) == 72
     assert found == wanted
+
+
+# Whole photos, and what is said of the look
+
+
+@pytest.fixture
+def hidden(tmp_path: Path) -> Path:
+    """A tree with a split, of photos of which two are one: neither its groups nor its pictures show it."""
+    root = plain_tree(tmp_path / "photos", {"Ada": 6, "Bob": 6})
+    put(root / "Ada" / "again.jpg", picture(0), 80)
+    crop(Crop(input=root, output=tmp_path / "faces", detect=False, size=64, jobs=1))
+    faces = tmp_path / "faces"
+    one, other = (hashlib.sha256((root / "Ada" / name).read_bytes()).hexdigest() for name in ("0000.png", "again.jpg"))
+    lines = []
+    for number, record in enumerate(read_lines(faces / MANIFEST, Record)):
+        part = "train" if record.origin == one or (record.origin != other and number % 3) else "test"
+        if record.origin == other:
+            put(faces / record.path, picture(900))
+        lines.append(replace(record, split=part, group=record.origin))
+    replace_lines(faces / MANIFEST, (line.to_json() for line in lines))
+    (faces / GROUPS).unlink()
+    return faces
+
+
+def test_whole_photos_show_what_their_pictures_do_not(hidden: Path, tmp_path: Path) -> None:
+    report = look(hidden, output=tmp_path / "out")
+    assert crossing(report, "test", "train")["pairs"] == 0
+    (found,) = report.details["photo_crossings"]
+    assert (found["first"], found["second"], found["pictures"], found["same_picture"]) == ("train", "test", 1, 1)
+    assert report.details["photos_found"].startswith("test in train: 1 of ")
+    assert (report.details["whole_photos"], report.details["of_photos"]) == (13, 13)
+    (row,) = rows(tmp_path / "out")
+    assert (row["first"], row["second"]) == ("Ada/0000.png", "Ada/again.jpg")
+    assert row["kind"] == "same picture, whole photos"
+    (left,) = (tmp_path / "out" / "drop.txt").read_text().split()
+    assert (hidden / left).is_file()
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Whole photos that these pictures come from" in page
+    assert "13 of the 13 photos that the pictures come from are at hand, and are compared as a whole too." in page
+    with pytest.raises(FacekitError, match=r"1 pictures of test stand in train too; .* 1 of them with --without"):
+        look(hidden, strict=True)
+    look(hidden, without=tmp_path / "copy")
+    assert look(tmp_path / "copy").details["whole_photos"] == 0, "a copy does not say where its photos are"
+
+
+def test_photos_that_are_gone_are_counted_and_other_files_are_no_photos(hidden: Path, tmp_path: Path) -> None:
+    for name in ("again.jpg", "0001.png"):
+        (tmp_path / "photos" / "Ada" / name).unlink()
+    put(tmp_path / "photos" / "Ada" / "0001.png", picture(700))
+    report = look(hidden, output=tmp_path / "out")
+    assert (report.details["whole_photos"], report.details["of_photos"]) == (11, 13)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "11 of the 13 photos" in page
+    assert "what only the others show is not looked for" in page
+
+
+def test_an_audit_says_what_it_looks_for_and_counts_groups(hidden: Path, tmp_path: Path) -> None:
+    lines = read_lines(hidden / MANIFEST, Record)
+    one, other, third = (line.origin for line in lines[:3])
+    replace_lines(hidden / GROUPS, (
+        Link(*sorted(pair), reason, "crop", MATCHER).to_json()
+        for pair, reason in (((one, other), "same photo"), ((one, third), "burst"))
+    ))  # fmt: skip
+    details = look(hidden, output=tmp_path / "out").details
+    assert details["groups"] == {"from one photo": 0, "same photo": 1, "burst": 1}
+    assert details["drawn_by"] == {"crop": MATCHER}
+    assert details["matcher"].startswith(MATCHER)
+    assert details["looked_for"].startswith(f"{SEES}, by ")
+    assert details["cannot_see"] == CANNOT_SEE
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert f"It cannot see {CANNOT_SEE}." in page
+    assert "Photos that share a group, by reason: from one photo 0, same photo 1, burst 1." in page
+    assert f"groups were drawn in crop by {MATCHER}." in page
+
+
+def test_groups_in_two_parts_are_counted(hidden: Path) -> None:
+    lines = read_lines(hidden / MANIFEST, Record)
+    replace_lines(hidden / MANIFEST, (replace(line, group="a" * 64).to_json() for line in lines))
+    tests = sum(line.split == "test" for line in lines)
+    assert look(hidden).details["of_a_group_in_an_earlier_part"] == tests
+
+
+def test_a_copy_keeps_its_groups(hidden: Path, tmp_path: Path) -> None:
+    origins = sorted(line.origin for line in read_lines(hidden / MANIFEST, Record))
+    link = Link(*origins[:2], "burst", "crop", MATCHER)
+    replace_lines(hidden / GROUPS, [link.to_json()])
+    look(hidden, without=tmp_path / "copy")
+    copied = Dataset.open(tmp_path / "copy")
+    assert (copied.links, copied.info.matchers) == ([link], {"crop": MATCHER})

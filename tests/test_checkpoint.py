@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ def test_it_comes_back_as_it_was(folder: Path, model: Any) -> None:
         ({"best": 9, "rows": [ROW]}, "best is 9, and there are 1 epochs"),
         ({"best": 1, "rows": [{**ROW, "epoch": 40_000_000}]}, "rows are not the epochs 1, 2, 3 …"),
         ({"best": 1, "rows": [{**ROW, "loss": "low"}]}, "Expected `float`, got `str` - at `$.rows[0].loss`"),
+        *(({"best": 1, "rows": [{**ROW, "seconds": many}]}, "seconds is ") for many in (-1, 1e300)),
         ({"best": "1", "rows": [ROW]}, "at `$.best`"),
         ({"best": 1, "rows": {"1": ROW}}, "at `$.rows`"),
         ([], "Expected `object`, got `array`"),
@@ -75,6 +77,32 @@ def test_weights_that_are_not_finite_are_refused(folder: Path, model: Any) -> No
         data["layers/dense_1/vars/1"][0] = np.nan
     with pytest.raises(FacekitError, match=r"holds numbers that are not finite\); train anew with --overwrite$"):
         Checkpoint.open(folder).restore(_compiled())
+
+
+@pytest.mark.parametrize("name", [STATE, "last-00001.weights.h5", "best-00001.weights.h5", "best-00009.weights.h5"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_regular_file_is_refused_and_not_waited_for(folder: Path, name: str, make: Any) -> None:
+    (folder / name).unlink(missing_ok=True)
+    make(folder / name)
+    with pytest.raises(FacekitError, match=rf"{name} is not a regular file; train anew with --overwrite$"):
+        Checkpoint.open(folder)
+
+
+def test_a_hard_link_is_not_written_through_and_nothing_else_is_deleted(
+    folder: Path, model: Any, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    for kind in ("last", "best"):
+        os.link(mine, folder / f"{kind}-00002.weights.h5")
+    for name in ("notes.txt", "other.weights.h5"):
+        (folder / name).write_text("mine")
+    checkpoint = Checkpoint.open(folder)
+    checkpoint.save(model, model, Epoch(**{**ROW, "epoch": 2}), best=True)
+    checkpoint.restore(_compiled())
+    checkpoint.delete()
+    assert mine.read_text() == "mine"
+    assert {entry.name for entry in folder.iterdir()} == {"notes.txt", "other.weights.h5"}
 
 
 @pytest.mark.parametrize("name", ["", STATE, "last-00001.weights.h5", "last-00002.weights.h5"])

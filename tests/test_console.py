@@ -215,12 +215,12 @@ def test_other_loggers_are_as_they_were_afterwards() -> None:
 def test_json_on_stdout_is_json_and_does_nothing_to_a_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from facekit.cli.app import _show
+    from facekit.cli.answers import show
 
     report = Report("x", OVERRIDE, left=Counter(dict.fromkeys(NAMES, 1)))
     report.details = {"nan": float("nan"), "inf": [float("inf")], "name": TITLE, "astral": "\U000e0041x😀é"}
-    _show(report, Console(quiet=True), as_json=True)
-    _show(iter([{"confidence": float("nan"), "label": OVERRIDE}]), Console(quiet=True), as_json=True)
+    show(report, Console(quiet=True), as_json=True)
+    show(iter([{"confidence": float("nan"), "label": OVERRIDE}]), Console(quiet=True), as_json=True)
     out = capsys.readouterr().out
     assert not HIDDEN.search(out)
     first, second = out.splitlines()
@@ -262,5 +262,17 @@ def test_endless_stdin_is_refused(tmp_path: Path) -> None:
 
 def test_a_fifo_as_log_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "log")
-    with pytest.raises(FacekitError, match="is a FIFO; give the name of a file"), Console(log_file=tmp_path / "log"):
+    with pytest.raises(FacekitError, match="choose a file that can be written"), Console(log_file=tmp_path / "log"):
         pass
+
+
+def test_a_log_file_that_is_a_link_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "log").symlink_to("mine")
+    with pytest.raises(FacekitError, match="it is a symbolic link; choose"), Console(log_file=tmp_path / "log"):
+        pass
+    os.link(tmp_path / "mine", tmp_path / "other")
+    with Console(quiet=True, log_file=tmp_path / "other"):
+        logging.getLogger("facekit").info("a line")
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert (tmp_path / "other").read_text().endswith(": a line\n")

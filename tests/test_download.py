@@ -23,6 +23,7 @@ from plainweb import Plain, noise
 
 from facekit.base import images
 from facekit.base.contract import FacekitError
+from facekit.base.header import TOO_LARGE
 from facekit.commands.scrape.checks import check, opted_out
 from facekit.commands.scrape.download import (
     Answer,
@@ -68,7 +69,7 @@ REFUSED = {
     "webp-moving": "animated",
     "png-moving": "animated",
     "tiny": "too small",
-    "bomb": "too many pixels",
+    "bomb": TOO_LARGE,
     "empty": "empty file",
     "noai": "opted out",
     "noai-token": "opted out",

@@ -17,10 +17,12 @@ from typing import Any
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 from conftest import picture
+from onnx.reference import ReferenceEvaluator
 from patches import edit, move, tree
-from zoo import SQUARE, Zoo, colour_network, publish, serving, square_finder
+from zoo import SQUARE, colour_network, publish, square_finder
 
 from facekit import runs
 from facekit.base import images, plugins, weights
@@ -30,10 +32,18 @@ from facekit.commands.train import train
 from facekit.dataset import Dataset, DatasetInfo
 from facekit.faces.landmarks import landmarks, model_file
 from facekit.identity import embedders
-from facekit.identity.embedders import DatasetEmbeddings, distances, dlib_onnx, dlib_weights, embed_dataset, face_in
+from facekit.identity.embedders import (
+    DatasetEmbeddings,
+    distances,
+    dlib_onnx,
+    dlib_weights,
+    embed_dataset,
+    face_in,
+    sface_onnx,
+)
 from facekit.identity.embedders.cache import FILE, EmbeddingCache
 from facekit.identity.embedders.dlib import MODEL, Dlib
-from facekit.identity.embedders.sface import SFace
+from facekit.identity.embedders.sface import SFace, _loaded
 from facekit.identity.embedders.trained import DEFAULT_THRESHOLD, Trained
 from facekit.options.crop import CarriedCrop, Crop, FaceCrop
 from facekit.options.train import Train
@@ -274,15 +284,11 @@ def test_the_mirrored_one_does_not_care_which_way_a_face_looks(data: Path) -> No
 
 
 @pytest.fixture
-def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Zoo]:
-    """A server that has a network of SFace's shape and one of YuNet's, which sees white squares."""
+def small_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network of SFace's shape and one of YuNet's, which sees white squares, in place of the real ones."""
     monkeypatch.setenv("FACEKIT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("FACEKIT_WEIGHTS", raising=False)
-    with serving() as server:
-        publish(server, "sface", colour_network(), monkeypatch)
-        publish(server, "yunet", square_finder(), monkeypatch)
-        monkeypatch.setenv("FACEKIT_WEIGHTS_URL", server.url)
-        yield server
+    publish(tmp_path / "weights", "sface", colour_network(), monkeypatch)
+    publish(tmp_path / "weights", "yunet", square_finder(), monkeypatch)
 
 
 def squares(*places: tuple[int, int]) -> Image:
@@ -293,10 +299,9 @@ def squares(*places: tuple[int, int]) -> Image:
     return photo
 
 
-def test_sface_is_fetched_and_told_colours_in_their_order(zoo: Zoo) -> None:
+def test_sface_is_told_colours_in_their_order(small_networks: None) -> None:
     sface = embedders.load("sface")
     assert isinstance(sface, SFace)
-    assert sum(zoo.asked.values()) == 2
     face = np.zeros((112, 112, 3), np.uint8)
     face[..., 0], face[..., 1], face[..., 2] = 200, 100, 50
     vectors = sface.embed([face, face[..., ::-1].copy()])
@@ -305,14 +310,14 @@ def test_sface_is_fetched_and_told_colours_in_their_order(zoo: Zoo) -> None:
     assert sface.embed([]).shape == (0, 128)
 
 
-def test_sface_aligns_by_the_points_that_the_finder_gives(zoo: Zoo) -> None:
+def test_sface_aligns_by_the_points_that_the_finder_gives(small_networks: None) -> None:
     face = SFace().align(squares((4, 5)))
     assert face.shape == (112, 112, 3)
     # The eyes stand half a square apart, so the square's lower half fills the picture from the eyes to the chin.
     assert face[56:100, 30:82].min() > 200
 
 
-def test_sface_takes_the_face_in_the_box(zoo: Zoo) -> None:
+def test_sface_takes_the_face_in_the_box(small_networks: None) -> None:
     photo = squares((2, 2), (7, 7))
     photo[2 * SQUARE : 3 * SQUARE, 2 * SQUARE : 3 * SQUARE, 1:] = 240
     photo[7 * SQUARE : 8 * SQUARE, 7 * SQUARE : 8 * SQUARE, :2] = 240
@@ -327,21 +332,74 @@ def test_sface_takes_the_face_in_the_box(zoo: Zoo) -> None:
         sface.align(np.zeros((100, 100, 3), np.uint8))
 
 
-def test_sface_without_weights_takes_one_line(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FACEKIT_WEIGHTS_URL", "http://127.0.0.1:9")
-    with pytest.raises(FacekitError, match=r"^the weights of sface are not here, and 127.0.0.1 cannot be reached"):
-        embedders.load("sface")
+def test_sface_without_weights_takes_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FACEKIT_WEIGHTS", raising=False)
+    for name in ("sface", "yunet"):
+        with monkeypatch.context() as patch:
+            patch.setitem(weights.PINS, name, replace(weights.PINS[name], package="not_installed"))
+            with pytest.raises(FacekitError, match=rf"^{name} needs the weights that not_installed carries:"):
+                embedders.load("sface")
 
 
-def test_the_real_sface_tells_people_apart(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if weights.find("sface") is None or weights.find("yunet") is None:
-        pytest.skip("no weights of SFace and YuNet: put them into FACEKIT_WEIGHTS")
+# SFace itself
+
+
+def test_the_real_sface_tells_people_apart(real_weights: None, data: Path) -> None:
     sface = SFace()
     right = 0
     for first, second, same in _pairs(data, 40):
         a, b = sface.embed([sface.align(images.read(path), Box(66, 62, 118, 118)) for path in (first, second)])
         right += (float(distances("cosine", a[None], b[None])[0, 0]) <= sface.threshold) == same
-    assert right >= 76
+    assert right >= 78
+
+
+def test_the_real_sface_gives_what_opencv_gives(real_weights: None, tmp_path: Path) -> None:
+    file = tmp_path / "sface.onnx"
+    file.write_bytes(weights.load("sface"))
+    theirs = cv2.FaceRecognizerSF.create(str(file), "")
+    faces = [portrait(seed, 112) for seed in range(18)]  # more than one batch
+    vectors = np.vstack([theirs.feature(images.as_bgr(face)) for face in faces])
+    assert np.abs(SFace().embed(faces) - vectors).max() < 1e-4
+    assert np.linalg.norm(vectors, axis=1).min() > 1
+
+
+def test_the_real_sface_aligns_as_opencv_does(real_weights: None, data: Path, tmp_path: Path) -> None:
+    """Within half a pixel, which is where the two put the middle of the first one."""
+    file = tmp_path / "sface.onnx"
+    file.write_bytes(weights.load("sface"))
+    theirs, sface = cv2.FaceRecognizerSF.create(str(file), ""), SFace()
+    image = images.read(next(_pairs(data, 1))[0])
+    (face,) = sface._finder.detect(image)
+    row = np.array([*face.box, *np.ravel(face.points), face.score], np.float32)
+    aligned = np.ascontiguousarray(theirs.alignCrop(images.as_bgr(image), row)[..., ::-1])
+    vectors = sface.embed([sface.align(image), aligned])
+    assert float(distances("cosine", vectors)[0, 1]) < 0.02
+
+
+def test_a_poisoned_cache_of_the_real_sface_is_not_used(
+    real_weights: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another network of the same shapes, with a digest that fits."""
+    monkeypatch.setenv("FACEKIT_CACHE", str(tmp_path))
+    face = portrait(1, 112)
+    _loaded.cache_clear()
+    (right,) = SFace().embed([face])
+    (file,) = [file for file in (tmp_path / "weights").iterdir() if file.name.startswith("sface")]
+    other = sface_onnx.build(colour_network())
+    file.write_bytes(hashlib.sha256(other).digest() + other)
+    _loaded.cache_clear()
+    assert np.array_equal(SFace().embed([face])[0], right)
+    assert hashlib.sha256(file.read_bytes()[32:]).hexdigest() == sface_onnx.SHA256
+
+
+def test_weights_in_blocks_become_numbers_as_onnx_has_it() -> None:
+    random = np.random.default_rng(0)
+    whole, zeros = random.integers(-128, 128, (4, 10), np.int8), random.integers(-9, 9, (4, 3), np.int8)
+    scales = random.random((4, 3), np.float32)
+    inputs = {"whole": whole, "scales": scales, "zeros": zeros}
+    node = onnx.helper.make_node("DequantizeLinear", list(inputs), ["numbers"], axis=1, block_size=4)
+    (expected,) = ReferenceEvaluator(node).run(None, inputs)
+    assert np.array_equal(sface_onnx.dequantized(whole, scales, zeros, 1, 4), expected)
 
 
 # A trained run

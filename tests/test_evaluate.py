@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from fuzzing import watch
 from patches import edit, move, patch, tree
 
 from facekit import runs
@@ -151,7 +153,7 @@ def test_a_split_by_image_carries_the_banner_everywhere(own: Trained, caplog: py
 
 
 def test_a_split_by_group_that_leaks_is_refused(own: Trained) -> None:
-    _change_split(own.run, lambda r: replace(r, group="1" * 64))
+    _change_split(own.run, lambda r: replace(r, origin="1" * 64, group="1" * 64))
     with pytest.raises(
         FacekitError, match=r"run: 1 photos stand in more than one part of the split \(first 1111111111111111\)"
     ):
@@ -166,7 +168,7 @@ def test_drawn_faces_are_called_so(own: Trained) -> None:
     assert "proves nothing about real faces" in _page(report)
 
 
-def test_another_folder_is_scored_whole(own: Trained, tmp_path: Path) -> None:
+def test_another_folder_is_scored_whole(own: Trained, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     other = tmp_path / "other"
     (other / "person1").mkdir(parents=True)
     for number in range(5):
@@ -178,6 +180,9 @@ def test_another_folder_is_scored_whole(own: Trained, tmp_path: Path) -> None:
     assert report.details["banners"] == []
     assert [row["label"] for row in _scores(report)["by_class"]] == ["person1"]
     assert "1 empty file" in _page(report)
+    assert _scores(report)["unread"] == [{"path": "person1/bad.jpg", "reason": "empty file"}]
+    assert "person1/bad.jpg: empty file" in _page(report)
+    assert "1 pictures are left out: person1/bad.jpg (empty file)" in caplog.text
 
 
 def test_another_folder_with_training_pictures_is_called_so(own: Trained, tmp_path: Path) -> None:
@@ -219,8 +224,43 @@ def test_pictures_gone_since_training_are_counted(own: Trained, caplog: pytest.L
     for record in test[1:]:
         (own.faces / record.path).unlink()
     with pytest.raises(
-        FacekitError, match=r"every test picture is gone since .*run was trained; put them back, or train"
+        FacekitError, match=r"every test picture is gone since .*run was trained; put them back, or train again; or say"
     ):
+        _evaluate(own.run)
+
+
+def test_of_the_folder_that_a_run_names_only_its_own_pictures_are_read(own: Trained) -> None:
+    """A stranger's run may name any folder of its user's, which is not listed, hashed or believed."""
+    for label in ("person0", "private"):
+        (own.faces / label).mkdir(exist_ok=True)
+        (own.faces / label / "diary.png").write_bytes(b"private")
+    with watch(own.faces) as touched:
+        _evaluate(own.run)
+    listed = {record.path for record in runs.load(own.run).part("test")}
+    assert {what.removeprefix("open /") for what in touched} == {*listed, MANIFEST}
+
+
+def test_a_folder_without_one_of_its_pictures_is_not_looked_into(own: Trained) -> None:
+    _change_split(own.run, lambda r: replace(r, sha256="0" * 64))
+    (own.faces / MANIFEST).write_text("no JSON\n")
+    with watch(own.faces) as touched, pytest.raises(FacekitError, match="every test picture is gone"):
+        _evaluate(own.run)
+    assert not any(MANIFEST in what for what in touched)
+
+
+def test_a_folder_of_devices_opens_none(own: Trained, tmp_path: Path) -> None:
+    """That alone can act on one; a pipe's writer would go on."""
+    home = tmp_path / "home" / "person0"
+    home.mkdir(parents=True)
+    os.mkfifo(home / "pipe.png")
+    (home / "null.png").symlink_to("/dev/zero")
+    move(own.run, home.parent)
+    _change_split(own.run, lambda r: replace(r, label="person0", path="person0/pipe.png"))
+    with watch(home) as touched, pytest.raises(FacekitError, match="every test picture is gone"):
+        _evaluate(own.run)
+    assert touched == []
+    _change_split(own.run, lambda r: replace(r, path="person0/null.png"))
+    with pytest.raises(FacekitError, match=r"split\.jsonl, line \d+: 'person0/null\.png' leads out of"):
         _evaluate(own.run)
 
 

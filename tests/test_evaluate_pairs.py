@@ -21,6 +21,7 @@ from facekit.commands.evaluate_pairs.faces import Subject, crop_for, photos_of
 from facekit.commands.train import train
 from facekit.dataset import INFO, MANIFEST, Dataset, pairlists
 from facekit.identity.embedders import embed_dataset
+from facekit.identity.embedders.backbone import version_of
 from facekit.options.crop import CarriedCrop
 from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.options.train import Train
@@ -281,7 +282,9 @@ def test_a_linear_head_stands_for_its_backbone(world: World, tmp_path: Path) -> 
     run = tmp_path / "dlib"
     run.mkdir()
     loaded = runs.load(world.run)
-    info = replace(loaded.info, backbone=Backbone(name=str(world.run)), network="run, frozen")
+    info = replace(
+        loaded.info, backbone=Backbone(name=str(world.run), version=version_of(world.run) or ""), network="run, frozen"
+    )
     replace(loaded, folder=run).save(info)
     pairs = _write(tmp_path / "pairs.csv", _all_pairs())
     result = _scores(_verify(run, pairs, data=world.root))

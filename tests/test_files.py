@@ -17,6 +17,7 @@ import pytest
 from facekit.base import files, plain
 from facekit.base.contract import FacekitError, Record
 from facekit.base.opening import guarded, open_new, open_regular
+from facekit.dataset.store import Store
 
 
 class Place(NamedTuple):
@@ -74,6 +75,50 @@ def test_only_regular_files_are_written(tmp_path: Path, make) -> None:  # type: 
         files.append_line(path, "{}")
     with pytest.raises(FacekitError, match=r"strange is (not a regular file|a symbolic link|a folder)"):
         files.drop_torn_line(path)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_file_with_other_names_gets_a_copy_of_its_own(tmp_path: Path, alone: bool) -> None:
+    """An archive can hold a hard link, and with it name a file of whoever unpacks it."""
+    mine, path = tmp_path / "mine", tmp_path / "lines.jsonl"
+    mine.write_text("1\n2\ntorn")
+    os.link(mine, path)
+    files.append_line(path, "3", alone=alone)
+    assert mine.read_text() == "1\n2\ntorn"
+    assert path.read_text() == ("1\n2\n3\n" if alone else "1\n2\ntorn3\n")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["lines.jsonl", "mine"]
+    path.unlink()
+    os.link(mine, path)
+    files.drop_torn_line(path)
+    assert (mine.read_text(), path.read_text()) == ("1\n2\ntorn", "1\n2\n")
+
+
+def test_processes_that_append_to_a_hard_link_lose_no_line(tmp_path: Path) -> None:
+    mine, path = tmp_path / "mine", tmp_path / "lines.jsonl"
+    mine.write_text("")
+    os.link(mine, path)
+    code = (
+        "import sys; from pathlib import Path; from facekit.base.files import append_line\n"
+        f"for n in range(100): append_line(Path({str(path)!r}), sys.argv[1] * 300, alone=True)"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", code, mark]) for mark in "abc"]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    lines = path.read_text().splitlines()
+    assert sorted(lines) == sorted(mark * 300 for mark in "abc" for _ in range(100))
+    assert mine.read_text() == ""
+
+
+def test_a_death_leaves_half_a_line(tmp_path: Path, dying) -> None:  # type: ignore[no-untyped-def]
+    """The kill tests stand on it: what dies while it writes has written a part."""
+    path = tmp_path / "lines.jsonl"
+    files.append_line(path, "first")
+    assert dying(1, lambda: files.append_line(path, "second"))
+    assert path.read_text() == "first\nsec"
+    assert dying(1, lambda: files.replace_file(tmp_path / "new", b"12345678"))
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.glob(".*")} == {".new.part": b"1234"}
+    with Store(tmp_path) as store:
+        assert dying(2, lambda: store.write("Ada/x.jpg", b"12345678"))
+    assert [entry.read_bytes() for entry in (tmp_path / "Ada").iterdir()] == [b"1234"]
 
 
 def test_what_does_not_exist_is_told_apart(tmp_path: Path) -> None:

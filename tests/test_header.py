@@ -14,7 +14,7 @@ from conftest import picture
 
 from facekit.base import images
 from facekit.base.contract import BadImage
-from facekit.base.header import MAX_SCANS, Header, header
+from facekit.base.header import MAX_SCANS, TOO_LARGE, Header, header
 
 SECONDS = 10
 """More than any of these may take, on any machine."""
@@ -106,7 +106,7 @@ def test_a_tiff_that_is_cut_off_is_no_picture(end: int) -> None:
 def test_a_tiff_may_not_be_larger_than_other_pictures() -> None:
     data = pages(1)
     at = data.index(struct.pack("<HHII", 257, 4, 1, 40))
-    assert reason(data[:at] + struct.pack("<HHII", 257, 4, 1, 1_000_000) + data[at + 12 :]) == "too many pixels"
+    assert reason(data[:at] + struct.pack("<HHII", 257, 4, 1, 1_000_000) + data[at + 12 :]) == TOO_LARGE
     assert reason(data[:at] + struct.pack("<HHII", 257, 2, 1, 40) + data[at + 12 :]) == "not a picture"
 
 

@@ -27,6 +27,14 @@ def test_a_limit_beyond_all_values_is_in_the_picture() -> None:
     assert found.counts == [0, 1]
 
 
+@pytest.mark.parametrize("value", [0.0, 1e9, 140737488355328.0, -9.99e14])
+def test_one_value_has_bins_whatever_its_size(value: float) -> None:
+    found = histogram("any", [value])
+    assert found is not None
+    assert len({bar.low for bar in found.bars}) == BINS
+    assert sum(bar.count for bar in found.bars) == 1
+
+
 @given(st.lists(st.floats(allow_nan=True), max_size=30), st.lists(st.floats(allow_nan=True), max_size=2))
 def test_everything_is_drawn_inside(values: list[float], limits: list[float]) -> None:
     found = histogram("any", values, limits)

@@ -10,18 +10,21 @@ import csv
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import hostileweb
 import psutil
 import pytest
-from hostileweb import BEHAVIOURS, DUCKS, GOOGLES, Hostile, Lookout
+from connections import Lookout
+from hostileweb import BEHAVIOURS, DUCKS, GOOGLES, OTHER_HOST, PRIVATE, Hostile, Trap
 from leftovers import gone, needs_browser, own_place, using
 
 pytestmark = needs_browser
@@ -149,9 +152,73 @@ def check(run: Run, web: Hostile, place: Path, out: Path) -> dict[str, str]:
     return {line["name"]: next(iter(line["searches"].values()))["state"] for line in lines if "name" in line}
 
 
+CALLER = """
+import socket, sys
+host, _, port = sys.argv[1].rpartition(":")
+kind = socket.SOCK_DGRAM if sys.argv[2:] else socket.SOCK_STREAM
+one = socket.socket(socket.AF_INET, kind)
+one.connect((host, int(port)))
+one.send(b"x")
+print("there", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def caller(address: str, temporary: Path, *more: str) -> Iterator[None]:
+    """A process that is connected to an address, with a temporary folder of its own."""
+    command = [sys.executable, "-c", CALLER, address, *more]
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None and process.stdin is not None
+        assert process.stdout.readline() == "there\n"
+        yield
+        process.stdin.close()
+
+
+def _caught(trap: Trap) -> bool:
+    end = time.monotonic() + 10
+    while not trap.caught and time.monotonic() < end:
+        time.sleep(0.05)
+    return bool(trap.caught)
+
+
+@pytest.mark.parametrize("more", [(), ("udp",)])
+def test_the_trap_counts_who_belongs_to_the_test_and_nobody_else(
+    place: Path, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    trap = Trap()
+    address = trap.udp if more else trap.addresses[0]
+    with caller(address, tmp_path, *more):
+        time.sleep(0.5)
+        assert not trap.caught
+        with caller(address, place / "fk-browser", *more):
+            assert _caught(trap)
+    trap.close()
+
+
+def test_the_lookout_sees_who_belongs_to_the_test_and_nobody_else(place: Path, tmp_path: Path) -> None:
+    """At a loopback address: no test connects to another."""
+    try:
+        server = socket.create_server((OTHER_HOST, 0))
+    except OSError:
+        pytest.skip(f"there is no {OTHER_HOST}")
+    with server, Lookout(OTHER_HOST) as lookout:
+        address = f"{OTHER_HOST}:{server.getsockname()[1]}"
+        with caller(address, tmp_path):
+            time.sleep(0.5)
+            # The server's own end, which nobody has accepted, has no process, and its remote address is another.
+            assert not lookout.seen
+        with caller(address, place):
+            time.sleep(0.5)
+        assert lookout.seen
+
+
 def test_hostile_pages_are_told_apart_and_leave_nothing(web: Hostile, place: Path, tmp_path: Path) -> None:
     out = tmp_path / "raw"
-    with Lookout() as lookout:
+    with Lookout(PRIVATE) as lookout:
         run = finish(start(web, out, TELLING, "--bots", "2"), place, 300)
     states = check(run, web, place, out)
     assert states.keys() == set(TELLING)
@@ -209,7 +276,7 @@ def test_a_run_that_is_ended_while_pages_hang_leaves_nothing(
 def test_every_behaviour(web: Hostile, place: Path, tmp_path: Path, name: str) -> None:
     """With the real time-outs, and each search tried as often as it is."""
     out = tmp_path / "raw"
-    with Lookout() as lookout:
+    with Lookout(PRIVATE) as lookout:
         run = finish(start(web, out, [name], "--bots", "1", patch={}), place, 400)
     check(run, web, place, out)
     assert not lookout.seen

@@ -9,18 +9,15 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from conftest import picture, plain_tree, records
+from conftest import picture
 
 from facekit.base import images
 from facekit.base.contract import Image
-from facekit.dataset import Dataset
 from facekit.identity.likeness import (
     Fingerprint,
     Proof,
-    alike,
     among,
     fingerprint,
-    grouped,
     links,
     proofs,
     repeats,
@@ -233,25 +230,6 @@ def test_a_mirrored_picture_has_the_mirrored_shape_and_features(crowd: list[Imag
     pairs = matches(one.features, other.features)
     assert len(pairs) > 0.8 * len(one.features)
     assert np.abs(one.features.points[pairs[:, 0]] - other.features.points[pairs[:, 1]]).max() < 1
-
-
-def test_one_photo_has_one_group(tmp_path: Path) -> None:
-    root = plain_tree(tmp_path / "in", {"Ada": 3, "Bob": 3})
-    (root / "Bob" / "again.jpg").write_bytes(images.encode(picture(0)))
-    (root / "Bob" / "broken.jpg").write_bytes(b"no picture")
-    dataset = Dataset.open(root)
-    assert len(alike(dataset)) == 1
-    groups = {r.path: r.group for r in grouped(dataset).records}
-    assert groups["Ada/0000.png"] == groups["Bob/again.jpg"]
-    assert len(set(groups.values())) == 7
-    assert [r.group for r in records(root)] == [None] * 8
-
-
-def test_groups_that_are_there_are_kept_without_a_look(tmp_path: Path) -> None:
-    dataset = grouped(Dataset.open(plain_tree(tmp_path / "in", {"Ada": 3})))
-    for file in (tmp_path / "in" / "Ada").iterdir():
-        file.unlink()
-    assert grouped(dataset) is dataset
 
 
 def test_on_real_faces(data: Path) -> None:

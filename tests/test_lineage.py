@@ -13,10 +13,10 @@ from facekit.base.contract import PARTS, FacekitError, Record, replace
 from facekit.commands.augment import augment
 from facekit.commands.balance import balance
 from facekit.dataset import derive_id
+from facekit.dataset.groups import draw_groups
 from facekit.dataset.lineage import (
     check_split,
     crossings,
-    draw_groups,
     draw_split,
     draw_split_by_image,
     held_out_synthetic,

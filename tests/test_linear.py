@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,12 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fuzzing import watch
 from patches import tree
 
-from facekit import runs
+from facekit import runs, training
 from facekit.base.contract import FacekitError
 from facekit.commands.balance import balance
 from facekit.commands.evaluate import evaluate
+from facekit.commands.evaluate_pairs import evaluate_pairs
 from facekit.commands.predict import predict
 from facekit.commands.train import train
 from facekit.dataset import Dataset
@@ -24,6 +27,7 @@ from facekit.identity import classifier
 from facekit.identity.embedders import embed_dataset, load
 from facekit.options.balance import Balance
 from facekit.options.evaluate import Evaluate
+from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.options.predict import Predict
 from facekit.options.train import Train
 from facekit.runs.head import Head
@@ -132,6 +136,68 @@ def _edit(run: Path, change: Any) -> None:
 def test_a_head_for_other_vectors_is_refused(run: Path) -> None:
     _edit(run, lambda info: info["backbone"].update(version="older"))
     with pytest.raises(FacekitError, match=r"run was trained on other vectors than dlib gives now; train again$"):
+        classifier.load(runs.load(run))
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
+    """A network of the user's own, of which a stranger's head knows no more than the path."""
+    from facekit.networks.cnn import cnn3
+
+    folder = tmp_path / "home" / "model"
+    folder.mkdir(parents=True)
+    info = {"network": "cnn3", "size": 32, "labels": ["a", "b"], "dataset": {"root": "/d"}, "complete": True}
+    (folder / "model.json").write_text(json.dumps({**info, "protocol": "group", "options": {}}))
+    cnn3(32, 2).save_weights(folder / "model.weights.h5")
+    return folder
+
+
+def test_a_backbone_is_opened_only_where_it_is_the_network_that_the_head_was_fitted_to(
+    run: Path, foreign: Path, tmp_path: Path
+) -> None:
+    _edit(run, lambda info: info["backbone"].update(name=str(foreign), version="0" * 12))
+    (tmp_path / "pairs.csv").write_text("first,second,same\na.png,b.png,1\n")
+    for open_it in (
+        lambda: classifier.load(runs.load(run)),
+        lambda: evaluate_pairs(EvaluatePairs(run=run, pairs=tmp_path / "pairs.csv", data=tmp_path)),
+        lambda: training.options_of(runs.load(run), tmp_path, tmp_path / "fold", 1, overwrite=False),
+    ):
+        with (
+            watch(foreign) as touched,
+            pytest.raises(FacekitError, match=r"run is a linear head on the network in .*model, which is gone or has"),
+        ):
+            open_it()
+        assert touched == ["open /model.weights.h5"]
+    (foreign / "model.weights.h5").unlink()
+    os.mkfifo(foreign / "model.weights.h5")
+    with pytest.raises(FacekitError, match="which is gone or has been trained again"):
+        classifier.load(runs.load(run))
+
+
+def test_a_backbone_without_a_path_is_an_embedder_and_no_folder_here(
+    run: Path, foreign: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(foreign.parent)
+    _edit(run, lambda info: info["backbone"].update(name="model"))
+    with pytest.raises(FacekitError, match=r"^no embedder called 'model'; choose from dlib"):
+        classifier.load(runs.load(run))
+
+
+def test_folds_are_trained_on_the_backbone_of_the_run_and_no_other(run: Path, tmp_path: Path) -> None:
+    _edit(run, lambda info: info["options"].update(backbone=str(tmp_path)))
+    chosen = training.options_of(runs.load(run), tmp_path / "faces", tmp_path / "fold", 1, overwrite=False)
+    assert chosen.backbone == "dlib"
+
+
+@pytest.mark.parametrize("kind", ["link", "fifo", "folder"])
+def test_a_head_that_is_no_regular_file_is_refused(run: Path, tmp_path: Path, kind: str) -> None:
+    (run / "head.npz").rename(tmp_path / "head.npz")
+    if kind == "link":
+        (run / "head.npz").symlink_to(tmp_path / "head.npz")
+    else:
+        (os.mkfifo if kind == "fifo" else os.mkdir)(run / "head.npz")
+    what = "a link out of its folder; replace" if kind == "link" else "not a regular file; train again"
+    with pytest.raises(FacekitError, match=rf"head\.npz is {what}"):
         classifier.load(runs.load(run))
 
 

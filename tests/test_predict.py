@@ -48,7 +48,7 @@ def photos(tmp_path: Path) -> Path:
     (folder / "a.jpg").write_bytes(images.encode(group_photo(people(2, seed=1), rng)[0]))
     (folder / "b.jpg").write_bytes(images.encode(empty_photo(np.random.default_rng(3))))
     (folder / "c.jpg").write_text("no picture")
-    (folder / "notes.txt").write_text("not looked at")
+    (folder / "notes.txt").write_text("counted, and not looked at")
     return folder
 
 

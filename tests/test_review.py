@@ -31,10 +31,10 @@ from facekit.base import images
 from facekit.base.contract import Decision, FacekitError, Record, Rejection, replace
 from facekit.base.plain import parse
 from facekit.commands.clean import clean
-from facekit.commands.review.ancestry import inside
 from facekit.commands.review.answers import encode
 from facekit.commands.review.session import NotHere, Session
 from facekit.dataset import DECISIONS, MANIFEST, REJECTED, Dataset
+from facekit.dataset.ancestry import inside
 from facekit.dataset.decisions import Decisions
 from facekit.options.clean import Clean
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
+import sys
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -119,6 +121,13 @@ def test_a_field_of_another_type_is_named(run: Path, field: str) -> None:
         ({"backbone": {"name": "../other"}}, "backbone is '../other', neither an embedder nor an absolute path"),
         ({"backbone": {"name": "/" + "a" * 5000}}, "backbone is no path that a disk can hold"),
         ({"dataset": {"root": "/data/" + "a" * 300}}, "dataset.root is no path that a disk can hold"),
+        *(
+            ({"labels": ["ada", label]}, "which no folder of a person is called")
+            for label in ("../x", "", ".", "a/b", "x\0y", ".hidden", "\x1b[2J/", "x" * 300)
+        ),
+        ({"backbone": {"name": "dlib", "dimensions": -1}}, "backbone has -1 dimensions"),
+        ({"backbone": {"name": "dlib", "dimensions": 10**12}}, "backbone has 1000000000000 dimensions"),
+        ({"backbone": {"name": "dlib", "metric": "far"}}, "Invalid enum value 'far'"),
         ({"crop": {"margin": 70}}, "--margin is 70.0; it must be 2 or less"),
     ],
 )
@@ -161,6 +170,8 @@ def test_what_is_no_regular_file_blocks_nothing(run: Path, name: str, kind: str)
         ("1,nan,1", "accuracy is 'nan', not a number"),
         ("one,0.5,1", "epoch is 'one', not a number"),
         ("1,0.5", "loss is missing"),
+        ("1,7,1", "accuracy is 7"),
+        ("1,0.5,1e300", "loss is 1e+300"),
     ],
 )
 def test_a_broken_row_of_the_history_is_named(run: Path, row: str, reason: str) -> None:
@@ -203,6 +214,27 @@ def test_weights_of_another_network_or_size_are_refused(run: Path) -> None:
     assert "model.weights.h5 does not fit its model.json (" in _refused(runs.load(run).model)
     _write(run, size=64)
     assert "model.weights.h5 does not fit its model.json (" in _refused(runs.load(run).model)
+
+
+@pytest.mark.parametrize("network", ["alexnet", "cnn3"])
+def test_a_large_input_is_held_against_the_weights_before_a_network_of_that_size_is_built(
+    run: Path, network: str
+) -> None:
+    """AlexNet of 512 pixels has 1 GB of weights."""
+    _write(run, size=512, network=network)
+    code = (
+        "import sys, resource; from pathlib import Path; from facekit import runs\n"
+        "from facekit.base.contract import FacekitError\n"
+        "from facekit.networks.backend import keras\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try: runs.load(Path(sys.argv[1])).model()\n"
+        "except FacekitError as error: print(error)\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, run], capture_output=True, text=True, check=True)
+    message, grown = done.stdout.splitlines()
+    assert "model.weights.h5 does not fit its model.json (" in message
+    assert int(grown) < 100
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

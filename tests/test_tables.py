@@ -89,3 +89,54 @@ def test_a_csv_of_pictures_anywhere_is_a_dataset(plain: Path, tmp_path: Path) ->
         tables.dataset(_table(elsewhere, "image,label", "a.png,Ada", "b.png,").file)
     with pytest.raises(FacekitError, match=r"has no column label; it has image, age$"):
         tables.dataset(_table(elsewhere, "image,age", "a.png,1").file)
+
+
+# As people and their programs write them
+
+
+def test_line_numbers_are_those_of_an_editor(tmp_path: Path) -> None:
+    for lines, bad in (
+        (("image,label", "", "a.jpg,A", "", "", "b.jpg,B", "x.jpg,"), 7),
+        (("image,label", '"two', 'lines.jpg",A', "b.jpg,"), 4),
+        (("sep=;", "image;label", "a.jpg;A", "b.jpg;"), 4),
+        (("image,label", "a\u2028b.jpg,A", "a\x0bb.jpg,A", "b.jpg,"), 4),
+    ):
+        with pytest.raises(FacekitError, match=rf"table\.csv, line {bad}: image or label is empty"):
+            tables.dataset(_table(tmp_path, *lines).file)
+    assert _table(tmp_path, "image,label", '"two', 'lines.jpg",A', "", "b.jpg,B").lines == [2, 5]
+    with pytest.raises(FacekitError, match=r"table\.csv, line 3 has 3 values and the header 2 names; put a value"):
+        _table(tmp_path, "image,label", "a.jpg,A", "b,c.jpg,B")
+    assert _table(tmp_path, "image,label", "a.jpg,A,,", "b.jpg").rows[1] == {"image": "b.jpg", "label": ""}
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_values_may_be_parted_by_commas_semicolons_and_tabs(tmp_path: Path, mark: str) -> None:
+    other = ";" if mark == "," else ","
+    table = _table(tmp_path, f"image{mark}label", f'"a{mark}b.jpg"{mark}A', f"c{other}d.jpg{mark}B")
+    assert [row["label"] for row in table.rows] == ["A", "B"]
+    assert [row["image"] for row in table.rows] == [f"a{mark}b.jpg", f"c{other}d.jpg"]
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FacekitError, match=r"table\.csv has two columns 'label'; rename one$"):
+        _table(tmp_path, "image,label,label", "a.jpg,A,B")
+
+
+def test_paths_may_be_written_as_windows_writes_them(plain: Path, tmp_path: Path) -> None:
+    lines = ("image,label", r"plain\Ada\0000.png,Ada", r"plain\odd\name.png,Bob")
+    (plain / r"odd\name.png").write_bytes((plain / "Bob" / "0004.png").read_bytes())
+    found = tables.dataset(_table(tmp_path, *lines).file)
+    assert [record.path for record in found.records] == ["plain/Ada/0000.png", "plain/odd/name.png"]
+    lines = ("image,label", r"plain\Ada\0000.png,Ada", r"plain/odd\name.png,Bob")
+    found = tables.dataset(_table(tmp_path, *lines).file)
+    assert found.records[1].path == r"plain/odd\name.png", "a file that is called so"
+    rows = ("image,gender", r"Ada\0001.png,female")
+    assert tables.column(_table(tmp_path, *rows), "gender", Dataset.open(plain)).count("female") == 1
+
+
+def test_pictures_that_are_not_there_are_named(plain: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lines = ("image,label", "plain/Ada/0000.png,Ada", "", *(f"gone{number}.png,Bob" for number in range(7)))
+    tables.dataset(_table(tmp_path, *lines).file)
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert "7 pictures are not there: line 4 gone0.png, line 5 gone1.png" in said
+    assert said.endswith("line 8 gone4.png and 2 more")

@@ -383,6 +383,18 @@ def test_overwrite_refuses_to_delete_a_picture_that_a_person_edited(tree: Path) 
     run_crop(tree.parent / "photos", tree, overwrite=True)
 
 
+def test_deletions_that_only_dataset_json_names_are_not_gone_on_with(tree: Path) -> None:
+    """Whoever knows the bytes of a file, say of a published picture, knows its hash."""
+    mine = tree / "Ada" / "holiday.png"
+    mine.write_bytes(images.encode_png(picture(77, 24)))
+    info = json.loads((tree / "dataset.json").read_text())
+    stale = {"Ada/holiday.png": hashlib.sha256(mine.read_bytes()).hexdigest()}
+    for named in (list(stale), stale):
+        (tree / "dataset.json").write_text(json.dumps({**info, "complete": False, "stale": named}))
+        run_crop(tree.parent / "photos", tree)
+        assert mine.exists()
+
+
 def test_a_line_cannot_have_a_file_of_the_users_deleted(tree: Path) -> None:
     """A manifest that names the user's own picture, with another hash, does not make it facekit's."""
     mine = tree / "Ada" / "holiday.png"

@@ -1,15 +1,9 @@
-"""A server of weights with every fault of a download, and small networks of the shapes that OpenCV's classes take."""
+"""Small networks of the shapes of YuNet and SFace, taken for the real ones: what they find is known beforehand."""
 
 from __future__ import annotations
 
 import hashlib
-import socket
-import threading
-import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -23,70 +17,14 @@ SQUARE = 32
 """Pixels of the squares that `square_finder` finds, and their distance from one another at least."""
 
 
-class Zoo(ThreadingHTTPServer):
-    """Serves what `files` holds by path; `fault` is one of `missing`, `cut`, `slow`, `silent`."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.files: dict[str, bytes] = {}
-        self.fault = ""
-        self.asked: Counter[str] = Counter()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/models"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Zoo
-
-    def do_GET(self) -> None:
-        self.server.asked[self.path] += 1
-        data = self.server.files.get(self.path.removeprefix("/models/"))
-        if data is None or self.server.fault == "missing":
-            self.send_error(404)
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        half = len(data) // 2
-        self.wfile.write(data[:half])
-        self.wfile.flush()
-        if self.server.fault == "cut":
-            self.connection.shutdown(socket.SHUT_RDWR)
-            return
-        if self.server.fault == "silent":
-            time.sleep(3)
-            return
-        if self.server.fault == "slow":
-            time.sleep(0.5)
-        self.wfile.write(data[half:])
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        pass
-
-
-@contextmanager
-def serving() -> Iterator[Zoo]:
-    """A server that runs while the block does."""
-    with Zoo() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def publish(zoo: Zoo, name: str, data: bytes, patch: pytest.MonkeyPatch) -> None:
-    """Serve a file as the weights `name`, pinned by its own SHA-256, as a new version of the zoo would."""
+def publish(folder: Path, name: str, data: bytes, patch: pytest.MonkeyPatch) -> Path:
+    """Put a file into FACEKIT_WEIGHTS as the weights `name`, pinned by its own SHA-256, as a new version would be."""
     pin = weights.PINS[name]
-    zoo.files[pin.path] = data
-    sha256 = hashlib.sha256(data).hexdigest()
-    patch.setitem(weights.PINS, name, replace(pin, sha256=sha256, size=len(data), package=None))
+    folder.mkdir(exist_ok=True)
+    (folder / pin.file).write_bytes(data)
+    patch.setitem(weights.PINS, name, replace(pin, sha256=hashlib.sha256(data).hexdigest(), size=len(data)))
+    patch.setenv("FACEKIT_WEIGHTS", str(folder))
+    return folder / pin.file
 
 
 def colour_network() -> bytes:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from facekit.base.errors import BadImage, FacekitError
 from facekit.base.protocols import Detector, Embedder, Face, Image, Points
-from facekit.base.records import EXPRESSIONS, PARTS, Box, Decision, Record, Rejection, Source, Verdict
+from facekit.base.records import EXPRESSIONS, PARTS, Box, Decision, Link, Record, Rejection, SamePhoto, Source, Verdict
 from facekit.base.reporting import Board, Listing, Report, Track, quiet
 
 __all__ = [
@@ -19,11 +19,13 @@ __all__ = [
     "Face",
     "FacekitError",
     "Image",
+    "Link",
     "Listing",
     "Points",
     "Record",
     "Rejection",
     "Report",
+    "SamePhoto",
     "Source",
     "Track",
     "Verdict",

@@ -21,10 +21,13 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from facekit.base import plain, text
+from facekit.base.appending import append_line as append_line
+from facekit.base.appending import drop_torn_line as drop_torn_line
+from facekit.base.appending import write_all
 from facekit.base.errors import FacekitError
-from facekit.base.lines import end_of_lines, whole_lines
+from facekit.base.lines import whole_lines
 from facekit.base.opening import guarded as guarded
-from facekit.base.opening import open_append, open_new, open_regular, reading
+from facekit.base.opening import open_new, open_regular, reading
 
 T = TypeVar("T")
 
@@ -142,32 +145,6 @@ def iterate_lines(
             ) from None
 
 
-def append_line(path: Path, line: str, alone: bool = False) -> None:
-    """Add one line. Raises FacekitError when the disk is full, and for a symbolic link.
-
-    `alone` is for a file that several processes append to: it waits for the others, and cuts off what a kill left
-    of a last line.
-    """
-    with guarded(path), open_append(path) as file:
-        if alone:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            drop_torn_line(path)
-        write_all(file, line.encode() + b"\n")
-
-
-def drop_torn_line(path: Path) -> None:
-    """Cut off what a kill left of a last line, so that the next one does not continue it."""
-    try:
-        with reading(path), open_regular(path, follow=False) as file:
-            size = file.seek(0, os.SEEK_END)
-            whole = end_of_lines(file, size)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    if whole < size:
-        with guarded(path), open_append(path) as file:
-            file.truncate(whole)
-
-
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all. Raises FacekitError when the disk is full."""
     with _replacing(path) as file:
@@ -178,6 +155,21 @@ def replace_lines(path: Path, lines: Iterable[str]) -> None:
     """Write a file of lines whole or not at all, one at a time: there may be more than fit into memory."""
     with _replacing(path) as file, io.BufferedWriter(file) as buffer:
         buffer.writelines(line.encode() + b"\n" for line in lines)
+
+
+def delete(path: Path) -> None:
+    """Delete a file, if it is there; of a link the link. Raises FacekitError for a folder in its place."""
+    with guarded(path):
+        path.unlink(missing_ok=True)
+
+
+def version(file: Path | None) -> str:
+    """Return what changes when a file does, for addresses that may be kept for ever; empty for no file."""
+    try:
+        found = file.stat() if file else None
+    except OSError:
+        return ""
+    return f"{found.st_mtime_ns:x}-{found.st_size:x}" if found else ""
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
@@ -256,10 +248,3 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-
-
-def write_all(file: BinaryIO, data: bytes) -> None:
-    """Write all bytes: a disk that fills up takes the first part without an error, and refuses the next."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[file.write(rest) :]

@@ -1,7 +1,7 @@
 """What a picture says of itself before it is decoded, and what no decoder may be handed.
 
 A header can lie. What makes a decoder busy for minutes or fills memory is refused here, from the bytes alone: too many
-pixels, a JPEG of thousands of scans, a TIFF of thousands of pages.
+pixels, more pixels than the bytes can hold of a photo, a JPEG of thousands of scans, a TIFF of thousands of pages.
 """
 
 from __future__ import annotations
@@ -11,14 +11,22 @@ import re
 import struct
 import threading
 import warnings
-from typing import NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import PIL.Image
 
 from facekit.base.errors import BadImage
+from facekit.base.limits import MOST, limit
 
 MAX_PIXELS = 50_000_000
-"""Larger pictures are refused before they are decoded."""
+"""Larger pictures are decoded at half, a quarter, … of their size, to at most so many pixels."""
+
+DENSEST = 200
+"""Pixels a byte of pictures above `MAX_PIXELS`, where no limit is set. Photos have 2 to 60, bombs 300 and more."""
+
+TOO_LARGE = "too many pixels (see --max-megapixels)"
 
 MAX_SCANS = 100
 """Passes over a JPEG's pixels. Encoders make ten or so; each costs as much time as a picture, and few bytes."""
@@ -28,6 +36,7 @@ _SUFFIXES = {
     "BMP": ".bmp",
     "DIB": ".bmp",
     "GIF": ".gif",
+    "HEIF": ".heic",
     "JPEG": ".jpg",
     "JPEG2000": ".jp2",
     "MPO": ".jpg",
@@ -35,10 +44,25 @@ _SUFFIXES = {
     "PPM": ".ppm",
     "WEBP": ".webp",
 }
-"""Pillow's name of a format -> how such a file's name ends. TIFF is read here."""
+"""Pillow's name of a format -> how such a file's name ends. TIFF, whose tags Pillow reads all of, is read here."""
 
-_GARBLED = (EOFError, LookupError, OSError, OverflowError, SyntaxError, TypeError, ValueError, struct.error)
-"""What Pillow raises for bytes that only begin like a picture."""
+_UNREAD = {
+    "JPEG XL: convert to JPEG": rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n",
+    "JPEG XR: convert to JPEG": rb"II\xbc",
+    "camera raw: export as JPEG": rb"FUJIFILMCCD-RAW|II\*\0.{4}CR|IIR[OS]|MMOR|IIU\0|.{4}ftypcrx ",
+    "PSD: export as JPEG": rb"8BPS",
+    "video": rb".{4}ftyp(qt  |isom|iso[2-9]|mp4|M4V|avc1|3g)|\x1aE\xdf\xa3|RIFF.{4}AVI ",
+}
+"""What is said of formats that people have and facekit does not read -> how such a file begins."""
+
+_BEGINS = re.compile(
+    rb"\xff\xd8\xff|\x89PNG|GIF8|RIFF.{4}WEBP|BM|P[1-7]\s|II[*+]\0|MM\0[*+]|\0\0\0\x0cjP  |\xff\x4f\xff\x51"
+    rb"|.{4}ftyp(avi[fs]|hei[cmsx]|hev[cmsx]|mif1|msf1)|" + b"|".join(_UNREAD.values()),
+    re.DOTALL,
+)
+"""How pictures begin, those in formats that are not read among them."""
+
+_HEIF = re.compile(rb".{4}ftyp(hei[cmsx]|hev[cmsx]|mif1|msf1)", re.DOTALL)
 
 _MARK = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd7]")
 """A marker of a JPEG that has a length: those in its pixels are a zero after 0xff, or count restarts."""
@@ -48,7 +72,10 @@ _SCAN, _END = 0xDA, 0xD9
 _TIFF = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
 """How a TIFF begins -> its byte order; with a plus it is a BigTIFF, whose numbers have 64 bits."""
 
-_WIDTH, _HEIGHT = 256, 257
+_KIND, _WIDTH, _HEIGHT, _EXTRA, _DNG = 254, 256, 257, 338, 50706
+_PREVIEW = 1
+"""The value of a page's kind where it only shows another, smaller, as camera raw begins."""
+
 _INTEGERS = {3: "H", 4: "I", 16: "Q"}
 
 # What catch_warnings changes, all threads see: one at a time, or the filters are left in disorder.
@@ -66,51 +93,138 @@ class Header(NamedTuple):
 
 
 def header(data: bytes) -> Header:
-    """Read a picture's format and size from its bytes, whatever its name says. Raises BadImage."""
+    """Read a picture's format and size from its bytes, whatever its name says.
+
+    Raises BadImage: empty file, not a picture, or the name of a format that facekit does not read.
+    """
     if not data:
         raise BadImage("empty file", 0)
+    _refuse_unread(data)
+    if data[:4] not in _TIFF:
+        with opened(data) as picture:
+            kind, (width, height) = picture.format or "", picture.size
+            frames = 1 if kind in ("MPO", "HEIF") else _frames(picture)
+        return Header(_SUFFIXES[kind], width, height, frames)
     try:
-        if data[:4] in _TIFF:
-            width, height, link = _first_page(data)
-            return Header(".tiff", width, height, 2 if any(data[link]) else 1)
-        return _by_pillow(data)
-    except PIL.Image.DecompressionBombError:
-        raise BadImage("too many pixels", f"more than {MAX_PIXELS}") from None
-    except _GARBLED:
+        page = _first_page(data)
+        return Header(".tiff", page.width, page.height, 2 if any(data[page.link]) else 1)
+    except (LookupError, OverflowError, struct.error):
         raise BadImage("not a picture") from None
+
+
+def begins_as_picture(start: bytes) -> bool:
+    """Return whether the first 16 bytes of a file are those of a picture, also of one in a format that is not read."""
+    return _BEGINS.match(start) is not None
+
+
+def _refuse_unread(data: bytes) -> None:
+    start = data[:16]
+    for reason, begins in _UNREAD.items():
+        if re.match(begins, start, re.DOTALL):
+            raise BadImage(reason)
 
 
 def decodable(data: bytes, head: Header) -> bytes:
     """Return the bytes that a decoder may be handed: those of the first page alone.
 
-    Raises BadImage for too many pixels or scans, and for a file that is cut off: OpenCV fills what is missing with grey
-    and says nothing to the caller.
+    Raises BadImage for too many pixels or scans, and for a file that is cut off, of which some decoders say nothing.
     """
-    if head.width * head.height > MAX_PIXELS:
-        raise BadImage("too many pixels", head.width * head.height)
+    check_size(head, len(data))
     if head.suffix == ".tiff" and head.frames > 1:
-        link = _first_page(data)[2]
+        link = _first_page(data).link
         return data[: link.start] + bytes(link.stop - link.start) + data[link.stop :]
     if head.suffix == ".jpg":
-        _check_scans(data)
+        jpeg_end(data)
     if _truncated(data, head.suffix):
         raise BadImage("truncated", len(data))
     return data
 
 
-def _by_pillow(data: bytes) -> Header:
-    PIL.Image.init()
-    formats = [kind for kind in _SUFFIXES if kind in PIL.Image.OPEN]  # MPO is opened as JPEG, AVIF not by every Pillow
+def check_size(head: Header, size: int) -> None:
+    """Refuse a picture that would fill memory, with `size` bytes in its file. Raises BadImage."""
+    pixels = head.width * head.height
+    if not (head.width and head.height):
+        raise BadImage("not a picture")
+    said = limit()
+    if pixels > 1_000_000 * (said or MOST) or (not said and pixels > max(MAX_PIXELS, DENSEST * size)):
+        raise BadImage(TOO_LARGE, pixels)
+
+
+@contextmanager
+def opened(data: bytes) -> Iterator[PIL.Image.Image]:
+    """Give what Pillow makes of a picture's bytes: nothing is decoded yet. Raises BadImage.
+
+    Pillow's own limit of pixels does not hold, and its warnings are not shown: `check_size` is ours.
+    """
+    with hushed():
+        picture = _opened(data)
+    with picture:
+        yield picture
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Keep Pillow's warnings about a picture off the screen, where they would stand without its name."""
     with _WARNINGS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's own limit warns; ours refuses
-        with PIL.Image.open(io.BytesIO(data), formats=formats) as picture:
-            kind, (width, height) = picture.format or "", picture.size
-            frames = 1 if kind == "MPO" else getattr(picture, "n_frames", 1)
-    return Header(_SUFFIXES[kind], width, height, frames)
+        warnings.simplefilter("ignore")
+        yield
 
 
-def _first_page(data: bytes) -> tuple[int, int, slice]:
-    """Return width and height of a TIFF's first page, and where the place of the next one stands.
+def _opened(data: bytes) -> PIL.Image.Image:
+    PIL.Image.init()
+    for kind in [kind for kind in _SUFFIXES if kind in PIL.Image.OPEN]:  # MPO is opened as JPEG
+        make, accepts = PIL.Image.OPEN[kind]
+        if accepts is None or accepts(data[:16]) is True:
+            picture = _made(make, data)
+            if picture is not None:
+                return picture
+    if _HEIF.match(data):
+        return _opened_heif(data)
+    raise BadImage("not a picture")
+
+
+def _opened_heif(data: bytes) -> PIL.Image.Image:
+    try:
+        from pi_heif import HeifImageFile
+    except ImportError:
+        raise BadImage("HEIC: pip install pi-heif") from None
+    picture = _made(HeifImageFile, data)
+    if picture is None:
+        raise BadImage("HEIC that cannot be read: convert to JPEG")
+    return picture
+
+
+def _made(make: Any, data: bytes) -> PIL.Image.Image | None:
+    """Return what a plug-in of Pillow makes of bytes, or None where they only begin like its format."""
+    try:
+        picture: PIL.Image.Image = make(io.BytesIO(data), "")
+    except Exception:  # noqa: BLE001 - a parser of a stranger's bytes may raise anything
+        return None
+    return picture
+
+
+def _frames(picture: PIL.Image.Image) -> int:
+    try:
+        return int(getattr(picture, "n_frames", 1))
+    except Exception:  # noqa: BLE001 - it reads on, up to the bytes that are garbled
+        raise BadImage("not a picture") from None
+
+
+def alpha_of_tiff(data: bytes) -> int:
+    """Return what a TIFF says of its fourth channel: 1 if colours are multiplied by it, 2 if they are not, else 0."""
+    return _first_page(data).alpha
+
+
+class _Page(NamedTuple):
+    width: int
+    height: int
+    alpha: int
+    link: slice
+    """Where the place of the next page stands."""
+
+
+def _first_page(data: bytes) -> _Page:
+    """Return what a TIFF says of its first page.
 
     Pillow would go through all pages to count them. Raises struct.error and LookupError for garbled bytes.
     """
@@ -128,16 +242,21 @@ def _first_page(data: bytes) -> tuple[int, int, slice]:
     sizes: dict[int, int] = {}
     for at in range(place, link.start, entry):
         tag, kind = struct.unpack_from(order + "HH", data, at)
-        if tag in (_WIDTH, _HEIGHT):
+        if tag == _DNG and struct.unpack_from(order + offset, data, at + 4) == (4,):
+            raise BadImage("camera raw: export as JPEG")
+        if tag in (_KIND, _WIDTH, _HEIGHT, _EXTRA):
             (value,) = struct.unpack_from(order + _INTEGERS[kind], data, at + 4 + struct.calcsize(order + offset))
             sizes.setdefault(tag, value)
-    return sizes[_WIDTH], sizes[_HEIGHT], link
+    if sizes.get(_KIND) == _PREVIEW:
+        raise BadImage("camera raw: export as JPEG")
+    return _Page(sizes[_WIDTH], sizes[_HEIGHT], sizes.get(_EXTRA, 0), link)
 
 
-def _check_scans(jpeg: bytes) -> None:
-    """Walk from marker to marker to the picture's own end: thumbnails before it and films after it have some too.
+def jpeg_end(jpeg: bytes) -> int:
+    """Return the place of the marker that ends a JPEG, by walking from marker to marker.
 
-    Raises BadImage where the end is missing, and for too many scans.
+    Thumbnails before it and films after it have some too. Raises BadImage where the end is missing, and for too many
+    scans.
     """
     place = 2
     scans = 0
@@ -147,7 +266,7 @@ def _check_scans(jpeg: bytes) -> None:
         if scans > MAX_SCANS:
             raise BadImage("too many scans", f"more than {MAX_SCANS}")
         if mark == _END:
-            return
+            return found.start()
         place = found.end() + int.from_bytes(jpeg[found.end() : found.end() + 2], "big")
     raise BadImage("truncated", len(jpeg))
 

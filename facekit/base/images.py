@@ -7,21 +7,25 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from facekit.base import decoding
+from facekit.base.decoding import DAMAGED, Gray
 from facekit.base.errors import BadImage
-from facekit.base.header import MAX_PIXELS, Header, decodable, header
+from facekit.base.header import MAX_PIXELS, Header, begins_as_picture, check_size, header
 from facekit.base.opening import open_regular
 from facekit.base.protocols import Image
 from facekit.base.records import Box
 
 __all__ = [
+    "DAMAGED",
     "MAX_BYTES",
     "MAX_PIXELS",
     "SUFFIXES",
     "Gray",
     "Header",
     "as_bgr",
+    "begins_as_picture",
+    "check_size",
     "cut",
     "decode",
     "dhash",
@@ -43,28 +47,22 @@ __all__ = [
 MAX_BYTES = 300_000_000
 """Larger files are refused before they are read: a picture of `MAX_PIXELS` in 16 bits, not compressed."""
 
-SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff")
-"""How the names of files end that are taken for pictures, in lower case."""
-
-Gray = NDArray[np.uint8]
-"""Grey pixels, shape (height, width)."""
-
-_REDUCED = (
-    (512, cv2.IMREAD_REDUCED_GRAYSCALE_8),
-    (256, cv2.IMREAD_REDUCED_GRAYSCALE_4),
-    (128, cv2.IMREAD_REDUCED_GRAYSCALE_2),
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff"),
+    *(".avif", ".heic", ".heif", ".jp2"),
 )
-"""Shorter side of a picture -> how it is shrunk while it is decoded, never below 64 pixels."""
+"""How the names of pictures end, in lower case, that keep their suffix where facekit copies them."""
 
 
 def decode(data: bytes) -> Image:
     """Decode a picture of any common format to RGB, upright as its EXIF orientation says.
 
-    CMYK becomes RGB, 16 bits become 8, transparency is dropped, an animation gives its first frame.
-    Raises BadImage: not a picture, empty file, too many pixels, too many scans, truncated.
+    CMYK becomes RGB, 16 bits become 8, what is transparent becomes white, an animation gives its first frame. Above
+    `MAX_PIXELS` the picture is decoded at a half, a quarter, … of its size.
+    Raises BadImage: not a picture, a format that is not read, empty file, too many pixels, too many scans, truncated,
+    damaged.
     """
-    pixels = _decode(data, header(data), cv2.IMREAD_COLOR)
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+    return decoding.rgb(data, header(data))
 
 
 def glance(data: bytes, head: Header) -> Gray:
@@ -73,9 +71,7 @@ def glance(data: bytes, head: Header) -> Gray:
     It proves as `decode` does that a picture is whole, in a third of the time: every byte is read, and few pixels
     are made of them. Raises BadImage.
     """
-    shorter = min(head.width, head.height)
-    how = next((flag for least, flag in _REDUCED if shorter >= least), cv2.IMREAD_GRAYSCALE)
-    return _decode(data, head, how)
+    return decoding.grey(data, head)
 
 
 def load(path: Path) -> bytes:
@@ -178,13 +174,3 @@ def _encode(suffix: str, image: Image, parameters: list[int]) -> bytes:
     if not done:
         raise ValueError(f"OpenCV could not encode pixels of shape {image.shape} as {suffix}")
     return bytes(data)
-
-
-def _decode(data: bytes, head: Header, how: int) -> NDArray[np.uint8]:
-    try:
-        pixels = cv2.imdecode(np.frombuffer(decodable(data, head), np.uint8), how)
-    except cv2.error:
-        pixels = None
-    if pixels is None:
-        raise BadImage("cannot be decoded")
-    return np.asarray(pixels, np.uint8)

@@ -33,8 +33,9 @@ def open_regular(path: Path, follow: bool = True, folder: int | None = None) -> 
     """Open a regular file for reading, without waiting for anything.
 
     With `follow=False` a symbolic link is refused. `folder` is the handle of the folder that `path` is relative to.
-    Raises OSError; `NotRegular` for what is no regular file.
+    Raises OSError; `NotRegular` for what is no regular file. A device is not even opened: that alone can act on it.
     """
+    _check_regular(os.stat(path, dir_fd=folder, follow_symlinks=follow).st_mode, path)
     handle = os.open(path, _READ | (0 if follow else os.O_NOFOLLOW), dir_fd=folder)
     return os.fdopen(_regular(handle, path), "rb")
 
@@ -55,13 +56,21 @@ def open_append(path: Path) -> FileIO:
 
 def _regular(handle: int, path: Path) -> int:
     """Return the handle of a regular file; close any other."""
-    mode = os.fstat(handle).st_mode
-    if stat.S_ISREG(mode):
-        return handle
-    os.close(handle)
+    try:
+        _check_regular(os.fstat(handle).st_mode, path)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _check_regular(mode: int, path: Path) -> None:
+    if stat.S_ISLNK(mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    raise NotRegular(path)
+    if not stat.S_ISREG(mode):
+        raise NotRegular(path)
 
 
 @contextmanager

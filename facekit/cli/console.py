@@ -1,13 +1,19 @@
-"""Everything a person sees: progress, notices, the closing table, errors. All of it goes to stderr."""
+"""Everything a person sees: progress, notices, the closing table, errors. All of it goes to stderr.
+
+stdout is for data, and is written through `Console.out` alone: whatever else is printed while a command runs, by a
+library or by another package's command, is talk.
+"""
 
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar, cast
 
 from rich import box
 from rich.console import Console as Screen
@@ -20,6 +26,7 @@ from facekit.base.plain import Json
 from facekit.base.text import visible
 from facekit.cli.bars import Bars, cell, progress
 from facekit.cli.logs import logging_to
+from facekit.cli.streams import Output
 
 T = TypeVar("T")
 
@@ -34,18 +41,22 @@ class Console:
     def __init__(self, quiet: bool = False, log_file: Path | None = None) -> None:
         """Show progress and notices unless `quiet`; write them, and more, to `log_file`."""
         self.screen = Screen(stderr=True)
+        self.out = Output.now()
         self._quiet = quiet
         self._bars: Bars | None = None
+        self._printing = redirect_stdout(sys.stderr)
         self._logging = logging_to(self.say, log_file, logging.WARNING if quiet else logging.INFO)
 
     def __enter__(self) -> Console:
         """Begin to show what is logged. Raises FacekitError where the log file cannot be written."""
         self._logging.__enter__()
+        self._printing.__enter__()
         return self
 
     def __exit__(self, *error: Any) -> None:
         """Stop the bars and let go of the loggers."""
         self.stop()
+        self._printing.__exit__(*error)
         self._logging.__exit__(*error)
 
     def track(
@@ -88,8 +99,7 @@ class Console:
 
     def listing(self, listing: Listing) -> None:
         """Show a table on stdout, which is a terminal; where that is too narrow, a paragraph for each row."""
-        self.stop()
-        screen = Screen()
+        screen = self._stdout()
         columns = list(zip(listing.columns, zip(*listing.rows, strict=True), strict=True))
         # A column of words that have no spaces is never wrapped; any other needs some width to be read.
         words = [not any(" " in text for text in held) for _, held in columns]
@@ -108,6 +118,18 @@ class Console:
         for row in listing.rows:
             table.add_row(*map(cell, row))
         screen.print(table)
+
+    def answers(self, rows: Sequence[Mapping[str, str]]) -> None:
+        """Show answers as a table on stdout, which is a terminal; only the first column, a path, is wrapped."""
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for place, name in enumerate(rows[0]):
+            table.add_column(cell(name), no_wrap=place > 0, overflow="ellipsis" if place else "fold")
+        for row in rows:
+            table.add_row(*map(cell, row.values()))
+        self._stdout().print(table)
+
+    def _stdout(self) -> Screen:
+        return Screen(file=cast(TextIO, self.out))
 
     def _shortfalls(self, report: Report) -> None:
         """Show which names fell short, the worst first; a long list is in the folder."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import logging
 import sys
 import textwrap
@@ -11,8 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from facekit.base.appending import open_own
 from facekit.base.contract import FacekitError
 from facekit.base.text import visible
+from facekit.cli.streams import Talk
 
 Say = Callable[[str], None]
 
@@ -44,7 +48,7 @@ def logging_to(say: Say, log_file: Path | None, level: int) -> Iterator[None]:
 
 def show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Be a `sys.excepthook`: print the traceback of a bug, whose message may hold text from outside."""
-    sys.stderr.write("".join(map(_escaped, traceback.format_exception(kind, error, trace))))
+    Talk(sys.stderr).write("".join(map(_escaped, traceback.format_exception(kind, error, trace))))
 
 
 class _Notices(logging.Handler):
@@ -69,13 +73,20 @@ class _Lines(logging.Formatter):
         return textwrap.indent("".join(map(_escaped, traceback.format_exception(*ei))), "    ")
 
 
+class _FileHandler(logging.FileHandler):
+    """Appends to a regular file, and not through a link: a folder from a stranger may hold one."""
+
+    def _open(self) -> io.TextIOWrapper:
+        file = open_own(Path(self.baseFilename))
+        return io.TextIOWrapper(io.BufferedWriter(file), encoding=self.encoding, errors=self.errors)
+
+
 def _file_handler(path: Path) -> logging.Handler:
-    if path.is_fifo():  # opening one waits for a reader
-        raise FacekitError(f"--log-file {path} is a FIFO; give the name of a file")
     try:
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = _FileHandler(path, encoding="utf-8")
     except OSError as error:
-        raise FacekitError(f"--log-file {path}: {error.strerror}; choose a file that can be written") from None
+        why = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+        raise FacekitError(f"--log-file {path}: {why}; choose a file that can be written") from None
     handler.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     return handler
 

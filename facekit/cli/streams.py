@@ -1,13 +1,18 @@
-"""stdin and stdout, which are for data: bounded reads, JSON that no terminal obeys, names that are not UTF-8."""
+"""stdin, stdout and stderr: bounded reads, answers that all arrive or are missed aloud, and talk that never fails."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import select
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 from facekit.base import plain, text
 from facekit.base.contract import FacekitError
@@ -18,6 +23,8 @@ MAX_STDIN = 16 << 20
 _UNESCAPED = re.compile("[^\x00-\x7e]")
 """What JSON text may hold as it is and some terminals obey: only what `text.visible` escapes of it is replaced."""
 
+_ELSEWHERE = "send it to a file or a pipe that takes it, and run the same command again"
+
 
 @dataclass(frozen=True)
 class _Printed:
@@ -26,13 +33,108 @@ class _Printed:
     folder: str
 
 
-def to_stdout(line: str) -> None:
-    """Write one line of data. A path that is not UTF-8 is written as the disk has it."""
+class ReaderGone(Exception):  # noqa: N818 - no fault of anybody's
+    """Whoever read stdout has had enough."""
+
+
+class Unwritable(FacekitError):
+    """stdout takes nothing: it is closed, or its disk is full."""
+
+
+class _Stream:
+    """What facekit's two streams share. Each text is written at once, so that nothing is left to fail at exit."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        """Write to a stream; Python has None for one that was closed when it started."""
+        self.open = stream is not None
+        self._stream = stream if stream is not None else StringIO()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def flush(self) -> None:
+        """Do nothing: all is written."""
+
+    def _write(self, written: str) -> None:
+        """Write text. Raises OSError, and ValueError where Python's own stream is closed."""
+        try:
+            handle = self._stream.fileno()
+        except OSError:  # no file: a program that runs facekit in its own process put it there
+            self._stream.write(written)
+            return
+        self._stream.flush()
+        data = memoryview(self._encoded(written))
+        while data:
+            try:
+                data = data[os.write(handle, data) :]
+            except BlockingIOError:  # another program that shares the pipe made it so
+                select.select([], [handle], [])
+
+    def _encoded(self, written: str) -> bytes:
+        """Return text in the stream's encoding. A path that is not UTF-8 is written as the disk has it."""
+        try:
+            return written.encode(self._stream.encoding, self._stream.errors or "strict")
+        except UnicodeEncodeError:
+            return text.encode(written)
+
+
+class Output(_Stream):
+    """stdout, which belongs to the user: what is written arrives, or an exception says why not."""
+
+    @classmethod
+    def now(cls) -> Output:
+        """Return what stands for stdout at the moment."""
+        return sys.stdout if isinstance(sys.stdout, cls) else cls(sys.stdout)
+
+    def write(self, written: str) -> int:
+        """Write text. Raises ReaderGone, and Unwritable where stdout is closed or its disk full."""
+        if not self.open:
+            raise Unwritable(f"stdout is closed, and this command prints to it; {_ELSEWHERE}")
+        try:
+            self._write(written)
+        except BrokenPipeError:
+            raise ReaderGone from None
+        except OSError as error:
+            raise Unwritable(f"stdout cannot be written ({error.strerror}); {_ELSEWHERE}") from None
+        return len(written)
+
+    def line(self, line: str) -> None:
+        """Write one line of data. Raises as `write` does."""
+        self.write(f"{line}\n")
+
+
+class Talk(_Stream):
+    """stderr, which is for people. Nobody may be listening: a stage goes on all the same."""
+
+    def write(self, written: str) -> int:
+        """Write text, if that can be done."""
+        try:
+            self._write(written)
+        except (OSError, ValueError):
+            self._stream = StringIO()
+        return len(written)
+
+
+@contextmanager
+def safe_streams() -> Iterator[None]:
+    """Put facekit's own streams in place of stdout and stderr for a while.
+
+    A closed stdin, stdout or stderr stays closed to Python; the system gets /dev/null in its place, so that no file
+    that is opened later receives what a library prints.
+    """
+    _fill_closed()
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = cast(TextIO, Output(sys.stdout)), cast(TextIO, Talk(sys.stderr))
     try:
-        sys.stdout.write(line + "\n")
-    except UnicodeEncodeError:
-        sys.stdout.buffer.write(text.encode(line + "\n"))
-    sys.stdout.flush()
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def _fill_closed() -> None:
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(handle, True)
+    os.close(handle)
 
 
 def json_line(value: object) -> str:
@@ -56,11 +158,20 @@ def read_folder() -> Path:
         raise FacekitError("stdin is JSON without a folder; pipe a facekit command's output into this") from None
 
 
-def _read(stream: TextIO) -> str:
+def _read(stream: TextIO | None) -> str:
+    if stream is None:
+        raise FacekitError("stdin is closed; pipe a facekit command's output into this, or give a folder")
+    if stream.isatty():  # it would wait for something to be typed
+        raise FacekitError("stdin is a terminal; pipe a facekit command's output into this, or give a folder")
     binary = getattr(stream, "buffer", None)
     if binary is None:  # not a file: a program that runs facekit in its own process put it there
         return stream.read()
-    data: bytes = binary.read(MAX_STDIN + 1)
+    try:
+        data: bytes = binary.read(MAX_STDIN + 1)
+    except OSError as error:
+        raise FacekitError(
+            f"stdin cannot be read ({error.strerror}); pipe a facekit command's output into this"
+        ) from None
     if len(data) > MAX_STDIN:
         raise FacekitError(f"stdin holds more than {MAX_STDIN >> 20} MB; pipe a facekit command's output into this")
     return data.decode(errors="surrogateescape")

@@ -12,12 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from facekit.base import images
-from facekit.base.contract import FacekitError, Record, Report, Track, quiet, replace
+from facekit.base.contract import FacekitError, Record, Rejection, Report, Track, quiet, replace
 from facekit.base.parallel import ordered_map
 from facekit.dataset import Dataset, Output, by_label, derive_id, key, photo_path
+from facekit.dataset.groups import draw_groups
 from facekit.dataset.lineage import TRAIN, check_split, draw_split, refuse_split, shuffled, still_for_training
+from facekit.dataset.reasons import JOINED
 from facekit.faces.augmentation import augment_image
-from facekit.identity.likeness import grouped
+from facekit.identity.groups import drop_joined, grouped
 from facekit.options.augment import Augment
 from facekit.options.common import SplitBy, shares
 
@@ -46,14 +48,16 @@ def augment(options: Augment, track: Track = quiet) -> Report:
     """
     source = Dataset.open(options.input, track)
     protocol = _protocol(source, options)
-    if protocol != "image" and not all(r.split for r in source.records):
-        source = grouped(source, track)
+    if protocol != "image":
+        source = grouped(source, STAGE, track, options.jobs)
     with Output(options.output, STAGE, options, source) as out:
         out.info = replace(out.info, protocol=protocol)
         if out.unchanged:
             return out.report()
         records, left = out.usable(track)
         if protocol != "image":
+            records, joined = drop_joined(draw_groups(records, links=out.links), source.root)
+            left += [Rejection.of(STAGE, join.left, JOINED, join.like.path) for join in joined]
             records = draw_split(records, shares(options.split), options.seed)
             check_split(records, str(source.root))
         moved = still_for_training((r for r in out.records.values() if r.made_by == STAGE and r.moved_from), records)

@@ -7,10 +7,12 @@ from itertools import count as count_from
 from itertools import cycle
 from pathlib import Path
 
-from facekit.base.contract import PARTS, Record, Report, Track, quiet, replace
+from facekit.base.contract import PARTS, Record, Rejection, Report, Track, quiet, replace
 from facekit.dataset import Dataset, Output, by_label, derive_id, key, photo_path, protocol
+from facekit.dataset.groups import draw_groups
 from facekit.dataset.lineage import TRAIN, draw_split, refuse_split, shuffled, still_for_training, thin
-from facekit.identity.likeness import grouped
+from facekit.dataset.reasons import JOINED
+from facekit.identity.groups import drop_joined, grouped
 from facekit.identity.split import grouped_by_person
 from facekit.options.balance import Balance
 from facekit.options.common import shares
@@ -30,9 +32,9 @@ def balance(options: Balance, track: Track = quiet) -> Report:
     split_by = protocol.kept(source, options.split_by)
     by_group = split_by != protocol.IMAGE
     if split_by == protocol.PERSON:
-        source = grouped_by_person(source, options.people_from, track)
+        source = grouped_by_person(source, options.people_from, STAGE, track)
     elif by_group:
-        source = grouped(source, track)
+        source = grouped(source, STAGE, track, options.jobs)
     else:
         refuse_split(source.records, str(source.root))
     with Output(options.output, STAGE, options, source) as out:
@@ -41,6 +43,8 @@ def balance(options: Balance, track: Track = quiet) -> Report:
             return out.report()
         records, left = out.usable(track)
         if by_group:
+            records, joined = drop_joined(draw_groups(records, links=out.links), source.root)
+            left += [Rejection.of(STAGE, join.left, JOINED, join.like.path) for join in joined]
             records = draw_split(records, shares(options.split), options.seed, protocol.WHAT[split_by])
         moved = still_for_training((r for r in out.records.values() if r.synthetic and r.moved_from), records)
         planned = [r for inside in by_label(records).values() for r in _even(inside, moved, options, out)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -11,7 +11,10 @@ from facekit.base import images
 from facekit.base.contract import BadImage, Face, Image, Record, Rejection, Report, Track, quiet, replace
 from facekit.base.parallel import ordered_map
 from facekit.dataset import REMOVED, REPEATED, Dataset, Output, derive_id, distinct, key, photo_path
+from facekit.dataset.groups import draw_groups
 from facekit.faces.detectors import cut_out, find, ready
+from facekit.identity import groups
+from facekit.identity.likeness import MATCHER, Fingerprint, fingerprint, proofs
 from facekit.options.crop import CarriedCrop, Crop
 
 STAGE = "crop"
@@ -24,6 +27,8 @@ Key = tuple[str, str]
 class Made:
     """The records and JPEG bytes of a photo's faces, and what it has besides that cannot be used."""
 
+    fingerprint: Fingerprint | None = None
+    """Of the whole photo; None where that is not a picture, or not asked for."""
     pictures: list[tuple[Record, bytes]] = field(default_factory=list)
     bad: BadImage | None = None
 
@@ -50,10 +55,17 @@ def crop(options: Crop, track: Track = quiet) -> Report:
         removed = {(gone.label, gone.id): gone for gone in out.removed}
         once, again = distinct(source.records)
         todo = [record for record in once if _key(record) not in done]
-        results = ordered_map(partial(_faces_of, source, options), todo, options.jobs)
+        compared = _is_compared(source, out, todo)
+        prints: dict[Key, Fingerprint | None] = {}
+        results = ordered_map(partial(_faces_of, source, options, compared), todo, options.jobs)
         for record, result in track(zip(todo, results, strict=True), STAGE, total=len(todo)):
             done[_key(record)] = _write(out, record, result, removed)
+            prints[_key(record)] = result.fingerprint
+        if compared:
+            _compare(out, once, prints, track)
         records = [child for record in once for child in done[_key(record)].records]
+        if compared or groups.is_grouped(source):
+            records = draw_groups([*once, *records], links=out.links)[len(once) :]
         rejections = [left for record in once for left in done[_key(record)].rejections]
         rejections += [_rejection(record, REPEATED, first.path) for record, first in again]
         report = out.finish(records, rejections)
@@ -62,16 +74,40 @@ def crop(options: Crop, track: Track = quiet) -> Report:
         return report
 
 
-def _faces_of(source: Dataset, options: Crop, record: Record) -> Made:
+def _is_compared(source: Dataset, out: Output, todo: Sequence[Record]) -> bool:
+    """Whether photos are to be compared: unless an earlier stage did, or nothing has changed since this one did."""
+    if groups.is_grouped(source):
+        return False
+    # What 0.1.0 made has no matcher; it stays as it is until its photos change.
+    known = not out.info.matchers or groups.is_current(out.info.matchers)
+    return bool(todo) or not (out.unchanged and known)
+
+
+def _compare(out: Output, photos: Sequence[Record], prints: Mapping[Key, Fingerprint | None], track: Track) -> None:
+    """Link the photos that are one, those without a face too: they may be the crops by which two others are known."""
+    source, jobs = out.source, out.options.jobs
+    assert source is not None
+    groups.record_matcher(out, MATCHER)
+    before = [record for record in photos if _key(record) not in prints]  # done by an earlier run
+    looked = groups.look(source.root, [record.path for record in before], track, jobs)
+    every = {**prints, **dict(zip(map(_key, before), looked, strict=True))}
+    proved = proofs([every[_key(record)] for record in photos], jobs=jobs, track=track)
+    out.links += groups.links_of(photos, proved, STAGE, MATCHER)
+
+
+def _faces_of(source: Dataset, options: Crop, compared: bool, record: Record) -> Made:
     """Return the pictures of a photo's faces, and why there are none, or fewer."""
+    made = Made()
     try:
         image = images.read(source.root / record.path)
+        made.fingerprint = fingerprint(image) if compared else None
         if not options.detect:
-            return Made([(_child(record, "whole", None), images.encode(_whole(image, options)))])
+            made.pictures.append((_child(record, "whole", None), images.encode(_whole(image, options))))
+            return made
         faces = _wanted(find(image, options), options)
     except BadImage as error:
-        return Made(bad=error)
-    made = Made()
+        made.bad = error
+        return made
     for face in faces if options.faces == "all" else faces[:1]:
         try:
             child = _child(record, list(face.box), face, len(faces))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import packages_distributions, version
+from functools import cache, partial
+from importlib import metadata
 from pathlib import Path
 
 from facekit import __version__
@@ -19,6 +21,8 @@ from facekit.options import registry
 from facekit.options.doctor import Doctor
 from facekit.sources.browser import find
 
+Look = Callable[[], "list[Check]"]
+
 
 @dataclass(frozen=True)
 class Check:
@@ -28,6 +32,8 @@ class Check:
     ok: bool
     found: str
     mend: str = ""
+    broken: bool = False
+    """Whether it could not be looked at; `found` says why."""
 
     def __str__(self) -> str:
         """Return the line that a person reads."""
@@ -41,19 +47,42 @@ class Check:
 
     @property
     def _state(self) -> str:
-        return "ok" if self.ok else "missing"
+        return "ok" if self.ok else "broken" if self.broken else "missing"
 
 
 def doctor(options: Doctor, track: Track = quiet) -> Report:
     """Look for the browser, its driver, the extras, TensorFlow and its GPUs, plug-ins, and space on the disk."""
-    looks: list[Callable[[], list[Check]]] = [_machine, _browser, _extras, _tensorflow, _commands, _disk]
-    checks = [check for look in track(looks, "doctor") for check in look()]
-    report = Report("doctor", str(Path.cwd()), kept=sum(c.ok for c in checks))
+    checks = [check for name, look in track(_looks(), "doctor") for check in _checked(name, look)]
+    report = Report("doctor", _here(), kept=sum(c.ok for c in checks))
     report.left["missing"] = sum(not c.ok for c in checks)
     report.details["checks"] = [asdict(check) for check in checks]
     report.details["lines"] = [str(check) for check in checks]
     report.listing = Listing(("", "what", "found", "fix"), tuple(check.cells for check in checks))
     return report
+
+
+def _looks() -> list[tuple[str, Look]]:
+    """Return what is looked at, each thing on its own."""
+    packages = [(name, partial(_package, name, extra)) for name, extra in plugins.EXTRAS.items()]
+    return [("machine", _machine), ("browser", _browser), *packages, ("commands", _commands), ("disk", _disk)]
+
+
+def _checked(name: str, look: Look) -> list[Check]:
+    """Look at one thing; whatever a broken installation raises is said of that thing, and the others are looked at."""
+    try:
+        return look()
+    except Exception as error:  # noqa: BLE001 - a broken package may raise anything on its way in
+        why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        extra = plugins.EXTRAS.get(name)
+        mend = f"pip install --force-reinstall 'facekit-cli[{extra}]'" if extra else ""
+        return [Check(name, False, why, mend, broken=True)]
+
+
+def _here() -> str:
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:  # somebody deleted it
+        return ""
 
 
 def _machine() -> list[Check]:
@@ -78,22 +107,41 @@ def _browser() -> list[Check]:
     ]
 
 
-def _extras() -> list[Check]:
-    checks, distributions = [], packages_distributions()
-    for package, extra in plugins.EXTRAS.items():
-        if package == "tensorflow":
-            continue
-        if plugins.installed(package):
-            brought_by = distributions.get(package)
-            checks.append(Check(package, True, version(brought_by[0]) if brought_by else "installed"))
-        else:
-            checks.append(Check(package, False, "", f"pip install 'facekit-cli[{extra}]'"))
-    return checks
+def _package(name: str, extra: str) -> list[Check]:
+    if not plugins.installed(name):
+        return [Check(name, False, "", f"pip install 'facekit-cli[{extra}]'")]
+    if name == "tensorflow":
+        return _tensorflow()
+    brought_by = _brought_by(name, extra)
+    return [Check(name, True, metadata.version(brought_by) if brought_by else "installed")]
+
+
+def _brought_by(package: str, extra: str) -> str | None:
+    """Return the distribution that a package comes from: dlib-bin brings dlib, and does not list it among its names."""
+    if listed := _distributions().get(package):
+        return listed[0]
+    try:
+        wanted = [line for line in metadata.requires("facekit-cli") or [] if f'"{extra}"' in line.replace("'", '"')]
+    except metadata.PackageNotFoundError:  # facekit runs from its sources
+        return None
+    names = [re.split(r"[^A-Za-z0-9._-]", line)[0] for line in wanted]
+    return next((name for name in names if _holds(name, f"{package}/__init__.py")), None)
+
+
+def _holds(distribution: str, file: str) -> bool:
+    try:
+        files = metadata.files(distribution) or []
+    except metadata.PackageNotFoundError:
+        return False
+    return any(str(path) == file for path in files)
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    return metadata.packages_distributions()
 
 
 def _tensorflow() -> list[Check]:
-    if not plugins.installed("tensorflow"):
-        return [Check("tensorflow", False, "", "pip install 'facekit-cli[train]'")]
     plugins.need("facekit.networks.backend", "doctor")  # first, because it keeps TensorFlow's chatter off the screen
     tensorflow = plugins.need("tensorflow", "doctor")
     gpus = [device.name for device in tensorflow.config.list_physical_devices("GPU")]

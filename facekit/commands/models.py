@@ -11,7 +11,6 @@ from facekit.networks import NETWORKS
 from facekit.options.models import Models
 
 READY = "ready"
-FETCHED = "fetched at first use"
 UNSAID = "not said"
 
 
@@ -28,7 +27,7 @@ class Listed:
     accuracy: str
     """What others published."""
     state: str
-    """`ready`, `fetched at first use`, or how to get it."""
+    """`ready`, or how to get it."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +50,12 @@ _DETECTORS = {
 
 
 def models(options: Models, track: Track = quiet) -> Report:
-    """List what can be chosen by name; nothing heavy is loaded and nothing is fetched."""
+    """List what can be chosen by name; nothing heavy is loaded."""
     kinds = {"network": _network, "embedder": _embedder, "detector": _detector}
     wanted = [(kind, name) for kind in kinds for name in plugins.names(kind)]
     found = [kinds[kind](name) for kind, name in track(wanted, "models", len(wanted))]
     report = Report("models", str(Path.cwd()), kept=sum(one.state == READY for one in found))
-    report.left["missing"] = sum(one.state not in (READY, FETCHED) for one in found)
+    report.left["missing"] = sum(one.state != READY for one in found)
     report.details["models"] = [asdict(one) for one in found]
     report.listing = Listing(tuple(f.name for f in fields(Listed)), tuple(map(astuple, found)))
     report.details["lines"] = [*report.listing.lines()]
@@ -94,6 +93,6 @@ def _state(packages: tuple[str, ...], files: tuple[str, ...]) -> str:
     if missing:
         return f"pip install 'facekit-cli[{plugins.EXTRAS[missing[0]]}]'"
     try:
-        return READY if all(weights.find(file) for file in files) else FETCHED
+        return READY if all(weights.here(file) for file in files) else weights.INSTALL
     except FacekitError as error:
         return str(error)

@@ -17,6 +17,7 @@ from facekit.base import contract, images
 from facekit.base.contract import BadImage, Box, FacekitError, Image, Track, quiet
 from facekit.base.files import guarded, replace_file
 from facekit.base.parallel import ordered_map
+from facekit.dataset import pictures
 from facekit.faces.detectors import find, ready
 from facekit.identity import classifier
 from facekit.identity.classifier import Classifier
@@ -68,12 +69,26 @@ class Answer:
     top: tuple[Guess, ...]
     """The three most probable labels."""
 
+    def row(self) -> dict[str, str]:
+        """Return the answer as a row of a table for people: column -> text."""
+        box, sure = self.box, self.confidence
+        return {
+            "photo": self.picture,
+            "face": f"{box.w} x {box.h} at {box.x}, {box.y}" if box is not None else "",
+            "name": self.label or "",
+            "confidence": f"{sure:.2f}" if sure is not None else "",
+        }
+
 
 @dataclass(frozen=True)
 class NoAnswer(Answer):
     """A picture that cannot be read or shows no face: all but `picture` and `reason` is empty."""
 
     reason: str
+
+    def row(self) -> dict[str, str]:
+        """Return the answer as a row of a table for people: column -> text."""
+        return {**Answer.row(self), "face": self.reason}
 
 
 def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
@@ -178,11 +193,12 @@ def _pictures(paths: Iterable[Path]) -> list[Path]:
 
 
 def _inside(folder: Path) -> list[Path]:
-    inner = (path for path in folder.rglob("*") if path.suffix.lower() in images.SUFFIXES and path.is_file())
-    pictures = sorted(path for path in inner if not path.name.startswith("."))
-    if not pictures:
+    found = pictures.below(folder)
+    if found.left:
+        log.warning("%s: left out are %s", folder, found)
+    if not found.files:
         raise FacekitError(f"{folder} holds no pictures; give photos, or folders of photos")
-    return pictures
+    return found.files
 
 
 def _check_grid(options: Predict) -> None:

@@ -4,11 +4,12 @@ from facekit.dataset.folder import check_places, key
 from facekit.dataset.info import INFO, DatasetInfo, annotate, read_info
 from facekit.dataset.output import Output
 from facekit.dataset.reasons import REMOVED, REPEATED
-from facekit.dataset.records import DECISIONS, MANIFEST, REJECTED, SOURCES
+from facekit.dataset.records import DECISIONS, GROUPS, MANIFEST, REJECTED, SOURCES
 from facekit.dataset.tree import Dataset, by_label, derive_id, distinct, photo_path
 
 __all__ = [
     "DECISIONS",
+    "GROUPS",
     "INFO",
     "MANIFEST",
     "REJECTED",

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from facekit.base import files
-from facekit.base.contract import FacekitError, Record, Rejection, Source, replace
+from facekit.base.contract import FacekitError, Link, Record, Rejection, Source, replace
 from facekit.dataset.info import INFO, DatasetInfo
-from facekit.dataset.listing import read_manifest
+from facekit.dataset.listing import match_files, read_manifest, scan
 from facekit.dataset.reasons import REMOVED
 from facekit.dataset.records import (
     DECISIONS,
+    GROUPS,
     MANIFEST,
     REJECTED,
     SOURCES,
+    read_links,
     read_records,
     read_rejections,
     read_sources,
 )
-from facekit.dataset.store import OWN, Store, unshare
+from facekit.dataset.store import OWN, Store, is_path
 
 BESIDE = {*OWN, DECISIONS, "summary.csv"}
 """The files that may stand beside the labels' folders."""
@@ -37,6 +39,7 @@ class Earlier:
     rejected: list[Rejection] = field(default_factory=list)
     """What they left out, and what a person has removed since."""
     sources: dict[str, Source] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
     moved: bool = False
     """Whether a person has moved or removed anything."""
 
@@ -86,13 +89,12 @@ def read_earlier(root: Path, stage: str) -> Earlier:
     rejected = [r for r in rejected if r.reason != REMOVED or (r.label, r.id) not in records]
     known = {(r.label, r.id) for r in rejected if r.reason == REMOVED}  # a kill can fall between the two files
     rejected += [_removed(stage, record) for record in held.gone if key(record) not in known]
-    return Earlier(records, rejected, read_sources(root / SOURCES), held.moved)
+    return Earlier(records, rejected, read_sources(root / SOURCES), read_links(root / GROUPS), held.moved)
 
 
 def repair(store: Store, complete: bool) -> None:
     """Drop what a kill left half written, so that lines can be appended."""
     for name in (MANIFEST, SOURCES, REJECTED):
-        unshare(store.root / name)
         files.drop_torn_line(store.root / name)
     if not complete:
         store.sweep()
@@ -102,8 +104,8 @@ def reset(root: Path) -> None:
     """Empty what says what was made; the manifest stays, because it says that facekit may write here."""
     if (root / MANIFEST).exists():
         files.replace_file(root / MANIFEST, b"")
-    for name in (SOURCES, REJECTED):
-        (root / name).unlink(missing_ok=True)
+    for name in (SOURCES, REJECTED, GROUPS):
+        files.delete(root / name)
 
 
 def clear(store: Store, info: DatasetInfo | None) -> None:
@@ -128,17 +130,34 @@ def clear(store: Store, info: DatasetInfo | None) -> None:
     reset(root)
 
 
+def write_links(root: Path, links: Sequence[Link]) -> None:
+    """Write why photos share a group; a folder without such has no file of it."""
+    if links or (root / GROUPS).exists():
+        files.replace_lines(root / GROUPS, (link.to_json() for link in links))
+
+
 def finish_deleting(store: Store, info: DatasetInfo) -> None:
-    """Go on with the deletions that a kill interrupted: `dataset.json` named them before the first."""
+    """Go on with the deletions that a kill interrupted: `dataset.json` named them before the first.
+
+    The manifest still names each of them, because its lines go last. What it does not name stays, whatever
+    `dataset.json` says: that may come from a stranger.
+    """
     if not info.stale:
         return
     root = store.root
-    known = read_records(root / MANIFEST)
-    files.replace_lines(root / MANIFEST, (record.to_json() for record in known if record.path not in info.stale))
-    if isinstance(info.stale, Mapping):
-        store.delete(info.stale)
-    else:  # version 0.1.0 named the paths only: the manifest has the hashes, as far as it still has the lines
-        store.delete({record.path: record.sha256 for record in known if record.path in info.stale})
+    listing = scan(root)
+    lines = read_records(root / MANIFEST, listing.outside)
+    # With what is deleted already, so that a picture that a hand had moved is found where it was then.
+    held = match_files(lines, sorted({*listing.files, *filter(is_path, info.stale)}))
+    doomed = [record for record in held.records if _is_stale(record, info.stale)]
+    store.delete({record.path: record.sha256 for record in doomed})
+    gone = {key(record) for record in doomed}
+    files.replace_lines(root / MANIFEST, (record.to_json() for record in lines if key(record) not in gone))
+
+
+def _is_stale(record: Record, stale: Mapping[str, str] | Sequence[str]) -> bool:
+    """Whether a picture is being deleted; version 0.1.0 named the paths only, and the manifest has the hashes."""
+    return record.path in stale and (not isinstance(stale, Mapping) or stale[record.path] == record.sha256)
 
 
 def _removed(stage: str, record: Record) -> Rejection:

@@ -57,6 +57,8 @@ class DatasetInfo:
     """How the faces were cut out of their photos; None where `crop` did not cut them."""
     drawn: bool = False
     """Whether the faces are drawn by facekit, so that every score from them says so."""
+    matchers: Mapping[str, str] = field(default_factory=dict)
+    """Stage -> what it compared pixels with to draw groups, here and in the folders before. 0.1.0 did not say."""
     engines: Mapping[str, Terms] = field(default_factory=dict)
     """`scrape`: the search engines, in the order of their use."""
     embedder: str | None = None
@@ -73,6 +75,16 @@ class DatasetInfo:
         """Return an option that is a number; None where the folder was made without such an option."""
         value = self.options.get(option)
         return float(value) if isinstance(value, int | float) else None
+
+    def inherit(self, other: DatasetInfo) -> DatasetInfo:
+        """Return this with what later stages inherit of another folder, or of the run before, where it says nothing."""
+        return replace(
+            self,
+            protocol=self.protocol or other.protocol,
+            crop=self.crop or other.crop,
+            drawn=self.drawn or other.drawn,
+            matchers={**other.matchers, **self.matchers},
+        )
 
     def to_bytes(self) -> bytes:
         """Return the file's bytes; what is at its default is left out."""

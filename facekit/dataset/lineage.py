@@ -11,39 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from facekit.base.contract import PARTS, FacekitError, Record, replace
+from facekit.dataset.groups import draw_groups, group_of
 
 TRAIN, TEST, VALIDATION = PARTS
 
 PERSON = "person"
 """The target that says who is on a picture, where its label does not."""
-
-
-def draw_groups(records: Sequence[Record], alike: Iterable[tuple[int, int]] = ()) -> list[Record]:
-    """Give each record its group: one for each set linked by origin, an earlier group, or a proved likeness.
-
-    `alike` holds pairs of positions in `records`. A group is named by the smallest origin in it, so that
-    its name does not depend on the order of the records.
-    """
-    links = list(alike)
-    for values in ([r.origin for r in records], [r.group for r in records]):
-        links += _same(values)
-    component = components(len(records), links).tolist()
-    names: dict[int, str] = {}
-    for record, number in zip(records, component, strict=True):
-        names[number] = min(names.get(number, record.origin), record.origin)
-    return [replace(record, group=names[number]) for record, number in zip(records, component, strict=True)]
-
-
-def components(count: int, links: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
-    """Return the number of each item's component, shape (count,), where `links` are pairs of items that go together."""
-    ends = np.array(links, dtype=np.int64).reshape(-1, 2)
-    graph = coo_array((np.ones(len(ends), np.int8), (ends[:, 0], ends[:, 1])), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
 def join_people(records: Sequence[Record]) -> list[Record]:
@@ -71,7 +46,7 @@ def draw_split(
     wanted = {part: share for part, share in zip(PARTS, split, strict=True) if share > 0 and part in parts}
     members: dict[str, list[Record]] = defaultdict(list)
     for record in records:
-        members[_group(record)].append(record)
+        members[group_of(record)].append(record)
     drawn_before = {group for group, inside in members.items() if any(r.split for r in inside)}
     labels = {label: groups for label, groups in _labels_of(members).items() if groups - drawn_before}
     _refuse_small(labels, len(wanted), what)
@@ -89,7 +64,7 @@ def draw_split(
         if group not in draw.part:
             draw.place(group, members[group])
     draw.fill_empty(labels, members, what)
-    return [replace(record, split=draw.part[_group(record)]) for record in records]
+    return [replace(record, split=draw.part[group_of(record)]) for record in records]
 
 
 def draw_split_by_image(records: Sequence[Record], split: tuple[float, float, float], seed: int) -> list[Record]:
@@ -112,11 +87,11 @@ def people_crossing(records: Iterable[Record]) -> list[str]:
 
 
 def crossings(records: Iterable[Record]) -> list[str]:
-    """Return the groups and origins that stand in more than one part."""
+    """Return the groups and photos that stand in more than one part."""
     parts: dict[str, set[str]] = defaultdict(set)
     for record in records:
         if record.split:
-            parts[_group(record)].add(record.split)
+            parts[group_of(record)].add(record.split)
             parts[record.origin].add(record.split)
     return sorted(name for name, found in parts.items() if len(found) > 1)
 
@@ -177,8 +152,8 @@ def thin(records: Sequence[Record], count: int, seed: int) -> list[Record]:
     turn: Counter[str] = Counter()
     turns = []
     for place, record in enumerate(ordered):
-        turns.append((turn[_group(record)], place))
-        turn[_group(record)] += 1
+        turns.append((turn[group_of(record)], place))
+        turn[group_of(record)] += 1
     chosen = {ordered[place].id for _, place in sorted(turns)[:count]}
     return [record for record in records if record.id in chosen]
 
@@ -233,10 +208,6 @@ class _Draw:
         there = self.part[group]
         spare = all(self.filled[label][there] > 1 for label in _photos(inside))
         return spare and all(record.split is None for record in inside)
-
-
-def _group(record: Record) -> str:
-    return record.group or record.origin
 
 
 def _photos(records: Iterable[Record]) -> Counter[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from facekit.base import images
 from facekit.base.contract import FacekitError, Record, replace
+from facekit.dataset.pictures import DEAD, Found, is_picture, out_of_place
 from facekit.dataset.records import MANIFEST, read_records
 
 log = logging.getLogger(__name__)
@@ -62,15 +62,19 @@ def scan(root: Path) -> Listing:
         raise FacekitError(f"no such folder: {root}; give a folder with one folder of pictures a person")
     if not root.is_dir():
         raise FacekitError(f"{root} is a file; give a folder with one folder of pictures a person")
-    outside = _Outside(root if os.path.lexists(root / MANIFEST) else None)
-    entries = list_entries(root)
+    made = os.path.lexists(root / MANIFEST)
+    outside = _Outside(root if made else None)
+    left: Counter[str] = Counter()
+    entries = list_entries(root, left, made)
     labels = [entry for entry in entries if _is_dir(entry)]
-    files = [path for label in labels if not outside(label.name, label) for path in _files(label, outside)]
-    loose = sum(entry.name.lower().endswith(images.SUFFIXES) for entry in entries if not _is_dir(entry))
+    files = [path for label in labels if not outside(label.name, label) for path in _files(label, outside, left, made)]
+    loose = sum(is_picture(Path(entry.path)) for entry in entries if _is_file(entry))
     if loose and not files:
         raise FacekitError(f"{root} holds {loose} pictures and no folders; put them into one folder a person")
     if loose:
         log.warning("%s: %d pictures outside any person's folder are not read", root, loose)
+    if any(left.values()):
+        log.info("%s: left out are %s", root, Found(left=+left))
     return Listing(files, outside.paths)
 
 
@@ -122,20 +126,28 @@ class _Outside:
         return True
 
 
-def list_entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return what a folder holds, sorted by name, without hidden files. Raises FacekitError if it may not be read."""
+def list_entries(folder: Path, left: Counter[str], made: bool = False) -> list[os.DirEntry[str]]:
+    """Return what a folder holds, sorted by name; what is hidden or a system's is counted in `left`.
+
+    In a folder that facekit made, only hidden files are left out. Raises FacekitError if it may not be read.
+    """
     try:
         with os.scandir(folder) as entries:
-            return sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda one: one.name)
+            held = sorted(entries, key=lambda one: one.name)
     except PermissionError:
         raise FacekitError(f"{folder} may not be read; give yourself the right to, or choose another folder") from None
+    if made:
+        return [entry for entry in held if not entry.name.startswith(".")]
+    left.update(reason for entry in held if (reason := out_of_place(entry.name)))
+    return [entry for entry in held if not out_of_place(entry.name)]
 
 
-def _files(label: os.DirEntry[str], outside: _Outside) -> list[str]:
-    entries = list_entries(Path(label.path))
+def _files(label: os.DirEntry[str], outside: _Outside, left: Counter[str], made: bool) -> list[str]:
+    entries = list_entries(Path(label.path), left, made)
     nested = sum(_is_dir(entry) for entry in entries)
     if nested:
         log.warning("%s: %d folders inside it are not read", label.path, nested)
+    left[DEAD] += sum(entry.is_symlink() and not _is_dir(entry) and not _is_file(entry) for entry in entries)
     paths = {f"{label.name}/{entry.name}": entry for entry in entries}
     return [path for path, entry in paths.items() if not outside(path, entry) and _is_file(entry)]
 

@@ -20,9 +20,10 @@ from typing import Self
 
 from facekit import __version__
 from facekit.base import files
-from facekit.base.contract import FacekitError, Record, Rejection, Report, Source, Track, quiet, replace
+from facekit.base.contract import FacekitError, Link, Record, Rejection, Report, Source, Track, quiet, replace
 from facekit.dataset import folder
 from facekit.dataset.folder import Earlier, Key, key
+from facekit.dataset.groups import links_about
 from facekit.dataset.info import INFO, DatasetInfo, read_info
 from facekit.dataset.reasons import REMOVED, REPEATED
 from facekit.dataset.records import MANIFEST, REJECTED, SOURCES
@@ -45,6 +46,8 @@ class Output:
         self.records: dict[Key, Record] = {}
         self.rejected: list[Rejection] = []
         self.sources: dict[str, Source] = dict(source.sources) if source else {}
+        self.links: list[Link] = list(source.links) if source else []
+        """Why photos share a group, as far as it was seen on pixels: here, or in a folder before."""
         self.made = 0
         self.info = self._new_info()
         """What `dataset.json` is to say of the folder. A stage replaces it by what it has to add."""
@@ -179,8 +182,8 @@ class Output:
             stale = {r.path: r.sha256 for r in self.records.values() if r.path not in planned}
             stale = dict(sorted(stale.items()))
             self._write_info(stale=stale)
+            self._delete(stale)  # before the lines, which say that the files are facekit's
             self._write_lines(records, rejections)
-            self._delete(stale)
             self._write_info(complete=True)
         if not records:
             raise FacekitError(f"{self.root}: nothing is left; {_advice(report.left)}")
@@ -221,7 +224,7 @@ class Output:
         if self.source is None:
             return info
         return replace(
-            _inherit(info, self.source.info),
+            info.inherit(self.source.info),
             input=self.source.digest(),
             made_from=os.path.relpath(self.source.root.resolve(), self.root.resolve()),
         )
@@ -234,7 +237,7 @@ class Output:
         if self._begins_anew() or self.before is None:
             self.save_info()
             return
-        self.info = replace(_inherit(self.info, self.before), applied=self.info.applied or self.before.applied)
+        self.info = replace(self.info.inherit(self.before), applied=self.info.applied or self.before.applied)
         if not self.options.dry_run:
             folder.repair(self._store, self.complete)
         self._take(folder.read_earlier(self.root, self.stage))
@@ -244,6 +247,7 @@ class Output:
     def _take(self, earlier: Earlier) -> None:
         self.records, self.rejected, self._moved = earlier.records, earlier.rejected, earlier.moved
         self.sources = {**earlier.sources, **self.sources}
+        self.links += earlier.links
 
     def _begins_anew(self) -> bool:
         """Clear the folder if that is asked for; refuse one that something else made, or this stage otherwise."""
@@ -278,18 +282,9 @@ class Output:
         origins = dict.fromkeys(record.origin for record in records)
         known = [self.sources[origin] for origin in origins if origin in self.sources]
         files.replace_lines(self.root / SOURCES, (source.to_json() for source in known))
+        folder.write_links(self.root, links_about(self.links, origins))
         files.replace_lines(self.root / REJECTED, (r.to_json() for r in rejections))
         files.replace_lines(self.root / MANIFEST, (record.to_json() for record in records))
-
-
-def _inherit(info: DatasetInfo, other: DatasetInfo) -> DatasetInfo:
-    """Return `info` with what later stages inherit of another folder, or of the run before, where it says nothing."""
-    return replace(
-        info,
-        protocol=info.protocol or other.protocol,
-        crop=info.crop or other.crop,
-        drawn=info.drawn or other.drawn,
-    )
 
 
 def _advice(left: Counter[str]) -> str:

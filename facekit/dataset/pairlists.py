@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from facekit.base.contract import FacekitError
 from facekit.base.files import read_text
-from facekit.dataset.lineage import components
+from facekit.dataset import tables
+from facekit.dataset.groups import components
 
 COLUMNS = ("first", "second", "same")
 
@@ -69,9 +69,10 @@ def read(file: Path) -> PairList:
     LFW's lists are known by their first line. Raises FacekitError: no such file, a line that is no pair (by its
     number), pairs of one kind alone.
     """
-    lines = _lines(file)
+    text = _text(file)
+    lines = text.splitlines()
     counts = _COUNTS.fullmatch(lines[0].strip())
-    found = _csv(file, lines) if counts is None else _lfw(file, lines, int(counts["folds"] or 1), int(counts["each"]))
+    found = _csv(file, text) if counts is None else _lfw(file, lines, int(counts["folds"] or 1), int(counts["each"]))
     same = {pair.same for pair in found.pairs}
     if len(same) < 2:
         kinds = "no pairs" if not same else "no pairs of two people" if True in same else "no pairs of one person"
@@ -93,46 +94,32 @@ def people(pairs: Sequence[Pair]) -> People:
     return People({photo: str(parts[place]) for photo, place in number.items()}, BY_PAIRS)
 
 
-def _lines(file: Path) -> list[str]:
+def _text(file: Path) -> str:
     try:
-        lines = read_text(file).splitlines()
+        text = read_text(file)
     except (FileNotFoundError, NotADirectoryError):
         raise FacekitError(f"no such file: {file}; give a list of pairs") from None
-    if not any(map(str.strip, lines)):
+    if not text.strip():
         raise FacekitError(f"{file} is empty; give a list of pairs")
-    return lines
+    return text
 
 
-def _csv(file: Path, lines: Sequence[str]) -> PairList:
-    rows = csv.reader(lines)
-    header = [name.strip() for name in _header(file, rows)]
+def _csv(file: Path, text: str) -> PairList:
+    rows = tables.numbered(file, text)
+    number, names = next(rows, (1, []))
+    header = [name.strip() for name in names]
     lacking = [name for name in COLUMNS if name not in header]
     if lacking:
         raise FacekitError(
-            f"{file}, line 1 has no column `{lacking[0]}`; begin with `first,second,same`, or give a list of LFW's"
+            f"{file}, line {number} has no column `{lacking[0]}`; begin with `first,second,same`, or give a list of "
+            "LFW's"
         )
     twice = next((name for name in header if header.count(name) > 1), None)
     if twice is not None:
-        raise FacekitError(f"{file}, line 1 has two columns `{twice}`; rename one")
+        raise FacekitError(f"{file}, line {number} has two columns `{twice}`; rename one")
     others = tuple(name for name in header if name not in COLUMNS)
-    return PairList(file, list(_rows(file, rows, header)), columns=others)
-
-
-def _header(file: Path, rows: Iterator[list[str]]) -> list[str]:
-    try:
-        return next(rows, [])
-    except csv.Error as error:
-        raise FacekitError(f"{file} is no CSV ({error}); begin with `first,second,same`") from None
-
-
-def _rows(file: Path, rows: Iterator[list[str]], header: Sequence[str]) -> Iterator[Pair]:
-    try:
-        for row in rows:
-            where = f"{file}, line {rows.line_num}"  # type: ignore[attr-defined]
-            if any(map(str.strip, row)):
-                yield _row(where, row, header)
-    except csv.Error as error:
-        raise FacekitError(f"{file} is no CSV ({error}); fix the line after the last good one") from None
+    pairs = [_row(f"{file}, line {number}", row, header) for number, row in rows]
+    return PairList(file, pairs, columns=others)
 
 
 def _row(where: str, row: Sequence[str], header: Sequence[str]) -> Pair:
@@ -140,6 +127,7 @@ def _row(where: str, row: Sequence[str], header: Sequence[str]) -> Pair:
         raise FacekitError(f"{where} has {len(row)} fields where the header has {len(header)}; fix that line")
     values = {name: value.strip() for name, value in zip(header, row, strict=True)}
     first, second, said = (values.pop(name) for name in COLUMNS)
+    first, second = (path.replace("\\", "/") for path in (first, second))  # as Windows writes them
     same = _SAID.get(said.lower())
     if same is None:
         raise FacekitError(f"{where}: same is {said!r}; write 1 for one person or 0 for two")

@@ -25,3 +25,6 @@ REMOVED = "removed by hand"
 
 REPEATED = "same bytes as another"
 """A plain tree holds it twice under one name."""
+
+JOINED = "shown in an earlier part"
+"""A group that was found after the split was drawn stands in two parts; the value is the picture of the earlier one."""

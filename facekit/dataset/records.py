@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from facekit.base.contract import PARTS, Box, Decision, FacekitError, Record, Rejection, Source
+from facekit.base.contract import PARTS, Box, Decision, FacekitError, Link, Record, Rejection, Source
 from facekit.base.files import read_lines
 from facekit.base.text import visible
 
@@ -18,6 +18,7 @@ MANIFEST = "manifest.jsonl"
 SOURCES = "sources.jsonl"
 REJECTED = "rejected.jsonl"
 DECISIONS = "decisions.jsonl"
+GROUPS = "groups.jsonl"
 
 _ID = re.compile("[0-9a-f]{64}")
 """A SHA-256, as every id is."""
@@ -48,7 +49,12 @@ def read_records(path: Path, outside: Collection[str] = ()) -> list[Record]:
 
 def read_sources(path: Path) -> dict[str, Source]:
     """Return origin -> where the photo was found. Raises FacekitError for a line that facekit would not write."""
-    return {source.origin: source for source in read_lines(own_file(path), Source, _check_source)}
+    return {source.origin: source for source in read_lines(own_file(path), Source, check_source)}
+
+
+def read_links(path: Path) -> list[Link]:
+    """Return why photos share a group. Raises FacekitError for a line that facekit would not write."""
+    return read_lines(own_file(path), Link, _check_link)
 
 
 def read_rejections(path: Path) -> list[Rejection]:
@@ -86,16 +92,23 @@ def check_record(record: Record) -> None:
     _check_names(label=record.label, moved_from=record.moved_from)
     label, _, file = record.path.partition("/")
     if label != record.label or not is_name(file):
-        raise ValueError(f"`path` is {_shown(record.path)}, not a file under the label {_shown(record.label)}")
+        raise ValueError(f"`path` is {shown(record.path)}, not a file under the label {shown(record.label)}")
     if record.synthetic not in SYNTHETIC:
-        raise ValueError(f"`synthetic` is {_shown(record.synthetic)}, not copy or augment")
+        raise ValueError(f"`synthetic` is {shown(record.synthetic)}, not copy or augment")
     if record.split is not None and record.split not in PARTS:
-        raise ValueError(f"`split` is {_shown(record.split)}, not one of {', '.join(PARTS)}")
+        raise ValueError(f"`split` is {shown(record.split)}, not one of {', '.join(PARTS)}")
     _check_box(record.box)
 
 
-def _check_source(source: Source) -> None:
+def check_source(source: Source) -> None:
+    """Raise ValueError, which names the field, for a source that facekit would not write."""
     _check_ids(origin=source.origin)
+
+
+def _check_link(link: Link) -> None:
+    _check_ids(first=link.first, second=link.second)
+    if not link.first < link.second:
+        raise ValueError("`first` is not the lower of the two photos")
 
 
 def _check_rejection(left: Rejection) -> None:
@@ -112,19 +125,20 @@ def _check_decision(decision: Decision) -> None:
 def _check_ids(**ids: str | None) -> None:
     for field, id in ids.items():
         if id is not None and not _ID.fullmatch(id):
-            raise ValueError(f"`{field}` is {_shown(id)}, not 64 hexadecimal digits")
+            raise ValueError(f"`{field}` is {shown(id)}, not 64 hexadecimal digits")
 
 
 def _check_names(**names: str | None) -> None:
     for field, name in names.items():
         if name is not None and not is_name(name):
-            raise ValueError(f"`{field}` is {_shown(name)}, which no folder of a person is called")
+            raise ValueError(f"`{field}` is {shown(name)}, which no folder of a person is called")
 
 
 def _check_box(box: Box | None) -> None:
     if box is not None and not (max(map(abs, box)) <= _FARTHEST and box.w > 0 and box.h > 0):
-        raise ValueError(f"`box` is {_shown(str(list(box)))}, not a rectangle in a photo")
+        raise ValueError(f"`box` is {shown(str(list(box)))}, not a rectangle in a photo")
 
 
-def _shown(value: str) -> str:
+def shown(value: str) -> str:
+    """Return the beginning of a value from outside, in quotes, as a message may hold it."""
     return repr(visible(value[:40]) + ("…" if len(value) > 40 else ""))

@@ -16,17 +16,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from facekit.base.files import guarded, read_bytes, write_all
+from facekit.base.appending import write_all
+from facekit.base.files import guarded
 from facekit.base.opening import open_new, open_regular
 from facekit.dataset.info import INFO
-from facekit.dataset.records import MANIFEST, REJECTED, SOURCES, is_name
+from facekit.dataset.records import GROUPS, MANIFEST, REJECTED, SOURCES, is_name
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 _PART = re.compile(r"\.([0-9a-f]{16}\.\w+|[a-z.]+\.(jsonl|json|csv))\.part")
 """What the files are called that are being written: pictures by their ids, and the files beside the labels."""
-
-_MOST = 1 << 40
 
 
 class Store:
@@ -68,8 +67,8 @@ class Store:
 
         Returns the paths of those that are not what facekit wrote, which stay. Raises FacekitError, as `write` does.
         """
-        stay = [path for path, digest in pictures.items() if _is_path(path) and not self._delete(path, digest)]
-        self._remove_empty(path for path in pictures if _is_path(path))
+        stay = [path for path, digest in pictures.items() if is_path(path) and not self._delete(path, digest)]
+        self._remove_empty(path for path in pictures if is_path(path))
         return stay
 
     def is_as_written(self, path: str, sha256: str) -> bool:
@@ -122,18 +121,6 @@ class Store:
             raise
 
 
-def unshare(path: Path) -> None:
-    """Give a file that has other names, by hard links, a copy of its own: appending must not change those."""
-    try:
-        shared = path.lstat().st_nlink > 1
-    except FileNotFoundError:
-        return
-    if shared:
-        data = read_bytes(path, _MOST, follow=False)
-        with guarded(path):
-            _put(path, data)
-
-
 def _put(path: Path, data: bytes, folder: int | None = None) -> None:
     """Write a file under another name first, then put it in place. Raises OSError."""
     part = path.with_name(f".{path.name}.part")
@@ -147,7 +134,8 @@ def _put(path: Path, data: bytes, folder: int | None = None) -> None:
         raise
 
 
-def _is_path(path: str) -> bool:
+def is_path(path: str) -> bool:
+    """Whether a picture can have a path: `label/file`."""
     label, _, name = path.partition("/")
     return is_name(label) and is_name(name)
 
@@ -177,5 +165,5 @@ def _sweep(handle: int) -> None:
             os.unlink(name, dir_fd=handle)
 
 
-OWN = (MANIFEST, SOURCES, REJECTED, INFO)
+OWN = (MANIFEST, SOURCES, GROUPS, REJECTED, INFO)
 """The files that a stage writes beside the labels."""

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
+import logging
+import os
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
 from facekit.base import images
@@ -16,6 +21,14 @@ from facekit.base.parallel import ordered_map
 from facekit.dataset import Dataset
 
 IMAGE, LABEL, GROUP = "image", "label", "group"
+
+_MARKS = (",", ";", "\t")
+_SEPARATOR = re.compile("sep=(.)")
+
+NAMED = 5
+"""Most pictures that one line names."""
+
+log = logging.getLogger(__name__)
 
 MOST_GROUPS = 50
 """Most values of a column that pictures are grouped by: more are no groups."""
@@ -28,6 +41,8 @@ class Table:
     file: Path
     columns: tuple[str, ...]
     rows: list[dict[str, str]]
+    lines: list[int]
+    """The line that each row begins on, counted as an editor counts them."""
 
     def need(self, *names: str) -> None:
         """Raise FacekitError unless the table has one of these columns."""
@@ -37,19 +52,58 @@ class Table:
 
 
 def read(file: Path) -> Table:
-    """Read a CSV file. Raises FacekitError where it cannot be read or has no rows."""
+    """Read a CSV file, whose values are parted by commas, semicolons or tabs.
+
+    Raises FacekitError where it cannot be read, has no rows, or has a line of more values than the header has names.
+    """
     try:
         text = read_text(file)
     except (FileNotFoundError, NotADirectoryError):
         raise FacekitError(f"no such file: {file}; give a CSV file with a header") from None
-    lines = csv.DictReader(text.splitlines(), restval="")
-    try:
-        rows = [{str(name).strip(): str(value).strip() for name, value in row.items() if name} for row in lines]
-    except csv.Error as error:
-        raise FacekitError(f"{file} is no CSV ({error}); fix the line after line {lines.line_num}") from None
-    if not rows:
+    lines = numbered(file, text)
+    columns = tuple(name.strip() for name in next(lines, (0, []))[1])
+    twice = next((name for name in columns if name and columns.count(name) > 1), None)
+    if twice is not None:
+        raise FacekitError(f"{file} has two columns {twice!r}; rename one")
+    held = [(number, _row(file, number, columns, row)) for number, row in lines]
+    if not held:
         raise FacekitError(f"{file} holds no rows; give a CSV file with a header and a line a picture")
-    return Table(file, tuple(rows[0]), rows)
+    return Table(file, tuple(filter(None, columns)), [row for _, row in held], [number for number, _ in held])
+
+
+def numbered(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line that each row of CSV text begins on, and its values; blank lines are passed over.
+
+    What parts the values is what the first line has most of; a line `sep=;`, as spreadsheets write it, says so too.
+    Raises FacekitError, which names the line, for text that is no CSV.
+    """
+    first, _, rest = text.partition("\n")
+    said = _SEPARATOR.fullmatch(first.strip())
+    mark = said[1] if said else max(_MARKS, key=(rest.partition("\n")[0] if said else first).count)
+    rows = csv.reader(io.StringIO(rest if said else text, newline=""), delimiter=mark)
+    skipped, begins = int(said is not None), 1
+    try:
+        for row in rows:
+            if any(map(str.strip, row)):
+                yield begins + skipped, row
+            begins = rows.line_num + 1
+    except csv.Error as error:
+        raise FacekitError(f"{file}, line {begins + skipped} is no CSV ({error}); fix that line") from None
+
+
+def slashes(path: str, root: Path) -> str:
+    r"""Return a path below a folder: `new\a.jpg`, as Windows writes it, is `new/a.jpg` unless a file is called so."""
+    return path.replace("\\", "/") if "\\" in path and not os.path.lexists(root / path) else path
+
+
+def _row(file: Path, number: int, columns: Sequence[str], values: Sequence[str]) -> dict[str, str]:
+    if any(map(str.strip, values[len(columns) :])):
+        raise FacekitError(
+            f"{file}, line {number} has {len(values)} values and the header {len(columns)} names; "
+            "put a value that holds the separator into quotes"
+        )
+    held = zip_longest(columns, values[: len(columns)], fillvalue="")
+    return {name: value.strip() for name, value in held if name}
 
 
 def column(table: Table, name: str, dataset: Dataset) -> list[str | None]:
@@ -111,19 +165,33 @@ def dataset(file: Path, track: Track = quiet) -> Dataset:
     table = read(file)
     for name in (IMAGE, LABEL):
         table.need(name)
-    empty = next((n for n, row in enumerate(table.rows, 2) if not (row[IMAGE] and row[LABEL])), None)
+    rows = list(zip(table.lines, table.rows, strict=True))
+    empty = next((number for number, row in rows if not (row[IMAGE] and row[LABEL])), None)
     if empty is not None:
         raise FacekitError(f"{file}, line {empty}: image or label is empty; fill it in, or take the line out")
 
     def derive(row: dict[str, str]) -> Record:
         return _derive(file.parent, row, other_columns(table))
 
-    rows = track(ordered_map(derive, table.rows), f"read {file.name}", total=len(table.rows))
-    return Dataset(file.parent, list(rows))
+    records = list(track(ordered_map(derive, table.rows), f"read {file.name}", total=len(table.rows)))
+    gone = [
+        f"line {number} {record.path}"
+        for number, record in zip(table.lines, records, strict=True)
+        if not (file.parent / record.path).is_file()
+    ]
+    if gone:
+        log.warning("%s: %d pictures are not there: %s", file, len(gone), named(gone))
+    return Dataset(file.parent, records)
+
+
+def named(pictures: Sequence[str]) -> str:
+    """Return the first few of some pictures, as a person reads them, and how many more there are."""
+    more = f" and {len(pictures) - NAMED:,} more" if len(pictures) > NAMED else ""
+    return f"{', '.join(pictures[:NAMED])}{more}"
 
 
 def _derive(root: Path, row: Mapping[str, str], columns: Iterable[str]) -> Record:
-    path, label = row[IMAGE], row[LABEL]
+    path, label = slashes(row[IMAGE], root), row[LABEL]
     try:
         data = images.load(root / path)
     except BadImage:  # counted by whoever decodes it
@@ -145,7 +213,7 @@ def _by_image(table: Table, name: str, dataset: Dataset) -> list[str | None]:
     names = _names(dataset)
     values: dict[str, str] = {}
     for row in table.rows:
-        meant = names.get(str(PurePosixPath(row[IMAGE])), set())
+        meant = names.get(str(PurePosixPath(row[IMAGE])), set()) or names.get(_posix(row[IMAGE]), set())
         if len(meant) > 1:
             raise FacekitError(
                 f"{table.file}: {row[IMAGE]} is the name of {len(meant)} photos; give paths below {dataset.root}"
@@ -153,6 +221,10 @@ def _by_image(table: Table, name: str, dataset: Dataset) -> list[str | None]:
         for id in meant:
             _say(values, id, row, name, table)
     return [values.get(r.id) or values.get(r.parent or "") or values.get(r.origin) for r in dataset.records]
+
+
+def _posix(path: str) -> str:
+    return str(PurePosixPath(path.replace("\\", "/")))
 
 
 def _say(values: dict[str, str], key: str, row: Mapping[str, str], name: str, table: Table) -> None:

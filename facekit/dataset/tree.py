@@ -12,11 +12,11 @@ from functools import cached_property
 from pathlib import Path
 
 from facekit.base import images
-from facekit.base.contract import BadImage, FacekitError, Record, Source, Track, quiet, replace
+from facekit.base.contract import BadImage, FacekitError, Link, Record, Source, Track, quiet, replace
 from facekit.base.parallel import ordered_map
 from facekit.dataset.info import DatasetInfo, read_info
 from facekit.dataset.listing import read_manifest
-from facekit.dataset.records import SOURCES, read_sources
+from facekit.dataset.records import GROUPS, SOURCES, read_links, read_sources
 from facekit.options.common import SplitBy
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,8 @@ class Dataset:
     records: list[Record]
     sources: dict[str, Source] = field(default_factory=dict)
     info: DatasetInfo = field(default_factory=DatasetInfo)
+    links: list[Link] = field(default_factory=list)
+    """Why photos share a group, as far as it was seen on pixels."""
 
     @classmethod
     def open(cls, root: Path, track: Track = quiet) -> Dataset:
@@ -52,7 +54,7 @@ class Dataset:
             log.warning("%s is not complete; the command that makes it goes on when run again", root)
         if not records:
             raise FacekitError(f"{root} holds no pictures; give a folder with one folder of pictures a person")
-        return cls(root, records, sources, info)
+        return cls(root, records, sources, info, read_links(root / GROUPS))
 
     @property
     def labels(self) -> list[str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from facekit.base.contract import BadImage, Embedder, Face, FacekitError, Image, Record, Track, quiet
 from facekit.dataset import Dataset
 from facekit.faces.detectors import cut_out
-from facekit.identity.embedders import PerThread, embed_dataset
+from facekit.identity.embedders import PerThread, backbone_of, embed_dataset
 from facekit.networks import inputs
 from facekit.options.crop import FaceCrop
 from facekit.runs import HEAD, Run
@@ -78,7 +78,7 @@ class _Linear:
     """A linear head on an embedder, which aligns the face it sees."""
 
     def __init__(self, run: Run) -> None:
-        self._name, self._folder = str(run.backbone), run.folder
+        self._name, self._folder = str(backbone_of(run)), run.folder
         self._embedder = PerThread(self._name)
         self._head = self._read(run, self._embedder())
 

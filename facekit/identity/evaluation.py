@@ -57,6 +57,7 @@ def score(run: Run, pictures: HeldOut, predictions: Predictions, settings: Setti
         calibration=calibration(truth, predictions.probabilities),
         apart=_apart(predictions, sample),
         groups=_groups(pictures, predictions, sample, settings),
+        unread=tuple(pictures.unread),
     )
 
 

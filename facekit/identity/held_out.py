@@ -11,11 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.base.contract import BadImage, FacekitError, Record, Track, replace
+from facekit.base.contract import BadImage, FacekitError, Record, Track
 from facekit.dataset import Dataset, lineage, protocol, tables
+from facekit.dataset.reasons import JOINED
 from facekit.identity import classifier
+from facekit.identity.split import joined_since
 from facekit.runs import Run
-from facekit.runs.pictures import CHANGED
+from facekit.runs.pictures import CHANGED, dataset_of, updated
+from facekit.scores.model import Unread
 
 TRAINED_ON = "the model was trained on {} of these {} pictures: this score does not say how it does on new ones"
 KNOWN = "the model was trained on other pictures of {} of these {} people: its split is by person, this one is not"
@@ -38,6 +41,8 @@ class HeldOut:
     banners: list[str] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
     """Reason -> pictures left out."""
+    unread: list[Unread] = field(default_factory=list)
+    """Which pictures could not be read."""
 
 
 @dataclass(frozen=True)
@@ -57,19 +62,17 @@ class Predictions:
 def choose(run: Run, data: Path | None, part: str | None, track: Track) -> HeldOut:
     """Return the pictures to score: a part of the run's own split, also where its folder has moved to, or others.
 
-    `data` is None for the run's own folder; `part` is None for test, or for all of other pictures. Raises
-    FacekitError: its pictures are gone, labels that the model does not know, no such part.
+    `data` is None for the run's own folder, of which only the files are read that the split names; `part` is None for
+    test, or for all of other pictures. Raises FacekitError: its pictures are gone, labels that the model does not
+    know, no such part.
     """
-    if data is None and not run.root.is_dir():
-        raise FacekitError(
-            f"{run.root}, which {run.folder} was trained on, is gone; say with --data where its pictures are now"
-        )
-    if data is not None and data.is_file():
+    if data is None:
+        return _own(run, _of_run(run, part or "test", track), part or "test", track)
+    if data.is_file():
         return _others(run, tables.dataset(data, track), data, part or "all")
-    dataset = Dataset.open(data or run.root, track)
-    same = dataset.digest() == run.info.dataset.digest
-    if data is None or (same and part is not None):
-        return _own(run, dataset, part or "test", same)
+    dataset = Dataset.open(data, track)
+    if part is not None and dataset.digest() == run.info.dataset.digest:
+        return _own(run, dataset, part, track)
     return _others(run, dataset, dataset.root, part or "all")
 
 
@@ -81,12 +84,16 @@ def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track) ->
     for record, row in model.look(pictures.dataset, pictures.records, batch, jobs, track):
         if isinstance(row, BadImage):
             pictures.left[row.reason] += 1
+            pictures.unread.append(Unread(record.path, row.reason))
             continue
         readable.append(record)
         rows.append(row)
+    unread = tables.named([f"{one.path} ({one.reason})" for one in pictures.unread])
     if not rows:
         count = len(pictures.records)
-        raise FacekitError(f"{pictures.data}: none of {count} pictures can be read; give pictures that can")
+        raise FacekitError(f"{pictures.data}: none of {count} pictures can be read: {unread}; give pictures that can")
+    if unread:
+        log.warning("%s: %d pictures are left out: %s", pictures.data, len(pictures.unread), unread)
     return Predictions(readable, np.stack(rows))
 
 
@@ -100,30 +107,39 @@ def warn(run: Run, pictures: HeldOut, trained_on: int, drawn: bool) -> None:
         log.warning("%s: %s", run.folder, banner)
 
 
-def updated(record: Record, now: Record) -> Record:
-    """Return a picture as it was trained on, with the targets that its folder has by now."""
-    targets = {**(record.targets or {}), **(now.targets or {})}
-    return replace(record, targets=targets or None)
+def _of_run(run: Run, part: str, track: Track) -> Dataset:
+    if not run.root.is_dir():
+        raise FacekitError(
+            f"{run.root}, which {run.folder} was trained on, is gone; say with --data where its pictures are now"
+        )
+    return dataset_of(run, run.part(part), track)
 
 
-def _own(run: Run, dataset: Dataset, part: str, same: bool) -> HeldOut:
+def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
     wanted = run.part(part)
     if not wanted:
         raise FacekitError(f"the split of {run.folder} has no {part} part; choose another with --part")
-    there = {(record.path, record.id): record for record in dataset.records}
+    there = {(record.path, record.id): record.targets for record in dataset.records}
     records = [updated(r, there[r.path, r.id]) for r in wanted if (r.path, r.id) in there]
     gone = len(wanted) - len(records)
     if not records:
         raise FacekitError(
             f"{dataset.root}: every {part} picture is gone since {run.folder} was trained; "
-            "put them back, or train again"
+            "put them back, or train again; or say with --data what to score"
         )
-    if not same:
-        counts = len(records), len(wanted)
+    joined = {(join.left.label, join.left.id) for join in joined_since(run, dataset, part, track)}
+    records = [record for record in records if (record.label, record.id) not in joined]
+    if not records:
+        raise FacekitError(
+            f"{run.folder}: every {part} picture shows a photo that an earlier part of its split shows too; "
+            "make the tree again with `balance`, and train anew"
+        )
+    if gone:
+        counts = len(wanted) - gone, len(wanted)
         log.warning("%s has changed since training; %d of %d pictures are as they were", dataset.root, *counts)
     title = f"the {part} part of its own split" if part != "all" else "its own pictures"
     chosen = HeldOut(dataset, records, title, dataset.root, own=True)
-    chosen.left += Counter({CHANGED: gone})
+    chosen.left += Counter({CHANGED: gone, JOINED: len(joined)})
     if run.protocol == protocol.IMAGE:
         chosen.banners.append(protocol.BANNER)
     warn(run, chosen, sum(record.split == "train" for record in records), run.info.drawn)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from facekit.base.contract import Record, Track, quiet
 from facekit.dataset import Dataset, lineage, protocol
-from facekit.identity.likeness import grouped
+from facekit.dataset.groups import Join, draw_groups, leave_out_joined
+from facekit.dataset.reasons import JOINED
+from facekit.identity.groups import drop_joined, grouped, is_current, warn_of_joined
 from facekit.options.common import SplitBy, shares
+from facekit.runs import Run
+from facekit.runs.pictures import dataset_of
+
+STAGE = "train"
+"""What draws a split where none is drawn."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +26,8 @@ class Split:
     dataset: Dataset
     records: list[Record]
     protocol: SplitBy
+    joined: list[Join] = field(default_factory=list)
+    """The pictures that the data set's own split holds out, and that are left out: an earlier part shows them too."""
 
     @property
     def labels(self) -> list[str]:
@@ -29,6 +38,11 @@ class Split:
     def counts(self) -> Counter[str]:
         """Pictures in each part."""
         return Counter(record.split or "" for record in self.records)
+
+    @property
+    def left(self) -> Counter[str]:
+        """Reason -> pictures of the data set that are in no part."""
+        return Counter(JOINED for _ in self.joined)
 
     def part(self, name: str) -> list[Record]:
         """Return the pictures of one part."""
@@ -45,21 +59,38 @@ def split_dataset(
     """
     protocol.refuse_one_label(dataset)
     chosen = protocol.choose(dataset, split_by)
-    known = grouped_by_person(dataset, people, track) if chosen == protocol.PERSON else dataset
-    records = known.records
+    if chosen == protocol.IMAGE:
+        records = dataset.records
+        if any(record.split is None for record in records):
+            records = lineage.draw_split_by_image(records, shares(split), seed)
+        return Split(dataset, records, chosen)
+    by_person = chosen == protocol.PERSON
+    known = grouped_by_person(dataset, people, STAGE, track) if by_person else grouped(dataset, STAGE, track)
+    records, joined = drop_joined(known.records, dataset.root)
     if any(record.split is None for record in records):
-        records = _draw(known, split, chosen, seed, track)
+        records = lineage.draw_split(records, shares(split), seed, protocol.WHAT[chosen])
     protocol.check(records, chosen, str(dataset.root))
-    return Split(dataset, records, chosen)
+    return Split(replace(dataset, info=known.info), records, chosen, joined)
 
 
-def grouped_by_person(dataset: Dataset, people: Path | None, track: Track = quiet) -> Dataset:
+def grouped_by_person(dataset: Dataset, people: Path | None, stage: str, track: Track = quiet) -> Dataset:
     """Return the dataset with one group for all pictures of a person. Raises FacekitError as `with_people` does."""
-    known = grouped(protocol.with_people(dataset, people), track)
+    known = grouped(protocol.with_people(dataset, people), stage, track)
     return replace(known, records=lineage.join_people(known.records))
 
 
-def _draw(dataset: Dataset, split: str, chosen: SplitBy, seed: int, track: Track) -> list[Record]:
-    if chosen == protocol.IMAGE:
-        return lineage.draw_split_by_image(dataset.records, shares(split), seed)
-    return lineage.draw_split(grouped(dataset, track).records, shares(split), seed, protocol.WHAT[chosen])
+def joined_since(run: Run, dataset: Dataset, part: str, track: Track = quiet) -> list[Join]:
+    """Return the pictures of a part of a run's split, or of `all`, that an earlier part shows too, and warn of them.
+
+    Groups may have grown since the run was trained: in the folder of its pictures, of which `dataset` holds some, or
+    because this version of the matcher sees more than the one that drew them, which then compares the pictures again.
+    """
+    if run.protocol == protocol.IMAGE:
+        return []
+    now = dataset
+    if not is_current(run.info.matchers):
+        now = grouped(dataset_of(run, run.split, track) if dataset.root == run.root else dataset, STAGE, track)
+    records = draw_groups([*run.split, *now.records], links=[*dataset.links, *now.links])[: len(run.split)]
+    joins = [join for join in leave_out_joined(records)[1] if part in ("all", join.left.split)]
+    warn_of_joined(joins, run.folder)
+    return joins

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,14 +31,16 @@ class About:
     """Its name in `keras.applications`, which has ImageNet weights for it."""
     licence: str = ""
     """The terms of those weights."""
+    flattens: bool = False
+    """Whether it has more weights for a larger input: a dense layer looks at every place of its last map."""
 
 
 NETWORKS = {
     "inception_v3": About(75, 21_802_784, "Szegedy 2015, 299 px", "InceptionV3", _APACHE),
-    "cnn3": About(8, 93_920, "three blocks, 48 px"),
-    "cnn4": About(16, 389_856, "four blocks, 48 px"),
-    "cnn5": About(32, 1_571_552, "five blocks, 48 px"),
-    "alexnet": About(67, 3_751_328, "Krizhevsky 2012, 227 px"),
+    "cnn3": About(8, 93_920, "three blocks, 48 px", flattens=True),
+    "cnn4": About(16, 389_856, "four blocks, 48 px", flattens=True),
+    "cnn5": About(32, 1_571_552, "five blocks, 48 px", flattens=True),
+    "alexnet": About(67, 3_751_328, "Krizhevsky 2012, 227 px", flattens=True),
     "vgg16": About(
         32,
         14_714_688,
@@ -64,6 +67,24 @@ def build(name: str, size: int, classes: int, color: str = "rgb") -> Model:
     if "color" not in inspect.signature(network).parameters:
         raise FacekitError(f"{name} sees colour only; leave --color out")
     return network(size, classes, color)
+
+
+def weight_shapes(name: str, size: int, classes: int, color: str = "rgb") -> list[tuple[int, ...]] | None:
+    """Return the shape of each weight of a network whose weights are more for a larger input; None for any other.
+
+    Nothing of that size is allocated. Raises FacekitError as `build` does.
+    """
+    if name not in NETWORKS or not NETWORKS[name].flattens:
+        return None
+
+    def shapes() -> list[tuple[int, ...]]:
+        from facekit.networks.backend import keras
+
+        with keras.StatelessScope(initialize_variables=False):
+            return [tuple(weight.shape) for weight in build(name, size, classes, color).weights]
+
+    with ThreadPoolExecutor(1) as thread:  # Keras keeps a list of such weights for each thread, and makes them later
+        return thread.submit(shapes).result()
 
 
 def check_size(name: str, size: int) -> None:

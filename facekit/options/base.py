@@ -29,7 +29,7 @@ M = TypeVar("M")
 Group = Literal["collect", "clean", "train", "score", "use", "manage", "more"]
 """What a command is for: `--help` lists the groups in this order."""
 
-RESERVED = ("help", "json", "quiet", "log_file", "group", "after", "in_recipes", "moved")
+RESERVED = ("help", "json", "quiet", "log_file", "max_megapixels", "group", "after", "in_recipes", "moved")
 """Names that no option may have: the command line and `Options` use them."""
 
 

@@ -12,7 +12,7 @@ from facekit.options.common import RunFolder
 
 @dataclass(frozen=True, kw_only=True)
 class Predict(Options):
-    """Name the faces in photos, as one JSON line per face."""
+    """Name the faces in photos: one JSON line per face, or a table on a terminal."""
 
     group = "use"
 

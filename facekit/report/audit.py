@@ -32,11 +32,13 @@ class Side:
 
 @dataclass(frozen=True)
 class Twins:
-    """Two pictures of one photo, and how alike they are: `same bytes`, `same picture` or `same photo`."""
+    """Two pictures that belong together: `same bytes`, `same picture`, `same photo`, or two of a `burst`."""
 
     first: Side
     second: Side
     kind: str
+    whole: bool = False
+    """Whether they are whole photos, of which the tree has faces."""
 
     @property
     def conflict(self) -> bool:
@@ -61,6 +63,8 @@ class Overlap:
     same_bytes: int
     same_picture: int
     same_photo: int
+    burst: int
+    """Pictures of photos that were taken seconds apart."""
     other_label: int
     """How many of `pictures` have another label in the first part."""
 
@@ -71,11 +75,56 @@ class Overlap:
 
 
 @dataclass(frozen=True)
+class Looked:
+    """What an audit looked at, and with what."""
+
+    matcher: str
+    sees: str
+    cannot_see: str
+    faces_extra: bool
+    """Whether an embedder can propose pairs of faces."""
+    whole_photos: int
+    """Photos that the tree's pictures come from, and that were at hand."""
+    of_photos: int
+    drawn_by: Mapping[str, str]
+    """Stage -> what it drew the tree's groups with."""
+    groups: Mapping[str, int]
+    """Why pictures share a group -> how many pairs of photos, or photos of several pictures, do."""
+    crossing: int
+    """Pictures whose group, as the tree has it, stands in an earlier part too."""
+
+    def sentences(self) -> list[str]:
+        """Return it in words."""
+        said = [f"Pictures are compared by {self.matcher}. It finds {self.sees}. It cannot see {self.cannot_see}."]
+        if not self.faces_extra:
+            said.append(
+                "The extra `faces` is not installed, so no embedding proposes pairs of faces, and hard edits of a face "
+                "are found less often."
+            )
+        if self.of_photos:
+            at_hand = f"{self.whole_photos:,} of the {self.of_photos:,} photos that the pictures come from are at hand"
+            lacking = "" if self.whole_photos == self.of_photos else "; what only the others show is not looked for"
+            said.append(f"{at_hand}, and are compared as a whole too{lacking}.")
+        if self.drawn_by:
+            by = ", ".join(f"{stage} by {matcher}" for stage, matcher in self.drawn_by.items())
+            said.append(f"The tree's groups were drawn in {by}.")
+        if any(self.groups.values()):
+            counts = ", ".join(f"{reason} {count:,}" for reason, count in self.groups.items())
+            said.append(f"Photos that share a group, by reason: {counts}.")
+        if self.crossing:
+            said.append(f"{self.crossing:,} pictures are of a group that an earlier part has too.")
+        return said
+
+
+@dataclass(frozen=True)
 class AuditReport:
     """All that an audit has to say: `twins` are sorted, the worst first."""
 
     title: str
+    looked: Looked
     overlaps: Sequence[Overlap]
+    photos: Sequence[Overlap]
+    """The same of the whole photos; empty where none is at hand."""
     twins: Sequence[Twins]
     drop: Sequence[str]
     """Paths to leave out of training."""
@@ -113,7 +162,8 @@ def render(audit: AuditReport) -> str:
 
 def _row(twins: Twins) -> list[str]:
     sides = (twins.first, twins.second)
-    return [*(value for side in sides for value in (side.path, side.part, side.label)), twins.kind]
+    kind = f"{twins.kind}, whole photos" if twins.whole else twins.kind
+    return [*(value for side in sides for value in (side.path, side.part, side.label)), kind]
 
 
 def _line(path: str) -> str:

@@ -80,7 +80,11 @@ def histogram(name: str, values: Sequence[float], limits: Sequence[float] = ()) 
 def _range(values: NDArray[np.float64]) -> tuple[float, float]:
     """Return the ends of the bins: values that are one, but for rounding, need bins of some width."""
     low, high = float(values.min()), float(values.max())
-    return (low, high) if high - low > 1e-9 * max(1.0, abs(low), abs(high)) else (low - 0.5, high + 0.5)
+    least = 1e-9 * max(1.0, abs(low), abs(high))
+    if high - low > least:
+        return low, high
+    half = max(0.5, least)  # beside a huge value, 0.5 is too little for 40 edges that differ
+    return low - half, high + half
 
 
 def _ticks(low: float, high: float, most: int = 8) -> list[float]:

@@ -40,6 +40,7 @@ def of_model(scores: ModelScores) -> Values:
         "apart": {row.name: _group(row) for row in scores.apart},
         **({} if scores.groups is None else {"groups": _groups(scores.groups)}),
         **({} if scores.folds is None else {"folds": _folds(scores.folds)}),
+        **({"unread": to_plain(scores.unread)} if scores.unread else {}),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -67,8 +67,12 @@ def begin(
     protocol: SplitBy,
     network: str,
     backbone: Backbone | None = None,
+    left: Mapping[str, int] | None = None,
 ) -> Run:
-    """Write what a fresh run knows before its first step: an incomplete `model.json`, and the split."""
+    """Write what a fresh run knows before its first step: an incomplete `model.json`, and the split.
+
+    `left` says how many pictures of the data set are not in the split, by reason.
+    """
     clear(options.output)
     parts = Counter(record.split for record in records)
     info = ModelInfo(
@@ -82,6 +86,8 @@ def begin(
         drawn=dataset.info.drawn,
         dataset=TrainedOn(root=str(dataset.root.resolve()), digest=dataset.digest()),
         protocol=protocol,
+        matchers=dataset.info.matchers,
+        left=left or {},
         split=Counts(**{part: parts[part] for part in PARTS}),
         options=recorded(options),
     )

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from facekit.base import plugins
 from facekit.base.contract import FacekitError
 from facekit.base.files import guarded, read_bytes, replace_file
-from facekit.dataset.records import own_file
-from facekit.runs.run import MODEL
+from facekit.runs.run import MODEL, held
 
 Numbers = NDArray[np.float32]
 
@@ -61,12 +60,10 @@ class Head:
         Nothing larger than such a head is allocated. Raises FacekitError for a file that is gone, is not a head or
         is one of another shape, and for numbers that are not finite.
         """
-        if not file.is_file():
-            raise FacekitError(f"{file} is gone; train again with --overwrite")
-        data = read_bytes(own_file(file), 4 * names * (dimensions + 1) + _OVERHEAD)
+        data = read_bytes(held(file), 4 * names * (dimensions + 1) + _OVERHEAD)
         try:
-            with zipfile.ZipFile(io.BytesIO(data)) as held:
-                head = cls(_read(held, "weights", (dimensions, names)), _read(held, "bias", (names,)))
+            with zipfile.ZipFile(io.BytesIO(data)) as arrays:
+                head = cls(_read(arrays, "weights", (dimensions, names)), _read(arrays, "bias", (names,)))
         except _OtherShape:
             raise FacekitError(f"{file} does not fit its {MODEL}; train again with --overwrite") from None
         except _GARBLED as error:
@@ -89,12 +86,12 @@ class _OtherShape(Exception):
     """An array has another shape than `model.json` asks for."""
 
 
-def _read(held: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> Numbers:
+def _read(arrays: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> Numbers:
     """Return one array of a head, uncompressed and of that shape. Raises ValueError, or `_OtherShape`."""
-    entry = held.getinfo(f"{name}.npy")
+    entry = arrays.getinfo(f"{name}.npy")
     if entry.compress_type != zipfile.ZIP_STORED:
         raise ValueError(f"{name} is compressed")
-    with held.open(entry) as file:
+    with arrays.open(entry) as file:
         if npy.read_magic(file) != (1, 0):
             raise ValueError(f"{name} is of another version of NumPy's format")
         actual, by_columns, kind = npy.read_array_header_1_0(file)

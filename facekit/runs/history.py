@@ -33,11 +33,26 @@ class Epoch:
     seconds: float = 0.0
     """Validation included."""
 
+    def __post_init__(self) -> None:
+        """Refuse what no training measures, and no clock or plot can show. Raises ValueError."""
+        for name, (low, high) in _LIMITS.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"{name} is {value:g}")
+
     def measured(self, monitor: str) -> float:
         """Return the accuracy that a training goes by: `accuracy` or `val_accuracy`."""
         value = self.accuracy if monitor == "accuracy" else self.val_accuracy
         return 0.0 if value is None else value
 
+
+_SHARE, _LOSS = (0, 1 + 1e-6), (-1e39, 1e39)
+_LIMITS = {
+    **dict.fromkeys(("accuracy", "val_accuracy"), _SHARE),
+    **dict.fromkeys(("loss", "val_loss"), _LOSS),
+    **dict.fromkeys(("learning_rate", "pictures_per_second"), (0, 1e12)),
+    "seconds": (0, 1e7),
+}
 
 _COLUMNS = [f.name for f in fields(Epoch)]
 

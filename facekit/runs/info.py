@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import Literal
 
 from facekit import __version__
+from facekit.dataset.records import is_name, shown
 from facekit.options.base import Setting, describe, recorded
 from facekit.options.common import SplitBy
 from facekit.options.crop import CarriedCrop
@@ -15,6 +17,10 @@ from facekit.runs.history import Epoch
 
 _LONGEST_PATH, _LONGEST_NAME = 4096, 255
 """Bytes of a path, and of each name in it, on Linux and macOS."""
+
+
+_MOST_DIMENSIONS = 1 << 16
+"""Numbers of an embedding; the longest in use have 2,048."""
 
 
 def _check_path(field: str, path: str) -> None:
@@ -30,7 +36,7 @@ class Backbone:
     name: str
     """A registered embedder, or the absolute path of a trained run."""
     version: str = ""
-    metric: str = ""
+    metric: Literal["", "euclidean", "cosine"] = ""
     dimensions: int = 0
     licence: str = ""
 
@@ -38,7 +44,9 @@ class Backbone:
         """Refuse a path that depends on the current folder, or that no disk can hold. Raises ValueError."""
         _check_path("backbone", self.name)
         if "/" in self.name and not self.name.startswith("/"):
-            raise ValueError(f"backbone is {self.name!r}, neither an embedder nor an absolute path")
+            raise ValueError(f"backbone is {shown(self.name)}, neither an embedder nor an absolute path")
+        if not 0 <= self.dimensions <= _MOST_DIMENSIONS:
+            raise ValueError(f"backbone has {self.dimensions} dimensions")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +117,13 @@ class ModelInfo:
     dataset: TrainedOn
     protocol: SplitBy
     """How the split was drawn."""
+    matchers: Mapping[str, str] = field(default_factory=dict)
+    """What the groups were drawn by, as `dataset.json` says it; 0.1.0 did not."""
     split: Counts = Counts()
     options: Mapping[str, Setting]
     """The options of `train` that decide the result."""
     left: Mapping[str, int] = field(default_factory=dict)
-    """Reason -> pictures of training and validation that were left out."""
+    """Reason -> pictures that were left out: of training and validation, and of a split that they crossed."""
     used: Counts = Counts()
     """Pictures that were trained on and validated with."""
     preprocessing: str = ""
@@ -133,6 +143,9 @@ class ModelInfo:
             raise ValueError(f"size is {self.size}, and a network's input has {low:g} to {high:g} pixels")
         if len(set(self.labels)) < max(2, len(self.labels)):
             raise ValueError("labels are not two or more different names")
+        for label in self.labels:
+            if not is_name(label):
+                raise ValueError(f"labels has {shown(label)}, which no folder of a person is called")
 
     @property
     def best_epoch(self) -> int:

@@ -2,17 +2,23 @@
 
 `model.json` says in which folder the pictures are and `split.jsonl` what they are called, and either could name any
 file of whoever looks into the run. So a path must stay inside the folder, and a file is taken only if its bytes have
-the hash that `split.jsonl` gives: whoever wrote that had these bytes already.
+the hash that `split.jsonl` gives: whoever wrote that had these bytes already. The folder is never listed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from facekit.base import images
-from facekit.base.contract import BadImage, FacekitError, Record
-from facekit.base.files import inside
+from facekit.base.contract import BadImage, FacekitError, Record, Source, Track, quiet, replace
+from facekit.base.files import inside, iterate_lines
+from facekit.base.opening import open_regular
+from facekit.base.parallel import ordered_map
+from facekit.dataset import GROUPS, MANIFEST, SOURCES, Dataset, DatasetInfo
+from facekit.dataset.records import check_record, check_source, own_file, read_links
 from facekit.runs import SPLIT, Run
 
 CHANGED = "gone or changed since training"
@@ -22,6 +28,27 @@ def check_paths(run: Run) -> None:
     """Refuse a run whose split names a file outside its folder of pictures. Raises FacekitError with the line."""
     for record in run.split:
         place_of(run, record)
+
+
+def dataset_of(run: Run, records: Sequence[Record], track: Track = quiet) -> Dataset:
+    """Return those pictures of the run's split that are as they were, as a dataset in the run's own folder.
+
+    Their targets and sources, and why photos share a group, are what the folder says by now. It is asked only once one
+    of the pictures was found in it: until then it may be any folder. Raises FacekitError for a path that leads out of
+    the folder.
+    """
+    info = DatasetInfo(crop=run.info.crop, drawn=run.info.drawn, protocol=run.protocol, matchers=run.info.matchers)
+    there = list(_unchanged(run, records, track))
+    if not there:
+        return Dataset(run.root, [], info=info)
+    targets, links = _targets(run.root, there), read_links(run.root / GROUPS)
+    records = [updated(record, targets.get((record.path, record.id))) for record in there]
+    return Dataset(run.root, records, _sources(run.root, there), info, links)
+
+
+def updated(record: Record, targets: Mapping[str, str] | None) -> Record:
+    """Return a picture as it was trained on, with the targets that its folder has by now."""
+    return replace(record, targets={**(record.targets or {}), **(targets or {})} or None)
 
 
 def picture_of(run: Run, record: Record) -> bytes:
@@ -51,3 +78,32 @@ def picture_bytes(file: Path, sha256: str | None = None) -> bytes:
     if hashlib.sha256(data).hexdigest() != sha256:
         raise BadImage(CHANGED)
     return data
+
+
+def _unchanged(run: Run, records: Sequence[Record], track: Track) -> Iterator[Record]:
+    places = {record.path: place_of(run, record) for record in records}
+    hashes = track(ordered_map(_sha256, places.values()), f"check {run.root.name}", len(places))
+    held = dict(zip(places, hashes, strict=True))
+    return (record for record in records if held[record.path] == record.sha256)
+
+
+def _sha256(file: Path) -> str | None:
+    """Return the SHA-256 of a picture's file, which is never in memory as a whole; None where it cannot be read."""
+    try:
+        with open_regular(file) as data:
+            large = os.fstat(data.fileno()).st_size > images.MAX_BYTES
+            return None if large else hashlib.file_digest(data, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _targets(root: Path, records: Sequence[Record]) -> dict[tuple[str, str], Mapping[str, str]]:
+    asked = {(record.path, record.id) for record in records}
+    lines = iterate_lines(own_file(root / MANIFEST), Record, check_record)
+    return {(one.path, one.id): one.targets for one in lines if one.targets and (one.path, one.id) in asked}
+
+
+def _sources(root: Path, records: Sequence[Record]) -> dict[str, Source]:
+    asked = {record.origin for record in records}
+    lines = iterate_lines(own_file(root / SOURCES), Source, check_source)
+    return {one.origin: one for one in lines if one.origin in asked}

@@ -15,13 +15,13 @@ from facekit.base import plugins
 from facekit.base.contract import FacekitError, Record
 from facekit.base.files import read_json, write_json
 from facekit.dataset.records import own_file, read_records
-from facekit.networks import build
+from facekit.networks import build, weight_shapes
 from facekit.options.common import SplitBy
 from facekit.options.crop import FaceCrop
 from facekit.options.train import Color
 from facekit.runs.history import Epoch, read_history
 from facekit.runs.info import ModelInfo
-from facekit.runs.weights import Shapes, load_weights, read_shapes
+from facekit.runs.weights import Shapes, check_shapes, load_weights, read_shapes
 
 if TYPE_CHECKING:  # a linear head needs no Keras
     from facekit.networks.backend import Model
@@ -131,10 +131,7 @@ class Run:
         """Return the file of the network's weights. Raises FacekitError for a linear head, a link, and none."""
         if self.backbone:
             raise FacekitError(f"{self.folder} is a linear head on {self.backbone}; give that, or another run")
-        file = own_file(self.folder / WEIGHTS)
-        if not file.is_file():
-            raise FacekitError(f"{file} is gone; {_AGAIN}")
-        return file
+        return held(self.folder / WEIGHTS)
 
     def model(self) -> Model:
         """Return the trained Keras model.
@@ -147,6 +144,9 @@ class Run:
         try:
             shapes = read_shapes(file)
             _check_outputs(shapes, len(self.labels))
+            needed = weight_shapes(self.network, self.size, len(self.labels), self.color)
+            if needed is not None:  # else the network is no larger than published, and its head as the labels say
+                check_shapes(shapes, needed)
             model = self.build()
             load_weights(model, file, shapes)
         except (ValueError, OSError) as error:
@@ -181,6 +181,14 @@ def read(folder: Path) -> Run | None:
         return Run(folder, read_json(own_file(folder / MODEL), ModelInfo, _MOST, "choose another folder"))
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def held(file: Path) -> Path:
+    """Return the path of a file that a run consists of. Raises FacekitError for none, a link out and a FIFO."""
+    if not own_file(file).is_file():
+        what = "is not a regular file" if file.exists() else "is gone"
+        raise FacekitError(f"{file} {what}; {_AGAIN}")
+    return file
 
 
 def refuse_link(path: Path) -> None:

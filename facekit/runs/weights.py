@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ def read_shapes(file: Path) -> Shapes:
     Nothing larger than the file is allocated, and nothing outside it is read. Raises OSError for a file that is not
     HDF5, and ValueError for one that leads elsewhere, is compressed, or holds numbers that are not finite.
     """
+    if not file.is_file():  # of which HDF5 would wait for a FIFO's writer
+        raise OSError("it is no regular file")
     files = plugins.need("h5py", "a trained network")
     with files.File(file) as data:
         try:
@@ -45,15 +48,20 @@ def read_shapes(file: Path) -> Shapes:
             raise ValueError(str(error)) from error
 
 
+def check_shapes(shapes: Shapes, needed: Iterable[tuple[int, ...]]) -> None:
+    """Refuse a file whose arrays have other shapes than a network needs. Raises ValueError."""
+    has, needs = Counter(shapes.values()), Counter(needed)
+    if has != needs:
+        shape = next(iter((needs - has) or (has - needs)))
+        raise ValueError(f"{has[shape]} arrays have the shape {shape}, and the network has {needs[shape]}")
+
+
 def load_weights(model: Model, file: Path, shapes: Shapes) -> None:
     """Load a file of weights into a Keras model; `shapes` are those that `read_shapes` returned.
 
     Raises OSError and ValueError for a file that is not of this model.
     """
-    has, needs = Counter(shapes.values()), Counter(tuple(weight.shape) for weight in model.weights)
-    if has != needs:
-        shape = next(iter((needs - has) or (has - needs)))
-        raise ValueError(f"{has[shape]} arrays have the shape {shape}, and the network has {needs[shape]}")
+    check_shapes(shapes, [tuple(weight.shape) for weight in model.weights])
     with warnings.catch_warnings():
         # Keras only warns of a layer that the file lacks, and leaves it with random weights.
         warnings.filterwarnings("error", category=UserWarning, module="keras")

@@ -71,6 +71,14 @@ class Folds:
 
 
 @dataclass(frozen=True)
+class Unread:
+    """A picture that could not be scored."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class ModelScores:
     """What a trained model is worth on some pictures."""
 
@@ -92,3 +100,5 @@ class ModelScores:
     """Photos as found and their copies and children, where there are both."""
     groups: Groups | None = None
     folds: Folds | None = None
+    unread: tuple[Unread, ...] = ()
+    """Which of the pictures that were left out could not be read."""

@@ -6,7 +6,9 @@ kill at any moment leaves the state after a whole epoch.
 
 from __future__ import annotations
 
+import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from facekit.runs import Epoch
 from facekit.runs.weights import SUFFIX, load_weights, read_shapes
 
 STATE = "state.json"
+
+_WEIGHTS = re.compile(rf"(last|best)-\d{{5,}}{re.escape(SUFFIX)}")
 
 _ANEW = "train anew with --overwrite"
 
@@ -51,10 +55,16 @@ class Checkpoint:
     def open(cls, folder: Path) -> Checkpoint:
         """Read a checkpoint; a folder without one is a training before the end of its first epoch.
 
-        Raises FacekitError for a `state.json` that is broken, and for links, which may lead anywhere.
+        Raises FacekitError for a `state.json` that is broken, for links, which may lead anywhere, and for folders and
+        FIFOs, which no training makes there.
         """
-        if folder.is_dir() and any(entry.is_symlink() for entry in (folder, *folder.iterdir())):
-            raise FacekitError(f"{folder} is or holds a link; {_ANEW}")
+        if folder.is_dir():
+            entries = list(folder.iterdir())
+            if any(entry.is_symlink() for entry in (folder, *entries)):
+                raise FacekitError(f"{folder} is or holds a link; {_ANEW}")
+            for entry in entries:
+                if not entry.is_file():
+                    raise FacekitError(f"{entry} is not a regular file; {_ANEW}")
         try:
             return cls(folder, read_json(folder / STATE, State, _MOST, _ANEW))
         except (FileNotFoundError, NotADirectoryError):
@@ -99,9 +109,9 @@ class Checkpoint:
         rows = [*self.rows, row]
         with guarded(self.folder):
             self.folder.mkdir(exist_ok=True)
-            model.save_weights(self._file("last", len(rows)))
+            _save(model, self._file("last", len(rows)))
             if best:
-                bare(net).save_weights(self._file("best", len(rows)))
+                _save(bare(net), self._file("best", len(rows)))
         self.state = State(len(rows) if best else self.best, rows)
         write_json(self.folder / STATE, self.state)
         self._delete_stale()
@@ -115,17 +125,28 @@ class Checkpoint:
             temporary.replace(file)
 
     def delete(self) -> None:
-        """Delete the checkpoint, once its run is complete."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Delete the checkpoint, once its run is complete; what is not of it stays."""
+        for file in (*self._weights(), self.folder / STATE):
+            file.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that holds something else, or is none
+            self.folder.rmdir()
 
     def _file(self, kind: str, epoch: int) -> Path:
         return self.folder / f"{kind}-{epoch:05}{SUFFIX}"
 
     def _delete_stale(self) -> None:
         kept = {self._file("last", self.epochs), self._file("best", self.best)}
-        for file in self.folder.glob(f"*{SUFFIX}"):
+        for file in self._weights():
             if file not in kept:
                 file.unlink()
+
+    def _weights(self) -> list[Path]:
+        return [file for file in self.folder.glob(f"*-*{SUFFIX}") if _WEIGHTS.fullmatch(file.name)]
+
+
+def _save(model: Model, file: Path) -> None:
+    file.unlink(missing_ok=True)  # which may have other names, by hard links: HDF5 would write into all of them
+    model.save_weights(file)
 
 
 def bare(model: Model) -> Model:

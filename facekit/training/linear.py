@@ -50,7 +50,9 @@ class Linear:
         split = plan.split
         backbone = _described(self._name, self._embedder)
         network = f"{self._embedder.name}, frozen"
-        run = plan.run or runs.begin(plan.options, split.dataset, split.records, split.protocol, network, backbone)
+        run = plan.run or runs.begin(
+            plan.options, split.dataset, split.records, split.protocol, network, backbone, split.left
+        )
         pictures = [*split.part(TRAIN), *split.part(VALIDATION)]
         embedded = embedders.embed_dataset(
             replace(split.dataset, records=pictures), self._name, track, self._options.jobs
@@ -67,7 +69,7 @@ class Linear:
             replace(
                 run.info,
                 complete=True,
-                left=dict(Counter(reason for reason in embedded.reasons if reason)),
+                left={**run.info.left, **Counter(reason for reason in embedded.reasons if reason)},
                 used=Counts(train=len(known.classes), validation=len(validation.classes)),
                 parameters=head.weights.size + head.bias.size,
                 epochs=1,

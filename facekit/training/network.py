@@ -13,7 +13,7 @@ from functools import cached_property
 from facekit import runs
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Track
-from facekit.base.files import replace_file
+from facekit.base.files import delete, replace_file
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.identity.split import Split
 from facekit.networks import backend, check_size
@@ -64,7 +64,9 @@ class Network:
         donor = None if checkpoint and checkpoint.epochs else self._donor
         net = loop.build_network(options, len(split.labels), donor)
         count = parameters(net)  # before a step freezes some of its layers
-        run = plan.run or runs.begin(options, split.dataset, split.records, split.protocol, options.network)
+        run = plan.run or runs.begin(
+            options, split.dataset, split.records, split.protocol, options.network, left=split.left
+        )
         checkpoint = checkpoint or Checkpoint(run.folder / runs.CHECKPOINT)
         if not why_over(options, checkpoint.rows):
             if checkpoint.epochs:
@@ -72,7 +74,7 @@ class Network:
             with _packed(run, split, options, track) as packed:
                 used = Counter(record.split for record in packed.records)
                 counts = Counts(train=used[TRAIN], validation=used[VALIDATION])
-                run = run.save(replace(run.info, left=dict(packed.left), used=counts))
+                run = run.save(replace(run.info, left={**run.info.left, **packed.left}, used=counts))
                 loop.train_epochs(net, packed, run, checkpoint, options, track)
         return _complete(run, count, checkpoint, options)
 
@@ -87,7 +89,7 @@ def _packed(run: Run, split: Split, options: Train, track: Track) -> Iterator[Pa
         _check(packed, run.labels, options)
         yield packed
     finally:
-        file.unlink(missing_ok=True)
+        delete(file)
 
 
 def _check(packed: Pack, labels: Sequence[str], options: Train) -> None:

@@ -13,6 +13,7 @@ from facekit.base.contract import FacekitError, Track, quiet
 from facekit.base.files import locked
 from facekit.dataset import Dataset, check_places
 from facekit.dataset.lineage import VALIDATION
+from facekit.identity.embedders import backbone_of
 from facekit.identity.split import Split, split_dataset
 from facekit.options.base import Value, describe, from_mapping
 from facekit.options.train import Train
@@ -83,9 +84,11 @@ def options_of(run: Run, data: Path, output: Path, jobs: int, overwrite: bool) -
 
     Raises FacekitError for values that options cannot have.
     """
+    backbone = backbone_of(run)  # the one that its head was fitted to, whatever its options say
     known = {option.name for option in describe(Train)}
     kept = {name: value for name, value in run.info.options.items() if name in known}
     own: dict[str, Value] = {"input": data, "output": output, "jobs": jobs, "overwrite": overwrite, "resume": True}
+    own["backbone"] = backbone
     return from_mapping(Train, {**kept, **own}, f"{run.folder / runs.MODEL}, options")
 
 

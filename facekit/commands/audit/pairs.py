@@ -14,14 +14,15 @@ from facekit.base import images
 from facekit.base.contract import BadImage, Track, quiet
 from facekit.base.parallel import ordered_map
 from facekit.commands.audit.trees import Picture
+from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.likeness import Fingerprint, fingerprint, proofs
 from facekit.identity.likeness.proof_graph import ProofGraph
 from facekit.report.audit import Side, Twins
 from facekit.runs.pictures import picture_bytes
 
-BYTES, PICTURE, PHOTO = KINDS = ("same bytes", "same picture", "same photo")
+BYTES, PICTURE, PHOTO, BURST = KINDS = ("same bytes", "same picture", "same photo", "burst")
 """How two files show one photo, the surest first: a picture may be compressed, scaled, cut or mirrored anew, and a
-photo's pictures differ more, as two frames of one second do."""
+photo's pictures differ more. Those of a burst are two photos, taken seconds apart."""
 
 MANY = 200
 """Pairs of equal pictures of two parts and labels that are all named; of more, each picture is named once."""
@@ -83,12 +84,15 @@ class _Seen:
     reason: str = ""
 
 
-def find(shown: Sequence[Shown], jobs: int = 0, track: Track = quiet) -> Matches:
-    """Fingerprint every picture and prove which show one photo, also mirrored; what cannot be read is counted."""
+def find(shown: Sequence[Shown], jobs: int = 0, track: Track = quiet, vectors: Embeddings | None = None) -> Matches:
+    """Fingerprint every picture and prove which show one photo, also mirrored; what cannot be read is counted.
+
+    `vectors`, the embeddings of faces in the order of `shown`, propose pairs too: see `proofs`.
+    """
     seen = list(track(ordered_map(partial(_see, shown), range(len(shown)), jobs), "look", len(shown)))
     left = Counter(one.reason for one in seen if one.reason)
     readable = Counter(one.part for one, sight in zip(shown, seen, strict=True) if sight.fingerprint is not None)
-    proved = proofs([one.fingerprint for one in seen], jobs=jobs, track=track)
+    proved = proofs([one.fingerprint for one in seen], vectors, jobs, track)
     return Matches(shown, list(_pairs(ProofGraph(proved), shown, [one.digest for one in seen])), left, readable)
 
 
@@ -111,9 +115,10 @@ def _pairs(graph: ProofGraph, shown: Sequence[Shown], digests: Sequence[bytes]) 
         for near, repeat in graph.near.get(own, {}).items():
             if own < near:
                 others = _rows(graph.members[near], shown)
+                kind = PICTURE if repeat else BURST if graph.reason(own, near) == "burst" else PHOTO
                 for one, other in ((a, b) for a in rows for b in others):
                     for first, second in _matched(rows[one], others[other], digests):
-                        yield Pair(first, second, PICTURE if repeat else PHOTO)
+                        yield Pair(first, second, kind)
 
 
 def _rows(members: Iterable[int], shown: Sequence[Shown]) -> dict[tuple[str, str], list[int]]:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from facekit.base import plugins
 from facekit.base.contract import PARTS, FacekitError, Report, Track, quiet
+from facekit.base.plain import Json
 from facekit.commands.audit import without
-from facekit.commands.audit.pairs import BYTES, KINDS, PHOTO, PICTURE, Matches, Pair, Shown, find
+from facekit.commands.audit.looking import embedded, looked_for
+from facekit.commands.audit.pairs import BURST, BYTES, KINDS, PHOTO, PICTURE, Matches, Pair, Shown, find
+from facekit.commands.audit.photos import find_photos, pictures_of
 from facekit.commands.audit.trees import Tree, read
 from facekit.dataset import check_places
+from facekit.identity.groups import warn_of_two
 from facekit.options.audit import Audit
 from facekit.report import audit as page
-from facekit.report.audit import AuditReport, Overlap, Twins
+from facekit.report.audit import AuditReport, Looked, Overlap, Twins
 
 STAGE = "audit"
 TRAIN = PARTS[0]
@@ -53,6 +57,7 @@ class Crossing:
             same_bytes=kinds[BYTES],
             same_picture=kinds[PICTURE],
             same_photo=kinds[PHOTO],
+            burst=kinds[BURST],
             other_label=len({pair.second for pair in self.pairs if self.matches.twins(pair).conflict}),
         )
 
@@ -66,22 +71,34 @@ def audit(options: Audit, track: Track = quiet) -> Report:
     began = time.monotonic()
     trees = _trees(options, track)
     _check(options, trees)
-    shown = _shown(options, trees)
-    matches = find(shown, options.jobs, track)
-    crossings = _crossings(matches, len(trees) > 1)
-    drop = _drop(crossings, matches, len(trees) > 1)
-    overlaps = [crossing.overlap() for crossing in crossings]
+    _warn(trees)
+    shown, two = _shown(options, trees), len(trees) > 1
+    vectors, matcher = embedded(trees, shown, options.jobs, track)
+    matches = find(shown, options.jobs, track, vectors)
+    crossings = _crossings(matches, two)
+    photos = find_photos(trees, shown)
+    of_photos = _crossings(find(photos.shown, options.jobs, track), two) if photos.shown else []
+    drop = sorted({*_drop(crossings, two), *_drop_of_photos(of_photos, trees[0], two)})
+    overlaps, whole = ([crossing.overlap() for crossing in some] for some in (crossings, of_photos))
+    looked = looked_for(trees, photos, matcher)
     made = 0
     if options.output is not None and not options.dry_run:
-        worst = _worst(crossings, matches)
-        page.write(options.output, AuditReport(_title(options), overlaps, worst, drop, matches.left))
+        worst = [*_worst(crossings), *(replace(twins, whole=True) for twins in _worst(of_photos))]
+        page.write(options.output, AuditReport(_title(options), looked, overlaps, whole, worst, drop, matches.left))
     if options.without is not None and not options.dry_run:
         made = without.copy(trees[0], drop, options.without, track)
     report = _report(options, overlaps, matches, drop, made)
+    report.details |= _details(looked, whole)
     report.seconds = round(time.monotonic() - began, 2)
-    if options.strict and any(overlap.pairs for overlap in overlaps):
-        raise FacekitError(_refusal(options, overlaps, drop), report)
+    if options.strict and any(overlap.pairs for overlap in (*overlaps, *whole)):
+        raise FacekitError(_refusal(options, [*overlaps, *whole], drop), report)
     return report
+
+
+def _warn(trees: Sequence[Tree]) -> None:
+    datasets = [tree.dataset for tree in trees if tree.dataset is not None]
+    if len(datasets) > 1:
+        warn_of_two(*datasets)
 
 
 def _trees(options: Audit, track: Track) -> list[Tree]:
@@ -135,19 +152,30 @@ def _crossings(matches: Matches, two: bool) -> list[Crossing]:
     return [Crossing(a, b, pairs[a, b], matches) for a, b in wanted]
 
 
-def _drop(crossings: Sequence[Crossing], matches: Matches, two: bool) -> list[str]:
+def _drop(crossings: Sequence[Crossing], two: bool) -> set[str]:
     """Return the paths to leave out: training pictures that another part shows; of two trees, all of the first."""
-    gone = {pair.first for one in crossings if two or (one.first == TRAIN != one.second) for pair in one.pairs}
-    return sorted(matches.shown[place].picture.path for place in gone)
+    return {one.matches.shown[pair.first].picture.path for one in _leaking(crossings, two) for pair in one.pairs}
 
 
-def _worst(crossings: Sequence[Crossing], matches: Matches) -> list[Twins]:
+def _drop_of_photos(crossings: Sequence[Crossing], tree: Tree, two: bool) -> set[str]:
+    """Return the paths of the pictures to leave out because of their photos."""
+    shown = [one.matches.shown[pair.first].picture for one in _leaking(crossings, two) for pair in one.pairs]
+    return set(pictures_of(tree, {photo.sha256 or "" for photo in shown}, None if two else TRAIN))
+
+
+def _leaking(crossings: Sequence[Crossing], two: bool) -> list[Crossing]:
+    return [one for one in crossings if two or (one.first == TRAIN != one.second)]
+
+
+def _worst(crossings: Sequence[Crossing]) -> list[Twins]:
     """Return all pairs, the worst first: those with two labels, then the surest."""
 
-    def rank(pair: Pair) -> tuple[bool, int, int, int]:
-        return not matches.twins(pair).conflict, KINDS.index(pair.kind), pair.first, pair.second
+    def rank(one: tuple[Twins, Pair]) -> tuple[bool, int, int, int]:
+        twins, pair = one
+        return not twins.conflict, KINDS.index(pair.kind), pair.first, pair.second
 
-    return [matches.twins(pair) for pair in sorted((pair for one in crossings for pair in one.pairs), key=rank)]
+    pairs = [(one.matches.twins(pair), pair) for one in crossings for pair in one.pairs]
+    return [twins for twins, _ in sorted(pairs, key=rank)]
 
 
 def _report(options: Audit, overlaps: Sequence[Overlap], matches: Matches, drop: Sequence[str], made: int) -> Report:
@@ -163,9 +191,24 @@ def _report(options: Audit, overlaps: Sequence[Overlap], matches: Matches, drop:
     return report
 
 
+def _details(looked: Looked, photos: Sequence[Overlap]) -> dict[str, Json]:
+    """Return what was looked at and for, and what the whole photos showed, as a report has it."""
+    said: dict[str, Json] = {"looked_for": f"{looked.sees}, by {looked.matcher}", "cannot_see": looked.cannot_see}
+    for number, overlap in enumerate(photos, 1):
+        said["photos_found" if len(photos) == 1 else f"photos_found_{number}"] = _sentence(overlap)
+    said |= {"photo_crossings": [asdict(overlap) for overlap in photos], "groups": dict(looked.groups)}
+    said |= {"whole_photos": looked.whole_photos, "of_photos": looked.of_photos, "matcher": looked.matcher}
+    return said | {
+        "faces_extra": looked.faces_extra,
+        "drawn_by": dict(looked.drawn_by),
+        "of_a_group_in_an_earlier_part": looked.crossing,
+    }
+
+
 def _sentence(one: Overlap) -> str:
     where = "shown again" if one.within else f"{one.second} in {one.first}"
     kinds = f"{one.same_bytes:,} {BYTES}, {one.same_picture:,} {PICTURE}, {one.same_photo:,} {PHOTO}"
+    kinds += f", {one.burst:,} {BURST}" if one.burst else ""
     return (
         f"{where}: {one.pictures:,} of {one.of:,} pictures ({one.share:.1%}; {kinds}), "
         f"{one.other_label:,} under another label"

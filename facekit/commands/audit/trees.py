@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from facekit import runs
-from facekit.base import images
 from facekit.base.contract import PARTS, FacekitError, Track, quiet
 from facekit.dataset import MANIFEST, Dataset
 from facekit.dataset.listing import list_entries
+from facekit.dataset.pictures import Found, is_picture
 from facekit.runs.pictures import check_paths
 
 _CALLED = {
@@ -95,46 +96,49 @@ def _of_facekit(folder: Path, track: Track) -> Tree:
 
 def _walk(root: Path) -> Iterator[Picture]:
     """Yield the pictures of a tree that facekit did not make, sorted by path."""
-    folders, loose = _inside(root)
+    left: Counter[str] = Counter()
+    folders, loose = _inside(root, left)
     if loose:
         log.warning("%s: %d pictures outside any folder are not looked at", root, len(loose))
     split = _is_split(root, folders)
     for name in folders:
         if split:
-            yield from _part(root, name)
+            yield from _part(root, name, left)
         else:
-            yield from (Picture(path, "", name) for path in _below(root, name))
+            yield from (Picture(path, "", name) for path in _below(root, name, left))
+    if left:
+        log.info("%s: left out are %s", root, Found(left=left))
 
 
 def _is_split(root: Path, folders: Iterable[str]) -> bool:
     """Whether the folders are parts: called so, and full of folders; or two or more of the known parts."""
-    held = {name: _inside(root / name) for name in folders}
+    held = {name: _inside(root / name, Counter()) for name in folders}
     if len({PART[name.lower()] for name in held if name.lower() in PART}) > 1:
         return True
     full = [name for name, (inner, pictures) in held.items() if inner or pictures]
     return bool(full) and all(_WORDS.search(name) and held[name][0] and not held[name][1] for name in full)
 
 
-def _part(root: Path, name: str) -> Iterator[Picture]:
+def _part(root: Path, name: str, left: Counter[str]) -> Iterator[Picture]:
     part = PART.get(name.lower(), name)
-    labels, loose = _inside(root / name)
+    labels, loose = _inside(root / name, left)
     yield from (Picture(f"{name}/{file}", part, "") for file in loose)
     for label in labels:
-        yield from (Picture(path, part, label) for path in _below(root, f"{name}/{label}"))
+        yield from (Picture(path, part, label) for path in _below(root, f"{name}/{label}", left))
 
 
-def _below(root: Path, name: str, linked: bool = True) -> Iterator[str]:
+def _below(root: Path, name: str, left: Counter[str], linked: bool = True) -> Iterator[str]:
     """Yield every file of a label, whatever it is called: what is no picture is counted by whoever decodes it."""
-    for entry in list_entries(root / name):
+    for entry in list_entries(root / name, left):
         # A link to a folder further down may lead back up, and so on without end.
         if entry.is_dir(follow_symlinks=linked):
-            yield from _below(root, f"{name}/{entry.name}", linked=False)
+            yield from _below(root, f"{name}/{entry.name}", left, linked=False)
         elif entry.is_file():
             yield f"{name}/{entry.name}"
 
 
-def _inside(folder: Path) -> tuple[list[str], list[str]]:
-    """Return the names of a folder's folders, and of its pictures by their suffixes."""
-    entries = list_entries(folder)
-    files = [entry.name for entry in entries if entry.is_file() and entry.name.lower().endswith(images.SUFFIXES)]
+def _inside(folder: Path, left: Counter[str]) -> tuple[list[str], list[str]]:
+    """Return the names of a folder's folders, and of its pictures."""
+    entries = list_entries(folder, left)
+    files = [entry.name for entry in entries if entry.is_file() and is_picture(Path(entry.path))]
     return [entry.name for entry in entries if entry.is_dir()], files

@@ -10,9 +10,8 @@ from typing import NamedTuple
 from facekit.base.contract import Record, Rejection, replace
 from facekit.commands.clean.candidates import Candidate
 from facekit.commands.clean.recognition import Recognition
-from facekit.dataset.lineage import draw_groups
 from facekit.dataset.reasons import BEYOND, FEW, NO_VECTOR, NOBODY, REPEAT, REVIEWED, SHARED, UNSURE, WRONG
-from facekit.identity.likeness import Proof, among, links, repeats, shared
+from facekit.identity.likeness import Proof, among, repeats, shared
 from facekit.identity.people import PERSON
 from facekit.options.clean import Clean
 
@@ -75,7 +74,7 @@ class Selection:
 def select(
     candidates: Sequence[Candidate], proved: Sequence[Proof], recognition: Recognition, options: Clean
 ) -> tuple[list[Record], Selection]:
-    """Return the records that stay, grouped, and why each other does not."""
+    """Return the records that stay, and why each other does not."""
     selection = Selection(candidates, recognition, options)
     for place, (reason, value) in _first(selection):
         selection.leave(place, reason, value)
@@ -85,10 +84,7 @@ def select(
         selection.leave(place, REPEAT, candidates[other].record.path)
     for place, reason, count in _names_left_out(selection):
         selection.leave(place, reason, count)
-    places = [place for place in range(len(candidates)) if selection.stays(place)]
-    at = {place: n for n, place in enumerate(places)}
-    pairs = [(at[one], at[other]) for one, other in links(proved, at.keys())]
-    return draw_groups([_with_person(selection, place) for place in places], pairs), selection
+    return [_with_person(selection, place) for place in range(len(candidates)) if selection.stays(place)], selection
 
 
 def _first(selection: Selection) -> Iterator[tuple[int, Finding]]:

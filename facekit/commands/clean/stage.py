@@ -11,8 +11,9 @@ from facekit.commands.clean.candidates import Measure
 from facekit.commands.clean.decisions import ReviewDecisions
 from facekit.commands.clean.selection import STAGE, select
 from facekit.dataset import Dataset, DatasetInfo, Output
-from facekit.identity import embedders
-from facekit.identity.likeness import proofs
+from facekit.dataset.groups import draw_groups
+from facekit.identity import embedders, groups
+from facekit.identity.likeness import matcher, proofs
 from facekit.options.clean import Clean
 
 
@@ -58,12 +59,17 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
     posed = name == recognition.DEFAULT or options.max_yaw < 90 or options.max_roll < 180
     measured = ordered_map(Measure(source, options, posed), placed, options.jobs)
     candidates = list(track(measured, STAGE, total=len(placed)))
+    by = matcher(name if embedder else None)
+    groups.record_matcher(out, by)
     faces = recognition.embed(name, embedder, source, candidates, options, track) if embedder else None
     prints = [one.fingerprint if one.compared else None for one in candidates]
     proved = proofs(prints, faces.raw if faces else None, options.jobs, track)
     pictures = recognition.references(name, embedder, known, source, options, track) if known and embedder else {}
     found = recognition.judge(faces, candidates, proved, pictures)
     kept, selection = select(candidates, proved, found, options)
+    # Over all of them: two that are one with a third belong together though that does not stay.
+    out.links += groups.links_of([one.record for one in candidates], proved, STAGE, by)
+    kept = draw_groups(kept, links=out.links)
     out.info = replace(out.info, people=summary.doubts(found))
     named = [source.named_by_id(record) for record in kept]
     planned = out.write_missing(named, lambda missing: ((r, source.bytes_of(r)) for r in missing))

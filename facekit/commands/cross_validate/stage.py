@@ -16,6 +16,7 @@ from facekit import runs, training
 from facekit.base.contract import FacekitError, Record, Report, Track, quiet, replace
 from facekit.base.plain import Json
 from facekit.dataset import Dataset, lineage, protocol
+from facekit.dataset.groups import leave_out_joined
 from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
 from facekit.identity import evaluation, held_out
 from facekit.identity.evaluation import Settings, numbers
@@ -24,6 +25,7 @@ from facekit.identity.split import Split
 from facekit.options.cross_validate import CrossValidate
 from facekit.report import scores as page
 from facekit.runs import Run, reports
+from facekit.runs.pictures import dataset_of, updated
 from facekit.scores.classes import Answers
 from facekit.scores.model import Folds, FoldScores
 
@@ -59,7 +61,7 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
     """
     began = time.monotonic()
     run = runs.load(options.run)
-    protocol.check(run.split, run.protocol, str(run.folder))
+    protocol.check(leave_out_joined(run.split)[0], run.protocol, str(run.folder))  # the folds are drawn anew
     dataset = _unchanged(run, options, track)
     folds = cut(run, options.folds, options.seed, dataset)
     output = _output(options)
@@ -133,16 +135,21 @@ def _parted(
 
 def _current(run: Run, dataset: Dataset) -> list[Record]:
     """Return the run's pictures, with the targets that their folder has by now."""
-    there = {(record.path, record.id): record for record in dataset.records}
-    return [held_out.updated(record, there[record.path, record.id]) for record in run.split]
+    there = {(record.path, record.id): record.targets for record in dataset.records}
+    return [updated(record, there[record.path, record.id]) for record in run.split]
 
 
 def _unchanged(run: Run, options: CrossValidate, track: Track) -> Dataset:
     root = options.data or run.root
     if not root.is_dir():
         raise FacekitError(f"{root} is no folder; say with --data where the pictures of {run.folder} are now")
-    dataset = Dataset.open(root, track)
-    if dataset.digest() != run.info.dataset.digest:
+    if options.data is None:  # of the folder that the run names, only the files that its split names
+        dataset = dataset_of(run, run.split, track)
+        same = len(dataset.records) == len(run.split)
+    else:
+        dataset = Dataset.open(root, track)
+        same = dataset.digest() == run.info.dataset.digest
+    if not same:
         raise FacekitError(f"{root} is not what {run.folder} was trained on, or has changed since; train again first")
     return dataset
 

@@ -12,6 +12,7 @@ from facekit.base import plugins
 from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.base.files import read_json
 from facekit.dataset import protocol
+from facekit.dataset.groups import leave_out_joined
 from facekit.dataset.records import own_file
 from facekit.identity import evaluation, held_out
 from facekit.identity.embedders.registry import KIND
@@ -36,7 +37,7 @@ def evaluate(options: Evaluate, track: Track = quiet) -> Report:
             f"{options.run} is an embedder, which knows no names; use `facekit evaluate-pairs {options.run} LIST`"
         )
     run = runs.load(options.run)
-    protocol.check(run.split, run.protocol, str(run.folder))
+    protocol.check(leave_out_joined(run.split)[0], run.protocol, str(run.folder))
     pictures = held_out.choose(run, options.data, options.part, track)
     settings = Settings(options.rounds, options.seed, options.by, options.table)
     output = _output(options, pictures)

@@ -48,7 +48,7 @@ class Subject:
         if named.is_dir():
             run = runs.load(named)
             # By its whole path: a folder that is called like an embedder would be taken for that.
-            name = run.backbone or str(named.resolve())
+            name = embedders.backbone_of(run) or str(named.resolve())
             return cls(name, run, runs.load(Path(name)) if name not in known else None)
         if str(named) in known:
             return cls(str(named))

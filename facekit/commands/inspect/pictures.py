@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,7 +15,7 @@ import numpy as np
 
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Image, Record
-from facekit.dataset import by_label
+from facekit.dataset import by_label, pictures
 from facekit.runs import Run
 from facekit.runs.pictures import picture_of
 
@@ -23,6 +24,8 @@ MOST = 24
 
 HELD = ("test", "validation", "train")
 """The parts of a run's split, those first that it has learned least from."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -108,4 +111,7 @@ def _files(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         yield path
         return
-    yield from sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith("."))
+    found = pictures.below(path)
+    if found.left:
+        log.warning("%s: left out are %s", path, found)
+    yield from found.files

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from facekit import runs
 from facekit.base.contract import BadImage, FacekitError, Image, Listing, Report, Track, quiet
-from facekit.base.files import check_ours, guarded, replace_file
+from facekit.base.files import check_ours, delete, guarded, replace_file
 from facekit.base.plain import Json
 from facekit.commands.inspect import draw, network
 from facekit.commands.inspect.heat import Cam, occlusion
@@ -158,7 +158,7 @@ class _Files:
             root.mkdir(parents=True, exist_ok=True)
         replace_file(root / page.FACTS, b"{}\n")  # what a kill leaves is known for facekit's own
         for stale in root.glob("[0-9][0-9]-*.png"):
-            stale.unlink()
+            delete(stale)
 
     def png(self, name: str, image: Image) -> bytes:
         data = draw.png(image)

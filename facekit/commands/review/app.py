@@ -11,8 +11,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 
 from facekit.base.contract import BadImage, Box, FacekitError, Verdict
+from facekit.base.files import version
 from facekit.commands.review.answers import Answer, PhotoBox, Refused, encode
-from facekit.commands.review.pictures import THUMBNAIL_SIDES, Photo, Pictures, version
+from facekit.commands.review.pictures import THUMBNAIL_SIDES, Photo, Pictures
 from facekit.commands.review.session import NotHere, Session
 
 STATIC = Path(__file__).parent / "static"

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from facekit.base.contract import Decision
-from facekit.commands.review.ancestry import Ancestry, inside
+from facekit.base.files import version
 from facekit.commands.review.cards import Card, by_doubt, read_cards
 from facekit.commands.review.clean_info import info_of_clean, thresholds
-from facekit.commands.review.pictures import version
 from facekit.dataset import INFO, MANIFEST, REJECTED
+from facekit.dataset.ancestry import Ancestry, inside
 from facekit.dataset.decisions import Key
 from facekit.dataset.info import Doubts
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facekit.base import images
+from facekit.base.files import version
 from facekit.base.parallel import workers
 
 LONGEST = 1280
@@ -54,12 +55,3 @@ class Pictures:
             while len(self._photos) > _KEPT_PHOTOS:
                 self._photos.popitem(last=False)
         return found
-
-
-def version(file: Path | None) -> str:
-    """Return what changes when a file does, for addresses that may be kept for ever; empty for no file."""
-    try:
-        found = file.stat() if file else None
-    except OSError:
-        return ""
-    return f"{found.st_mtime_ns:x}-{found.st_size:x}" if found else ""

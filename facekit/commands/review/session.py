@@ -10,12 +10,12 @@ from pathlib import Path
 from msgspec.structs import asdict
 
 from facekit.base.contract import Decision, FacekitError, Verdict
+from facekit.base.files import version
 from facekit.commands.review.answers import Change, Counts, Detail, Face, Overview, State, StepResult, Twin
 from facekit.commands.review.cards import Card
 from facekit.commands.review.clean_info import command, info_of_clean
 from facekit.commands.review.folder import NotHere, ReviewFolder, signature
 from facekit.commands.review.history import History, Step
-from facekit.commands.review.pictures import version
 from facekit.commands.review.writer import FolderWriter, Task
 from facekit.dataset import read_info
 

@@ -16,13 +16,13 @@ from typing import NamedTuple
 
 from facekit.base import files as lines
 from facekit.base.contract import Decision, FacekitError, Record, replace
-from facekit.commands.review.ancestry import MAX_PICTURE, Ancestry
 from facekit.commands.review.cards import Card
 from facekit.dataset import MANIFEST, SOURCES, key
+from facekit.dataset.ancestry import MAX_PICTURE, Ancestry
 from facekit.dataset.folder import Key
 from facekit.dataset.reasons import REVIEWED
 from facekit.dataset.records import read_records
-from facekit.dataset.store import Store, unshare
+from facekit.dataset.store import Store
 from facekit.dataset.tree import photo_path, suffix_of
 
 
@@ -136,8 +136,6 @@ class FolderWriter:
         return source.record_of(card.left) if source and card.left else None
 
     def _add_lines(self, record: Record) -> None:
-        for name in (MANIFEST, SOURCES):
-            unshare(self.root / name)
         source = self.ancestry.source_of(record.origin)
         if source is not None and record.origin not in self.ancestry.own.sources:
             lines.append_line(self.root / SOURCES, source.to_json())

@@ -9,7 +9,7 @@ from facekit.base import images
 from facekit.base.contract import BadImage
 
 FORMATS = (".jpg", ".png", ".webp", ".avif", ".bmp", ".gif")
-"""What is kept; AVIF only where Pillow and OpenCV were built with it."""
+"""What is kept; AVIF only where Pillow was built with it."""
 
 OPT_OUTS = {"noai", "noimageai", "noindex", "noimageindex", "noml", "none"}
 TOKEN = "facekit"
@@ -93,6 +93,7 @@ def check(data: bytes, rules: Rules) -> tuple[str, int]:
         raise Refused("drawing", "svg")
     try:
         head = images.header(data)
+        images.check_size(head, len(data))
         _check_header(head, rules)
         if len(data) < rules.min_bytes:
             raise Refused("too few bytes", len(data))
@@ -109,8 +110,6 @@ def _check_header(head: images.Header, rules: Rules) -> None:
         raise Refused("format", head.suffix)
     if head.frames > 1:
         raise Refused("animated", head.frames)
-    if head.width * head.height > images.MAX_PIXELS:
-        raise Refused("too many pixels", head.width * head.height)
     if min(head.width, head.height) < rules.min_side:
         raise Refused("too small", min(head.width, head.height))
 

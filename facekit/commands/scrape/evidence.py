@@ -84,7 +84,7 @@ class KeptPages:
             return
         for path in self.folder.glob("*"):
             if path.suffix in _KINDS:
-                path.unlink()
+                files.delete(path)
         with suppress(OSError):  # not there, or it holds something else
             self.folder.rmdir()
 

@@ -98,6 +98,8 @@ def _odd(character: str) -> bool:
 
 def _expand(value: str) -> list[str]:
     if value == "-":
+        if sys.stdin is None:
+            raise FacekitError("stdin is closed; pipe names into this, one a line, or give them as arguments")
         return sys.stdin.read().splitlines()
     path = Path(value)
     try:

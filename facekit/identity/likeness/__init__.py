@@ -12,7 +12,6 @@ a blink pass too; a looser bound links so many that a name of ten studio photos 
 """
 
 from facekit.identity.likeness.fingerprints import Fingerprint, fingerprint
-from facekit.identity.likeness.groups import alike, grouped
 from facekit.identity.likeness.matcher import CANNOT_SEE, MATCHER, SEES, matcher
 from facekit.identity.likeness.pairs import proofs
 from facekit.identity.likeness.proof import Proof, Reason
@@ -25,10 +24,8 @@ __all__ = [
     "Fingerprint",
     "Proof",
     "Reason",
-    "alike",
     "among",
     "fingerprint",
-    "grouped",
     "links",
     "matcher",
     "proofs",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from facekit.dataset.lineage import components
+from facekit.dataset.groups import components
 from facekit.identity.people.across import KIN, Elsewhere, Twins, centres, elsewhere, twins
 from facekit.identity.people.evidence import Floats, Vectors
 from facekit.identity.people.within import Folder, Places, evidence, find, probabilities

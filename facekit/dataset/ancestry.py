@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from facekit.base.contract import FacekitError, Record, Rejection, Source
-from facekit.base.files import iterate_lines, read_bytes
-from facekit.commands.review.pictures import version
-from facekit.dataset import MANIFEST, SOURCES
+from facekit.base.files import iterate_lines, read_bytes, version
 from facekit.dataset.info import DatasetInfo, read_info
-from facekit.dataset.records import check_record, own_file, read_sources
+from facekit.dataset.records import MANIFEST, SOURCES, check_record, own_file, read_sources
 
 T = TypeVar("T")
 
@@ -31,7 +29,7 @@ MAX_PICTURE = 256 << 20
 """Bytes of a picture's file; a larger one is not read."""
 
 
-_WITHOUT = "%s; the folder is reviewed without it"
+_WITHOUT = "%s; what was made of it is shown without it"
 
 log = logging.getLogger(__name__)
 

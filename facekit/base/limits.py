@@ -1,0 +1,17 @@
+"""The largest photos that are decoded: a setting of the whole process, and of the workers that it starts."""
+
+from __future__ import annotations
+
+import os
+
+LIMIT = "FACEKIT_MAX_MEGAPIXELS"
+"""Environment variable that holds the limit, in millions of pixels; the option `--max-megapixels` sets it."""
+
+MOST = 250
+"""The limit where none is set. The largest sensors in phones have 200 million pixels."""
+
+
+def limit() -> int | None:
+    """Return the limit that is set, in millions of pixels; None where none is."""
+    said = os.environ.get(LIMIT, "")
+    return int(said) if said.isdecimal() and said.isascii() else None

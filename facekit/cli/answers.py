@@ -1,0 +1,85 @@
+"""What a command says on stdout: its answers, its report, its folder; tables on a terminal, lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from facekit.base.contract import Report
+from facekit.base.plain import Json
+from facekit.base.text import visible
+from facekit.cli.console import Console
+from facekit.cli.streams import Unwritable, json_line
+from facekit.options.registry import Answers
+
+
+@runtime_checkable
+class _Row(Protocol):
+    """An answer that says how it looks as a row of a table: column -> text."""
+
+    def row(self) -> dict[str, str]: ...
+
+
+def show(result: Report | Answers, console: Console, as_json: bool) -> None:
+    """Print a report as JSON, as the lines that answer, or as its folder; an answering command's answers one by one.
+
+    Raises FacekitError where stdout takes nothing, and ReaderGone.
+    """
+    if not isinstance(result, Report):
+        _answer(result, console, as_json)
+        return
+    lines = result.details.get("lines")
+    if lines is None:
+        console.table(result.stages or [result])
+    try:
+        _report(result, lines, console, as_json)
+    except Unwritable as error:
+        raise Unwritable(f"{error} (it is done, and its folder is {result.folder})") from None
+
+
+def _report(report: Report, lines: Json, console: Console, as_json: bool) -> None:
+    out = console.out
+    if as_json:
+        console.stop()
+        out.line(json_line(report.to_dict()))
+    elif isinstance(lines, Sequence):
+        console.stop()
+        if report.listing is not None and out.isatty():
+            console.listing(report.listing)
+            return
+        for line in lines:
+            out.line(visible(str(line)))
+    elif not out.isatty():
+        out.line(report.folder)
+
+
+def _answer(answers: Answers, console: Console, as_json: bool) -> None:
+    """Print answers as they come. A terminal, which shows the bars meanwhile, gets them at the end, or on Ctrl-C."""
+    if not console.out.open:  # the answers are all that the command makes: no work is begun
+        console.out.line("")
+    if not console.out.isatty():
+        for answer in answers:
+            console.out.line(json_line(answer))
+        return
+    seen = _Seen([], [])
+    try:
+        for answer in answers:
+            seen.lines.append(json_line(answer))
+            if isinstance(answer, _Row):
+                seen.rows.append(answer.row())
+    finally:
+        console.stop()
+        if seen.rows and not as_json:
+            console.answers(seen.rows)
+        else:
+            for line in seen.lines:
+                console.out.line(line)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The answers so far, as lines and, of a command whose answers have them, as rows."""
+
+    lines: list[str]
+    rows: list[dict[str, str]]

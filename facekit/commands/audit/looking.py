@@ -1,0 +1,63 @@
+"""With what an audit looks, and what the tree itself says of its groups."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from facekit.base import plugins
+from facekit.base.contract import Track
+from facekit.commands.audit.pairs import Shown
+from facekit.commands.audit.photos import Photos
+from facekit.commands.audit.trees import Tree
+from facekit.dataset.groups import leave_out_joined
+from facekit.identity import embedders
+from facekit.identity.embedders.metrics import Embeddings
+from facekit.identity.likeness import CANNOT_SEE, SEES, matcher
+from facekit.report.audit import Looked
+
+EMBEDDER = "dlib"
+_NEEDED = ("dlib", "face_recognition_models", "onnx", "onnxruntime")
+
+
+def embedded(trees: Sequence[Tree], shown: Sequence[Shown], jobs: int, track: Track) -> tuple[Embeddings | None, str]:
+    """Return the embeddings of the pictures that `crop` cut, NaN for others, and what the matcher is called so.
+
+    None where there are no such pictures, or no embedder is installed.
+    """
+    rows: dict[tuple[bool, str], Embeddings] = {}
+    for number, tree in enumerate(trees):
+        if tree.dataset is not None and tree.dataset.info.crop is not None and _installed():
+            found = embedders.embed_dataset(tree.dataset, EMBEDDER, track, jobs).vectors
+            rows |= {(number == 0, r.path): row for r, row in zip(tree.dataset.records, found, strict=True)}
+    if not rows:
+        return None, matcher()
+    none = np.full_like(next(iter(rows.values())), np.nan)
+    return np.stack([rows.get((one.own, one.picture.path), none) for one in shown]), matcher(EMBEDDER)
+
+
+def looked_for(trees: Sequence[Tree], photos: Photos, name: str) -> Looked:
+    """Return what is looked for, with what, and by which reasons the first tree's photos share a group."""
+    dataset = trees[0].dataset
+    records = dataset.records if dataset else []
+    origins = Counter(record.origin for record in records if not record.synthetic)
+    links = [link for link in (dataset.links if dataset else []) if {link.first, link.second} <= origins.keys()]
+    reasons = Counter(link.reason for link in links)
+    several = sum(count > 1 for count in origins.values())
+    return Looked(
+        matcher=name,
+        sees=SEES,
+        cannot_see=CANNOT_SEE,
+        faces_extra=_installed(),
+        whole_photos=photos.at_hand,
+        of_photos=photos.of,
+        drawn_by=dict(dataset.info.matchers) if dataset else {},
+        groups={"from one photo": several, "same photo": reasons["same photo"], "burst": reasons["burst"]},
+        crossing=len(leave_out_joined(records)[1]),
+    )
+
+
+def _installed() -> bool:
+    return plugins.installed(*_NEEDED)

@@ -1,0 +1,105 @@
+"""Which files of a folder are pictures: one rule for every command.
+
+Hidden files and folders, and those that systems put into people's folders, are no part of a collection. Of the rest,
+the content decides: a file is a picture if it begins as one, whatever its name is. A file that is only called like a
+picture is looked at as well, so that whoever decodes it says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from facekit.base import images
+from facekit.base.opening import open_regular
+
+HIDDEN, SYSTEM, DEAD, CLOSED, OTHER = (
+    "hidden",
+    "system files or folders",
+    "link that leads nowhere",
+    "may not be read",
+    "not a picture",
+)
+"""Why a file or a folder is left out before anything is decoded."""
+
+_SYSTEM = {
+    *("__macosx", "$recycle.bin", "system volume information", "lost+found", "__pycache__"),
+    *("@eadir", "@recycle", "@sharebin", "@recently-snapshot", "@tmp", "#recycle", "#snapshot"),
+    *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"),
+}
+"""What macOS, Windows, Synology and QNAP put into folders, in lower case."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The pictures below a folder, sorted by path, and what was left out: reason -> files and folders."""
+
+    files: list[Path] = field(default_factory=list)
+    left: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        """Return what was left out, as a person reads it."""
+        return ", ".join(f"{count:,} {reason}" for reason, count in self.left.most_common())
+
+
+def out_of_place(name: str) -> str | None:
+    """Return why a file or a folder of that name is no part of a collection; None where it is."""
+    if name.startswith("."):
+        return HIDDEN
+    return SYSTEM if name.lower() in _SYSTEM else None
+
+
+def is_picture(path: Path) -> bool:
+    """Return whether a file begins as a picture, or is called like one."""
+    if path.name.lower().endswith(images.SUFFIXES):
+        return True
+    try:
+        with open_regular(path) as file:
+            return images.begins_as_picture(file.read(16))
+    except OSError:
+        return False
+
+
+def below(folder: Path) -> Found:
+    """Find the pictures of a folder and of those in it. A folder that links lead back to is looked into once."""
+    found = Found()
+    for entry in _walk(folder, found.left, set()):
+        if is_picture(Path(entry.path)):
+            found.files.append(Path(entry.path))
+        else:
+            found.left[OTHER if os.access(entry.path, os.R_OK) else CLOSED] += 1
+    return Found(sorted(found.files), found.left)
+
+
+def _walk(folder: Path, left: Counter[str], seen: set[str]) -> Iterator[os.DirEntry[str]]:
+    where = os.path.realpath(folder)
+    if where in seen:
+        return
+    seen.add(where)
+    try:
+        with os.scandir(folder) as entries:
+            held = sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        left[CLOSED] += 1
+        return
+    for entry in held:
+        reason = out_of_place(entry.name)
+        if reason is not None:
+            left[reason] += 1
+        elif _leads(entry) is None:
+            left[DEAD] += 1
+        elif _leads(entry):
+            yield from _walk(Path(entry.path), left, seen)
+        else:
+            yield entry
+
+
+def _leads(entry: os.DirEntry[str]) -> bool | None:
+    """Return whether an entry is a folder, or leads to one; None for a link that leads nowhere, or in a circle."""
+    try:
+        return entry.is_dir() or (None if entry.is_symlink() and not entry.is_file() else False)
+    except OSError:
+        return None

@@ -1,0 +1,123 @@
+"""The groups of a tree: drawn by looking at its pictures, recorded with why, and carried to all that is made of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from facekit.base import images
+from facekit.base.contract import BadImage, Link, Record, Track, quiet
+from facekit.base.parallel import ordered_map
+from facekit.dataset import Dataset, DatasetInfo, Output
+from facekit.dataset.groups import Join, draw_groups, leave_out_joined
+from facekit.identity.likeness import MATCHER, Fingerprint, Proof, fingerprint, proofs
+
+FACES = "pip install 'facekit-cli[faces]'"
+
+log = logging.getLogger(__name__)
+
+
+def grouped(dataset: Dataset, stage: str, track: Track = quiet, jobs: int = 0) -> Dataset:
+    """Return the dataset with a group for every record, and with the links that `stage` adds.
+
+    Pixels are looked at where a record has no group yet, and where another matcher than today's drew the groups. The
+    groups that are there stay together.
+    """
+    if is_grouped(dataset):
+        return dataset
+    if dataset.info.stage and any(record.group for record in dataset.records):
+        was = ", ".join(sorted(set(dataset.info.matchers.values()))) or "an earlier version of facekit"
+        log.warning(
+            "%s: its groups were drawn by %s; its pictures are compared again, by %s", dataset.root, was, MATCHER
+        )
+    prints = look(dataset.root, [record.path for record in dataset.records], track, jobs)
+    links = [*dataset.links, *links_of(dataset.records, proofs(prints, jobs=jobs, track=track), stage, MATCHER)]
+    info = replace(dataset.info, matchers={**dataset.info.matchers, stage: MATCHER})
+    return replace(dataset, records=draw_groups(dataset.records, links=links), links=links, info=info)
+
+
+def is_grouped(dataset: Dataset) -> bool:
+    """Whether every picture has a group, and this version of the matcher has drawn them."""
+    return is_current(dataset.info.matchers) and all(record.group for record in dataset.records)
+
+
+def is_current(matchers: Mapping[str, str]) -> bool:
+    """Whether this version of the matcher, with an embedder or without, is among those that drew some groups."""
+    return any(name.partition("+")[0] == MATCHER for name in matchers.values())
+
+
+def look(root: Path, paths: Sequence[str], track: Track = quiet, jobs: int = 0) -> list[Fingerprint | None]:
+    """Return the fingerprints of some files of a folder, in order; None for one that cannot be read."""
+    return list(track(ordered_map(partial(_look, root), paths, jobs), "fingerprint", len(paths)))
+
+
+def links_of(records: Sequence[Record], proved: Iterable[Proof], stage: str, matcher: str) -> list[Link]:
+    """Return what the proofs, by position in `records`, say of the photos that the pictures come from."""
+    links = []
+    for proof in proved:
+        first, second = sorted((records[proof.first].origin, records[proof.second].origin))
+        if first != second:  # two faces of one photo are in one group by their origin
+            links.append(Link(first, second, "burst" if proof.reason == "burst" else "same photo", stage, matcher))
+    return links
+
+
+def record_matcher(out: Output, matcher: str) -> None:
+    """Note in `dataset.json` what a stage draws groups with; warn where another drew those that are there."""
+    before = out.before.matchers.get(out.stage) if out.before else None
+    out.info = replace(out.info, matchers={**out.info.matchers, out.stage: matcher})
+    if before not in (None, matcher):
+        log.warning("%s: %s", out.root, _mixed(str(before), matcher))
+
+
+def warn_of_two(one: Dataset, other: Dataset) -> None:
+    """Warn of two trees whose groups were drawn by different matchers: with and without the `faces` extra."""
+    difference = different(one.info, other.info)
+    if difference is not None:
+        log.warning(
+            "%s and %s are grouped by different matchers (%s and %s): what one of them sees may be missing in the "
+            "other; make both with the same extras installed (%s)",
+            *(one.root, other.root, *difference, FACES),
+        )
+
+
+def different(one: DatasetInfo, other: DatasetInfo) -> tuple[str, str] | None:
+    """Return the matchers with which two folders were made by one stage, where they are not the same."""
+    for stage in sorted(one.matchers.keys() & other.matchers.keys()):
+        if one.matchers[stage] != other.matchers[stage]:
+            return one.matchers[stage], other.matchers[stage]
+    return None
+
+
+def drop_joined(records: Sequence[Record], where: Path) -> tuple[list[Record], list[Join]]:
+    """Return the pictures that may stay in a split that is drawn, and those that may not: see `leave_out_joined`."""
+    stay, joins = leave_out_joined(records)
+    warn_of_joined(joins, where)
+    return stay, joins
+
+
+def warn_of_joined(joins: Sequence[Join], where: Path) -> None:
+    """Say how many pictures are left out because an earlier part shows their photo, and name the first pair."""
+    if joins:
+        left, like = joins[0]
+        log.warning(
+            "%s: %d pictures are left out, because an earlier part of the split shows the same photo, or one taken "
+            "seconds apart (the first: %s in %s, like %s in %s)",
+            *(where, len(joins), left.path, left.split, like.path, like.split),
+        )
+
+
+def _mixed(before: str, now: str) -> str:
+    return (
+        f"its groups were drawn by {before} before, and by {now} now; none of them is undone, but what only one of "
+        f"the two sees may be missing; to use one for all, install the same extras ({FACES}) and --overwrite it"
+    )
+
+
+def _look(root: Path, path: str) -> Fingerprint | None:
+    try:
+        return fingerprint(images.read(root / path))
+    except BadImage:
+        return None
