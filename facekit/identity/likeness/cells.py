@@ -59,7 +59,7 @@ def agreement(a: Gray, b: Gray, warp: NDArray[np.float32]) -> Agreement:
         smoothed(b, warp), warp, (width, height), flags=flags | cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     shown = cv2.warpAffine(np.ones(b.shape, np.float32), warp, (width, height), flags=flags | cv2.INTER_NEAREST)
-    inside = _means(cv2.erode(shown, np.ones((3, 3), np.uint8))) > 0.9
+    inside = _means(cv2.erode(shown, np.ones((7, 7), np.uint8))) > 0.9
     first, second = a.astype(np.float32), np.asarray(over, np.float32)
     inside &= (_means(_clipped(first)) < CLIPPED) & (_means(_clipped(second)) < CLIPPED)
     one, other = _band(first), _band(second)

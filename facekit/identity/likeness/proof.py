@@ -37,13 +37,14 @@ CELLS, OVERLAP = 12, 0.15
 """Least number of cells with texture that both show, and least share of one picture that the other shows."""
 
 
-SAME = (0.86, 0.45)
+SAME = (0.88, 0.5)
 """Least shares of cells that agree, and that agree exactly, of pictures that are one photo or two of a burst."""
 
-COVERED, REST = 0.4, 0.85
-"""Under a text or a logo few cells agree, but those exactly: least share of them, and of those that agree at all."""
+COVERED, REST, EXACT_CELLS = 0.4, 0.77, 40
+"""Under a text or a logo few cells agree, but those exactly: least share of them, of those that agree at all, and least
+number."""
 
-WORSE, EXCUSED = 0.6, (0.6, 0.1)
+WORSE, EXCUSED = 0.7, (0.6, 0.1)
 """How much sharper, or noisier, one of two must be to excuse that fewer cells agree: the least shares then."""
 
 SURE = 0.75
@@ -88,7 +89,7 @@ def verdict(found: Agreement) -> tuple[bool, Reason] | None:
     if found.cells < CELLS or found.overlap < OVERLAP:
         return None
     sure = found.exact >= SURE
-    covered = found.exact >= max(COVERED, REST * found.share)
+    covered = found.exact >= max(COVERED, REST * found.share, EXACT_CELLS / found.cells)
     excused = found.apart >= WORSE and found.share >= EXCUSED[0] and found.exact >= EXCUSED[1]
     if sure or covered or excused:
         return sure or excused, "photo"
