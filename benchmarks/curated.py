@@ -1,17 +1,20 @@
-"""Search results that a person went through by hand: what `clean` keeps and leaves out beside what they did.
+"""Search results that were looked at by eye, face by face: what `clean` makes of them, and its calibration.
 
-    python benchmarks/curated.py [DATA] [--sheet disagreements.png]
+    python benchmarks/curated.py [DATA] [--embedder auto] [--faces FOLDER] [--fit]
 
-DATA is a folder with `scraped`; else FACEKIT_DATA names it. The curator saw 178 faces of four athletes and accepted
-138. Two ways:
+DATA is a folder with `scraped`; else FACEKIT_DATA names it. The truth is `tests/data/curated_faces.csv`: for each box
+of a raw photo of four athletes whether it shows the athlete (`right`), somebody else (`other`) or nothing of a face
+(`no face`). `source` is what the source's author did with it: `rejected` was a soft label, and 9 of the 178 boxes that
+the author decided about are corrected. Faces that `facekit crop --faces all` makes are matched to it at an overlap of
+half or more.
 
-- boxes as given: the faces that the curator saw, of each athlete those that stand under the name, judged by `dlib`;
-- end to end: `facekit crop --faces all` and `facekit clean`, faces matched at an overlap of half or more. A face that
-  is left out as a repeat of one that was kept counts as kept: so did the curator drop repeats.
+Printed are what becomes of the faces, how often a face of a probability is right, and at which place of the review
+the errors are that are left. `unsure` faces are kept or left out as `clean --unsure` says, until somebody decides: they
+are neither out nor surely kept.
 
-To look at are the faces that the default `keep_at` and `reject_at` call unsure. The label `rejected` is soft: about a
-fifth of those faces show the athlete, and were dropped as repeats or by mistake. So the disagreements are drawn on a
-sheet (green accepted, red rejected by the curator), to be looked at.
+`--fit` fits the calibration of `facekit.identity.people.evidence` again, on these faces and on the photos that LFW's
+pairsDevTrain names (DATA/lfw), which count twice; once on all names, and for each name once on the three others. The
+table is then of the names that were left out. `--faces` is a folder that crop has made already.
 """
 
 from __future__ import annotations
@@ -20,109 +23,80 @@ import argparse
 import csv
 import json
 import os
+import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
+import strangers
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.stats import beta
 
-from facekit.base import images
-from facekit.base.contract import Box, Image
+from facekit.base.contract import Box, Record
 from facekit.commands.clean import clean
 from facekit.commands.crop import crop
+from facekit.commands.review.cards import by_doubt, read_cards
 from facekit.dataset import Dataset
-from facekit.dataset.reasons import OPEN, WRONG
+from facekit.dataset.reasons import NO_FACE, OPEN, WRONG
 from facekit.identity import embedders
-from facekit.identity.likeness import fingerprint, proofs
-from facekit.identity.people import judge, scaled
+from facekit.identity.people import Embedded, evidence, scaled
+from facekit.identity.people.evidence import Floats, Model, Vectors, bounded
+from facekit.identity.people.judge import split_by_name
+from facekit.identity.people.within import find, unbounded
 from facekit.options.clean import Clean
 from facekit.options.crop import Crop
 
-DEFAULTS = Clean(input=Path("in"), output=Path("out"))
+TRUTH = Path(__file__).resolve().parent.parent / "tests" / "data" / "curated_faces.csv"
 
-KEPT, MISSED = "kept", "not found"
+RIGHT, OTHER, NOTHING = "right", "other", "no face"
 
-TILE = 140
+EDGES = (0, 0.05, 0.2, 0.5, 0.8, 0.95, 1.0)
+
+NEWS = 2.0
+"""Weight of the news photos, of many people, beside the search results, of four."""
+
+SMOOTH = 0.005
+"""Labels are taken to be wrong as often, so that no slope grows without end where nothing overlaps (Platt 1999)."""
+
+TIED = 0.01
+"""How strongly a slope is drawn to 0.3: three names may hold no hard face at all."""
+
+SHOWN = 30
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A face that the curator saw."""
+class Truth:
+    """What a box of a photo shows; the photo by the start of its SHA-256."""
 
-    file: Path
+    photo: str
     box: Box
-    accepted: bool
-
-    @property
-    def name(self) -> str:
-        """The athlete it stands under."""
-        return self.file.parent.name
+    verdict: str
+    source: str
 
 
-def read(scraped: Path) -> list[Seen]:
-    """Return the faces that the curator accepted or rejected."""
-    with (scraped / "curated_boxes.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["status"] in ("accepted", "rejected")]
-    return [
-        Seen(
-            scraped / "raw" / row["person"] / row["file"],
-            Box(*(int(row[side]) for side in "xywh")),
-            row["status"] == "accepted",
-        )
-        for row in rows
-    ]
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one face."""
+
+    name: str
+    verdict: str
+    word: str
+    """`kept`, `unsure`, or why it was left out."""
+    probability: float | None
+    place: int
+    """Where the review shows it, of all faces of the folder."""
 
 
-def cut(face: Seen) -> Image:
-    """Return the face as `crop` cuts it."""
-    return images.resize(images.cut(images.read(face.file), images.square(face.box, 0.2)), 160)
-
-
-def as_given(faces: Sequence[Seen]) -> list[str]:
-    """Return what becomes of the boxes as the curator had them."""
-    embedder = embedders.load("dlib")
-    vectors = np.concatenate([embedder.embed([embedder.align(images.read(f.file), f.box)]) for f in faces])
-    repeats = [proof[:2] for proof in proofs([fingerprint(cut(face)) for face in faces], vectors)]
-    found = judge(
-        scaled(vectors, embedder.metric, embedder.threshold),
-        [face.name for face in faces],
-        repeats,
-        [str(face.file) for face in faces],
-    )
-    return [_word(value) for value in found.probability]
-
-
-def _word(value: float | None) -> str:
-    if value is None or DEFAULTS.reject_at < value < DEFAULTS.keep_at:
-        return "unsure"
-    return KEPT if value >= DEFAULTS.keep_at else WRONG
-
-
-def end_to_end(scraped: Path, faces: Sequence[Seen], work: Path) -> list[str]:
-    """Return what becomes of the same faces in a tree that `crop` and `clean` made."""
-    crop(Crop(input=scraped / "raw", output=work / "faces", faces="all"))
-    report = clean(Clean(input=work / "faces", output=work / "clean", min_images=1))
-    print("\ncrop and clean:", report.kept, "kept;", dict(report.left), {k: report.details[k] for k in ("people",)})
-    keep_at = DEFAULTS.keep_at
-    kept = {
-        record.id: KEPT if (record.quality or {}).get("person", 0) >= keep_at else "unsure"
-        for record in Dataset.open(work / "clean").records
-    }
-    lines = [json.loads(line) for line in (work / "clean" / "rejected.jsonl").read_text().splitlines()]
-    left = {line["id"]: "unsure" if line["reason"] in OPEN else line["reason"] for line in lines}
-    whole = Dataset.open(work / "faces")
-    made = defaultdict(list)
-    for record in whole.records:
-        made[Path(whole.sources[record.origin].url or "")].append(record)
-    found = []
-    for face in faces:
-        near = [r for r in made[face.file.relative_to(scraped / "raw")] if r.box and overlap(face.box, r.box) >= 0.5]
-        best = max(near, key=lambda r: overlap(face.box, r.box or face.box), default=None)
-        found.append(MISSED if best is None else kept.get(best.id) or left[best.id])
-    return found
+def read_truth(file: Path = TRUTH) -> list[Truth]:
+    """Return the boxes and what they show."""
+    with file.open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    boxes = (Box(*(int(row[side]) for side in "xywh")) for row in rows)
+    return [Truth(row["photo"], box, row["verdict"], row["source"]) for row, box in zip(rows, boxes, strict=True)]
 
 
 def overlap(a: Box, b: Box) -> float:
@@ -133,62 +107,215 @@ def overlap(a: Box, b: Box) -> float:
     return both / (a.w * a.h + b.w * b.h - both)
 
 
-def show(title: str, faces: Sequence[Seen], words: Sequence[str]) -> None:
-    """Print what became of the faces that were accepted, and of those that were rejected."""
-    for accepted in (True, False):
-        counts = Counter(word for face, word in zip(faces, words, strict=True) if face.accepted is accepted)
-        total = counts.total()
-        good = (
-            counts[KEPT] + counts["repeat"] if accepted else total - counts[KEPT] - counts["unsure"] - counts["repeat"]
-        )
-        said = f"{good / total:.1%} {'kept' if accepted else 'found'}"
-        print(
-            f"| {title} | {'accepted' if accepted else 'rejected'} | {total} | {said} | {dict(counts.most_common())} |"
-        )
-    print(f"| {title} | to look at | {sum(word == 'unsure' for word in words)} | | |", flush=True)
+def verdicts(records: Sequence[Record], truth: Sequence[Truth]) -> dict[str, str]:
+    """Return what each face shows, by its id; faces in boxes that nobody looked at are missing."""
+    of_photo: dict[str, list[Truth]] = defaultdict(list)
+    for one in truth:
+        of_photo[one.photo].append(one)
+    found = {}
+    for record in records:
+        box = record.box
+        assert box is not None
+        best = max(of_photo[record.origin[:16]], key=lambda one: overlap(box, one.box), default=None)
+        if best is not None and overlap(box, best.box) >= 0.5:
+            found[record.id] = best.verdict
+    return found
 
 
-def sheet(faces: Sequence[Seen], words: Sequence[str], file: Path) -> None:
-    """Draw the faces on which curator and `clean` disagree."""
-    both: Callable[[Seen, str], bool] = lambda face, word: face.accepted != (word in (KEPT, "repeat"))  # noqa: E731
-    chosen = [(face, word) for face, word in zip(faces, words, strict=True) if both(face, word)]
-    tiles = [_tile(face, word) for face, word in sorted(chosen, key=lambda pair: (not pair[0].accepted, pair[0].name))]
-    blank = np.full_like(tiles[0], 255)
-    rows = [tiles[n : n + 8] + [blank] * (8 - len(tiles[n : n + 8])) for n in range(0, len(tiles), 8)]
-    file.write_bytes(images.encode_png(np.vstack([np.hstack(row) for row in rows])))
-    print(f"\n{len(tiles)} disagreements: {file}")
-    for face, word in chosen:
-        print(
-            f"- {'accepted' if face.accepted else 'rejected'}, {word}: {face.name}/{face.file.name} {tuple(face.box)}"
-        )
+def outcomes(faces: Path, truth: dict[str, str], embedder: str) -> list[Outcome]:
+    """Clean the faces and return what becomes of each."""
+    with tempfile.TemporaryDirectory() as work:
+        out = Path(work) / "clean"
+        options = Clean(input=faces, output=out, min_images=1, embedder=embedder)
+        report = clean(options)
+        print(f"{report.details['embedder']}: {report.kept} kept; {dict(report.left)}; {report.details.get('people')}")
+        cards = by_doubt(read_cards(out, {}, options.keep_at, True), options.keep_at)
+        kept = {record.id for record in Dataset.open(out).records}
+        left = [json.loads(line) for line in (out / "rejected.jsonl").read_text().splitlines()]
+    why = {line["id"]: line["reason"] for line in left}
+    found = []
+    for place, card in enumerate(cards, 1):
+        id = card.about.id
+        word = ("unsure" if card.standing == "unsure" else "kept") if id in kept else why[id]
+        word = "unsure" if word in OPEN else word
+        found.append(Outcome(card.label, truth[id], word, card.probability, place))
+    return found
 
 
-def _tile(face: Seen, word: str) -> Image:
-    color = (30, 150, 60) if face.accepted else (200, 50, 40)
-    framed = cv2.copyMakeBorder(images.resize(cut(face), TILE), 5, 40, 5, 5, cv2.BORDER_CONSTANT, value=color)
-    for line, text in enumerate((face.name, word)):
-        cv2.putText(framed, text[:20], (5, TILE + 19 + 17 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 1)
-    return np.asarray(framed, np.uint8)
+def show(found: Sequence[Outcome]) -> None:
+    """Print the tables."""
+    print("\n| shows | kept | unsure | out: wrong person | out: no face | bad or a repeat |\n|---|---|---|---|---|---|")
+    for verdict in (RIGHT, OTHER, NOTHING):
+        counts = Counter(one.word for one in found if one.verdict == verdict)
+        sure = [counts[word] for word in ("kept", "unsure", WRONG, NO_FACE)]
+        print("|", verdict, "|", " | ".join(map(str, [*sure, counts.total() - sum(sure)])), "|")
+    right, kept = [one for one in found if one.verdict == RIGHT], [one for one in found if one.word == "kept"]
+    in_folder = [one for one in found if one.word in ("kept", "unsure")]
+    rate("right faces out", [one.word in (WRONG, NO_FACE) for one in right])
+    rate("wrong among the surely kept", [one.verdict != RIGHT for one in kept])
+    rate("wrong among the kept, the unsure too", [one.verdict != RIGHT for one in in_folder])
+    rate("right faces rejected at under 1%", [one.word == WRONG and (one.probability or 0) < 0.01 for one in right])
+    nothing = [one for one in found if one.verdict == NOTHING]
+    rate("boxes without a face called `wrong person`", [one.word == WRONG for one in nothing])
+    errors = [one for one in found if (one.word == "kept") != (one.verdict == RIGHT) and one.word in ("kept", WRONG)]
+    errors += [one for one in right if one.word == NO_FACE]
+    unsure = sum(one.word == "unsure" for one in found)
+    places = sorted(one.place for one in errors)
+    print(f"unsure, which the review shows first: {unsure}; errors besides, by place in the review: {places or 'none'}")
+    print(
+        f"errors and unsure faces within the first {SHOWN}: {sum(p <= SHOWN for p in places)} of {len(places)} errors"
+    )
+    reliability(found)
+
+
+def rate(what: str, wrong: Sequence[bool]) -> None:
+    """Print a share with its 95% interval (Clopper and Pearson 1934)."""
+    k, n = sum(wrong), len(wrong)
+    low = beta.ppf(0.025, k, n - k + 1) if k else 0.0
+    high = beta.ppf(0.975, k + 1, n - k) if k < n else 1.0
+    print(f"- {what}: {k} of {n}, {k / n:.1%} ({low:.1%} to {high:.1%})")
+
+
+def reliability(found: Sequence[Outcome]) -> None:
+    """Print how often faces of a probability are right."""
+    judged = [(one.probability, one.verdict == RIGHT) for one in found if one.probability is not None]
+    chance, right = np.array([p for p, _ in judged]), np.array([r for _, r in judged])
+    print("\n| probability | faces | mean | right |\n|---|---|---|---|")
+    place = np.clip(np.searchsorted(EDGES, chance, side="left") - 1, 0, len(EDGES) - 2)
+    error = 0.0
+    for n, (low, high) in enumerate(zip(EDGES[:-1], EDGES[1:], strict=True)):
+        inside = place == n
+        if inside.any():
+            mean, share = chance[inside].mean(), right[inside].mean()
+            error += float(inside.mean() * abs(mean - share))
+            print(f"| {low:g} to {high:g} | {inside.sum()} | {mean:.3f} | {share:.3f} |")
+    print(f"\nexpected calibration error {error:.4f}, Brier score {np.square(chance - right).mean():.4f}\n", flush=True)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Odds before calibration, whether each is the person, and what each weighs."""
+
+    odds: Floats
+    right: NDArray[np.bool_]
+    weight: Floats
+
+
+def calibrated(sets: Sequence[Rows]) -> tuple[float, float]:
+    """Return the slope and the shift of least log loss (Platt 1999) on some sets of rows."""
+
+    def loss(values: Floats) -> float:
+        total = TIED * float(values[0] - np.log(0.3)) ** 2
+        for rows in sets:
+            odds = bounded(np.exp(values[0]) * rows.odds + values[1])
+            target = np.where(rows.right, 1 - SMOOTH, SMOOTH)
+            both = target * np.logaddexp(0, -odds) + (1 - target) * np.logaddexp(0, odds)
+            total += float((rows.weight * both).sum())
+        return total
+
+    best = minimize(loss, [np.log(0.3), 1.0], method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-9}).x
+    return round(float(np.exp(best[0])), 3), round(float(best[1]), 3)
+
+
+def balanced(odds: Floats, right: NDArray[np.bool_], weight: Floats | None = None, total: float = 1.0) -> Rows:
+    """Return rows of which both sides weigh the same."""
+    weight = np.ones(len(odds)) if weight is None else weight.astype(np.float64)
+    for side in (True, False):
+        weight[right == side] *= total / weight[right == side].sum()
+    return Rows(odds, right, weight)
+
+
+def searched(faces: Path, truth: dict[str, str], name: str) -> dict[str, tuple[Floats, NDArray[np.bool_]]]:
+    """Return the odds of the faces of each name, before calibration, and which are right; no boxes without a face."""
+    source, embedder = Dataset.open(faces), embedders.load(name)
+    with tempfile.TemporaryDirectory() as work:
+        report = clean(Clean(input=faces, output=Path(work) / "clean", min_images=1, embedder="none"))
+        good = {record.id for record in Dataset.open(Path(work) / "clean").records}  # no repeats, no bad ones
+        assert report.kept == len(good)
+    whole = embedders.embed_dataset(source, name).vectors
+    there = np.array([record.id in good for record in source.records])
+    vectors = scaled(np.where(there[:, None], whole, np.nan), embedder.metric, embedder.threshold)
+    labels = [record.label for record in source.records]
+    right = np.array([truth[record.id] == RIGHT for record in source.records])
+    face = np.array([truth[record.id] != NOTHING for record in source.records])
+    found = {}
+    for label, one in split_by_name([Embedded(vectors, evidence.model_of(name))], labels).items():
+        odds, use = unbounded(one.views[0], one.point_of, find(one.views)), face[one.places]
+        found[label] = odds[use], right[one.places][use]
+    return found
+
+
+def news(lfw: Path, names: Sequence[str]) -> list[Rows]:
+    """Return rows of LFW's pairsDevTrain for each embedder: photos of people with three and more, and of strangers."""
+    own = {folder.name for folder in (lfw / "identities").iterdir()}
+    people = strangers.named_in(lfw / "pairsDevTrain.txt") - own
+    faces = strangers.embedded(lfw / "pairs_images", names, people)
+    found = []
+    for name, vectors in zip(names, faces.views, strict=True):
+        there = np.isfinite(vectors).all(1)
+        found.append(_of_news(vectors[there], faces.people[there], evidence.model_of(name)))
+    return found
+
+
+def _of_news(vectors: Vectors, people: NDArray[np.str_], model: Model) -> Rows:
+    rng = np.random.default_rng(0)
+    odds, right, weight = [], [], []
+    for inside in (p for name in np.unique(people) if len(p := np.flatnonzero(people == name)) >= 3):
+        foreign = np.setdiff1d(np.arange(len(people)), inside)
+        for place in inside:
+            others = inside[inside != place]
+            tried = np.concatenate([[place], rng.choice(foreign, 8)])
+            away = np.square(vectors[tried] - vectors[others].mean(0)).sum(1)
+            odds += list(evidence.plain_odds(away, len(others), model))
+            right += [True] + [False] * 8
+            weight += [1 / len(inside)] * 9
+    return balanced(np.array(odds), np.array(right), np.array(weight), NEWS)
+
+
+def fit(faces: Path, lfw: Path, truth: dict[str, str], names: Sequence[str]) -> list[Outcome]:
+    """Print the calibration fitted on all names; return what becomes of each name by that of the others."""
+    known, of_search = news(lfw, names), [searched(faces, truth, name) for name in names]
+    labels = sorted(of_search[0])
+    found: list[Outcome] = []
+    for left_out in (None, *labels):
+        models = {}
+        for name, tame, by_label in zip(names, known, of_search, strict=True):
+            odds, right = zip(*(rows for label, rows in by_label.items() if label != left_out), strict=True)
+            slope, shift = calibrated([tame, balanced(np.concatenate(odds), np.concatenate(right))])
+            models[name] = replace(evidence.model_of(name), slope=slope, shift=shift)
+            who = "on all names" if left_out is None else f"without name {labels.index(left_out) + 1}"
+            print(f"{name}, {who}: slope {slope}, shift {shift}", flush=True)
+        if left_out is not None:
+            shipped, evidence.MODELS = evidence.MODELS, models
+            found += [one for one in outcomes(faces, truth, "+".join(names)) if one.name == left_out]
+            evidence.MODELS = shipped
+    return found
 
 
 def main() -> None:
-    """Hold `clean` against the curator."""
+    """Hold `clean` against the eye."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="?", type=Path, default=os.environ.get("FACEKIT_DATA"))
-    parser.add_argument("--sheet", type=Path, default=Path("disagreements.png"))
+    parser.add_argument("--embedder", default="auto")
+    parser.add_argument("--faces", type=Path, help="a folder that crop has made of scraped/raw")
+    parser.add_argument("--fit", action="store_true", help="fit the calibration anew, each name left out in turn")
     args = parser.parse_args()
     if args.data is None:
         parser.error("give a folder with scraped, or set FACEKIT_DATA")
-    scraped = Path(args.data) / "scraped"
-    faces = read(scraped)
-    print("| way | curator | faces | clean | |\n|---|---|---|---|---|")
-    given = as_given(faces)
-    show("boxes as given", faces, given)
-    sheet(faces, given, args.sheet)
+    data = Path(args.data)
     with tempfile.TemporaryDirectory() as work:
-        whole = end_to_end(scraped, faces, Path(work))
-    show("end to end", faces, whole)
-    sheet(faces, whole, args.sheet.with_stem(args.sheet.stem + "-end-to-end"))
+        faces = args.faces or Path(work) / "faces"
+        if args.faces is None:
+            crop(Crop(input=data / "scraped" / "raw", output=faces, faces="all"))
+        records = Dataset.open(faces).records
+        truth = verdicts(records, read_truth())
+        print(
+            f"{len(records)} faces, of which {len(records) - len(truth)} were not looked at; {Counter(truth.values())}"
+        )
+        if len(truth) < len(records):
+            sys.exit("some faces were never looked at; crop has changed")
+        names = ("dlib", "sface") if args.embedder == "auto" else args.embedder.split("+")
+        show(fit(faces, data / "lfw", truth, names) if args.fit else outcomes(faces, truth, args.embedder))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Strangers planted among photos of known people: how many `clean` finds, and whom it loses.
 
-    python benchmarks/strangers.py [DATA] [--embedder dlib] [--seeds 5] [--fit]
+    python benchmarks/strangers.py [DATA] [--embedder dlib+sface] [--seeds 5] [--fit]
     python benchmarks/strangers.py --scale
 
 DATA is a folder with `lfw`; else FACEKIT_DATA names it. To the photos of each of the 42 people of `lfw/identities`
@@ -28,8 +28,8 @@ import os
 import time
 import tracemalloc
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -38,13 +38,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from facekit.base import images
-from facekit.base.contract import Box, Record
+from facekit.base.contract import BadImage, Box, Embedder, Image, Record
 from facekit.base.parallel import ordered_map
 from facekit.dataset import Dataset
 from facekit.faces.detectors import find
 from facekit.identity import embedders
-from facekit.identity.people import evidence, judge, scaled
-from facekit.identity.people.evidence import Floats, Vectors
+from facekit.identity.people import Embedded, judge, model_of, scaled
+from facekit.identity.people.evidence import ODD, Floats, Model, Vectors, log_odds
 from facekit.options.clean import Clean
 from facekit.options.crop import Crop
 
@@ -65,18 +65,17 @@ DEFAULTS = Clean(input=Path("in"), output=Path("out"))
 
 @dataclass(frozen=True)
 class Faces:
-    """Photos with a vector in units of the threshold: who is on each, and what the file is called."""
+    """Photos with vectors in units of the threshold, of each embedder: who is on each, and what the file is called."""
 
-    vectors: Vectors
+    views: tuple[Vectors, ...]
     people: NDArray[np.str_]
     files: list[str]
 
     def of(self, people: set[str]) -> Faces:
         """Return the photos of some people."""
         inside = np.isin(self.people, sorted(people))
-        return Faces(
-            self.vectors[inside], self.people[inside], [f for f, i in zip(self.files, inside, strict=True) if i]
-        )
+        files = [file for file, is_in in zip(self.files, inside, strict=True) if is_in]
+        return Faces(tuple(vectors[inside] for vectors in self.views), self.people[inside], files)
 
 
 @dataclass(frozen=True)
@@ -103,19 +102,28 @@ def pairs_of(list_: Path) -> Iterator[tuple[str, str, bool]]:
         yield f"{first}_{int(row[1]):04}.jpg", f"{second}_{int(row[-1]):04}.jpg", len(row) == 3
 
 
-def embedded(tree: Path, name: str) -> Faces:
-    """Return what an embedder makes of the face in the middle of each photo of a tree."""
-    dataset, embedder = Dataset.open(tree), embedders.load(name)
+def embedded(tree: Path, names: Sequence[str], people: Set[str] | None = None) -> Faces:
+    """Return what embedders make of the face in the middle of each photo, of some people; NaN where one sees none."""
+    dataset = Dataset.open(tree)
+    records = [record for record in dataset.records if people is None or record.label in people]
+    ready = [embedders.PerThread(name) for name in names]
 
-    def embed(record: Record) -> Vectors:
+    def embed(record: Record) -> list[Vectors]:
         image = images.read(dataset.path_of(record))
-        boxes = [face.box for face in find(image, FINDER)]
-        return np.asarray(embedder.embed([embedder.align(image, min([*boxes, MIDDLE], key=off_middle))])[0])
+        box = min([*(face.box for face in find(image, FINDER)), MIDDLE], key=off_middle)
+        return [_vector(embedder(), image, box) for embedder in ready]
 
-    vectors = np.stack(list(ordered_map(embed, dataset.records)))
-    people = np.array([record.label for record in dataset.records])
-    files = [Path(record.path).name for record in dataset.records]
-    return Faces(scaled(vectors, embedder.metric, embedder.threshold), people, files)
+    rows = list(zip(*ordered_map(embed, records), strict=True))
+    views = [scaled(np.stack(row), e().metric, e().threshold) for row, e in zip(rows, ready, strict=True)]
+    labels = np.array([record.label for record in records])
+    return Faces(tuple(views), labels, [Path(record.path).name for record in records])
+
+
+def _vector(embedder: Embedder, image: Image, box: Box) -> Vectors:
+    try:
+        return np.asarray(embedder.embed([embedder.align(image, box)])[0])
+    except BadImage:
+        return np.full(embedder.dimensions, np.nan, np.float32)
 
 
 def off_middle(box: Box) -> float:
@@ -135,71 +143,63 @@ def pixels(tree: Path) -> Faces:
         row = (small - small.mean()).ravel()
         rows.append(row / max(float(np.linalg.norm(row)), 1e-6))
     people = np.array([record.label for record in dataset.records])
-    return Faces(np.array(rows, np.float32), people, [Path(record.path).name for record in dataset.records])
+    return Faces((np.array(rows, np.float32),), people, [Path(record.path).name for record in dataset.records])
 
 
 def by_components(train: Faces, sets: Sequence[Faces], pairs: Path) -> list[Faces]:
     """Return sets of pixels as components of the training set's, in units of the threshold that parts its pairs."""
-    mean = train.vectors.mean(0)
-    _, sizes, axes = np.linalg.svd(train.vectors - mean, full_matrices=False)
-    turn = axes[:64].T / sizes[:64] * np.sqrt(len(train.vectors))
+    (vectors,) = train.views
+    mean = vectors.mean(0)
+    _, sizes, axes = np.linalg.svd(vectors - mean, full_matrices=False)
+    turn = axes[:64].T / sizes[:64] * np.sqrt(len(vectors))
     at = {file: place for place, file in enumerate(train.files)}
     known = [(at[a], at[b], same) for a, b, same in pairs_of(pairs) if a in at and b in at]
-    turned = (train.vectors - mean) @ turn
+    turned = (vectors - mean) @ turn
     apart = np.array([np.linalg.norm(turned[a] - turned[b]) for a, b, _ in known])
     same = np.array([is_same for _, _, is_same in known])
     threshold = max(np.unique(apart), key=lambda limit: float(((apart <= limit) == same).mean()))
-    return [Faces(np.asarray((s.vectors - mean) @ turn / threshold, np.float32), s.people, s.files) for s in sets]
+    return [Faces((np.asarray((s.views[0] - mean) @ turn / threshold, np.float32),), s.people, s.files) for s in sets]
 
 
-def fitted(train: Faces) -> tuple[float, float, float]:
-    """Return the constants of `evidence` that make people's own photos likeliest, each person weighing the same.
+def fitted(train: Faces, at: int = 0) -> Model:
+    """Return the model of an embedder that makes people's own photos likeliest, each person weighing the same.
 
     The share of photos that look like nobody is fitted along, for the list has wrong labels, and printed.
     """
     rng = np.random.default_rng(0)
-    places = {name: np.flatnonzero(train.people == name) for name in np.unique(train.people)}
+    there = np.isfinite(train.views[at]).all(1)
+    vectors, names = train.views[at][there], train.people[there]
     rows: list[tuple[float, float, float, float]] = []  # votes, squared distance, weight, 1 for the own person or -1
-    for inside in (p for p in places.values() if len(p) > 1):
-        foreign = np.setdiff1d(np.arange(len(train.people)), inside)
+    for inside in (p for name in np.unique(names) if len(p := np.flatnonzero(names == name)) > 1):
+        foreign = np.setdiff1d(np.arange(len(names)), inside)
         for place in inside:
             others = rng.permutation(inside[inside != place])
             for count in sorted({min(n, len(others)) for n in (1, 2, 3, 5, 10)}):
-                mean = train.vectors[others[:count]].mean(0)
-                rows.append((count, float(np.square(train.vectors[place] - mean).sum()), 1 / len(inside), 1))
-                away = np.square(train.vectors[rng.choice(foreign, 20)] - mean).sum(1)
+                mean = vectors[others[:count]].mean(0)
+                rows.append((count, float(np.square(vectors[place] - mean).sum()), 1 / len(inside), 1))
+                away = np.square(vectors[rng.choice(foreign, 20)] - mean).sum(1)
                 rows += [(count, float(x), 1 / len(inside) / 20, -1) for x in away]
     votes, away, weight, sign = np.array(rows).T
     for side in (1, -1):
         weight[sign == side] /= weight[sign == side].sum()
 
-    odd = evidence.ODD
-
     def loss(logs: Floats) -> float:
-        set_constants(*np.exp(logs[:3]))
-        evidence.ODD = min(float(np.exp(logs[3])), MOST_ODD)
-        return float((weight * np.logaddexp(0, -sign * evidence.log_odds(away, votes))).sum())
+        odds = log_odds(away, votes, Model(*np.exp(logs[:3])), min(float(np.exp(logs[3])), MOST_ODD))
+        return float((weight * np.logaddexp(0, -sign * odds)).sum())
 
-    start = np.log([evidence.WITHIN, evidence.BETWEEN, evidence.DIMENSIONS, odd])
+    start = np.log([0.34, 1.17, 34, ODD])
     best = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 6000, "xatol": 1e-4, "fatol": 1e-9})
     within, between, dimensions, share = (float(value) for value in np.exp(best.x))
-    evidence.ODD, share = odd, min(share, MOST_ODD)
-    print(
-        f"fitted WITHIN, BETWEEN, DIMENSIONS = {within:.4f}, {between:.4f}, {dimensions:.2f}; like nobody {share:.2%}"
-    )
-    return within, between, dimensions
+    found, odd = f"{within:.4f}, {between:.4f}, {dimensions:.2f}", min(share, MOST_ODD)
+    print(f"fitted within, between, dimensions = {found}; like nobody {odd:.2%}")
+    return Model(within, between, dimensions)
 
 
-def set_constants(within: float, between: float, dimensions: float) -> None:
-    """Have the model judge by other constants: pixels are spread otherwise than an embedder's vectors."""
-    evidence.WITHIN, evidence.BETWEEN, evidence.DIMENSIONS = float(within), float(between), float(dimensions)
-
-
-def planted(own: Faces, foreign: Faces, share: float, how: str, seed: int) -> Planted:
+def planted(own: Faces, foreign: Faces, models: Sequence[Model], share: float, how: str, seed: int) -> Planted:
     """Mix strangers into every folder and judge it."""
     rng = np.random.default_rng([seed, round(100 * share), HOW.index(how)])
     names = sorted(set(own.people))
-    vectors, files, labels, right = [own.vectors], list(own.files), [str(name) for name in own.people], []
+    views, files, labels, right = [own.views], list(own.files), [str(name) for name in own.people], []
     right += [file not in KNOWN_ERRORS for file in own.files]
     for name in names:
         count = round(share / (1 - share) * int((own.people == name).sum()))
@@ -208,11 +208,12 @@ def planted(own: Faces, foreign: Faces, share: float, how: str, seed: int) -> Pl
         else:
             other = names[(names.index(name) + int(rng.integers(1, len(names)))) % len(names)]
             chosen, pool = rng.permutation(np.flatnonzero(own.people == other))[:count], own
-        vectors.append(pool.vectors[chosen])
+        views.append(tuple(vectors[chosen] for vectors in pool.views))
         files += [pool.files[place] for place in chosen]
         labels += [name] * len(chosen)
         right += [False] * len(chosen)
-    found = judge(np.concatenate(vectors), labels)
+    mixed = [np.concatenate(parts) for parts in zip(*views, strict=True)]
+    found = judge([Embedded(vectors, model) for vectors, model in zip(mixed, models, strict=True)], labels)
     chance = np.array([np.nan if p is None else p for p in found.probability])
     return Planted(files, labels, np.array(right), chance, sum(n.folder.person is None for n in found.names.values()))
 
@@ -271,7 +272,7 @@ def doubtful(trials: Sequence[Planted]) -> None:
         print(f"- {file}{known}: {len(values)} of {len(trials)} times, median {np.median(values):.4f}")
 
 
-def table(name: str, own: Faces, foreign: Faces, seeds: int) -> list[Planted]:
+def table(name: str, own: Faces, foreign: Faces, models: Sequence[Model], seeds: int) -> list[Planted]:
     """Print how the planted strangers fare; return every trial."""
     print(f"\n## {name}\n")
     print(
@@ -282,7 +283,7 @@ def table(name: str, own: Faces, foreign: Faces, seeds: int) -> list[Planted]:
     trials = []
     for how in HOW:
         for share in SHARES[how != HOW[0] :]:
-            some = [planted(own, foreign, share, how, seed) for seed in range(seeds)]
+            some = [planted(own, foreign, models, share, how, seed) for seed in range(seeds)]
             print(f"| {how} | {share:.0%} {row(some)}", flush=True)
             trials += some
     return trials
@@ -300,7 +301,7 @@ def scale() -> None:
         labels = [f"{name:04}" for name in range(names) for _ in range(count)]
         tracemalloc.start()
         began = time.process_time()
-        found = judge(np.asarray(own.reshape(-1, 128), np.float32), labels)
+        found = judge([Embedded(np.asarray(own.reshape(-1, 128), np.float32))], labels)
         seconds, peak = time.process_time() - began, tracemalloc.get_traced_memory()[1] / 1e6
         tracemalloc.stop()
         right = np.mean(
@@ -316,7 +317,7 @@ def main() -> None:
     """Judge planted folders by an embedder and by pixels."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="?", type=Path, default=os.environ.get("FACEKIT_DATA"))
-    parser.add_argument("--embedder", default="dlib")
+    parser.add_argument("--embedder", default="dlib+sface")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--fit", action="store_true", help="fit the constants of the model anew, and judge by those")
     parser.add_argument("--only", choices=["embedder", "pixels"])
@@ -334,11 +335,16 @@ def main() -> None:
 
     if args.only != "pixels":
         began = time.perf_counter()
-        own, others = embedded(lfw / "identities", args.embedder), embedded(lfw / "pairs_images", args.embedder)
+        names = args.embedder.split("+")
+        own, others = (embedded(lfw / part, names) for part in ("identities", "pairs_images"))
         print(f"{len(own.files)} photos of {len(own_people)} people; {time.perf_counter() - began:.0f} s for vectors")
+        models = [model_of(name) for name in names]
         if args.fit:
-            set_constants(*fitted(others.of(train_people)))
-        trials = table(args.embedder, own, others.of(test_people), args.seeds)
+            models = [
+                replace(fitted(others.of(train_people), at), slope=model.slope, shift=model.shift)
+                for at, model in enumerate(models)
+            ]
+        trials = table(args.embedder, own, others.of(test_people), models, args.seeds)
         calibration(trials)
         doubtful(trials)
     if args.only != "embedder":
@@ -348,8 +354,7 @@ def main() -> None:
             [raw[1].of(train_people), raw[0], raw[1].of(test_people)],
             lfw / "pairsDevTrain.txt",
         )
-        set_constants(*fitted(train))
-        calibration(table("pixels", own, foreign, args.seeds))
+        calibration(table("pixels", own, foreign, [fitted(train)], args.seeds))
 
 
 if __name__ == "__main__":

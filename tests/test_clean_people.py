@@ -1,6 +1,6 @@
 """Clean tells people apart: who is someone else, of whom it is not sure, and whose folder a folder is.
 
-The faces are drawn; dlib's network tells those people apart as it does real ones.
+The faces are drawn; dlib's network and SFace tell those people apart as they do real ones.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def tree(root: Path, folders: dict[str, list[Path]]) -> Path:
 
 def run(source: Path, **how: Any) -> Report:
     return clean(
-        Clean(**{"input": source, "output": source.parent / "out", "min_images": 1, "embedder": "dlib", **how})
+        Clean(**{"input": source, "output": source.parent / "out", "min_images": 1, "embedder": "dlib+sface", **how})
     )
 
 
@@ -81,7 +81,7 @@ def test_other_people_are_found_and_named(
     assert [found[f"{ada}/{n}.jpg"]["like"] for n in (10, 11, 12)] == [bob, bob, cy]
     assert all(0 <= line["value"] <= 0.05 for line in found.values())
     assert all(value is not None and value > 0.5 for value in chances(source).values())
-    assert report.details["embedder"] == "dlib"
+    assert report.details["embedder"] == "dlib+sface"
     assert report.details["people"] == {"right person": 30, "wrong person": 3}
     row = next(row for row in report.details["names"] if row["name"] == ada)
     assert (row["faces"], row["kept"], row["wrong"], row["unsure"]) == (13, 10, 3, 0)

@@ -40,7 +40,7 @@ def _strangers(data: Path) -> Iterator[Path]:
 
 def test_planted_strangers_are_found_and_hardly_anyone_else(planted: Path, tmp_path: Path) -> None:
     crop(Crop(input=planted, output=tmp_path / "faces"))
-    report = clean(Clean(input=tmp_path / "faces", output=tmp_path / "clean", min_images=5, embedder="dlib"))
+    report = clean(Clean(input=tmp_path / "faces", output=tmp_path / "clean", min_images=5))
     photos = {record.id: record.path for record in records(planted)}
     kept = [photos[record.origin] for record in records(tmp_path / "clean")]
     wrong = [photos[line["origin"]] for line in rejected(tmp_path / "clean") if line["reason"] == "wrong person"]

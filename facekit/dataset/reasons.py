@@ -8,6 +8,9 @@ REVIEWED = "rejected in review"
 """A person rejected it, and `clean` has applied that."""
 
 WRONG = "wrong person"
+NO_FACE = "no face"
+"""The box holds no face: a second detector sees none. The value is its score, from 0 to 1."""
+
 UNSURE = "unsure"
 """Neither surely the folder's person nor surely someone else; the value is the probability."""
 

@@ -15,7 +15,7 @@ Unsure = Literal["keep", "leave"]
 
 @dataclass(frozen=True, kw_only=True)
 class Clean(Stage):
-    """Remove duplicates, poor pictures and other people, then names with too few pictures."""
+    """Remove duplicates, poor pictures, boxes without a face and other people, then names with too few pictures."""
 
     group = "clean"
     after = "crop"
@@ -38,7 +38,8 @@ class Clean(Stage):
     max_roll: Annotated[float, "Maximum tilt of the head, in degrees.", Limits(0, 180)] = 180.0
     embedder: Annotated[
         str,
-        "Embedder that tells people apart: `dlib`, `sface`, a run's folder or `none`; `auto` is dlib if installed.",
+        "What tells people apart: `dlib`, `sface`, both as `dlib+sface`, a run's folder or `none`; `auto` is what is "
+        "installed of the two.",
         PathOrName(),
     ] = "auto"
     reference: Annotated[

@@ -12,7 +12,6 @@ from matplotlib.ticker import MaxNLocator
 
 from facekit.report.html import embedded
 from facekit.runs import Epoch
-from facekit.scores.calibration import Bin
 
 TRAIN, HELD, MARK, GRID = "#3366aa", "#cc6622", "#888888", "#dddddd"
 
@@ -97,27 +96,6 @@ def _cells(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Iterator[Ce
                 if row == column:
                     title = f"{names[row]}: {count} of {total} right"
                 yield Cell(row, column, count, count / total, title)
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """What `reliability.svg` draws: how often the model is right by how sure it is. Lengths in pixels.
-
-    Under the diagonal it is too sure. A bar's ink says how many of the pictures stand in its bin, its dot how sure
-    the model is of them on average.
-    """
-
-    bins: tuple[Bin, ...]
-    most: int
-    """Pictures in the fullest bin."""
-    side: int = 300
-    edge: int = 58
-    top: int = 8
-
-
-def reliability(bins: Sequence[Bin]) -> Reliability:
-    """Return how the bins of a calibration are drawn."""
-    return Reliability(tuple(bins), max(one.pictures for one in bins))
 
 
 def plotted(figure: Figure) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from facekit.base import images
-from facekit.base.contract import BadImage, Image, Points, Record, Verdict, replace
+from facekit.base.contract import BadImage, Box, Image, Points, Record, Verdict, replace
+from facekit.base.parallel import ordered_map
 from facekit.dataset import Dataset
 from facekit.dataset.reasons import BLURRED, BRIGHT, CLIPPED, DARK, FLAT, LEANING, SMALL, TURNED
 from facekit.faces import quality
+from facekit.faces.confirmation import FACE, WHOLE, Confirmation, Sight
 from facekit.faces.landmarks import landmarks
 from facekit.identity import embedders
 from facekit.identity.likeness import Fingerprint, fingerprint
@@ -25,6 +27,8 @@ class Candidate:
     bad: BadImage | None = None
     size: float = 0.0
     sharpness: float = 0.0
+    sight: Sight | None = None
+    """What a second detector sees in the box; None where none was asked."""
     removed: bool = False
     """A person deleted it from the output: it does not stay, and no repeat takes its place."""
     verdict: Verdict | None = None
@@ -64,11 +68,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Measure:
-    """Measures pictures of a tree. With `points`, also how a face is turned, which needs dlib's landmarks."""
+    """Measures pictures of a tree.
+
+    With `points`, also how a face is turned, which needs dlib's landmarks; with `confirm`, whether it is a face.
+    """
 
     source: Dataset
     options: Clean
     points: bool = False
+    confirm: Confirmation | None = None
 
     def __call__(self, candidate: Candidate) -> Candidate:
         """Return the picture with what is measured of it; one that cannot be decoded has no fingerprint."""
@@ -77,7 +85,11 @@ class Measure:
             image = images.read(self.source.path_of(record))
         except BadImage as error:
             return replace(candidate, bad=error)
-        values = quality.measure(image, record, self._points(image, record))
+        box = embedders.face_in(image, record, self.source.info)
+        values = quality.measure(image, record, self._points(image, box))
+        sight = self.confirm(image, box) if self.confirm and box else None
+        if sight is not None:
+            values |= {FACE: sight.score, WHOLE: sight.whole}
         measured = replace(record, quality={**(record.quality or {}), **values})
         # The size of a face in its photo counts, not the size that it was saved at.
         size = record.box.w * record.box.h if record.box else image.shape[0] * image.shape[1]
@@ -89,6 +101,7 @@ class Measure:
             bad=bad,
             size=float(size),
             sharpness=values["sharpness"],
+            sight=sight,
         )
 
     def _faults(self, values: Mapping[str, float]) -> Iterator[BadImage]:
@@ -107,11 +120,29 @@ class Measure:
             if value is not None and ((least is not None and value < least) or (most is not None and value > most)):
                 yield BadImage(reason, value)
 
-    def _points(self, image: Image, record: Record) -> Points | None:
-        box = embedders.face_in(image, record, self.source.info) if self.points else None
-        if box is None:
+    def _points(self, image: Image, box: Box | None) -> Points | None:
+        if box is None or not self.points:
             return None
         try:
             return landmarks(image, box)
         except BadImage:
             return None
+
+
+def seen_again(
+    candidates: Sequence[Candidate], places: Collection[int], source: Dataset, confirm: Confirmation, jobs: int
+) -> list[Candidate]:
+    """Return the pictures, those at some places with what a detector says of them, for it is slow or often wrong."""
+
+    def look(place: int) -> Candidate:
+        one = candidates[place]
+        try:
+            image = images.read(source.path_of(one.record))
+        except BadImage:
+            return one
+        box = embedders.face_in(image, one.record, source.info)
+        return replace(one, sight=confirm(image, box)) if box else one
+
+    order = sorted(places)
+    again = dict(zip(order, ordered_map(look, order, jobs), strict=True))
+    return [again.get(place, one) for place, one in enumerate(candidates)]

@@ -10,9 +10,11 @@ from pathlib import Path
 from facekit.base import files as lines
 from facekit.base import text
 from facekit.base.contract import Record, Rejection
+from facekit.commands.clean.measured import measured
 from facekit.dataset import REJECTED, REMOVED, REPEATED, Dataset, reasons
 from facekit.dataset.info import Doubts
 from facekit.dataset.records import read_rejections
+from facekit.faces import confirmation
 from facekit.identity import people
 from facekit.report import html
 from facekit.report.histogram import Histogram, histogram
@@ -24,7 +26,7 @@ _SIDE = 128
 
 _KEPT_UNSURE = "kept, though unsure"
 
-_FIRST = (_KEPT_UNSURE, reasons.UNSURE, reasons.WRONG, reasons.NOBODY, reasons.NO_VECTOR)
+_FIRST = (_KEPT_UNSURE, reasons.UNSURE, reasons.WRONG, reasons.NO_FACE, reasons.NOBODY, reasons.NO_VECTOR)
 """What a person should look at first."""
 
 _PLAIN = (reasons.FEW, reasons.BEYOND, REMOVED, REPEATED, reasons.REPEAT)
@@ -37,6 +39,7 @@ _LIMITS = {
     "clipped": ("max_clipped",),
     "size": ("min_side",),
     people.PERSON: ("reject_at", "keep_at"),
+    confirmation.FACE: (),
     "yaw": (),
     "roll": (),
 }
@@ -68,6 +71,7 @@ class NameRow:
     name: str
     kept: int
     wrong: int
+    no_face: int
     unsure: int
     other: int
     """Left out for any other reason."""
@@ -105,6 +109,7 @@ def render(root: Path, source: Dataset) -> str:
         twins=doubts.one_person,
         names=_names(kept.records, left),
         histograms=list(_histograms(kept)),
+        reliability=measured(kept.info.embedder),
         sheets=_sheets(kept, left, source),
     )
 
@@ -117,14 +122,15 @@ def _names(kept: Sequence[Record], left: Sequence[Rejection]) -> list[NameRow]:
     for one in left:
         counts[one.label][_group(one.reason)] += 1
     rows = [
-        NameRow(name, *(found[key] for key in ("kept", "wrong", "unsure", "other"))) for name, found in counts.items()
+        NameRow(name, *(found[key] for key in ("kept", "wrong", "no face", "unsure", "other")))
+        for name, found in counts.items()
     ]
     return sorted(rows, key=lambda row: (-row.unsure, -row.wrong, row.name))
 
 
 def _group(reason: str) -> str:
-    if reason == reasons.WRONG:
-        return "wrong"
+    if reason in (reasons.WRONG, reasons.NO_FACE):
+        return "wrong" if reason == reasons.WRONG else "no face"
     return "unsure" if reason in reasons.OPEN else "other"
 
 
@@ -152,8 +158,8 @@ def _sheets(kept: Dataset, left: Sequence[Rejection], source: Dataset) -> list[S
 def _kept_unsure(kept: Dataset) -> Iterator[_Shown]:
     keep_at = kept.info.number("keep_at") or 0.0
     for record in kept.records:
-        value = (record.quality or {}).get(people.PERSON)
-        if value is not None and value < keep_at:
+        value, face = (record.quality or {}).get(people.PERSON), (record.quality or {}).get(confirmation.FACE, 1.0)
+        if value is not None and (value < keep_at or face < confirmation.SURE):
             yield _Shown(-value, kept.path_of(record), record.label, f"{value:.0%}")
 
 

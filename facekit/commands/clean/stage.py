@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from facekit.base.contract import FacekitError, Report, Track, quiet, replace
 from facekit.base.parallel import ordered_map
 from facekit.commands.clean import page, recognition, summary
-from facekit.commands.clean.candidates import Measure
+from facekit.commands.clean.candidates import Measure, seen_again
 from facekit.commands.clean.decisions import ReviewDecisions
 from facekit.commands.clean.selection import STAGE, select
 from facekit.dataset import Dataset, DatasetInfo, Output
 from facekit.dataset.groups import draw_groups
-from facekit.identity import embedders, groups
+from facekit.faces import confirmation
+from facekit.identity import groups
 from facekit.identity.likeness import matcher, proofs
 from facekit.options.clean import Clean
 
@@ -55,18 +57,20 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
     source, options = out.source, out.options
     assert source is not None and isinstance(options, Clean)
     placed, rejections = decided.candidates(out)
-    embedder = None if name == recognition.NONE else embedders.load(name)
-    posed = name == recognition.DEFAULT or options.max_yaw < 90 or options.max_roll < 180
-    measured = ordered_map(Measure(source, options, posed), placed, options.jobs)
-    candidates = list(track(measured, STAGE, total=len(placed)))
-    by = matcher(name if embedder else None)
+    names = recognition.names_of(name)
+    confirm = confirmation.build()
+    measure = Measure(source, options, _asks_pose(names, options), confirm if confirm and confirm.rejects else None)
+    candidates = list(track(ordered_map(measure, placed, options.jobs), STAGE, total=len(placed)))
+    by = matcher(names[0] if names else None)
     groups.record_matcher(out, by)
-    faces = recognition.embed(name, embedder, source, candidates, options, track) if embedder else None
+    faces = recognition.embed(names, source, candidates, options, track)
     prints = [one.fingerprint if one.compared else None for one in candidates]
-    proved = proofs(prints, faces.raw if faces else None, options.jobs, track)
-    pictures = recognition.references(name, embedder, known, source, options, track) if known and embedder else {}
+    proved = proofs(prints, faces[0].raw if faces else None, options.jobs, track)
+    pictures = recognition.references(names, known, source, options, track) if known else []
     found = recognition.judge(faces, candidates, proved, pictures)
-    kept, selection = select(candidates, proved, found, options)
+    if confirm is not None and not confirm.rejects:
+        candidates = seen_again(candidates, found.rejected(options.reject_at), source, confirm, options.jobs)
+    kept, selection = select(candidates, proved, found, options, confirm is not None and confirm.rejects)
     # Over all of them: two that are one with a third belong together though that does not stay.
     out.links += groups.links_of([one.record for one in candidates], proved, STAGE, by)
     kept = draw_groups(kept, links=out.links)
@@ -77,3 +81,8 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
     people = asdict(summary.of_people(selection, name))
     report.details |= {name: value for name, value in people.items() if value is not None}
     return report
+
+
+def _asks_pose(names: Sequence[str], options: Clean) -> bool:
+    """Whether it is measured how faces are turned, which needs dlib's landmarks."""
+    return recognition.DEFAULT in names or options.max_yaw < 90 or options.max_roll < 180

@@ -12,7 +12,7 @@ from facekit.commands.clean.recognition import Recognition
 from facekit.commands.clean.selection import Selection
 from facekit.dataset import Output
 from facekit.dataset.info import Doubts
-from facekit.dataset.reasons import WRONG
+from facekit.dataset.reasons import NO_FACE, WRONG
 from facekit.identity.people import Named
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ class NameSummary:
     """Faces that were judged: neither bad ones, nor those that a person decided about."""
     kept: int
     wrong: int
+    no_face: int
     unsure: int
     right: float | None
     """The share that seems right; None where it is not known whose folder it is."""
@@ -116,7 +117,8 @@ def _of_name(
         faces=len(places),
         kept=sum(selection.stays(place) for place in places),
         wrong=counts[WRONG],
-        unsure=len(places) - counts[WRONG] - counts[RIGHT],
+        no_face=counts[NO_FACE],
+        unsure=len(places) - counts[WRONG] - counts[NO_FACE] - counts[RIGHT],
         right=round(named.right, 4) if named and named.right is not None else None,
         people=named.folder.counts[:5] if named else [],
         histogram=[bins[n] for n in range(_BINS)],

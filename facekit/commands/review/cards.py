@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,9 @@ from facekit.commands.review.answers import Standing
 from facekit.dataset import REJECTED, REMOVED, REPEATED
 from facekit.dataset.decisions import Key, key_of
 from facekit.dataset.listing import read_manifest
-from facekit.dataset.reasons import OPEN, REVIEWED, UNSURE, WRONG
+from facekit.dataset.reasons import NO_FACE, OPEN, REVIEWED, UNSURE, WRONG
 from facekit.dataset.records import read_rejections
+from facekit.faces import confirmation
 from facekit.identity.people import PERSON
 
 _BY_PROBABILITY = (UNSURE, WRONG)
@@ -85,14 +87,30 @@ def read_cards(root: Path, decided: Mapping[Key, Decision], keep_at: float, judg
 
 
 def by_doubt(cards: Iterable[Card], keep_at: float) -> list[Card]:
-    """Return the cards in the order in which a person looks at them: the nearest to the threshold first."""
+    """Return the cards in the order in which a person looks at them: the most doubtful first.
+
+    First what is left to a person, then what `clean` decided by a probability, the nearest to the threshold first, in
+    odds: a face rejected at 4% is more doubtful than one kept at 99%. Then what holds no face, the most facelike first.
+    """
 
     def rank(card: Card) -> tuple[int, bool, float, str, str]:
         place = {"unsure": 0, "keep": 1, "reject": 1 if card.probability is not None else 2}[card.standing]
-        doubt = 0.0 if card.probability is None else abs(card.probability - keep_at)
-        return place, card.probability is None, doubt, card.reason or "", card.id
+        return place, card.probability is None, _doubt(card, keep_at), card.reason or "", card.id
 
     return sorted(cards, key=rank)
+
+
+def _doubt(card: Card, keep_at: float) -> float:
+    """Return how little there is to doubt: the distance to the threshold in odds, or to a face in score."""
+    if card.probability is not None:
+        return abs(_log_odds(card.probability) - _log_odds(keep_at))
+    score = card.left.value if card.left and card.left.reason == NO_FACE else None
+    return -score if isinstance(score, int | float) else 0.0
+
+
+def _log_odds(probability: float) -> float:
+    inside = min(max(probability, 1e-6), 1 - 1e-6)
+    return math.log(inside / (1 - inside))
 
 
 def _card(
@@ -108,4 +126,6 @@ def _card(
         card.standing = "unsure" if judged else "keep"
     elif card.probability < keep_at:
         card.standing = "unsure"
+    if left is None and card.quality.get(confirmation.FACE, confirmation.SURE) < confirmation.SURE:
+        card.standing = "unsure"  # kept, and yet hardly a face
     return card

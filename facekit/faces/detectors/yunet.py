@@ -30,10 +30,10 @@ class YuNet:
     `points` are the eyes, the tip of the nose and the corners of the mouth, the left one in the picture first.
     """
 
-    def __init__(self, min_size: int = 40, longest: int = 640) -> None:
+    def __init__(self, min_size: int = 40, longest: int = 640, score: float = SCORE) -> None:
         """Load the weights. Raises FacekitError where the extra `faces` is not installed."""
         network = np.frombuffer(weights.load("yunet"), np.uint8)
-        self._network = cv2.FaceDetectorYN.create("onnx", network, _NO_CONFIG, (320, 320), SCORE, _OVERLAP, _MOST)
+        self._network = cv2.FaceDetectorYN.create("onnx", network, _NO_CONFIG, (320, 320), score, _OVERLAP, _MOST)
         self._min_size, self._longest = min_size, longest
 
     def detect(self, image: Image) -> list[Face]:

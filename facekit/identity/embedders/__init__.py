@@ -4,12 +4,13 @@ from facekit.identity.embedders.backbone import backbone_of
 from facekit.identity.embedders.cache import forget
 from facekit.identity.embedders.embeddings import DatasetEmbeddings, embed_dataset, face_in
 from facekit.identity.embedders.metrics import distances
-from facekit.identity.embedders.registry import KIND, PerThread, load
+from facekit.identity.embedders.registry import KIND, PerThread, available, load
 
 __all__ = [
     "KIND",
     "DatasetEmbeddings",
     "PerThread",
+    "available",
     "backbone_of",
     "distances",
     "embed_dataset",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from facekit.base import plugins
+from facekit.base import plugins, weights
 from facekit.base.contract import Embedder
 
 KIND = "embedder"
@@ -22,6 +22,13 @@ def load(name: str) -> Embedder:
         return run
     embedder: Embedder = plugins.load(KIND, name)()
     return embedder
+
+
+def available(name: str) -> bool:
+    """Return whether a registered embedder can be loaded: its packages and its weights are installed."""
+    part = plugins.load(KIND, name)
+    files, packages = getattr(part, "files", ()), getattr(part, "packages", ())
+    return plugins.installed(*packages) and all(weights.here(file) for file in files)
 
 
 class PerThread:

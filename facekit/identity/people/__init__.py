@@ -1,7 +1,7 @@
 """Who is who, from vectors alone: the person that each folder is of, and how probably each face is that person."""
 
 from facekit.identity.people.across import Twins
-from facekit.identity.people.evidence import scaled
-from facekit.identity.people.judge import PERSON, Judged, Named, judge
+from facekit.identity.people.evidence import model_of, scaled
+from facekit.identity.people.judge import PERSON, Embedded, Judged, Named, judge
 
-__all__ = ["PERSON", "Judged", "Named", "Twins", "judge", "scaled"]
+__all__ = ["PERSON", "Embedded", "Judged", "Named", "Twins", "judge", "model_of", "scaled"]

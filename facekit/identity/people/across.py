@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from facekit.identity.embedders.metrics import squared_distances
 from facekit.identity.people.clusters import SURE, apartness
-from facekit.identity.people.evidence import Floats, Vectors, chunks, log_odds
+from facekit.identity.people.evidence import Floats, Model, Vectors, chunks, combined, log_odds
 from facekit.identity.people.within import Person
 
 TWINS = 0.1
@@ -38,21 +39,26 @@ class Twins(NamedTuple):
     distance: float
 
 
-class Centres(NamedTuple):
-    """The looks of every name's person: row by row, whose it is and how many faces it is the mean of."""
+@dataclass(frozen=True)
+class Centres:
+    """The looks of every name's person as one embedder sees them, and how many faces each is the mean of."""
 
     vectors: Vectors
     votes: Places
     labels: Places
-    """Number of the label."""
+    """Number of the label, row by row the same for every embedder."""
+    model: Model
 
 
-def centres(people: Mapping[int, Person], dimensions: int) -> Centres:
-    """Return the centres of all people, by number of their label."""
+def centres(people: Mapping[int, Person], dimensions: Sequence[int], models: Sequence[Model]) -> list[Centres]:
+    """Return the centres of all people from each embedder, by number of their label."""
     rows = [(look, number) for number, person in people.items() for look in person.looks]
-    vectors = np.array([look.centre for look, _ in rows], np.float32).reshape(-1, dimensions)
-    votes, numbers = [look.votes for look, _ in rows], [number for _, number in rows]
-    return Centres(vectors, np.array(votes, np.int64), np.array(numbers, np.int64))
+    labels = np.array([number for _, number in rows], np.int64)
+    found = []
+    for at, (width, model) in enumerate(zip(dimensions, models, strict=True)):
+        vectors = np.array([look[at].centre for look, _ in rows], np.float32).reshape(-1, width)
+        found.append(Centres(vectors, np.array([look[at].votes for look, _ in rows], np.int64), labels, model))
+    return found
 
 
 class Elsewhere(NamedTuple):
@@ -68,20 +74,27 @@ class Elsewhere(NamedTuple):
     """How many other people there are."""
 
 
-def elsewhere(faces: Vectors, own: int, known: Centres) -> Elsewhere:
-    """Compare the faces of one name with the people of all others."""
-    others = known.labels != own
-    vectors, votes, labels = known.vectors[others], known.votes[others], known.labels[others]
+def elsewhere(faces: Sequence[Vectors], own: int, known: Sequence[Centres]) -> Elsewhere:
+    """Compare the faces of one name, from each embedder, with the people of all others."""
+    count, labels = len(faces[0]), known[0].labels
+    others = labels != own
+    labels = labels[others]
     people = len(np.unique(labels))
-    best, most = np.full(len(faces), -1, np.int64), np.full(len(faces), -np.inf)
+    best, most = np.full(count, -1, np.int64), np.full(count, -np.inf)
     if not people:
-        return Elsewhere(np.ones(len(faces)), best, most, 0)
-    mean = np.empty(len(faces))
-    for part in chunks(len(faces), len(vectors)):
-        odds = np.minimum(log_odds(squared_distances(faces[part], vectors), votes[None]), HIGHEST)
+        return Elsewhere(np.ones(count), best, most, 0)
+    mean = np.empty(count)
+    for part in chunks(count, len(labels)):
+        found = [_odds(vectors[part], one, others) for vectors, one in zip(faces, known, strict=True)]
+        odds = np.minimum(combined(found), HIGHEST)
         best[part], most[part] = labels[odds.argmax(1)], odds.max(1)
         mean[part] = np.exp(odds).sum(1) / people
     return Elsewhere(mean, best, most, people)
+
+
+def _odds(faces: Vectors, known: Centres, others: NDArray[np.bool_]) -> Floats:
+    votes = np.maximum(known.votes[others], 1)  # without a vote the centre is NaN, and so are the odds
+    return log_odds(squared_distances(faces, known.vectors[others]), votes[None], known.model)
 
 
 def twins(known: Centres, labels: Sequence[str]) -> list[Twins]:

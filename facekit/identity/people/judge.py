@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facekit.dataset.groups import components
 from facekit.identity.people.across import KIN, Elsewhere, Twins, centres, elsewhere, twins
-from facekit.identity.people.evidence import Floats, Vectors
-from facekit.identity.people.within import Folder, Places, evidence, find, probabilities
+from facekit.identity.people.evidence import DLIB, Floats, Model, Vectors
+from facekit.identity.people.within import Folder, Places, View, doubted, evidence, find, probabilities
 
 PERSON = "person"
 """The quality of a kept face that holds the probability."""
@@ -41,60 +42,85 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class _Name:
-    """A name's faces that have vectors: their places in the whole, the photo of each, one vector a photo."""
+class Embedded:
+    """What one embedder makes of the faces: scaled embeddings (see `scaled`), a row of NaN for a face that has none."""
+
+    vectors: Vectors
+    model: Model = DLIB
+    known: Mapping[str, Vectors] = field(default_factory=dict)
+    """Those of reference pictures, by label: they decide. Of a label the same pictures from every embedder."""
+
+
+@dataclass(frozen=True)
+class OfName:
+    """A name's faces that have vectors: their places in the whole, the photo of each, and what is seen of them."""
 
     places: Places
     point_of: Places
-    points: Vectors
+    views: list[View]
 
 
 def judge(
-    vectors: Vectors,
+    faces: Sequence[Embedded],
     labels: Sequence[str],
     repeats: Iterable[tuple[int, int]] = (),
     photos: Sequence[str | None] = (),
-    known: Mapping[str, Vectors] | None = None,
     confirmed: Sequence[bool] = (),
 ) -> Judged:
     """Return how probable it is for each face to be the person that its folder is of.
 
-    `vectors` are scaled embeddings (see `scaled`), a row of NaN for a face that has none. `repeats` are pairs of places
-    that show one photo, which votes once. Faces of one label with one value in `photos` are in one photo,
-    so at most one of them is right, except in a collage. `known` are scaled embeddings of reference pictures by label:
-    they decide. Faces that a person has `confirmed` decide where nobody is clear without them.
+    `faces` are what one embedder or more make of the same faces; only those that the first one has a vector of are
+    judged. `repeats` are pairs of places that show one photo, which votes once. Faces of one label with one value in
+    `photos` are in one photo, so at most one of them is right, except in a collage. Faces that a person has
+    `confirmed` decide where nobody is clear without them.
     """
-    known, given = known or {}, set(labels)
+    given, known = set(labels), faces[0].known
     order = sorted(given | known.keys())
     number = {label: n for n, label in enumerate(order)}
     own = np.array([number[label] for label in labels], np.int64)
-    names = _names(vectors, own, len(order), repeats)
+    names = _names(faces, own, len(order), repeats)
     sure = np.array(confirmed, bool) if len(confirmed) else np.zeros(len(labels), bool)
-    folders = {
-        n: find(name.points, known.get(order[n]), vectors[name.places[sure[name.places]]]) for n, name in names.items()
-    }
+    folders = {n: _folder(name, faces, order[n], sure) for n, name in names.items()}
     people = {n: folder.person for n, folder in folders.items() if folder.person is not None}
-    everyone = centres(people, vectors.shape[1])
-    judged = Judged([None] * len(labels), [None] * len(labels), {}, twins(everyone, order))
+    everyone = centres(people, [one.vectors.shape[1] for one in faces], [one.model for one in faces])
+    judged = Judged([None] * len(labels), [None] * len(labels), {}, twins(everyone[0], order))
     for n, name in names.items():
-        others = elsewhere(vectors[name.places], n, everyone)
-        odds = None
-        if n in people:
-            odds = evidence(vectors[name.places], name.point_of, name.points, people[n])
-        right = _note(judged, name, odds, others, _sole(name, photos), order)
+        others = elsewhere([view.faces for view in name.views], n, everyone)
+        odds = evidence(name.views, name.point_of, folders[n]) if n in people else None
+        right = _note(judged, name, folders[n], odds, others, _sole(name, photos), order)
         if order[n] in given:
             judged.names[order[n]] = Named(folders[n], len(name.places), right)
     return judged
 
 
+def split_by_name(faces: Sequence[Embedded], labels: Sequence[str]) -> dict[str, OfName]:
+    """Split faces of which none is a repeat by their names."""
+    order = sorted(set(labels))
+    own = np.array([order.index(label) for label in labels], np.int64)
+    return {order[n]: one for n, one in _names(faces, own, len(order), ()).items()}
+
+
+def _folder(name: OfName, faces: Sequence[Embedded], label: str, sure: NDArray[np.bool_]) -> Folder:
+    """Return whose folder it is: known pictures decide, else the crowd, else the faces that a person confirmed."""
+    known = [one.known[label] for one in faces] if label in faces[0].known else None
+    return find(name.views, known, [view.faces[sure[name.places]] for view in name.views])
+
+
 def _note(
-    judged: Judged, name: _Name, odds: Floats | None, others: Elsewhere, sole: list[Places], order: list[str]
+    judged: Judged,
+    name: OfName,
+    folder: Folder,
+    odds: Floats | None,
+    others: Elsewhere,
+    sole: list[Places],
+    order: list[str],
 ) -> float | None:
     """Record what is known of a name's faces; return the share that seem right."""
     stranger = np.log(1 - KIN + KIN * others.mean_odds)
     right, found = None, None
     if odds is not None:
         found, right = probabilities(odds - stranger, sole)
+        found = doubted(found, name.point_of, folder)
         for place, value in zip(name.places, found, strict=True):
             judged.probability[place] = round(float(value), 4)
     wrong = np.ones(len(name.places)) if found is None else 1 - found
@@ -105,24 +131,35 @@ def _note(
     return right
 
 
-def _names(vectors: Vectors, own: Places, people: int, repeats: Iterable[tuple[int, int]]) -> dict[int, _Name]:
+def _names(
+    faces: Sequence[Embedded], own: Places, people: int, repeats: Iterable[tuple[int, int]]
+) -> dict[int, OfName]:
     """Split the faces by name, and average those of one photo to a point."""
     photo = components(len(own), [(a, b) for a, b in repeats if own[a] == own[b]])
-    there = np.isfinite(vectors.sum(1))
+    there = np.isfinite(faces[0].vectors.sum(1))
     by_name = np.argsort(own, kind="stable")
     bounds = np.searchsorted(own[by_name], np.arange(people + 1))
     inside = [by_name[bounds[n] : bounds[n + 1]] for n in range(people)]
-    return {n: _gathered(vectors, places[there[places]], photo) for n, places in enumerate(inside)}
+    return {n: _gathered(faces, places[there[places]], photo) for n, places in enumerate(inside)}
 
 
-def _gathered(vectors: Vectors, places: Places, photo: Places) -> _Name:
-    _, point_of, counts = np.unique(photo[places], return_inverse=True, return_counts=True)
-    points = np.zeros((len(counts), vectors.shape[1]), np.float32)
-    np.add.at(points, point_of, vectors[places])
-    return _Name(places, point_of, np.asarray(points / counts[:, None], np.float32))
+def _gathered(faces: Sequence[Embedded], places: Places, photo: Places) -> OfName:
+    point_of = np.unique(photo[places], return_inverse=True)[1]
+    return OfName(places, point_of, [_view(one, places, point_of) for one in faces])
 
 
-def _sole(name: _Name, photos: Sequence[str | None]) -> list[Places]:
+def _view(faces: Embedded, places: Places, point_of: Places) -> View:
+    vectors = faces.vectors[places]
+    there = np.isfinite(vectors.sum(1))
+    photos = int(point_of.max()) + 1 if len(point_of) else 0
+    counts = np.bincount(point_of[there], minlength=photos)
+    points = np.zeros((photos, vectors.shape[1]), np.float32)
+    np.add.at(points, point_of[there], vectors[there])
+    points[counts == 0] = np.nan
+    return View(vectors, np.asarray(points / np.maximum(counts, 1)[:, None], np.float32), faces.model)
+
+
+def _sole(name: OfName, photos: Sequence[str | None]) -> list[Places]:
     """Return the sets of a name's faces that are in one photo, repeats not counted."""
     sets: dict[str, list[int]] = defaultdict(list)
     for row, place in enumerate(name.places):
