@@ -40,11 +40,11 @@ CELLS, OVERLAP = 12, 0.15
 SAME = (0.88, 0.5)
 """Least shares of cells that agree, and that agree exactly, of pictures that are one photo or two of a burst."""
 
-COVERED, REST, EXACT_CELLS = 0.4, 0.77, 40
+COVERED, REST, EXACT_CELLS = 0.46, 0.77, 40
 """Under a text or a logo few cells agree, but those exactly: least share of them, of those that agree at all, and least
 number."""
 
-WORSE, EXCUSED = 0.7, (0.6, 0.1)
+WORSE, EXCUSED = 0.7, (0.65, 0.1)
 """How much sharper, or noisier, one of two must be to excuse that fewer cells agree: the least shares then."""
 
 SURE = 0.75
