@@ -37,7 +37,7 @@ RUNS = "runs"
 _EMBEDDER, _NETWORKS = "dlib", ("cnn5", "inception_v3")
 """What is compared where nobody says what: the quickest and best first, if it can run here."""
 
-_SHARED = ("seed", "jobs", "split", "split_by", "people_from")
+_SHARED = ("seed", "jobs", "labels", "split", "split_by", "people_from")
 
 SET = {*_SHARED, "input", "output", "overwrite", "dry_run", "resume"}
 """Options of `train` that are one for all contenders, or no choice of theirs."""
