@@ -100,6 +100,8 @@ def _near_hashes(hashes: NDArray[np.uint64]) -> Iterator[tuple[int, NDArray[np.i
 
     Hashes that differ by four bits of 64 share at least one of five bands (Norouzi, Punjani and Fleet 2012).
     """
+    if not len(hashes):
+        return
     bands: list[dict[int, NDArray[np.intp]]] = []
     keys = []
     for band in range(EQUAL_BITS + 1):

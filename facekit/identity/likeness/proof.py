@@ -98,11 +98,9 @@ def verdict(found: Agreement) -> tuple[bool, Reason] | None:
 
 def equal(one: Fingerprint, other: Fingerprint) -> bool:
     """Whether no eye could tell two pictures apart."""
-    a, b = (cv2.resize(seen.pixels, (EQUAL_SIDE,) * 2).astype(np.float32) for seen in (one, other))
-    return (
-        correlation(_inner(a), _inner(b)) >= EQUAL_WHOLE
-        and correlation(_inner(detail(a)), _inner(detail(b))) >= EQUAL_FINE
-    )
+    a, b = (_small(seen.pixels) for seen in (one, other))
+    whole, fine = correlation(_inner(a), _inner(b)), correlation(_inner(detail(a)), _inner(detail(b)))
+    return whole >= EQUAL_WHOLE and fine >= EQUAL_FINE
 
 
 def detail(pixels: Floats) -> Floats:
@@ -115,6 +113,11 @@ def correlation(a: Floats, b: Floats) -> float:
     a, b = a - a.mean(), b - b.mean()
     length = float(np.sqrt(np.dot(a, a) * np.dot(b, b)))
     return float(np.dot(a, b)) / length if length > 1e-3 else 0.0
+
+
+def _small(pixels: Gray) -> Floats:
+    square = cv2.resize(pixels, (EQUAL_SIDE, EQUAL_SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.GaussianBlur(square, (0, 0), 1.0), np.float32)
 
 
 def _inner(pixels: Floats) -> Floats:
