@@ -20,7 +20,8 @@ class Compare(Stage):
 
     networks: Annotated[
         str | None,
-        "Networks and embedders, separated by commas; by default dlib, if installed, cnn5 and inception_v3.",
+        "Networks and embedders, separated by commas; by default sface, if installed (else dlib), cnn5 and "
+        "inception_v3.",
         Aside(),
     ] = None
     contenders: Annotated[
