@@ -336,7 +336,8 @@ def main() -> None:
     if args.only != "pixels":
         began = time.perf_counter()
         names = args.embedder.split("+")
-        own, others = (embedded(lfw / part, names) for part in ("identities", "pairs_images"))
+        own = embedded(lfw / "identities", names)
+        others = embedded(lfw / "pairs_images", names, test_people | (train_people if args.fit else set()))
         print(f"{len(own.files)} photos of {len(own_people)} people; {time.perf_counter() - began:.0f} s for vectors")
         models = [model_of(name) for name in names]
         if args.fit:
