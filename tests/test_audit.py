@@ -97,7 +97,7 @@ def test_the_worst_comes_first_and_all_of_it_is_written(split: Path, tmp_path: P
     assert (tmp_path / "out" / "drop.txt").read_text().split() == [
         *("train/happy/0000.png", "train/happy/0001.png", "train/sad/0006.png")
     ]
-    assert files_in(tmp_path / "out") == ["audit.csv", "drop.txt", "report.html"]
+    assert files_in(tmp_path / "out") == ["audit.csv", "drop.txt", "made-from.json", "report.html"]
     page = (tmp_path / "out" / "report.html").read_text()
     assert report.details["report"] == str(tmp_path / "out" / "report.html")
     assert not re.search(r"(https?:|file:|src=\"(?!data:)|href=)", page)
@@ -470,13 +470,18 @@ def hidden(tmp_path: Path) -> Path:
     return faces
 
 
+def at_hand(report: Report) -> tuple[int, int]:
+    """How many whole photos were compared, and of how many."""
+    return report.details["looked"]["whole_photos"], report.details["looked"]["of_photos"]
+
+
 def test_whole_photos_show_what_their_pictures_do_not(hidden: Path, tmp_path: Path) -> None:
     report = look(hidden, output=tmp_path / "out")
     assert crossing(report, "test", "train")["pairs"] == 0
     (found,) = report.details["photo_crossings"]
     assert (found["first"], found["second"], found["pictures"], found["same_picture"]) == ("train", "test", 1, 1)
     assert report.details["photos_found"].startswith("test in train: 1 of ")
-    assert (report.details["whole_photos"], report.details["of_photos"]) == (13, 13)
+    assert at_hand(report) == (13, 13)
     (row,) = rows(tmp_path / "out")
     assert (row["first"], row["second"]) == ("Ada/0000.png", "Ada/again.jpg")
     assert row["kind"] == "same picture, whole photos"
@@ -488,7 +493,7 @@ def test_whole_photos_show_what_their_pictures_do_not(hidden: Path, tmp_path: Pa
     with pytest.raises(FacekitError, match=r"1 pictures of test stand in train too; .* 1 of them with --without"):
         look(hidden, strict=True)
     look(hidden, without=tmp_path / "copy")
-    assert look(tmp_path / "copy").details["whole_photos"] == 0, "a copy does not say where its photos are"
+    assert at_hand(look(tmp_path / "copy"))[0] == 0, "a copy does not say where its photos are"
 
 
 def test_photos_that_are_gone_are_counted_and_other_files_are_no_photos(hidden: Path, tmp_path: Path) -> None:
@@ -496,7 +501,7 @@ def test_photos_that_are_gone_are_counted_and_other_files_are_no_photos(hidden: 
         (tmp_path / "photos" / "Ada" / name).unlink()
     put(tmp_path / "photos" / "Ada" / "0001.png", picture(700))
     report = look(hidden, output=tmp_path / "out")
-    assert (report.details["whole_photos"], report.details["of_photos"]) == (11, 13)
+    assert at_hand(report) == (11, 13)
     page = (tmp_path / "out" / "report.html").read_text()
     assert "11 of the 13 photos" in page
     assert "what only the others show is not looked for" in page
@@ -511,8 +516,8 @@ def test_an_audit_says_what_it_looks_for_and_counts_groups(hidden: Path, tmp_pat
     ))  # fmt: skip
     details = look(hidden, output=tmp_path / "out").details
     assert details["groups"] == {"from one photo": 0, "same photo": 1, "burst": 1}
-    assert details["drawn_by"] == {"crop": MATCHER}
-    assert details["matcher"].startswith(MATCHER)
+    assert details["looked"]["drawn_by"] == {"crop": MATCHER}
+    assert details["looked"]["matcher"].startswith(MATCHER)
     assert details["looked_for"].startswith(f"{SEES}, by ")
     assert details["cannot_see"] == CANNOT_SEE
     page = (tmp_path / "out" / "report.html").read_text()

@@ -330,7 +330,9 @@ def test_other_options_for_a_name_that_is_trained_are_refused(own: Compared) -> 
 def test_pictures_that_have_changed_are_refused(own: Compared, tmp_path: Path) -> None:
     faces = Path(shutil.copytree(own.faces, tmp_path / "faces"))
     next(faces.glob("person0/*")).unlink()
-    with pytest.raises(FacekitError, match=r"faces has changed since .*out was begun; choose another folder"):
+    with pytest.raises(
+        FacekitError, match=r"faces has changed since .*out was begun \(pictures: 1 removed\); make it anew"
+    ):
         _again(own, input=faces)
 
 

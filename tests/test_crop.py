@@ -17,12 +17,14 @@ from conftest import manifest, plain_tree, read_tree, records, rejected
 from facekit.base import images, plugins
 from facekit.base.contract import Box, Face, FacekitError, Image
 from facekit.commands.crop import crop
+from facekit.dataset import read_info
 from facekit.faces import detectors
 from facekit.faces.alignment import DLIB
+from facekit.faces.detectors.confirmed import Search
 from facekit.faces.detectors.haar import Haar
 from facekit.faces.landmarks import landmarks
 from facekit.options.crop import Crop
-from facekit.world.draw import photo
+from facekit.world.draw import empty_photo, photo
 from facekit.world.people import people
 from facekit.world.shot import shot
 
@@ -69,7 +71,7 @@ BAD = {"not a picture": 1, "truncated": 1, "same bytes as another": 1}
 def test_every_photo_is_a_face_or_a_reason(album: Path, tmp_path: Path) -> None:
     report = crop(Crop(input=album, output=tmp_path / "out", jobs=2))
     assert (report.made, report.kept, report.left) == (3, 3, {**BAD, "no face": 1})
-    assert report.details == {"photos": 7, "photos_with_several_faces": 1}
+    assert report.details == {"photos": 7, "photos_with_several_faces": 1, "boxes_not_confirmed": 0}
     assert Counter(r.label for r in records(tmp_path / "out")) == {"Ada": 2, "Bob": 1}
     reasons = {line["path"]: (line["reason"], line.get("value")) for line in rejected(tmp_path / "out")}
     assert reasons == {
@@ -193,7 +195,8 @@ def test_aligned_faces_have_level_eyes_at_one_place(finder: str, margin: float) 
         wanted = (np.asarray(DLIB) - 0.5) / (1 + margin) + 0.5
         assert np.abs(found - wanted).max() < 0.08
         eyes = found[:2].mean(axis=0) - found[2:4].mean(axis=0)
-        assert abs(np.degrees(np.arctan2(eyes[1], eyes[0]))) < 8
+        # dlib's landmarks are the measure, and YuNet's eyes of a drawn face lean by 6 degrees to them.
+        assert abs(np.degrees(np.arctan2(eyes[1], eyes[0]))) < (12 if finder == "yunet" else 8)
 
 
 class Odd(Haar):
@@ -344,3 +347,74 @@ def test_no_face_at_all_is_an_error_that_says_so(tmp_path: Path) -> None:
     with pytest.raises(FacekitError, match="nothing is left; left out: 2 no face; give other pictures"):
         crop(Crop(input=source, output=tmp_path / "out"))
     assert len(rejected(tmp_path / "out")) == 2
+
+
+@pytest.fixture
+def fooling(tmp_path: Path) -> Path:
+    """Photos of a face, of two beside scenery that Haar takes for others, and of that scenery alone."""
+    wall = empty_photo(np.random.default_rng(89))
+    face = np.asarray(cv2.resize(portrait(0)[0], wall.shape[1::-1]), np.uint8)
+    root = tmp_path / "fooling" / "Ada"
+    root.mkdir(parents=True)
+    row = np.hstack([face, wall])
+    for name, image in (("alone", face), ("both", np.vstack([row, row[:, ::-1]])), ("wall", wall)):
+        (root / f"{name}.png").write_bytes(images.encode_png(image))
+    return root.parent
+
+
+def test_boxes_that_are_not_confirmed_are_said(yunet: str, fooling: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    report = crop(Crop(input=fooling, output=out, faces="all", detect_at=1280, jobs=1))
+    said = {Path(line["path"]).stem: (line["reason"], line["value"]) for line in rejected(out)}
+    assert said.keys() == {"both", "wall"}
+    assert all(reason == "not confirmed as a face" and boxes >= 1 for reason, boxes in said.values())
+    assert report.left == {"not confirmed as a face": 2}
+    assert report.details["boxes_not_confirmed"] == sum(boxes for _, boxes in said.values())
+    assert report.kept == 3
+    assert (read_info(out).crop.verify, read_info(out).options["verify"]) == (yunet, yunet)
+
+
+@pytest.mark.parametrize("begun", ["eyes", "none", "yunet"])
+def test_a_folder_goes_on_as_it_was_begun(begun: str, yunet: str, album: Path, tmp_path: Path) -> None:
+    """A folder of version 0.1.0, and one that was made where another set of extras is installed, is extended."""
+    out = tmp_path / "out"
+    crop(Crop(input=album, output=out, verify=begun, jobs=1))
+    before = read_tree(out)
+    crop(Crop(input=album, output=out, jobs=1))
+    assert read_tree(out) == before
+    with pytest.raises(FacekitError, match=f"with verify = '{begun}', not"):
+        crop(Crop(input=album, output=out, verify="eyes" if begun != "eyes" else "none", jobs=1))
+    crop(Crop(input=album, output=out, overwrite=True, jobs=1))
+    assert read_info(out).crop.verify == yunet
+
+
+def test_a_kill_between_two_lines_of_a_photo_loses_none(
+    yunet: str,
+    fooling: Path,
+    tmp_path: Path,
+    dying: Callable[[int, Callable[[], Any]], bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With --faces only, a photo can have both: a box that is not confirmed, and faces that are too many."""
+    known: dict[bytes, Search] = {}  # of detectors that need most of the time
+
+    def look(image: Image, options: Crop) -> Search:
+        key = image.tobytes()
+        if key not in known:
+            known[key] = detectors.search(image, options)
+        return known[key]
+
+    how = {"input": fooling, "faces": "only", "detect_at": 1280, "jobs": 1}
+    crop(Crop(output=tmp_path / "whole", **how))
+    whole = read_tree(tmp_path / "whole")
+    assert sum(Path(line["path"]).stem == "both" for line in rejected(tmp_path / "whole")) == 2
+    monkeypatch.setattr("facekit.commands.crop.search", look)
+    for k in range(1, 60):
+        out = tmp_path / f"out{k}"
+        died = dying(k, lambda out=out: crop(Crop(output=out, **how)))
+        crop(Crop(output=out, **how))
+        assert read_tree(out) == whole, k
+        if not died:
+            break
+    else:
+        raise AssertionError("it never came to its end")

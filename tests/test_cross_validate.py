@@ -163,7 +163,9 @@ def test_folds_are_trained_scored_and_resumed(run: Path) -> None:
     assert weights == {fold: (output / fold / "model.weights.h5").stat().st_mtime_ns for fold in weights}
     assert again.details["fold 1"] == report.details["fold 1"]
     assert (output / "fold-2" / "model.json").exists()
-    with pytest.raises(FacekitError, match=r"fold-1 is of other folds; choose another folder with -o, or --overwrite"):
+    with pytest.raises(
+        FacekitError, match=r"fold-1 is of other folds; make it anew with .*, or choose another folder with -o"
+    ):
         cross_validate(CrossValidate(run=run, folds=2, seed=7))
     runs.clear(run)
     assert not output.exists()
@@ -178,7 +180,7 @@ def test_dry_run_says_what_the_folds_would_be(run: Path) -> None:
 def test_pictures_that_changed_are_not_cut_in_folds(run: Path, tmp_path: Path) -> None:
     other = tree(tmp_path / "other", photos=9, split=None)
     with pytest.raises(
-        FacekitError, match=r"other is not what .*run was trained on, or has changed since; train again"
+        FacekitError, match=r"other is not what .*run was trained on \(pictures: .+\); train again first"
     ):
         cross_validate(CrossValidate(run=run, folds=3, data=other))
     with pytest.raises(FacekitError, match=r"nowhere is no folder; say with --data where the pictures of"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,7 +18,9 @@ from facekit.base import images, plugins, weights
 from facekit.base.contract import Box, Detector, Face, FacekitError, Image
 from facekit.commands import predict
 from facekit.faces import detectors
+from facekit.faces.detectors import cuts
 from facekit.faces.detectors.boxes import distinct, foremost, merged, overlap
+from facekit.faces.detectors.confirmed import Search
 from facekit.faces.detectors.haar import Haar
 from facekit.faces.detectors.retry import Retry
 from facekit.options.crop import CarriedCrop, Crop, cascades
@@ -119,6 +123,57 @@ def test_a_doubtful_box_needs_eyes() -> None:
     false = [(image, face) for image in scenery for face in credulous.detect(image)]
     left = sum(len(doubting.detect(image)) for image in scenery)
     assert left <= len(false) / 2 if false else left == 0
+
+
+def test_yunet_confirms_faces_and_no_scenery(yunet: str) -> None:
+    """Boxes that a cascade draws on scenery are counted and left out, true faces stay."""
+    options = replace(OPTIONS, verify=yunet)
+    for seed in (10, 50, 87, 89):
+        look = detectors.search(empty_photo(np.random.default_rng(seed)), options)
+        assert not look.faces
+        assert look.unconfirmed
+    for who in range(4):
+        image, box = portrait(who)
+        (face,) = detectors.search(image, options).faces
+        assert overlap(face.box, box) > 0.45
+
+
+def test_what_yunet_alone_sees_is_left_out(yunet: str) -> None:
+    """A head that leans too far for Haar: the box must come from the detector that was chosen."""
+    image, _ = portrait(roll=40.0)
+    assert len(detectors.find(image, replace(OPTIONS, detector=yunet))) == 1
+    assert detectors.search(image, replace(OPTIONS, verify=yunet)) == Search([], [])
+    assert len(detectors.find(image, replace(OPTIONS, verify=yunet, roll=40.0))) == 1
+
+
+def test_a_face_that_fills_the_photo_is_confirmed(yunet: str) -> None:
+    image, box = portrait()
+    face = images.cut(image, images.square(box, 0.1))
+    for side in (60, 200):
+        assert len(detectors.find(images.resize(face, side), replace(OPTIONS, verify=yunet))) == 1
+
+
+def test_auto_takes_what_is_here(monkeypatch: pytest.MonkeyPatch, real_weights: None) -> None:
+    assert detectors.settled(OPTIONS).verify == "yunet"
+    assert detectors.settled(replace(OPTIONS, detector="dlib")).verify == "none"
+    assert detectors.settled(replace(OPTIONS, verify="none")).verify == "none"
+    monkeypatch.delenv("FACEKIT_WEIGHTS", raising=False)
+    monkeypatch.setitem(weights.PINS, "yunet", replace(weights.PINS["yunet"], package="not_installed"))
+    assert detectors.settled(OPTIONS).verify == "eyes"
+    monkeypatch.setattr(cuts, "_built", threading.local())  # this thread may have one already
+    with pytest.raises(FacekitError, match=r"^yunet needs the weights that not_installed carries"):
+        detectors.ready(replace(OPTIONS, verify="yunet"))
+
+
+def test_yunet_confirms_the_boxes_that_a_person_kept(yunet: str, data: Path) -> None:
+    """None of the faces that a curator kept is lost, and boxes around crests and wristbands are."""
+    with (data / "scraped" / "curated_boxes.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["status"] == "accepted"][::24]
+    for row in rows:
+        image = images.read(data / "scraped" / "raw" / row["person"] / row["file"])
+        kept = Box(*(int(row[side]) for side in "xywh"))
+        faces = detectors.search(image, replace(OPTIONS, verify=yunet)).faces
+        assert any(overlap(face.box, kept) > 0.4 for face in faces), row["file"]
 
 
 def test_a_face_whose_eyes_are_painted_over_is_doubted() -> None:

@@ -185,11 +185,14 @@ def test_another_folder_is_scored_whole(own: Trained, tmp_path: Path, caplog: py
     assert "1 pictures are left out: person1/bad.jpg (empty file)" in caplog.text
 
 
-def test_another_folder_with_training_pictures_is_called_so(own: Trained, tmp_path: Path) -> None:
+def test_another_folder_is_scored_without_training_pictures(own: Trained, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(own.faces / "person0", other / "person0")
     report = _evaluate(own.run, data=other)
-    assert report.details["banners"][0].startswith("the model was trained on 8 of these 14 pictures")
+    assert report.left == {"used in training: the same file": 11}
+    assert report.details["pictures"] == 3
+    report = _evaluate(own.run, data=other, include_training=True)
+    assert report.details["banners"][0].startswith("the model was trained on 11 of these 14 pictures")
 
 
 def test_names_that_the_model_does_not_know_are_refused(own: Trained, tmp_path: Path) -> None:
@@ -220,7 +223,9 @@ def test_pictures_gone_since_training_are_counted(own: Trained, caplog: pytest.L
     (own.faces / test[0].path).unlink()
     report = _evaluate(own.run)
     assert report.left == {"gone or changed since training": 1}
-    assert "has changed since training; 8 of 9 pictures are as they were" in caplog.text
+    says = f"{own.faces} has changed since the model was trained: this score is of 8 of 9 pictures, as they were then"
+    assert report.details["banners"] == [says]
+    assert says in caplog.text
     for record in test[1:]:
         (own.faces / record.path).unlink()
     with pytest.raises(
@@ -340,7 +345,7 @@ def test_a_report_is_not_written_among_other_things(own: Trained, tmp_path: Path
 
 
 def test_a_drawn_folder_is_called_so(own: Trained, tmp_path: Path) -> None:
-    other = tree(tmp_path / "other", split=("test",) * 2)
+    other = Path(shutil.copytree(own.faces, tmp_path / "other"))
     (other / INFO).write_text('{"drawn": true, "complete": true}')
     assert (other / MANIFEST).exists()
     assert "proves nothing about real faces" in _evaluate(own.run, data=other).details["banners"][-1]
@@ -458,6 +463,7 @@ def test_a_run_by_person_is_checked_and_says_so(own: Trained, tmp_path: Path) ->
     assert "by person: nobody stands in two parts" in _page(report)
     train = runs.load(own.run).part("train")[0]
     csv = tmp_path / "list.csv"
+    (tmp_path / "new.png").write_bytes(images.encode_png(patch(1, 777)))
     csv.write_text(f"image,label,person\nnew.png,person1,{lineage.person(train)}\nfaces/{train.path},{train.label},x\n")
     says = "the model was trained on other pictures of 1 of these 2 people: its split is by person, this one is not"
     assert says in _evaluate(own.run, data=csv).details["banners"]

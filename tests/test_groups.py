@@ -22,6 +22,7 @@ from facekit import runs
 from facekit.base import images
 from facekit.base.contract import FacekitError, Image, Link, Record, replace
 from facekit.base.files import read_lines, replace_lines
+from facekit.commands.audit import audit
 from facekit.commands.augment import augment
 from facekit.commands.balance import balance
 from facekit.commands.clean import clean
@@ -31,8 +32,9 @@ from facekit.commands.train import train
 from facekit.dataset import GROUPS, INFO, MANIFEST, REJECTED, Dataset, derive_id
 from facekit.dataset.groups import Join, draw_groups, leave_out_joined, links_about
 from facekit.dataset.reasons import JOINED
-from facekit.identity.groups import grouped, warn_of_two
+from facekit.identity.groups import grouped
 from facekit.identity.likeness import MATCHER
+from facekit.options.audit import Audit
 from facekit.options.augment import Augment
 from facekit.options.balance import Balance
 from facekit.options.clean import Clean
@@ -234,13 +236,17 @@ def test_another_matcher_is_said(photos: Path, tmp_path: Path, caplog: pytest.Lo
 
 
 def test_trees_of_two_matchers_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    one, other, plain = (tree(tmp_path / name) for name in ("one", "other", "plain"))
+    one, other, plain = (plain_tree(tmp_path / name, {"Ada": 2, "Bob": 2}) for name in ("one", "other", "plain"))
+    for root in (one, other):
+        cut(root, root.with_suffix(".faces"))
+    one, other = one.with_suffix(".faces"), other.with_suffix(".faces")
     drawn_by(one, {"crop": MATCHER, "clean": MATCHER})
+    audit(Audit(folder=one, other=plain))
+    audit(Audit(folder=one, other=other))
+    assert "different matchers" not in caplog.text
     drawn_by(other, {"crop": MATCHER, "clean": f"{MATCHER}+dlib"})
-    warn_of_two(Dataset.open(one), Dataset.open(plain))
-    assert not caplog.text
-    warn_of_two(Dataset.open(one), Dataset.open(other))
-    assert f"are grouped by different matchers ({MATCHER} and {MATCHER}+dlib)" in caplog.text
+    audit(Audit(folder=one, other=other))
+    assert f"are grouped by different matchers ({MATCHER} and {MATCHER}+dlib, in clean)" in caplog.text
 
 
 def drawn_by(root: Path, by: dict[str, str]) -> None:
@@ -342,18 +348,19 @@ def test_no_known_pair_of_real_photos_crosses_the_split(data: Path, tmp_path: Pa
     """Whole photos are known by pairs that faces alone do not show; photos that share a print are apart."""
     crop(Crop(input=data / "scraped" / "raw", output=tmp_path / "faces", faces="all"))
     clean(Clean(input=tmp_path / "faces", output=tmp_path / "clean", min_images=5))
-    balance(Balance(input=tmp_path / "clean", output=tmp_path / "even", count=40))
+    for source, out in (("clean", "even"), ("faces", "even with repeats")):
+        balance(Balance(input=tmp_path / source, output=tmp_path / out, count=40))
     same = known_pairs(data, "near_duplicates", ("exact", "near"))
     traps = known_pairs(data, "likeness_extra", ("different",))
     assert (len(same), len(traps)) == (40, 48)
-    for name in ("faces", "clean", "even"):
+    for name in ("faces", "clean", "even", "even with repeats"):
         found: dict[str, str] = {record.origin: record.group or "" for record in records(tmp_path / name)}
         assert all(found[one] == found[other] for one, other in same if {one, other} <= found.keys()), name
         assert not any(found[one] == found[other] for one, other in traps if {one, other} <= found.keys()), name
-    parts = defaultdict(set)
-    for record in records(tmp_path / "even"):
-        parts[record.group].add(record.split)
-    assert all(len(found) == 1 for found in parts.values())
+        parts = defaultdict(set)
+        for record in records(tmp_path / name):
+            parts[record.group].add(record.split)
+        assert all(len(found) == 1 for found in parts.values())
 
 
 def test_a_pair_that_only_whole_photos_show_is_known_after_crop(data: Path, tmp_path: Path) -> None:

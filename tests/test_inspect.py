@@ -251,7 +251,7 @@ def test_a_run_is_looked_into(trained: Path, tmp_path: Path) -> None:
     assert [one["true"] for one in found["pictures"]] == ["<blue>", "<red>"] * 2
     assert all(one["top"][0][0] == one["true"] == one["explained"][0] for one in found["pictures"])
     written = files_in(tmp_path / "out")
-    assert written == sorted([*found["files"], "inspection.json", "report.html"])
+    assert written == sorted([*found["files"], "inspection.json", "made-from.json", "report.html"])
     assert report.made == len(found["files"]) == 1 + 4 * (2 + 3)
     assert all(images.read(tmp_path / "out" / name).size for name in found["files"])
     page = (tmp_path / "out" / "report.html").read_text()
@@ -286,7 +286,7 @@ def test_a_second_look_takes_the_place_of_the_first_and_a_new_training_both(own:
     report = inspect(Inspect(run=own, count=1, method="occlusion"))
     assert report.folder == str(own / "inspection")
     assert files_in(own / "inspection") == sorted(
-        [*facts(report)["files"], "inspection.json", "notes.txt", "report.html"]
+        [*facts(report)["files"], "inspection.json", "made-from.json", "notes.txt", "report.html"]
     )
     assert "a patch that hides" in report.details["explained by"]
     runs.clear(own)

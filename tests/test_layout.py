@@ -121,6 +121,7 @@ ACROSS = {
     "review_strangers": "review on folders from strangers",
     "scrape_again": "scrape killed and run again",
     "scrape_engines": "scrape with each engine",
+    "stale": "every command whose output was made from other data",
     "untrusted_trees": "every stage on trees from strangers",
 }
 """Test files that are about more than one module, and what each is about."""

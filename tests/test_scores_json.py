@@ -15,6 +15,7 @@ from facekit.scores.classes import Answers, bounds
 from facekit.scores.groups import Sample
 from facekit.scores.model import Folds, FoldScores, ModelScores, Resampled
 from facekit.scores.pairs import Counts, EmbedderCard, Group, Pairs, PairsReport, Point
+from facekit.scores.weights import WeightsCard
 
 LABELS = ("Ada", "Bob")
 
@@ -87,6 +88,7 @@ def _pairs(rounds: int) -> dict[str, Any]:
         {"no face": 1},
         rounds,
         pairs.score(compared, points, groups, [0.5, 0.25, 0.01], rounds, 1),
+        WeightsCard("a file", "CC0", "photos", "They were not in it"),
     )
     return scores_json.of_pairs(report)
 
@@ -96,7 +98,7 @@ def test_the_scores_of_pairs() -> None:
     assert "NaN" not in plain.dump(values)
     assert list(values) == [
         *("embedder", "run", "pairs", "threshold_from", "data", "by", "banners", "counts", "left", "rounds"),
-        *("scores", "intervals", "unresolved", "points", "folds", "groups", "gaps"),
+        *("weights", "scores", "intervals", "unresolved", "points", "folds", "groups", "gaps"),
     ]
     measures = ["auc", "eer", "tar at 0.5", "tar at 0.25"]
     rates = ["accuracy", "fmr", "fnmr"]
@@ -112,6 +114,7 @@ def test_the_scores_of_pairs() -> None:
     assert list(mixed["scores"]) == [*measures, *(f"{rate} 0" for rate in rates)]
     assert x["scores"]["fmr 0"] is x["scores"]["auc"] is mixed["scores"]["fnmr 0"] is None
     assert values["gaps"] == []
+    assert values["weights"].keys() == {"title", "licence", "trained_on", "people"}
 
 
 def test_pairs_without_rounds_have_no_intervals() -> None:

@@ -204,7 +204,7 @@ def test_a_run_whose_pictures_changed_is_not_resumed(done: Trained) -> None:
     run.save(replace(run.info, complete=False))
     next((done.faces / "person0").iterdir()).unlink()
     with pytest.raises(
-        FacekitError, match=r"has changed since .* was begun; choose another folder, or --overwrite it$"
+        FacekitError, match=r"has changed since .* was begun \(pictures: 1 removed\); make it anew with `facekit train"
     ):
         train(_options(done.faces, epochs=4, resume=True))
 

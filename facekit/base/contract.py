@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from facekit.base.errors import BadImage, FacekitError
+from facekit.base.errors import BadImage, FacekitError, StaleError
 from facekit.base.protocols import Detector, Embedder, Face, Image, Points
 from facekit.base.records import EXPRESSIONS, PARTS, Box, Decision, Link, Record, Rejection, SamePhoto, Source, Verdict
 from facekit.base.reporting import Board, Listing, Report, Track, quiet
@@ -27,6 +27,7 @@ __all__ = [
     "Report",
     "SamePhoto",
     "Source",
+    "StaleError",
     "Track",
     "Verdict",
     "quiet",

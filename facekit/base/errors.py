@@ -19,6 +19,17 @@ class FacekitError(Exception):
         self.report = report
 
 
+class StaleError(FacekitError):
+    """What a command made before comes from other data, and cannot be extended.
+
+    `what` says what has changed, and `command` is what to type to make it anew.
+    """
+
+    def __init__(self, what: str, command: str, otherwise: str = "choose another folder") -> None:
+        super().__init__(f"{what}; make it anew with `{command}`, or {otherwise}")
+        self.what = what
+
+
 class BadImage(Exception):
     """A picture that cannot be used. `reason` is counted in reports; `value` is the number that decided."""
 

@@ -22,16 +22,18 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from math import inf
 from pathlib import Path
 
 from facekit.base import plain
-from facekit.base.contract import FacekitError, Report, Track, quiet
+from facekit.base.contract import FacekitError, Report, StaleError, Track, quiet
 from facekit.base.files import read_toml
 from facekit.options import registry
 from facekit.options.base import Options, Value, describe, from_mapping, shown
 from facekit.options.places import placed
 from facekit.options.registry import Answers, Command
 from facekit.options.run import Run
+from facekit.options.typed import typed
 
 log = logging.getLogger(__name__)
 
@@ -101,11 +103,14 @@ def plan(options: Run, recipe: Recipe) -> list[Step]:
     root = options.output or base / Path(recipe.output).expanduser()
     steps: list[Step] = []
     before: Path | None = None
+    first = _first_overwritten(options, recipe)
     for number, table in enumerate(recipe.stages, 1):
         where = _where(recipe.path, number, table)
         command = _command(table.get("command"), where)
         values: dict[str, Value] = {**recipe.shared, **_changed(options), **table}
         del values["command"]
+        if number >= first:
+            values["overwrite"] = True
         if number == 1 and options.input is not None:
             # Relative to where the command is typed, not to the recipe.
             values[_takes(command)] = str(options.input.absolute())
@@ -120,7 +125,11 @@ def execute(steps: Iterable[Step], options: Run, track: Track) -> Iterator[Repor
     planned = list(steps)
     for number, step in enumerate(planned[:1] if options.dry_run else planned, 1):
         log.info("stage %d of %d: %s", number, len(planned), step.command.name)
-        yield _report(step.command.load()(step.options, track), step.command.name)
+        try:
+            yield _report(step.command.load()(step.options, track), step.command.name)
+        except StaleError as error:
+            again = typed(options, overwrite_from=step.command.name)
+            raise StaleError(error.what, again, "give the recipe another output with -o") from None
 
 
 def summary(reports: list[Report], began: float) -> Report:
@@ -129,6 +138,17 @@ def summary(reports: list[Report], began: float) -> Report:
     seconds = round(time.monotonic() - began, 2)
     made = sum(report.made for report in reports)
     return Report("run", last.folder, made, last.kept, last.left, seconds, dict(last.details), reports)
+
+
+def _first_overwritten(options: Run, recipe: Recipe) -> float:
+    """Return the number of the first stage whose earlier results are deleted. Raises FacekitError for no such stage."""
+    if options.overwrite_from is None:
+        return inf
+    commands = [table.get("command") for table in recipe.stages]
+    if options.overwrite_from not in commands:
+        names = ", ".join(dict.fromkeys(map(str, commands)))
+        raise FacekitError(f"--overwrite-from: {recipe.path} has no stage {options.overwrite_from!r}; it has {names}")
+    return commands.index(options.overwrite_from) + 1
 
 
 def _table(values: Mapping[str, object], where: str) -> Table:

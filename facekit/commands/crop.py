@@ -6,31 +6,34 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import get_args
 
 from facekit.base import images
 from facekit.base.contract import BadImage, Face, Image, Record, Rejection, Report, Track, quiet, replace
 from facekit.base.parallel import ordered_map
-from facekit.dataset import REMOVED, REPEATED, Dataset, Output, derive_id, distinct, key, photo_path
+from facekit.dataset import REMOVED, REPEATED, Dataset, Output, derive_id, distinct, key, photo_path, read_info
 from facekit.dataset.groups import draw_groups
-from facekit.faces.detectors import cut_out, find, ready
+from facekit.faces.detectors import Search, cut_out, ready, search, settled
 from facekit.identity import groups
 from facekit.identity.likeness import MATCHER, Fingerprint, fingerprint, proofs
-from facekit.options.crop import CarriedCrop, Crop
+from facekit.options.crop import CarriedCrop, Crop, Verify
 
 STAGE = "crop"
 NO_FACE, SEVERAL = "no face", "several faces"
+UNCONFIRMED = "not confirmed as a face"
+"""Boxes that are no face to the detector that `--verify` names. The value is how many the photo has."""
 
 Key = tuple[str, str]
 
 
 @dataclass
 class Made:
-    """The records and JPEG bytes of a photo's faces, and what it has besides that cannot be used."""
+    """The records and JPEG bytes of a photo's faces, and what it has besides that cannot be used, by reason."""
 
     fingerprint: Fingerprint | None = None
     """Of the whole photo; None where that is not a picture, or not asked for."""
     pictures: list[tuple[Record, bytes]] = field(default_factory=list)
-    bad: BadImage | None = None
+    bad: list[BadImage] = field(default_factory=list)
 
 
 @dataclass
@@ -47,6 +50,7 @@ def crop(options: Crop, track: Track = quiet) -> Report:
     Raises FacekitError for folders that cannot be read or written, for a detector that cannot work here, and
     when no face is found at all.
     """
+    options = _settled(options)
     ready(options)
     source = Dataset.open(options.input, track)
     with Output(options.output, STAGE, options, source) as out:
@@ -71,6 +75,7 @@ def crop(options: Crop, track: Track = quiet) -> Report:
         report = out.finish(records, rejections)
         report.details["photos"] = len(source.records)
         report.details["photos_with_several_faces"] = _several(records, rejections)
+        report.details["boxes_not_confirmed"] = sum(_count(r.value) for r in rejections if r.reason == UNCONFIRMED)
         return report
 
 
@@ -101,29 +106,38 @@ def _faces_of(source: Dataset, options: Crop, compared: bool, record: Record) ->
     try:
         image = images.read(source.root / record.path)
         made.fingerprint = fingerprint(image) if compared else None
-        if not options.detect:
+        if options.detect:
+            _take(made, image, record, options)
+        else:
             made.pictures.append((_child(record, "whole", None), images.encode(_whole(image, options))))
-            return made
-        faces = _wanted(find(image, options), options)
     except BadImage as error:
-        made.bad = error
-        return made
-    for face in faces if options.faces == "all" else faces[:1]:
-        try:
-            child = _child(record, list(face.box), face, len(faces))
-            made.pictures.append((child, images.encode(cut_out(image, face, options))))
-        except BadImage as error:  # one line for all of them, after those that can be written: a kill splits nothing
-            made.bad = BadImage(error.reason, 1 + int(made.bad.value or 0) if made.bad else 1)
+        made.bad.append(error)
     return made
 
 
-def _wanted(faces: list[Face], options: Crop) -> list[Face]:
-    """Refuse a photo without a face, or with several where one is wanted. Raises BadImage."""
-    if not faces:
+def _take(made: Made, image: Image, record: Record, options: Crop) -> None:
+    """Find the faces of a photo and cut out those that are wanted. Raises BadImage for a photo that is left out."""
+    found = search(image, options)
+    if found.unconfirmed:
+        made.bad.append(BadImage(UNCONFIRMED, len(found.unconfirmed)))
+    _check(found, options)
+    unaligned = []
+    for face in found.faces if options.faces == "all" else found.faces[:1]:
+        try:
+            child = _child(record, list(face.box), face, len(found.faces))
+            made.pictures.append((child, images.encode(cut_out(image, face, options))))
+        except BadImage as error:
+            unaligned.append(error)
+    if unaligned:  # one line for all of them
+        made.bad.append(BadImage(unaligned[0].reason, len(unaligned)))
+
+
+def _check(found: Search, options: Crop) -> None:
+    """Refuse a photo without a face, and one with several where one is wanted. Raises BadImage."""
+    if not found.faces and not found.unconfirmed:
         raise BadImage(NO_FACE, 0)
-    if options.faces == "only" and len(faces) > 1:
-        raise BadImage(SEVERAL, len(faces))
-    return faces
+    if options.faces == "only" and len(found.faces) > 1:
+        raise BadImage(SEVERAL, len(found.faces))
 
 
 def _whole(image: Image, options: Crop) -> Image:
@@ -149,17 +163,25 @@ def _write(out: Output, record: Record, made: Made, removed: Mapping[Key, Reject
             outcome.rejections.append(removed[key(child)])
         else:  # a face that is there already may have been moved by hand since
             outcome.records.append(out.records.get(key(child)) or out.write(child, data))
-    if made.bad is not None:
-        outcome.rejections.append(_rejection(record, made.bad.reason, made.bad.value))
+    for bad in made.bad:  # after the pictures: a photo is done again unless its last line is there
+        outcome.rejections.append(_rejection(record, bad.reason, bad.value))
         out.reject(outcome.rejections[-1])
     return outcome
+
+
+def _settled(options: Crop) -> Crop:
+    """Return the options with `--verify auto` settled: as the folder was begun, else by what can be had here."""
+    before = None if options.overwrite else read_info(options.output)
+    then = before.options.get("verify") if before is not None and before.stage == STAGE else None
+    as_begun: Verify | None = next((one for one in get_args(Verify) if one == then), None)
+    return replace(options, verify=as_begun) if options.verify == "auto" and as_begun else settled(options)
 
 
 def _done(out: Output, source: Dataset) -> dict[Key, Outcome]:
     """Return what earlier runs made of each photo that is still there.
 
-    A kill can fall between two faces of one photo; that photo is the last in the manifest, and where the
-    folder is not complete it is done again, and so is one of which a face was removed since.
+    A kill can fall between two faces or two lines of one photo; that photo is the last in the manifest or among what
+    was left out. Where the folder is not complete it is done again, and so is one of which a face was removed since.
     """
     outcomes: dict[Key, Outcome] = defaultdict(Outcome)
     for record in out.records.values():
@@ -171,6 +193,7 @@ def _done(out: Output, source: Dataset) -> dict[Key, Outcome]:
                 said.append(rejection)
     if not out.complete:
         again = [(r.moved_from or r.label, r.parent or "") for r in list(out.records.values())[-1:]]
+        again += [(r.label, r.id) for r in out.rejected if r.reason not in (REPEATED, REMOVED)][-1:]
         for photo_key in again + [(r.label, r.parent or "") for r in out.removed]:
             outcomes.pop(photo_key, None)
     here = {_key(record) for record in source.records}
@@ -180,6 +203,10 @@ def _done(out: Output, source: Dataset) -> dict[Key, Outcome]:
 def _several(records: list[Record], rejections: list[Rejection]) -> int:
     photos = {r.parent for r in records if r.quality and r.quality.get("faces", 1) > 1}
     return len(photos) + sum(r.reason == SEVERAL for r in rejections)
+
+
+def _count(value: float | str | None) -> int:
+    return int(value) if isinstance(value, int | float) else 0
 
 
 def _rejection(record: Record, reason: str, value: float | str | None) -> Rejection:

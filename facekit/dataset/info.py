@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -63,6 +64,8 @@ class DatasetInfo:
     """`scrape`: the search engines, in the order of their use."""
     embedder: str | None = None
     """`clean`: what people were recognised by."""
+    cleaned_with: tuple[str, ...] = ()
+    """What people were recognised by in the folders that this one was made from."""
     reference: str | None = None
     """`clean`: the digest of the reference pictures."""
     applied: int = 0
@@ -70,6 +73,12 @@ class DatasetInfo:
     people: Doubts | None = None
     stale: Mapping[str, str] | tuple[str, ...] = ()
     """Pictures that are being deleted: path -> SHA-256 of the bytes that facekit wrote. 0.1.0 named the paths only."""
+
+    @property
+    def recognised_by(self) -> tuple[str, ...]:
+        """The embedders that decided which faces are here, in this stage and in those before it."""
+        own = [name for name in re.split(r"[,+ ]+", self.embedder or "") if name not in ("", "none")]
+        return tuple(dict.fromkeys([*self.cleaned_with, *own]))
 
     def number(self, option: str) -> float | None:
         """Return an option that is a number; None where the folder was made without such an option."""

@@ -22,6 +22,7 @@ from facekit import __version__
 from facekit.base import files
 from facekit.base.contract import FacekitError, Link, Record, Rejection, Report, Source, Track, quiet, replace
 from facekit.dataset import folder
+from facekit.dataset.changes import of_input
 from facekit.dataset.folder import Earlier, Key, key
 from facekit.dataset.groups import links_about
 from facekit.dataset.info import INFO, DatasetInfo, read_info
@@ -227,6 +228,7 @@ class Output:
             info.inherit(self.source.info),
             input=self.source.digest(),
             made_from=os.path.relpath(self.source.root.resolve(), self.root.resolve()),
+            cleaned_with=self.source.info.recognised_by,
         )
 
     def _load(self) -> None:
@@ -242,7 +244,18 @@ class Output:
             folder.repair(self._store, self.complete)
         self._take(folder.read_earlier(self.root, self.stage))
         if not self.unchanged:
+            self._say_what_changed()
             self.save_info()
+
+    def _say_what_changed(self) -> None:
+        """Say how the input differs from that of the last complete run: the stage brings its folder up to date."""
+        if self.source is None or self.before is None or not self.complete or self.before.input == self.info.input:
+            return
+        changes = of_input(self.source.records, self.records.values(), self.rejected, self.stage)
+        log.info(
+            "%s has changed since %s was made (%s); the folder is brought up to date",
+            *(self.source.root, self.root, changes or "its pictures, groups or parts"),
+        )
 
     def _take(self, earlier: Earlier) -> None:
         self.records, self.rejected, self._moved = earlier.records, earlier.rejected, earlier.moved

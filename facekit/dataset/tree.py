@@ -16,7 +16,7 @@ from facekit.base.contract import BadImage, FacekitError, Link, Record, Source, 
 from facekit.base.parallel import ordered_map
 from facekit.dataset.info import DatasetInfo, read_info
 from facekit.dataset.listing import read_manifest
-from facekit.dataset.records import GROUPS, SOURCES, read_links, read_sources
+from facekit.dataset.records import GROUPS, MANIFEST, SOURCES, read_links, read_sources
 from facekit.options.common import SplitBy
 
 log = logging.getLogger(__name__)
@@ -89,6 +89,20 @@ class Dataset:
         """
         suffix = suffix_of(record.path, lambda: self.bytes_of(record))
         return replace(record, path=photo_path(record.label, record.id, suffix))
+
+    def hashed(self, track: Track = quiet) -> Dataset:
+        """Return the tree with the hashes of its files as they are now: a manifest may be older than they are."""
+        if not (self.root / MANIFEST).exists():  # hashed when it was read
+            return self
+        read = ordered_map(self._as_it_is, self.records)
+        return replace(self, records=list(track(read, f"read {self.root.name}", total=len(self.records))))
+
+    def _as_it_is(self, record: Record) -> Record:
+        try:
+            digest = hashlib.sha256(images.load(self.root / record.path)).hexdigest()
+        except BadImage:  # whoever decodes it counts it as unreadable
+            return record
+        return record if digest == record.sha256 else replace(record, sha256=digest)
 
     def digest(self) -> str:
         """Return a hash of what the tree holds: names, bytes, groups and split."""

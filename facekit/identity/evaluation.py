@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from facekit.base.contract import FacekitError
+from facekit.base.contract import FacekitError, Track
 from facekit.dataset import lineage, protocol, tables
+from facekit.identity import cleaned
 from facekit.identity.held_out import HeldOut, Predictions
-from facekit.runs import Run
+from facekit.identity.likeness import CANNOT_SEE
+from facekit.runs import Run, provenance
 from facekit.scores import classes, groups
 from facekit.scores.bootstrap import rounds_of
 from facekit.scores.calibration import calibration
 from facekit.scores.classes import Answers, Classes, Mistake, bounds
 from facekit.scores.groups import Groups, GroupScores, Sample
-from facekit.scores.model import ModelScores, Resampled
+from facekit.scores.model import Compared, ModelScores, Resampled
 
 MOST_MISTAKES = 12
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,22 @@ def score(run: Run, pictures: HeldOut, predictions: Predictions, settings: Setti
         calibration=calibration(truth, predictions.probabilities),
         apart=_apart(predictions, sample),
         groups=_groups(pictures, predictions, sample, settings),
+        weights=provenance.of_run(run),
+        compared=_compared(pictures),
         unread=tuple(pictures.unread),
     )
+
+
+def with_before_cleaning(
+    scores: ModelScores, run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track
+) -> ModelScores:
+    """Return the scores with that on the faces before cleaning, where the network that is scored has cleaned them."""
+    if not pictures.favoured or pictures.requested:
+        return scores
+    accuracy = scores.classes.accuracy
+    before = cleaned.before(run, pictures.dataset, pictures.own, accuracy, batch, jobs, track)
+    log.warning("%s: accuracy before cleaning: %s", run.folder, before)
+    return replace(scores, before_cleaning=before)
 
 
 def numbers(run: Run, predictions: Predictions) -> Classes:
@@ -84,6 +103,15 @@ def mistakes(run: Run, pictures: HeldOut, predictions: Predictions) -> list[Mist
         )
         for place in worst
     ]
+
+
+def _compared(pictures: HeldOut) -> Compared | None:
+    found = pictures.overlap
+    if found is None:
+        return None
+    left_out = all(pictures.left[reason] for reason in found.counts)
+    cannot_see = CANNOT_SEE if found.looked_at or found.by_groups else None
+    return Compared(str(found), left_out, dict(found.counts), found.looked_at, found.unseen, cannot_see)
 
 
 def _apart(predictions: Predictions, sample: Sample) -> tuple[GroupScores, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from facekit.base import images
 from facekit.base.contract import BadImage, Link, Record, Track, quiet
 from facekit.base.parallel import ordered_map
-from facekit.dataset import Dataset, DatasetInfo, Output
+from facekit.dataset import Dataset, Output
 from facekit.dataset.groups import Join, draw_groups, leave_out_joined
 from facekit.identity.likeness import MATCHER, Fingerprint, Proof, fingerprint, proofs
 
@@ -72,23 +72,18 @@ def record_matcher(out: Output, matcher: str) -> None:
         log.warning("%s: %s", out.root, _mixed(str(before), matcher))
 
 
-def warn_of_two(one: Dataset, other: Dataset) -> None:
-    """Warn of two trees whose groups were drawn by different matchers: with and without the `faces` extra."""
-    difference = different(one.info, other.info)
-    if difference is not None:
+def warn_of_two(one: Path, by: Mapping[str, str], other: Path, by_other: Mapping[str, str]) -> None:
+    """Warn of two trees of which the same stage drew the groups by different matchers: with and without an extra.
+
+    `by` is stage -> matcher, as `dataset.json` and `model.json` have it.
+    """
+    stage = next((stage for stage in sorted(by.keys() & by_other.keys()) if by[stage] != by_other[stage]), None)
+    if stage is not None:
         log.warning(
-            "%s and %s are grouped by different matchers (%s and %s): what one of them sees may be missing in the "
-            "other; make both with the same extras installed (%s)",
-            *(one.root, other.root, *difference, FACES),
+            "%s and %s are grouped by different matchers (%s and %s, in %s): what one of them sees may be missing in "
+            "the other; make both with the same extras installed (%s)",
+            *(one, other, by[stage], by_other[stage], stage, FACES),
         )
-
-
-def different(one: DatasetInfo, other: DatasetInfo) -> tuple[str, str] | None:
-    """Return the matchers with which two folders were made by one stage, where they are not the same."""
-    for stage in sorted(one.matchers.keys() & other.matchers.keys()):
-        if one.matchers[stage] != other.matchers[stage]:
-            return one.matchers[stage], other.matchers[stage]
-    return None
 
 
 def drop_joined(records: Sequence[Record], where: Path) -> tuple[list[Record], list[Join]]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.base.contract import BadImage, FacekitError, Record, Track
-from facekit.dataset import Dataset, lineage, protocol, tables
+from facekit import runs
+from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, replace
+from facekit.dataset import Dataset, DatasetInfo, lineage, protocol, tables
 from facekit.dataset.reasons import JOINED
-from facekit.identity import classifier
+from facekit.identity import classifier, cleaned, overlap
+from facekit.identity.groups import is_current
+from facekit.identity.overlap import Overlap
 from facekit.identity.split import joined_since
 from facekit.runs import Run
 from facekit.runs.pictures import CHANGED, dataset_of, updated
@@ -22,6 +25,7 @@ from facekit.scores.model import Unread
 
 TRAINED_ON = "the model was trained on {} of these {} pictures: this score does not say how it does on new ones"
 KNOWN = "the model was trained on other pictures of {} of these {} people: its split is by person, this one is not"
+SINCE = "{} has changed since the model was trained: this score is of {:,} of {:,} pictures, as they were then"
 DRAWN = "these faces are drawn by facekit: the score proves nothing about real faces"
 
 log = logging.getLogger(__name__)
@@ -38,11 +42,26 @@ class HeldOut:
     """The folder that they lie in, or the CSV that names them."""
     own: bool
     """Whether they are the run's own."""
+    part: str | None = None
+    """Of the run's own pictures, which part of its split."""
     banners: list[str] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
     """Reason -> pictures left out."""
     unread: list[Unread] = field(default_factory=list)
     """Which pictures could not be read."""
+    asked_for: list[Record] = field(default_factory=list)
+    """The pictures before any was left out because the training used it."""
+    overlap: Overlap | None = None
+    """How they were compared with what the model was trained on; None where that was what was asked for."""
+    favoured: bool = False
+    """Whether they were cleaned with the network that is scored."""
+    by_image: bool = False
+    """Whether they are of a split over files, in which copies of one photo stand on both sides on purpose."""
+
+    @property
+    def requested(self) -> bool:
+        """Whether it was asked for pictures that the training used, under a banner."""
+        return self.own and (self.by_image or self.part in ("train", "all"))
 
 
 @dataclass(frozen=True)
@@ -63,17 +82,49 @@ def choose(run: Run, data: Path | None, part: str | None, track: Track) -> HeldO
     """Return the pictures to score: a part of the run's own split, also where its folder has moved to, or others.
 
     `data` is None for the run's own folder, of which only the files are read that the split names; `part` is None for
-    test, or for all of other pictures. Raises FacekitError: its pictures are gone, labels that the model does not
-    know, no such part.
+    test, or for all of other pictures. Those that the model was trained on are among them: see `separate`. Raises
+    FacekitError: its pictures are gone, labels that the model does not know, no such part.
     """
     if data is None:
         return _own(run, _of_run(run, part or "test", track), part or "test", track)
     if data.is_file():
         return _others(run, tables.dataset(data, track), data, part or "all")
-    dataset = Dataset.open(data, track)
-    if part is not None and dataset.digest() == run.info.dataset.digest:
+    dataset = Dataset.open(data, track).hashed(track)
+    if part is not None and runs.changes(run, dataset) is None:
         return _own(run, dataset, part, track)
     return _others(run, dataset, dataset.root, part or "all")
+
+
+def separate(
+    run: Run, pictures: HeldOut, keep: bool = False, jobs: int = 0, track: Track = quiet, known: Overlap | None = None
+) -> None:
+    """Leave out the pictures that the model was trained on, or with `keep` say in a banner how many there are.
+
+    `known` is what was found before for the same pictures and split. A part of the run's own split that is itself for
+    training is left as it is. Raises FacekitError where nothing remains.
+    """
+    if pictures.requested:
+        return
+    among = replace(pictures.dataset, records=pictures.records)
+    root = pictures.dataset.root if pictures.own else run.root
+    # The groups of a split that this matcher drew know of every photo that it would find.
+    looks = not (pictures.own and is_current(run.info.matchers))
+    found = known or overlap.find(run, root, among, pictures.part, looks, jobs, track)
+    pictures.overlap = found
+    if not found.counts:
+        return
+    total = len(pictures.records)
+    if keep:
+        _warn(run, pictures, [TRAINED_ON.format(found.counts.total(), total)])
+        return
+    pictures.left += found.counts
+    pictures.records = [one for one, reason in zip(pictures.records, found.reasons, strict=True) if reason is None]
+    log.warning("%s: left out %s", pictures.data, _listed(found.counts))
+    if not pictures.records:
+        raise FacekitError(
+            f"{pictures.data}: the training of {run.folder} used all of these {total} pictures "
+            f"({_listed(found.counts)}); give others, or score them under a banner with --include-training"
+        )
 
 
 def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track) -> Predictions:
@@ -99,11 +150,14 @@ def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track) ->
 
 def warn(run: Run, pictures: HeldOut, trained_on: int, drawn: bool) -> None:
     """Add the warnings that belong to every score of these pictures, and log them."""
-    if trained_on:
-        pictures.banners.append(TRAINED_ON.format(trained_on, len(pictures.records)))
-    if drawn:
-        pictures.banners.append(DRAWN)
-    for banner in pictures.banners:
+    banners = [TRAINED_ON.format(trained_on, len(pictures.records))] if trained_on else []
+    before, pictures.banners = pictures.banners, []
+    _warn(run, pictures, [*before, *banners, *([DRAWN] if drawn else [])])
+
+
+def _warn(run: Run, pictures: HeldOut, banners: Sequence[str]) -> None:
+    for banner in banners:
+        pictures.banners.append(banner)
         log.warning("%s: %s", run.folder, banner)
 
 
@@ -119,14 +173,15 @@ def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
     wanted = run.part(part)
     if not wanted:
         raise FacekitError(f"the split of {run.folder} has no {part} part; choose another with --part")
-    there = {(record.path, record.id): record.targets for record in dataset.records}
-    records = [updated(r, there[r.path, r.id]) for r in wanted if (r.path, r.id) in there]
+    there = {(record.path, record.sha256): record.targets for record in dataset.records}
+    records = [updated(r, there[r.path, r.sha256]) for r in wanted if (r.path, r.sha256) in there]
     gone = len(wanted) - len(records)
     if not records:
         raise FacekitError(
             f"{dataset.root}: every {part} picture is gone since {run.folder} was trained; "
             "put them back, or train again; or say with --data what to score"
         )
+    found = records
     joined = {(join.left.label, join.left.id) for join in joined_since(run, dataset, part, track)}
     records = [record for record in records if (record.label, record.id) not in joined]
     if not records:
@@ -134,14 +189,16 @@ def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
             f"{run.folder}: every {part} picture shows a photo that an earlier part of its split shows too; "
             "make the tree again with `balance`, and train anew"
         )
-    if gone:
-        counts = len(wanted) - gone, len(wanted)
-        log.warning("%s has changed since training; %d of %d pictures are as they were", dataset.root, *counts)
     title = f"the {part} part of its own split" if part != "all" else "its own pictures"
-    chosen = HeldOut(dataset, records, title, dataset.root, own=True)
+    chosen = HeldOut(dataset, records, title, dataset.root, own=True, part=part, asked_for=found)
     chosen.left += Counter({CHANGED: gone, JOINED: len(joined)})
+    if gone:
+        chosen.banners.append(SINCE.format(dataset.root, len(wanted) - gone, len(wanted)))
     if run.protocol == protocol.IMAGE:
+        chosen.by_image = True
         chosen.banners.append(protocol.BANNER)
+    cleaned_with = dict.fromkeys([*run.info.cleaned_with, *dataset.info.recognised_by])
+    _favoured(run, chosen, replace(dataset.info, cleaned_with=tuple(cleaned_with)))
     warn(run, chosen, sum(record.split == "train" for record in records), run.info.drawn)
     return chosen
 
@@ -157,15 +214,24 @@ def _others(run: Run, dataset: Dataset, data: Path, part: str) -> HeldOut:
     records = [record for record in dataset.records if part in ("all", record.split)]
     if not records:
         raise FacekitError(f"{data} has no {part} part; leave --part out to score all its pictures")
-    chosen = HeldOut(dataset, records, str(data), data, own=False)
-    known = {id for record in run.part("train") for id in (record.id, record.origin)}
-    trained_on = sum(record.id in known or record.origin in known for record in records)
+    chosen = HeldOut(dataset, records, str(data), data, own=False, asked_for=records)
     if run.protocol == protocol.PERSON:
         chosen.banners += _known_people(run.part("train"), records)
-    warn(run, chosen, trained_on, dataset.info.drawn)
+    _favoured(run, chosen, dataset.info)
+    warn(run, chosen, 0, dataset.info.drawn)
     return chosen
+
+
+def _favoured(run: Run, chosen: HeldOut, info: DatasetInfo) -> None:
+    if banner := cleaned.favoured(run, info):
+        chosen.favoured = True
+        chosen.banners.append(banner)
 
 
 def _known_people(trained: Iterable[Record], records: Iterable[Record]) -> list[str]:
     before, now = ({lineage.person(record) for record in some} - {None} for some in (trained, records))
     return [KNOWN.format(len(before & now), len(now))] if before & now else []
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in counts.most_common())

@@ -11,7 +11,7 @@ from facekit.options.common import Stage
 
 Cascade = Literal["default", "alt2", "profile"]
 Faces = Literal["largest", "all", "only"]
-Verify = Literal["none", "eyes"]
+Verify = Literal["auto", "yunet", "eyes", "none"]
 Align = Literal["none", "eyes"]
 
 
@@ -30,7 +30,11 @@ Cascades = Annotated[
     "Haar cascade: `default` or `alt2` (frontal) or `profile`; several, as in `alt2,default`, are used together.",
     Reads(cascades),
 ]
-Verified = Annotated[Verify, "Keep a doubtful Haar face only if `eyes` are found in it."]
+Verified = Annotated[
+    Verify,
+    "What must confirm a face that Haar found: the network `yunet`, or, for a doubtful one, `eyes` in it; `auto` is "
+    "yunet if installed, else eyes.",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +43,7 @@ class FaceCrop(Options):
 
     detector: Detector = "haar"
     cascade: Cascades = "alt2"
-    verify: Verified = "eyes"
+    verify: Verified = "auto"
     roll: Annotated[
         float,
         "If no face is found, retry with the photo rotated by this many degrees in each direction; 0 turns this off.",

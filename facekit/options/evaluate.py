@@ -39,6 +39,10 @@ class Evaluate(Options):
         OutputPath(),
     ] = None
     part: Annotated[Part | None, "Part of the split; by default test, or every picture of --data."] = None
+    include_training: Annotated[
+        bool,
+        "Also score pictures that the model was trained on, under a banner; by default they are left out and counted.",
+    ] = False
     batch: Batch = 128
     rounds: Rounds = 1000
     by: Annotated[

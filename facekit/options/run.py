@@ -25,3 +25,9 @@ class Run(Options):
     output: Annotated[
         Path | None, "Folder for the results; by default the recipe's.", Short("-o"), Aside(), OutputPath()
     ] = None
+    overwrite_from: Annotated[
+        str | None,
+        "Command of a stage, such as `train`: delete earlier results of this stage and of those after it, and start "
+        "again from there.",
+        Aside(),
+    ] = None

@@ -9,6 +9,7 @@ from pathlib import Path
 from facekit.base import text
 from facekit.base.files import check_ours, guarded, replace_file, write_csv
 from facekit.report import html
+from facekit.scores.weights import WeightsCard
 
 TABLE, PAGE, DROP = "audit.csv", "report.html", "drop.txt"
 
@@ -130,6 +131,8 @@ class AuditReport:
     """Paths to leave out of training."""
     left: Mapping[str, int]
     """Reason -> pictures that could not be looked at."""
+    weights: Sequence[WeightsCard] = ()
+    """Of the pictures of runs, what their models knew before."""
 
 
 def check(folder: Path) -> None:

@@ -12,6 +12,7 @@ from facekit.base.files import Cell
 from facekit.options.base import Setting
 from facekit.report.html import render
 from facekit.scores.bootstrap import Interval
+from facekit.scores.weights import WeightsCard
 
 Test = Literal["own", "given"]
 """The test part of the one split, or pictures given besides."""
@@ -62,6 +63,10 @@ class Row:
     pictures_per_second: float | None = None
     """From file to answer."""
     banners: list[str] = field(default_factory=list)
+    weights: WeightsCard | None = None
+    """What the model knew before it was trained."""
+    compared: list[str] = field(default_factory=list)
+    """How each test was compared with what training used, and what of it is left out."""
     model: str | None = None
     """The digest of what was measured: to be measured again where that is another now."""
     test: str | None = None
@@ -87,6 +92,21 @@ class Table:
     notes: Sequence[str]
 
     @cached_property
+    def weights(self) -> dict[WeightsCard, list[str]]:
+        """The weights that models began with, each with the names of these models."""
+        found: dict[WeightsCard, list[str]] = {}
+        for row in self.rows:
+            if row.weights is not None and row.reason is None:
+                found.setdefault(row.weights, []).append(row.name)
+        return found
+
+    @property
+    def said(self) -> list[str]:
+        """The notes, and what is known of the weights and of what was left out."""
+        left = dict.fromkeys(line for row in self.rows for line in row.compared)
+        return [*self.notes, *left, *(_knew(weights, names) for weights, names in self.weights.items())]
+
+    @cached_property
     def columns(self) -> dict[Key, str]:
         """The sets of pictures that were scored, own ones first, each with its title."""
         keys = dict.fromkeys((score.test, score.kind) for row in self.rows for score in row.scores)
@@ -101,7 +121,7 @@ def markdown(table: Table) -> str:
     lines = [f"**{_sentence(banner)}**\n" for banner in table.banners]
     lines += [_line(head), _line(["---", "---", *["--:"] * (len(head) - 2)]), *map(_line, rows), ""]
     lines += [f"- {row.name}: {row.reason}." for row in table.rows if row.reason]
-    lines += [f"- {note}" for note in table.notes]
+    lines += [f"- {note}" for note in table.said]
     return "\n".join(lines) + "\n"
 
 
@@ -121,7 +141,7 @@ def html(table: Table) -> str:
         head=head[1:],
         rows=list(zip(table.rows, (row[1:] for row in cells), strict=True)),
         columns=table.columns,
-        notes=table.notes,
+        notes=table.said,
         share=_share,
     )
 
@@ -205,6 +225,13 @@ def _decimal(value: float | None, interval: Interval | None = None) -> str:
     if value is None:
         return NOTHING
     return f"{value:.3f}" + (f" ({interval[0]:.3f}–{interval[1]:.3f})" if interval else "")
+
+
+def _knew(weights: WeightsCard, names: Sequence[str]) -> str:
+    return (
+        f"{', '.join(names)}: weights {weights.title}; licence {weights.licence}; trained on {weights.trained_on}. "
+        f"People scored: {weights.people[:1].lower()}{weights.people[1:]}."
+    )
 
 
 def _line(cells: Sequence[str]) -> str:

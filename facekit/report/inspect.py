@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from facekit.base.files import replace_file, write_json
 from facekit.report import html
-from facekit.runs import Run
+from facekit.runs import Run, provenance
+from facekit.scores.weights import WeightsCard
 
 PAGE, FACTS = "report.html", "inspection.json"
 
@@ -70,6 +71,11 @@ class Inspection:
     sights: Sequence[Sight]
     files: Sequence[str]
 
+    @property
+    def weights(self) -> WeightsCard:
+        """What the run's model knew before it was trained."""
+        return provenance.of_run(self.run)
+
 
 def write(folder: Path, inspection: Inspection) -> None:
     """Write `inspection.json` and `report.html`. Raises FacekitError for a full disk, or without `jinja2`."""
@@ -80,6 +86,7 @@ def write(folder: Path, inspection: Inspection) -> None:
         "run": inspection.run.folder,
         "pictures_of": inspection.pictures_of,
         "explained_by": inspection.explained_by,
+        "weights": inspection.weights,
         "files": inspection.files,
         "pictures": pictures,
     }

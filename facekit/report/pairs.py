@@ -97,7 +97,7 @@ def details(report: PairsReport, output: Path) -> dict[str, Json]:
         rows |= _row(name, row.measures.points[0].accuracy, ends)
     for gap in scores.gaps:
         rows |= _row(f"gap in {gap.rate}, {gap.worse} worse", gap.gap, gap.interval)
-    return {**rows, "banners": list(report.banners), "report": str(output / PAGE)}
+    return {**rows, **report.weights.rows(), "banners": list(report.banners), "report": str(output / PAGE)}
 
 
 def _row(name: str, value: float, interval: Interval | None = None) -> dict[str, Json]:

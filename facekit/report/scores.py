@@ -78,6 +78,9 @@ def details(scores: ModelScores, output: Path) -> dict[str, Json]:
         rows[name] = round(row.scores.accuracy, 4)
         rows[f"{name}_interval"] = _accuracy_interval(row)
     rows |= {} if scores.groups is None else _of_groups(scores.groups)
+    rows |= {} if scores.before_cleaning is None else {"accuracy before cleaning": str(scores.before_cleaning)}
+    rows |= {} if scores.weights is None else scores.weights.rows()
+    rows |= {} if scores.compared is None else {"compared_with_training": scores.compared.said}
     rows |= {"protocol": scores.protocol, "banners": list(scores.banners), "report": str(output / PAGE)}
     return rows if scores.folds is None else {**rows, **_of_folds(scores.folds)}
 

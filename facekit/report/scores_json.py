@@ -38,6 +38,9 @@ def of_model(scores: ModelScores) -> Values:
             ],
         },
         "apart": {row.name: _group(row) for row in scores.apart},
+        **({} if scores.weights is None else {"weights": to_plain(scores.weights)}),
+        **({} if scores.before_cleaning is None else {"before_cleaning": to_plain(scores.before_cleaning)}),
+        **({} if scores.compared is None else {"compared_with_training": to_plain(scores.compared)}),
         **({} if scores.groups is None else {"groups": _groups(scores.groups)}),
         **({} if scores.folds is None else {"folds": _folds(scores.folds)}),
         **({"unread": to_plain(scores.unread)} if scores.unread else {}),
@@ -46,7 +49,19 @@ def of_model(scores: ModelScores) -> Values:
 
 def of_pairs(report: PairsReport) -> Values:
     """Return the scores of an embedder on pairs."""
-    about = ("embedder", "run", "pairs", "threshold_from", "data", "by", "banners", "counts", "left", "rounds")
+    about = (
+        "embedder",
+        "run",
+        "pairs",
+        "threshold_from",
+        "data",
+        "by",
+        "banners",
+        "counts",
+        "left",
+        "rounds",
+        "weights",
+    )
     return {**_some(report, *about), **_pairs(report.scores)}
 
 

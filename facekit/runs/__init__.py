@@ -1,6 +1,6 @@
 """What a trained model is on disk."""
 
-from facekit.runs.folder import begin, begun, claimed, clear
+from facekit.runs.folder import begin, begun, changes, claimed, clear
 from facekit.runs.history import Epoch
 from facekit.runs.info import Backbone, Counts, ModelInfo, Scores, TrainedOn
 from facekit.runs.run import (
@@ -43,6 +43,7 @@ __all__ = [
     "TrainedOn",
     "begin",
     "begun",
+    "changes",
     "claimed",
     "clear",
     "load",

@@ -10,9 +10,12 @@ from pathlib import Path
 from facekit.base.contract import PARTS, FacekitError, Record
 from facekit.base.files import check_ours, guarded, locked, replace_lines
 from facekit.dataset import Dataset
+from facekit.dataset.changes import of_records
+from facekit.dataset.made_from import FILE as MADE_FROM
 from facekit.options.base import describe, recorded
 from facekit.options.common import SplitBy
 from facekit.options.train import Train
+from facekit.runs import provenance
 from facekit.runs.info import Backbone, Counts, ModelInfo, TrainedOn
 from facekit.runs.run import (
     CHECKPOINT,
@@ -35,8 +38,8 @@ from facekit.runs.run import (
 _OURS = (
     *(MODEL, WEIGHTS, HEAD, SPLIT, HISTORY, PLOT, PACK, ".*.part", f".part-{WEIGHTS}"),
     *(f"{CHECKPOINT}/state.json", f"{CHECKPOINT}/*.weights.h5", f"{LOGS}/*/events.out.tfevents.*"),
-    *(f"{EVALUATION}*/scores.json", f"{EVALUATION}*/report.html"),
-    *(f"{INSPECTED}/{name}" for name in ("[0-9][0-9]-*.png", "inspection.json", "report.html")),
+    *(f"{EVALUATION}*/{name}" for name in ("scores.json", "report.html", MADE_FROM)),
+    *(f"{INSPECTED}/{name}" for name in ("[0-9][0-9]-*.png", "inspection.json", "report.html", MADE_FROM)),
 )
 
 
@@ -84,6 +87,8 @@ def begin(
         names={record.label: record.name for record in records},
         crop=dataset.info.crop,
         drawn=dataset.info.drawn,
+        knew=provenance.of_training(options),
+        cleaned_with=dataset.info.recognised_by,
         dataset=TrainedOn(root=str(dataset.root.resolve()), digest=dataset.digest()),
         protocol=protocol,
         matchers=dataset.info.matchers,
@@ -93,6 +98,13 @@ def begin(
     )
     replace_lines(options.output / SPLIT, (record.to_json() for record in records))
     return Run(options.output, info).save(info)
+
+
+def changes(run: Run, dataset: Dataset) -> str | None:
+    """Return in words how a data set differs from what a run was trained on; None where it does not."""
+    if dataset.digest() == run.info.dataset.digest:
+        return None
+    return str(of_records(run.split, dataset.records) or "the groups or parts of its pictures")
 
 
 def clear(folder: Path) -> None:

@@ -14,6 +14,7 @@ from facekit.options.common import SplitBy
 from facekit.options.crop import CarriedCrop
 from facekit.options.train import Color, Train
 from facekit.runs.history import Epoch
+from facekit.scores.weights import WeightsCard
 
 _LONGEST_PATH, _LONGEST_NAME = 4096, 255
 """Bytes of a path, and of each name in it, on Linux and macOS."""
@@ -114,6 +115,10 @@ class ModelInfo:
     """How the faces were cropped; None where facekit did not crop them."""
     drawn: bool = False
     """Whether the faces were drawn by facekit."""
+    knew: WeightsCard | None = None
+    """What another run had learned that this one began with, or stands on; None where there was none."""
+    cleaned_with: tuple[str, ...] = ()
+    """The embedders that decided which faces were left to train on."""
     dataset: TrainedOn
     protocol: SplitBy
     """How the split was drawn."""

@@ -11,6 +11,7 @@ import numpy as np
 from facekit.scores.calibration import Calibration
 from facekit.scores.classes import ClassScores, Intervals, Summary
 from facekit.scores.groups import Groups, GroupScores
+from facekit.scores.weights import WeightsCard
 
 FOLDS_NOTE = (
     "the folds train on much the same pictures, so their deviation is no error of the mean (Bengio and Grandvalet "
@@ -71,6 +72,51 @@ class Folds:
 
 
 @dataclass(frozen=True)
+class BeforeCleaning:
+    """What the accuracy is on the faces before they were cleaned with the network that is scored."""
+
+    accuracy: float | None = None
+    """None where it cannot be said."""
+    kept: int = 0
+    """Faces that were kept, of which the accuracy is that of the pictures scored."""
+    left_out: int = 0
+    """Faces that were left out, and were scored."""
+    right: int = 0
+    """How many of these have the name of their folder by the model."""
+    not_scored: int = 0
+    """Faces that were left out, and are gone, cannot be read, or are of a photo that the training used."""
+    why_not: str | None = None
+    """Why the accuracy cannot be said."""
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        if self.accuracy is None:
+            return f"not known: {self.why_not}"
+        return (
+            f"{self.accuracy:.4f}: of {self.left_out:,} faces that were left out the model names {self.right:,} as "
+            "their folder does; the others count as mistakes, though some of them show somebody else"
+        )
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How the pictures were compared with those that the training used."""
+
+    said: str
+    """In words, by what."""
+    left_out: bool
+    """Whether those that the training used are left out of the scores."""
+    used: Mapping[str, int]
+    """How it is known -> pictures that the training used."""
+    looked_at: int
+    """Photos of the training that were compared by their looks."""
+    unseen: int
+    """Photos of the training that are gone or have changed."""
+    cannot_see: str | None = None
+    """What a comparison by looks does not find; None where there was none."""
+
+
+@dataclass(frozen=True)
 class Unread:
     """A picture that could not be scored."""
 
@@ -100,5 +146,11 @@ class ModelScores:
     """Photos as found and their copies and children, where there are both."""
     groups: Groups | None = None
     folds: Folds | None = None
+    weights: WeightsCard | None = None
+    """What the model knew before it was trained."""
+    before_cleaning: BeforeCleaning | None = None
+    """None where the faces were not cleaned with the network that is scored."""
+    compared: Compared | None = None
+    """None where it was asked for pictures that the training used, and for folds."""
     unread: tuple[Unread, ...] = ()
     """Which of the pictures that were left out could not be read."""

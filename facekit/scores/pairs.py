@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from facekit.scores import verification
 from facekit.scores.bootstrap import Interval, interval, rounds_of
 from facekit.scores.verification import Distances, FoldScores, Measures, Rates, Rejecting, Same, Weights
+from facekit.scores.weights import WeightsCard
 
 People = NDArray[np.int64]
 """Numbers of people, shape (n,)."""
@@ -164,6 +165,8 @@ class PairsReport:
     """Reason -> photos without a vector."""
     rounds: int
     scores: PairScores
+    weights: WeightsCard
+    """What the embedder was trained on."""
 
 
 def score(

@@ -9,14 +9,15 @@ from typing import Protocol
 
 from facekit import runs
 from facekit.base import plugins
-from facekit.base.contract import FacekitError, Track, quiet
+from facekit.base.contract import FacekitError, StaleError, Track, quiet
 from facekit.base.files import locked
-from facekit.dataset import Dataset, check_places
+from facekit.dataset import Dataset, check_places, lineage, protocol
 from facekit.dataset.lineage import VALIDATION
 from facekit.identity.embedders import backbone_of
 from facekit.identity.split import Split, split_dataset
 from facekit.options.base import Value, describe, from_mapping
 from facekit.options.train import Train
+from facekit.options.typed import typed
 from facekit.runs import Run
 from facekit.training.labels import missing_labels
 
@@ -62,19 +63,21 @@ def plan(options: Train, split: Split | None = None, track: Track = quiet) -> Pl
     """Check a training, and return what it will do; nothing is written.
 
     Without `split` the data set is read from `options.input`, and its split drawn where it has none. A run that goes
-    on keeps its own split. Raises FacekitError for data that cannot be trained on, a folder that may not be touched,
-    and weights that cannot be loaded.
+    on, or is complete, keeps its own split; whoever hands in a split holds it against that of the run. Raises
+    FacekitError for data that cannot be trained on, a folder that may not be touched, and weights that cannot be
+    loaded, and StaleError where the run was begun on other pictures.
     """
     check_places(options.output, options.input)
     trainer: Trainer = plugins.load("trainer", "linear" if options.backbone else "network")(options)
     _refuse_locked(options)
     run = runs.begun(options)
-    if run is not None and run.complete:
-        log.info("%s is trained already", options.output)
-        return Plan(options, trainer, Split(Dataset(run.root, run.split), run.split, run.protocol), run)
-    if not options.dry_run:
+    complete = run is not None and run.complete
+    if not (complete or options.dry_run):
         trainer.load(run)
     split = split or _split(options, run, track)
+    if complete:
+        log.info("%s is trained already", options.output)
+        return Plan(options, trainer, split, run)
     _check_parts(split, options, trainer.needs_validation)
     return Plan(options, trainer, split, run)
 
@@ -100,14 +103,26 @@ def _refuse_locked(options: Train) -> None:
 
 
 def _split(options: Train, run: Run | None, track: Track) -> Split:
-    dataset = Dataset.open(options.input, track)
+    dataset = Dataset.open(options.input, track).hashed(track)
     if run is None:
         return split_dataset(dataset, options.split, options.split_by, options.seed, track, options.people_from)
-    if dataset.digest() != run.info.dataset.digest:
-        raise FacekitError(
-            f"{dataset.root} has changed since {run.folder} was begun; choose another folder, or --overwrite it"
+    changed = runs.changes(run, dataset) or _people_changed(run, dataset, options.people_from)
+    if changed:
+        began = "trained" if run.complete else "begun"
+        raise StaleError(
+            f"{dataset.root} has changed since {run.folder} was {began} ({changed})",
+            typed(options, overwrite=True, resume=False),
         )
     return Split(dataset, run.split, run.protocol)
+
+
+def _people_changed(run: Run, dataset: Dataset, people: Path | None) -> str | None:
+    """Return in words how many pictures a table of people says something else of now."""
+    if people is None:
+        return None
+    now = {record.path: lineage.person(record) for record in protocol.with_people(dataset, people).records}
+    count = sum(lineage.person(record) != now.get(record.path) for record in run.split)
+    return f"{people} says of {count:,} pictures that somebody else is on them" if count else None
 
 
 def _check_parts(split: Split, options: Train, needs_validation: bool) -> None:

@@ -67,6 +67,8 @@ class Matches:
     left: Counter[str]
     readable: Counter[str]
     """Part -> its pictures that could be read."""
+    digests: Sequence[bytes]
+    """SHA-256 of each picture; empty for one that cannot be read."""
 
     def twins(self, pair: Pair) -> Twins:
         """Return a pair as it is reported."""
@@ -93,7 +95,8 @@ def find(shown: Sequence[Shown], jobs: int = 0, track: Track = quiet, vectors: E
     left = Counter(one.reason for one in seen if one.reason)
     readable = Counter(one.part for one, sight in zip(shown, seen, strict=True) if sight.fingerprint is not None)
     proved = proofs([one.fingerprint for one in seen], vectors, jobs, track)
-    return Matches(shown, list(_pairs(ProofGraph(proved), shown, [one.digest for one in seen])), left, readable)
+    digests = [one.digest for one in seen]
+    return Matches(shown, list(_pairs(ProofGraph(proved), shown, digests)), left, readable, digests)
 
 
 def _see(shown: Sequence[Shown], place: int) -> _Seen:

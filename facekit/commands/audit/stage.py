@@ -6,6 +6,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 
 from facekit.base import plugins
 from facekit.base.contract import PARTS, FacekitError, Report, Track, quiet
@@ -16,8 +17,11 @@ from facekit.commands.audit.pairs import BURST, BYTES, KINDS, PHOTO, PICTURE, Ma
 from facekit.commands.audit.photos import find_photos, pictures_of
 from facekit.commands.audit.trees import Tree, read
 from facekit.dataset import check_places
+from facekit.dataset.changes import Seen
+from facekit.dataset.made_from import MadeFrom
 from facekit.identity.groups import warn_of_two
 from facekit.options.audit import Audit
+from facekit.options.typed import typed
 from facekit.report import audit as page
 from facekit.report.audit import AuditReport, Looked, Overlap, Twins
 
@@ -75,30 +79,43 @@ def audit(options: Audit, track: Track = quiet) -> Report:
     shown, two = _shown(options, trees), len(trees) > 1
     vectors, matcher = embedded(trees, shown, options.jobs, track)
     matches = find(shown, options.jobs, track, vectors)
+    made_from = _made_from(matches)
+    if options.output is not None and not options.overwrite:
+        made_from.check(options.output, typed(options, overwrite=True))
     crossings = _crossings(matches, two)
     photos = find_photos(trees, shown)
     of_photos = _crossings(find(photos.shown, options.jobs, track), two) if photos.shown else []
     drop = sorted({*_drop(crossings, two), *_drop_of_photos(of_photos, trees[0], two)})
     overlaps, whole = ([crossing.overlap() for crossing in some] for some in (crossings, of_photos))
     looked = looked_for(trees, photos, matcher)
+    weights = [tree.weights for tree in trees if tree.weights is not None]
     made = 0
     if options.output is not None and not options.dry_run:
         worst = [*_worst(crossings), *(replace(twins, whole=True) for twins in _worst(of_photos))]
-        page.write(options.output, AuditReport(_title(options), looked, overlaps, whole, worst, drop, matches.left))
+        found = AuditReport(_title(options), looked, overlaps, whole, worst, drop, matches.left, weights)
+        page.write(options.output, found)
+        made_from.write(options.output)
     if options.without is not None and not options.dry_run:
         made = without.copy(trees[0], drop, options.without, track)
     report = _report(options, overlaps, matches, drop, made)
     report.details |= _details(looked, whole)
+    for one in weights:
+        report.details |= one.rows()
     report.seconds = round(time.monotonic() - began, 2)
     if options.strict and any(overlap.pairs for overlap in (*overlaps, *whole)):
         raise FacekitError(_refusal(options, [*overlaps, *whole], drop), report)
     return report
 
 
+def _made_from(matches: Matches) -> MadeFrom:
+    pictures = zip(matches.shown, matches.digests, strict=True)
+    return MadeFrom(pictures=tuple(Seen(s.picture.label, s.picture.path, d.hex(), s.part) for s, d in pictures))
+
+
 def _warn(trees: Sequence[Tree]) -> None:
-    datasets = [tree.dataset for tree in trees if tree.dataset is not None]
-    if len(datasets) > 1:
-        warn_of_two(*datasets)
+    made = [tree.dataset for tree in trees if tree.dataset is not None]
+    for one, other in pairwise(made):
+        warn_of_two(one.root, one.info.matchers, other.root, other.info.matchers)
 
 
 def _trees(options: Audit, track: Track) -> list[Tree]:
@@ -196,13 +213,12 @@ def _details(looked: Looked, photos: Sequence[Overlap]) -> dict[str, Json]:
     said: dict[str, Json] = {"looked_for": f"{looked.sees}, by {looked.matcher}", "cannot_see": looked.cannot_see}
     for number, overlap in enumerate(photos, 1):
         said["photos_found" if len(photos) == 1 else f"photos_found_{number}"] = _sentence(overlap)
-    said |= {"photo_crossings": [asdict(overlap) for overlap in photos], "groups": dict(looked.groups)}
-    said |= {"whole_photos": looked.whole_photos, "of_photos": looked.of_photos, "matcher": looked.matcher}
-    return said | {
-        "faces_extra": looked.faces_extra,
-        "drawn_by": dict(looked.drawn_by),
-        "of_a_group_in_an_earlier_part": looked.crossing,
-    }
+    said["photo_crossings"] = [asdict(overlap) for overlap in photos]
+    if any(looked.groups.values()):
+        said["groups"] = dict(looked.groups)
+    if looked.crossing:
+        said["of_a_group_in_an_earlier_part"] = looked.crossing
+    return said | {"looked": {name: value for name, value in asdict(looked).items() if name not in ("sees", "groups")}}
 
 
 def _sentence(one: Overlap) -> str:

@@ -19,7 +19,9 @@ from facekit.base.contract import PARTS, FacekitError, Track, quiet
 from facekit.dataset import MANIFEST, Dataset
 from facekit.dataset.listing import list_entries
 from facekit.dataset.pictures import Found, is_picture
+from facekit.runs import provenance
 from facekit.runs.pictures import check_paths
+from facekit.scores.weights import WeightsCard
 
 _CALLED = {
     "train": ("train", "training"),
@@ -57,6 +59,8 @@ class Tree:
     pictures: list[Picture]
     dataset: Dataset | None = None
     """The tree as facekit reads it, where it has a manifest of facekit's."""
+    weights: WeightsCard | None = None
+    """Of a run's pictures, what its model knew before it was trained on them."""
 
     @property
     def parts(self) -> list[str]:
@@ -84,7 +88,8 @@ def _of_run(folder: Path) -> Tree:
     if not run.root.is_dir():
         raise FacekitError(f"{run.root}, which {folder} was trained on, is gone; put it back, or give another tree")
     check_paths(run)
-    return Tree(run.root, [Picture(r.path, r.split or UNSPLIT, r.label, r.sha256) for r in run.split])
+    pictures = [Picture(r.path, r.split or UNSPLIT, r.label, r.sha256) for r in run.split]
+    return Tree(run.root, pictures, weights=provenance.of_run(run))
 
 
 def _of_facekit(folder: Path, track: Track) -> Tree:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import filecmp
+import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from facekit import __version__, runs
-from facekit.base.contract import FacekitError, Track
+from facekit.base.contract import FacekitError, StaleError, Track
 from facekit.base.files import check_ours, guarded, read_json, replace_lines, write_json
 from facekit.commands.compare.contenders import NAME, RUNS
-from facekit.dataset import Dataset
+from facekit.dataset import Dataset, changes
 from facekit.dataset.records import own_file, read_records
 from facekit.identity.split import Split, split_dataset
 from facekit.options.base import Setting, recorded
 from facekit.options.common import SplitBy
 from facekit.options.compare import Compare
+from facekit.options.typed import typed
 from facekit.report.comparison import Row
 from facekit.runs import Run, TrainedOn
 
 FILE, SPLIT = "compare.json", "split.jsonl"
 TABLES = ("compare.md", "compare.csv", "compare.html")
+
+log = logging.getLogger(__name__)
 
 PENDING = "not trained yet"
 
@@ -84,6 +88,11 @@ class Comparison:
     def take_test(self, given: Dataset) -> None:
         """Score on these pictures too from now on; scores on others given before no longer count."""
         digest = given.digest()
+        if self.state.test is not None and self.state.test.digest != digest:
+            log.info(
+                "%s: --test has other pictures than before (%d, and there were %d); all contenders are scored anew",
+                *(self.folder, len(given.records), self.state.test.pictures),
+            )
         test = Given(root=str(given.root.resolve()), digest=digest, pictures=len(given.records))
         rows = {name: row if row.test == digest else row.without("given") for name, row in self.rows.items()}
         self.state = replace(self.state, test=test, rows=rows)
@@ -124,13 +133,14 @@ def open_comparison(options: Compare, state: State | None, dataset: Dataset, tra
     """
     folder, digest = options.output, dataset.digest()
     if state is not None:
-        if state.dataset.digest != digest:
-            raise FacekitError(
-                f"{dataset.root} has changed since {folder} was begun; choose another folder, or --overwrite it"
-            )
         records = read_records(folder / SPLIT)
         if not records:
             raise FacekitError(f"{folder / SPLIT} is gone; choose another folder, or --overwrite this one")
+        if state.dataset.digest != digest:
+            changed = changes.of_records(records, dataset.records) or "the groups or parts of its pictures"
+            raise StaleError(
+                f"{dataset.root} has changed since {folder} was begun ({changed})", typed(options, overwrite=True)
+            )
         return Comparison(folder, Split(dataset, records, state.protocol), state)
     split = split_dataset(dataset, options.split, options.split_by, options.seed, track, options.people_from)
     trained_on = TrainedOn(root=str(dataset.root.resolve()), digest=digest)

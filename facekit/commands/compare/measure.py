@@ -6,7 +6,7 @@ import os
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import cycle, islice
 
@@ -23,13 +23,14 @@ from facekit.identity.classifier import Classifier
 from facekit.identity.embedders import face_in
 from facekit.identity.evaluation import Settings
 from facekit.identity.held_out import HeldOut
+from facekit.identity.overlap import Overlap
 from facekit.identity.split import Split
 from facekit.options.base import describe
 from facekit.options.compare import Compare
 from facekit.options.train import Train
 from facekit.report import scores as page
 from facekit.report.comparison import Row, Score, Test
-from facekit.runs import Run, reports
+from facekit.runs import Run, provenance, reports
 from facekit.scores.groups import GroupScores
 from facekit.scores.model import ModelScores
 
@@ -45,6 +46,8 @@ class Course:
     """The pictures of `--test`."""
     options: Compare
     track: Track
+    overlaps: dict[Test, Overlap] = field(default_factory=dict)
+    """What of each test the training of all contenders used, as far as it was looked for."""
 
     @cached_property
     def given_digest(self) -> str | None:
@@ -84,6 +87,8 @@ def measured(name: str, options: Train, run: Run, course: Course) -> Row:
         training_seconds=info.training_seconds,
         pictures_per_second=speed(run, course.split.dataset, held, course.options.batch, course.options.jobs),
         banners=list(dict.fromkeys(banner for _, scores, _ in scored for banner in scores.banners)),
+        weights=provenance.of_run(run),
+        compared=[_compared(test, scores) for test, scores, _ in scored if scores.compared is not None],
         model=identity(run),
         test=course.given_digest,
     )
@@ -119,11 +124,19 @@ def identity(run: Run) -> str:
 def _scored(run: Run, course: Course) -> Iterator[tuple[Test, ModelScores, str]]:
     """Yield the scores of a run on each test, with the link to their page from the folder of the comparison."""
     if course.split.part(TEST):
-        pictures = held_out.choose(run, None, None, course.track)
-        yield "own", *_evaluate(run, pictures, course, "")
+        yield "own", *_evaluate(run, _chosen(run, course, "own"), course, "")
     if course.given:
-        pictures = held_out.choose(run, course.given.root, None, course.track)
-        yield "given", *_evaluate(run, pictures, course, "given")
+        yield "given", *_evaluate(run, _chosen(run, course, "given"), course, "given")
+
+
+def _chosen(run: Run, course: Course, test: Test) -> HeldOut:
+    """Return the pictures of a test without what training used: the same ones for all contenders, found once."""
+    data = None if course.given is None or test == "own" else course.given.root
+    pictures = held_out.choose(run, data, None, course.track)
+    held_out.separate(run, pictures, jobs=course.options.jobs, track=course.track, known=course.overlaps.get(test))
+    if pictures.overlap is not None:
+        course.overlaps[test] = pictures.overlap
+    return pictures
 
 
 def _evaluate(run: Run, pictures: HeldOut, course: Course, name: str) -> tuple[ModelScores, str]:
@@ -133,8 +146,17 @@ def _evaluate(run: Run, pictures: HeldOut, course: Course, name: str) -> tuple[M
     reports.check(output, pictures.data, "evaluate")
     predictions = held_out.predict(run, pictures, options.batch, options.jobs, course.track)
     scores = evaluation.score(run, pictures, predictions, Settings(seed=options.seed))
+    scores = evaluation.with_before_cleaning(scores, run, pictures, options.batch, options.jobs, course.track)
     page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), run.history)
     return scores, os.path.relpath(output / reports.PAGE, options.output)
+
+
+def _compared(test: Test, scores: ModelScores) -> str:
+    found = scores.compared
+    assert found is not None
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in found.used.items())
+    left = f"Left out of it: {counts}." if counts else "Nothing of it was used."
+    return f"{test.capitalize()} test, compared with what training used {found.said}. {left}"
 
 
 def _scores(test: Test, scores: ModelScores, link: str) -> list[Score]:

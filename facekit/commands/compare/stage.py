@@ -18,6 +18,7 @@ from facekit.commands.compare.contenders import Contender, contenders
 from facekit.commands.compare.folder import PENDING, SPLIT, TABLES, Comparison, begun, open_comparison
 from facekit.commands.compare.measure import Course
 from facekit.dataset import Dataset, check_places, protocol
+from facekit.identity.groups import warn_of_two
 from facekit.identity.split import Split
 from facekit.options.compare import Compare
 from facekit.report import comparison as tables
@@ -44,7 +45,7 @@ def compare(options: Compare, track: Track = quiet) -> Report:
         state = begun(options)
         if not options.overwrite:
             _refuse_changed(entered)
-        dataset = Dataset.open(options.input, track)
+        dataset = Dataset.open(options.input, track).hashed(track)
         given = _given(options, dataset, track)
         comparison = open_comparison(options, state, dataset, track)
         if options.dry_run:
@@ -81,6 +82,7 @@ def _given(options: Compare, dataset: Dataset, track: Track) -> Dataset | None:
     if unknown:
         what = f"{len(unknown)} names that {options.input} has not (first {unknown[0]})"
         raise FacekitError(f"{options.test} holds {what}; take them out")
+    warn_of_two(dataset.root, dataset.info.matchers, given.root, given.info.matchers)
     return given
 
 

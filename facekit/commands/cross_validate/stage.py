@@ -13,19 +13,21 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from facekit import runs, training
-from facekit.base.contract import FacekitError, Record, Report, Track, quiet, replace
+from facekit.base.contract import FacekitError, Record, Report, StaleError, Track, quiet, replace
 from facekit.base.plain import Json
-from facekit.dataset import Dataset, lineage, protocol
+from facekit.dataset import Dataset, changes, lineage, protocol
 from facekit.dataset.groups import leave_out_joined
 from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
-from facekit.identity import evaluation, held_out
+from facekit.identity import cleaned, evaluation, held_out
 from facekit.identity.evaluation import Settings, numbers
+from facekit.identity.groups import grouped
 from facekit.identity.held_out import HeldOut, Predictions
 from facekit.identity.split import Split
 from facekit.options.cross_validate import CrossValidate
+from facekit.options.typed import typed
 from facekit.report import scores as page
 from facekit.runs import Run, reports
-from facekit.runs.pictures import dataset_of, updated
+from facekit.runs.pictures import CHANGED, dataset_of, updated
 from facekit.scores.classes import Answers
 from facekit.scores.model import Folds, FoldScores
 
@@ -63,7 +65,7 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
     run = runs.load(options.run)
     protocol.check(leave_out_joined(run.split)[0], run.protocol, str(run.folder))  # the folds are drawn anew
     dataset = _unchanged(run, options, track)
-    folds = cut(run, options.folds, options.seed, dataset)
+    folds = cut(run, options.folds, options.seed, dataset, track)
     output = _output(options)
     reports.check(output, dataset.root, STAGE)
     pictures = _held_out(run, dataset, folds)
@@ -75,6 +77,8 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
         return Report(STAGE, str(output), 0, count, pictures.left, details=planned)
     if run.protocol == protocol.IMAGE:
         pictures.banners.append(protocol.BANNER)
+    if favoured := cleaned.favoured(run, replace(dataset.info, cleaned_with=run.info.cleaned_with)):
+        pictures.banners.append(f"{favoured}; `facekit evaluate {run.folder}` gives one before cleaning")
     held_out.warn(run, pictures, 0, run.info.drawn)
     predictions, rows = _score(run, folds, pictures, options, track)
     scores = replace(evaluation.score(run, pictures, predictions, settings), folds=Folds(tuple(rows)))
@@ -97,9 +101,10 @@ def _held_out(run: Run, dataset: Dataset, folds: Sequence[Fold]) -> HeldOut:
     return pictures
 
 
-def cut(run: Run, count: int, seed: int, dataset: Dataset) -> list[Fold]:
+def cut(run: Run, count: int, seed: int, dataset: Dataset, track: Track = quiet) -> list[Fold]:
     """Return the folds: by group, or by person where the run is, stratified by label, seeded.
 
+    Photos that turn out to be one photo are joined first, also where the run's own split did not know it.
     Validation is drawn from what is left, by group too, in the share that the run has. Copies and children
     stand in training alone, and only with the photo that they were made from; under the `image` protocol they
     stand anywhere. Raises FacekitError for a label with fewer groups than folds.
@@ -107,6 +112,7 @@ def cut(run: Run, count: int, seed: int, dataset: Dataset) -> list[Fold]:
     by_image = run.protocol == protocol.IMAGE
     whole = _current(run, dataset)
     photos = [record for record in whole if by_image or not record.synthetic]
+    photos = photos if by_image else _joined(run, replace(dataset, records=photos), track)
     units = [f"{r.label}/{r.id}" if by_image else r.group or r.origin for r in photos]
     labels = [record.label for record in photos]
     _refuse_few(labels, units, count, protocol.WHAT[run.protocol])
@@ -115,6 +121,17 @@ def cut(run: Run, count: int, seed: int, dataset: Dataset) -> list[Fold]:
         Fold(number, _parted(run, [photos[n] for n in rest], [photos[n] for n in test], whole, seed))
         for number, (rest, test) in enumerate(cutter.split(np.zeros(len(photos)), labels, units), 1)
     ]
+
+
+def _joined(run: Run, photos: Dataset, track: Track) -> list[Record]:
+    """Return the photos with groups that hold all that show one photo."""
+    known = replace(photos, info=replace(photos.info, matchers=run.info.matchers))
+    joined = grouped(known, STAGE, track).records
+    before = {record.group or record.origin for record in photos.records}
+    fewer = len(before) - len({record.group or record.origin for record in joined})
+    if fewer:
+        log.warning("%s: %d groups of photos show what others do, and stand in one fold with these", run.folder, fewer)
+    return joined
 
 
 def _parted(
@@ -143,15 +160,23 @@ def _unchanged(run: Run, options: CrossValidate, track: Track) -> Dataset:
     root = options.data or run.root
     if not root.is_dir():
         raise FacekitError(f"{root} is no folder; say with --data where the pictures of {run.folder} are now")
-    if options.data is None:  # of the folder that the run names, only the files that its split names
-        dataset = dataset_of(run, run.split, track)
-        same = len(dataset.records) == len(run.split)
-    else:
-        dataset = Dataset.open(root, track)
-        same = dataset.digest() == run.info.dataset.digest
-    if not same:
-        raise FacekitError(f"{root} is not what {run.folder} was trained on, or has changed since; train again first")
+    if options.data is None and len(dataset_of(run, run.split, track).records) < len(run.split):
+        # The folder that a run names is listed only once all its pictures were found in it.
+        raise FacekitError(
+            f"{root} is not what {run.folder} was trained on: pictures are {CHANGED}; {_train_again(run, root)}"
+        )
+    dataset = Dataset.open(root, track).hashed(track)
+    if changed := runs.changes(run, dataset):
+        raise FacekitError(f"{root} is not what {run.folder} was trained on ({changed}); {_train_again(run, root)}")
     return dataset
+
+
+def _train_again(run: Run, root: Path) -> str:
+    try:
+        options = training.options_of(run, root, run.folder, 0, overwrite=True)
+    except FacekitError:  # of a version whose options are no longer there
+        return "train again first"
+    return f"train again first, with `{typed(replace(options, resume=False))}`"
 
 
 def _score(
@@ -181,12 +206,17 @@ def _train(run: Run, fold: Fold, dataset: Dataset, folder: Path, options: CrossV
     protocol.check(fold.records, run.protocol, str(folder))
     plan = training.plan(chosen, Split(dataset, fold.records, run.protocol), track)
     if plan.run is not None and _parts(plan.run.split) != _parts(fold.records):
-        raise FacekitError(f"{folder} is of other folds; choose another folder with -o, or --overwrite it")
+        then, now = (
+            [replace(r, split=None) for r in all_ if not r.synthetic] for all_ in (plan.run.split, fold.records)
+        )
+        changed = changes.of_records(then, now)
+        what = f"was trained on other pictures ({changed})" if changed else "is of other folds"
+        raise StaleError(f"{folder} {what}", typed(options, overwrite=True), "choose another folder with -o")
     return training.fit(plan, track)
 
 
-def _parts(records: Sequence[Record]) -> set[tuple[str, str, str | None]]:
-    return {(record.label, record.id, record.split) for record in records}
+def _parts(records: Sequence[Record]) -> set[tuple[str, str, str, str | None]]:
+    return {(record.label, record.id, record.sha256, record.split) for record in records}
 
 
 def _refuse_few(labels: Sequence[str], units: Sequence[str], folds: int, what: str) -> None:

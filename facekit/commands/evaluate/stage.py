@@ -13,12 +13,14 @@ from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.base.files import read_json
 from facekit.dataset import protocol
 from facekit.dataset.groups import leave_out_joined
+from facekit.dataset.made_from import MadeFrom
 from facekit.dataset.records import own_file
 from facekit.identity import evaluation, held_out
 from facekit.identity.embedders.registry import KIND
 from facekit.identity.evaluation import Settings
 from facekit.identity.held_out import HeldOut
 from facekit.options.evaluate import Evaluate
+from facekit.options.typed import typed
 from facekit.report import scores as page
 from facekit.runs import reports
 
@@ -42,13 +44,19 @@ def evaluate(options: Evaluate, track: Track = quiet) -> Report:
     settings = Settings(options.rounds, options.seed, options.by, options.table)
     output = _output(options, pictures)
     reports.check(output, pictures.data, STAGE)
+    made_from = MadeFrom.of(pictures.asked_for, run.folder)
+    if not options.overwrite:
+        made_from.check(output, typed(options, overwrite=True))
     settings.check(pictures)
     if options.dry_run:
         count = len(pictures.records)
         return Report(STAGE, str(output), 0, count, pictures.left, details={"pictures": count})
+    held_out.separate(run, pictures, options.include_training, options.jobs, track)
     predictions = held_out.predict(run, pictures, options.batch, options.jobs, track)
     scores = evaluation.score(run, pictures, predictions, settings)
+    scores = evaluation.with_before_cleaning(scores, run, pictures, options.batch, options.jobs, track)
     page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), run.history)
+    made_from.write(output)
     seconds = round(time.monotonic() - began, 2)
     return Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, page.details(scores, output))
 
@@ -64,6 +72,7 @@ def _output(options: Evaluate, pictures: HeldOut) -> Path:
     parts = [] if own else [data.stem if data.is_file() else data.resolve().name]
     parts += [options.part] if options.part and not (own and options.part == "test") else []
     parts += [f"by-{options.by}"] if options.by else []
+    parts += ["with-training"] if options.include_training else []
     folder = reports.folder(options.run, *parts)
     if not own and _is_of_other_data(folder, data):  # of the same name, as in old/faces and new/faces
         folder = folder.with_name(f"{folder.name}-{hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:8]}")

@@ -18,6 +18,7 @@ from facekit.base.files import inside
 from facekit.commands.evaluate_pairs.whole import embed_whole
 from facekit.dataset import MANIFEST, Dataset, pairlists
 from facekit.dataset.pairlists import PairList, People
+from facekit.faces.detectors import settled
 from facekit.identity import embedders
 from facekit.identity.embedders import KIND
 from facekit.options.crop import FaceCrop
@@ -145,7 +146,7 @@ def crop_for(options: EvaluatePairs, subject: Subject, photos: Dataset) -> FaceC
         return None
     if subject.crop is not None:
         return subject.crop if options.detector is None else replace(subject.crop, detector=options.detector)
-    return FaceCrop(detector=options.detector or SUITED.get(subject.name, "haar"))
+    return settled(FaceCrop(detector=options.detector or SUITED.get(subject.name, "haar")))
 
 
 def compare(

@@ -12,15 +12,16 @@ import numpy as np
 from facekit.base.contract import Embedder, FacekitError, Report, Track, quiet
 from facekit.commands.evaluate_pairs.faces import Compared, Subject, compare, crop_for, photos_of
 from facekit.commands.evaluate_pairs.groups import grouped
-from facekit.dataset import Dataset, pairlists
+from facekit.dataset import Dataset, DatasetInfo, pairlists
 from facekit.dataset.pairlists import PairList
-from facekit.identity import embedders
+from facekit.identity import cleaned, embedders
 from facekit.identity.held_out import DRAWN
 from facekit.options.evaluate_pairs import EvaluatePairs, far_rates
 from facekit.report import pairs as page
-from facekit.runs import reports
+from facekit.runs import provenance, reports
 from facekit.scores.pairs import Counts, EmbedderCard, Group, Pairs, PairsReport, Point, score
 from facekit.scores.verification import best_threshold
+from facekit.scores.weights import WeightsCard
 
 STAGE = "evaluate-pairs"
 
@@ -104,7 +105,13 @@ def _score(
         left=dict(compared.left),
         rounds=options.rounds,
         scores=score(pairs, points, groups, far_rates(options.far), options.rounds, options.seed),
+        weights=_weights(subject, embedder),
     )
+
+
+def _weights(subject: Subject, embedder: Embedder) -> WeightsCard:
+    run = subject.run
+    return provenance.of_embedder(subject.name, embedder.licence) if run is None else provenance.of_run(run)
 
 
 def _counts(compared: Compared, pairs: Pairs, groups: Sequence[Group]) -> Counts:
@@ -138,9 +145,16 @@ def _banners(subject: Subject, compared: Compared, tuned: Compared | None) -> li
             known |= people & set(tuned.people.of.values())
         if known:
             banners.append(SHARED.format(len(known), len(people), tuned.listed.file.name))
+    if favoured := _favoured(subject, compared.photos.info):
+        banners.append(favoured)
     if compared.photos.info.drawn or (run is not None and run.info.drawn):
         banners.append(DRAWN)
     return banners
+
+
+def _favoured(subject: Subject, info: DatasetInfo) -> str | None:
+    same = cleaned.same_network(subject.name, info)
+    return cleaned.FAVOURED.format(same) if same else None
 
 
 def _shown(compared: Compared, threshold: float) -> page.Shown:

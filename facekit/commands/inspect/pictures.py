@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 from collections import Counter
@@ -35,6 +36,7 @@ class Chosen:
     file: Path
     image: Image
     stem: str
+    sha256: str
     true: str | None = None
 
 
@@ -91,12 +93,13 @@ def _read(candidates: Iterable[_Candidate], count: int, of: str) -> Choice:
         if len(pictures) == count:
             break
         try:
-            image = images.decode(one.load())
+            data = one.load()
+            image = images.decode(data)
         except BadImage as error:
             left[error.reason] += 1
             continue
         stem = f"{len(pictures) + 1:02d}-{safe(one.file.stem)}"
-        pictures.append(Chosen(one.file, image, stem, one.true))
+        pictures.append(Chosen(one.file, image, stem, hashlib.sha256(data).hexdigest(), one.true))
     return Choice(pictures, of, left)
 
 

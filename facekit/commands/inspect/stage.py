@@ -21,9 +21,12 @@ from facekit.commands.inspect import draw, network
 from facekit.commands.inspect.heat import Cam, occlusion
 from facekit.commands.inspect.pictures import Choice, Chosen, given, own, safe
 from facekit.dataset import check_places
+from facekit.dataset.changes import Seen
+from facekit.dataset.made_from import MadeFrom
 from facekit.identity import classifier
 from facekit.networks import inputs, layers
 from facekit.options.inspect import Inspect
+from facekit.options.typed import typed
 from facekit.report import inspect as page
 from facekit.report.inspect import Filters, Inspection, Share
 from facekit.runs import INSPECTED, Run
@@ -66,6 +69,9 @@ def inspect(options: Inspect, track: Track = quiet) -> Report:
         runs.refuse_link(output)
     _check_output(run, output)
     choice = given(options.pictures) if options.pictures else own(run, options.count, options.seed)
+    made_from = _made_from(run, choice, options)
+    if not options.overwrite:
+        made_from.check(output, typed(options, overwrite=True))
     report = Report(STAGE, str(output), 0, len(choice.pictures), choice.left)
     if options.dry_run:
         return report
@@ -75,11 +81,22 @@ def inspect(options: Inspect, track: Track = quiet) -> Report:
     if not sights:
         raise FacekitError("the model sees a face in none of the pictures; give others")
     filters = _filters(run, subject, files)
-    page.write(output, Inspection(run, choice.of, subject.about, filters, sights, files.written))
+    inspection = Inspection(run, choice.of, subject.about, filters, sights, files.written)
+    page.write(output, inspection)
+    made_from.write(output)
     report.made, report.kept = len(files.written), len(sights)
-    report.details |= {"pictures": choice.of, "explained by": subject.about, "report": str(output / page.PAGE)}
+    report.details |= {"pictures": choice.of, "explained by": subject.about, **inspection.weights.rows()}
+    report.details["report"] = str(output / page.PAGE)
     report.seconds = round(time.monotonic() - began, 2)
     return report
+
+
+def _made_from(run: Run, choice: Choice, options: Inspect) -> MadeFrom:
+    """Return what the page is of: the pictures given, or all of the run's own, of which it shows some."""
+    if not options.pictures:
+        return MadeFrom.of(run.split, run.folder)
+    pictures = tuple(Seen(one.true or "", one.file.name, one.sha256) for one in choice.pictures)
+    return MadeFrom(model=str(run.folder.resolve()), pictures=pictures)
 
 
 def _check_method(run: Run, options: Inspect) -> None:

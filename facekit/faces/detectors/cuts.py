@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import threading
+from typing import TypeVar
 
 import numpy as np
 
-from facekit.base import images, plugins
-from facekit.base.contract import BadImage, Detector, Face, Image
+from facekit.base import images, plugins, weights
+from facekit.base.contract import BadImage, Face, Image, replace
 from facekit.faces.alignment import DLIB, FIVE, align
+from facekit.faces.detectors.confirmed import Confirmed, Search
 from facekit.faces.detectors.retry import Retry
+from facekit.faces.detectors.yunet import YuNet
 from facekit.faces.landmarks import landmarks
 from facekit.options.crop import FaceCrop
+
+Crops = TypeVar("Crops", bound=FaceCrop)
 
 NO_EYES = "no eyes found"
 
@@ -21,9 +26,27 @@ LEAST_APART = 0.15
 _built = threading.local()
 
 
+def search(image: Image, crop: FaceCrop) -> Search:
+    """Return every face of a photo, found as `crop` says, and the boxes that were not confirmed."""
+    finder = _of_this_thread(settled(crop))
+    return finder.search(image) if isinstance(finder, Confirmed) else Search(finder.detect(image), [])
+
+
 def find(image: Image, crop: FaceCrop) -> list[Face]:
     """Return every face of a photo, found as `crop` says, largest first."""
-    return _of_this_thread(crop).detect(image)
+    return search(image, crop).faces
+
+
+def settled(crop: Crops) -> Crops:
+    """Return the options with `--verify auto` replaced by what can be had here: `yunet`, else `eyes`.
+
+    Raises FacekitError where the package that carries YuNet holds another file.
+    """
+    if crop.verify != "auto":
+        return crop
+    if crop.detector != "haar":
+        return replace(crop, verify="none")
+    return replace(crop, verify="yunet" if weights.here("yunet") else "eyes")
 
 
 def cut_out(image: Image, face: Face, crop: FaceCrop) -> Image:
@@ -41,7 +64,7 @@ def ready(crop: FaceCrop) -> None:
 
     Raises FacekitError for a detector that nobody registered, or whose extra or weights are missing.
     """
-    _of_this_thread(crop)
+    _of_this_thread(settled(crop))
 
 
 def _aligned(image: Image, face: Face, crop: FaceCrop) -> Image:
@@ -55,10 +78,17 @@ def _aligned(image: Image, face: Face, crop: FaceCrop) -> Image:
     return align(image, points, crop.size, template, crop.margin)
 
 
-def _of_this_thread(crop: FaceCrop) -> Detector:
+def _of_this_thread(crop: FaceCrop) -> Retry | Confirmed:
     wanted = (crop.detector, crop.cascade, crop.verify, crop.roll, crop.min_size, crop.detect_at)
     if getattr(_built, "wanted", None) != wanted:
-        detector: Detector = plugins.load("detector", crop.detector)(crop)
-        _built.detector, _built.wanted = Retry(detector, crop.roll), wanted
-    found: Detector = _built.detector
-    return found
+        _built.finder, _built.wanted = _build(crop), wanted
+    finder: Retry | Confirmed = _built.finder
+    return finder
+
+
+def _build(crop: FaceCrop) -> Retry | Confirmed:
+    finder = Retry(plugins.load("detector", crop.detector)(crop), crop.roll)
+    if crop.verify != "yunet" or crop.detector == "yunet":
+        return finder
+    # A box may be larger than the face in it, so a face smaller than the smallest can confirm one.
+    return Confirmed(finder, YuNet(1, crop.detect_at))

@@ -62,17 +62,22 @@ class Haar:
     """
 
     def __init__(
-        self, kinds: tuple[str, ...] = ("alt2",), eyes: bool = True, min_size: int = 40, longest: int = 640
+        self,
+        kinds: tuple[str, ...] = ("alt2",),
+        eyes: bool = True,
+        min_size: int = 40,
+        longest: int = 640,
+        doubtful: bool = False,
     ) -> None:
         """Load cascades by their names in `KINDS`.
 
-        `eyes` looks for eyes in doubtful boxes; `min_size` is the side of the smallest face in pixels of the
-        photo; `longest` the longest side at which a photo is searched.
+        `eyes` looks for eyes in doubtful boxes; `doubtful` keeps them all, for who can tell; `min_size` is the side of
+        the smallest face in pixels of the photo; `longest` the longest side at which a photo is searched.
         """
         self._kinds = [KINDS[name] for name in kinds]
         self._cascades = [_load(kind.file) for kind in self._kinds]
         self._eyes = _load(_EYES) if eyes else None
-        self._min_size, self._longest = min_size, longest
+        self._min_size, self._longest, self._doubtful = min_size, longest, doubtful
 
     def detect(self, image: Image) -> list[Face]:
         """Return the faces of an RGB picture, largest first."""
@@ -95,6 +100,8 @@ class Haar:
     def _stays(self, face: Face, grey: Gray) -> bool:
         # By chance, the sum of several cascades grows with the root of their number.
         score = face.score / math.sqrt(len(self._kinds))
+        if self._doubtful:
+            return score >= DOUBTFUL
         if self._eyes is None or not any(kind.eyes for kind in self._kinds):
             return score >= ALONE
         return score >= SURE or (score >= DOUBTFUL and self._shows_eyes(face.box, grey))
@@ -107,7 +114,8 @@ class Haar:
 
 def build(crop: FaceCrop) -> Haar:
     """Return the cascades that the crop options name. Raises FacekitError for a name that none has."""
-    return Haar(cascades(crop.cascade), crop.verify == "eyes", crop.min_size, crop.detect_at)
+    eyes, doubtful = crop.verify == "eyes", crop.verify == "yunet"
+    return Haar(cascades(crop.cascade), eyes, crop.min_size, crop.detect_at, doubtful)
 
 
 def _load(file: str) -> cv2.CascadeClassifier:

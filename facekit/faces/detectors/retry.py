@@ -28,7 +28,15 @@ class Retry:
 
     def detect(self, image: Image) -> list[Face]:
         """Return the faces of an RGB picture, largest first; what was found in a changed photo is mapped back."""
-        found = self._detector.detect(image) or self._with_border(image)
+        return self.first(image) or self.again(image)
+
+    def first(self, image: Image) -> list[Face]:
+        """Return the faces of the photo as it is, largest first."""
+        return self._detector.detect(image)
+
+    def again(self, image: Image) -> list[Face]:
+        """Return the faces of the changed photo, largest first."""
+        found = self._with_border(image)
         if found or not self._roll:
             return found
         both = [self._turned(image, angle) for angle in (self._roll, -self._roll)]

@@ -1,0 +1,156 @@
+"""Whether faces were cleaned with the network that is scored on them, and what the score is on those before.
+
+What a network does not recognise, `clean` leaves out with that very network: the faces that are left are easy for it.
+The faces that were left out still lie in the folder that was cleaned, which `dataset.json` names.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from facekit import runs
+from facekit.base import provenance
+from facekit.base.contract import BadImage, FacekitError, Record, Track
+from facekit.dataset import REJECTED, REMOVED, REPEATED, Dataset, DatasetInfo
+from facekit.dataset.reasons import BEYOND, FEW, REPEAT, REVIEWED, SHARED
+from facekit.dataset.records import read_rejections
+from facekit.identity import classifier, overlap
+from facekit.runs import Run
+from facekit.runs.pictures import dataset_of
+from facekit.scores.model import BeforeCleaning
+
+CLEAN = "clean"
+
+FAVOURED = (
+    "the faces were cleaned with {}, the network that is scored: faces that it does not recognise are not among them, "
+    "which favours this score"
+)
+
+_NOT_COUNTED = {REPEAT, SHARED, REPEATED, FEW, BEYOND, REVIEWED, REMOVED}
+"""Reasons that say nothing of how hard a face is: it is there already, its name is left out, or a person decided."""
+
+_MOST_STAGES = 16
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Cleaned:
+    """The faces that were kept, and those that were left out, in the folder that was cleaned."""
+
+    kept: int
+    left_out: Dataset
+    gone: int
+
+
+def favoured(run: Run, info: DatasetInfo) -> str | None:
+    """Return the warning that belongs to every score of a run on such pictures; None where they do not favour it."""
+    same = same_network(run.backbone, info) if run.backbone is not None else None
+    return FAVOURED.format(same) if same else None
+
+
+def same_network(name: str, info: DatasetInfo) -> str | None:
+    """Return the embedder of the same network as `name` that pictures were cleaned with; None where none was."""
+    return next((one for one in info.recognised_by if _network(one) == _network(name)), None)
+
+
+def before(
+    run: Run, pictures: Dataset, own: bool, accuracy: float, batch: int, jobs: int, track: Track
+) -> BeforeCleaning:
+    """Return what the accuracy is on the faces before cleaning, or why that cannot be said.
+
+    That of the faces that were kept is `accuracy`; each of the others counts as one more, and as a mistake where the
+    model does not give it the name of its folder, though some of them show somebody else.
+    `own` says whether the pictures are those of the run's own split.
+    """
+    try:
+        held = _find(run, _as_trained_on(run, pictures, track) if own else pictures)
+    except FacekitError as error:
+        return BeforeCleaning(why_not=str(error))
+    found = overlap.find(run, pictures.root if own else run.root, held.left_out, None, True, jobs, track)
+    new = [record for record, reason in zip(held.left_out.records, found.reasons, strict=True) if reason is None]
+    right, read = _right(run, replace(held.left_out, records=new), batch, jobs, track)
+    if not read:
+        return BeforeCleaning(why_not="none of the faces that were left out can be scored")
+    total = held.kept + read
+    return BeforeCleaning(
+        accuracy=(held.kept * accuracy + right) / total,
+        kept=held.kept,
+        left_out=read,
+        right=right,
+        not_scored=held.gone + len(held.left_out.records) - read,
+    )
+
+
+def _as_trained_on(run: Run, pictures: Dataset, track: Track) -> Dataset:
+    """Return the whole tree that a run was trained on. Raises FacekitError where it has changed since.
+
+    A run may come from a stranger and name any folder: it is listed only once all its pictures were found in it.
+    """
+    changed = f"{pictures.root} has changed since the model was trained"
+    if pictures.root == run.root and len(dataset_of(run, run.split, track).records) < len(run.split):
+        raise FacekitError(changed)
+    tree = Dataset.open(pictures.root, track)
+    if runs.changes(run, tree.hashed(track)) is not None:
+        raise FacekitError(changed)
+    return tree
+
+
+def _right(run: Run, faces: Dataset, batch: int, jobs: int, track: Track) -> tuple[int, int]:
+    """Return how many faces have the name of their folder by the model, and how many it could look at."""
+    counts: Counter[bool] = Counter()
+    if faces.records:
+        for record, row in classifier.load(run).look(faces, faces.records, batch, jobs, track):
+            if not isinstance(row, BadImage):
+                counts[run.labels[int(row.argmax())] == record.label] += 1
+    return counts[True], counts.total()
+
+
+def _find(run: Run, pictures: Dataset) -> _Cleaned:
+    """Return the faces that `clean` kept and left out. Raises FacekitError, which says why they cannot be had."""
+    cleaned = next((tree for tree in _before(pictures) if tree.info.stage == CLEAN), None)
+    if cleaned is None:
+        raise FacekitError(f"nothing says in which folder the faces of {pictures.root} were cleaned")
+    source = _source(cleaned)
+    known = set(run.labels)
+    wanted = [
+        (rejection.label, rejection.id)
+        for rejection in read_rejections(cleaned.root / REJECTED)
+        if rejection.stage == CLEAN and rejection.reason not in _NOT_COUNTED and rejection.label in known
+    ]
+    there: dict[tuple[str, str], Record] = {(record.label, record.id): record for record in source.records}
+    found = [there[key] for key in wanted if key in there]
+    kept = sum(not record.synthetic and record.label in known for record in cleaned.records)
+    return _Cleaned(kept, replace(source, records=found), len(wanted) - len(found))
+
+
+def _before(tree: Dataset) -> Iterator[Dataset]:
+    """Yield a tree, and those that it was made from. Raises FacekitError for one that is gone or has changed."""
+    for _ in range(_MOST_STAGES):
+        yield tree
+        if tree.info.made_from is None:
+            return
+        tree = _source(tree)
+
+
+def _source(tree: Dataset) -> Dataset:
+    if tree.info.made_from is None:
+        raise FacekitError(f"nothing says what {tree.root} was made from")
+    folder = Path(os.path.normpath(tree.root / tree.info.made_from))
+    if not folder.is_dir():
+        raise FacekitError(f"{folder}, which {tree.root} was made from, is gone")
+    source = Dataset.open(folder)
+    if source.digest() != tree.info.input:
+        raise FacekitError(f"{folder} has changed since {tree.root} was made from it")
+    return source
+
+
+def _network(name: str) -> str:
+    """Return what the vectors of an embedder come from: two of one network have one name here."""
+    facts = provenance.EMBEDDERS.get(name)
+    return facts.sha256 if facts else name

@@ -1,0 +1,93 @@
+"""What a report says of the weights that a run, or an embedder, stands on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from facekit.base import plugins, provenance
+from facekit.base.contract import FacekitError
+from facekit.base.text import visible
+from facekit.networks import NETWORKS
+from facekit.options.train import Train
+from facekit.runs.run import Run, read
+from facekit.scores.weights import WeightsCard
+
+IMAGENET, NONE = "imagenet", "none"
+
+UNKNOWN = "not known"
+
+_MAY = "They may have been in it"
+
+SCRATCH = WeightsCard(
+    "none: the network was trained from random weights",
+    "whatever holds for the pictures that it was trained on",
+    "the training part of its own split, and nothing else",
+    "They were in it as far as the training part shows them",
+)
+
+
+def of_run(run: Run) -> WeightsCard:
+    """Return what is known of the weights of a run: those of its backbone, or those that its network began with.
+
+    A run may come from a stranger: no folder that it names is looked into.
+    """
+    info = run.info
+    if info.knew is not None:
+        return info.knew
+    if info.backbone is not None:
+        return of_embedder(info.backbone.name, info.backbone.licence)
+    return _begun_with(str(info.options.get("weights", NONE)), info.network)
+
+
+def of_training(options: Train) -> WeightsCard | None:
+    """Return what a training notes of another run that it begins with or stands on; None where there is none."""
+    folder = Path(options.backbone or options.weights)
+    other = _read(folder) if folder.is_dir() else None
+    if other is None:
+        return None
+    count = other.info.used.train or other.info.split.train
+    data = f"{count:,} pictures of {len(other.info.labels)} names in {visible(other.info.dataset.root)}"
+    people = "They were in it as far as those names are theirs"
+    before = of_run(other)
+    if before != SCRATCH:
+        data += f"; before that {before.title}, trained on {before.trained_on}"
+        people += f". {before.people}"
+    return WeightsCard(_title(folder), before.licence, data, people)
+
+
+def of_embedder(name: str, licence: str) -> WeightsCard:
+    """Return what is known of the weights of an embedder: a registered one, or a trained run's folder."""
+    facts = provenance.EMBEDDERS.get(name)
+    if facts is not None:
+        title = f"{facts.title} ({facts.file})"
+        return WeightsCard(title, facts.licence, facts.trained_on, facts.overlap.removesuffix("."))
+    if name in plugins.names("embedder"):
+        return WeightsCard(name, licence or UNKNOWN, "data that facekit does not know of", _MAY)
+    return WeightsCard(_title(Path(name)), UNKNOWN, "what that run was trained on", _MAY)
+
+
+def _begun_with(weights: str, network: str) -> WeightsCard:
+    if weights == NONE:
+        return SCRATCH
+    if weights == IMAGENET:
+        return _of_imagenet(network)
+    return WeightsCard(f"those of {visible(weights)}", UNKNOWN, "data that nothing is noted of", _MAY)
+
+
+def _of_imagenet(network: str) -> WeightsCard:
+    about = NETWORKS.get(network)
+    title = f"Keras' ImageNet weights of {about.application if about else network}"
+    licence = about.licence.partition(",")[0] if about else UNKNOWN
+    data = "ImageNet (ILSVRC 2012), 1.28 million photos of 1,000 kinds of things, which are for research"
+    return WeightsCard(title, licence, data, "People are on its photos, and it has no names of them")
+
+
+def _title(folder: Path) -> str:
+    return f"the network of the run {visible(str(folder))}"
+
+
+def _read(folder: Path) -> Run | None:
+    try:
+        return read(folder)
+    except FacekitError:  # whoever loads it says why
+        return None

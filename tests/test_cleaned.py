@@ -1,0 +1,143 @@
+"""Scores on faces that were cleaned with the very network that is scored."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from colours import colours as colours
+from patches import patch
+
+from facekit import runs
+from facekit.base import images
+from facekit.base.contract import Report
+from facekit.commands.balance import balance
+from facekit.commands.clean import clean
+from facekit.commands.cross_validate import cross_validate
+from facekit.commands.evaluate import evaluate
+from facekit.commands.train import train
+from facekit.dataset import INFO, REJECTED
+from facekit.options.balance import Balance
+from facekit.options.clean import Clean
+from facekit.options.cross_validate import CrossValidate
+from facekit.options.evaluate import Evaluate
+from facekit.options.train import Train
+
+SAYS = "the faces were cleaned with colours, the network that is scored: faces that it does not recognise are not among"
+
+
+@pytest.fixture
+def work(tmp_path: Path, colours: str) -> Path:
+    """Faces of two names, cleaned by their colour, split, and learned by their colour.
+
+    Four faces of the first name have the second's colour.
+    """
+    for label, name in ((0, "Ada"), (1, "Bob")):
+        (tmp_path / "faces" / name).mkdir(parents=True)
+        for number in range(16):
+            colour = 1 if label == 0 and number < 4 else label
+            data = images.encode_png(patch(colour, 100 * label + number))
+            (tmp_path / "faces" / name / f"{number:02d}.png").write_bytes(data)
+    clean(
+        Clean(
+            input=tmp_path / "faces",
+            output=tmp_path / "clean",
+            embedder=colours,
+            min_images=5,
+            min_side=10,
+            min_sharpness=0,
+            min_contrast=0,
+        )
+    )
+    balance(Balance(input=tmp_path / "clean", output=tmp_path / "balance", count=14))
+    train(Train(input=tmp_path / "balance", output=tmp_path / "run", backbone=colours))
+    return tmp_path
+
+
+def _evaluate(work: Path, **more: Any) -> Report:
+    return evaluate(Evaluate(run=work / "run", rounds=0, **more))
+
+
+def _rejected(work: Path) -> list[str]:
+    return [json.loads(line)["reason"] for line in (work / "clean" / REJECTED).read_text().splitlines()]
+
+
+def test_a_run_knows_what_its_faces_were_cleaned_with(work: Path) -> None:
+    assert json.loads((work / "balance" / INFO).read_text())["cleaned_with"] == ["colours"]
+    assert runs.load(work / "run").info.cleaned_with == ("colours",)
+
+
+def test_the_score_before_cleaning_is_given_beside_it(work: Path) -> None:
+    assert _rejected(work) == ["wrong person"] * 4
+    report = _evaluate(work)
+    assert report.details["accuracy"] == 1
+    assert any(banner.startswith(SAYS) for banner in report.details["banners"])
+    before = json.loads((Path(report.folder) / "scores.json").read_text())["before_cleaning"]
+    assert before == {
+        "accuracy": pytest.approx(28 / 32),  # 28 were kept and are named rightly; four were left out, and are Bob
+        "kept": 28,
+        "left_out": 4,
+        "right": 0,
+        "not_scored": 0,
+        "why_not": None,
+    }
+    assert report.details["accuracy before cleaning"].startswith(
+        "0.8750: of 4 faces that were left out the model names 0"
+    )
+    page = Path(report.details["report"]).read_text()
+    assert "Accuracy before cleaning: <b>87.5%</b>" in page
+    assert SAYS[1:] in page
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda work: shutil.rmtree(work / "faces"), "faces, which .*clean was made from, is gone"),
+        (lambda work: shutil.rmtree(work / "clean"), "clean, which .*balance was made from, is gone"),
+        (
+            lambda work: next((work / "faces" / "Ada").iterdir()).unlink(),
+            "faces has changed since .*clean was made from it",
+        ),
+        (
+            lambda work: next((work / "clean" / "Bob").iterdir()).unlink(),
+            "clean has changed since .*balance was made fr",
+        ),
+    ],
+)
+def test_where_the_faces_cannot_be_had_it_says_so(work: Path, damage: Any, why: str) -> None:
+    damage(work)
+    report = _evaluate(work)
+    said = report.details["accuracy before cleaning"]
+    assert re.search(f"^not known: .*{why}", said)
+    assert any(banner.startswith(SAYS) for banner in report.details["banners"])
+
+
+def test_another_network_is_not_favoured(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from facekit.base import plugins
+
+    monkeypatch.setitem(plugins.PARTS["embedder"], "other", "colours:Colours")
+    train(Train(input=work / "balance", output=work / "run", backbone="other", overwrite=True))
+    report = _evaluate(work)
+    assert report.details["banners"] == []
+    assert "accuracy before cleaning" not in report.details
+
+
+def test_dlib_and_its_mirrored_twin_are_one_network(work: Path) -> None:
+    from facekit.dataset import DatasetInfo
+    from facekit.identity.cleaned import same_network
+
+    info = DatasetInfo(embedder="dlib", cleaned_with=("sface",))
+    assert info.recognised_by == ("sface", "dlib")
+    assert same_network("dlib-mirrored", info) == "dlib"
+    assert same_network("sface", info) == "sface"
+    assert same_network("colours", info) is None
+    assert DatasetInfo(embedder="none").recognised_by == ()
+
+
+def test_folds_carry_the_banner(work: Path) -> None:
+    report = cross_validate(CrossValidate(run=work / "run", folds=2, rounds=0))
+    assert any(banner.startswith(SAYS) for banner in report.details["banners"])
