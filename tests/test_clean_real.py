@@ -105,7 +105,7 @@ def test_search_results_are_cleaned_within_what_can_be_known(
 ) -> None:
     """No right face is as good as certainly wrong, what holds no face is called that, nobody else stays."""
     photos, truth = searched
-    crop(Crop(input=photos, output=tmp_path / "faces", faces="all"))
+    crop(Crop(input=photos, output=tmp_path / "faces", faces="all", verify="eyes"))
     clean(Clean(input=tmp_path / "faces", output=tmp_path / "clean", min_images=1))
     shows = {record.id: _shown(record, truth) for record in records(tmp_path / "faces")}
     counts = Counter(shows.values())
