@@ -39,6 +39,8 @@ def prepare(root: Path) -> Path:
     unpack(root)
     clean(Clean(input=root / "faces", output=root / "sorted", min_images=3, embedder="none"))
     shutil.copy(root / "clean" / "decisions.jsonl", root / "sorted")
+    for name in ("raw", "faces", "clean", "balanced", "augmented"):
+        _group_two(root / name)
     shutil.copytree(root / "clean", root / "plain", ignore=shutil.ignore_patterns("*.json*"))
     by_label = Dataset.open(root / "balanced").by_label()
     one, other = ([record.path for record in records[:4]] for records in by_label.values())
@@ -51,6 +53,15 @@ def prepare(root: Path) -> Path:
     _table(root / "people.csv", ("image", "person"), [(path, f"p{number}") for number, path in enumerate(files)])
     (root / "contenders.toml").write_text(CONTENDERS)
     return root
+
+
+def _group_two(folder: Path) -> None:
+    """Say that two photos of a folder are a burst, which version 0.1.0 did not look for."""
+    from facekit.base.contract import Link
+    from facekit.dataset import GROUPS, Dataset
+
+    first, second = sorted({record.origin for record in Dataset.open(folder).records})[:2]
+    (folder / GROUPS).write_text(Link(first, second, "burst", "crop", "by hand").to_json() + "\n")
 
 
 def _table(file: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

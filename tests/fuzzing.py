@@ -17,6 +17,7 @@ import shutil
 import signal
 import sys
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +38,8 @@ SECRET = "canary-5f1d8c"
 """Stands in every text file outside; nothing that a command writes or prints may hold it."""
 
 SECONDS, MEGABYTES = 10, 500
-"""What a command may take: honest input of this size takes less than a second, and little memory."""
+"""What a command may take: honest input of this size takes less than a second, and little memory. The seconds are those
+of the processor: others may want it too. What waits, and uses none, is a hang after six times as many."""
 
 
 @dataclass(frozen=True)
@@ -251,11 +253,13 @@ def _limits(outcome: Outcome) -> Iterator[None]:
     """Break off what takes more time or memory than it may; end the process where that does not help."""
     process, over = psutil.Process(), threading.Event()
     # Where more wants to run than there are cores, everything takes so much longer.
-    seconds = SECONDS * max(1, os.getloadavg()[0] / (os.cpu_count() or 1))
-    before, reason = process.memory_info().rss, [f"a hang: more than {seconds:.0f} s"]
+    waits = 6 * SECONDS * max(1, os.getloadavg()[0] / (os.cpu_count() or 1))
+    before, began = process.memory_info().rss, time.process_time()
+    reason = [""]
 
     def stop(signum: int, frame: FrameType | None) -> None:
-        raise Stopped(f"{reason[0]}\n{''.join(traceback.format_stack(frame, limit=8))}")
+        took = f"a hang: {time.process_time() - began:.0f} s of the processor, after {waits:.0f} s of waiting at most"
+        raise Stopped(f"{reason[0] or took}\n{''.join(traceback.format_stack(frame, limit=8))}")
 
     def measure() -> None:
         while not over.wait(0.05):
@@ -265,9 +269,10 @@ def _limits(outcome: Outcome) -> Iterator[None]:
                 signal.raise_signal(signal.SIGALRM)
                 return
 
-    old = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    faulthandler.dump_traceback_later(seconds * 6, exit=True, file=sys.__stderr__)
+    old = [(one, signal.signal(one, stop)) for one in (signal.SIGALRM, signal.SIGPROF)]
+    signal.setitimer(signal.ITIMER_REAL, waits)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    faulthandler.dump_traceback_later(3 * waits, exit=True, file=sys.__stderr__)
     meter = threading.Thread(target=measure, daemon=True)
     meter.start()
     try:
@@ -276,10 +281,12 @@ def _limits(outcome: Outcome) -> Iterator[None]:
         outcome.faults.append(str(error))
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         faulthandler.cancel_dump_traceback_later()
         over.set()
         meter.join()
-        signal.signal(signal.SIGALRM, old)
+        for one, handler in old:
+            signal.signal(one, handler)
 
 
 # What is wrong

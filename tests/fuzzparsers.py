@@ -57,6 +57,12 @@ def _sources(folder: Path) -> object:
     return read_sources(folder / "sources.jsonl")
 
 
+def _links(folder: Path) -> object:
+    from facekit.dataset.records import read_links
+
+    return read_links(folder / "groups.jsonl")
+
+
 def _rejections(folder: Path) -> object:
     from facekit.dataset.records import read_rejections
 
@@ -67,6 +73,16 @@ def _decisions(folder: Path) -> object:
     from facekit.dataset.decisions import Decisions
 
     return Decisions(folder).read()
+
+
+_MADE_FROM = b'{"facekit":"0.2.0","model":"/run","pictures":[["Ada","0.jpg","00","test","g",null]]}'
+
+
+def _made_from(folder: Path) -> object:
+    from facekit.dataset.changes import Seen
+    from facekit.dataset.made_from import MadeFrom
+
+    return MadeFrom(model="/run", pictures=(Seen("Ada", "0.jpg", "00"),)).check(folder, "facekit evaluate run")
 
 
 def _info(folder: Path) -> object:
@@ -174,6 +190,10 @@ def _picture(folder: Path) -> object:
 _CONTENDERS = (
     b'[defaults]\nepochs = 1\n\n[[contender]]\nname = "dlib"\nbackbone = "dlib"\n\n[[contender]]\nnetwork = "cnn3"\n'
 )
+_LINK = b'{"first": "%s", "second": "%s", "reason": "burst", "stage": "crop", "matcher": "x"}\n' % (
+    b"0" * 64,
+    b"1" * 64,
+)
 _NOTE = b'{"facekit": "0.2.0", "of": "/faces", "left_out": ["a/2.jpg"], "files": {"a/1.jpg": "%s"}}' % (b"0" * 64)
 _PAIRS = b"first,second,same,who\na/1.jpg,a/2.jpg,1,x\na/1.jpg,b/1.jpg,0,y\n"
 _LFW = b"2\nAda\t1\t2\nBob\t1\t3\nAda\t1\tBob\t2\nBob\t1\tAda\t3\n"
@@ -181,6 +201,7 @@ _LFW = b"2\nAda\t1\t2\nBob\t1\t3\nAda\t1\tBob\t2\nBob\t1\tAda\t3\n"
 READERS = [
     Reader("manifest", "manifest.jsonl", MADE / "augmented" / "manifest.jsonl", _records),
     Reader("sources", "sources.jsonl", MADE / "raw" / "sources.jsonl", _sources),
+    Reader("groups", "groups.jsonl", _LINK, _links),
     Reader("rejected", "rejected.jsonl", MADE / "clean" / "rejected.jsonl", _rejections),
     Reader("decisions", "decisions.jsonl", MADE / "clean" / "decisions.jsonl", _decisions),
     Reader("info", "dataset.json", MADE / "clean" / "dataset.json", _info),
@@ -195,6 +216,7 @@ READERS = [
         "weights", "model.weights.h5", lzma.decompress((MADE / "run" / "model.weights.h5.xz").read_bytes()), _weights
     ),
     Reader("copy", "audit.json", _NOTE, _copy),
+    Reader("made from", "made-from.json", _MADE_FROM, _made_from),
     Reader("comparison", "compare.json", MADE / "comparison" / "compare.json", _comparison),
     Reader("recipe", "recipe.toml", MADE / "recipe.toml", _recipe),
     Reader("contenders", "contenders.toml", _CONTENDERS, _contenders),
@@ -203,4 +225,5 @@ READERS = [
     Reader("table", "table.csv", b"image,who\na/1.jpg,x\nb/1.jpg,y\n", _table),
     Reader("names", "names.csv", "name\nAda Lovelace\nBob\nJosé\n".encode(), _names),
     Reader("picture", "picture.jpg", next((MADE / "faces" / "Quinn Ibarra").iterdir()), _picture),
+    Reader("heic", "picture.jpg", MADE.with_name("heic") / "plain.heic", _picture),
 ]

@@ -286,6 +286,7 @@ REFUSED = {
     "[contender]\nnetwork = 'cnn3'": r"contenders are written \[\[contender\]\], with two brackets",
     "[defaults]\nsize = 48": r"names no contender; add a \[\[contender\]\]",
     "contender": r"is not TOML",
+    "[[contender]]\n" * 5000: r"names 5000 contenders; give at most 200",
 }
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from patches import edit, tree
+from fuzzing import watch
+from patches import edit, move, tree
 
 from facekit import runs
 from facekit.base.contract import FacekitError, Record, replace
@@ -185,6 +186,23 @@ def test_pictures_that_changed_are_not_cut_in_folds(run: Path, tmp_path: Path) -
         cross_validate(CrossValidate(run=run, folds=3, data=other))
     with pytest.raises(FacekitError, match=r"nowhere is no folder; say with --data where the pictures of"):
         cross_validate(CrossValidate(run=run, folds=3, data=tmp_path / "nowhere"))
+
+
+def test_of_the_folder_that_a_run_names_no_other_file_is_opened(run: Path, trained: Path, tmp_path: Path) -> None:
+    """A stranger's run may name any folder of its user's in which there is a picture that everybody has."""
+    home = Path(shutil.copytree(trained.parent / "faces", tmp_path / "home"))
+    move(run, home)
+    for place in ("person0/diary.png", "private/diary.png"):
+        (home / place).parent.mkdir(exist_ok=True)
+        (home / place).write_bytes(b"private")
+    with watch(home) as touched, pytest.raises(FacekitError, match=r"\(name added: private; pictures: 2 new\)"):
+        cross_validate(CrossValidate(run=run, folds=2))
+    listed = {record.path for record in runs.load(run).split}
+    assert {what.removeprefix("open /") for what in touched if what.startswith("open ")} == {*listed, MANIFEST}
+    (home / runs.load(run).split[0].path).unlink()
+    with watch(home) as touched, pytest.raises(FacekitError, match="gone or changed since training"):
+        cross_validate(CrossValidate(run=run, folds=2))
+    assert not [what for what in touched if what.startswith(("os.scandir", "os.listdir"))]
 
 
 @pytest.mark.parametrize(

@@ -269,6 +269,17 @@ def test_a_folder_of_devices_opens_none(own: Trained, tmp_path: Path) -> None:
         _evaluate(own.run)
 
 
+@pytest.mark.parametrize("data", ["a\0b", "x" * 5000, "/" * 5000, 7, "loop"])
+def test_an_earlier_report_of_a_stranger_says_nothing_of_where_the_next_goes(
+    own: Trained, data: object, tmp_path: Path
+) -> None:
+    (own.run / "evaluation-faces").mkdir()
+    (own.run / "loop").symlink_to("loop")
+    data = str(own.run / "loop") if data == "loop" else data
+    (own.run / "evaluation-faces" / "scores.json").write_text(json.dumps({"data": data}))
+    assert Path(_evaluate(own.run, data=own.faces).folder).parent == own.run
+
+
 def test_names_are_escaped(own: Trained) -> None:
     edit(own.run, names={"person0": "<script>alert(1)</script>", "person1": "李小龍 & Söhne"})
     page = _page(_evaluate(own.run))

@@ -235,6 +235,17 @@ def test_another_matcher_is_said(photos: Path, tmp_path: Path, caplog: pytest.Lo
     assert "its groups" not in caplog.text
 
 
+def test_what_another_matcher_drew_is_drawn_again(photos: Path, tmp_path: Path) -> None:
+    """Nothing else has changed: the folder is complete, from this very input."""
+    out = cut(photos, tmp_path / "faces")
+    options = Clean(input=out, output=tmp_path / "clean", embedder="none", min_images=3, min_side=1, min_sharpness=0)
+    clean(options)
+    for root, again in ((out, lambda: cut(photos, out)), (options.output, lambda: clean(options))):
+        drawn_by(root, {**matchers(root), "crop": "pixels-0", "clean": "pixels-0"})
+        again()
+        assert "pixels-0" not in matchers(root)[root.name.replace("faces", "crop")]
+
+
 def test_trees_of_two_matchers_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     one, other, plain = (plain_tree(tmp_path / name, {"Ada": 2, "Bob": 2}) for name in ("one", "other", "plain"))
     for root in (one, other):

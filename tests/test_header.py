@@ -98,6 +98,22 @@ def test_a_tiff_whose_pages_go_round_ends() -> None:
     assert images.decode(looped).shape == (40, 60, 3)
 
 
+def test_a_file_of_a_few_bytes_is_no_picture() -> None:
+    """A parser asks for more of them than there are."""
+    starts = [
+        b"\xff\xd8\xff\xe0",
+        b"\x89PNG\r\n",
+        b"GIF89a",
+        b"BM\0\0",
+        b"RIFF\0\0\0\0WEBP",
+        b"\0\0\0\x1cftypheic",
+        b"P6",
+    ]
+    for start in starts:
+        for size in range(1, len(start) + 1):
+            assert reason(start[:size]) in ("not a picture", "truncated", "HEIC that cannot be read: convert to JPEG")
+
+
 @pytest.mark.parametrize("end", [5, 9, 60, -3])
 def test_a_tiff_that_is_cut_off_is_no_picture(end: int) -> None:
     assert reason(pages(1)[:end]) == "not a picture"

@@ -122,6 +122,7 @@ ACROSS = {
     "scrape_again": "scrape killed and run again",
     "scrape_engines": "scrape with each engine",
     "stale": "every command whose output was made from other data",
+    "untrusted_pages": "every report of names that mean harm, in a browser",
     "untrusted_trees": "every stage on trees from strangers",
 }
 """Test files that are about more than one module, and what each is about."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -124,3 +125,44 @@ def test_every_format_that_is_decoded_begins_as_a_picture(kind: str) -> None:
 def test_real_photos_are_all_looked_at(data: Path) -> None:
     raw = data / "scraped" / "raw"
     assert len(pictures.below(raw).files) == sum(path.is_file() for path in raw.rglob("*")) == 299
+
+
+def test_folders_without_end_are_left_out(tmp_path: Path) -> None:
+    """An archive can hold thousands of folders, one inside the other: more than Python can go down."""
+    plain_tree(tmp_path / "tree", {"Ada": 2})
+    folder = os.open(tmp_path / "tree" / "Ada", os.O_RDONLY)
+    for _ in range(1900):
+        os.mkdir("a", dir_fd=folder)
+        below = os.open("a", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = below
+    os.close(folder)
+    found = pictures.below(tmp_path / "tree")
+    assert (len(found.files), found.left) == (2, {"folder nested too deep": 1})
+    assert [picture.path for picture in trees.read(tmp_path / "tree").pictures] == ["Ada/0000.png", "Ada/0001.png"]
+    assert len(Dataset.open(tmp_path / "tree").records) == 2
+    flatten(tmp_path / "tree" / "Ada")
+
+
+def test_links_that_lead_round_in_a_circle_are_nothing(tmp_path: Path) -> None:
+    tree = plain_tree(tmp_path / "tree", {"Ada": 2})
+    for place in ("loop", "Ada/loop", "Ada/below/loop", "Ada/below/loop.png"):
+        (tree / place).parent.mkdir(exist_ok=True)
+        (tree / place).symlink_to(Path(place).name)
+    for look in (
+        lambda: trees.read(tree).pictures,
+        lambda: Dataset.open(tree).records,
+        lambda: pictures.below(tree).files,
+    ):
+        assert len(look()) == 2
+
+
+def flatten(folder: Path) -> None:
+    """Take the folders out again: what deletes a test's folder goes down by itself."""
+    while (folder / "a").is_dir():
+        inner = folder / "a" / "a"
+        if inner.is_dir():
+            inner.rename(folder / "b")
+        (folder / "a").rmdir()
+        if (folder / "b").is_dir():
+            (folder / "b").rename(folder / "a")

@@ -408,3 +408,10 @@ def test_a_head_of_any_type_is_taken_or_refused_in_one_line(tmp_path: Path, head
             plan(Run(recipe=recipe), read(recipe))
         except FacekitError as error:
             assert str(recipe) in str(error)
+
+
+def test_the_home_of_nobody_is_a_folder_like_any_other(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('output = "~nobody-of-this-name/x"\n[[stage]]\ncommand = "draw"\n')
+    (step,) = plan(Run(recipe=recipe), read(recipe))
+    assert step.options.output == tmp_path / "~nobody-of-this-name" / "x" / "draw"

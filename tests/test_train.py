@@ -199,6 +199,16 @@ def test_overwriting_deletes_a_runs_own_files_alone(done: Trained) -> None:
     assert _files(done.run) == {*KEPT, "notes.txt", "evaluation/poster.html"}
 
 
+@pytest.mark.parametrize(
+    "changes", [{"network": "alexnet", "size": 512}, {"color": "gray"}, {"backbone": {"name": "dlib"}}]
+)
+def test_a_run_that_is_not_what_its_options_say_does_not_go_on(done: Trained, changes: dict[str, Any]) -> None:
+    file = done.run / "model.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes, "complete": False}))
+    with pytest.raises(FacekitError, match=r"model\.json describes another model than its options; --overwrite it$"):
+        train(_options(done.faces, epochs=4, resume=True))
+
+
 def test_a_run_whose_pictures_changed_is_not_resumed(done: Trained) -> None:
     run = runs.load(done.run)
     run.save(replace(run.info, complete=False))

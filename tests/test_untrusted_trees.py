@@ -19,12 +19,12 @@ import pytest
 from conftest import Facekit, files_in, manifest, picture, plain_tree, read_tree, records
 
 from facekit.base import images
-from facekit.base.contract import Decision, FacekitError, Report
+from facekit.base.contract import Decision, FacekitError, Link, Report
 from facekit.commands.augment import augment
 from facekit.commands.balance import balance
 from facekit.commands.clean import clean
 from facekit.commands.crop import crop
-from facekit.dataset import Dataset, read_info
+from facekit.dataset import GROUPS, Dataset, read_info
 from facekit.dataset.decisions import Decisions
 from facekit.options.augment import Augment
 from facekit.options.balance import Balance
@@ -427,6 +427,13 @@ OTHER_LINES = {
         "creator": [7],
         "attribution": [7],
     },
+    "groups.jsonl": {
+        "first": ["../../home/x", "0" * 63, 7, None, ..., "f" * 64],
+        "second": ["../x", 7, None, ..., "0" * 64],
+        "reason": ["alike", 7, None],
+        "stage": [7],
+        "matcher": [[]],
+    },
     "rejected.jsonl": {
         "stage": [7, None, ...],
         "id": ["../../home/x", 7, None, ...],
@@ -458,6 +465,7 @@ def reviewed(tree: Path) -> Path:
     run_clean(tree, folder)
     about = records(folder)[0]
     Decisions(folder).append(Decision(about.origin, about.box, about.label, "keep"))
+    (folder / GROUPS).write_text(Link("0" * 64, "f" * 64, "burst", "crop", "pixels").to_json() + "\n")
     return folder
 
 
@@ -485,6 +493,7 @@ INFO_FIELDS: dict[str, list[Any]] = {
     "protocol": ["telepathy", 7],
     "crop": [7, "x", {"margin": 1e300}, {"margin": "wide"}, {"size": 10**9}, {"detect": "yes"}, {"cascade": "../x"}],
     "drawn": [7],
+    "matchers": [7, ["pixels"], {"crop": 7}],
     "engines": [7, {"bing": 7}],
     "embedder": [7],
     "applied": ["all", 1.5],

@@ -11,7 +11,7 @@ import re
 import struct
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -174,13 +174,20 @@ def _opened(data: bytes) -> PIL.Image.Image:
     PIL.Image.init()
     for kind in [kind for kind in _SUFFIXES if kind in PIL.Image.OPEN]:  # MPO is opened as JPEG
         make, accepts = PIL.Image.OPEN[kind]
-        if accepts is None or accepts(data[:16]) is True:
+        if accepts is None or _accepted(accepts, data[:16]):
             picture = _made(make, data)
             if picture is not None:
                 return picture
     if _HEIF.match(data):
         return _opened_heif(data)
     raise BadImage("not a picture")
+
+
+def _accepted(accepts: Callable[[bytes], bool | str], start: bytes) -> bool:
+    try:
+        return accepts(start) is True
+    except (struct.error, LookupError):  # fewer bytes than it looks at
+        return False
 
 
 def _opened_heif(data: bytes) -> PIL.Image.Image:

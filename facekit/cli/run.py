@@ -19,6 +19,7 @@ Paths of inputs are relative to the recipe, those of outputs to its `output`.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -100,7 +101,7 @@ def read(path: Path) -> Recipe:
 def plan(options: Run, recipe: Recipe) -> list[Step]:
     """Return the steps of a recipe, every option checked. Raises FacekitError that names the stage at fault."""
     base = recipe.path.parent
-    root = options.output or base / Path(recipe.output).expanduser()
+    root = options.output or base / os.path.expanduser(recipe.output)  # noqa: PTH111 - Path's own raises for nobody
     steps: list[Step] = []
     before: Path | None = None
     first = _first_overwritten(options, recipe)

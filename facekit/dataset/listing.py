@@ -66,9 +66,9 @@ def scan(root: Path) -> Listing:
     outside = _Outside(root if made else None)
     left: Counter[str] = Counter()
     entries = list_entries(root, left, made)
-    labels = [entry for entry in entries if _is_dir(entry)]
+    labels = [entry for entry in entries if is_dir(entry)]
     files = [path for label in labels if not outside(label.name, label) for path in _files(label, outside, left, made)]
-    loose = sum(is_picture(Path(entry.path)) for entry in entries if _is_file(entry))
+    loose = sum(is_picture(Path(entry.path)) for entry in entries if is_file(entry))
     if loose and not files:
         raise FacekitError(f"{root} holds {loose} pictures and no folders; put them into one folder a person")
     if loose:
@@ -144,22 +144,24 @@ def list_entries(folder: Path, left: Counter[str], made: bool = False) -> list[o
 
 def _files(label: os.DirEntry[str], outside: _Outside, left: Counter[str], made: bool) -> list[str]:
     entries = list_entries(Path(label.path), left, made)
-    nested = sum(_is_dir(entry) for entry in entries)
+    nested = sum(is_dir(entry) for entry in entries)
     if nested:
         log.warning("%s: %d folders inside it are not read", label.path, nested)
-    left[DEAD] += sum(entry.is_symlink() and not _is_dir(entry) and not _is_file(entry) for entry in entries)
+    left[DEAD] += sum(entry.is_symlink() and not is_dir(entry) and not is_file(entry) for entry in entries)
     paths = {f"{label.name}/{entry.name}": entry for entry in entries}
-    return [path for path, entry in paths.items() if not outside(path, entry) and _is_file(entry)]
+    return [path for path, entry in paths.items() if not outside(path, entry) and is_file(entry)]
 
 
-def _is_dir(entry: os.DirEntry[str]) -> bool:
+def is_dir(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or leads to one; links that lead round in a circle do not."""
     try:
         return entry.is_dir()
     except OSError:  # links that lead round in a circle
         return False
 
 
-def _is_file(entry: os.DirEntry[str]) -> bool:
+def is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a regular file, or leads to one; links that lead round in a circle do not."""
     try:
         return entry.is_file()
     except OSError:

@@ -16,14 +16,18 @@ from pathlib import Path
 from facekit.base import images
 from facekit.base.opening import open_regular
 
-HIDDEN, SYSTEM, DEAD, CLOSED, OTHER = (
+HIDDEN, SYSTEM, DEAD, CLOSED, DEEP, OTHER = (
     "hidden",
     "system files or folders",
     "link that leads nowhere",
     "may not be read",
+    "folder nested too deep",
     "not a picture",
 )
 """Why a file or a folder is left out before anything is decoded."""
+
+MAX_DEPTH = 64
+"""Folders inside one another that are looked into; people nest a few, and an archive can hold thousands."""
 
 _SYSTEM = {
     *("__macosx", "$recycle.bin", "system volume information", "lost+found", "__pycache__"),
@@ -74,9 +78,12 @@ def below(folder: Path) -> Found:
     return Found(sorted(found.files), found.left)
 
 
-def _walk(folder: Path, left: Counter[str], seen: set[str]) -> Iterator[os.DirEntry[str]]:
+def _walk(folder: Path, left: Counter[str], seen: set[str], depth: int = 0) -> Iterator[os.DirEntry[str]]:
     where = os.path.realpath(folder)
     if where in seen:
+        return
+    if depth > MAX_DEPTH:
+        left[DEEP] += 1
         return
     seen.add(where)
     try:
@@ -92,7 +99,7 @@ def _walk(folder: Path, left: Counter[str], seen: set[str]) -> Iterator[os.DirEn
         elif _leads(entry) is None:
             left[DEAD] += 1
         elif _leads(entry):
-            yield from _walk(Path(entry.path), left, seen)
+            yield from _walk(Path(entry.path), left, seen, depth + 1)
         else:
             yield entry
 

@@ -17,7 +17,7 @@ from facekit import runs
 from facekit.base import provenance
 from facekit.base.contract import BadImage, FacekitError, Record, Track
 from facekit.dataset import REJECTED, REMOVED, REPEATED, Dataset, DatasetInfo
-from facekit.dataset.reasons import BEYOND, FEW, REPEAT, REVIEWED, SHARED
+from facekit.dataset.reasons import BEYOND, FEW, NO_FACE, REPEAT, REVIEWED, SHARED
 from facekit.dataset.records import read_rejections
 from facekit.identity import classifier, overlap
 from facekit.runs import Run
@@ -31,8 +31,8 @@ FAVOURED = (
     "which favours this score"
 )
 
-_NOT_COUNTED = {REPEAT, SHARED, REPEATED, FEW, BEYOND, REVIEWED, REMOVED}
-"""Reasons that say nothing of how hard a face is: it is there already, its name is left out, or a person decided."""
+_NOT_COUNTED = {NO_FACE, REPEAT, SHARED, REPEATED, FEW, BEYOND, REVIEWED, REMOVED}
+"""Reasons that say nothing of how hard a face is: it is none, or there already, its name is out, a person decided."""
 
 _MOST_STAGES = 16
 

@@ -149,7 +149,10 @@ def _own(folder: Path, pattern: str) -> list[Path]:
 
 
 def _check_options(run: Run, options: Train) -> None:
-    """Refuse to go on with other options; a run from before an option existed had its default."""
+    """Refuse to go on with other options, and with a run that is not of its own options.
+
+    A run from before an option existed had its default.
+    """
     then, now = run.info.options, recorded(options)
     for option in describe(type(options)):
         before = then.get(option.name, option.default)
@@ -158,3 +161,7 @@ def _check_options(run: Run, options: Train) -> None:
                 f"{run.folder} was begun with {option.name} = {before!r}, not {now[option.name]!r}; "
                 "choose another folder, or --overwrite it"
             )
+    info = run.info
+    is_network = (info.network, info.size, info.color) == (options.network, options.size, options.color)
+    if (info.backbone is None) != (options.backbone is None) or not (info.backbone or is_network):
+        raise FacekitError(f"{run.folder / MODEL} describes another model than its options; --overwrite it")

@@ -17,8 +17,8 @@ from pathlib import Path
 from facekit import runs
 from facekit.base.contract import PARTS, FacekitError, Track, quiet
 from facekit.dataset import MANIFEST, Dataset
-from facekit.dataset.listing import list_entries
-from facekit.dataset.pictures import Found, is_picture
+from facekit.dataset.listing import is_dir, is_file, list_entries
+from facekit.dataset.pictures import DEEP, MAX_DEPTH, Found, is_picture
 from facekit.runs import provenance
 from facekit.runs.pictures import check_paths
 from facekit.scores.weights import WeightsCard
@@ -132,18 +132,21 @@ def _part(root: Path, name: str, left: Counter[str]) -> Iterator[Picture]:
         yield from (Picture(path, part, label) for path in _below(root, f"{name}/{label}", left))
 
 
-def _below(root: Path, name: str, left: Counter[str], linked: bool = True) -> Iterator[str]:
+def _below(root: Path, name: str, left: Counter[str], depth: int = 0) -> Iterator[str]:
     """Yield every file of a label, whatever it is called: what is no picture is counted by whoever decodes it."""
+    if depth > MAX_DEPTH:
+        left[DEEP] += 1
+        return
     for entry in list_entries(root / name, left):
         # A link to a folder further down may lead back up, and so on without end.
-        if entry.is_dir(follow_symlinks=linked):
-            yield from _below(root, f"{name}/{entry.name}", left, linked=False)
-        elif entry.is_file():
+        if is_dir(entry) and (depth == 0 or not entry.is_symlink()):
+            yield from _below(root, f"{name}/{entry.name}", left, depth + 1)
+        elif is_file(entry):
             yield f"{name}/{entry.name}"
 
 
 def _inside(folder: Path, left: Counter[str]) -> tuple[list[str], list[str]]:
     """Return the names of a folder's folders, and of its pictures."""
     entries = list_entries(folder, left)
-    files = [entry.name for entry in entries if entry.is_file() and is_picture(Path(entry.path))]
-    return [entry.name for entry in entries if entry.is_dir()], files
+    files = [entry.name for entry in entries if is_file(entry) and is_picture(Path(entry.path))]
+    return [entry.name for entry in entries if is_dir(entry)], files

@@ -33,7 +33,7 @@ def clean(options: Clean, track: Track = quiet) -> Report:
         decided = ReviewDecisions.read(out, options.apply)
         reference = known.digest() if known else None
         out.info = replace(out.info, embedder=embedder, reference=reference, applied=decided.lines)
-        if out.unchanged and _same_means(out.before, out.info):
+        if out.unchanged and _same_means(out.before, out.info, _matcher(embedder)):
             report = out.report()
         else:
             out.save_info()
@@ -46,10 +46,17 @@ def clean(options: Clean, track: Track = quiet) -> Report:
     return report
 
 
-def _same_means(before: DatasetInfo | None, now: DatasetInfo) -> bool:
-    """Whether the folder was made with this embedder, these reference pictures and these decisions."""
-    means = (now.embedder, now.reference, now.applied)
-    return before is not None and (before.embedder, before.reference, before.applied) == means
+def _same_means(before: DatasetInfo | None, now: DatasetInfo, by: str) -> bool:
+    """Whether the folder was made with this embedder, these reference pictures, these decisions, and this matcher."""
+    if before is None or before.matchers.get(STAGE, by) != by:  # 0.1.0 did not say what its groups were drawn by
+        return False
+    return (before.embedder, before.reference, before.applied) == (now.embedder, now.reference, now.applied)
+
+
+def _matcher(name: str) -> str:
+    """Return what faces are compared with, where an embedder of that name was asked for."""
+    names = recognition.names_of(name)
+    return matcher(names[0] if names else None)
 
 
 def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: str, track: Track) -> Report:
@@ -61,7 +68,7 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
     confirm = confirmation.build()
     measure = Measure(source, options, _asks_pose(names, options), confirm if confirm and confirm.rejects else None)
     candidates = list(track(ordered_map(measure, placed, options.jobs), STAGE, total=len(placed)))
-    by = matcher(names[0] if names else None)
+    by = _matcher(name)
     groups.record_matcher(out, by)
     faces = recognition.embed(names, source, candidates, options, track)
     prints = [one.fingerprint if one.compared else None for one in candidates]

@@ -62,6 +62,10 @@ class Contender:
         return self.options.output
 
 
+MOST = 200
+"""Contenders in a file: each is a training, and the checks of a thousand take longer than somebody waits."""
+
+
 def contenders(options: Compare) -> list[Contender]:
     """Return what is to be compared, in the order given, every option checked.
 
@@ -109,6 +113,8 @@ def _by_file(path: Path) -> list[Table]:
         raise FacekitError(f"{path}: {_BRACKETS}")
     if not tables:
         raise FacekitError(f"{path} names no contender; add a [[contender]] with `network = …`")
+    if len(tables) > MOST:
+        raise FacekitError(f"{path} names {len(tables)} contenders; give at most {MOST}")
     if "name" in defaults:
         raise FacekitError(f"{path}: a name cannot be shared; give each [[contender]] its own")
     return [{**defaults, **_table(table, path, _BRACKETS)} for table in tables]

@@ -88,7 +88,7 @@ def measured(name: str, options: Train, run: Run, course: Course) -> Row:
         pictures_per_second=speed(run, course.split.dataset, held, course.options.batch, course.options.jobs),
         banners=list(dict.fromkeys(banner for _, scores, _ in scored for banner in scores.banners)),
         weights=provenance.of_run(run),
-        compared=[_compared(test, scores) for test, scores, _ in scored if scores.compared is not None],
+        compared=[line for test, scores, _ in scored for line in _compared(name, test, scores)],
         model=identity(run),
         test=course.given_digest,
     )
@@ -151,12 +151,14 @@ def _evaluate(run: Run, pictures: HeldOut, course: Course, name: str) -> tuple[M
     return scores, os.path.relpath(output / reports.PAGE, options.output)
 
 
-def _compared(test: Test, scores: ModelScores) -> str:
-    found = scores.compared
-    assert found is not None
-    counts = ", ".join(f"{count:,} {reason}" for reason, count in found.used.items())
-    left = f"Left out of it: {counts}." if counts else "Nothing of it was used."
-    return f"{test.capitalize()} test, compared with what training used {found.said}. {left}"
+def _compared(name: str, test: Test, scores: ModelScores) -> Iterator[str]:
+    """Yield in words what was left out of a test, and what the accuracy on it is before cleaning."""
+    if (found := scores.compared) is not None:
+        counts = ", ".join(f"{count:,} {reason}" for reason, count in found.used.items())
+        left = f"Left out of it: {counts}." if counts else "Nothing of it was used."
+        yield f"{test.capitalize()} test, compared with what training used {found.said}. {left}"
+    if scores.before_cleaning is not None:
+        yield f"{name}, accuracy on the {test} test before cleaning: {scores.before_cleaning}."
 
 
 def _scores(test: Test, scores: ModelScores, link: str) -> list[Score]:

@@ -128,12 +128,19 @@ def _write(comparison: Comparison, names: Sequence[str], course: Course) -> Tabl
     """Write the table in its three forms."""
     rows = comparison.ordered(names)
     banners = [protocol.BANNER] if comparison.split.protocol == protocol.IMAGE else []
-    banners = list(dict.fromkeys(banners + [banner for row in rows for banner in row.banners]))
+    banners = list(dict.fromkeys(banners + _banners(rows)))
     title = f"{course.options.input.resolve().name}: {len(rows)} contenders"
     table = Table(title, rows, banners, _notes(comparison, course.options))
     for name, write in zip(TABLES, (tables.markdown, tables.csv, tables.html), strict=True):
         replace_file(comparison.folder / name, write(table).encode())
     return table
+
+
+def _banners(rows: Sequence[Row]) -> list[str]:
+    """Return the warnings of the rows; one that is not of all that have scores begins with the names of those."""
+    scored = [row for row in rows if row.scores]
+    names = {banner: [row.name for row in scored if banner in row.banners] for row in scored for banner in row.banners}
+    return [banner if len(of) == len(scored) else f"{', '.join(of)}: {banner}" for banner, of in names.items()]
 
 
 def _parts(split: Split) -> dict[str, int]:

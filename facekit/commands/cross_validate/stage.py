@@ -27,7 +27,7 @@ from facekit.options.cross_validate import CrossValidate
 from facekit.options.typed import typed
 from facekit.report import scores as page
 from facekit.runs import Run, reports
-from facekit.runs.pictures import CHANGED, dataset_of, updated
+from facekit.runs.pictures import CHANGED, additions, dataset_of, updated
 from facekit.scores.classes import Answers
 from facekit.scores.model import Folds, FoldScores
 
@@ -161,10 +161,13 @@ def _unchanged(run: Run, options: CrossValidate, track: Track) -> Dataset:
     if not root.is_dir():
         raise FacekitError(f"{root} is no folder; say with --data where the pictures of {run.folder} are now")
     if options.data is None and len(dataset_of(run, run.split, track).records) < len(run.split):
-        # The folder that a run names is listed only once all its pictures were found in it.
+        # A stranger's run may name any folder: it is listed only once all pictures of the split were found in it, and
+        # no other file there is opened.
         raise FacekitError(
             f"{root} is not what {run.folder} was trained on: pictures are {CHANGED}; {_train_again(run, root)}"
         )
+    if options.data is None and (more := additions(run)):
+        raise FacekitError(f"{root} is not what {run.folder} was trained on ({more}); {_train_again(run, root)}")
     dataset = Dataset.open(root, track).hashed(track)
     if changed := runs.changes(run, dataset):
         raise FacekitError(f"{root} is not what {run.folder} was trained on ({changed}); {_train_again(run, root)}")

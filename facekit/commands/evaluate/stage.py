@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,9 +83,9 @@ def _output(options: Evaluate, pictures: HeldOut) -> Path:
 def _is_of_other_data(folder: Path, data: Path) -> bool:
     try:
         before = read_json(own_file(folder / reports.SCORES), _Scored).data
-    except (OSError, FacekitError):
+        return os.path.realpath(before) != os.path.realpath(data)
+    except (OSError, ValueError, FacekitError):  # a path with a zero byte is none
         return False
-    return Path(before).resolve() != data.resolve()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,158 @@
+"""Every report of folders and models whose names mean harm, in a browser: nothing runs, and nothing is fetched."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Facekit, plain_tree
+from leftovers import needs_browser
+from older import move, unpack
+from selenium.webdriver.support.ui import WebDriverWait
+
+pytestmark = needs_browser
+
+EVIL = (
+    "\"><img src=x onerror=window.ran=1>'",
+    "<script>window.ran=1<\u2215script><svg onload=window.ran=1>",
+    "</title>{{7*7}}<script>window.ran=1</script>\u202e",
+)
+"""The first two are names of folders too: a slash is none of theirs."""
+
+LOOK = """
+const all = [...document.querySelectorAll("*")];
+const acts = all.filter(one => [...one.attributes].some(a => /^on/i.test(a.name) || /^\\s*javascript:/i.test(a.value)));
+const loads = all.flatMap(one => ["src", "href", "data", "action"].map(name => one.getAttribute(name)).filter(Boolean));
+return {
+  ran: window.ran ?? null,
+  acts: acts.map(one => one.outerHTML.slice(0, 200)),
+  scripts: document.scripts.length,
+  loads: loads.filter(one => !one.startsWith("data:") && !one.startsWith("runs/")),
+  fetched: performance.getEntriesByType("resource").map(one => one.name).filter(one => !one.startsWith("data:")),
+  text: document.documentElement.outerText,
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What version 0.1.0 made, with names that mean harm in its models and manifests."""
+    root = unpack(tmp_path_factory.mktemp("pages") / "made")
+    move(root)
+    for model in root.rglob("model.json"):
+        info = json.loads(model.read_text())
+        info["names"] = dict(zip(info["labels"], EVIL, strict=False))
+        info["left"] = {EVIL[1]: 3}
+        model.write_text(json.dumps(info))
+    return root
+
+
+@pytest.fixture
+def home(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    shutil.copytree(made, tmp_path / "home")
+    for file in (tmp_path / "home").rglob("*.json"):
+        file.write_text(file.read_text().replace(str(made), str(tmp_path / "home")))
+    monkeypatch.chdir(tmp_path / "home")
+    return tmp_path / "home"
+
+
+def _people(home: Path) -> Path:
+    """Two names that mean harm, one of which has a picture of the other."""
+    faces = plain_tree(home / "people", {EVIL[0]: 6, EVIL[1]: 6})
+    shutil.copy(next((faces / EVIL[0]).iterdir()), faces / EVIL[1] / f"{EVIL[0][:40]}.png")
+    return faces
+
+
+def _clean(facekit: Facekit, home: Path) -> Path:
+    _people(home)
+    arguments = ("--min-images", 1, "--min-side", 1, "--embedder", "none", "--report", "page.html", "-j", 1)
+    done = facekit("clean", "people", "-o", "new", *arguments)
+    assert done.code == 0, done.err
+    return home / "page.html"
+
+
+def _audit(facekit: Facekit, home: Path) -> Path:
+    faces = _people(home)
+    (home / "split").mkdir()
+    for part, label in (("train", EVIL[0]), ("test", EVIL[1])):
+        shutil.copytree(faces / label, home / "split" / part / label)
+    assert facekit("audit", "split", "-o", "new").code == 0
+    return home / "new" / "report.html"
+
+
+def _evaluate(facekit: Facekit, home: Path) -> Path:
+    pytest.importorskip("dlib", reason="the extra `faces` is not installed")
+    with (home / "table.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("label", EVIL[0]), ("Marlow Alder", EVIL[1]), ("Quinn Ibarra", EVIL[2])])
+    assert facekit("evaluate", "head", "--part", "all", "--by", EVIL[0], "--table", "table.csv", "-o", "new").code == 0
+    return home / "new" / "report.html"
+
+
+def _cross_validate(facekit: Facekit, home: Path) -> Path:
+    pytest.importorskip("dlib", reason="the extra `faces` is not installed")
+    assert facekit("cross-validate", "head", "--folds", 2, "--rounds", 10, "-o", "new", "-j", 1).code == 0
+    return home / "new" / "report.html"
+
+
+def _compare(facekit: Facekit, home: Path) -> Path:
+    pytest.importorskip("dlib", reason="the extra `faces` is not installed")
+    (home / "balanced").rename(home / EVIL[0])
+    done = facekit("compare", EVIL[0], "-o", "new", "--networks", "dlib", "-j", 1)
+    assert done.code == 0, done.err
+    return home / "new" / "compare.html"
+
+
+def _pairs(facekit: Facekit, home: Path) -> Path:
+    pytest.importorskip("dlib", reason="the extra `faces` is not installed")
+    labels = [sorted(path.iterdir()) for path in sorted((home / "balanced").iterdir()) if path.is_dir()]
+    (one, other), folder = labels, home / "balanced"
+    pairs = [(one[0], one[1], 1), (other[0], other[1], 1), (one[0], other[0], 0), (one[1], other[1], 0)]
+    rows = [(a.relative_to(folder), b.relative_to(folder), same, EVIL[n % 3]) for n, (a, b, same) in enumerate(pairs)]
+    with (home / "pairs.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("first", "second", "same", EVIL[0]), *rows])
+    arguments = ("--data", "balanced", "--by", EVIL[0], "--no-detect", "-o", "new")
+    assert facekit("evaluate-pairs", "dlib", "pairs.csv", *arguments).code == 0
+    return home / "new" / "report.html"
+
+
+def _inspect(facekit: Facekit, home: Path) -> Path:
+    pytest.importorskip("keras", reason="the extra `train` is not installed")
+    assert facekit("inspect", "run", "--count", 1, "-o", "new").code == 0
+    return home / "new" / "report.html"
+
+
+def _look(driver: Any, file: Path) -> dict[str, Any]:
+    """Open a page, and return what it has run and loaded."""
+    driver.get("about:blank")
+    driver.get(file.as_uri())  # which does not wait
+    there = "return location.protocol === 'file:' && document.readyState === 'complete'"
+    WebDriverWait(driver, 30).until(lambda _: driver.execute_script(there))
+    time.sleep(0.2)  # for what would load or run then
+    found: dict[str, Any] = driver.execute_script(LOOK)
+    return found
+
+
+@pytest.mark.parametrize("page", [_clean, _audit, _evaluate, _cross_validate, _compare, _pairs, _inspect])
+def test_a_page_runs_and_fetches_nothing(
+    driver: Any, facekit: Facekit, home: Path, page: Callable[[Facekit, Path], Path]
+) -> None:
+    file = page(facekit, home)
+    found = _look(driver, file)
+    text = found.pop("text")
+    assert found == {"ran": None, "acts": [], "scripts": 0, "loads": [], "fetched": []}
+    assert "window.ran=1" in text  # shown as what it is
+    assert "\u202e" not in text
+    assert "</title>49" not in text
+
+
+def test_the_look_sees_what_runs(driver: Any, tmp_path: Path) -> None:
+    (tmp_path / "bad.html").write_text(f'<!doctype html><title>x</title><p title="{EVIL[0]}"></p>{EVIL[2]}')
+    found = _look(driver, tmp_path / "bad.html")
+    assert found["ran"] == 1
+    assert (len(found["acts"]), found["scripts"], found["loads"]) == (1, 1, ["x"])
