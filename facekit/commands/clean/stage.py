@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -15,8 +16,10 @@ from facekit.dataset import Dataset, DatasetInfo, Output
 from facekit.dataset.groups import draw_groups
 from facekit.faces import confirmation
 from facekit.identity import groups
-from facekit.identity.likeness import matcher, proofs
+from facekit.identity.likeness import proofs
 from facekit.options.clean import Clean
+
+log = logging.getLogger(__name__)
 
 
 def clean(options: Clean, track: Track = quiet) -> Report:
@@ -46,17 +49,22 @@ def clean(options: Clean, track: Track = quiet) -> Report:
     return report
 
 
-def _same_means(before: DatasetInfo | None, now: DatasetInfo, by: str) -> bool:
-    """Whether the folder was made with this embedder, these reference pictures, these decisions, and this matcher."""
-    if before is None or before.matchers.get(STAGE, by) != by:  # 0.1.0 did not say what its groups were drawn by
+def _same_means(before: DatasetInfo | None, now: DatasetInfo, auto: bool) -> bool:
+    """Whether the folder was made with this embedder, these reference pictures and these decisions.
+
+    One that was made when `auto` was one embedder of today's two stays as it is: an update changes no folder by itself.
+    """
+    if before is None or (before.reference, before.applied) != (now.reference, now.applied):
         return False
-    return (before.embedder, before.reference, before.applied) == (now.embedder, now.reference, now.applied)
-
-
-def _matcher(name: str) -> str:
-    """Return what faces are compared with, where an embedder of that name was asked for."""
-    names = recognition.names_of(name)
-    return matcher(names[0] if names else None)
+    if before.embedder == now.embedder:
+        return True
+    older = auto and before.embedder in recognition.names_of(now.embedder or recognition.NONE)
+    if older:
+        log.warning(
+            "the folder stays as %s cleaned it; --overwrite cleans it with %s, and keeps what was decided in the review",
+            *(before.embedder, now.embedder),
+        )
+    return older
 
 
 def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: str, track: Track) -> Report:
