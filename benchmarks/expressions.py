@@ -91,7 +91,9 @@ def main() -> None:
     print(alexnet(faces, official, out, chosen.full))
     print("now the contenders, one after another", file=sys.stderr)
     file = contenders(out, chosen.full)
-    compare(Compare(input=faces, output=out / "study", contenders=file, split="90/0/10", test=official))
+    compare(
+        Compare(input=faces, output=out / "study", contenders=file, labels="classes", split="90/0/10", test=official)
+    )
     print((out / "study" / "compare.md").read_text())
 
 

@@ -5,6 +5,7 @@ A reader returns, or raises a FacekitError (a BadImage of a picture): anything e
 
 from __future__ import annotations
 
+import io
 import lzma
 import shutil
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from older import MADE
 
 from facekit.base import images
@@ -127,6 +129,12 @@ def _head(folder: Path) -> object:
     return Head.read(folder / "head.npz", 128, 2)
 
 
+def _gallery(folder: Path) -> object:
+    from facekit.runs.gallery import Gallery
+
+    return Gallery.read(folder / "gallery.npz", 3, 4, 2)
+
+
 def _weights(folder: Path) -> object:
     from facekit.runs.weights import read_shapes
 
@@ -198,6 +206,15 @@ _NOTE = b'{"facekit": "0.2.0", "of": "/faces", "left_out": ["a/2.jpg"], "files":
 _PAIRS = b"first,second,same,who\na/1.jpg,a/2.jpg,1,x\na/1.jpg,b/1.jpg,0,y\n"
 _LFW = b"2\nAda\t1\t2\nBob\t1\t3\nAda\t1\tBob\t2\nBob\t1\tAda\t3\n"
 
+
+def _npz() -> bytes:
+    file = io.BytesIO()
+    np.savez(file, vectors=np.ones((3, 4), "<f4"), classes=np.array([0, 1, 1], "<i4"))
+    return file.getvalue()
+
+
+_GALLERY = _npz()
+
 READERS = [
     Reader("manifest", "manifest.jsonl", MADE / "augmented" / "manifest.jsonl", _records),
     Reader("sources", "sources.jsonl", MADE / "raw" / "sources.jsonl", _sources),
@@ -212,6 +229,7 @@ READERS = [
     Reader("history", "history.csv", MADE / "run" / "history.csv", _history),
     Reader("checkpoint", "state.json", MADE / "run-interrupted" / "checkpoint" / "state.json", _checkpoint),
     Reader("head", "head.npz", MADE / "head" / "head.npz", _head),
+    Reader("gallery", "gallery.npz", _GALLERY, _gallery),
     Reader(
         "weights", "model.weights.h5", lzma.decompress((MADE / "run" / "model.weights.h5.xz").read_bytes()), _weights
     ),

@@ -15,7 +15,7 @@ from conftest import Dead, files_in, read_tree
 from patches import patch, tree
 
 from facekit import runs
-from facekit.base import images, plain
+from facekit.base import images, plain, weights
 from facekit.base.contract import FacekitError, Record, Report, quiet, replace
 from facekit.base.files import read_lines, replace_lines
 from facekit.commands.compare import compare
@@ -308,13 +308,18 @@ def test_contenders_are_given_in_one_way(tmp_path: Path) -> None:
         contenders(Compare(input=tmp_path, output=tmp_path / "out", networks="cnn3,cnn9"))
 
 
-def test_the_quickest_and_best_comes_first() -> None:
+def test_the_best_embedder_comes_first(real_weights: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("dlib", reason="the extra `faces` is not installed")
-    found = contenders(Compare(input=Path("faces"), output=Path("out"), size=100))
-    assert [one.name for one in found] == ["dlib", "cnn5", "inception_v3"]
-    assert [one.options.backbone for one in found] == ["dlib", None, None]
+    found = contenders(Compare(input=Path("faces"), output=tmp_path / "out", size=100))
+    assert [one.name for one in found] == ["sface", "cnn5", "inception_v3"]
+    assert [one.options.backbone for one in found] == ["sface", None, None]
     assert [one.options.size for one in found[1:]] == [100, 100]
-    assert found[1].run == Path("out/runs/cnn5")
+    assert found[1].run == tmp_path / "out" / "runs" / "cnn5"
+    (tmp_path / "begun" / "runs" / "dlib").mkdir(parents=True)  # by version 0.1.0
+    assert contenders(Compare(input=Path("faces"), output=tmp_path / "begun"))[0].name == "dlib"
+    monkeypatch.delenv("FACEKIT_WEIGHTS", raising=False)
+    monkeypatch.setitem(weights.PINS, "sface", replace(weights.PINS["sface"], package="not_installed"))
+    assert contenders(Compare(input=Path("faces"), output=tmp_path / "out"))[0].name == "dlib"
 
 
 def test_other_options_for_a_name_that_is_trained_are_refused(own: Compared) -> None:

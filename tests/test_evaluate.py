@@ -114,7 +114,7 @@ def test_the_page_stands_alone(own: Trained) -> None:
     page = _page(_evaluate(own.run))
     assert not re.search(r"(https?:|file:|src=\"(?!data:)|href=)", page)
     assert page.count("data:image/png;base64,") == 2
-    assert page.count("<svg") == 2  # the reliability diagram and who was taken for whom
+    assert page.count("<svg") == 3  # the reliability diagram, strangers, and who was taken for whom
     assert "1,000 resamples of 9 photos" in page
     assert "Person1" in page
     assert "no photo, nor anything made from it, stands in two parts" in page

@@ -17,9 +17,11 @@ from conftest import picture, plain_tree, records
 from hypothesis import given
 from hypothesis import strategies as st
 from patches import patch, tree
+from plainengine import ENGINES
+from plainweb import Plain
 
 from facekit import runs
-from facekit.base import images
+from facekit.base import images, plugins
 from facekit.base.contract import FacekitError, Image, Link, Record, replace
 from facekit.base.files import read_lines, replace_lines
 from facekit.commands.audit import audit
@@ -28,6 +30,7 @@ from facekit.commands.balance import balance
 from facekit.commands.clean import clean
 from facekit.commands.crop import crop
 from facekit.commands.evaluate import evaluate
+from facekit.commands.scrape import scrape
 from facekit.commands.train import train
 from facekit.dataset import GROUPS, INFO, MANIFEST, REJECTED, Dataset, derive_id
 from facekit.dataset.groups import Join, draw_groups, leave_out_joined, links_about
@@ -40,7 +43,9 @@ from facekit.options.balance import Balance
 from facekit.options.clean import Clean
 from facekit.options.crop import Crop
 from facekit.options.evaluate import Evaluate
+from facekit.options.scrape import Scrape
 from facekit.options.train import Train
+from facekit.world.web import serve
 
 
 def edited(image: Image) -> bytes:
@@ -263,6 +268,30 @@ def test_trees_of_two_matchers_are_said(tmp_path: Path, caplog: pytest.LogCaptur
 def drawn_by(root: Path, by: dict[str, str]) -> None:
     info = json.loads((root / INFO).read_text()) if (root / INFO).exists() else {"complete": True}
     (root / INFO).write_text(json.dumps({**info, "matchers": by}))
+
+
+class Searched(Plain):
+    """Serves distinct photos by number, and photo 0 edited."""
+
+    def picture(self, path: str) -> bytes:
+        name = path.rpartition("/")[2]
+        image = picture(0 if name == "edited.jpg" else int(name.partition(".")[0]), 160)
+        return edited(image) if name == "edited.jpg" else images.encode(image)
+
+
+def test_scrape_groups_photos_and_crop_keeps_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(plugins.PARTS, "engine", {**plugins.PARTS["engine"], **ENGINES})
+    found = {"more Ada": ["/0.jpg", "/1.jpg", "/2.jpg"], "more Bob": ["/edited.jpg", "/3.jpg"]}
+    raw, faces = tmp_path / "raw", tmp_path / "faces"
+    with serve(Searched(found)) as web:
+        scrape(Scrape(names=["Ada", "Bob"], output=raw, engine="plain", base_url=web.base_url, per_name=3, bots=1))
+    assert len(records(raw)) == 5
+    assert len(set(groups(raw).values())) == 4
+    assert [(link.reason, link.stage) for link in links(raw)] == [("same photo", "scrape")]
+    cut(raw, faces)
+    assert groups(faces) == groups(raw)
+    assert links(faces) == links(raw)
+    assert matchers(faces) == {"scrape": MATCHER}
 
 
 # A split that is drawn

@@ -55,7 +55,7 @@ def run(trained: Path, tmp_path: Path) -> Path:
 
 
 def test_a_run_folder_holds_the_head_and_what_it_stands_on(even: Path, trained: Path) -> None:
-    assert {file.name for file in trained.iterdir()} == {"model.json", "head.npz", "split.jsonl"}
+    assert {file.name for file in trained.iterdir()} == {"model.json", "head.npz", "gallery.npz", "split.jsonl"}
     run, dlib = runs.load(trained), load("dlib")
     assert run.backbone == "dlib"
     assert run.info.network == "dlib, frozen"
@@ -75,7 +75,7 @@ def test_it_is_scored_and_names_faces_like_any_run(
     answers = list(predict(Predict(run=trained, pictures=photos, min_confidence=0)))
     found = [answer for answer in answers if answer.box]
     assert found
-    assert {answer.label for answer in found} <= set(runs.load(trained).labels)
+    assert {answer.label for answer in found} <= {*runs.load(trained).labels, "unknown"}
     assert all(0 < (answer.confidence or 0) <= 1 for answer in found)
     whole = list(predict(Predict(run=trained, pictures=photos, detect=False)))
     assert [answer.picture for answer in whole] == [str(photo) for photo in photos]

@@ -33,7 +33,16 @@ class Trained(NamedTuple):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     faces = tree(tmp_path_factory.mktemp("trained") / "faces")
-    options = Train(input=faces, output=faces.parent / "run", network="cnn3", size=32, epochs=15, batch=8, stop_at=1)
+    options = Train(
+        input=faces,
+        output=faces.parent / "run",
+        network="cnn3",
+        size=32,
+        epochs=15,
+        batch=8,
+        stop_at=1,
+        labels="classes",  # they are textures, and no face is near another
+    )
     train(options)
     edit(options.output, crop=CarriedCrop.of(FaceCrop(size=48, margin=0.3)))
     return Trained(faces, options.output)
@@ -64,7 +73,7 @@ def test_crops_are_named(trained: Trained) -> None:
     right = [Path(answer["picture"]).parent.name == answer["label"] for answer in answers]
     assert np.mean(right) > 0.8
     first = answers[0]
-    assert first.keys() == {"picture", "box", "label", "confidence", "top"}
+    assert first.keys() == {"picture", "box", "label", "confidence", "similarity", "probability", "top"}
     assert first["box"] is None
     assert [entry["label"] for entry in first["top"]][0] == first["label"]
     assert len(first["top"]) == 3
@@ -78,7 +87,7 @@ def test_whole_photos_give_a_line_a_face_and_one_where_there_is_none(trained: Tr
     assert len(pair) >= 2
     sizes = [answer["box"][2] * answer["box"][3] for answer in pair]
     assert sizes == sorted(sizes, reverse=True)
-    nobody = {"box": None, "label": None, "confidence": None, "top": []}
+    nobody = {"box": None, "label": None, "confidence": None, "similarity": None, "probability": None, "top": []}
     assert answers[len(pair) :] == [
         {"picture": str(photos / "b.jpg"), **nobody, "reason": "no face"},
         {"picture": str(photos / "c.jpg"), **nobody, "reason": "not a picture"},

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from colours import colours as colours
 from conftest import Facekit, picture, plain_tree, read_tree
-from patches import edit
+from patches import edit, tree
 
 from facekit import runs
 from facekit.base import images
-from facekit.base.contract import FacekitError, StaleError, replace
+from facekit.base.contract import FacekitError, Record, StaleError, replace
+from facekit.base.files import read_lines, replace_lines
 from facekit.commands.audit import audit
 from facekit.commands.balance import balance
 from facekit.commands.clean import clean
@@ -25,6 +26,8 @@ from facekit.commands.cross_validate import cross_validate
 from facekit.commands.evaluate import evaluate
 from facekit.commands.inspect import inspect
 from facekit.commands.train import train
+from facekit.dataset import MANIFEST
+from facekit.dataset.reasons import JOINED
 from facekit.options.audit import Audit
 from facekit.options.balance import Balance
 from facekit.options.clean import Clean
@@ -283,3 +286,19 @@ def test_stages_that_go_on_say_what_has_changed(tmp_path: Path, what: str, caplo
     assert f"{cropped.output} has changed since {cleaned.output} was made ({STAGES[what]})" in caplog.text
     assert f"{cleaned.output} has changed since {even.output} was made (" in caplog.text
     assert {path.name for path in even.output.iterdir() if path.is_dir()} == {path.name for path in faces.iterdir()}
+
+
+def test_what_was_left_out_of_the_split_is_no_new_picture(tmp_path: Path, colours: str) -> None:
+    """A test picture that is in the group of a training picture was left out when the model was trained."""
+    faces = tree(tmp_path / "faces")
+    lines = read_lines(faces / MANIFEST, Record)
+    used = next(line for line in lines if line.split == "train")
+    place = next(place for place, line in enumerate(lines) if line.split == "test")
+    lines[place] = replace(lines[place], group=used.group)
+    replace_lines(faces / MANIFEST, (line.to_json() for line in lines))
+    _train(faces)
+    assert runs.load(tmp_path / "run").info.left == {JOINED: 1}
+    _train(faces, resume=True)
+    plain_tree(faces, {"Zoe": 8}, first=300)
+    with pytest.raises(StaleError, match=r"\(name added: Zoe; pictures: 8 new\)"):
+        _train(faces, resume=True)

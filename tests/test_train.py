@@ -27,7 +27,7 @@ from facekit.options.train import Train
 from facekit.runs import Counts
 from facekit.training.callbacks import Watch
 
-KEPT = {"model.json", "model.weights.h5", "split.jsonl", "history.csv", "history.png"}
+KEPT = {"model.json", "gallery.npz", "model.weights.h5", "split.jsonl", "history.csv", "history.png"}
 
 
 class Trained(NamedTuple):

@@ -145,9 +145,9 @@ def iterate_lines(
             ) from None
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all. Raises FacekitError when the disk is full."""
-    with _replacing(path) as file:
+def replace_file(path: Path, data: bytes, private: bool = False) -> None:
+    """Write a file whole or not at all; a `private` one only its owner may read. Raises FacekitError on a full disk."""
+    with _replacing(path, private) as file:
         write_all(file, data)
 
 
@@ -234,12 +234,14 @@ def _lock(handle: int, folder: Path, wait: bool) -> None:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
+def _replacing(path: Path, private: bool = False) -> Iterator[BinaryIO]:
     """Yield a file to write, which then takes the place of another, unless that holds the same already."""
     temporary = path.with_name(f".{path.name}.part")
     with guarded(path):
         try:
             with open_new(temporary) as file:
+                if private:
+                    os.fchmod(file.fileno(), 0o600)  # before it holds anything
                 yield file
             if not path.is_symlink() and path.exists() and filecmp.cmp(temporary, path, shallow=False):
                 temporary.unlink()

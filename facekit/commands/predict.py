@@ -10,7 +10,6 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from facekit import runs
 from facekit.base import contract, images
@@ -19,8 +18,7 @@ from facekit.base.files import guarded, replace_file
 from facekit.base.parallel import ordered_map
 from facekit.dataset import pictures
 from facekit.faces.detectors import find, ready
-from facekit.identity import classifier
-from facekit.identity.classifier import Classifier
+from facekit.identity.openset.answers import Named, Recogniser, Seen
 from facekit.options.crop import FaceCrop
 from facekit.options.predict import Predict
 from facekit.report.grid import MOST, Tile, draw
@@ -41,7 +39,7 @@ class FoundFace:
 
     picture: Path
     box: Box | None
-    pixels: Image
+    seen: Seen
 
 
 Face = FoundFace | tuple[Path, BadImage]
@@ -64,8 +62,15 @@ class Answer:
     box: Box | None
     """Where the face is in the picture; None where the picture is the face."""
     label: str | None
-    """The most probable label, or `unknown` below `min_confidence`."""
+    """The most probable label; `unknown` for a face that is too far from the known faces of that label, and below
+    `min_confidence`."""
     confidence: float | None
+    """The model's own probability of the most probable label, which takes every face for one of its people."""
+    similarity: float | None
+    """How near the face is to the known faces of that label: one minus a distance. None where nothing can tell."""
+    probability: float | None
+    """The calibrated probability that the label is right, where half of all faces are of strangers. Of a model that
+    cannot tell strangers: where none is."""
     top: tuple[Guess, ...]
     """The three most probable labels."""
 
@@ -77,6 +82,7 @@ class Answer:
             "face": f"{box.w} x {box.h} at {box.x}, {box.y}" if box is not None else "",
             "name": self.label or "",
             "confidence": f"{sure:.2f}" if sure is not None else "",
+            "similarity": f"{self.similarity:.2f}" if self.similarity is not None else "",
         }
 
 
@@ -103,21 +109,23 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
     if options.dry_run:
         log.info("%d pictures would be looked at", len(pictures))
         return iter(())
-    return _answers(run, classifier.load(run), pictures, options, track)
+    return _answers(run, Recogniser(run, options.fpir), pictures, options, track)
 
 
-def _answers(run: Run, model: Classifier, pictures: Sequence[Path], options: Predict, track: Track) -> Iterator[Answer]:
+def _answers(
+    run: Run, recogniser: Recogniser, pictures: Sequence[Path], options: Predict, track: Track
+) -> Iterator[Answer]:
     crop = _crop(run) if options.detect else None
-    results = ordered_map(partial(_faces, model, crop), pictures, options.jobs)
+    results = ordered_map(partial(_faces, recogniser, crop), pictures, options.jobs)
     faces = (face for some in track(results, STAGE, total=len(pictures)) for face in some)
     tiles: list[Tile] = []
     while chunk := list(islice(faces, _BATCH)):
-        rows = model.probabilities((face.pixels for face in chunk if isinstance(face, FoundFace)), _BATCH)
+        named = iter(recogniser.named([face.seen for face in chunk if isinstance(face, FoundFace)]))
         for face in chunk:
             if not isinstance(face, FoundFace):
                 yield _no_answer(*face)
                 continue
-            answer = _answer(run, face, next(rows), options.min_confidence)
+            answer = _answer(run, face, next(named), options.min_confidence)
             if options.grid is not None and len(tiles) < MOST:
                 tiles.append(_tile(run, face, answer))
             yield answer
@@ -125,22 +133,22 @@ def _answers(run: Run, model: Classifier, pictures: Sequence[Path], options: Pre
         _draw(options.grid, tiles)
 
 
-def _faces(model: Classifier, crop: FaceCrop | None, picture: Path) -> list[Face]:
+def _faces(recogniser: Recogniser, crop: FaceCrop | None, picture: Path) -> list[Face]:
     try:
         image = images.read(picture)
         if crop is None:
-            return [FoundFace(picture, None, model.sees(image))]
+            return [FoundFace(picture, None, recogniser.sees(image))]
         faces = find(image, crop)
         if not faces:
             raise BadImage(NO_FACE)
     except BadImage as error:
         return [(picture, error)]
-    return [_cut(model, crop, picture, image, face) for face in faces]
+    return [_cut(recogniser, crop, picture, image, face) for face in faces]
 
 
-def _cut(model: Classifier, crop: FaceCrop, picture: Path, image: Image, face: contract.Face) -> Face:
+def _cut(recogniser: Recogniser, crop: FaceCrop, picture: Path, image: Image, face: contract.Face) -> Face:
     try:
-        return FoundFace(picture, face.box, model.sees(image, face, crop))
+        return FoundFace(picture, face.box, recogniser.sees(image, face, crop))
     except BadImage as error:
         return picture, error
 
@@ -153,15 +161,17 @@ def _crop(run: Run) -> FaceCrop:
     return run.face_crop
 
 
-def _answer(run: Run, face: FoundFace, probabilities: NDArray[np.float32], least: float) -> Answer:
-    order = np.argsort(-probabilities, kind="stable")[:3]
-    top = tuple(Guess(run.labels[i], round(float(probabilities[i]), 4)) for i in order)
-    sure = float(probabilities[order[0]]) >= least
-    return Answer(str(face.picture), face.box, top[0].label if sure else UNKNOWN, top[0].confidence, top)
+def _answer(run: Run, face: FoundFace, named: Named, least: float) -> Answer:
+    order = np.argsort(-named.probabilities, kind="stable")[:3]
+    top = tuple(Guess(run.labels[i], round(float(named.probabilities[i]), 4)) for i in order)
+    known = float(named.probabilities[order[0]]) >= least and not named.stranger
+    label = top[0].label if known else UNKNOWN
+    similarity = None if named.similarity is None else round(named.similarity, 4)
+    return Answer(str(face.picture), face.box, label, top[0].confidence, similarity, round(named.probability, 4), top)
 
 
 def _no_answer(picture: Path, error: BadImage) -> NoAnswer:
-    return NoAnswer(str(picture), None, None, None, (), error.reason)
+    return NoAnswer(str(picture), None, None, None, None, None, (), error.reason)
 
 
 def _tile(run: Run, face: FoundFace, answer: Answer) -> Tile:
@@ -169,7 +179,7 @@ def _tile(run: Run, face: FoundFace, answer: Answer) -> Tile:
     folder, label = face.picture.resolve().parent.name, answer.label or UNKNOWN
     right = label == folder if folder in run.labels and label != UNKNOWN else None
     true = run.name(folder) if right is False else None
-    return Tile(face.pixels, label if label == UNKNOWN else run.name(label), answer.confidence or 0.0, right, true)
+    return Tile(face.seen.pixels, label if label == UNKNOWN else run.name(label), answer.confidence or 0.0, right, true)
 
 
 def _draw(file: Path, tiles: Sequence[Tile]) -> None:

@@ -15,6 +15,7 @@ from facekit.base.contract import BadImage, Embedder, Face, FacekitError, Image,
 from facekit.dataset import Dataset
 from facekit.faces.detectors import cut_out
 from facekit.identity.embedders import PerThread, backbone_of, embed_dataset
+from facekit.identity.embedders.metrics import Embeddings
 from facekit.networks import inputs
 from facekit.options.crop import FaceCrop
 from facekit.runs import HEAD, Run
@@ -22,6 +23,9 @@ from facekit.runs.head import Head
 
 Row = NDArray[np.float32]
 """Probabilities of one picture, shape (labels,)."""
+
+Rows = NDArray[np.float32]
+"""Probabilities of pictures, shape (n, labels)."""
 
 
 class Classifier(Protocol):
@@ -36,6 +40,10 @@ class Classifier(Protocol):
 
     def probabilities(self, seen: Iterable[Image], batch: int) -> Iterator[Row]:
         """Yield the probabilities of what `sees` returned, in order."""
+        ...
+
+    def named(self, seen: Sequence[Image]) -> tuple[Rows, Embeddings | None]:
+        """Return the probabilities of one batch, and the embeddings that they follow from; None without such."""
         ...
 
     def look(
@@ -63,6 +71,9 @@ class _Network:
     def probabilities(self, seen: Iterable[Image], batch: int) -> Iterator[Row]:
         return _finite(inputs.probabilities(self._model, seen, batch), self._folder)
 
+    def named(self, seen: Sequence[Image]) -> tuple[Rows, Embeddings | None]:
+        return np.stack(list(self.probabilities(seen, len(seen)))), None
+
     def look(
         self, dataset: Dataset, records: Sequence[Record], batch: int, jobs: int = 0, track: Track = quiet
     ) -> Iterator[tuple[Record, Row | BadImage]]:
@@ -88,7 +99,11 @@ class _Linear:
     def probabilities(self, seen: Iterable[Image], batch: int) -> Iterator[Row]:
         seen = iter(seen)
         while some := list(islice(seen, batch)):
-            yield from _finite(self._head.probabilities(self._embedder().embed(some)), self._folder)
+            yield from self.named(some)[0]
+
+    def named(self, seen: Sequence[Image]) -> tuple[Rows, Embeddings | None]:
+        vectors = self._embedder().embed(seen)
+        return np.stack(list(_finite(self._head.probabilities(vectors), self._folder))), vectors
 
     def look(
         self, dataset: Dataset, records: Sequence[Record], batch: int, jobs: int = 0, track: Track = quiet

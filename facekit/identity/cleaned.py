@@ -72,9 +72,8 @@ def before(
         held = _find(run, _as_trained_on(run, pictures, track) if own else pictures)
     except FacekitError as error:
         return BeforeCleaning(why_not=str(error))
-    found = overlap.find(run, pictures.root if own else run.root, held.left_out, None, True, jobs, track)
-    new = [record for record, reason in zip(held.left_out.records, found.reasons, strict=True) if reason is None]
-    right, read = _right(run, replace(held.left_out, records=new), batch, jobs, track)
+    new, _ = overlap.unused(run, pictures.root if own else run.root, held.left_out, jobs, track)
+    right, read = _right(run, new, batch, jobs, track)
     if not read:
         return BeforeCleaning(why_not="none of the faces that were left out can be scored")
     total = held.kept + read

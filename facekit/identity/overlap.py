@@ -104,6 +104,18 @@ def find(
     return Overlap(reasons, len(photos) - unseen, unseen)
 
 
+def unused(
+    run: Run, root: Path, pictures: Dataset, jobs: int = 0, track: Track = quiet
+) -> tuple[Dataset, Counter[str]]:
+    """Return the pictures of another data set that a run's training has not used, and the others by reason.
+
+    `root` is where the run's pictures are.
+    """
+    found = find(run, root, pictures, jobs=jobs, track=track)
+    new = [record for record, reason in zip(pictures.records, found.reasons, strict=True) if reason is None]
+    return replace(pictures, records=new), found.counts
+
+
 def _gone(count: int) -> str:
     return f"{count:,} photos of the training are gone or have changed"
 

@@ -10,6 +10,8 @@ from facekit.base.contract import FacekitError
 from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional, Reads, Short, shown
 
 SplitBy = Literal["group", "image", "person"]
+Kind = Literal["people", "classes"]
+"""What labels are: people, of whom a model may meet strangers, or classes, such as expressions, into which all fall."""
 
 InputFolder = Annotated[
     Path,
@@ -33,6 +35,13 @@ PeopleTable = Annotated[
 ]
 OutputFolder = Annotated[Path, "Folder to write.", Short("-o"), Aside(), OutputPath(piped=True)]
 Batch = Annotated[int, "Batch size.", Limits(1, 8192), Aside()]
+Labels = Annotated[
+    Kind | None,
+    "Whether labels are `people` or `classes`, such as expressions. A model of people can answer `unknown`. By default "
+    "people, and classes with `--split-by person`.",
+]
+FalsePositives = Limits(1e-4, 0.5)
+"""The false positive identification rates that a threshold can be found for."""
 Rounds = Annotated[int, "Bootstrap resamples for the 95% intervals; 0 computes none.", Limits(0, 100_000)]
 
 
@@ -53,6 +62,18 @@ def refuse_people(people: Path | None, split_by: str) -> None:
         raise FacekitError(
             f"--people-from is for --split-by person, and --split-by is {split_by}; give --split-by person"
         )
+
+
+def kind_of(labels: Kind | None, protocol: str) -> Kind:
+    """Return what labels are: as said, else people, unless the split keeps people apart.
+
+    Raises FacekitError for people whose split keeps people apart: of each, all pictures are in one part.
+    """
+    if labels == "people" and protocol == "person":
+        raise FacekitError(
+            "--labels people does not go with a split by person, which has nobody in two parts; give --labels classes"
+        )
+    return labels or ("classes" if protocol == "person" else "people")
 
 
 def refuse_table(table: Path | None, by: str | None) -> None:

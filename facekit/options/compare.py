@@ -8,7 +8,7 @@ from typing import Annotated
 
 from facekit.base.contract import FacekitError
 from facekit.options.base import Aside, InputPath, Limits
-from facekit.options.common import PeopleTable, SplitBy, SplitShares, Stage, refuse_people
+from facekit.options.common import Labels, PeopleTable, SplitBy, SplitShares, Stage, kind_of, refuse_people
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,8 @@ class Compare(Stage):
 
     networks: Annotated[
         str | None,
-        "Networks and embedders, separated by commas; by default dlib, if installed, cnn5 and inception_v3.",
+        "Networks and embedders, separated by commas; by default sface, if installed (else dlib), cnn5 and "
+        "inception_v3.",
         Aside(),
     ] = None
     contenders: Annotated[
@@ -44,6 +45,7 @@ class Compare(Stage):
         Limits(1, 100_000),
         Aside(),
     ] = None
+    labels: Labels = None
     split: SplitShares = "70/20/10"
     split_by: Annotated[SplitBy, "How to split a tree that has no split (see `balance`)."] = "group"
     people_from: PeopleTable = None
@@ -53,6 +55,7 @@ class Compare(Stage):
         """Refuse what a file of contenders says already. Raises FacekitError."""
         super().__post_init__()
         refuse_people(self.people_from, self.split_by)
+        kind_of(self.labels, self.split_by)
         if self.contenders is None:
             return
         for name in ("networks", "size", "epochs"):

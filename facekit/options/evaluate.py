@@ -43,6 +43,12 @@ class Evaluate(Options):
         bool,
         "Also score pictures that the model was trained on, under a banner; by default they are left out and counted.",
     ] = False
+    strangers: Annotated[
+        Path | None,
+        "Folder-per-person tree of people who are not in the model, to measure how many get a name; by default each "
+        "person of the model is left out in turn.",
+        InputPath(),
+    ] = None
     batch: Batch = 128
     rounds: Rounds = 1000
     by: Annotated[

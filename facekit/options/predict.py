@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional
-from facekit.options.common import RunFolder
+from facekit.options.common import FalsePositives, RunFolder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,14 @@ class Predict(Options):
 
     run: RunFolder
     pictures: Annotated[list[Path], "Photos, or folders of photos.", Positional(), InputPath()]
-    min_confidence: Annotated[float, "Confidence below which a face is `unknown`.", Limits(0, 1)] = 0.5
+    fpir: Annotated[
+        float | None,
+        "Share of strangers' faces that may be given a name, instead of the one that the model was trained for.",
+        FalsePositives,
+    ] = None
+    min_confidence: Annotated[
+        float, "Confidence below which a face is `unknown`, however near it is to the known faces.", Limits(0, 1)
+    ] = 0.5
     detect: Annotated[
         bool, "Detect faces; with --no-detect, each picture is taken as a face that is already cropped."
     ] = True

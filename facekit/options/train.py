@@ -7,7 +7,16 @@ from typing import Annotated, Literal
 
 from facekit.base.contract import FacekitError
 from facekit.options.base import Aside, Limits, PathOrName, Resumes
-from facekit.options.common import PeopleTable, SplitBy, SplitShares, Stage, refuse_people
+from facekit.options.common import (
+    FalsePositives,
+    Labels,
+    PeopleTable,
+    SplitBy,
+    SplitShares,
+    Stage,
+    kind_of,
+    refuse_people,
+)
 
 Monitor = Literal["val_accuracy", "accuracy"]
 Color = Literal["rgb", "gray"]
@@ -65,6 +74,13 @@ class Train(Stage):
         Precision, "Precision of computation; `auto` is mixed_bfloat16 on an accelerator and float32 on a CPU."
     ] = "auto"
     deterministic: Annotated[bool, "Make a run reproducible to the last digit; slower."] = False
+    labels: Labels = None
+    fpir: Annotated[
+        float,
+        "Share of strangers' faces that may be given a name (false positive identification rate): sets the similarity "
+        "below which a model of people answers `unknown`.",
+        FalsePositives,
+    ] = 0.01
     split: SplitShares = "70/20/10"
     split_by: Annotated[SplitBy, "How to split a tree that has no split (see `balance`)."] = "group"
     people_from: PeopleTable = None
@@ -75,6 +91,7 @@ class Train(Stage):
         """Refuse also what no epoch could do. Raises FacekitError."""
         super().__post_init__()
         refuse_people(self.people_from, self.split_by)
+        kind_of(self.labels, self.split_by)
         if self.warmup_epochs >= self.epochs:
             raise FacekitError(f"--warmup-epochs is {self.warmup_epochs}; it must be less than --epochs {self.epochs}")
         frozen = "warmup_epochs" if self.warmup_epochs else "unfreeze" if self.unfreeze else None

@@ -9,6 +9,7 @@ from facekit.base.files import guarded, replace_file, write_json
 from facekit.base.plain import Json, to_plain
 from facekit.report import scores_json
 from facekit.report.html import embedded, render, thumbnail
+from facekit.report.identification import identification_curve
 from facekit.report.plots import confusion, history_plot
 from facekit.report.reliability import reliability
 from facekit.runs import Epoch, Run
@@ -16,6 +17,7 @@ from facekit.runs.reports import PAGE, SCORES
 from facekit.scores.bootstrap import Interval
 from facekit.scores.classes import TOP, ClassScores, Mistake
 from facekit.scores.groups import LEAST, Groups, GroupScores
+from facekit.scores.identification import Identification
 from facekit.scores.model import FOLDS_NOTE, Folds, ModelScores
 
 PROTOCOLS = {
@@ -51,6 +53,7 @@ def html(run: Run, scores: ModelScores, mistakes: Sequence[Mistake], history: Se
         plots=_plots(history, run),
         reliability=reliability(scores.calibration.bins),
         confusion=confusion(matrix, [run.name(label) for label in labels]),
+        curve=None if scores.identification is None else identification_curve(scores.identification),
         gap=None if scores.groups is None else gap(scores.groups),
         folds_note=FOLDS_NOTE,
         mistakes=[(mistake, thumbnail(mistake.file, _THUMBNAIL)) for mistake in mistakes],
@@ -78,6 +81,7 @@ def details(scores: ModelScores, output: Path) -> dict[str, Json]:
         rows[name] = round(row.scores.accuracy, 4)
         rows[f"{name}_interval"] = _accuracy_interval(row)
     rows |= {} if scores.groups is None else _of_groups(scores.groups)
+    rows |= {} if scores.identification is None else _among_strangers(scores.identification)
     rows |= {} if scores.before_cleaning is None else {"accuracy before cleaning": str(scores.before_cleaning)}
     rows |= {} if scores.weights is None else scores.weights.rows()
     rows |= {} if scores.compared is None else {"compared_with_training": scores.compared.said}
@@ -118,6 +122,15 @@ def _of_groups(groups: Groups) -> dict[str, Json]:
     if groups.unknown:
         rows[f"pictures without {groups.by}"] = groups.unknown
     return {**rows, "gap": gap(groups)}
+
+
+def _among_strangers(scores: Identification) -> dict[str, Json]:
+    rows: dict[str, Json] = {"strangers": f"{scores.strangers} faces of {scores.stranger_people} people"}
+    for name in ("fpir", "tpir"):
+        ends: Interval | None = getattr(scores.intervals, name)
+        rows[name] = round(getattr(scores.rates, name), 4)
+        rows[f"{name}_interval"] = None if ends is None else [round(end, 4) for end in ends]
+    return rows
 
 
 def _of_folds(folds: Folds) -> dict[str, Json]:

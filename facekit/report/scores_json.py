@@ -43,6 +43,7 @@ def of_model(scores: ModelScores) -> Values:
         **({} if scores.compared is None else {"compared_with_training": to_plain(scores.compared)}),
         **({} if scores.groups is None else {"groups": _groups(scores.groups)}),
         **({} if scores.folds is None else {"folds": _folds(scores.folds)}),
+        **({} if scores.identification is None else {"open_set": to_plain(scores.identification)}),
         **({"unread": to_plain(scores.unread)} if scores.unread else {}),
     }
 

@@ -2,11 +2,12 @@
 
 from facekit.runs.folder import begin, begun, changes, claimed, clear
 from facekit.runs.history import Epoch
-from facekit.runs.info import Backbone, Counts, ModelInfo, Scores, TrainedOn
+from facekit.runs.info import Backbone, Counts, ModelInfo, OpenSet, Scores, TrainedOn
 from facekit.runs.run import (
     CHECKPOINT,
     EVALUATION,
     FOLD,
+    GALLERY,
     HEAD,
     HISTORY,
     INSPECTED,
@@ -25,6 +26,7 @@ __all__ = [
     "CHECKPOINT",
     "EVALUATION",
     "FOLD",
+    "GALLERY",
     "HEAD",
     "HISTORY",
     "INSPECTED",
@@ -38,6 +40,7 @@ __all__ = [
     "Counts",
     "Epoch",
     "ModelInfo",
+    "OpenSet",
     "Run",
     "Scores",
     "TrainedOn",

@@ -13,7 +13,7 @@ from facekit.dataset import Dataset
 from facekit.dataset.changes import of_records
 from facekit.dataset.made_from import FILE as MADE_FROM
 from facekit.options.base import describe, recorded
-from facekit.options.common import SplitBy
+from facekit.options.common import SplitBy, kind_of
 from facekit.options.train import Train
 from facekit.runs import provenance
 from facekit.runs.info import Backbone, Counts, ModelInfo, TrainedOn
@@ -21,6 +21,7 @@ from facekit.runs.run import (
     CHECKPOINT,
     EVALUATION,
     FOLD,
+    GALLERY,
     HEAD,
     HISTORY,
     INSPECTED,
@@ -36,7 +37,7 @@ from facekit.runs.run import (
 )
 
 _OURS = (
-    *(MODEL, WEIGHTS, HEAD, SPLIT, HISTORY, PLOT, PACK, ".*.part", f".part-{WEIGHTS}"),
+    *(MODEL, WEIGHTS, HEAD, GALLERY, SPLIT, HISTORY, PLOT, PACK, ".*.part", f".part-{WEIGHTS}"),
     *(f"{CHECKPOINT}/state.json", f"{CHECKPOINT}/*.weights.h5", f"{LOGS}/*/events.out.tfevents.*"),
     *(f"{EVALUATION}*/{name}" for name in ("scores.json", "report.html", MADE_FROM)),
     *(f"{INSPECTED}/{name}" for name in ("[0-9][0-9]-*.png", "inspection.json", "report.html", MADE_FROM)),
@@ -86,6 +87,7 @@ def begin(
         labels=tuple(sorted({record.label for record in records})),
         names={record.label: record.name for record in records},
         crop=dataset.info.crop,
+        kind=kind_of(options.labels, protocol),
         drawn=dataset.info.drawn,
         knew=provenance.of_training(options),
         cleaned_with=dataset.info.recognised_by,
@@ -95,6 +97,7 @@ def begin(
         left=left or {},
         split=Counts(**{part: parts[part] for part in PARTS}),
         options=recorded(options),
+        in_no_part=_in_no_part(dataset, records),
     )
     replace_lines(options.output / SPLIT, (record.to_json() for record in records))
     return Run(options.output, info).save(info)
@@ -104,7 +107,14 @@ def changes(run: Run, dataset: Dataset) -> str | None:
     """Return in words how a data set differs from what a run was trained on; None where it does not."""
     if dataset.digest() == run.info.dataset.digest:
         return None
-    return str(of_records(run.split, dataset.records) or "the groups or parts of its pictures")
+    left_out = set(run.info.in_no_part)
+    now = [record for record in dataset.records if record.sha256 not in left_out]
+    return str(of_records(run.split, now) or "the groups or parts of its pictures")
+
+
+def _in_no_part(dataset: Dataset, records: Sequence[Record]) -> tuple[str, ...]:
+    parted = {(record.label, record.id) for record in records}
+    return tuple(record.sha256 for record in dataset.records if (record.label, record.id) not in parted)
 
 
 def clear(folder: Path) -> None:

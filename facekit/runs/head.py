@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import tokenize
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from facekit.base import plugins
-from facekit.base.contract import FacekitError
-from facekit.base.files import guarded, read_bytes, replace_file
-from facekit.runs.run import MODEL, held
+from facekit.runs.arrays import read_arrays, write_arrays
 
 Numbers = NDArray[np.float32]
 
@@ -27,9 +21,6 @@ DEFAULT_STRENGTH = 100.0
 """Used where there is no validation part."""
 
 _STEPS = 2000
-
-_OVERHEAD = 1 << 16
-"""Most bytes of a `head.npz` that are not its numbers."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +39,7 @@ class Head:
 
     def write(self, file: Path) -> None:
         """Write the head, whole or not at all. Raises FacekitError where the disk is full."""
-        data = io.BytesIO()
-        np.savez(data, weights=self.weights, bias=self.bias)
-        with guarded(file):
-            replace_file(file, data.getvalue())
+        write_arrays(file, {"weights": self.weights, "bias": self.bias})
 
     @classmethod
     def read(cls, file: Path, dimensions: int, names: int) -> Head:
@@ -60,47 +48,8 @@ class Head:
         Nothing larger than such a head is allocated. Raises FacekitError for a file that is gone, is not a head or
         is one of another shape, and for numbers that are not finite.
         """
-        data = read_bytes(held(file), 4 * names * (dimensions + 1) + _OVERHEAD)
-        try:
-            with zipfile.ZipFile(io.BytesIO(data)) as arrays:
-                head = cls(_read(arrays, "weights", (dimensions, names)), _read(arrays, "bias", (names,)))
-        except _OtherShape:
-            raise FacekitError(f"{file} does not fit its {MODEL}; train again with --overwrite") from None
-        except _GARBLED as error:
-            raise FacekitError(
-                f"{file} is not a head that facekit wrote ({error}); train again with --overwrite"
-            ) from error
-        if not (np.isfinite(head.weights).all() and np.isfinite(head.bias).all()):
-            raise FacekitError(f"{file} holds numbers that are not finite; train again with --overwrite")
-        return head
-
-
-_GARBLED = (
-    *(OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile),
-    *(SyntaxError, tokenize.TokenError, RecursionError, MemoryError),
-)
-"""What `zipfile` raises for bytes that only begin like an archive, and NumPy for a header that is no literal."""
-
-
-class _OtherShape(Exception):
-    """An array has another shape than `model.json` asks for."""
-
-
-def _read(arrays: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> Numbers:
-    """Return one array of a head, uncompressed and of that shape. Raises ValueError, or `_OtherShape`."""
-    entry = arrays.getinfo(f"{name}.npy")
-    if entry.compress_type != zipfile.ZIP_STORED:
-        raise ValueError(f"{name} is compressed")
-    with arrays.open(entry) as file:
-        if npy.read_magic(file) != (1, 0):
-            raise ValueError(f"{name} is of another version of NumPy's format")
-        actual, by_columns, kind = npy.read_array_header_1_0(file)
-        if kind != np.dtype("<f4"):
-            raise ValueError(f"{name} is of type {kind}")
-        if actual != shape:
-            raise _OtherShape
-        data = file.read(4 * int(np.prod(shape)))
-    return np.frombuffer(data, "<f4").reshape(shape, order="F" if by_columns else "C")
+        shapes = {"weights": ("<f4", (dimensions, names)), "bias": ("<f4", (names,))}
+        return cls(**read_arrays(file, shapes, "a head"))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Literal
 from facekit import __version__
 from facekit.dataset.records import is_name, shown
 from facekit.options.base import Setting, describe, recorded
-from facekit.options.common import SplitBy
+from facekit.options.common import Kind, SplitBy
 from facekit.options.crop import CarriedCrop
 from facekit.options.train import Color, Train
 from facekit.runs.history import Epoch
@@ -19,6 +19,11 @@ from facekit.scores.weights import WeightsCard
 _LONGEST_PATH, _LONGEST_NAME = 4096, 255
 """Bytes of a path, and of each name in it, on Linux and macOS."""
 
+_LARGEST = 1e6
+"""Of a threshold, a temperature and what follows from them."""
+
+_MOST_FACES = 10_000_000
+"""Faces of a gallery."""
 
 _MOST_DIMENSIONS = 1 << 16
 """Numbers of an embedding; the longest in use have 2,048."""
@@ -94,6 +99,44 @@ class Scores:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpenSet:
+    """How a model of people tells strangers: by how near a face is to the known faces of the person it names."""
+
+    embedder: Backbone
+    """What similarities are of. It also decides beside a network of the run's own."""
+    faces: int
+    """Rows of `gallery.npz`."""
+    people: int
+    """People who were left out in turn."""
+    left_out: int
+    """Faces of them."""
+    rate: float
+    """The false positive identification rate that `threshold` stands for."""
+    threshold: float
+    """Similarity below which a face is of a stranger."""
+    rates: tuple[float, ...] = ()
+    """Other such rates, ascending."""
+    thresholds: tuple[float, ...] = ()
+    """The threshold of each of `rates`."""
+    slope: float = 0.0
+    offset: float = 0.0
+    """`1 / (1 + exp(-(slope * similarity + offset)))` is the probability that a face is of a known person, where
+    strangers are as many as known people."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no training writes, before anything of that size is allocated. Raises ValueError."""
+        numbers = (self.threshold, self.slope, self.offset, *self.thresholds)
+        if not all(abs(number) <= _LARGEST for number in numbers):
+            raise ValueError("a number of open_set is not one that training finds")
+        if not (0 <= self.faces <= _MOST_FACES and self.people >= 0 and self.left_out >= 0):
+            raise ValueError(f"open_set has {self.faces} faces, and a gallery has at most {_MOST_FACES}")
+        if not (0 < self.rate < 1 and all(0 < rate < 1 for rate in self.rates)):
+            raise ValueError("a rate of open_set is not between 0 and 1")
+        if len(self.rates) != len(self.thresholds) or list(self.rates) != sorted(set(self.rates)):
+            raise ValueError("the rates of open_set are not ascending, each with its threshold")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelInfo:
     """The content of `model.json`. What only a complete training knows has a default until then."""
 
@@ -113,6 +156,8 @@ class ModelInfo:
     """Label -> the name as it was asked for."""
     crop: CarriedCrop | None = None
     """How the faces were cropped; None where facekit did not crop them."""
+    kind: Kind | None = None
+    """Whether labels are people or classes; None where the run was trained before facekit asked."""
     drawn: bool = False
     """Whether the faces were drawn by facekit."""
     knew: WeightsCard | None = None
@@ -127,6 +172,8 @@ class ModelInfo:
     split: Counts = Counts()
     options: Mapping[str, Setting]
     """The options of `train` that decide the result."""
+    in_no_part: tuple[str, ...] = ()
+    """SHA-256 of the pictures of the data set that were left out of the split."""
     left: Mapping[str, int] = field(default_factory=dict)
     """Reason -> pictures that were left out: of training and validation, and of a split that they crossed."""
     used: Counts = Counts()
@@ -136,6 +183,10 @@ class ModelInfo:
     """Trainable parameters."""
     epochs: int = 0
     scores: Scores = Scores()
+    temperature: float = 1.0
+    """What the logarithms of the probabilities are divided by to make these as sure as they are right."""
+    open_set: OpenSet | None = None
+    """None for classes, and where no embedder could decide."""
     stopped: str = ""
     """Why the training ended."""
     training_seconds: float = 0
@@ -146,6 +197,8 @@ class ModelInfo:
         low, high = _SIZE.low or 0, _SIZE.high or 0
         if not low <= self.size <= high:
             raise ValueError(f"size is {self.size}, and a network's input has {low:g} to {high:g} pixels")
+        if not 1 / _LARGEST <= self.temperature <= _LARGEST:
+            raise ValueError(f"temperature is {self.temperature}")
         if len(set(self.labels)) < max(2, len(self.labels)):
             raise ValueError("labels are not two or more different names")
         for label in self.labels:

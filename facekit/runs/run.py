@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # a linear head needs no Keras
 MODEL = "model.json"
 WEIGHTS = "model.weights.h5"
 HEAD = "head.npz"
+GALLERY = "gallery.npz"
 SPLIT = "split.jsonl"
 HISTORY = "history.csv"
 PLOT = "history.png"

@@ -11,6 +11,7 @@ import numpy as np
 from facekit.scores.calibration import Calibration
 from facekit.scores.classes import ClassScores, Intervals, Summary
 from facekit.scores.groups import Groups, GroupScores
+from facekit.scores.identification import Identification
 from facekit.scores.weights import WeightsCard
 
 FOLDS_NOTE = (
@@ -146,6 +147,8 @@ class ModelScores:
     """Photos as found and their copies and children, where there are both."""
     groups: Groups | None = None
     folds: Folds | None = None
+    identification: Identification | None = None
+    """Scores among strangers; None where the model cannot tell any."""
     weights: WeightsCard | None = None
     """What the model knew before it was trained."""
     before_cleaning: BeforeCleaning | None = None

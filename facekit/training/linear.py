@@ -16,9 +16,11 @@ from facekit.base.contract import Embedder, FacekitError, Record, Track
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.identity import embedders
 from facekit.options.train import Train
-from facekit.runs import Backbone, Counts, Run, Scores
+from facekit.runs import Counts, Run, Scores
 from facekit.runs import head as heads
 from facekit.runs.head import Head, Known, Numbers
+from facekit.scores.recalibration import fit_temperature
+from facekit.training import openset
 from facekit.training.labels import class_indices, class_weights, missing_labels
 from facekit.training.plan import Plan
 
@@ -48,7 +50,7 @@ class Linear:
         """Embed the pictures of training and validation, and fit the head."""
         began = time.monotonic()
         split = plan.split
-        backbone = _described(self._name, self._embedder)
+        backbone = openset.described(self._name)
         network = f"{self._embedder.name}, frozen"
         run = plan.run or runs.begin(
             plan.options, split.dataset, split.records, split.protocol, network, backbone, split.left
@@ -65,15 +67,17 @@ class Linear:
         validation = self._known(embedded.vectors[rows], records, VALIDATION, run.labels)
         head = heads.fit(known, validation, len(run.labels))
         head.write(run.folder / runs.HEAD)
+        faces = openset.Faces(records, embedded.vectors[rows], backbone)
         return run.save(
             replace(
-                run.info,
+                openset.add(run, plan.options, faces),
                 complete=True,
                 left={**run.info.left, **Counter(reason for reason in embedded.reasons if reason)},
                 used=Counts(train=len(known.classes), validation=len(validation.classes)),
                 parameters=head.weights.size + head.bias.size,
                 epochs=1,
                 scores=_scores(head, known, validation),
+                temperature=fit_temperature(validation.classes, head.probabilities(validation.vectors)),
                 stopped="fitted",
                 training_seconds=round(time.monotonic() - began, 1),
                 pictures_per_second=round(len(pictures) / max(seconds, 1e-9), 1),
@@ -94,16 +98,6 @@ class Linear:
                 f"{self._options.input}: no face can be aligned on any training picture of {missing[0]}; "
                 "give ones that show a face"
             )
-
-
-def _described(name: str, embedder: Embedder) -> Backbone:
-    return Backbone(
-        name=name,
-        version=embedder.version,
-        metric=embedder.metric,
-        dimensions=embedder.dimensions,
-        licence=embedder.licence,
-    )
 
 
 def _scores(head: Head, train: Known, validation: Known) -> Scores:

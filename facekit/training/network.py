@@ -23,7 +23,7 @@ from facekit.options.train import Train
 from facekit.report.plots import history_plot
 from facekit.runs import Counts, Epoch, Run, Scores, pretrained
 from facekit.runs.history import write_history
-from facekit.training import loop
+from facekit.training import loop, openset
 from facekit.training.checkpoint import Checkpoint
 from facekit.training.labels import missing_labels
 from facekit.training.pack import Pack, pack
@@ -76,7 +76,7 @@ class Network:
                 counts = Counts(train=used[TRAIN], validation=used[VALIDATION])
                 run = run.save(replace(run.info, left={**run.info.left, **packed.left}, used=counts))
                 loop.train_epochs(net, packed, run, checkpoint, options, track)
-        return _complete(run, count, checkpoint, options)
+        return _complete(run, count, checkpoint, plan, track)
 
 
 @contextmanager
@@ -103,20 +103,22 @@ def _check(packed: Pack, labels: Sequence[str], options: Train) -> None:
         raise FacekitError(f"{options.input}: no picture of the validation part can be read; give ones that can")
 
 
-def _complete(run: Run, count: int, checkpoint: Checkpoint, options: Train) -> Run:
+def _complete(run: Run, count: int, checkpoint: Checkpoint, plan: Plan, track: Track) -> Run:
     """Keep the best epoch's weights; only then is the run complete, and its checkpoint no longer needed."""
-    rows = checkpoint.rows
+    rows, options, split = checkpoint.rows, plan.options, plan.split
     checkpoint.export(run.folder / runs.WEIGHTS)
     write_history(run.folder / runs.HISTORY, rows)
     replace_file(run.folder / runs.PLOT, history_plot(rows, checkpoint.best))
+    faces = openset.network_faces(split, options, track)
     run = run.save(
         replace(
-            run.info,
+            openset.add(run, options, faces),
             complete=True,
             preprocessing="inside the model: RGB 0..255 goes in",
             parameters=count,
             epochs=checkpoint.epochs,
             scores=Scores.of(rows[checkpoint.best - 1]),
+            temperature=openset.network_temperature(run, split, options, track),
             stopped=why_over(options, rows) or "",
             training_seconds=round(sum(row.seconds for row in rows), 1),
             pictures_per_second=_rate(rows),

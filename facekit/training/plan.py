@@ -16,6 +16,7 @@ from facekit.dataset.lineage import VALIDATION
 from facekit.identity.embedders import backbone_of
 from facekit.identity.split import Split, split_dataset
 from facekit.options.base import Value, describe, from_mapping
+from facekit.options.common import kind_of
 from facekit.options.train import Train
 from facekit.options.typed import typed
 from facekit.runs import Run
@@ -126,6 +127,7 @@ def _people_changed(run: Run, dataset: Dataset, people: Path | None) -> str | No
 
 
 def _check_parts(split: Split, options: Train, needs_validation: bool) -> None:
+    kind_of(options.labels, split.protocol)
     if needs_validation and not split.counts[VALIDATION]:
         raise FacekitError(
             f"{options.input} has no validation part to monitor; "

@@ -36,7 +36,9 @@ def clean(options: Clean, track: Track = quiet) -> Report:
         decided = ReviewDecisions.read(out, options.apply)
         reference = known.digest() if known else None
         out.info = replace(out.info, embedder=embedder, reference=reference, applied=decided.lines)
-        if out.unchanged and _same_means(out.before, out.info, _matcher(embedder)):
+        if out.unchanged and _same_means(
+            out.before, out.info, _matcher(embedder), options.embedder == recognition.AUTO
+        ):
             report = out.report()
         else:
             out.save_info()
@@ -49,22 +51,28 @@ def clean(options: Clean, track: Track = quiet) -> Report:
     return report
 
 
-def _same_means(before: DatasetInfo | None, now: DatasetInfo, auto: bool) -> bool:
-    """Whether the folder was made with this embedder, these reference pictures and these decisions.
+def _same_means(before: DatasetInfo | None, now: DatasetInfo, by: str, auto: bool) -> bool:
+    """Whether the folder was made with this embedder, these reference pictures, these decisions, and this matcher.
 
     One that was made when `auto` was one embedder of today's two stays as it is: an update changes no folder by itself.
     """
-    if before is None or (before.reference, before.applied) != (now.reference, now.applied):
+    if before is None or before.matchers.get(STAGE, by) != by:  # 0.1.0 did not say what its groups were drawn by
         return False
-    if before.embedder == now.embedder:
-        return True
+    if (before.reference, before.applied) != (now.reference, now.applied):
+        return False
     older = auto and before.embedder in recognition.names_of(now.embedder or recognition.NONE)
-    if older:
+    if older and before.embedder != now.embedder:
         log.warning(
-            "the folder stays as %s cleaned it; --overwrite cleans it with %s, and keeps what was decided in the review",
+            "the folder stays as %s cleaned it; --overwrite cleans it with %s and keeps the decisions of the review",
             *(before.embedder, now.embedder),
         )
-    return older
+    return older or before.embedder == now.embedder
+
+
+def _matcher(name: str) -> str:
+    """Return what faces are compared with, where an embedder of that name was asked for."""
+    names = recognition.names_of(name)
+    return matcher(names[0] if names else None)
 
 
 def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: str, track: Track) -> Report:

@@ -28,16 +28,17 @@ from pathlib import Path
 from facekit.base import plain, plugins
 from facekit.base.contract import FacekitError
 from facekit.base.files import read_toml
+from facekit.identity import embedders
 from facekit.options.base import Setting, Value, from_mapping
 from facekit.options.compare import Compare
 from facekit.options.train import Train
 
 RUNS = "runs"
 
-_EMBEDDER, _NETWORKS = "dlib", ("cnn5", "inception_v3")
-"""What is compared where nobody says what: the quickest and best first, if it can run here."""
+_EMBEDDERS, _NETWORKS = ("sface", "dlib"), ("cnn5", "inception_v3")
+"""What is compared where nobody says what: the best embedder that can run here, and the networks."""
 
-_SHARED = ("seed", "jobs", "split", "split_by", "people_from")
+_SHARED = ("seed", "jobs", "labels", "split", "split_by", "people_from")
 
 SET = {*_SHARED, "input", "output", "overwrite", "dry_run", "resume"}
 """Options of `train` that are one for all contenders, or no choice of theirs."""
@@ -84,19 +85,20 @@ def contenders(options: Compare) -> list[Contender]:
 
 
 def _by_names(options: Compare) -> list[Table]:
-    names = _default() if options.networks is None else [name.strip() for name in options.networks.split(",")]
-    embedders, networks = plugins.names("embedder"), plugins.names("network")
-    unknown = [name for name in names if name not in (*embedders, *networks)]
+    names = _default(options) if options.networks is None else [name.strip() for name in options.networks.split(",")]
+    known_embedders, networks = plugins.names("embedder"), plugins.names("network")
+    unknown = [name for name in names if name not in (*known_embedders, *networks)]
     if unknown:
-        known = ", ".join([*embedders, *networks])
+        known = ", ".join([*known_embedders, *networks])
         raise FacekitError(f"--networks: no network or embedder called {unknown[0]!r}; choose from {known}")
     shared = {key: getattr(options, key) for key in ("size", "epochs") if getattr(options, key) is not None}
-    return [{"backbone": name} if name in embedders else {"network": name, **shared} for name in names]
+    return [{"backbone": name} if name in known_embedders else {"network": name, **shared} for name in names]
 
 
-def _default() -> list[str]:
-    needed = plugins.load("embedder", _EMBEDDER).packages
-    return [_EMBEDDER, *_NETWORKS] if plugins.installed(*needed) else list(_NETWORKS)
+def _default(options: Compare) -> list[str]:
+    there = [name for name in _EMBEDDERS if embedders.available(name)]
+    begun = [name for name in there if (options.output / RUNS / name).is_dir()]  # 0.1.0 took dlib
+    return [*(begun or there)[:1], *_NETWORKS]
 
 
 def _by_file(path: Path) -> list[Table]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from facekit import runs
@@ -20,6 +20,7 @@ from facekit.identity import evaluation, held_out
 from facekit.identity.embedders.registry import KIND
 from facekit.identity.evaluation import Settings
 from facekit.identity.held_out import HeldOut
+from facekit.identity.openset.evaluation import identify, open_strangers
 from facekit.options.evaluate import Evaluate
 from facekit.options.typed import typed
 from facekit.report import scores as page
@@ -49,12 +50,14 @@ def evaluate(options: Evaluate, track: Track = quiet) -> Report:
     if not options.overwrite:
         made_from.check(output, typed(options, overwrite=True))
     settings.check(pictures)
+    strangers = None if options.strangers is None else open_strangers(run, options.strangers, track)
     if options.dry_run:
         count = len(pictures.records)
         return Report(STAGE, str(output), 0, count, pictures.left, details={"pictures": count})
     held_out.separate(run, pictures, options.include_training, options.jobs, track)
     predictions = held_out.predict(run, pictures, options.batch, options.jobs, track)
-    scores = evaluation.score(run, pictures, predictions, settings)
+    among = identify(run, pictures, predictions, strangers, options.rounds, options.seed, options.jobs, track)
+    scores = replace(evaluation.score(run, pictures, predictions, settings), identification=among)
     scores = evaluation.with_before_cleaning(scores, run, pictures, options.batch, options.jobs, track)
     page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), run.history)
     made_from.write(output)

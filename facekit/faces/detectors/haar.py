@@ -114,7 +114,7 @@ class Haar:
 
 def build(crop: FaceCrop) -> Haar:
     """Return the cascades that the crop options name. Raises FacekitError for a name that none has."""
-    eyes, doubtful = crop.verify == "eyes", crop.verify == "yunet"
+    eyes, doubtful = crop.verify in ("auto", "eyes"), crop.verify == "yunet"
     return Haar(cascades(crop.cascade), eyes, crop.min_size, crop.detect_at, doubtful)
 
 

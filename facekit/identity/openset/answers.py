@@ -1,0 +1,127 @@
+"""Who a face is, with how sure the model is of it, or that it is a stranger's."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facekit.base.contract import BadImage, Face, FacekitError, Image
+from facekit.identity import classifier
+from facekit.identity.embedders import PerThread
+from facekit.identity.embedders.metrics import Embeddings
+from facekit.identity.openset import decider
+from facekit.identity.openset.decider import Decider
+from facekit.options.crop import FaceCrop
+from facekit.runs import Run
+from facekit.scores.recalibration import tempered
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a model takes of a face, and what tells strangers from people: None where that takes the same."""
+
+    pixels: Image
+    aligned: Image | BadImage | None
+
+
+@dataclass(frozen=True)
+class Named:
+    """The answer to one face."""
+
+    probabilities: NDArray[np.float32]
+    """What the model gives each label, shape (labels,)."""
+    similarity: float | None
+    """How near the face is to the known faces of the likeliest label; None where nothing can tell."""
+    probability: float
+    """The probability that the likeliest label is right, were every other face a stranger's."""
+    stranger: bool
+    """Whether the face is too far from the known faces of the likeliest label."""
+
+
+class Recogniser:
+    """A run that names faces, and tells strangers where it can."""
+
+    def __init__(self, run: Run, rate: float | None = None) -> None:
+        """Load a run; `rate` is the false positive identification rate, by default the run's own.
+
+        Says once which one it is, or why strangers cannot be told. Raises FacekitError for weights or known faces
+        that are gone or broken, and for a rate that the run has no threshold for.
+        """
+        self._model, self._temperature = classifier.load(run), run.info.temperature
+        self._decider = _decider(run, rate)
+        # A linear head names a face by the embedding that decides as well.
+        beside = self._decider is not None and run.backbone is None
+        self._beside = PerThread(self._decider.about.embedder.name) if beside and self._decider else None
+
+    def sees(self, image: Image, face: Face | None = None, crop: FaceCrop | None = None) -> Seen:
+        """Return what is taken of a face in a photo, of the whole picture without one. Threads may share this.
+
+        Raises BadImage where the model cannot align the face.
+        """
+        pixels = self._model.sees(image, face, crop)
+        return Seen(pixels, None if self._beside is None else self._align(self._beside, image, face))
+
+    def named(self, seen: Sequence[Seen]) -> list[Named]:
+        """Return the answer to each face, in order."""
+        if not seen:
+            return []
+        rows, vectors = self._model.named([one.pixels for one in seen])
+        sure = tempered(rows, self._temperature).max(axis=1)
+        if self._decider is None:
+            return [Named(row, None, float(share), False) for row, share in zip(rows, sure, strict=True)]
+        vectors = self._embedded(self._beside, seen) if self._beside is not None else vectors
+        assert vectors is not None
+        similar = self._decider.similarity(vectors, rows.argmax(axis=1))
+        known = self._decider.probability(similar)
+        return [
+            Named(row, float(near) if np.isfinite(near) else None, float(share), bool(near < self._decider.threshold))
+            for row, near, share in zip(rows, similar, sure * known, strict=True)
+        ]
+
+    @staticmethod
+    def _align(beside: PerThread, image: Image, face: Face | None) -> Image | BadImage:
+        try:
+            return beside().align(image, None if face is None else face.box)
+        except BadImage as error:
+            return error
+
+    @staticmethod
+    def _embedded(beside: PerThread, seen: Sequence[Seen]) -> Embeddings:
+        """Return the embedding of each face; NaN where none can be aligned."""
+        embedder = beside()
+        vectors = np.full((len(seen), embedder.dimensions), np.nan, np.float32)
+        there = [place for place, one in enumerate(seen) if isinstance(one.aligned, np.ndarray)]
+        vectors[there] = embedder.embed([aligned for one in seen if isinstance(aligned := one.aligned, np.ndarray)])
+        return vectors
+
+
+def _decider(run: Run, rate: float | None) -> Decider | None:
+    reason = decider.why_none(run)
+    found = decider.load(run, rate) if reason is None else None
+    if found is None:
+        if rate is not None:
+            raise FacekitError(f"--fpir: {reason or f'{run.folder} is a model of classes, which has no strangers'}")
+        if reason is not None:
+            log.warning("%s", reason)
+        return None
+    try:
+        decider.embedder_of(run, found.about)
+    except FacekitError as error:
+        if run.backbone is not None:
+            raise
+        log.warning("%s cannot answer `unknown`: %s", run.folder, error)
+        return None
+    log.info(
+        "`unknown` is a face with a similarity below %.3f: false positive identification rate %g, by %d people left "
+        "out in turn",
+        found.threshold,
+        found.rate,
+        found.about.people,
+    )
+    return found

@@ -1,0 +1,162 @@
+"""The end of a training: the known faces are kept, and people left out in turn say when a face is a stranger's."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facekit import runs
+from facekit.base import plugins
+from facekit.base.contract import BadImage, Record, Track
+from facekit.dataset.lineage import TRAIN, VALIDATION
+from facekit.identity import classifier, embedders
+from facekit.identity.embedders.metrics import Embeddings
+from facekit.identity.openset.known import KnownFaces
+from facekit.identity.openset.left_out import LeftOut, leave_out
+from facekit.identity.openset.threshold import RATES, Prior, thresholds
+from facekit.identity.split import Split
+from facekit.options.common import kind_of
+from facekit.options.train import Train
+from facekit.runs import Backbone, ModelInfo, OpenSet, Run
+from facekit.runs.gallery import Gallery
+from facekit.scores.recalibration import fit_logistic, fit_temperature
+
+DEFAULT = "dlib"
+"""The embedder that decides beside a network of the run's own, where it is installed."""
+
+MOST = 100
+"""Known faces that are kept of each name, spread evenly over its training photos."""
+
+_FEW = 10
+"""People below which the rate is a rough estimate."""
+
+_MOST_ASKED = 1000
+"""Pictures of the validation part by which a network's probabilities are recalibrated."""
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Pictures that have an embedding: shape (n, dimensions), and who is on them."""
+
+    records: Sequence[Record]
+    vectors: Embeddings
+    embedder: Backbone
+
+    def part(self, name: str, labels: Sequence[str]) -> tuple[Embeddings, NDArray[np.int64], list[Record]]:
+        """Return those of a part of the split: embeddings, numbers of labels, and records."""
+        number = {label: place for place, label in enumerate(labels)}
+        rows = [row for row, record in enumerate(self.records) if record.split == name]
+        records = [self.records[row] for row in rows]
+        return self.vectors[rows], np.array([number[one.label] for one in records], np.int64), records
+
+
+def described(name: str) -> Backbone:
+    """Return what a run records of an embedder. Raises FacekitError where it cannot be had."""
+    embedder = embedders.load(name)
+    return Backbone(
+        name=name,
+        version=embedder.version,
+        metric=embedder.metric,
+        dimensions=embedder.dimensions,
+        licence=embedder.licence,
+    )
+
+
+def add(run: Run, options: Train, faces: Faces | None) -> ModelInfo:
+    """Return what a run of people knows of strangers as well, and write its known faces; nothing without `faces`.
+
+    Raises FacekitError where the disk is full.
+    """
+    info = replace(run.info, kind=kind_of(options.labels, run.protocol))
+    if info.kind == "classes" or faces is None:
+        return info
+    gallery = _gallery(faces, run.labels)
+    known = KnownFaces.of(gallery, len(run.labels), faces.embedder.metric)
+    left = leave_out(known)
+    if left is None:
+        log.warning("%s cannot answer `unknown`: a face was found of fewer than two people", run.folder)
+        return info
+    gallery.write(run.folder / runs.GALLERY)
+    return replace(info, open_set=_open_set(options, faces, known, left, run.labels))
+
+
+def network_faces(split: Split, options: Train, track: Track) -> Faces | None:
+    """Return embeddings of the photos that a network is trained and validated on, for what decides beside it.
+
+    None for classes, and where no embedder of faces is installed.
+    """
+    if kind_of(options.labels, split.protocol) == "classes":
+        return None
+    if not plugins.installed(*plugins.load(embedders.KIND, DEFAULT).packages):
+        return None
+    records = [record for record in (*split.part(TRAIN), *split.part(VALIDATION)) if record.synthetic is None]
+    embedded = embedders.embed_dataset(replace(split.dataset, records=records), DEFAULT, track, options.jobs)
+    rows = [row for row, reason in enumerate(embedded.reasons) if reason is None]
+    return Faces([records[row] for row in rows], embedded.vectors[rows], described(DEFAULT))
+
+
+def network_temperature(run: Run, split: Split, options: Train, track: Track) -> float:
+    """Return the temperature at which a trained network's probabilities suit the validation part best."""
+    records = _spread(split.part(VALIDATION), _MOST_ASKED)
+    if not records:
+        return 1.0
+    looked = list(classifier.load(run).look(split.dataset, records, options.batch, options.jobs, track))
+    seen = [(record, row) for record, row in looked if not isinstance(row, BadImage)]
+    number = {label: place for place, label in enumerate(run.labels)}
+    truth = np.array([number[record.label] for record, _ in seen], np.int64)
+    return fit_temperature(truth, np.stack([row for _, row in seen])) if seen else 1.0
+
+
+def _gallery(faces: Faces, labels: Sequence[str]) -> Gallery:
+    """Return the known faces: of each name, training photos as found, spread evenly; else whatever it has."""
+    vectors, classes, records = faces.part(TRAIN, labels)
+    found = np.array([record.synthetic is None for record in records], bool)
+    rows: list[int] = []
+    for number in range(len(labels)):
+        own = np.flatnonzero(classes == number)
+        rows += _spread((own[found[own]] if found[own].any() else own).tolist(), MOST)
+    return Gallery(vectors[rows], classes[rows].astype(np.int32))
+
+
+def _spread(items: Sequence[T], most: int) -> list[T]:
+    """Return at most so many of the items, spread evenly."""
+    return [items[place] for place in np.linspace(0, len(items) - 1, min(len(items), most)).round().astype(int)]
+
+
+def _open_set(options: Train, faces: Faces, known: KnownFaces, left: LeftOut, labels: Sequence[str]) -> OpenSet:
+    prior = Prior.of(known.metric, embedders.load(faces.embedder.name).threshold)
+    *curve, threshold = thresholds(left, prior, [*RATES, options.fpir]).tolist()
+    vectors, classes, _ = faces.part(VALIDATION, labels)
+    inside = known.similarity(vectors, classes) if len(classes) else left.own
+    slope, offset = fit_logistic(inside, left.similarity, left.weights)
+    _notices(left)
+    return OpenSet(
+        embedder=faces.embedder,
+        faces=len(known.vectors),
+        people=left.people,
+        left_out=len(left.similarity),
+        rate=options.fpir,
+        threshold=threshold,
+        rates=RATES,
+        thresholds=tuple(curve),
+        slope=slope,
+        offset=offset,
+    )
+
+
+def _notices(left: LeftOut) -> None:
+    if left.people < _FEW:
+        log.warning(
+            "only %d people could be left out in turn: how often strangers get a name is a rough estimate", left.people
+        )
+    if left.doubtful:
+        log.info("%d training faces are nearer to another person than to their own; see `facekit clean`", left.doubtful)

@@ -1,0 +1,454 @@
+"""Strangers: how near is near, what people left out in turn say of it, and who answers `unknown`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from older import move, unpack
+from patches import tree
+
+from facekit import runs
+from facekit.base import images, plugins
+from facekit.base.contract import FacekitError
+from facekit.commands.balance import balance
+from facekit.commands.evaluate import evaluate
+from facekit.commands.predict import predict
+from facekit.commands.train import train
+from facekit.identity.openset import decider
+from facekit.identity.openset.known import KnownFaces
+from facekit.identity.openset.left_out import LeftOut, each_person, leave_out
+from facekit.identity.openset.threshold import RATES, Prior, thresholds
+from facekit.options.balance import Balance
+from facekit.options.common import kind_of
+from facekit.options.compare import Compare
+from facekit.options.evaluate import Evaluate
+from facekit.options.predict import Predict
+from facekit.options.train import Train
+from facekit.runs.gallery import Gallery
+
+DIMENSIONS = 34
+"""About what face embeddings have."""
+
+PRIOR = Prior.of("euclidean", 0.6)
+
+
+def people(count: int, seed: int) -> np.ndarray:
+    """The centres of people: two are about .74 apart, as with dlib."""
+    return np.random.default_rng(seed).normal(0, 0.085, (count, DIMENSIONS))
+
+
+def faces(centres: np.ndarray, each: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings of faces around their people, and whose they are."""
+    classes = np.repeat(np.arange(len(centres)), each)
+    noise = np.random.default_rng(seed).normal(0, 0.035, (len(classes), DIMENSIONS))
+    return (centres[classes] + noise).astype(np.float32), classes
+
+
+def known(centres: np.ndarray, each: int = 12, seed: int = 1) -> KnownFaces:
+    vectors, classes = faces(centres, each, seed)
+    return KnownFaces.of(Gallery(vectors, classes.astype(np.int32)), len(centres), "euclidean")
+
+
+def left_out(some: KnownFaces) -> LeftOut:
+    found = leave_out(some)
+    assert found is not None
+    return found
+
+
+# How near is near
+
+
+def test_similarity_is_to_the_three_nearest_and_to_their_centre() -> None:
+    vectors = np.array([[0, 0], [0, 1], [0, 2], [0, 5], [9, 9]], np.float32)
+    some = KnownFaces.of(Gallery(vectors, np.array([1, 1, 1, 1, 0], np.int32)), 3, "euclidean")
+    nearest, centre = (0 + 1 + 2) / 3, 2.0
+    assert some.similarity(vectors[:1], np.array([1]))[0] == pytest.approx(1 - (nearest + centre) / 2)
+    everyone = some.similarities(vectors[:1])[0]
+    assert everyone[1] == pytest.approx(1 - (nearest + centre) / 2)
+    assert everyone[0] == pytest.approx(1 - np.hypot(9, 9))
+    assert everyone[2] == -np.inf, "nobody is known of that name"
+    assert some.similarity(np.full((1, 2), np.nan, np.float32), np.array([1]))[0] == -np.inf
+
+
+def test_of_cosines_only_directions_count() -> None:
+    vectors = np.array([[1, 0], [10, 0], [0, 3]], np.float32)
+    some = KnownFaces.of(Gallery(vectors, np.array([0, 0, 1], np.int32)), 2, "cosine")
+    assert some.similarity(np.array([[7, 0]], np.float32), np.array([0]))[0] == pytest.approx(1)
+    assert some.similarity(np.array([[7, 0]], np.float32), np.array([1]))[0] == pytest.approx(0)
+
+
+def test_a_face_is_compared_with_the_others_of_its_person() -> None:
+    some = known(people(3, 0), each=4)
+    for place in (0, 5, 11):
+        number = int(some.classes[place])
+        rest = np.arange(len(some.classes)) != place
+        without = KnownFaces.of(Gallery(some.vectors[rest], some.classes[rest]), 3, "euclidean")
+        alone = without.similarity(some.vectors[[place]], np.array([number]))[0]
+        assert some.to_own(place) == pytest.approx(alone, abs=1e-6)
+    assert known(people(3, 0), each=1).to_own(0) == np.inf
+
+
+# People left out in turn
+
+
+def test_nobody_is_compared_with_himself() -> None:
+    some = known(people(5, 0))
+    for person in each_person(some):
+        assert (person.others[:, person.number] == -np.inf).all()
+        assert (person.nearest < person.own).all()
+    found = left_out(some)
+    assert (found.people, len(found.similarity), found.doubtful) == (5, 60, 0)
+    assert found.weights.sum() == pytest.approx(1)
+
+
+def test_wrong_labels_are_no_strangers() -> None:
+    centres = people(10, 0)
+    vectors, classes = faces(centres, 20, seed=1)
+    wrong = np.arange(0, len(classes), 33)
+    classes[wrong] = (classes[wrong] + 1) % 10
+    found = left_out(KnownFaces.of(Gallery(vectors, classes.astype(np.int32)), 10, "euclidean"))
+    assert found.doubtful == len(wrong)
+    clean = left_out(known(centres, each=20))
+    assert thresholds(found, PRIOR, [0.01])[0] == pytest.approx(thresholds(clean, PRIOR, [0.01])[0], abs=0.03)
+
+
+@pytest.mark.parametrize("count", [4, 12, 40])
+def test_as_many_strangers_get_a_name_as_was_asked_for(count: int) -> None:
+    rates, found = [], []
+    for seed in range(6):
+        centres = people(count, seed)
+        some = known(centres, seed=seed)
+        threshold = thresholds(left_out(some), PRIOR, [0.02])[0]
+        strangers, _ = faces(people(1500, seed + 100), 1, seed)
+        rates.append((some.similarities(strangers).max(axis=1) >= threshold).mean())
+        own, classes = faces(centres, 20, seed + 200)
+        found.append((some.similarity(own, classes) >= threshold).mean())
+    assert 0.004 < np.mean(rates) < 0.04
+    assert np.mean(found) > 0.97
+
+
+def test_two_people_are_judged_by_what_the_embedder_says_of_strangers() -> None:
+    """There is one pair of people, which may be sister and brother, or as different as can be."""
+    found = []
+    for away in (0.35, 1.1):
+        centres = np.zeros((2, DIMENSIONS))
+        centres[1, 0] = away
+        found.append(thresholds(left_out(known(centres)), PRIOR, [0.01])[0])
+    assert 0.3 < found[1] < found[0] < 0.85, "neither as far as they are, nor as near"
+    assert leave_out(known(people(1, 0))) is None
+
+
+def test_a_lower_rate_never_has_a_lower_threshold() -> None:
+    found = thresholds(left_out(known(people(6, 3))), PRIOR, RATES)
+    assert (np.diff(found) <= 0).all()
+    assert found[0] - found[-1] > 0.1
+
+
+# A run
+
+
+@pytest.fixture(scope="module")
+def even(drawn_faces: Path) -> Path:
+    """Six faces of each of three drawn people, with a split."""
+    pytest.importorskip("dlib", reason="the extra `faces` is not installed")
+    root = drawn_faces.parent / "even-openset"
+    balance(Balance(input=drawn_faces, output=root, count=9, split="60/20/20"))
+    return root
+
+
+@pytest.fixture(scope="module")
+def trained(even: Path) -> Path:
+    train(Train(input=even, output=even.parent / "people", backbone="dlib", fpir=0.02))
+    return even.parent / "people"
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    """A copy of the trained run, to be changed."""
+    return Path(shutil.copytree(trained, tmp_path / "run"))
+
+
+def _lines(caplog: pytest.LogCaptureFixture, what: str) -> list[str]:
+    return [record.getMessage() for record in caplog.records if what in record.getMessage()]
+
+
+def _predict(run: Path, *pictures: Path, **more: Any) -> list[Any]:
+    options: dict[str, Any] = {"detect": False, "min_confidence": 0, **more}
+    return list(predict(Predict(run=run, pictures=list(pictures), **options)))
+
+
+def test_a_run_of_people_keeps_known_faces_and_a_threshold(trained: Path, even: Path) -> None:
+    info = runs.load(trained).info
+    assert info.kind == "people"
+    about = info.open_set
+    assert about is not None
+    assert (about.rate, about.people, about.embedder) == (0.02, 3, info.backbone)
+    assert about.rates == RATES
+    assert list(about.thresholds) == sorted(about.thresholds, reverse=True)
+    gallery = Gallery.read(trained / runs.GALLERY, about.faces, 128, 3)
+    photos = [one for one in runs.load(trained).part("train") if one.synthetic is None]
+    assert len(gallery.classes) == len(photos), "no copies, and nothing held out"
+    assert (trained / runs.GALLERY).stat().st_mode & 0o077 == 0
+
+
+def test_predict_says_the_rate_once_and_takes_another(
+    trained: Path, even: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    about = runs.load(trained).info.open_set
+    assert about is not None
+    answers = _predict(trained, even)
+    (said,) = _lines(caplog, "false positive identification rate")
+    assert f"below {about.threshold:.3f}: false positive identification rate 0.02, by 3 people" in said
+    for answer in answers:
+        assert (answer.label == "unknown") == (answer.similarity < about.threshold)
+        assert 0 <= answer.probability <= 1
+    near = [answer.similarity for answer in answers]
+    looser = _predict(trained, even, fpir=0.5)
+    assert [answer.similarity for answer in looser] == near
+    strict = _predict(trained, even, fpir=0.0001)
+    unknown = [sum(answer.label == "unknown" for answer in some) for some in (looser, answers, strict)]
+    assert unknown == sorted(unknown)
+    assert unknown[2] > unknown[0]
+
+
+def test_the_least_confidence_applies_on_top(trained: Path, even: Path) -> None:
+    near = [answer for answer in _predict(trained, even, fpir=0.5) if answer.label != "unknown"]
+    least = sorted(answer.confidence for answer in near)[len(near) // 2]
+    again = _predict(trained, even, fpir=0.5, min_confidence=least)
+    left = [answer for answer in again if answer.label != "unknown"]
+    assert 0 < len(left) < len(near)
+    assert all(answer.confidence >= least for answer in left)
+
+
+def test_what_is_no_face_is_unknown(trained: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number, colour in enumerate(((90, 120, 60), (200, 60, 40), (20, 20, 20))):
+        cloth = np.clip(np.array(colour) + rng.normal(0, 25, (160, 160, 3)), 0, 255).astype(np.uint8)
+        (tmp_path / f"{number}.png").write_bytes(images.encode_png(cloth))
+    assert {answer.label for answer in _predict(trained, tmp_path)} == {"unknown"}
+
+
+def test_evaluate_reports_strangers_beside_its_scores(trained: Path, even: Path, tmp_path: Path) -> None:
+    report = evaluate(Evaluate(run=trained, output=tmp_path / "own", rounds=50))
+    assert report.details["strangers"] == f"{report.kept} faces of 3 people"
+    scores = json.loads((tmp_path / "own" / "scores.json").read_text())["open_set"]
+    assert scores["strangers_are"] == "the people of the model, each left out in turn"
+    assert (scores["asked"], scores["known"]) == (0.02, report.kept)
+    assert scores["rates"].keys() == {"fpir", "tpir"}
+    assert scores["curve"][-1]["fpir"] == 0
+    page = (tmp_path / "own" / "report.html").read_text()
+    assert "Among strangers" in page
+    assert "strangers who get a name (FPIR)" in page
+
+
+def test_strangers_of_another_folder_are_searched_for_without_people_of_the_model(
+    trained: Path, even: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    others = tmp_path / "others"
+    names = runs.load(trained).labels
+    for number, name in enumerate(names):
+        shutil.copytree(even / name, others / (name.upper() if number == 0 else f"stranger {number}"))
+    report = evaluate(Evaluate(run=trained, output=tmp_path / "scores", strangers=others, rounds=50))
+    scores = json.loads((tmp_path / "scores" / "scores.json").read_text())["open_set"]
+    assert scores["stranger_people"] == 2
+    assert scores["left"]["of people who are in the model"] == len(list((even / names[0]).iterdir()))
+    assert scores["rates"]["fpir"] > 0.5, "they are people of the model under other names"
+    assert report.details["strangers"].endswith("faces of 2 people")
+    assert _lines(caplog, "people of the model are no strangers and are left out")
+    with pytest.raises(FacekitError, match=r"holds only people of the model; give a folder of others$"):
+        evaluate(Evaluate(run=trained, strangers=even))
+
+
+def test_classes_have_no_strangers(even: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    train(Train(input=even, output=tmp_path / "run", backbone="dlib", labels="classes"))
+    info = runs.load(tmp_path / "run").info
+    assert (info.kind, info.open_set) == ("classes", None)
+    assert not (tmp_path / "run" / runs.GALLERY).exists()
+    answers = _predict(tmp_path / "run", even)
+    assert {answer.label for answer in answers} == set(info.labels)
+    assert {answer.similarity for answer in answers} == {None}
+    assert not _lines(caplog, "unknown")
+    assert "strangers" not in evaluate(Evaluate(run=tmp_path / "run", rounds=0)).details
+    for act in (
+        lambda: _predict(tmp_path / "run", even, fpir=0.1),
+        lambda: evaluate(Evaluate(run=tmp_path / "run", strangers=even)),
+    ):
+        with pytest.raises(FacekitError, match=r"is a model of classes, which has no strangers$"):
+            act()
+
+
+def test_labels_are_people_unless_told_otherwise_or_split_by_person() -> None:
+    assert kind_of(None, "group") == kind_of(None, "image") == "people"
+    assert kind_of(None, "person") == "classes"
+    assert kind_of("classes", "group") == "classes"
+    for make in (Train, Compare):
+        with pytest.raises(
+            FacekitError, match=r"--labels people does not go with a split by person.*--labels classes$"
+        ):
+            make(input=Path("a"), output=Path("b"), labels="people", split_by="person")
+
+
+# Networks of one's own
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, even: Path) -> Iterator[Path]:
+    yield _network(even, tmp_path / "scratch")
+
+
+def _network(faces: Path, output: Path) -> Path:
+    train(Train(input=faces, output=output, network="cnn3", size=32, epochs=1, batch=8, monitor="accuracy"))
+    return output
+
+
+def test_beside_a_network_the_embedding_decides(
+    scratch: Path, even: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    run = runs.load(scratch)
+    about = run.info.open_set
+    assert about is not None
+    assert (run.backbone, about.embedder.name) == (None, "dlib")
+    answers = _predict(scratch, even)
+    assert _lines(caplog, "false positive identification rate")
+    judge = decider.load(run)
+    assert judge is not None
+    assert all((answer.label == "unknown") == (answer.similarity < judge.threshold) for answer in answers)
+    truth = [Path(answer.picture).parent.name for answer in answers]
+    wrong = [a.similarity for a, label in zip(answers, truth, strict=True) if a.top[0].label != label]
+    right = [a.similarity for a, label in zip(answers, truth, strict=True) if a.top[0].label == label]
+    assert right
+    assert not wrong or max(wrong) < max(right), "a wrong name is far from the face"
+    monkeypatch.setattr(plugins, "names", lambda kind: ["another"] if kind == "embedder" else [])
+    caplog.clear()
+    assert {answer.similarity for answer in _predict(scratch, even)} == {None}
+    assert len(_lines(caplog, "cannot answer `unknown`")) == 1
+
+
+def test_without_the_extra_a_network_says_once_that_it_cannot_tell_strangers(
+    even: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins, "installed", lambda *packages: False)
+    run = _network(even, tmp_path / "run")
+    assert runs.load(run).info.open_set is None
+    answers = _predict(run, even)
+    assert "unknown" not in {answer.label for answer in answers}
+    assert all(answer.probability is not None for answer in answers)
+    (said,) = _lines(caplog, "cannot answer `unknown`")
+    assert said.endswith(
+        f"pip install 'facekit-cli[faces]', then train it again: facekit train {even} -o {run} --overwrite"
+    )
+
+
+# Runs of others
+
+
+def test_a_head_of_0_1_0_still_answers_and_says_once_what_to_type(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("dlib", reason="the extra `faces` is not installed")
+    old = unpack(tmp_path / "old")
+    move(old)
+    answers = _predict(old / "head", old / "faces")
+    named = [answer for answer in answers if answer.label]
+    assert named
+    assert {answer.label for answer in named} <= set(runs.load(old / "head").labels)
+    assert {answer.similarity for answer in named} == {None}
+    (said,) = _lines(caplog, "cannot answer `unknown`")
+    assert said.endswith(f"-o {old / 'head'} --overwrite")
+    with pytest.raises(FacekitError, match="^--fpir: .*cannot answer `unknown`"):
+        _predict(old / "head", old / "faces", fpir=0.1)
+
+
+def _edit(run: Path, **changes: Any) -> None:
+    info = json.loads((run / "model.json").read_text())
+    info["open_set"].update(changes)
+    (run / "model.json").write_text(json.dumps(info))
+
+
+POISON: list[tuple[dict[str, Any], str]] = [
+    ({"threshold": None}, "open_set"),
+    ({"threshold": 1e300}, "not one that training finds"),
+    ({"thresholds": [float("nan")], "rates": [0.1]}, "open_set"),
+    ({"faces": 1 << 40}, "a gallery has at most"),
+    ({"faces": -1}, "a gallery has at most"),
+    ({"faces": 5}, "gallery.npz does not fit its model.json"),
+    ({"rates": [0.5, 0.1], "thresholds": [0.1, 0.2]}, "not ascending"),
+    ({"rates": [0.1], "thresholds": []}, "not ascending"),
+    ({"rate": 2.0}, "not between 0 and 1"),
+    ({"embedder": {"name": "sface", "version": "1", "metric": "cosine", "dimensions": 128}}, "does not name its faces"),
+    ({"embedder": {"name": "dlib", "version": "1", "metric": "euclidean", "dimensions": 128}}, "other embeddings"),
+    ({"embedder": {"name": "dlib", "metric": "euclidean", "dimensions": 1 << 40}}, "dimensions"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), POISON, ids=lambda value: str(value)[:40])
+def test_what_a_stranger_says_of_strangers_is_refused(
+    run: Path, even: Path, changes: dict[str, Any], message: str
+) -> None:
+    _edit(run, **changes)
+    with pytest.raises(FacekitError) as caught:
+        _predict(run, even)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_gallery_that_is_gone_is_said(run: Path, even: Path) -> None:
+    (run / runs.GALLERY).unlink()
+    with pytest.raises(FacekitError, match=r"gallery.npz is gone; train again with --overwrite$"):
+        _predict(run, even)
+
+
+def test_an_embedder_of_a_network_is_no_folder(
+    scratch: Path, even: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`model.json` may name any: a path, or a folder that happens to be here."""
+    monkeypatch.chdir(scratch.parent)
+    for name in ("scratch", str(scratch)):
+        info = json.loads((scratch / "model.json").read_text())
+        info["open_set"]["embedder"]["name"] = name
+        (scratch / "model.json").write_text(json.dumps(info))
+        caplog.clear()
+        assert {answer.similarity for answer in _predict(scratch, even)} == {None}
+        assert len(_lines(caplog, "which does not name its faces")) == 1
+
+
+# Real photos
+
+
+def test_strangers_of_lfw_are_unknown(data: Path, tmp_path: Path) -> None:
+    """Five people known: 0.1.0 named 72% of the strangers at its defaults."""
+    pytest.importorskip("dlib", reason="the extra `faces` is not installed")
+    known = sorted((data / "lfw" / "identities").iterdir())[:5]
+    others = [
+        one for one in sorted((data / "lfw" / "pairs_images").iterdir()) if one.name not in {k.name for k in known}
+    ]
+    for folder, some, most in ((tmp_path / "known", known, 16), (tmp_path / "others", others[::12], 1)):
+        for person in some:
+            (folder / person.name).mkdir(parents=True)
+            for file in sorted(person.iterdir())[:most]:
+                shutil.copy(file, folder / person.name)
+    train(Train(input=tmp_path / "known", output=tmp_path / "run", backbone="dlib", split="70/30/0"))
+    strangers = list(predict(Predict(run=tmp_path / "run", pictures=[tmp_path / "others"], detect=False)))
+    named = [answer for answer in strangers if answer.label not in (None, "unknown")]
+    assert len(strangers) > 100
+    assert len(named) <= 0.05 * len(strangers)
+    details = evaluate(Evaluate(run=tmp_path / "run", strangers=tmp_path / "others")).details
+    assert float(str(details["tpir"])) >= 0.9
+    assert float(str(details["fpir"])) <= 0.05
+
+
+def test_a_network_on_textures_that_show_no_face_knows_nobody(tmp_path: Path) -> None:
+    """Nothing falls over where no two pictures of a name are alike for the embedder."""
+    pytest.importorskip("dlib", reason="the extra `faces` is not installed")
+    run = _network(tree(tmp_path / "patches"), tmp_path / "run")
+    answers = _predict(run, tmp_path / "patches")
+    assert {answer.label for answer in answers} <= {"unknown", "person0", "person1", "person2"}
