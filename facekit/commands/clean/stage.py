@@ -16,7 +16,7 @@ from facekit.dataset import Dataset, DatasetInfo, Output
 from facekit.dataset.groups import draw_groups
 from facekit.faces import confirmation
 from facekit.identity import groups
-from facekit.identity.likeness import proofs
+from facekit.identity.likeness import matcher, proofs
 from facekit.options.clean import Clean
 
 log = logging.getLogger(__name__)
