@@ -17,9 +17,11 @@ from conftest import picture, plain_tree, records
 from hypothesis import given
 from hypothesis import strategies as st
 from patches import patch, tree
+from plainengine import ENGINES
+from plainweb import Plain
 
 from facekit import runs
-from facekit.base import images
+from facekit.base import images, plugins
 from facekit.base.contract import FacekitError, Image, Link, Record, replace
 from facekit.base.files import read_lines, replace_lines
 from facekit.commands.audit import audit
@@ -28,6 +30,7 @@ from facekit.commands.balance import balance
 from facekit.commands.clean import clean
 from facekit.commands.crop import crop
 from facekit.commands.evaluate import evaluate
+from facekit.commands.scrape import scrape
 from facekit.commands.train import train
 from facekit.dataset import GROUPS, INFO, MANIFEST, REJECTED, Dataset, derive_id
 from facekit.dataset.groups import Join, draw_groups, leave_out_joined, links_about
@@ -40,7 +43,9 @@ from facekit.options.balance import Balance
 from facekit.options.clean import Clean
 from facekit.options.crop import Crop
 from facekit.options.evaluate import Evaluate
+from facekit.options.scrape import Scrape
 from facekit.options.train import Train
+from facekit.world.web import serve
 
 
 def edited(image: Image) -> bytes:
@@ -265,6 +270,30 @@ def drawn_by(root: Path, by: dict[str, str]) -> None:
     (root / INFO).write_text(json.dumps({**info, "matchers": by}))
 
 
+class Searched(Plain):
+    """Serves distinct photos by number, and photo 0 edited."""
+
+    def picture(self, path: str) -> bytes:
+        name = path.rpartition("/")[2]
+        image = picture(0 if name == "edited.jpg" else int(name.partition(".")[0]), 160)
+        return edited(image) if name == "edited.jpg" else images.encode(image)
+
+
+def test_scrape_groups_photos_and_crop_keeps_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(plugins.PARTS, "engine", {**plugins.PARTS["engine"], **ENGINES})
+    found = {"more Ada": ["/0.jpg", "/1.jpg", "/2.jpg"], "more Bob": ["/edited.jpg", "/3.jpg"]}
+    raw, faces = tmp_path / "raw", tmp_path / "faces"
+    with serve(Searched(found)) as web:
+        scrape(Scrape(names=["Ada", "Bob"], output=raw, engine="plain", base_url=web.base_url, per_name=3, bots=1))
+    assert len(records(raw)) == 5
+    assert len(set(groups(raw).values())) == 4
+    assert [(link.reason, link.stage) for link in links(raw)] == [("same photo", "scrape")]
+    cut(raw, faces)
+    assert groups(faces) == groups(raw)
+    assert links(faces) == links(raw)
+    assert matchers(faces) == {"scrape": MATCHER}
+
+
 # A split that is drawn
 
 
@@ -305,7 +334,7 @@ def test_train_leaves_out_what_is_joined_and_says_so(crossed: Path, caplog: pyte
 def test_evaluate_leaves_out_what_is_joined_since(crossed: Path, caplog: pytest.LogCaptureFixture) -> None:
     drawn_by(crossed, {"clean": MATCHER})  # so that `train` believes what it is told
     run = model(crossed)
-    assert "left out" not in caplog.text
+    assert "pictures are left out" not in caplog.text
     assert evaluate(Evaluate(run=run)).left == {}
     trained = runs.load(run)
     trained.save(replace(trained.info, matchers={}))  # as 0.1.0 wrote both
@@ -325,6 +354,17 @@ def test_evaluate_takes_up_groups_that_grew_in_the_folder(tmp_path: Path) -> Non
     train_one = next(r for r in lines if r.split == "train")
     replace_lines(faces / GROUPS, [Link(*sorted((held.origin, train_one.origin)), "burst").to_json()])
     assert evaluate(Evaluate(run=run)).left == {JOINED: 1}
+
+
+def test_evaluate_says_that_other_data_was_grouped_by_another_matcher(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    faces, others = tree(tmp_path / "faces"), tree(tmp_path / "others")
+    drawn_by(faces, {"clean": f"{MATCHER}+dlib"})
+    drawn_by(others, {"clean": MATCHER})
+    (others / "person0" / "new.png").write_bytes(images.encode_png(patch(0, 99)))
+    evaluate(Evaluate(run=model(faces), data=others))
+    assert f"are grouped by different matchers ({MATCHER}+dlib and {MATCHER}, in clean)" in caplog.text
 
 
 @pytest.mark.parametrize("stage", ["balance", "augment"])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from colours import colours as colours
 from conftest import picture, plain_tree
-from patches import edit, tree
+from patches import edit, patch, tree
 
 from facekit import runs
 from facekit.base import images
@@ -216,3 +216,18 @@ def test_compare_scores_all_contenders_on_the_same_pictures(own: Own, tmp_path: 
     rows = json.loads((tmp_path / "out" / "compare.json").read_text())["rows"]
     assert [[score["pictures"] for score in row["scores"]] for row in rows.values()] == [[9, 9], [9, 9]]
     assert len(Dataset.open(given).records) == 42
+
+
+def test_a_picture_that_was_trained_on_is_no_stranger_under_another_name(own: Own, tmp_path: Path) -> None:
+    used = runs.load(own.run).part("train")[0]
+    strangers = tmp_path / "strangers"
+    (strangers / "Zoe").mkdir(parents=True)
+    for number in range(4):
+        (strangers / "Zoe" / f"{number}.png").write_bytes(images.encode_png(patch(3, 700 + number)))
+    shutil.copy(own.faces / used.path, strangers / "Zoe" / "used.png")
+    scores = _scores(_evaluate(own.run, strangers=strangers))["open_set"]
+    assert scores["left"] == {FILE: 1}
+    for file in (strangers / "Zoe").glob("[0-9].png"):
+        file.unlink()
+    with pytest.raises(FacekitError, match=r"^--strangers: the training of .*run used every picture of .*strangers$"):
+        _evaluate(own.run, strangers=strangers)

@@ -13,6 +13,9 @@ from facekit.base.contract import Record, Rejection
 SHOWN = 3
 """Names that a message lists; of more it gives the number."""
 
+UP_TO_DATE = "%s has changed since %s was made (%s); the folder is brought up to date"
+"""What a stage that goes on says of its input."""
+
 TRACED = ("crop", "clean")
 """The stages in whose folders every picture of the input left a line: it is there, or it was left out."""
 

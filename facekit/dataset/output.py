@@ -22,11 +22,11 @@ from facekit import __version__
 from facekit.base import files
 from facekit.base.contract import FacekitError, Link, Record, Rejection, Report, Source, Track, quiet, replace
 from facekit.dataset import folder
-from facekit.dataset.changes import of_input
+from facekit.dataset.changes import UP_TO_DATE, of_input
 from facekit.dataset.folder import Earlier, Key, key
 from facekit.dataset.groups import links_about
 from facekit.dataset.info import INFO, DatasetInfo, read_info
-from facekit.dataset.reasons import REMOVED, REPEATED
+from facekit.dataset.reasons import REMOVED, REPEATED, advice
 from facekit.dataset.records import MANIFEST, REJECTED, SOURCES
 from facekit.dataset.store import Store
 from facekit.dataset.tree import Dataset, distinct, unreadable
@@ -187,7 +187,7 @@ class Output:
             self._write_lines(records, rejections)
             self._write_info(complete=True)
         if not records:
-            raise FacekitError(f"{self.root}: nothing is left; {_advice(report.left)}")
+            raise FacekitError(f"{self.root}: nothing is left; {advice(report.left)}")
         return report
 
     def report(self, records: Iterable[Record] | None = None, rejections: Iterable[Rejection] | None = None) -> Report:
@@ -248,14 +248,10 @@ class Output:
             self.save_info()
 
     def _say_what_changed(self) -> None:
-        """Say how the input differs from that of the last complete run: the stage brings its folder up to date."""
-        if self.source is None or self.before is None or not self.complete or self.before.input == self.info.input:
-            return
-        changes = of_input(self.source.records, self.records.values(), self.rejected, self.stage)
-        log.info(
-            "%s has changed since %s was made (%s); the folder is brought up to date",
-            *(self.source.root, self.root, changes or "its pictures, groups or parts"),
-        )
+        """Say how the input differs from that of the last complete run."""
+        if self.source is not None and self.complete and self.before and self.before.input != self.info.input:
+            found = of_input(self.source.records, self.records.values(), self.rejected, self.stage)
+            log.info(UP_TO_DATE, self.source.root, self.root, found or "its pictures, groups or parts")
 
     def _take(self, earlier: Earlier) -> None:
         self.records, self.rejected, self._moved = earlier.records, earlier.rejected, earlier.moved
@@ -298,10 +294,3 @@ class Output:
         folder.write_links(self.root, links_about(self.links, origins))
         files.replace_lines(self.root / REJECTED, (r.to_json() for r in rejections))
         files.replace_lines(self.root / MANIFEST, (record.to_json() for record in records))
-
-
-def _advice(left: Counter[str]) -> str:
-    if not left:
-        return "the input holds no pictures that this stage can use"
-    reasons = ", ".join(f"{count} {reason}" for reason, count in left.most_common(3))
-    return f"left out: {reasons}; give other pictures or loosen the limit that left them out"

@@ -1,5 +1,7 @@
 """Why a picture was left out, as `rejected.jsonl` says it, where more than one module uses the word."""
 
+from collections import Counter
+
 SMALL, BLURRED, DARK, BRIGHT = "too small", "blurred", "too dark", "too bright"
 FLAT, CLIPPED, TURNED, LEANING = "too little contrast", "too much black or white", "turned aside", "leaning"
 REPEAT, SHARED, FEW, BEYOND = "repeat", "under two names", "name with too few", "name beyond --people"
@@ -31,3 +33,11 @@ REPEATED = "same bytes as another"
 
 JOINED = "shown in an earlier part"
 """A group that was found after the split was drawn stands in two parts; the value is the picture of the earlier one."""
+
+
+def advice(left: Counter[str]) -> str:
+    """Return what to do where a stage left out everything."""
+    if not left:
+        return "the input holds no pictures that this stage can use"
+    reasons = ", ".join(f"{count} {reason}" for reason, count in left.most_common(3))
+    return f"left out: {reasons}; give other pictures or loosen the limit that left them out"

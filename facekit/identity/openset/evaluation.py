@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from facekit.base.contract import BadImage, FacekitError, Record, Track
 from facekit.dataset import Dataset
-from facekit.identity import classifier
+from facekit.identity import classifier, overlap
 from facekit.identity.embedders import embed_dataset
 from facekit.identity.held_out import HeldOut, Predictions
 from facekit.identity.openset import decider
@@ -70,11 +70,28 @@ def identify(
     if strangers is None:
         others, what, left = _left_out(run, judge, predictions.records, vectors), LEFT_OUT, Counter[str]()
     else:
-        others, left = _strangers(run, judge, *strangers, jobs, track)
+        new, left = _unused(run, pictures, *strangers, jobs, track)
+        others, left = _strangers(run, judge, new, left, jobs, track)
         what = f"the people of {strangers[0].root}"
     if not len(others.similarity):
         return None
     return identification(known, others, judge.threshold, judge.rate, what, rounds, seed, left)
+
+
+def _unused(
+    run: Run, pictures: HeldOut, dataset: Dataset, left: Counter[str], jobs: int, track: Track
+) -> tuple[Dataset, Counter[str]]:
+    """Return the strangers without pictures that the training used, under whatever name, and why others are left out.
+
+    Raises FacekitError where nothing remains.
+    """
+    root = pictures.dataset.root if pictures.own else run.root
+    new, used = overlap.unused(run, root, dataset, jobs, track)
+    if not new.records:
+        raise FacekitError(f"--strangers: the training of {run.folder} used every picture of {dataset.root}")
+    if used:
+        log.warning("%s: %d pictures of strangers were used in training and are left out", dataset.root, used.total())
+    return new, left + used
 
 
 def _known(run: Run, judge: Decider, predictions: Predictions, vectors: NDArray[np.float32]) -> Searches:
