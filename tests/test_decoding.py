@@ -287,6 +287,8 @@ def test_bombs_are_refused_by_size_and_by_what_a_byte_holds(facekit: Facekit, tm
     assert done.report["left"] == {"too many pixels (see --max-megapixels)": 1}
     done = facekit("crop", tmp_path / "in", "-o", tmp_path / "all", "--no-detect", "--json", "--max-megapixels", 2)
     assert done.report["left"] == {}
+    done = facekit("crop", tmp_path / "in", "-o", tmp_path / "none", "--max-megapixels", 0)
+    assert (done.code, done.err) == (2, "error: --max-megapixels is 0; give at least 1\n")
 
 
 def test_the_limit_that_is_set_holds_alone(monkeypatch: pytest.MonkeyPatch) -> None:

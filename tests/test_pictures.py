@@ -101,6 +101,20 @@ def test_folders_that_lead_round_in_a_circle_are_looked_into_once(folder: Path) 
     assert found.left["link that leads nowhere"] == 2
 
 
+def test_links_out_of_a_folder_with_a_manifest_are_not_followed(faces: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.jpg").write_bytes(saved("JPEG"))
+    before = set(pictures.below(faces).files)
+    assert len(before) == len(scan(faces).files)
+    label = next(path for path in faces.iterdir() if path.is_dir())
+    (label / "link.jpg").symlink_to(tmp_path / "elsewhere.jpg")
+    (faces / "away").symlink_to(tmp_path)
+    (faces / "sources.jsonl").unlink()
+    (faces / "sources.jsonl").symlink_to(tmp_path / "elsewhere.jpg")
+    found = pictures.below(faces)
+    assert set(found.files) == before
+    assert found.left["link out of the folder"] == 3
+
+
 def test_pictures_beside_the_folders_are_told_by_their_content(tmp_path: Path) -> None:
     tree = plain_tree(tmp_path / "tree", {})
     tree.mkdir()

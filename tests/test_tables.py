@@ -97,6 +97,7 @@ def test_a_csv_of_pictures_anywhere_is_a_dataset(plain: Path, tmp_path: Path) ->
 def test_line_numbers_are_those_of_an_editor(tmp_path: Path) -> None:
     for lines, bad in (
         (("image,label", "", "a.jpg,A", "", "", "b.jpg,B", "x.jpg,"), 7),
+        (("image,label", "", "a.jpg,A", "", "", "b.jpg,B", ","), 7),
         (("image,label", '"two', 'lines.jpg",A', "b.jpg,"), 4),
         (("sep=;", "image;label", "a.jpg;A", "b.jpg;"), 4),
         (("image,label", "a\u2028b.jpg,A", "a\x0bb.jpg,A", "b.jpg,"), 4),

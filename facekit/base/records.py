@@ -21,7 +21,10 @@ Pixels = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)]
 
 
 class Box(NamedTuple):
-    """A rectangle in pixels of a photo: left, top, width, height."""
+    """A rectangle in pixels of a photo: left, top, width, height.
+
+    A photo above 50 megapixels is read at a half, a quarter, … of its size, and these are the pixels of that.
+    """
 
     x: Pixels
     y: Pixels

@@ -35,7 +35,9 @@ def show(result: Report | Answers, console: Console, as_json: bool) -> None:
     try:
         _report(result, lines, console, as_json)
     except Unwritable as error:
-        raise Unwritable(f"{error} (it is done, and its folder is {result.folder})") from None
+        if lines is not None:  # the lines are all that there is
+            raise
+        raise Unwritable(error.why, f"{result.stage} is done all the same, and its folder is {result.folder}") from None
 
 
 def _report(report: Report, lines: Json, console: Console, as_json: bool) -> None:

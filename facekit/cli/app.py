@@ -53,10 +53,8 @@ MaxMegapixels = Annotated[
     int | None,
     typer.Option(
         "--max-megapixels",
-        min=1,
-        max=100_000,
         show_default=False,
-        help=f"Largest photo that is decoded, as a guard against files that would fill memory; {MOST} if not given.",
+        help=f"Leave out larger photos, which could fill memory; {MOST} if not given.",
         rich_help_panel=_COMMON,
     ),
 ]
@@ -196,7 +194,7 @@ def _run(command: Command, values: dict[str, Value], shared: _Shared) -> int:
     try:
         with Console(shared.quiet, shared.log_file) as console, _limited(shared.max_megapixels):
             return _attempt(command, values, shared, console)
-    except FacekitError as error:  # the log file
+    except FacekitError as error:  # what every command takes
         Console().error(str(error))
         return FAULT
 
@@ -204,6 +202,8 @@ def _run(command: Command, values: dict[str, Value], shared: _Shared) -> int:
 @contextmanager
 def _limited(megapixels: int | None) -> Iterator[None]:
     """Set the largest photos that are decoded, in workers too: they inherit the environment."""
+    if megapixels is not None and megapixels < 1:
+        raise FacekitError(f"--max-megapixels is {megapixels}; give at least 1")
     before = os.environ.get(LIMIT)
     if megapixels is not None:
         os.environ[LIMIT] = str(megapixels)

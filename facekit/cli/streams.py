@@ -23,8 +23,6 @@ MAX_STDIN = 16 << 20
 _UNESCAPED = re.compile("[^\x00-\x7e]")
 """What JSON text may hold as it is and some terminals obey: only what `text.visible` escapes of it is replaced."""
 
-_ELSEWHERE = "send it to a file or a pipe that takes it, and run the same command again"
-
 
 @dataclass(frozen=True)
 class _Printed:
@@ -38,7 +36,11 @@ class ReaderGone(Exception):  # noqa: N818 - no fault of anybody's
 
 
 class Unwritable(FacekitError):
-    """stdout takes nothing: it is closed, or its disk is full."""
+    """stdout takes nothing: it is closed, or its disk is full. `why` says which."""
+
+    def __init__(self, why: str, instead: str = "send it to a file or a pipe that takes it") -> None:
+        super().__init__(f"{why}, and this command prints to it; {instead}")
+        self.why = why
 
 
 class _Stream:
@@ -89,13 +91,13 @@ class Output(_Stream):
     def write(self, written: str) -> int:
         """Write text. Raises ReaderGone, and Unwritable where stdout is closed or its disk full."""
         if not self.open:
-            raise Unwritable(f"stdout is closed, and this command prints to it; {_ELSEWHERE}")
+            raise Unwritable("stdout is closed")
         try:
             self._write(written)
         except BrokenPipeError:
             raise ReaderGone from None
         except OSError as error:
-            raise Unwritable(f"stdout cannot be written ({error.strerror}); {_ELSEWHERE}") from None
+            raise Unwritable(f"stdout cannot be written ({error.strerror})") from None
         return len(written)
 
     def line(self, line: str) -> None:

@@ -68,7 +68,8 @@ def scan(root: Path) -> Listing:
     entries = list_entries(root, left, made)
     labels = [entry for entry in entries if is_dir(entry)]
     files = [path for label in labels if not outside(label.name, label) for path in _files(label, outside, left, made)]
-    loose = sum(is_picture(Path(entry.path)) for entry in entries if is_file(entry))
+    beside = [entry for entry in entries if is_file(entry) and not (made and entry.is_symlink())]
+    loose = sum(is_picture(Path(entry.path)) for entry in beside)
     if loose and not files:
         raise FacekitError(f"{root} holds {loose} pictures and no folders; put them into one folder a person")
     if loose:

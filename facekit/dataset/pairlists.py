@@ -118,7 +118,7 @@ def _csv(file: Path, text: str) -> PairList:
     if twice is not None:
         raise FacekitError(f"{file}, line {number} has two columns `{twice}`; rename one")
     others = tuple(name for name in header if name not in COLUMNS)
-    pairs = [_row(f"{file}, line {number}", row, header) for number, row in rows]
+    pairs = [_row(f"{file}, line {number}", row, header) for number, row in rows if any(map(str.strip, row))]
     return PairList(file, pairs, columns=others)
 
 

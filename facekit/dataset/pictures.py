@@ -15,11 +15,13 @@ from pathlib import Path
 
 from facekit.base import images
 from facekit.base.opening import open_regular
+from facekit.dataset.records import MANIFEST
 
-HIDDEN, SYSTEM, DEAD, CLOSED, DEEP, OTHER = (
+HIDDEN, SYSTEM, DEAD, OUT, CLOSED, DEEP, OTHER = (
     "hidden",
     "system files or folders",
     "link that leads nowhere",
+    "link out of the folder",
     "may not be read",
     "folder nested too deep",
     "not a picture",
@@ -68,9 +70,17 @@ def is_picture(path: Path) -> bool:
 
 
 def below(folder: Path) -> Found:
-    """Find the pictures of a folder and of those in it. A folder that links lead back to is looked into once."""
+    """Find the pictures of a folder and of those in it. A folder that links lead back to is looked into once.
+
+    Where a manifest, which may come from a stranger, is in the folder, links out of it are not followed, and facekit's
+    own files are passed over.
+    """
     found = Found()
-    for entry in _walk(folder, found.left, set()):
+    made = os.path.lexists(folder / MANIFEST)
+    root = f"{os.path.realpath(folder)}{os.sep}" if made else ""
+    for entry in _walk(folder, found.left, set(), root):
+        if made and Path(entry.path).parent == folder and entry.name.endswith((".json", ".jsonl", ".csv")):
+            continue
         if is_picture(Path(entry.path)):
             found.files.append(Path(entry.path))
         else:
@@ -78,7 +88,7 @@ def below(folder: Path) -> Found:
     return Found(sorted(found.files), found.left)
 
 
-def _walk(folder: Path, left: Counter[str], seen: set[str], depth: int = 0) -> Iterator[os.DirEntry[str]]:
+def _walk(folder: Path, left: Counter[str], seen: set[str], root: str, depth: int = 0) -> Iterator[os.DirEntry[str]]:
     where = os.path.realpath(folder)
     if where in seen:
         return
@@ -93,15 +103,23 @@ def _walk(folder: Path, left: Counter[str], seen: set[str], depth: int = 0) -> I
         left[CLOSED] += 1
         return
     for entry in held:
-        reason = out_of_place(entry.name)
+        reason = _why_left(entry, root)
         if reason is not None:
             left[reason] += 1
-        elif _leads(entry) is None:
-            left[DEAD] += 1
         elif _leads(entry):
-            yield from _walk(Path(entry.path), left, seen, depth + 1)
+            yield from _walk(Path(entry.path), left, seen, root, depth + 1)
         else:
             yield entry
+
+
+def _why_left(entry: os.DirEntry[str], root: str) -> str | None:
+    """Return why an entry is left out, whatever it holds; `root` is the folder that links may not lead out of."""
+    if (reason := out_of_place(entry.name)) is not None:
+        return reason
+    if _leads(entry) is None:
+        return DEAD
+    outside = root and entry.is_symlink() and not os.path.realpath(entry.path).startswith(root)
+    return OUT if outside else None
 
 
 def _leads(entry: os.DirEntry[str]) -> bool | None:

@@ -84,7 +84,7 @@ def numbered(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
     skipped, begins = int(said is not None), 1
     try:
         for row in rows:
-            if any(map(str.strip, row)):
+            if len(row) > 1 or "".join(row).strip():
                 yield begins + skipped, row
             begins = rows.line_num + 1
     except csv.Error as error:

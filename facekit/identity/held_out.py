@@ -16,7 +16,7 @@ from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, 
 from facekit.dataset import Dataset, DatasetInfo, lineage, protocol, tables
 from facekit.dataset.reasons import JOINED
 from facekit.identity import classifier, cleaned, overlap
-from facekit.identity.groups import is_current
+from facekit.identity.groups import is_current, warn_of_two
 from facekit.identity.overlap import Overlap
 from facekit.identity.split import joined_since
 from facekit.runs import Run
@@ -222,6 +222,7 @@ def _others(run: Run, dataset: Dataset, data: Path, part: str) -> HeldOut:
     records = [record for record in dataset.records if part in ("all", record.split)]
     if not records:
         raise FacekitError(f"{data} has no {part} part; leave --part out to score all its pictures")
+    warn_of_two(run.folder, run.info.matchers, data, dataset.info.matchers)
     chosen = HeldOut(dataset, records, str(data), data, own=False, asked_for=records)
     if run.protocol == protocol.PERSON:
         chosen.banners += _known_people(run.part("train"), records)
