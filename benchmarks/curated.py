@@ -1,12 +1,12 @@
 """Search results that were looked at by eye, face by face: what `clean` makes of them, and its calibration.
 
-    python benchmarks/curated.py [DATA] [--embedder auto] [--faces FOLDER] [--fit]
+    python benchmarks/curated.py [DATA] [--embedder auto] [--verify eyes] [--faces FOLDER] [--fit]
 
 DATA is a folder with `scraped`; else FACEKIT_DATA names it. The truth is `tests/data/curated_faces.csv`: for each box
 of a raw photo of four athletes whether it shows the athlete (`right`), somebody else (`other`) or nothing of a face
 (`no face`). `source` is what the source's author did with it: `rejected` was a soft label, and 9 of the 178 boxes that
 the author decided about are corrected. Faces that `facekit crop --faces all` makes are matched to it at an overlap of
-half or more.
+half or more; `--verify eyes`, so that boxes without a face come as far as `clean`, which else YuNet drops before.
 
 Printed are what becomes of the faces, how often a face of a probability is right, and at which place of the review
 the errors are that are left. `unsure` faces are kept or left out as `clean --unsure` says, until somebody decides: they
@@ -171,6 +171,8 @@ def show(found: Sequence[Outcome]) -> None:
 def rate(what: str, wrong: Sequence[bool]) -> None:
     """Print a share with its 95% interval (Clopper and Pearson 1934)."""
     k, n = sum(wrong), len(wrong)
+    if not n:
+        return
     low = beta.ppf(0.025, k, n - k + 1) if k else 0.0
     high = beta.ppf(0.975, k + 1, n - k) if k < n else 1.0
     print(f"- {what}: {k} of {n}, {k / n:.1%} ({low:.1%} to {high:.1%})")
@@ -297,6 +299,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="?", type=Path, default=os.environ.get("FACEKIT_DATA"))
     parser.add_argument("--embedder", default="auto")
+    parser.add_argument("--verify", default="eyes", choices=["auto", "yunet", "eyes", "none"])
     parser.add_argument("--faces", type=Path, help="a folder that crop has made of scraped/raw")
     parser.add_argument("--fit", action="store_true", help="fit the calibration anew, each name left out in turn")
     args = parser.parse_args()
@@ -306,7 +309,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         faces = args.faces or Path(work) / "faces"
         if args.faces is None:
-            crop(Crop(input=data / "scraped" / "raw", output=faces, faces="all"))
+            crop(Crop(input=data / "scraped" / "raw", output=faces, faces="all", verify=args.verify))
         records = Dataset.open(faces).records
         truth = verdicts(records, read_truth())
         print(

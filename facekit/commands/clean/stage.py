@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -18,6 +19,8 @@ from facekit.identity import groups
 from facekit.identity.likeness import matcher, proofs
 from facekit.options.clean import Clean
 
+log = logging.getLogger(__name__)
+
 
 def clean(options: Clean, track: Track = quiet) -> Report:
     """Write what is worth training on; `rejected.jsonl` has each picture that is left out, and why.
@@ -33,7 +36,9 @@ def clean(options: Clean, track: Track = quiet) -> Report:
         decided = ReviewDecisions.read(out, options.apply)
         reference = known.digest() if known else None
         out.info = replace(out.info, embedder=embedder, reference=reference, applied=decided.lines)
-        if out.unchanged and _same_means(out.before, out.info, _matcher(embedder)):
+        if out.unchanged and _same_means(
+            out.before, out.info, _matcher(embedder), options.embedder == recognition.AUTO
+        ):
             report = out.report()
         else:
             out.save_info()
@@ -46,11 +51,22 @@ def clean(options: Clean, track: Track = quiet) -> Report:
     return report
 
 
-def _same_means(before: DatasetInfo | None, now: DatasetInfo, by: str) -> bool:
-    """Whether the folder was made with this embedder, these reference pictures, these decisions, and this matcher."""
+def _same_means(before: DatasetInfo | None, now: DatasetInfo, by: str, auto: bool) -> bool:
+    """Whether the folder was made with this embedder, these reference pictures, these decisions, and this matcher.
+
+    One that was made when `auto` was one embedder of today's two stays as it is: an update changes no folder by itself.
+    """
     if before is None or before.matchers.get(STAGE, by) != by:  # 0.1.0 did not say what its groups were drawn by
         return False
-    return (before.embedder, before.reference, before.applied) == (now.embedder, now.reference, now.applied)
+    if (before.reference, before.applied) != (now.reference, now.applied):
+        return False
+    older = auto and before.embedder in recognition.names_of(now.embedder or recognition.NONE)
+    if older and before.embedder != now.embedder:
+        log.warning(
+            "the folder stays as %s cleaned it; --overwrite cleans it with %s and keeps the decisions of the review",
+            *(before.embedder, now.embedder),
+        )
+    return older or before.embedder == now.embedder
 
 
 def _matcher(name: str) -> str:
