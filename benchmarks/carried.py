@@ -84,8 +84,8 @@ def main() -> None:
             f"crop --faces all: {run('crop', options.data / 'scraped/raw', '-o', faces, '--faces', 'all'):.1f} CPU s\n"
         )
         run("clean", faces, "-o", clean, "--min-images", 5)
-        for source, out in ((clean, "balanced"), (faces, "balanced, with repeats")):
-            run("balance", source, "-o", home / out, "-n", 40)
+        for source, out, count in ((clean, "balanced", 40), (faces, "balanced, with repeats", 120)):
+            run("balance", source, "-o", home / out, "-n", count)
         listed = pairs(options.data)
         print("| after | pairs by eye | both there | one group | in two parts |\n|---|---|---:|---:|---:|")
         for name, folder in (("crop", faces), ("clean", clean), ("balance", home / "balanced")):
