@@ -334,7 +334,7 @@ def test_train_leaves_out_what_is_joined_and_says_so(crossed: Path, caplog: pyte
 def test_evaluate_leaves_out_what_is_joined_since(crossed: Path, caplog: pytest.LogCaptureFixture) -> None:
     drawn_by(crossed, {"clean": MATCHER})  # so that `train` believes what it is told
     run = model(crossed)
-    assert "left out" not in caplog.text
+    assert "pictures are left out" not in caplog.text
     assert evaluate(Evaluate(run=run)).left == {}
     trained = runs.load(run)
     trained.save(replace(trained.info, matchers={}))  # as 0.1.0 wrote both
@@ -354,6 +354,17 @@ def test_evaluate_takes_up_groups_that_grew_in_the_folder(tmp_path: Path) -> Non
     train_one = next(r for r in lines if r.split == "train")
     replace_lines(faces / GROUPS, [Link(*sorted((held.origin, train_one.origin)), "burst").to_json()])
     assert evaluate(Evaluate(run=run)).left == {JOINED: 1}
+
+
+def test_evaluate_says_that_other_data_was_grouped_by_another_matcher(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    faces, others = tree(tmp_path / "faces"), tree(tmp_path / "others")
+    drawn_by(faces, {"clean": f"{MATCHER}+dlib"})
+    drawn_by(others, {"clean": MATCHER})
+    (others / "person0" / "new.png").write_bytes(images.encode_png(patch(0, 99)))
+    evaluate(Evaluate(run=model(faces), data=others))
+    assert f"are grouped by different matchers ({MATCHER}+dlib and {MATCHER}, in clean)" in caplog.text
 
 
 @pytest.mark.parametrize("stage", ["balance", "augment"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,22 @@ from conftest import picture
 
 from facekit.base import images
 from facekit.base.contract import Image
+from facekit.dataset.groups import components
 from facekit.identity.likeness import (
     Fingerprint,
     Proof,
     among,
     fingerprint,
     links,
-    pairs,
     proofs,
     repeats,
     shared,
 )
-from facekit.identity.likeness.fingerprints import Tangent, small
+from facekit.identity.likeness.candidates import candidates
+from facekit.identity.likeness.features import matches
+from facekit.identity.likeness.neighbours import Cells
+from facekit.identity.likeness.proof import compare, verdict
+from facekit.identity.likeness.shape import mirrored, shape
 from facekit.world.draw import photo
 from facekit.world.people import people
 from facekit.world.shot import shot
@@ -85,9 +90,10 @@ def test_whoever_waits_sees_how_far_the_comparing_is(crowd: list[Image]) -> None
         seen.append((title, len(taken), total or 0))
         return iter(taken)
 
-    noise = np.random.default_rng(5).integers(0, 256, (150, 40, 40, 3), np.uint8)
-    proofs([fingerprint(image) for image in noise], track=track)
-    assert seen == [("compare", 3, 3)]
+    proofs([fingerprint(image) for image in [*crowd, *(trimmed(image) for image in crowd)]], track=track)
+    (title, taken, total) = seen[0]
+    assert (title, taken, len(seen)) == ("compare", total, 1)
+    assert total >= 1
 
 
 def test_what_cannot_be_seen_is_like_nothing() -> None:
@@ -181,58 +187,120 @@ def turned(image: Image, degrees: float) -> Image:
 
 
 @pytest.mark.parametrize("cut", CUTS)
-def test_cuts_are_proved_where_vectors_are_near(crowd: list[Image], cut: str) -> None:
+@pytest.mark.parametrize("embedded", [False, True])
+def test_cuts_are_proved_with_and_without_vectors(crowd: list[Image], cut: str, embedded: bool) -> None:
     """The vectors say only who could be one; pixels decide, so a person's other photos pass by though they are near."""
     photos = crowd[:8:2]
     seen = [fingerprint(image) for image in [*photos, *(CUTS[cut](image) for image in photos)]]
     near = np.zeros((8, 4), np.float32) + np.linspace(0, 0.1, 8, dtype=np.float32)[:, None]
-    found = {(p.first, p.second) for p in proofs(seen, near)}
-    assert found <= {(0, 4), (1, 5), (2, 6), (3, 7)}
-    assert len(found) >= 3
-    far = np.eye(8, dtype=np.float32)
-    assert len(proofs(seen, far)) < 2
-    far[:] = np.nan
-    assert len(proofs(seen, far)) < 2
+    near[7] = np.nan
+    found = {(p.first, p.second) for p in proofs(seen, near if embedded else None)}
+    assert found == {(0, 4), (1, 5), (2, 6), (3, 7)}
 
 
-def test_vectors_are_compared_in_blocks_without_missing_any(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every pair nearer than the bound is looked at once, whatever the blocks."""
+def test_the_nearest_are_found_though_not_all_are_looked_at() -> None:
+    """2,000 vectors in clusters of five: the other four are found, whatever cells they fall into."""
     rng = np.random.default_rng(5)
-    vectors = rng.normal(0, 0.12, (150, 4)).astype(np.float32)
-    prints = [fingerprint(picture(seed)) for seed in range(150)]
-    monkeypatch.setattr(pairs, "_COLUMNS", 37)
-    crowd = pairs.Crowd(prints, vectors)
-    found = [pair for start in range(0, 150, 50) for pair in crowd._embedded_near(range(start, start + 50))]
-    mine = crowd._vectors
-    assert mine is not None
-    apart = np.linalg.norm(mine[:, None] - mine[None], axis=2)
-    wanted = {(i, j) for i in range(150) for j in range(i + 1, 150) if apart[i, j] <= pairs.NEAR}
-    assert len(found) == len(set(found))
-    assert set(found) == wanted
-    assert 50 < len(wanted) < 150 * 149 / 2
+    rows = np.repeat(rng.normal(size=(400, 64)), 5, axis=0) + rng.normal(0, 0.2, (2000, 64))
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    cells = Cells(rows)
+    assert len(cells.centres) == 5
+    query, row, cosine = cells.nearest(rows, 4, 0.5)
+    assert (cosine >= 0.5).all()
+    assert (query != row).all()
+    assert np.bincount(query).max() == 4
+    assert (query // 5 == row // 5).sum() > 0.98 * 2000 * 4
 
 
-def test_the_sieves_pass_what_moved_a_little(crowd: list[Image]) -> None:
-    """A picture lies in its own moves, a stranger's does not, and a flat one in nobody's."""
-    for image in crowd[::5]:
-        mine, moved = (small([fingerprint(one).pixels], 16) for one in (image, turned(image, 3)))
-        other = small([fingerprint(crowd[(crowd[0] is image) * 9]).pixels], 16)
-        tangent = Tangent(mine[0].astype(np.float32))
-        assert tangent.share(mine)[0] > 0.999
-        assert tangent.share(moved)[0] > 0.95
-        assert tangent.share(other)[0] < 0.9
-    flat = np.full((1, 16, 16), 90, np.uint8)
-    assert Tangent(flat[0].astype(np.float32)).share(mine)[0] < 1e-3
-    assert tangent.share(flat)[0] == 0
+def test_few_pairs_are_proposed(crowd: list[Image]) -> None:
+    """However many pictures there are, each proposes a few: the work is linear."""
+    noise = np.random.default_rng(5).integers(0, 256, (200, 40, 40, 3), np.uint8)
+    prints = [fingerprint(image) for image in [*noise, *crowd, *(trimmed(image) for image in crowd)]]
+    found = candidates(prints)
+    assert len(found) < 4 * len(prints)
+    proposed = {pair[:2] for pair in found}
+    assert {(200 + n, 200 + n + len(crowd)) for n in range(len(crowd))} <= proposed
+
+
+def test_a_mirrored_picture_has_the_mirrored_shape_and_features(crowd: list[Image]) -> None:
+    grey = images.gray(crowd[0])
+    there = shape(np.ascontiguousarray(grey[:, ::-1]))
+    assert mirrored(shape(grey)[None])[0] @ there > 0.999
+    assert shape(grey) @ there < 0.99
+    assert not shape(np.full((50, 50), 90, np.uint8)).any()
+    one, other = fingerprint(crowd[0]).flipped(), fingerprint(np.ascontiguousarray(crowd[0][:, ::-1]))
+    assert (one.pixels == other.pixels).mean() > 0.95
+    pairs = matches(one.features, other.features)
+    assert len(pairs) > 0.8 * len(one.features)
+    assert np.abs(one.features.points[pairs[:, 0]] - other.features.points[pairs[:, 1]]).max() < 1
 
 
 def test_on_real_faces(data: Path) -> None:
-    """Ten photos each of forty people, some taken within a second: nobody is taken for somebody else."""
-    files = sorted(data.glob("orl/s*/*.pgm"))
-    prints = [fingerprint(images.read(file)) for file in files]
-    assert len(prints) == 400
-    found = proofs(prints)
-    assert {(files[p.first].parent, files[p.second].parent) for p in found} == {
-        (files[p.first].parent, files[p.first].parent) for p in found
-    }
-    assert sum(p.repeat for p in found) < 40
+    """Ten studio photos each of ten people, some taken within a second: enough stay apart, and nobody is another."""
+    files = [file for person in range(1, 11) for file in sorted(data.glob(f"orl/s{person}/*.pgm"))]
+    found = proofs([fingerprint(images.read(file)) for file in files])
+    assert len(files) == 100
+    assert all(files[p.first].parent == files[p.second].parent for p in found)
+    group = components(len(files), [p[:2] for p in found])
+    assert min(len(set(group[start : start + 10])) for start in range(0, 100, 10)) >= 3
+
+
+EDITED = {
+    "cropped differently, sharpened": lambda face: sharpened(face[14:140, 4:130]),
+    "brightened, shifted": lambda face: np.clip(shifted(face) * 1.2 + 12, 0, 255).astype(np.uint8),
+    "mirrored, recoloured": lambda face: np.clip(face[:, ::-1] * np.array([1.15, 1, 0.7]), 0, 255).astype(np.uint8),
+    "from a collage": lambda face: cv2.resize(images.decode(images.encode(images.resize(face, 80), 80)), (160, 160)),
+    "written on": lambda face: cv2.putText(face.copy(), "HA HA", (20, 150), 0, 1.2, (255, 255, 255), 3),
+}
+
+
+def sharpened(image: Image) -> Image:
+    soft = cv2.GaussianBlur(image, (0, 0), 1.3)
+    return np.clip(image.astype(np.float32) * 2 - soft, 0, 255).astype(np.uint8)
+
+
+def shifted(image: Image) -> Image:
+    return cv2.warpAffine(image, np.float32([[1, 0, 9], [0, 1, -7]]), (160, 160), borderMode=cv2.BORDER_REPLICATE)
+
+
+@pytest.mark.parametrize("edit", EDITED)
+def test_edited_faces_are_known_again(crowd: list[Image], edit: str) -> None:
+    """The kinds of pairs that were found across a split of search results."""
+    some = crowd[::4]
+    prints = [fingerprint(image) for image in [*some, *(EDITED[edit](image) for image in some)]]
+    assert {(p.first, p.second) for p in proofs(prints)} == {(n, n + len(some)) for n in range(len(some))}
+
+
+@pytest.mark.parametrize("edit", EDITED)
+def test_edited_real_faces_are_known_again(data: Path, edit: str) -> None:
+    files = sorted(data.glob("lfw/identities/Tony_Blair/*.jpg"))[:12]
+    faces = [images.resize(images.read(file)[60:190, 60:190], 160) for file in files]
+    prints = [fingerprint(image) for image in [*faces, *(EDITED[edit](image) for image in faces)]]
+    found = {(p.first, p.second) for p in proofs(prints)}
+    assert found <= {(n, n + len(files)) for n in range(len(files))}
+    assert len(found) >= 11
+
+
+def test_a_photo_inside_another_is_found(data: Path) -> None:
+    """A collage of four: each of the photos is linked with it, and not with the others."""
+    photos = [images.read(file) for file in sorted(data.glob("lfw/identities/Tony_Blair/*.jpg"))[:4]]
+    collage = np.vstack([np.hstack(photos[:2]), np.hstack(photos[2:])])
+    found = proofs([fingerprint(image) for image in [*photos, collage]])
+    assert {(p.first, p.second) for p in found} == {(n, 4) for n in range(4)}
+
+
+def test_photos_that_share_a_print_stay_apart(data: Path) -> None:
+    """Shirts, walls of logos, a template of text: pairs that local features alone link, looked at by eye."""
+    raw = data / "scraped" / "raw"
+    with (data / "scraped" / "likeness_extra.csv").open(newline="") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["relation"] in ("different", "same")]
+    seen = {(row["person"], row[key]) for row in rows[-24:] for key in ("file_a", "file_b")}
+    prints = {one: fingerprint(images.read(raw / one[0] / one[1])) for one in seen}
+    for row in rows[-24:]:
+        one, other = (prints[row["person"], row[key]] for key in ("file_a", "file_b"))
+        assert (verdict(compare(one, other)) is not None) == (row["relation"] == "same"), row
+
+
+def test_jobs_change_nothing(crowd: list[Image]) -> None:
+    prints = [fingerprint(image) for image in [*crowd, *(trimmed(image) for image in crowd)]]
+    assert proofs(prints, jobs=1) == proofs(prints, jobs=3)

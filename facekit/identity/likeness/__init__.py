@@ -1,14 +1,13 @@
-"""Which pictures show one photo: a hash or a face's vector proposes, pixels laid over one another confirm.
+"""Which pictures show one photo, however it was edited: whole photos and faces alike, by one method.
 
-Faces cut out of a re-encoded photo differ by the few pixels that the detector's box moved, and aligned
-faces of one person look alike though they are two photos. So a pair that the hashes propose is warped onto
-itself (ECC, Evangelidis and Psarakis 2008) and judged by what is left: the correlation of the pictures,
-and of their fine structure, which two photos do not share.
+Local features, shapes and embeddings propose pairs (`candidates`), few for each picture. Features say where one
+picture lies in the other, crop, scale, turn and mirroring included (`features`); a fine alignment follows, and then the
+two are compared cell by cell (`cells`): what is laid over a photo spoils some cells, while two photos of one person
+agree in few (`proof`). Two that are equally sharp must agree nearly everywhere; a blurred, noisy or sharpened one is
+excused for less.
 
-The thresholds are measured on real faces, each changed (JPEG, half size, brighter, trimmed, mirrored), cropped
-anew and laid over its original: 93 to 100 in 100 are proved to be one photo, by the kind of change, and of
-2,086 cropped faces of 42 people (LFW) no two of different people are. Frames of one sitting that differ by
-a blink pass too; a looser bound links so many that a name of ten studio photos (ORL) has too few left to split.
+The bounds were chosen on edited photos of one half of the people of LFW and of the scraped ones, and on the studio
+photos of ORL, of whom each person must keep groups to split; `benchmarks/README.md` has the results on the others.
 """
 
 from facekit.identity.likeness.fingerprints import Fingerprint, fingerprint

@@ -10,8 +10,9 @@ SEES = (
     "compressed, framed, written on, or set into another picture"
 )
 CANNOT_SEE = (
-    "a photo of which less than a quarter is left, that is under 40 pixels wide, or that is hidden by several edits at "
-    "once; two photos taken one after the other, unless almost nothing moved between them"
+    "a photo of which less than a seventh is left, that shows in another at less than about 50 pixels, that is turned "
+    "by more than 30 degrees, or that several strong edits hide at once; most pairs that were taken seconds apart, "
+    "unless next to nothing moved"
 )
 
 

@@ -6,21 +6,49 @@ from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from facekit.base import images
 from facekit.base.images import Gray
-from facekit.identity.likeness.fingerprints import SIDE, Floats
-
-COARSE = 0.8
-"""Least correlation at 32 pixels, over shifts of a tenth, at which a pair is laid over one another."""
-
-EDGE = 5
-"""Pixels at the edge that are not compared: a warp brings in nothing there."""
-
-Warp = NDArray[np.float32]
+from facekit.identity.likeness import cells
+from facekit.identity.likeness.cells import Agreement
+from facekit.identity.likeness.features import Floats, Warp, matches, place
+from facekit.identity.likeness.fingerprints import Fingerprint
 
 Reason = Literal["photo", "burst"]
+
+EQUAL_SIDE, EQUAL_WHOLE, EQUAL_FINE, EDGE = 64, 0.999, 0.99, 5
+"""Least correlations, whole and fine, of pictures that no eye can tell apart, at 64 pixels without their edge."""
+
+BLUR = 1.2
+"""What is smoothed before two pictures are laid over one another, in pixels."""
+
+STRETCH = 1.25
+"""Greatest ratio of the stretches of a warp in its two directions."""
+
+AGREE = 6
+"""Least number of features that agree on where one picture lies in the other, for it to be tried."""
+
+SAME_SHAPE = 0.75
+"""Least cosine of the shapes of two pictures that may have the same frame."""
+
+PLACED, FRAMED = 0.3, 0.1
+"""Least share of cells that agree before the fine alignment, for it to be tried: placed by features or by frame."""
+
+CELLS, OVERLAP = 12, 0.15
+"""Least number of cells with texture that both show, and least share of one picture that the other shows."""
+
+
+SAME = (0.88, 0.5)
+"""Least shares of cells that agree, and that agree exactly, of pictures that are one photo or two of a burst."""
+
+COVERED, REST, EXACT_CELLS = 0.46, 0.77, 40
+"""Under a text or a logo few cells agree, but those exactly: least share of them, of those that agree at all, and least
+number."""
+
+WORSE, EXCUSED = 0.7, (0.65, 0.1)
+"""How much sharper, or noisier, one of two must be to excuse that fewer cells agree: the least shares then."""
+
+SURE = 0.75
+"""Least share of cells that agree exactly for a photo that nothing covers; frames of a burst seldom reach it."""
 
 
 class Proof(NamedTuple):
@@ -38,60 +66,41 @@ class Proof(NamedTuple):
     reason: Reason = "photo"
 
 
-class Bound(NamedTuple):
-    """Least correlation of two aligned pictures, and of what a blur takes from them."""
+def compare(one: Fingerprint, other: Fingerprint, mirrored: bool = False) -> Agreement:
+    """Return how two pictures, one perhaps mirrored, agree where they are laid over one another as well as can be.
 
-    whole: float
-    fine: float
+    Features say where one lies in the other. Where they do not, two of one shape may have the same frame.
+    """
+    a, b = sorted((one, other), key=lambda seen: seen.pixels.tobytes())
+    b = b.flipped() if mirrored else b
+    placed = place(a.features, b.features, matches(a.features, b.features))
+    found = cells.NOTHING
+    if placed is not None and placed.agree >= AGREE:
+        found = _aligned(a.pixels, b.pixels, placed.warp, PLACED)
+    if found.exact < COVERED and np.dot(a.shape.astype(np.float32), b.shape.astype(np.float32)) >= SAME_SHAPE:
+        (height, width), (tall, wide) = a.pixels.shape, b.pixels.shape
+        whole = np.array([[wide / width, 0, 0], [0, tall / height, 0]], np.float32)
+        found = max(found, _aligned(a.pixels, b.pixels, whole, FRAMED), key=_weight)
+    return found
 
-    def reached_by(self, found: Bound) -> bool:
-        """Whether two pictures correlate at least so."""
-        return found.whole >= self.whole and found.fine >= self.fine
 
-
-EQUAL = Bound(0.999, 0.99)
-REPEAT = Bound(0.995, 0.975)
-SAME_PHOTO = Bound(0.992, 0.92)
-
-
-def judge(one: Gray, other: Gray, mirrored: bool = False) -> bool | None:
-    """Return whether two pictures that a hash finds near are a repeat, or None where they are not one photo."""
-    a, b = in_order(one, other, mirrored)
-    if np.array_equal(a, b) or REPEAT.reached_by(likeness(a, b)):
-        return True
-    if min(_coarse(a, b), _coarse(b, a)) < COARSE:
+def verdict(found: Agreement) -> tuple[bool, Reason] | None:
+    """Return whether pictures that agree so are a repeat, and why they belong together; None where they do not."""
+    if found.cells < CELLS or found.overlap < OVERLAP:
         return None
-    left = _aligned(a, b)
-    return REPEAT.reached_by(left) if SAME_PHOTO.reached_by(left) else None
+    sure = found.exact >= SURE
+    covered = found.exact >= max(COVERED, REST * found.share, EXACT_CELLS / found.cells)
+    excused = found.apart >= WORSE and found.share >= EXCUSED[0] and found.exact >= EXCUSED[1]
+    if sure or covered or excused:
+        return sure or excused, "photo"
+    return (False, "burst") if found.share >= SAME[0] and found.exact >= SAME[1] else None
 
 
-def in_order(one: Gray, other: Gray, mirrored: bool) -> tuple[Gray, Gray]:
-    """Return two pictures in an order of their own: a warped onto b is not quite b warped onto a."""
-    a, b = sorted((one, other), key=lambda pixels: pixels.tobytes())
-    return a, np.ascontiguousarray(b[:, ::-1]) if mirrored else b
-
-
-def likeness(a: Gray, b: Gray) -> Bound:
-    """Return how two pictures correlate as they are, whole and in fine structure."""
-    first, second = a.astype(np.float32), b.astype(np.float32)
-    pairs = ((first, second), (detail(first), detail(second)))
-    return Bound(*(correlation(_inner(one), _inner(other)) for one, other in pairs))
-
-
-def align(a: Gray, b: Gray, start: Warp, rounds: int = 30) -> Warp | None:
-    """Return the affine warp that lays b over a, or None where nothing does: these are not one photo."""
-    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, rounds, 1e-3)
-    try:
-        _, warp = cv2.findTransformECC(a, b, start.copy(), cv2.MOTION_AFFINE, stop, np.empty(0, np.uint8), 3)
-    except cv2.error:  # it says so when nothing converges
-        return None
-    return np.asarray(warp, np.float32)
-
-
-def warped(b: Gray, warp: Warp) -> Gray:
-    """Return b laid over what it was aligned to."""
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(b, warp, (SIDE, SIDE), flags=flags), np.uint8)
+def equal(one: Fingerprint, other: Fingerprint) -> bool:
+    """Whether no eye could tell two pictures apart."""
+    a, b = (_small(seen.pixels) for seen in (one, other))
+    whole, fine = correlation(_inner(a), _inner(b)), correlation(_inner(detail(a)), _inner(detail(b)))
+    return whole >= EQUAL_WHOLE and fine >= EQUAL_FINE
 
 
 def detail(pixels: Floats) -> Floats:
@@ -106,17 +115,38 @@ def correlation(a: Floats, b: Floats) -> float:
     return float(np.dot(a, b)) / length if length > 1e-3 else 0.0
 
 
+def _small(pixels: Gray) -> Floats:
+    square = cv2.resize(pixels, (EQUAL_SIDE, EQUAL_SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.GaussianBlur(square, (0, 0), 1.0), np.float32)
+
+
 def _inner(pixels: Floats) -> Floats:
     return pixels[EDGE:-EDGE, EDGE:-EDGE].ravel()
 
 
-def _aligned(a: Gray, b: Gray) -> Bound:
-    warp = align(a, b, np.eye(2, 3, dtype=np.float32))
-    return Bound(0.0, 0.0) if warp is None else likeness(a, warped(b, warp))
+def _weight(found: Agreement) -> float:
+    return (found.share + found.exact) * min(1.0, found.cells / 30)
 
 
-def _coarse(a: Gray, b: Gray) -> float:
-    """Return the best correlation of the middle of one picture anywhere in the other, at 32 pixels."""
-    small, edge = images.thumbnail(a), 3
-    middle = small[edge:-edge, edge:-edge]
-    return float(cv2.matchTemplate(images.thumbnail(b), middle, cv2.TM_CCOEFF_NORMED).max())
+def _aligned(a: Gray, b: Gray, warp: Warp, hope: float) -> Agreement:
+    """Compare two pictures in the frame of the coarser, aligned from a first guess that agrees in `hope` at least."""
+    if np.linalg.det(warp[:, :2]) < 1:
+        a, b, warp = b, a, np.asarray(cv2.invertAffineTransform(warp), np.float32)
+    guess = cells.agreement(a, b, warp)
+    if guess.exact >= SURE or guess.share < hope:
+        return guess
+    found = _refined(a, b, warp)
+    return guess if found is None else max(guess, cells.agreement(a, b, found), key=_weight)
+
+
+def _refined(a: Gray, b: Gray, start: Warp, rounds: int = 25) -> Warp | None:
+    """Return the affine warp that lays b over a (ECC, Evangelidis and Psarakis 2008), or None where nothing does."""
+    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, rounds, 1e-4)
+    one = np.asarray(cv2.GaussianBlur(a.astype(np.float32), (0, 0), BLUR))
+    other = np.asarray(cv2.GaussianBlur(cells.smoothed(b, start), (0, 0), BLUR))
+    try:
+        _, warp = cv2.findTransformECC(one, other, start.copy(), cv2.MOTION_AFFINE, stop, np.empty(0, np.uint8), 3)
+    except cv2.error:  # it says so when nothing converges
+        return None
+    least, most = sorted(np.linalg.svd(warp[:, :2].astype(np.float64), compute_uv=False))
+    return np.asarray(warp, np.float32) if most < STRETCH * least else None
