@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from older import move, unpack
-from patches import tree
 
 from facekit import runs
 from facekit.base import images, plugins
@@ -164,6 +162,17 @@ def even(drawn_faces: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
+def few(even: Path) -> Path:
+    """Two pictures of each of the three."""
+    for person in even.iterdir():
+        if person.is_dir():
+            (even.parent / "few" / person.name).mkdir(parents=True)
+            for file in sorted(person.glob("*.jpg"))[:2]:
+                shutil.copy(file, even.parent / "few" / person.name)
+    return even.parent / "few"
+
+
+@pytest.fixture(scope="module")
 def trained(even: Path) -> Path:
     train(Train(input=even, output=even.parent / "people", backbone="dlib", fpir=0.02))
     return even.parent / "people"
@@ -199,30 +208,30 @@ def test_a_run_of_people_keeps_known_faces_and_a_threshold(trained: Path, even: 
 
 
 def test_predict_says_the_rate_once_and_takes_another(
-    trained: Path, even: Path, caplog: pytest.LogCaptureFixture
+    trained: Path, few: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     about = runs.load(trained).info.open_set
     assert about is not None
-    answers = _predict(trained, even)
+    answers = _predict(trained, few)
     (said,) = _lines(caplog, "false positive identification rate")
     assert f"below {about.threshold:.3f}: false positive identification rate 0.02, by 3 people" in said
     for answer in answers:
         assert (answer.label == "unknown") == (answer.similarity < about.threshold)
         assert 0 <= answer.probability <= 1
     near = [answer.similarity for answer in answers]
-    looser = _predict(trained, even, fpir=0.5)
+    looser = _predict(trained, few, fpir=0.5)
     assert [answer.similarity for answer in looser] == near
-    strict = _predict(trained, even, fpir=0.0001)
+    strict = _predict(trained, few, fpir=0.0001)
     unknown = [sum(answer.label == "unknown" for answer in some) for some in (looser, answers, strict)]
     assert unknown == sorted(unknown)
     assert unknown[2] > unknown[0]
 
 
-def test_the_least_confidence_applies_on_top(trained: Path, even: Path) -> None:
-    near = [answer for answer in _predict(trained, even, fpir=0.5) if answer.label != "unknown"]
+def test_the_least_confidence_applies_on_top(trained: Path, few: Path) -> None:
+    near = [answer for answer in _predict(trained, few, fpir=0.5) if answer.label != "unknown"]
     least = sorted(answer.confidence for answer in near)[len(near) // 2]
-    again = _predict(trained, even, fpir=0.5, min_confidence=least)
+    again = _predict(trained, few, fpir=0.5, min_confidence=least)
     left = [answer for answer in again if answer.label != "unknown"]
     assert 0 < len(left) < len(near)
     assert all(answer.confidence >= least for answer in left)
@@ -267,18 +276,18 @@ def test_strangers_of_another_folder_are_searched_for_without_people_of_the_mode
         evaluate(Evaluate(run=trained, strangers=even))
 
 
-def test_classes_have_no_strangers(even: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_classes_have_no_strangers(even: Path, few: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     train(Train(input=even, output=tmp_path / "run", backbone="dlib", labels="classes"))
     info = runs.load(tmp_path / "run").info
     assert (info.kind, info.open_set) == ("classes", None)
     assert not (tmp_path / "run" / runs.GALLERY).exists()
-    answers = _predict(tmp_path / "run", even)
+    answers = _predict(tmp_path / "run", few)
     assert {answer.label for answer in answers} == set(info.labels)
     assert {answer.similarity for answer in answers} == {None}
     assert not _lines(caplog, "unknown")
     assert "strangers" not in evaluate(Evaluate(run=tmp_path / "run", rounds=0)).details
     for act in (
-        lambda: _predict(tmp_path / "run", even, fpir=0.1),
+        lambda: _predict(tmp_path / "run", few, fpir=0.1),
         lambda: evaluate(Evaluate(run=tmp_path / "run", strangers=even)),
     ):
         with pytest.raises(FacekitError, match=r"is a model of classes, which has no strangers$"):
@@ -299,9 +308,15 @@ def test_labels_are_people_unless_told_otherwise_or_split_by_person() -> None:
 # Networks of one's own
 
 
+@pytest.fixture(scope="module")
+def network(even: Path) -> Path:
+    return _network(even, even.parent / "scratch")
+
+
 @pytest.fixture
-def scratch(tmp_path: Path, even: Path) -> Iterator[Path]:
-    yield _network(even, tmp_path / "scratch")
+def scratch(network: Path, tmp_path: Path) -> Path:
+    """A copy of a network, to be changed."""
+    return Path(shutil.copytree(network, tmp_path / "scratch"))
 
 
 def _network(faces: Path, output: Path) -> Path:
@@ -310,14 +325,14 @@ def _network(faces: Path, output: Path) -> Path:
 
 
 def test_beside_a_network_the_embedding_decides(
-    scratch: Path, even: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    scratch: Path, few: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO)
     run = runs.load(scratch)
     about = run.info.open_set
     assert about is not None
     assert (run.backbone, about.embedder.name) == (None, "dlib")
-    answers = _predict(scratch, even)
+    answers = _predict(scratch, few)
     assert _lines(caplog, "false positive identification rate")
     judge = decider.load(run)
     assert judge is not None
@@ -329,17 +344,17 @@ def test_beside_a_network_the_embedding_decides(
     assert not wrong or max(wrong) < max(right), "a wrong name is far from the face"
     monkeypatch.setattr(plugins, "names", lambda kind: ["another"] if kind == "embedder" else [])
     caplog.clear()
-    assert {answer.similarity for answer in _predict(scratch, even)} == {None}
+    assert {answer.similarity for answer in _predict(scratch, few)} == {None}
     assert len(_lines(caplog, "cannot answer `unknown`")) == 1
 
 
 def test_without_the_extra_a_network_says_once_that_it_cannot_tell_strangers(
-    even: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    even: Path, few: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plugins, "installed", lambda *packages: False)
     run = _network(even, tmp_path / "run")
     assert runs.load(run).info.open_set is None
-    answers = _predict(run, even)
+    answers = _predict(run, few)
     assert "unknown" not in {answer.label for answer in answers}
     assert all(answer.probability is not None for answer in answers)
     (said,) = _lines(caplog, "cannot answer `unknown`")
@@ -392,23 +407,23 @@ POISON: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("changes", "message"), POISON, ids=lambda value: str(value)[:40])
 def test_what_a_stranger_says_of_strangers_is_refused(
-    run: Path, even: Path, changes: dict[str, Any], message: str
+    run: Path, few: Path, changes: dict[str, Any], message: str
 ) -> None:
     _edit(run, **changes)
     with pytest.raises(FacekitError) as caught:
-        _predict(run, even)
+        _predict(run, few)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_gallery_that_is_gone_is_said(run: Path, even: Path) -> None:
+def test_a_gallery_that_is_gone_is_said(run: Path, few: Path) -> None:
     (run / runs.GALLERY).unlink()
     with pytest.raises(FacekitError, match=r"gallery.npz is gone; train again with --overwrite$"):
-        _predict(run, even)
+        _predict(run, few)
 
 
 def test_an_embedder_of_a_network_is_no_folder(
-    scratch: Path, even: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    scratch: Path, few: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`model.json` may name any: a path, or a folder that happens to be here."""
     monkeypatch.chdir(scratch.parent)
@@ -417,7 +432,7 @@ def test_an_embedder_of_a_network_is_no_folder(
         info["open_set"]["embedder"]["name"] = name
         (scratch / "model.json").write_text(json.dumps(info))
         caplog.clear()
-        assert {answer.similarity for answer in _predict(scratch, even)} == {None}
+        assert {answer.similarity for answer in _predict(scratch, few)} == {None}
         assert len(_lines(caplog, "which does not name its faces")) == 1
 
 
@@ -431,7 +446,7 @@ def test_strangers_of_lfw_are_unknown(data: Path, tmp_path: Path) -> None:
     others = [
         one for one in sorted((data / "lfw" / "pairs_images").iterdir()) if one.name not in {k.name for k in known}
     ]
-    for folder, some, most in ((tmp_path / "known", known, 16), (tmp_path / "others", others[::12], 1)):
+    for folder, some, most in ((tmp_path / "known", known, 16), (tmp_path / "others", others[::20], 1)):
         for person in some:
             (folder / person.name).mkdir(parents=True)
             for file in sorted(person.iterdir())[:most]:
@@ -439,16 +454,8 @@ def test_strangers_of_lfw_are_unknown(data: Path, tmp_path: Path) -> None:
     train(Train(input=tmp_path / "known", output=tmp_path / "run", backbone="dlib", split="70/30/0"))
     strangers = list(predict(Predict(run=tmp_path / "run", pictures=[tmp_path / "others"], detect=False)))
     named = [answer for answer in strangers if answer.label not in (None, "unknown")]
-    assert len(strangers) > 100
+    assert len(strangers) > 80
     assert len(named) <= 0.05 * len(strangers)
     details = evaluate(Evaluate(run=tmp_path / "run", strangers=tmp_path / "others")).details
     assert float(str(details["tpir"])) >= 0.9
     assert float(str(details["fpir"])) <= 0.05
-
-
-def test_a_network_on_textures_that_show_no_face_knows_nobody(tmp_path: Path) -> None:
-    """Nothing falls over where no two pictures of a name are alike for the embedder."""
-    pytest.importorskip("dlib", reason="the extra `faces` is not installed")
-    run = _network(tree(tmp_path / "patches"), tmp_path / "run")
-    answers = _predict(run, tmp_path / "patches")
-    assert {answer.label for answer in answers} <= {"unknown", "person0", "person1", "person2"}

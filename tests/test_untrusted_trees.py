@@ -10,13 +10,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import chdir
+from contextlib import chdir, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Facekit, files_in, manifest, picture, plain_tree, read_tree, records
+from fuzzing import watch
 
 from facekit.base import images
 from facekit.base.contract import Decision, FacekitError, Link, Report
@@ -381,6 +382,18 @@ def test_overwrite_refuses_to_delete_a_picture_that_a_person_edited(tree: Path) 
     assert read_tree(tree) == before
     edited.unlink()
     run_crop(tree.parent / "photos", tree, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["manifest.jsonl", "sources.jsonl", "dataset.json", "decisions.jsonl", "photo.jpg", "x"]
+)
+def test_a_link_beside_the_labels_is_not_opened(tree: Path, home: Path, name: str) -> None:
+    """Not even to see whether it leads to a picture."""
+    (tree / name).unlink(missing_ok=True)
+    (tree / name).symlink_to(home / "run.sh")
+    with watch(home) as touched, suppress(FacekitError):
+        run_clean(tree, tree.parent / "out")
+    assert touched == []
 
 
 def test_deletions_that_only_dataset_json_names_are_not_gone_on_with(tree: Path) -> None:

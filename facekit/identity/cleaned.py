@@ -16,12 +16,13 @@ from pathlib import Path
 from facekit import runs
 from facekit.base import provenance
 from facekit.base.contract import BadImage, FacekitError, Record, Track
-from facekit.dataset import REJECTED, REMOVED, REPEATED, Dataset, DatasetInfo
+from facekit.dataset import MANIFEST, REJECTED, REMOVED, REPEATED, Dataset, DatasetInfo
+from facekit.dataset.ancestry import Tree
 from facekit.dataset.reasons import BEYOND, FEW, NO_FACE, REPEAT, REVIEWED, SHARED
 from facekit.dataset.records import read_rejections
 from facekit.identity import classifier, overlap
 from facekit.runs import Run
-from facekit.runs.pictures import dataset_of
+from facekit.runs.pictures import additions, dataset_of
 from facekit.scores.model import BeforeCleaning
 
 CLEAN = "clean"
@@ -35,6 +36,9 @@ _NOT_COUNTED = {NO_FACE, REPEAT, SHARED, REPEATED, FEW, BEYOND, REVIEWED, REMOVE
 """Reasons that say nothing of how hard a face is: it is none, or there already, its name is out, a person decided."""
 
 _MOST_STAGES = 16
+
+_LOOKED_FOR = 50
+"""Pictures that are looked for in a plain folder before it is listed."""
 
 log = logging.getLogger(__name__)
 
@@ -89,15 +93,20 @@ def before(
 def _as_trained_on(run: Run, pictures: Dataset, track: Track) -> Dataset:
     """Return the whole tree that a run was trained on. Raises FacekitError where it has changed since.
 
-    A run may come from a stranger and name any folder: it is listed only once all its pictures were found in it.
+    A run may come from a stranger and name any folder: it is listed only once all its pictures were found in it, and
+    no other picture there is opened.
     """
     changed = f"{pictures.root} has changed since the model was trained"
-    if pictures.root == run.root and len(dataset_of(run, run.split, track).records) < len(run.split):
+    if pictures.root == run.root and (_lacks(run, track) or additions(run)):
         raise FacekitError(changed)
     tree = Dataset.open(pictures.root, track)
     if runs.changes(run, tree.hashed(track)) is not None:
         raise FacekitError(changed)
     return tree
+
+
+def _lacks(run: Run, track: Track) -> bool:
+    return len(dataset_of(run, run.split, track).records) < len(run.split)
 
 
 def _right(run: Run, faces: Dataset, batch: int, jobs: int, track: Track) -> tuple[int, int]:
@@ -143,10 +152,24 @@ def _source(tree: Dataset) -> Dataset:
     folder = Path(os.path.normpath(tree.root / tree.info.made_from))
     if not folder.is_dir():
         raise FacekitError(f"{folder}, which {tree.root} was made from, is gone")
+    if not _holds_some(folder, tree):
+        raise FacekitError(f"{folder} holds none of the pictures that {tree.root} was made from")
     source = Dataset.open(folder)
     if source.digest() != tree.info.input:
         raise FacekitError(f"{folder} has changed since {tree.root} was made from it")
     return source
+
+
+def _holds_some(folder: Path, tree: Dataset) -> bool:
+    """Whether a folder is one that facekit made, or holds one of the pictures that a tree was made from.
+
+    The tree may come from a stranger and name any folder, in which no other picture is opened.
+    """
+    if (folder / MANIFEST).is_file():
+        return True
+    source = Tree(folder)
+    some = [tree.sources[record.origin] for record in tree.records[:_LOOKED_FOR] if record.origin in tree.sources]
+    return any(one.engine == "folder" and source.find_photo(one.origin, one.url) is not None for one in some)
 
 
 def _network(name: str) -> str:

@@ -107,8 +107,7 @@ def separate(
         return
     among = replace(pictures.dataset, records=pictures.records)
     root = pictures.dataset.root if pictures.own else run.root
-    # The groups of a split that this matcher drew know of every photo that it would find.
-    looks = not (pictures.own and is_current(run.info.matchers))
+    looks = not (pictures.own and _knows_looks(run))
     found = known or overlap.find(run, root, among, pictures.part, looks, jobs, track)
     pictures.overlap = found
     if not found.counts:
@@ -125,6 +124,15 @@ def separate(
             f"{pictures.data}: the training of {run.folder} used all of these {total} pictures "
             f"({_listed(found.counts)}); give others, or score them under a banner with --include-training"
         )
+
+
+def _knows_looks(run: Run) -> bool:
+    """Whether the groups of a split know of every photo that would be found now.
+
+    Those that today's matcher drew do; for a head on an embedder, whose vectors propose more pairs, only if they did.
+    """
+    matchers = run.info.matchers
+    return is_current(matchers) and (run.backbone is None or any("+" in name for name in matchers.values()))
 
 
 def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track) -> Predictions:

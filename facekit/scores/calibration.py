@@ -7,10 +7,12 @@ Networks" (ICML 2017), with 15 bins of equal width.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facekit.scores.classes import Classes, Probabilities
+if TYPE_CHECKING:  # scikit-learn comes with it, which `clean` does without
+    from facekit.scores.classes import Classes, Probabilities
 
 BINS = 15
 
