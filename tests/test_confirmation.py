@@ -101,7 +101,9 @@ def test_no_face_is_a_verdict_of_its_own(with_crests: tuple[Path, list[str]], tm
     assert count >= 1
     assert report.details["people"]["no face"] == count
     assert sum(row["no_face"] for row in report.details["names"]) == count
-    assert f"No face: {count}" in (tmp_path / "page.html").read_text()
+    page = (tmp_path / "page.html").read_text()
+    assert f"No face: {count}" in page
+    assert page.count('<svg class="reliability"') == 1
     scores = [(record.quality or {})["face"] for record in records(tmp_path / "out")]
     assert min(scores) >= SURE
 
