@@ -360,6 +360,17 @@ def test_an_array_shorter_than_it_says_is_refused(tmp_path: Path) -> None:
     assert "is not a head that facekit wrote" in _refused(lambda: Head.read(tmp_path / runs.HEAD, 4, 3))
 
 
+def test_an_encrypted_array_is_refused(tmp_path: Path) -> None:
+    _head(tmp_path / runs.HEAD)
+    data = bytearray((tmp_path / runs.HEAD).read_bytes())
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # where each entry's flags are
+        at = -1
+        while (at := data.find(mark, at + 1)) >= 0:
+            data[at + place] |= 1
+    (tmp_path / runs.HEAD).write_bytes(data)
+    assert "encrypted" in _refused(lambda: Head.read(tmp_path / runs.HEAD, 4, 3))
+
+
 def test_a_header_that_is_no_literal_is_refused(tmp_path: Path) -> None:
     text = b"{'descr': '<f4', 'fortran_order': False, 'shape': (" + b"(" * 3000 + b"), }\n"
     with zipfile.ZipFile(tmp_path / runs.HEAD, "w") as held:

@@ -26,8 +26,8 @@ _OVERHEAD = 1 << 16
 """Most bytes of a file that are not its numbers."""
 
 _GARBLED = (
-    *(OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile),
-    *(SyntaxError, tokenize.TokenError, RecursionError, MemoryError),
+    *(OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile),
+    *(SyntaxError, tokenize.TokenError, MemoryError),
 )
 """What `zipfile` raises for bytes that only begin like an archive, and NumPy for a header that is no literal."""
 
