@@ -23,6 +23,7 @@ from facekit.faces.detectors.boxes import distinct, foremost, merged, overlap
 from facekit.faces.detectors.confirmed import Search
 from facekit.faces.detectors.haar import Haar
 from facekit.faces.detectors.retry import Retry
+from facekit.faces.detectors.yunet import YuNet
 from facekit.options.crop import CarriedCrop, Crop, cascades
 from facekit.runs import Run
 from facekit.runs.info import ModelInfo, TrainedOn
@@ -97,6 +98,21 @@ def test_yunet_takes_pictures_of_every_shape(yunet: str) -> None:
     for height, width in ((1, 1), (2, 2), (31, 33), (300, 5), (3, 20_000), (20_000, 3)):
         for shade in (0, 255):
             assert finder.detect(np.full((height, width, 3), shade, np.uint8)) == []
+
+
+@pytest.mark.parametrize("shape", [(24, 24), (24, 320), (100, 24)])
+def test_yunet_says_the_same_of_a_tiny_picture_each_time(real_weights: None, shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, (*shape, 3), dtype=np.uint8) for _ in range(4)]
+    found = []
+    for n in range(12):
+        network = YuNet(min_size=1, longest=320)
+        for _ in range(20):  # the memory that OpenCV takes next is not zero
+            rng.random((rng.integers(1, 200), rng.integers(1, 400))).astype(np.float32)
+        if n % 3 == 0:
+            network.detect(rng.integers(0, 256, (*rng.integers(20, 300, 2), 3), dtype=np.uint8))
+        found.append([network.detect(picture) for picture in pictures])
+    assert all(one == found[0] for one in found)
 
 
 @pytest.mark.parametrize("kind", ["16 bits", "grey", "transparent"])
