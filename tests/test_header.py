@@ -4,6 +4,7 @@ import io
 import os
 import struct
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,30 @@ def test_a_jpeg_of_thousands_of_scans_is_refused() -> None:
     assert reason(data[:-2] + b"\xff\x01" + (scan + b"\xff\x01") * MAX_SCANS + end) == "too many scans"
     with pytest.raises(BadImage, match="too many scans"):
         images.glance(data[:-2] + scan * MAX_SCANS + end, header(data))
+
+
+def _gif_of_comments(gif: bytes) -> bytes:
+    colours = 13 + (3 * 2 ** ((gif[10] & 7) + 1) if gif[10] & 0x80 else 0)
+    return gif[:colours] + (b"\x21\xfe" + b"\1a" * 100 + b"\0") * 20_000 + gif[colours:]
+
+
+MANY_PARTS = {
+    "JPEG": lambda data: data[:2] + b"\xff\xe1\0\4ab" * 500_000 + data[2:],
+    "PNG": lambda data: data[:33] + (b"\0\0\0\0prVt" + struct.pack(">I", zlib.crc32(b"prVt"))) * 300_000 + data[33:],
+    "GIF": _gif_of_comments,
+    "PPM": lambda data: b"P6\n" + b"#\n" * 1_000_000 + data[3:],
+}
+
+
+@pytest.mark.parametrize("kind", MANY_PARTS)
+def test_a_header_of_very_many_parts_is_refused(kind: str) -> None:
+    file = io.BytesIO()
+    PIL.Image.fromarray(picture(1)).save(file, kind)
+    header(file.getvalue())
+    start = time.process_time()
+    with pytest.raises(BadImage, match="too many parts"):
+        header(MANY_PARTS[kind](file.getvalue()))
+    assert time.process_time() - start < 5
 
 
 def test_a_file_is_measured_before_it_is_read(tmp_path: Path) -> None:

@@ -141,3 +141,13 @@ def test_pictures_that_are_not_there_are_named(plain: Path, tmp_path: Path, capl
     (said,) = [record.getMessage() for record in caplog.records]
     assert "7 pictures are not there: line 4 gone0.png, line 5 gone1.png" in said
     assert said.endswith("line 8 gone4.png and 2 more")
+
+
+@pytest.mark.parametrize("name", ["a\0b.png", "a/" * 5000 + "b.png", "a" * 5000])
+def test_names_that_no_disk_can_hold_are_pictures_that_are_not_there(
+    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "table.csv").write_text(f"image,label\n{name},Ada\n")
+    (record,) = tables.dataset(tmp_path / "table.csv").records
+    assert record.label == "Ada"
+    assert "1 pictures are not there" in caplog.text

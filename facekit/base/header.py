@@ -31,6 +31,12 @@ TOO_LARGE = "too many pixels (see --max-megapixels)"
 MAX_SCANS = 100
 """Passes over a JPEG's pixels. Encoders make ten or so; each costs as much time as a picture, and few bytes."""
 
+_PARTS = 100_000
+"""Most reads of a small file. Pillow makes one or more for each segment, chunk, block and comment, in Python:
+a file that consists of millions of them would keep it busy for minutes and fill memory."""
+
+_TOO_MANY_PARTS = "too many parts"
+
 _SUFFIXES = {
     "AVIF": ".avif",
     "BMP": ".bmp",
@@ -80,6 +86,25 @@ _INTEGERS = {3: "H", 4: "I", 16: "Q"}
 
 # What catch_warnings changes, all threads see: one at a time, or the filters are left in disorder.
 _WARNINGS = threading.Lock()
+
+
+class _Bounded(io.BytesIO):
+    """A picture's bytes, of which a parser may read only so often. Raises BadImage."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._left = most_parts(data)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise BadImage(_TOO_MANY_PARTS)
+        return super().read(size)
+
+
+def most_parts(data: bytes) -> int:
+    """Return how many parts a picture of so many bytes may have: blocks of a GIF have 255 bytes, others far more."""
+    return _PARTS + len(data) // 100
 
 
 class Header(NamedTuple):
@@ -204,7 +229,9 @@ def _opened_heif(data: bytes) -> PIL.Image.Image:
 def _made(make: Any, data: bytes) -> PIL.Image.Image | None:
     """Return what a plug-in of Pillow makes of bytes, or None where they only begin like its format."""
     try:
-        picture: PIL.Image.Image = make(io.BytesIO(data), "")
+        picture: PIL.Image.Image = make(_Bounded(data), "")
+    except BadImage:
+        raise
     except Exception:  # noqa: BLE001 - a parser of a stranger's bytes may raise anything
         return None
     return picture
@@ -213,6 +240,8 @@ def _made(make: Any, data: bytes) -> PIL.Image.Image | None:
 def _frames(picture: PIL.Image.Image) -> int:
     try:
         return int(getattr(picture, "n_frames", 1))
+    except BadImage:
+        raise
     except Exception:  # noqa: BLE001 - it reads on, up to the bytes that are garbled
         raise BadImage("not a picture") from None
 
@@ -265,9 +294,11 @@ def jpeg_end(jpeg: bytes) -> int:
     Thumbnails before it and films after it have some too. Raises BadImage where the end is missing, and for too many
     scans.
     """
-    place = 2
-    scans = 0
+    place, scans, left = 2, 0, most_parts(jpeg)
     while found := _MARK.search(jpeg, place):
+        left -= 1
+        if left < 0:
+            raise BadImage(_TOO_MANY_PARTS)
         mark = jpeg[found.end() - 1]
         scans += mark == _SCAN
         if scans > MAX_SCANS:

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, replace
 from facekit.base.files import read_text
+from facekit.base.opening import is_there
 from facekit.base.parallel import ordered_map
 from facekit.dataset import Dataset
 
@@ -177,7 +178,7 @@ def dataset(file: Path, track: Track = quiet) -> Dataset:
     gone = [
         f"line {number} {record.path}"
         for number, record in zip(table.lines, records, strict=True)
-        if not (file.parent / record.path).is_file()
+        if not is_there(file.parent / record.path)
     ]
     if gone:
         log.warning("%s: %d pictures are not there: %s", file, len(gone), named(gone))

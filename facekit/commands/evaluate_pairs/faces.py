@@ -15,6 +15,7 @@ from facekit import runs
 from facekit.base import plugins
 from facekit.base.contract import Embedder, FacekitError, Record, Track
 from facekit.base.files import inside
+from facekit.base.opening import is_there
 from facekit.commands.evaluate_pairs.whole import embed_whole
 from facekit.dataset import MANIFEST, Dataset, pairlists
 from facekit.dataset.pairlists import PairList, People
@@ -123,7 +124,7 @@ def photos_of(listed: PairList, root: Path, track: Track) -> Dataset:
     known = Dataset.open(root, track) if (root / MANIFEST).exists() else Dataset(root, [])
     lines = {record.path: record for record in known.records}
     paths = listed.photos
-    if not any((root / path).is_file() for path in paths):
+    if not any(is_there(root / path) for path in paths):
         raise FacekitError(
             f"none of the {len(paths)} photos of {listed.file} is in {root}, the first {paths[0]}; "
             "say with --data where they are"
