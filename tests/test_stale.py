@@ -104,13 +104,14 @@ def test_a_recipe_does_not_score_an_old_model_under_a_new_trees_name(
     assert facekit("run", recipe).code == 0
 
 
+@pytest.mark.parametrize("resume", [(), ("--resume",)])
 @pytest.mark.parametrize("what", ["a name added", "a picture relabelled"])
-def test_by_hand_neither(faces: Path, colours: str, facekit: Facekit, what: str) -> None:
+def test_by_hand_neither(faces: Path, colours: str, facekit: Facekit, what: str, resume: tuple[str, ...]) -> None:
     _train(faces)
     change, said = CHANGES[what]
     change(faces)
     typed = ["train", faces, "-o", faces.with_name("run"), "--backbone", colours]
-    done = facekit(*typed, "--resume")
+    done = facekit(*typed, *resume)
     assert done.code == 2
     command = " ".join(map(str, ["facekit", *typed, "--overwrite"]))
     assert f"({said}); make it anew with `{command}`, or choose another folder" in done.err

@@ -19,6 +19,7 @@ from facekit.runs.run import (
     WEIGHTS,
     Run,
     load,
+    read,
     refuse_link,
 )
 
@@ -50,5 +51,6 @@ __all__ = [
     "claimed",
     "clear",
     "load",
+    "read",
     "refuse_link",
 ]

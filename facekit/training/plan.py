@@ -71,6 +71,7 @@ def plan(options: Train, split: Split | None = None, track: Track = quiet) -> Pl
     check_places(options.output, options.input)
     trainer: Trainer = plugins.load("trainer", "linear" if options.backbone else "network")(options)
     _refuse_locked(options)
+    _refuse_outdated(options, track)
     run = runs.begun(options)
     complete = run is not None and run.complete
     if not (complete or options.dry_run):
@@ -107,6 +108,20 @@ def _split(options: Train, run: Run | None, track: Track) -> Split:
     dataset = Dataset.open(options.input, track).hashed(track)
     if run is None:
         return split_dataset(dataset, options.split, options.split_by, options.seed, track, options.people_from)
+    _refuse_changed(options, run, dataset)
+    return Split(dataset, run.split, run.protocol)
+
+
+def _refuse_outdated(options: Train, track: Track) -> None:
+    """Say what has changed where a model of other pictures is in the folder; of the same ones, it is a model there."""
+    if options.resume or options.overwrite:
+        return
+    run = runs.read(options.output)
+    if run is not None and run.complete:
+        _refuse_changed(options, run, Dataset.open(options.input, track).hashed(track))
+
+
+def _refuse_changed(options: Train, run: Run, dataset: Dataset) -> None:
     changed = runs.changes(run, dataset) or _people_changed(run, dataset, options.people_from)
     if changed:
         began = "trained" if run.complete else "begun"
@@ -114,7 +129,6 @@ def _split(options: Train, run: Run | None, track: Track) -> Split:
             f"{dataset.root} has changed since {run.folder} was {began} ({changed})",
             typed(options, overwrite=True, resume=False),
         )
-    return Split(dataset, run.split, run.protocol)
 
 
 def _people_changed(run: Run, dataset: Dataset, people: Path | None) -> str | None:
