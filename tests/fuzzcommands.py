@@ -33,8 +33,10 @@ color = "gray"
 def prepare(root: Path) -> Path:
     """Make the valid folders: what 0.1.0 made, and beside it a review without an embedder, a plain tree, and tables."""
     from facekit.commands.clean import clean
+    from facekit.commands.cross_validate import cross_validate
     from facekit.dataset import Dataset
     from facekit.options.clean import Clean
+    from facekit.options.cross_validate import CrossValidate
 
     unpack(root)
     clean(Clean(input=root / "faces", output=root / "sorted", min_images=3, embedder="none"))
@@ -52,6 +54,9 @@ def prepare(root: Path) -> Path:
     files = sorted(path.relative_to(root / "plain") for path in (root / "plain").glob("*/*"))
     _table(root / "people.csv", ("image", "person"), [(path, f"p{number}") for number, path in enumerate(files)])
     (root / "contenders.toml").write_text(CONTENDERS)
+    # Folds that 0.1.0 drew know nothing of the burst, so none would go on with them.
+    folds = CrossValidate(root / "head", folds=2, data=root / "balanced", rounds=10, jobs=1, overwrite=True)
+    cross_validate(folds)
     return root
 
 

@@ -67,7 +67,7 @@ def distances(far: Distances, same: Same, thresholds: Sequence[float]) -> Figure
     for place, threshold in enumerate(thresholds):
         axes.axvline(threshold, color="black", linestyle=":", linewidth=1.2, label=None if place else "threshold")
     axes.set(xlabel="distance", ylabel="pairs")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper left")  # "best" is slow where there are many pairs
     return figure
 
 
