@@ -55,7 +55,7 @@ def prepare(root: Path) -> Path:
     _table(root / "people.csv", ("image", "person"), [(path, f"p{number}") for number, path in enumerate(files)])
     (root / "contenders.toml").write_text(CONTENDERS)
     # Folds that 0.1.0 drew know nothing of the burst, so none would go on with them.
-    folds = CrossValidate(root / "head", folds=2, data=root / "balanced", rounds=10, jobs=1, overwrite=True)
+    folds = CrossValidate(run=root / "head", folds=2, data=root / "balanced", rounds=10, jobs=1, overwrite=True)
     cross_validate(folds)
     return root
 
