@@ -18,8 +18,9 @@ import PIL.Image
 import simplejpeg
 from numpy.typing import NDArray
 
+from facekit.base import tiff
 from facekit.base.errors import BadImage
-from facekit.base.header import MAX_PIXELS, Header, alpha_of_tiff, decodable, hushed, jpeg_end, opened
+from facekit.base.header import MAX_PIXELS, Header, decodable, hushed, jpeg_end, opened
 from facekit.base.protocols import Image
 
 DAMAGED = "damaged"
@@ -170,7 +171,7 @@ def _by_opencv(data: bytes) -> Image:
         pixels = None
     if pixels is None:
         raise BadImage("cannot be decoded")
-    return _with_colours(pixels, alpha_of_tiff(data) if data[:2] in (b"II", b"MM") else 0)
+    return _with_colours(pixels, tiff.alpha(data) if data[:2] in (b"II", b"MM") else 0)
 
 
 def _with_colours(pixels: NDArray[np.generic], alpha: int) -> Image:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import PIL.Image
 
+from facekit.base import tiff
 from facekit.base.errors import BadImage
 from facekit.base.limits import MOST, limit
 
@@ -75,15 +76,6 @@ _MARK = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd7]")
 
 _SCAN, _END = 0xDA, 0xD9
 
-_TIFF = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
-"""How a TIFF begins -> its byte order; with a plus it is a BigTIFF, whose numbers have 64 bits."""
-
-_KIND, _WIDTH, _HEIGHT, _EXTRA, _DNG = 254, 256, 257, 338, 50706
-_PREVIEW = 1
-"""The value of a page's kind where it only shows another, smaller, as camera raw begins."""
-
-_INTEGERS = {3: "H", 4: "I", 16: "Q"}
-
 # What catch_warnings changes, all threads see: one at a time, or the filters are left in disorder.
 _WARNINGS = threading.Lock()
 
@@ -125,13 +117,13 @@ def header(data: bytes) -> Header:
     if not data:
         raise BadImage("empty file", 0)
     _refuse_unread(data)
-    if data[:4] not in _TIFF:
+    if data[:4] not in tiff.ORDERS:
         with opened(data) as picture:
             kind, (width, height) = picture.format or "", picture.size
             frames = 1 if kind in ("MPO", "HEIF") else _frames(picture)
         return Header(_SUFFIXES[kind], width, height, frames)
     try:
-        page = _first_page(data)
+        page = tiff.first_page(data)
         return Header(".tiff", page.width, page.height, 2 if any(data[page.link]) else 1)
     except (LookupError, OverflowError, struct.error):
         raise BadImage("not a picture") from None
@@ -156,7 +148,7 @@ def decodable(data: bytes, head: Header) -> bytes:
     """
     check_size(head, len(data))
     if head.suffix == ".tiff" and head.frames > 1:
-        link = _first_page(data).link
+        link = tiff.first_page(data).link
         return data[: link.start] + bytes(link.stop - link.start) + data[link.stop :]
     if head.suffix == ".jpg":
         jpeg_end(data)
@@ -244,48 +236,6 @@ def _frames(picture: PIL.Image.Image) -> int:
         raise
     except Exception:  # noqa: BLE001 - it reads on, up to the bytes that are garbled
         raise BadImage("not a picture") from None
-
-
-def alpha_of_tiff(data: bytes) -> int:
-    """Return what a TIFF says of its fourth channel: 1 if colours are multiplied by it, 2 if they are not, else 0."""
-    return _first_page(data).alpha
-
-
-class _Page(NamedTuple):
-    width: int
-    height: int
-    alpha: int
-    link: slice
-    """Where the place of the next page stands."""
-
-
-def _first_page(data: bytes) -> _Page:
-    """Return what a TIFF says of its first page.
-
-    Pillow would go through all pages to count them. Raises struct.error and LookupError for garbled bytes.
-    """
-    order = _TIFF[data[:4]]
-    if data[2:4] in (b"+\0", b"\0+"):
-        start, counted, offset, entry = 8, "Q", "Q", 20
-    else:
-        start, counted, offset, entry = 4, "H", "I", 12
-    (place,) = struct.unpack_from(order + offset, data, start)
-    (count,) = struct.unpack_from(order + counted, data, place)
-    place += struct.calcsize(order + counted)
-    link = slice(place + entry * count, place + entry * count + struct.calcsize(order + offset))
-    if link.stop > len(data):
-        raise LookupError("the first page is cut off")
-    sizes: dict[int, int] = {}
-    for at in range(place, link.start, entry):
-        tag, kind = struct.unpack_from(order + "HH", data, at)
-        if tag == _DNG and struct.unpack_from(order + offset, data, at + 4) == (4,):
-            raise BadImage("camera raw: export as JPEG")
-        if tag in (_KIND, _WIDTH, _HEIGHT, _EXTRA):
-            (value,) = struct.unpack_from(order + _INTEGERS[kind], data, at + 4 + struct.calcsize(order + offset))
-            sizes.setdefault(tag, value)
-    if sizes.get(_KIND) == _PREVIEW:
-        raise BadImage("camera raw: export as JPEG")
-    return _Page(sizes[_WIDTH], sizes[_HEIGHT], sizes.get(_EXTRA, 0), link)
 
 
 def jpeg_end(jpeg: bytes) -> int:

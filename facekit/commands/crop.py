@@ -94,7 +94,7 @@ def _compare(out: Output, photos: Sequence[Record], prints: Mapping[Key, Fingerp
     assert source is not None
     groups.record_matcher(out, MATCHER)
     before = [record for record in photos if _key(record) not in prints]  # done by an earlier run
-    looked = groups.look(source.root, [record.path for record in before], track, jobs)
+    looked = groups.look(partial(groups.bytes_at, source.root), before, track, jobs)
     every = {**prints, **dict(zip(map(_key, before), looked, strict=True))}
     proved = proofs([every[_key(record)] for record in photos], jobs=jobs, track=track)
     out.links += groups.links_of(photos, proved, STAGE, MATCHER)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,7 @@ def grouped(dataset: Dataset, stage: str, track: Track = quiet, jobs: int = 0) -
         log.warning(
             "%s: its groups were drawn by %s; its pictures are compared again, by %s", dataset.root, was, MATCHER
         )
-    prints = look(dataset.root, [record.path for record in dataset.records], track, jobs)
+    prints = look(partial(bytes_at, dataset.root), dataset.records, track, jobs)
     links = [*dataset.links, *links_of(dataset.records, proofs(prints, jobs=jobs, track=track), stage, MATCHER)]
     info = replace(dataset.info, matchers={**dataset.info.matchers, stage: MATCHER})
     return replace(dataset, records=draw_groups(dataset.records, links=links), links=links, info=info)
@@ -49,9 +49,23 @@ def is_current(matchers: Mapping[str, str]) -> bool:
     return any(name.partition("+")[0] == MATCHER for name in matchers.values())
 
 
-def look(root: Path, paths: Sequence[str], track: Track = quiet, jobs: int = 0) -> list[Fingerprint | None]:
-    """Return the fingerprints of some files of a folder, in order; None for one that cannot be read."""
-    return list(track(ordered_map(partial(_look, root), paths, jobs), "fingerprint", len(paths)))
+def look(
+    load: Callable[[Record], bytes],
+    records: Sequence[Record],
+    track: Track = quiet,
+    jobs: int = 0,
+    what: str = "fingerprint",
+) -> list[Fingerprint | None]:
+    """Return the fingerprints of pictures whose files `load` reads, in order; None for one that cannot be read.
+
+    `what` is what the progress bar says.
+    """
+    return list(track(ordered_map(partial(_look, load), records, jobs), what, len(records)))
+
+
+def bytes_at(root: Path, record: Record) -> bytes:
+    """Return the bytes of a picture of a folder, wherever its record says that it is. Raises BadImage."""
+    return images.load(root / record.path)
 
 
 def links_of(records: Sequence[Record], proved: Iterable[Proof], stage: str, matcher: str) -> list[Link]:
@@ -111,8 +125,8 @@ def _mixed(before: str, now: str) -> str:
     )
 
 
-def _look(root: Path, path: str) -> Fingerprint | None:
+def _look(load: Callable[[Record], bytes], record: Record) -> Fingerprint | None:
     try:
-        return fingerprint(images.read(root / path))
+        return fingerprint(images.decode(load(record)))
     except BadImage:
         return None

@@ -7,25 +7,23 @@ face: whether two pictures show one photo is seen only while the pictures of the
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet
 from facekit.base.files import inside
-from facekit.base.parallel import ordered_map
 from facekit.dataset import Dataset, DatasetInfo
 from facekit.dataset.groups import components
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.identity import embedders
 from facekit.identity.embedders.metrics import Embeddings, unit
-from facekit.identity.likeness import Fingerprint, fingerprint, links, proofs
+from facekit.identity.groups import bytes_at, look
+from facekit.identity.likeness import Fingerprint, links, proofs
 from facekit.runs import Run
 from facekit.runs.pictures import picture_bytes
 
@@ -33,7 +31,8 @@ FILE = "used in training: the same file"
 ORIGIN = "used in training: the same origin"
 PHOTO = "used in training: the same photo by its looks"
 
-log = logging.getLogger(__name__)
+_COMPARE = "compare with training"
+"""What the progress bar says."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +87,12 @@ def find(
         return Overlap(reasons)
     if not looks:
         return Overlap(reasons, by_groups=True)
-    known = _prints(partial(_used_bytes, root), photos, jobs, track)
+    known = look(partial(_used_bytes, root), photos, track, jobs, _COMPARE)
     unseen = sum(one is None for one in known)
     if unseen == len(photos):
         return Overlap(reasons, 0, unseen)
     scored = [pictures.records[place] for place in open_]
-    new = _prints(partial(_scored_bytes, pictures.root), scored, jobs, track)
+    new = look(partial(bytes_at, pictures.root), scored, track, jobs, _COMPARE)
     vectors = _vectors(run, root, photos, known, replace(pictures, records=scored), new, jobs, track)
     proved = proofs([*known, *new], vectors, jobs, track)
     number = components(len(known) + len(new), links(proved, range(len(known) + len(new))))
@@ -140,24 +139,11 @@ def _photos(used: Sequence[Record]) -> list[Record]:
     return found + list({record.origin: record for record in used if record.origin not in there}.values())
 
 
-def _prints(
-    load: Callable[[Record], bytes], records: Sequence[Record], jobs: int, track: Track
-) -> list[Fingerprint | None]:
-    def look(record: Record) -> Fingerprint | None:
-        try:
-            return fingerprint(images.decode(load(record)))
-        except (BadImage, FacekitError):  # gone, changed, or named outside its folder
-            return None
-
-    return list(track(ordered_map(look, records, jobs), "compare with training", len(records)))
-
-
 def _used_bytes(root: Path, record: Record) -> bytes:
-    return picture_bytes(inside(root, record.path), record.sha256)
-
-
-def _scored_bytes(root: Path, record: Record) -> bytes:
-    return images.load(root / record.path)
+    try:
+        return picture_bytes(inside(root, record.path), record.sha256)
+    except FacekitError as error:  # named outside its folder
+        raise BadImage(str(error)) from None
 
 
 def _vectors(

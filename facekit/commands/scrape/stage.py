@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from facekit.base import files
 from facekit.base.contract import FacekitError, Record, Rejection, Report, Source, Track, quiet
@@ -122,7 +123,7 @@ class _Run:
         if self.out.complete and not self.out.made and without in (0, len(records)):
             return records
         groups.record_matcher(self.out, MATCHER)
-        prints = groups.look(self.out.root, [record.path for record in records], track, self.made.options.jobs)
+        prints = groups.look(partial(groups.bytes_at, self.out.root), records, track, self.made.options.jobs)
         proved = proofs(prints, jobs=self.made.options.jobs, track=track)
         self.out.links += groups.links_of(records, proved, STAGE, MATCHER)
         return draw_groups(records, links=self.out.links)
