@@ -98,9 +98,9 @@ def trial(known: Dataset, strangers: Dataset, names: Sequence[str], embedder: st
     run = training.fit(training.plan(options, split))
     pictures = held_out.HeldOut(split.dataset, run.part("test"), "test", known.root, own=True)
     predictions = held_out.predict(run, pictures, 128, 1, _quiet)
-    scores = identify(run, pictures, predictions, (strangers, held_out.Counter()), 1000, seed, 1, _quiet)
-    assert scores is not None
-    return _trial(run, scores, pictures, predictions, strangers)
+    among = identify(run, pictures, predictions, (strangers, held_out.Counter()), 1, _quiet)
+    assert among is not None
+    return _trial(run, among.scores(1000, seed), pictures, predictions, strangers)
 
 
 def _trial(

@@ -62,11 +62,11 @@ def test_a_report_names_only_rates_that_so_many_strangers_can_tell() -> None:
     rng = np.random.default_rng(1)
     known = Searches(rng.normal(0.7, 0.1, 500), np.ones(500, bool), list(range(500)))
     strangers = Searches(rng.normal(0.3, 0.1, 150), np.zeros(150, bool), list(range(150)))
-    scores = identification(known, strangers, 0.5, 0.01, "others", rounds=50)
+    scores = identification(known, strangers, 0.5, 0.01, "others", 42, rounds=50)
     assert [round(point.fpir, 2) for point in scores.at] == [0.01, 0.1]
     assert (scores.known, scores.known_people, scores.strangers, scores.stranger_people) == (500, 500, 150, 150)
     many = Searches(rng.normal(0.3, 0.1, 5000), np.zeros(5000, bool), list(range(5000)))
-    points = identification(known, many, 0.5, 0.01, "others", rounds=0).curve
+    points = identification(known, many, 0.5, 0.01, "others", 42, rounds=0).curve
     assert 50 < len(points) <= 202
     assert points[0].fpir == 1
     assert points[-1].fpir == 0

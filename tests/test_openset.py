@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import logging
 import shutil
@@ -16,20 +17,25 @@ from facekit import runs
 from facekit.base import images, plugins
 from facekit.base.contract import FacekitError
 from facekit.commands.balance import balance
+from facekit.commands.compare import compare
+from facekit.commands.cross_validate import cross_validate
 from facekit.commands.evaluate import evaluate
 from facekit.commands.predict import predict
 from facekit.commands.train import train
 from facekit.identity.openset import decider
+from facekit.identity.openset.evaluation import Among, together
 from facekit.identity.openset.known import KnownFaces
 from facekit.identity.openset.left_out import LeftOut, each_person, leave_out
 from facekit.identity.openset.threshold import RATES, Prior, thresholds
 from facekit.options.balance import Balance
 from facekit.options.common import kind_of
 from facekit.options.compare import Compare
+from facekit.options.cross_validate import CrossValidate
 from facekit.options.evaluate import Evaluate
 from facekit.options.predict import Predict
 from facekit.options.train import Train
 from facekit.runs.gallery import Gallery
+from facekit.scores.identification import Searches
 
 DIMENSIONS = 34
 """About what face embeddings have."""
@@ -271,9 +277,74 @@ def test_strangers_of_another_folder_are_searched_for_without_people_of_the_mode
     assert scores["left"]["of people who are in the model"] == len(list((even / names[0]).iterdir()))
     assert scores["rates"]["fpir"] > 0.5, "they are people of the model under other names"
     assert report.details["strangers"].endswith("faces of 2 people")
-    assert _lines(caplog, "people of the model are no strangers and are left out")
+    assert _lines(caplog, f"1 person of the model is no stranger and is left out ({names[0].upper()})")
     with pytest.raises(FacekitError, match=r"holds only people of the model; give a folder of others$"):
         evaluate(Evaluate(run=trained, strangers=even))
+
+
+def test_photos_without_folders_are_each_another_stranger(
+    trained: Path, even: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    (tmp_path / "others").mkdir()
+    photos = runs.load(trained).part("test")
+    for number, record in enumerate(photos):
+        shutil.copy(even / record.path, tmp_path / "others" / f"{number}.jpg")
+    (tmp_path / "others" / "notes.txt").write_text("not a picture")
+    report = evaluate(Evaluate(run=trained, output=tmp_path / "scores", strangers=tmp_path / "others", rounds=50))
+    assert _lines(caplog, f"others: {len(photos)} photos and no folders: each counts as another stranger")
+    assert report.details["strangers"] == f"{len(photos)} faces of {len(photos)} people"
+    assert report.details["fpir and tpir are"].startswith("of only 3 people: ")
+    page = (tmp_path / "scores" / "report.html").read_text()
+    assert "found by leaving 3 people out in turn" in page
+    assert f"of {len(photos)} faces of {len(photos)} people" in page
+    assert "of only 3 people: with others the rates may be several times as high" in page
+
+
+def test_several_models_are_searched_each_at_its_own_threshold() -> None:
+    rng = np.random.default_rng(0)
+    parts = []
+    for threshold in (0.4, 0.6):
+        known, strangers = (Searches(rng.random(50), rng.random(50) < share, ["a", "b"] * 25) for share in (0.9, 0))
+        parts.append(Among(known, strangers, threshold, 0.01, "others", 2))
+    one = together(parts)
+    assert one.rates.fpir == pytest.approx(np.mean([part.rates.fpir for part in parts]))
+    assert one.rates.tpir == pytest.approx(np.mean([part.rates.tpir for part in parts]))
+    assert one.scores(0, 0).known == 100
+
+
+def test_a_comparison_and_folds_report_strangers_as_well(trained: Path, even: Path, tmp_path: Path) -> None:
+    """As `evaluate` does: in JSON, in the tables, on the page and in the closing table."""
+    options = Compare(input=even, output=tmp_path / "compared", networks="dlib")
+    report = compare(options)
+    (row,) = json.loads((options.output / "compare.json").read_text())["rows"].values()
+    (found,) = row["open_set"]
+    own = json.loads((options.output / "runs" / "dlib" / "evaluation" / "scores.json").read_text())["open_set"]
+    assert (found["fpir"], found["tpir"]) == (own["rates"]["fpir"], own["rates"]["tpir"])
+    assert (found["people"], found["strangers"], found["asked"]) == (3, own["strangers"], 0.01)
+    assert "test among strangers (3 people): FPIR " in report.details["dlib"]
+    assert "| FPIR, test | TPIR, test |" in (options.output / "compare.md").read_text()
+    with (options.output / "compare.csv").open(newline="") as lines:
+        (line,) = csv.DictReader(lines)
+    assert float(line["test: FPIR"]) == found["fpir"]
+    assert [float(line["test: TPIR low"]), float(line["test: TPIR high"])] == found["tpir_interval"]
+    page = (options.output / "compare.html").read_text()
+    assert "<th>FPIR, test</th><th>TPIR, test</th>" in page
+    assert f"own test: {own['strangers']} faces of 3 people" in page
+
+    report = cross_validate(CrossValidate(run=trained, folds=2, output=tmp_path / "folds", rounds=50))
+    scores = json.loads((tmp_path / "folds" / "scores.json").read_text())
+    rows = scores["folds"]["rows"]
+    pictures = [row["pictures"] for row in rows]
+    for rate in ("fpir", "tpir"):
+        pooled = np.average([row[rate] for row in rows], weights=pictures)
+        assert scores["open_set"]["rates"][rate] == pytest.approx(pooled)
+        assert scores["folds"][rate]["mean"] == pytest.approx(np.mean([row[rate] for row in rows]))
+        assert report.details["fold 1"][rate] == pytest.approx(rows[0][rate], abs=1e-4)
+        assert rate in report.details["mean of the folds"]
+    page = (tmp_path / "folds" / "report.html").read_text()
+    assert "<th>FPIR</th><th>TPIR</th>" in page
+    assert "Among strangers" in page
 
 
 def test_classes_have_no_strangers(even: Path, few: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

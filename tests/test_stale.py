@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from colours import colours as colours
 from conftest import Facekit, picture, plain_tree, read_tree
-from patches import edit, tree
+from patches import edit, move, tree
 
 from facekit import runs
 from facekit.base import images
@@ -183,6 +184,71 @@ def test_cross_validation_says_what_has_changed(faces: Path, colours: str) -> No
         cross_validate(options)
     _train(faces, overwrite=True)
     cross_validate(options)  # its folds lie in the run, and went with it
+
+
+LOOKS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "evaluate": (
+        lambda run: evaluate(Evaluate(run=run, rounds=0)),
+        r"or score the pictures of then with `facekit evaluate .*run --data .*faces --part test --rounds 0`$",
+    ),
+    "audit": (lambda run: audit(Audit(folder=run)), r"or audit the tree itself with `facekit audit .*faces`$"),
+    "inspect": (
+        lambda run: inspect(Inspect(run=run, method="occlusion", count=1)),
+        r"or name the pictures: `facekit inspect .*run PICTURE`$",
+    ),
+}
+"""What is asked about a run alone, and what else may be typed once its tree has grown."""
+
+
+@pytest.mark.parametrize("command", LOOKS)
+def test_an_old_model_does_not_pass_for_one_of_a_tree_that_has_grown(
+    faces: Path, colours: str, command: str, facekit: Facekit
+) -> None:
+    _train(faces)
+    run, (look, otherwise) = faces.with_name("run"), LOOKS[command]
+    look(run)
+    plain_tree(faces, {"Ada": 3, "Zoe": 8}, first=300)
+    again = rf"make it anew with `(facekit train {faces} -o {run} --backbone .*colours --overwrite)`, "
+    said = rf"^{faces} has changed since {run} was trained \(name added: Zoe; pictures: 11 new\); "
+    with pytest.raises(StaleError, match=said + again + otherwise) as refused:
+        look(run)
+    typed = str(refused.value).split("`")[1]
+    assert facekit(*shlex.split(typed)[1:]).code == 0
+    assert "Zoe" in runs.load(run).labels
+    look(run)
+
+
+def test_the_test_pictures_of_then_can_still_be_scored(faces: Path, colours: str, facekit: Facekit) -> None:
+    _train(faces)
+    run = faces.with_name("run")
+    count = len(runs.load(run).part("test"))
+    plain_tree(faces, {"Zoe": 8}, first=300)
+    done = facekit("evaluate", run, "--rounds", "0")
+    assert done.code == 2
+    typed = done.err.split("`")[3]
+    done = facekit(*shlex.split(typed)[1:], "--json")
+    assert done.code == 0, done.err
+    scores = json.loads((Path(json.loads(done.out)["folder"]) / "scores.json").read_text())
+    assert scores["pictures"] == count
+    says = f"{faces} has changed since the model was trained: this score is of {count} of {count} pictures"
+    assert scores["banners"] == [f"{says}, as they were then"]
+
+
+@pytest.mark.parametrize("layout", ["a name added", "a picture added"])
+def test_a_tree_of_parts_has_grown_too(tmp_path: Path, colours: str, layout: str) -> None:
+    """The folders of the names are where the split says, one folder deeper than usual."""
+    faces, run = plain_tree(tmp_path / "faces", {"Ada": 8, "Bob": 8}), tmp_path / "run"
+    train(Train(input=faces, output=run, backbone=colours))
+    (tmp_path / "parts").mkdir()
+    faces.rename(tmp_path / "parts" / "train")
+    lines = [replace(one, path=f"train/{one.path}") for one in runs.load(run).split]
+    replace_lines(run / runs.SPLIT, (line.to_json() for line in lines))
+    move(run, tmp_path / "parts")
+    evaluate(Evaluate(run=run, rounds=0))
+    plain_tree(tmp_path / "parts" / "train", {"Zoe" if "name" in layout else "Ada": 1}, first=300)
+    says = r"\(name added: Zoe; pictures: 1 new\)" if "name" in layout else r"\(pictures: 1 new\)"
+    with pytest.raises(StaleError, match=says):
+        evaluate(Evaluate(run=run, rounds=0))
 
 
 def test_folds_of_other_pictures_are_not_gone_on_with(faces: Path, colours: str) -> None:

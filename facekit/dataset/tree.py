@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +15,8 @@ from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Link, Record, Source, Track, quiet, replace
 from facekit.base.parallel import ordered_map
 from facekit.dataset.info import DatasetInfo, read_info
-from facekit.dataset.listing import read_manifest
+from facekit.dataset.listing import is_dir, is_file, list_entries, read_manifest
+from facekit.dataset.pictures import is_picture
 from facekit.dataset.records import GROUPS, MANIFEST, SOURCES, read_links, read_sources
 from facekit.options.common import SplitBy
 
@@ -55,6 +56,17 @@ class Dataset:
         if not records:
             raise FacekitError(f"{root} holds no pictures; give a folder with one folder of pictures a person")
         return cls(root, records, sources, info, read_links(root / GROUPS))
+
+    @classmethod
+    def of_photos(cls, root: Path, track: Track = quiet) -> Dataset | None:
+        """Read the photos of a folder without folders, each under a label of its own; None for any other folder."""
+        if not root.is_dir() or (root / MANIFEST).exists():
+            return None
+        entries = list_entries(root, Counter())
+        if any(is_dir(entry) for entry in entries):
+            return None
+        photos = [entry.name for entry in entries if is_file(entry) and is_picture(Path(entry.path))]
+        return cls(root, _derive(root, photos, track)) if photos else None
 
     @property
     def labels(self) -> list[str]:

@@ -22,7 +22,8 @@ from facekit.dataset.reasons import BEYOND, FEW, NO_FACE, REPEAT, REVIEWED, SHAR
 from facekit.dataset.records import read_rejections
 from facekit.identity import classifier, overlap
 from facekit.runs import Run
-from facekit.runs.pictures import additions, dataset_of
+from facekit.runs.pictures import dataset_of
+from facekit.runs.renewal import additions
 from facekit.scores.model import BeforeCleaning
 
 CLEAN = "clean"

@@ -13,6 +13,7 @@ from facekit.dataset import lineage, protocol, tables
 from facekit.identity import cleaned
 from facekit.identity.held_out import HeldOut, Predictions
 from facekit.identity.likeness import CANNOT_SEE
+from facekit.identity.openset.evaluation import Among
 from facekit.runs import Run, provenance
 from facekit.scores import classes, groups
 from facekit.scores.bootstrap import rounds_of
@@ -42,8 +43,13 @@ class Settings:
             tables.groups(pictures.dataset, pictures.records, self.by, self.table)
 
 
-def score(run: Run, pictures: HeldOut, predictions: Predictions, settings: Settings) -> ModelScores:
-    """Return every score of a run's predictions. Raises FacekitError for a column that nobody knows."""
+def score(
+    run: Run, pictures: HeldOut, predictions: Predictions, settings: Settings, among: Among | None = None
+) -> ModelScores:
+    """Return every score of a run's predictions, and those among strangers where these were searched for.
+
+    Raises FacekitError for a column that nobody knows.
+    """
     truth, units = numbers(run, predictions), predictions.units(run.protocol)
     answers = Answers.of(truth, predictions.probabilities)
     drawn = rounds_of(answers.rates, units, settings.rounds, settings.seed)
@@ -62,6 +68,7 @@ def score(run: Run, pictures: HeldOut, predictions: Predictions, settings: Setti
         calibration=calibration(truth, predictions.probabilities),
         apart=_apart(predictions, sample),
         groups=_groups(pictures, predictions, sample, settings),
+        identification=None if among is None else among.scores(settings.rounds, settings.seed),
         weights=provenance.of_run(run),
         compared=_compared(pictures),
         unread=tuple(pictures.unread),

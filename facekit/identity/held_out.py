@@ -82,16 +82,19 @@ def choose(run: Run, data: Path | None, part: str | None, track: Track) -> HeldO
     """Return the pictures to score: a part of the run's own split, also where its folder has moved to, or others.
 
     `data` is None for the run's own folder, of which only the files are read that the split names; `part` is None for
-    test, or for all of other pictures. Those that the model was trained on are among them: see `separate`. Raises
-    FacekitError: its pictures are gone, labels that the model does not know, no such part.
+    test, or for all of other pictures. A part that `data` does not have itself, or that holds names that the model does
+    not know, is the one of the run's own split, as far as it lies there. Pictures that the model was trained on are
+    among them: see `separate`. Raises FacekitError: its pictures are gone, labels that the model does not know, no such
+    part.
     """
     if data is None:
         return _own(run, _of_run(run, part or "test", track), part or "test", track)
     if data.is_file():
         return _others(run, tables.dataset(data, track), data, part or "all")
     dataset = Dataset.open(data, track).hashed(track)
-    if part is not None and runs.changes(run, dataset) is None:
-        return _own(run, dataset, part, track)
+    changed = runs.changes(run, dataset)
+    if part is not None and (changed is None or _has_it_of_then(run, dataset, part)):
+        return _own(run, dataset, part, track, stale=changed is not None)
     return _others(run, dataset, dataset.root, part or "all")
 
 
@@ -177,7 +180,14 @@ def _of_run(run: Run, part: str, track: Track) -> Dataset:
     return dataset_of(run, run.part(part), track)
 
 
-def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
+def _has_it_of_then(run: Run, dataset: Dataset, part: str) -> bool:
+    """Whether a part of the run's own split is what is left to score of a data set that has changed since."""
+    now = {record.label for record in dataset.records if record.split == part}
+    there = {(record.path, record.sha256) for record in dataset.records}
+    return (not now or not now <= set(run.labels)) and any((one.path, one.sha256) in there for one in run.part(part))
+
+
+def _own(run: Run, dataset: Dataset, part: str, track: Track, stale: bool = False) -> HeldOut:
     wanted = run.part(part)
     if not wanted:
         raise FacekitError(f"the split of {run.folder} has no {part} part; choose another with --part")
@@ -200,7 +210,7 @@ def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
     title = f"the {part} part of its own split" if part != "all" else "its own pictures"
     chosen = HeldOut(dataset, records, title, dataset.root, own=True, part=part, asked_for=found)
     chosen.left += Counter({CHANGED: gone, JOINED: len(joined)})
-    if gone:
+    if gone or stale:
         chosen.banners.append(SINCE.format(dataset.root, len(wanted) - gone, len(wanted)))
     if run.protocol == protocol.IMAGE:
         chosen.by_image = True

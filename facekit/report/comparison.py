@@ -12,6 +12,7 @@ from facekit.base.files import Cell
 from facekit.options.base import Setting
 from facekit.report.html import render
 from facekit.scores.bootstrap import Interval
+from facekit.scores.identification import Identification
 from facekit.scores.weights import WeightsCard
 
 Test = Literal["own", "given"]
@@ -41,6 +42,30 @@ class Score:
 
 
 @dataclass(frozen=True)
+class AmongStrangers:
+    """How good one model is on one set of pictures among strangers, at its own threshold."""
+
+    test: Test
+    fpir: float
+    tpir: float
+    fpir_interval: Interval | None
+    tpir_interval: Interval | None
+    asked: float
+    """The false positive identification rate that its threshold stands for."""
+    strangers: int
+    """Faces of strangers."""
+    people: int
+    """How many people these are."""
+
+    @classmethod
+    def of(cls, test: Test, scores: Identification) -> AmongStrangers:
+        """Return what a table shows of the scores of a model."""
+        rates, ends = scores.rates, scores.intervals
+        count = (scores.strangers, scores.stranger_people)
+        return cls(test, rates.fpir, rates.tpir, ends.fpir, ends.tpir, scores.asked, *count)
+
+
+@dataclass(frozen=True)
 class Row:
     """One model: what it is, how it was trained, how good and how fast it is; or why it is not."""
 
@@ -54,6 +79,8 @@ class Row:
     validation: float | None = None
     """Accuracies of the epoch that was kept, as its training saw them."""
     scores: list[Score] = field(default_factory=list)
+    open_set: list[AmongStrangers] = field(default_factory=list)
+    """Of each test; none of a model that cannot tell strangers."""
     parameters: int | None = None
     epochs: int | None = None
     best_epoch: int | None = None
@@ -79,7 +106,12 @@ class Row:
 
     def without(self, test: Test) -> Row:
         """Return the row without its scores on one test."""
-        return replace(self, scores=[score for score in self.scores if score.test != test], test=None)
+        scores = [score for score in self.scores if score.test != test]
+        return replace(self, scores=scores, open_set=[one for one in self.open_set if one.test != test], test=None)
+
+    def among(self, test: Test) -> AmongStrangers | None:
+        """Return its scores among strangers, on one test."""
+        return next((one for one in self.open_set if one.test == test), None)
 
 
 @dataclass(frozen=True)
@@ -114,6 +146,27 @@ class Table:
         ordered = sorted(keys, key=lambda key: key[0] == "given")
         return {(test, kind): _title(test if several else None, kind) for test, kind in ordered}
 
+    @cached_property
+    def open_set(self) -> dict[Test, str]:
+        """The tests on which a model was scored among strangers, each with its title."""
+        found = {one.test for row in self.rows for one in row.open_set}
+        several = len({test for test, _ in self.columns}) > 1
+        return {test: _title(test if several else None, None) for test in ("own", "given") if test in found}
+
+
+def among_strangers(rows: Sequence[Row]) -> list[str]:
+    """Return in words who the strangers are, and what their columns say; nothing where no model can tell any."""
+    found = {one.test: one for row in rows for one in row.open_set}
+    if not found:
+        return []
+    asked = sorted({one.asked for row in rows for one in row.open_set})
+    counts = "; ".join(f"{test} test: {one.strangers:,} faces of {one.people:,} people" for test, one in found.items())
+    return [
+        f"FPIR: strangers' faces that get a name, where {' or '.join(f'{100 * rate:g}%' for rate in asked)} was asked "
+        "for; TPIR: known people's faces that get the right name and are not taken for unknown. Strangers are the "
+        f"people of the model, each left out in turn ({counts}). In brackets: the 95% interval, by bootstrap over people."
+    ]
+
 
 def markdown(table: Table) -> str:
     """Return a table to be pasted, with its banners before and its notes after it."""
@@ -127,7 +180,7 @@ def markdown(table: Table) -> str:
 
 def csv(table: Table) -> str:
     """Return the table as CSV, one line a model, every number at full length."""
-    lines = [_flat(row, table.columns) for row in table.rows]
+    lines = [_flat(row, table) for row in table.rows]
     return files.csv_text(list(lines[0]), [list(line.values()) for line in lines])
 
 
@@ -150,7 +203,13 @@ def summary(row: Row, table: Table) -> str:
     """Return in one line how good a model is, or why it has no scores."""
     if row.reason is not None or not row.scores:
         return row.reason or "trained"
-    return "; ".join(_score(score, table.columns[score.test, score.kind]) for score in row.scores)
+    said = [_score(score, table.columns[score.test, score.kind]) for score in row.scores]
+    return "; ".join([*said, *(_among(one, table.open_set[one.test]) for one in row.open_set)])
+
+
+def _among(one: AmongStrangers, title: str) -> str:
+    fpir, tpir = _share(one.fpir, one.fpir_interval, 2), _share(one.tpir, one.tpir_interval)
+    return f"{title} among strangers ({one.people:,} people): FPIR {fpir}, TPIR {tpir}"
 
 
 def _score(score: Score, title: str) -> str:
@@ -164,19 +223,24 @@ def _cells(table: Table) -> list[list[str]]:
     head = ["contender", "network", "train", "validation"]
     for key, title in table.columns.items():
         head += [title, f"macro F1, {title}"] if key in with_f1 else [title]
+    for title in table.open_set.values():
+        head += [f"FPIR, {title}", f"TPIR, {title}"]
     head += ["parameters", "epochs", "s an epoch", "images/s"]
-    return [head, *(_row(row, list(table.columns), with_f1, len(head)) for row in table.rows)]
+    return [head, *(_row(row, table, with_f1, len(head)) for row in table.rows)]
 
 
-def _row(row: Row, keys: Sequence[Key], with_f1: Collection[Key], columns: int) -> list[str]:
+def _row(row: Row, table: Table, with_f1: Collection[Key], columns: int) -> list[str]:
     if row.reason is not None:
         return [row.name, row.what, *[NOTHING] * (columns - 2)]
     cells = [row.name, row.what, _share(row.train), _share(row.validation)]
-    for key in keys:
+    for key in table.columns:
         score = _of(row, key)
         cells.append(_share(score.accuracy, score.interval) if score else NOTHING)
         if key in with_f1:
             cells.append(_decimal(score.f1, score.f1_interval) if score else NOTHING)
+    for test in table.open_set:
+        one = row.among(test)
+        cells += [_share(one.fpir, one.fpir_interval, 2), _share(one.tpir, one.tpir_interval)] if one else [NOTHING] * 2
     return [*cells, *_costs(row)]
 
 
@@ -188,10 +252,12 @@ def _costs(row: Row) -> list[str]:
     return [parameters, f"{row.epochs}", f"{row.seconds_per_epoch:.1f}", rate]
 
 
-def _flat(row: Row, columns: Mapping[Key, str]) -> dict[str, Cell]:
+def _flat(row: Row, table: Table) -> dict[str, Cell]:
     cells: dict[str, Cell] = {name: getattr(row, name) for name in ("name", "what", "train", "validation")}
-    for key, title in columns.items():
+    for key, title in table.columns.items():
         cells |= {f"{title}: {name}": cell for name, cell in _of_score(_of(row, key)).items()}
+    for test, title in table.open_set.items():
+        cells |= {f"{title}: {name}": cell for name, cell in _of_strangers(row.among(test)).items()}
     costs = ("parameters", "epochs", "best_epoch", "seconds_per_epoch", "training_seconds", "pictures_per_second")
     cells |= {name: getattr(row, name) for name in costs}
     settings = " ".join(f"{name}={value}" for name, value in row.settings.items())
@@ -206,6 +272,14 @@ def _of_score(score: Score | None) -> dict[str, Cell]:
     return dict(zip(names, (score.pictures, score.accuracy, *ends, score.f1, *f1_ends), strict=True))
 
 
+def _of_strangers(one: AmongStrangers | None) -> dict[str, Cell]:
+    names = ("FPIR", "FPIR low", "FPIR high", "TPIR", "TPIR low", "TPIR high", "strangers", "stranger people")
+    if one is None:
+        return dict.fromkeys(names)
+    fpir, tpir = one.fpir_interval or (None, None), one.tpir_interval or (None, None)
+    return dict(zip(names, (one.fpir, *fpir, one.tpir, *tpir, one.strangers, one.people), strict=True))
+
+
 def _of(row: Row, key: Key) -> Score | None:
     return next((score for score in row.scores if (score.test, score.kind) == key), None)
 
@@ -215,10 +289,11 @@ def _title(test: Test | None, kind: str | None) -> str:
     return ", ".join(filter(None, (f"{test} test" if test else "test", kind)))
 
 
-def _share(value: float | None, interval: Interval | None = None) -> str:
+def _share(value: float | None, interval: Interval | None = None, digits: int = 1) -> str:
     if value is None:
         return NOTHING
-    return f"{100 * value:.1f}%" + (f" ({100 * interval[0]:.1f}–{100 * interval[1]:.1f})" if interval else "")
+    ends = f" ({100 * interval[0]:.{digits}f}–{100 * interval[1]:.{digits}f})" if interval else ""
+    return f"{100 * value:.{digits}f}%{ends}"
 
 
 def _decimal(value: float | None, interval: Interval | None = None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 from facekit.base.files import guarded, replace_file, write_json
 from facekit.base.plain import Json, to_plain
@@ -27,6 +28,9 @@ PROTOCOLS = {
 }
 
 _THUMBNAIL = 160
+
+_NONE = SimpleNamespace()
+"""The scores among strangers of a model that cannot tell any."""
 
 
 def write(output: Path, run: Run, scores: ModelScores, mistakes: Sequence[Mistake], history: Sequence[Epoch]) -> None:
@@ -125,19 +129,23 @@ def _of_groups(groups: Groups) -> dict[str, Json]:
 
 
 def _among_strangers(scores: Identification) -> dict[str, Json]:
-    rows: dict[str, Json] = {"strangers": f"{scores.strangers} faces of {scores.stranger_people} people"}
+    rows: dict[str, Json] = {
+        "strangers": f"{scores.strangers} faces of {scores.stranger_people} people",
+        "known": f"{scores.known} faces of {scores.known_people} people",
+    }
     for name in ("fpir", "tpir"):
         ends: Interval | None = getattr(scores.intervals, name)
         rows[name] = round(getattr(scores.rates, name), 4)
         rows[f"{name}_interval"] = None if ends is None else [round(end, 4) for end in ends]
-    return rows
+    return rows if scores.rough is None else {**rows, "fpir and tpir are": scores.rough}
 
 
 def _of_folds(folds: Folds) -> dict[str, Json]:
     rows: dict[str, Json] = {
-        f"fold {row.fold}": {"pictures": row.pictures, **_rounded(**vars(row.scores))} for row in folds.rows
+        f"fold {row.fold}": {"pictures": row.pictures, **_rounded(**vars(row.scores), **vars(row.open_set or _NONE))}
+        for row in folds.rows
     }
-    spread = vars(folds.spread)
+    spread = {**vars(folds.spread), **vars(folds.open_set or _NONE)}
     rows["mean of the folds"] = _rounded(**{name: one.mean for name, one in spread.items()})
     rows["deviation of the folds"] = _rounded(**{name: one.deviation for name, one in spread.items()})
     return rows

@@ -100,8 +100,14 @@ def _gap(gap: Gap) -> Values:
 
 def _folds(folds: Folds) -> Values:
     own = ("fold", "pictures", "train", "validation", "test")
-    rows: list[Json] = [{**_some(row, *own), **_some(row.scores, *_SUMMARY)} for row in folds.rows]
-    return {"rows": rows, **_some(folds.spread, *_SUMMARY), "note": FOLDS_NOTE}
+    rows: list[Json] = [
+        {**_some(row, *own), **_some(row.scores, *_SUMMARY), **_open_set(row.open_set)} for row in folds.rows
+    ]
+    return {"rows": rows, **_some(folds.spread, *_SUMMARY), **_open_set(folds.open_set), "note": FOLDS_NOTE}
+
+
+def _open_set(rates: object) -> Values:
+    return {} if rates is None else _some(rates, "fpir", "tpir")
 
 
 def _pairs(scores: PairScores) -> Values:

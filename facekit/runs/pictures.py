@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -19,8 +18,6 @@ from facekit.base.files import inside, iterate_lines
 from facekit.base.opening import open_regular
 from facekit.base.parallel import ordered_map
 from facekit.dataset import GROUPS, MANIFEST, SOURCES, Dataset, DatasetInfo
-from facekit.dataset.changes import Changes, Seen, between
-from facekit.dataset.listing import is_dir, list_entries
 from facekit.dataset.records import check_record, check_source, own_file, read_links
 from facekit.runs import SPLIT, Run
 
@@ -47,17 +44,6 @@ def dataset_of(run: Run, records: Sequence[Record], track: Track = quiet) -> Dat
     targets, links = _targets(run.root, there), read_links(run.root / GROUPS)
     records = [updated(record, targets.get((record.path, record.id))) for record in there]
     return Dataset(run.root, records, _sources(run.root, there), info, links)
-
-
-def additions(run: Run) -> Changes:
-    """Return which names and pictures the run's own folder has beside those of its split, as far as file names tell.
-
-    No file is opened. The folder may be any.
-    """
-    before = [Seen.of(record) for record in run.split]
-    known = {(one.label, one.file) for one in before}
-    new = [Seen(*place, sha256="") for place in _called_pictures(run.root) if place not in known]
-    return between(before, [*before, *new])
 
 
 def updated(record: Record, targets: Mapping[str, str] | None) -> Record:
@@ -92,17 +78,6 @@ def picture_bytes(file: Path, sha256: str | None = None) -> bytes:
     if hashlib.sha256(data).hexdigest() != sha256:
         raise BadImage(CHANGED)
     return data
-
-
-def _called_pictures(root: Path) -> Iterator[tuple[str, str]]:
-    """Yield label and name of the files that are called like pictures."""
-    left: Counter[str] = Counter()
-    for label in filter(is_dir, list_entries(root, left)):
-        try:
-            entries = list_entries(Path(label.path), left)
-        except (OSError, FacekitError):
-            continue
-        yield from ((label.name, one.name) for one in entries if one.name.lower().endswith(images.SUFFIXES))
 
 
 def _unchanged(run: Run, records: Sequence[Record], track: Track) -> Iterator[Record]:

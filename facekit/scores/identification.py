@@ -26,6 +26,9 @@ Similarities = NDArray[np.float64]
 FPIRS = (0.001, 0.01, 0.1)
 """The rates at which a report gives the TPIR, where there are strangers enough to tell them."""
 
+FEW = 10
+"""People below which rates vary more by who they are than the intervals, of these people, can show."""
+
 _POINTS = 200
 """Most points of a curve."""
 
@@ -68,6 +71,8 @@ class Identification:
     asked: float
     """The false positive identification rate that the model's threshold stands for."""
     threshold: float
+    found_by: int
+    """How many people were left out in turn, when the model was trained, to find it."""
     rates: Rates[float]
     """At that threshold."""
     intervals: Rates[Interval | None]
@@ -85,6 +90,12 @@ class Identification:
     left: Mapping[str, int] = field(default_factory=dict)
     """Reason -> pictures of strangers left out."""
 
+    @property
+    def rough(self) -> str | None:
+        """What is said where who the few people are decides the rates; None where there are enough."""
+        least = min(self.found_by, self.known_people, self.stranger_people)
+        return None if least >= FEW else f"of only {least} people: with others the rates may be several times as high"
+
 
 def identification(
     known: Searches,
@@ -92,6 +103,7 @@ def identification(
     threshold: float,
     asked: float,
     strangers_are: str,
+    found_by: int,
     rounds: int,
     seed: int = 42,
     left: Mapping[str, int] | None = None,
@@ -102,6 +114,7 @@ def identification(
         strangers_are=strangers_are,
         asked=asked,
         threshold=threshold,
+        found_by=found_by,
         rates=rates(known, strangers, threshold),
         intervals=intervals(known, strangers, threshold, rounds, seed),
         known=len(known.similarity),

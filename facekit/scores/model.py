@@ -11,7 +11,7 @@ import numpy as np
 from facekit.scores.calibration import Calibration
 from facekit.scores.classes import ClassScores, Intervals, Summary
 from facekit.scores.groups import Groups, GroupScores
-from facekit.scores.identification import Identification
+from facekit.scores.identification import Identification, Rates
 from facekit.scores.weights import WeightsCard
 
 FOLDS_NOTE = (
@@ -40,6 +40,8 @@ class FoldScores:
     validation: int
     test: int
     scores: Summary[float]
+    open_set: Rates[float] | None = None
+    """Both rates among strangers; None where the fold's model cannot tell any."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,14 @@ class Folds:
             Spread.of([one.balanced_accuracy for one in scores]),
             Spread.of([one.macro_f1 for one in scores]),
         )
+
+    @property
+    def open_set(self) -> Rates[Spread] | None:
+        """How both rates among strangers vary over the folds; None where a fold's model cannot tell any."""
+        rates = [row.open_set for row in self.rows if row.open_set is not None]
+        if len(rates) < len(self.rows):
+            return None
+        return Rates(Spread.of([one.fpir for one in rates]), Spread.of([one.tpir for one in rates]))
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from facekit.options.common import kind_of
 from facekit.options.train import Train
 from facekit.runs import Backbone, ModelInfo, OpenSet, Run
 from facekit.runs.gallery import Gallery
+from facekit.scores.identification import FEW
 from facekit.scores.recalibration import fit_logistic, fit_temperature
 
 DEFAULT = "dlib"
@@ -31,9 +32,6 @@ DEFAULT = "dlib"
 
 MOST = 100
 """Known faces that are kept of each name, spread evenly over its training photos."""
-
-_FEW = 10
-"""People below which the rate is a rough estimate."""
 
 _MOST_ASKED = 1000
 """Pictures of the validation part by which a network's probabilities are recalibrated."""
@@ -154,7 +152,7 @@ def _open_set(options: Train, faces: Faces, known: KnownFaces, left: LeftOut, la
 
 
 def _notices(left: LeftOut) -> None:
-    if left.people < _FEW:
+    if left.people < FEW:
         log.warning(
             "only %d people could be left out in turn: how often strangers get a name is a rough estimate", left.people
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from itertools import pairwise
 from facekit.base import plugins
 from facekit.base.contract import PARTS, FacekitError, Report, Track, quiet
 from facekit.base.plain import Json
+from facekit.base.text import visible
 from facekit.commands.audit import without
 from facekit.commands.audit.looking import embedded, looked_for
 from facekit.commands.audit.pairs import BURST, BYTES, KINDS, PHOTO, PICTURE, Matches, Pair, Shown, find
@@ -24,6 +26,8 @@ from facekit.options.audit import Audit
 from facekit.options.typed import typed
 from facekit.report import audit as page
 from facekit.report.audit import AuditReport, Looked, Overlap, Twins
+from facekit.runs.pictures import CHANGED
+from facekit.runs.renewal import check_no_additions
 
 STAGE = "audit"
 TRAIN = PARTS[0]
@@ -79,6 +83,7 @@ def audit(options: Audit, track: Track = quiet) -> Report:
     shown, two = _shown(options, trees), len(trees) > 1
     vectors, matcher = embedded(trees, shown, options.jobs, track)
     matches = find(shown, options.jobs, track, vectors)
+    _refuse_grown(trees, matches)
     made_from = _made_from(matches)
     if options.output is not None and not options.overwrite:
         made_from.check(options.output, typed(options, overwrite=True))
@@ -110,6 +115,12 @@ def audit(options: Audit, track: Track = quiet) -> Report:
 def _made_from(matches: Matches) -> MadeFrom:
     pictures = zip(matches.shown, matches.digests, strict=True)
     return MadeFrom(pictures=tuple(Seen(s.picture.label, s.picture.path, d.hex(), s.part) for s, d in pictures))
+
+
+def _refuse_grown(trees: Sequence[Tree], matches: Matches) -> None:
+    """Refuse a run whose folder has more pictures by now: what is said of its split would pass for the tree's."""
+    for run in (tree.run for tree in trees if tree.run is not None and not matches.left[CHANGED]):
+        check_no_additions(run, f"audit the tree itself with `facekit audit {shlex.quote(visible(str(run.root)))}`")
 
 
 def _warn(trees: Sequence[Tree]) -> None:

@@ -19,7 +19,7 @@ from facekit.base.contract import PARTS, FacekitError, Track, quiet
 from facekit.dataset import MANIFEST, Dataset
 from facekit.dataset.listing import is_dir, is_file, list_entries
 from facekit.dataset.pictures import DEEP, MAX_DEPTH, Found, is_picture
-from facekit.runs import provenance
+from facekit.runs import Run, provenance
 from facekit.runs.pictures import check_paths
 from facekit.scores.weights import WeightsCard
 
@@ -61,6 +61,8 @@ class Tree:
     """The tree as facekit reads it, where it has a manifest of facekit's."""
     weights: WeightsCard | None = None
     """Of a run's pictures, what its model knew before it was trained on them."""
+    run: Run | None = None
+    """The run whose pictures they are, where it is one."""
 
     @property
     def parts(self) -> list[str]:
@@ -89,7 +91,7 @@ def _of_run(folder: Path) -> Tree:
         raise FacekitError(f"{run.root}, which {folder} was trained on, is gone; put it back, or give another tree")
     check_paths(run)
     pictures = [Picture(r.path, r.split or UNSPLIT, r.label, r.sha256) for r in run.split]
-    return Tree(run.root, pictures, weights=provenance.of_run(run))
+    return Tree(run.root, pictures, weights=provenance.of_run(run), run=run)
 
 
 def _of_facekit(folder: Path, track: Track) -> Tree:

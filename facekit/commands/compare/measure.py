@@ -23,13 +23,14 @@ from facekit.identity.classifier import Classifier
 from facekit.identity.embedders import face_in
 from facekit.identity.evaluation import Settings
 from facekit.identity.held_out import HeldOut
+from facekit.identity.openset.evaluation import identify
 from facekit.identity.overlap import Overlap
 from facekit.identity.split import Split
 from facekit.options.base import describe
 from facekit.options.compare import Compare
 from facekit.options.train import Train
 from facekit.report import scores as page
-from facekit.report.comparison import Row, Score, Test
+from facekit.report.comparison import AmongStrangers, Row, Score, Test
 from facekit.runs import Run, provenance, reports
 from facekit.scores.groups import GroupScores
 from facekit.scores.model import ModelScores
@@ -80,6 +81,7 @@ def measured(name: str, options: Train, run: Run, course: Course) -> Row:
         train=info.scores.accuracy,
         validation=info.scores.val_accuracy,
         scores=[score for test, scores, link in scored for score in _scores(test, scores, link)],
+        open_set=[AmongStrangers.of(test, one) for test, scores, _ in scored if (one := scores.identification)],
         parameters=info.parameters,
         epochs=info.epochs,
         best_epoch=info.best_epoch,
@@ -145,7 +147,8 @@ def _evaluate(run: Run, pictures: HeldOut, course: Course, name: str) -> tuple[M
     output = reports.folder(run.folder, *filter(None, [name]))
     reports.check(output, pictures.data, "evaluate")
     predictions = held_out.predict(run, pictures, options.batch, options.jobs, course.track)
-    scores = evaluation.score(run, pictures, predictions, Settings(seed=options.seed))
+    among = identify(run, pictures, predictions, None, options.jobs, course.track)
+    scores = evaluation.score(run, pictures, predictions, Settings(seed=options.seed), among)
     scores = evaluation.with_before_cleaning(scores, run, pictures, options.batch, options.jobs, course.track)
     page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), run.history)
     return scores, os.path.relpath(output / reports.PAGE, options.output)

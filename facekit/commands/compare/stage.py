@@ -130,7 +130,7 @@ def _write(comparison: Comparison, names: Sequence[str], course: Course) -> Tabl
     banners = [protocol.BANNER] if comparison.split.protocol == protocol.IMAGE else []
     banners = list(dict.fromkeys(banners + _banners(rows)))
     title = f"{course.options.input.resolve().name}: {len(rows)} contenders"
-    table = Table(title, rows, banners, _notes(comparison, course.options))
+    table = Table(title, rows, banners, [*_notes(comparison, course.options), *tables.among_strangers(rows)])
     for name, write in zip(TABLES, (tables.markdown, tables.csv, tables.html), strict=True):
         replace_file(comparison.folder / name, write(table).encode())
     return table

@@ -22,12 +22,14 @@ from facekit.identity import cleaned, evaluation, held_out
 from facekit.identity.evaluation import Settings, numbers
 from facekit.identity.groups import grouped
 from facekit.identity.held_out import HeldOut, Predictions
+from facekit.identity.openset.evaluation import Among, identify, together
 from facekit.identity.split import Split
 from facekit.options.cross_validate import CrossValidate
 from facekit.options.typed import typed
 from facekit.report import scores as page
 from facekit.runs import Run, reports
-from facekit.runs.pictures import CHANGED, additions, dataset_of, updated
+from facekit.runs.pictures import CHANGED, dataset_of, updated
+from facekit.runs.renewal import additions, command
 from facekit.scores.classes import Answers
 from facekit.scores.model import Folds, FoldScores
 
@@ -80,8 +82,8 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
     if favoured := cleaned.favoured(run, replace(dataset.info, cleaned_with=run.info.cleaned_with)):
         pictures.banners.append(f"{favoured}; `facekit evaluate {run.folder}` gives one before cleaning")
     held_out.warn(run, pictures, 0, run.info.drawn)
-    predictions, rows = _score(run, folds, pictures, options, track)
-    scores = replace(evaluation.score(run, pictures, predictions, settings), folds=Folds(tuple(rows)))
+    predictions, rows, among = _score(run, folds, pictures, options, track)
+    scores = replace(evaluation.score(run, pictures, predictions, settings, among), folds=Folds(tuple(rows)))
     page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), [])
     details = page.details(scores, output)
     seconds = round(time.monotonic() - began, 2)
@@ -175,20 +177,20 @@ def _unchanged(run: Run, options: CrossValidate, track: Track) -> Dataset:
 
 
 def _train_again(run: Run, root: Path) -> str:
-    try:
-        options = training.options_of(run, root, run.folder, 0, overwrite=True)
-    except FacekitError:  # of a version whose options are no longer there
-        return "train again first"
-    return f"train again first, with `{typed(replace(options, resume=False))}`"
+    return f"train again first, with `{command(run, root)}`"
 
 
 def _score(
     run: Run, folds: Sequence[Fold], pictures: HeldOut, options: CrossValidate, track: Track
-) -> tuple[Predictions, list[FoldScores]]:
-    """Train and score each fold; return all predictions together, and a row for each fold."""
+) -> tuple[Predictions, list[FoldScores], Among | None]:
+    """Train and score each fold; return all predictions and all searches together, and a row for each fold.
+
+    There are no searches where the model of a fold cannot tell strangers.
+    """
     # The same whichever column they are scored by.
     home = options.output or reports.folder(options.run, f"{options.folds}-folds")
     parts: list[Predictions] = []
+    searches: list[Among] = []
     rows = []
     for fold in folds:
         log.info("fold %d of %d: %s", fold.number, len(folds), _counted(fold))
@@ -197,10 +199,17 @@ def _score(
         part = held_out.predict(trained_fold, some, options.batch, options.jobs, track)
         pictures.left += some.left
         answers = Answers.of(numbers(run, part), part.probabilities)
-        rows.append(FoldScores(fold.number, len(part.records), **fold.counts(), scores=answers.summary()))
+        among = identify(trained_fold, some, part, None, options.jobs, track)
+        rates = None if among is None else among.rates
+        rows.append(
+            FoldScores(fold.number, len(part.records), **fold.counts(), scores=answers.summary(), open_set=rates)
+        )
         parts.append(part)
-    together = np.concatenate([part.probabilities for part in parts])
-    return Predictions([record for part in parts for record in part.records], together), rows
+        searches += [] if among is None else [among]
+    predictions = Predictions(
+        [record for part in parts for record in part.records], np.concatenate([part.probabilities for part in parts])
+    )
+    return predictions, rows, together(searches) if len(searches) == len(folds) else None
 
 
 def _train(run: Run, fold: Fold, dataset: Dataset, folder: Path, options: CrossValidate, track: Track) -> Run:

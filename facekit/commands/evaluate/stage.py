@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from facekit import runs
@@ -14,6 +14,7 @@ from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.base.files import read_json
 from facekit.dataset import protocol
 from facekit.dataset.groups import leave_out_joined
+from facekit.dataset.lineage import TEST
 from facekit.dataset.made_from import MadeFrom
 from facekit.dataset.records import own_file
 from facekit.identity import evaluation, held_out
@@ -24,7 +25,9 @@ from facekit.identity.openset.evaluation import identify, open_strangers
 from facekit.options.evaluate import Evaluate
 from facekit.options.typed import typed
 from facekit.report import scores as page
-from facekit.runs import reports
+from facekit.runs import Run, reports
+from facekit.runs.pictures import CHANGED
+from facekit.runs.renewal import check_no_additions
 
 STAGE = "evaluate"
 
@@ -43,6 +46,7 @@ def evaluate(options: Evaluate, track: Track = quiet) -> Report:
     run = runs.load(options.run)
     protocol.check(leave_out_joined(run.split)[0], run.protocol, str(run.folder))
     pictures = held_out.choose(run, options.data, options.part, track)
+    _refuse_grown(run, pictures, options)
     settings = Settings(options.rounds, options.seed, options.by, options.table)
     output = _output(options, pictures)
     reports.check(output, pictures.data, STAGE)
@@ -56,13 +60,20 @@ def evaluate(options: Evaluate, track: Track = quiet) -> Report:
         return Report(STAGE, str(output), 0, count, pictures.left, details={"pictures": count})
     held_out.separate(run, pictures, options.include_training, options.jobs, track)
     predictions = held_out.predict(run, pictures, options.batch, options.jobs, track)
-    among = identify(run, pictures, predictions, strangers, options.rounds, options.seed, options.jobs, track)
-    scores = replace(evaluation.score(run, pictures, predictions, settings), identification=among)
+    among = identify(run, pictures, predictions, strangers, options.jobs, track)
+    scores = evaluation.score(run, pictures, predictions, settings, among)
     scores = evaluation.with_before_cleaning(scores, run, pictures, options.batch, options.jobs, track)
     page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), run.history)
     made_from.write(output)
     seconds = round(time.monotonic() - began, 2)
     return Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, page.details(scores, output))
+
+
+def _refuse_grown(run: Run, pictures: HeldOut, options: Evaluate) -> None:
+    """Refuse to score an old model under the name of a tree that has grown since. Raises StaleError."""
+    if options.data is None and not pictures.left[CHANGED]:
+        of_then = typed(options, data=run.root, part=options.part or TEST)
+        check_no_additions(run, f"score the pictures of then with `{of_then}`")
 
 
 def _output(options: Evaluate, pictures: HeldOut) -> Path:

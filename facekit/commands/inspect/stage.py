@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
@@ -17,6 +18,7 @@ from facekit import runs
 from facekit.base.contract import BadImage, FacekitError, Image, Listing, Report, Track, quiet
 from facekit.base.files import check_ours, delete, guarded, replace_file
 from facekit.base.plain import Json
+from facekit.base.text import visible
 from facekit.commands.inspect import draw, network
 from facekit.commands.inspect.heat import Cam, occlusion
 from facekit.commands.inspect.pictures import Choice, Chosen, given, own, safe
@@ -30,6 +32,8 @@ from facekit.options.typed import typed
 from facekit.report import inspect as page
 from facekit.report.inspect import Filters, Inspection, Share
 from facekit.runs import INSPECTED, Run
+from facekit.runs.pictures import CHANGED
+from facekit.runs.renewal import check_no_additions
 
 STAGE = "inspect"
 FILTERS = "00-filters.png"
@@ -69,6 +73,8 @@ def inspect(options: Inspect, track: Track = quiet) -> Report:
         runs.refuse_link(output)
     _check_output(run, output)
     choice = given(options.pictures) if options.pictures else own(run, options.count, options.seed)
+    if not options.pictures and not choice.left[CHANGED]:
+        check_no_additions(run, f"name the pictures: `facekit inspect {shlex.quote(visible(str(run.folder)))} PICTURE`")
     made_from = _made_from(run, choice, options)
     if not options.overwrite:
         made_from.check(output, typed(options, overwrite=True))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from facekit.identity.held_out import HeldOut, Predictions
 from facekit.identity.openset import decider
 from facekit.identity.openset.decider import Decider
 from facekit.runs import Run
-from facekit.scores.identification import Identification, Searches, identification
+from facekit.scores.identification import Identification, Rates, Searches, identification, rates
 
 log = logging.getLogger(__name__)
 
@@ -30,20 +30,73 @@ OWN = "of people who are in the model"
 def open_strangers(run: Run, folder: Path, track: Track) -> tuple[Dataset, Counter[str]]:
     """Open a folder of strangers; people of the model are left out of it, and counted by reason.
 
-    Raises FacekitError for a run that cannot tell strangers, and a folder that holds none.
+    Of a folder without folders each photo is of another stranger. Raises FacekitError for a run that cannot tell
+    strangers, and a folder that holds none.
     """
     if run.info.open_set is None:
         why = decider.why_none(run) or f"{run.folder} is a model of classes, which has no strangers"
         raise FacekitError(f"--strangers: {why}")
-    dataset = Dataset.open(folder, track)
+    dataset = Dataset.of_photos(folder, track)
+    if dataset is None:
+        dataset = Dataset.open(folder, track)
+    else:
+        log.info("%s: %d photos and no folders: each counts as another stranger", folder, len(dataset.records))
     known = {name.casefold() for name in (*run.labels, *run.info.names.values())}
     records = [one for one in dataset.records if not {one.label.casefold(), one.name.casefold()} & known]
     own = sorted({one.label for one in dataset.records} - {one.label for one in records})
     if not records:
         raise FacekitError(f"--strangers: {folder} holds only people of the model; give a folder of others")
     if own:
-        log.warning("%s: %d people of the model are no strangers and are left out (first %s)", folder, len(own), own[0])
+        log.warning("%s: %s", folder, _no_strangers(own))
     return replace(dataset, records=records), Counter({OWN: len(dataset.records) - len(records)} if own else {})
+
+
+def _no_strangers(own: Sequence[str]) -> str:
+    if len(own) == 1:
+        return f"1 person of the model is no stranger and is left out ({own[0]})"
+    return f"{len(own)} people of the model are no strangers and are left out (first {own[0]})"
+
+
+@dataclass(frozen=True)
+class Among:
+    """Known people and strangers who were searched for in a model, and its threshold."""
+
+    known: Searches
+    strangers: Searches
+    threshold: float
+    asked: float
+    """The false positive identification rate that the threshold stands for."""
+    strangers_are: str
+    found_by: int
+    """How many people were left out in turn to find the threshold."""
+    left: Mapping[str, int] = field(default_factory=dict)
+    """Reason -> pictures of strangers left out."""
+
+    @property
+    def rates(self) -> Rates[float]:
+        """Both rates at the threshold."""
+        return rates(self.known, self.strangers, self.threshold)
+
+    def scores(self, rounds: int, seed: int) -> Identification:
+        """Return every score of these searches."""
+        found = (self.known, self.strangers, self.threshold, self.asked, self.strangers_are, self.found_by)
+        return identification(*found, rounds, seed, self.left)
+
+
+def together(parts: Sequence[Among]) -> Among:
+    """Return the searches of several models, each of which has its own threshold, as those of one.
+
+    Similarities are moved so that all thresholds are where their mean is: each face is named or unknown as before.
+    """
+    threshold = float(np.mean([one.threshold for one in parts]))
+
+    def joined(of: Sequence[Searches]) -> Searches:
+        moved = [one.similarity - part.threshold + threshold for one, part in zip(of, parts, strict=True)]
+        people = [person for one in of for person in one.people]
+        return Searches(np.concatenate(moved), np.concatenate([one.right for one in of]), people)
+
+    known, strangers = joined([one.known for one in parts]), joined([one.strangers for one in parts])
+    return replace(parts[0], known=known, strangers=strangers, threshold=threshold)
 
 
 def identify(
@@ -51,12 +104,12 @@ def identify(
     pictures: HeldOut,
     predictions: Predictions,
     strangers: tuple[Dataset, Counter[str]] | None,
-    rounds: int,
-    seed: int,
     jobs: int,
     track: Track,
-) -> Identification | None:
-    """Return the scores among strangers, of the pictures that `predictions` has; None where a run cannot tell any.
+) -> Among | None:
+    """Search for the people on the pictures that `predictions` has, and for strangers; None where a run tells none.
+
+    Strangers are those given, else each person is left out in turn.
 
     Raises FacekitError for known faces that are gone or broken, and an embedder that cannot be had.
     """
@@ -75,7 +128,7 @@ def identify(
         what = f"the people of {strangers[0].root}"
     if not len(others.similarity):
         return None
-    return identification(known, others, judge.threshold, judge.rate, what, rounds, seed, left)
+    return Among(known, others, judge.threshold, judge.rate, what, judge.about.people, left)
 
 
 def _unused(
