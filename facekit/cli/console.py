@@ -24,6 +24,7 @@ from rich.text import Text
 from facekit.base.contract import Board, Listing, Report
 from facekit.base.plain import Json
 from facekit.base.text import shortened, visible
+from facekit.cli import answer_table
 from facekit.cli.bars import Bars, cell, progress
 from facekit.cli.logs import logging_to
 from facekit.cli.streams import Output
@@ -121,13 +122,9 @@ class Console:
         screen.print(table)
 
     def answers(self, rows: Sequence[Mapping[str, str]]) -> None:
-        """Show answers as a table on stdout, which is a terminal; only the first column, a path, is wrapped."""
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for place, name in enumerate(rows[0]):
-            table.add_column(cell(name), no_wrap=place > 0, overflow="ellipsis" if place else "fold")
-        for row in rows:
-            table.add_row(*map(cell, row.values()))
-        self._stdout().print(table)
+        """Show answers on stdout, which is a terminal."""
+        screen = self._stdout()
+        screen.print(answer_table.show(rows, screen.width))
 
     def _stdout(self) -> Screen:
         return Screen(file=cast(TextIO, self.out))

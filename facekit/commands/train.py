@@ -45,8 +45,8 @@ def _trained(run: Run, began: float) -> Report:
     details: dict[str, Json] = {
         "network": info.network,
         "labels": len(info.labels),
-        "epochs": info.epochs,
-        "best_epoch": info.best_epoch,
+        # A linear head has none.
+        **({"epochs": info.epochs, "best_epoch": info.best_epoch} if info.backbone is None else {}),
         **{name: round(value, 4) for name, value in accuracies.items() if value is not None},
         "val_photos": info.used.validation,
         "train_pictures": info.used.train,

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 from facekit.base.files import guarded, replace_file, write_json
 from facekit.base.plain import Json, to_plain
+from facekit.options.train import OF_HEADS
 from facekit.report import scores_json
 from facekit.report.html import embedded, render, thumbnail
 from facekit.report.identification import identification_curve
@@ -60,6 +61,7 @@ def html(run: Run, scores: ModelScores, mistakes: Sequence[Mistake], history: Se
         curve=None if scores.identification is None else identification_curve(scores.identification),
         gap=None if scores.groups is None else gap(scores.groups),
         folds_note=FOLDS_NOTE,
+        options=_options(run),
         mistakes=[(mistake, thumbnail(mistake.file, _THUMBNAIL)) for mistake in mistakes],
     )
 
@@ -154,6 +156,12 @@ def _of_folds(folds: Folds) -> dict[str, Json]:
 def _ends(interval: Interval | None, form: str = "{:.1f}% to {:.1f}%", times: float = 100) -> str:
     """Return a 95% interval in words, empty where there is none."""
     return "" if interval is None else form.format(*(times * end for end in interval))
+
+
+def _options(run: Run) -> dict[str, Json]:
+    """Return the options of a training that made a difference, as they are typed; `none` for one not given."""
+    mattered = {name: value for name, value in run.info.options.items() if run.backbone is None or name in OF_HEADS}
+    return {name.replace("_", "-"): "none" if value is None else to_plain(value) for name, value in mattered.items()}
 
 
 def _plots(history: Sequence[Epoch], run: Run) -> list[tuple[str, str]]:

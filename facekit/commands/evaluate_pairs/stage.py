@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Sequence
@@ -9,14 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-from facekit.base.contract import Embedder, FacekitError, Report, Track, quiet
+from facekit.base.contract import BadImage, Embedder, FacekitError, Record, Report, Track, quiet, replace
+from facekit.base.parallel import ordered_map
 from facekit.commands.evaluate_pairs.faces import Compared, Subject, compare, crop_for, photos_of
 from facekit.commands.evaluate_pairs.groups import grouped
 from facekit.dataset import Dataset, DatasetInfo, pairlists
+from facekit.dataset.made_from import MadeFrom
 from facekit.dataset.pairlists import PairList
 from facekit.identity import cleaned, embedders
 from facekit.identity.held_out import DRAWN
 from facekit.options.evaluate_pairs import EvaluatePairs, far_rates
+from facekit.options.typed import typed
 from facekit.report import pairs as page
 from facekit.runs import provenance, reports
 from facekit.scores.pairs import Counts, EmbedderCard, Group, Pairs, PairsReport, Point, score
@@ -45,6 +49,9 @@ def evaluate_pairs(options: EvaluatePairs, track: Track = quiet) -> Report:
     files = [options.pairs] if options.threshold_from is None else [options.pairs, options.threshold_from]
     output = _output(options, subject, options.pairs)
     lists = [_list(file, options, track) for file in files]
+    made_from = _made_from(lists[0][1], subject, options.jobs, track)
+    if not options.overwrite:
+        made_from.check(output, typed(options, overwrite=True))
     if options.dry_run:
         listed, photos = lists[0]
         count = len(photos.records)
@@ -57,6 +64,7 @@ def evaluate_pairs(options: EvaluatePairs, track: Track = quiet) -> Report:
     report = _score(options, subject, embedder, compared, tuned)
     threshold = report.scores.points[-1].point.threshold
     page.write(output, report, compared.far, compared.same, _shown(compared, threshold))
+    made_from.write(output)
     kept = len(compared.photos.records) - compared.left.total()
     seconds = round(time.monotonic() - began, 2)
     return Report(STAGE, str(output), 0, kept, compared.left, seconds, page.details(report, output))
@@ -65,6 +73,20 @@ def evaluate_pairs(options: EvaluatePairs, track: Track = quiet) -> Report:
 def _list(file: Path, options: EvaluatePairs, track: Track) -> tuple[PairList, Dataset]:
     listed = pairlists.read(file)
     return listed, photos_of(listed, options.data or file.parent, track)
+
+
+def _made_from(photos: Dataset, subject: Subject, jobs: int, track: Track) -> MadeFrom:
+    """Return what the report is of: the photos as they are now. Of a plain folder nothing is known but their names."""
+
+    def digest(record: Record) -> str:
+        try:
+            return hashlib.sha256(photos.bytes_of(record)).hexdigest()
+        except BadImage:  # counted by whoever looks at it
+            return ""
+
+    hashes = track(ordered_map(digest, photos.records, jobs), f"read {photos.root.name}", len(photos.records))
+    now = [replace(record, sha256=sha256) for record, sha256 in zip(photos.records, hashes, strict=True)]
+    return MadeFrom.of(now, None if subject.run is None else subject.run.folder)
 
 
 def _output(options: EvaluatePairs, subject: Subject, pairs: Path) -> Path:

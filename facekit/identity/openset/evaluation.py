@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.base.contract import BadImage, FacekitError, Record, Track
+from facekit.base.contract import BadImage, Board, FacekitError, Record, Track, quiet
 from facekit.dataset import Dataset
 from facekit.identity import classifier, overlap
 from facekit.identity.embedders import embed_dataset
+from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.held_out import HeldOut, Predictions
 from facekit.identity.openset import decider
 from facekit.identity.openset.decider import Decider
 from facekit.runs import Run
 from facekit.scores.identification import Identification, Rates, Searches, identification, rates
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +122,7 @@ def identify(
         return None
     decider.embedder_of(run, judge.about)
     dataset = replace(pictures.dataset, records=list(predictions.records))
-    vectors, _ = embed_dataset(dataset, judge.about.embedder.name, track, jobs)
+    vectors = _vectors(run, judge, dataset, jobs, track)
     known = _known(run, judge, predictions, vectors)
     if strangers is None:
         others, what, left = _left_out(run, judge, predictions.records, vectors), LEFT_OUT, Counter[str]()
@@ -147,6 +151,23 @@ def _unused(
     return new, left + used
 
 
+def _vectors(run: Run, judge: Decider, dataset: Dataset, jobs: int, track: Track) -> Embeddings:
+    """Return the embeddings that decide. Those of a linear head were just computed to name the faces: no bar again."""
+    shown = track if run.backbone is None else quiet
+    return embed_dataset(dataset, judge.about.embedder.name, shown, jobs).vectors
+
+
+def _of_strangers(track: Track) -> Track:
+    """Return progress whose bars say that they are of strangers."""
+
+    def named(
+        items: Iterable[T], title: str, total: int | None = None, board: Callable[[], Board] | None = None
+    ) -> Iterator[T]:
+        return track(items, f"{title} strangers", total, board)
+
+    return named
+
+
 def _known(run: Run, judge: Decider, predictions: Predictions, vectors: NDArray[np.float32]) -> Searches:
     answered = predictions.probabilities.argmax(axis=1)
     right = np.array([run.labels[a] == one.label for a, one in zip(answered, predictions.records, strict=True)])
@@ -167,14 +188,14 @@ def _left_out(run: Run, judge: Decider, records: Sequence[Record], vectors: NDAr
 def _strangers(
     run: Run, judge: Decider, dataset: Dataset, left: Counter[str], jobs: int, track: Track
 ) -> tuple[Searches, Counter[str]]:
-    left = Counter(left)
+    left, track = Counter(left), _of_strangers(track)
     looked = list(classifier.load(run).look(dataset, dataset.records, 128, jobs, track))
     left += Counter(row.reason for _, row in looked if isinstance(row, BadImage))
     seen = [(record, row) for record, row in looked if not isinstance(row, BadImage)]
     if not seen:
         raise FacekitError(f"--strangers: {dataset.root} shows no face that can be looked at; give other pictures")
     records = [record for record, _ in seen]
-    vectors, _ = embed_dataset(replace(dataset, records=records), judge.about.embedder.name, track, jobs)
+    vectors = _vectors(run, judge, replace(dataset, records=records), jobs, track)
     answered = np.stack([row for _, row in seen]).argmax(axis=1)
     similar = judge.similarity(vectors, answered)
     return Searches(similar, np.zeros(len(similar), bool), [record.label for record in records]), left
