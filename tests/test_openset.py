@@ -262,6 +262,10 @@ def test_evaluate_reports_strangers_beside_its_scores(trained: Path, even: Path,
     assert scores["curve"][-1]["fpir"] == 0
     page = (tmp_path / "own" / "report.html").read_text()
     assert "Among strangers" in page
+    assert "a linear head, fitted to the embeddings of dlib" in page
+    assert "backbone dlib" in page
+    for of_networks in ("inception_v3", "epochs", "learning"):
+        assert of_networks not in page
     assert "strangers who get a name (FPIR)" in page
 
 

@@ -281,6 +281,28 @@ def test_by_mouse(page: Page) -> None:
     page.click("#show-undecided").until(lambda: page.states == ["unsure"])
 
 
+def test_what_clean_may_have_got_wrong_is_shown_with_the_undecided(browser: WebDriver, tmp_path: Path) -> None:
+    with served(write(tmp_path, faces_of(ADA, [0.999, 0.8, 0.3, 0.03, 0.002]))) as server:
+        page = Page(browser, server).size(1400, 900).open()
+        assert page.states == ["unsure", "keep", "reject", "reject", "keep"], "the most doubtful first"
+        page.click("#show-doubtful").until(lambda: page.states == ["unsure", "keep", "reject"])
+        assert [page.text(f"#show-{what} b") for what in ("undecided", "doubtful", "all")] == ["1", "3", "5"]
+        page.click("#show-undecided").until(lambda: page.states == ["unsure"])
+        assert page.errors() == []
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_long_names_are_whole(browser: WebDriver, tmp_path: Path, width: int) -> None:
+    name = "Gloria Macapagal Arroyo, President of the Philippines"
+    with served(write(tmp_path, faces_of(name, [0.3, 0.99]))) as server:
+        page = Page(browser, server).size(width, 900).open()
+        for selector in ["#title", *([".names .name"] if width > 1080 else [])]:
+            page.said(selector, name)
+            room = "const e = document.querySelector(arguments[0]); return [e.scrollWidth <= e.clientWidth + 1, "
+            room += "getComputedStyle(e).textOverflow, getComputedStyle(e).wordBreak, getComputedStyle(e).overflowWrap]"
+            assert page.js(room, selector) == [True, "clip", "normal", "break-word"]
+
+
 def test_on_a_telephone(page: Page) -> None:
     page.size(390, 844, mobile=True).open().pictures()
     for name in ("#title", ".tile.cursor", "#actions"):

@@ -25,6 +25,7 @@ from facekit.commands.compare import compare
 from facekit.commands.crop import crop
 from facekit.commands.cross_validate import cross_validate
 from facekit.commands.evaluate import evaluate
+from facekit.commands.evaluate_pairs import evaluate_pairs
 from facekit.commands.inspect import inspect
 from facekit.commands.train import train
 from facekit.dataset import MANIFEST
@@ -36,6 +37,7 @@ from facekit.options.compare import Compare
 from facekit.options.crop import Crop
 from facekit.options.cross_validate import CrossValidate
 from facekit.options.evaluate import Evaluate
+from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.options.inspect import Inspect
 from facekit.options.train import Train
 
@@ -312,6 +314,25 @@ def test_an_inspection_is_not_written_over_one_of_other_pictures(faces: Path, co
     with pytest.raises(StaleError, match=r"page holds a report on other pictures \(pictures: 1 new, 1 removed\); make"):
         inspect(replace(options, pictures=[two]))
     assert inspect(replace(options, pictures=[two], overwrite=True)).kept == 1
+
+
+def test_a_report_on_pairs_is_not_written_over_one_on_other_photos(faces: Path, colours: str) -> None:
+    first, second, *_ = sorted(path.name for path in (faces / "Ada").iterdir())
+    other = min(path.name for path in (faces / "Bob").iterdir())
+    pairs = faces.with_name("pairs.csv")
+    pairs.write_text(f"first,second,same\nAda/{first},Ada/{second},1\nAda/{first},Bob/{other},0\n")
+    options = EvaluatePairs(run=Path(colours), pairs=pairs, data=faces, output=faces.with_name("report"), rounds=0)
+    evaluate_pairs(options)
+    evaluate_pairs(options)
+    (faces / "Ada" / first).write_bytes(images.encode_png(picture(303)))
+    before = read_tree(options.output)
+    says = (
+        r"report holds a report on other pictures \(pictures: 1 changed\); make it anew with `facekit evaluate-pairs .*"
+    )
+    with pytest.raises(StaleError, match=says):
+        evaluate_pairs(options)
+    assert read_tree(options.output) == before
+    evaluate_pairs(replace(options, overwrite=True))
 
 
 def test_an_audit_is_not_written_over_one_of_another_tree(faces: Path) -> None:

@@ -96,7 +96,8 @@ def test_on_a_terminal_answers_are_a_table(place: Path) -> None:
     assert '"picture"' not in ended.screen
     lines = ended.screen.split("\n")
     head = next(number for number, line in enumerate(lines) if line.split()[:3] == ["photo", "face", "name"])
-    assert {line.split()[0] for line in lines[head + 2 :] if line.strip()} == {"photos/0.jpg", "photos/1.jpg"}
+    assert {line.split()[0] for line in lines[head + 2 :] if line.strip()} == {"0.jpg", "1.jpg"}
+    assert lines[head - 1 - (not lines[head - 1].strip())].strip() == "photos below photos/"
     assert max(map(len, lines[head:])) <= 80
 
 

@@ -144,7 +144,7 @@ function headline(face) {
 function below(face) {
   const like = face.like ? `; it looks like ${face.like}` : "";
   if (face.why && face.why !== "unsure") return `left out by clean: ${face.why}${like}`;
-  return face.was === "unsure" ? `clean was not sure${like}` : "kept by clean";
+  return face.was === "unsure" ? `clean is unsure${like}` : "kept by clean";
 }
 
 function link(address, text) {

@@ -6,7 +6,7 @@ import { Grid } from "./grid.js";
 import { Saver, get } from "./net.js";
 import { Panel } from "./panel.js";
 import { Picker } from "./picker.js";
-import { recall, remember, shown, state, total, whole } from "./state.js";
+import { FILTERS, recall, remember, shown, state, total, whole } from "./state.js";
 import { drawCounts, drawName, drawNames, revealName, showDone, showEmpty, showSaved } from "./view.js";
 
 const saver = new Saver(showSaved);
@@ -37,7 +37,7 @@ async function start() {
   state.depth = info.depth;
   state.names = new Map(info.names.map((row) => [row.label, row]));
   state.order = info.names.map((row) => row.label);
-  state.filter = recall("filter") ?? (info.second_round ? "undecided" : "all");
+  state.filter = FILTERS[recall("filter")] ? recall("filter") : (info.second_round ? "undecided" : "all");
   write($("folder"), info.folder);
   document.title = `Review ${visible(info.folder)}`;
   $("live").hidden = !info.live;
@@ -205,6 +205,7 @@ const clicks = {
   previous: () => turn(-1),
   next: () => turn(1),
   "show-all": showAll,
+  "show-doubtful": () => setFilter("doubtful"),
   "show-undecided": () => setFilter("undecided"),
   retry: () => saver.retry(),
 };

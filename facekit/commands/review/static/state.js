@@ -17,8 +17,21 @@ export const total = (row) => row.keep + row.reject + row.unsure + row.move;
 
 export const sum = (of) => [...state.names.values()].reduce((all, row) => all + of(row), 0);
 
-export const shown = () =>
-  state.faces.filter((face) => state.filter === "all" || face.state === "unsure" || state.touched.has(face.id));
+// Between these probabilities clean has decided, and yet errs now and then.
+const DOUBT = [0.01, 0.9];
+
+const doubted = (face) => face.was !== "unsure" && !face.mine && face.p !== null && face.p >= DOUBT[0] && face.p <= DOUBT[1];
+
+// The faces that each of the three switches shows.
+export const FILTERS = {
+  undecided: (face) => face.state === "unsure",
+  doubtful: (face) => face.state === "unsure" || doubted(face),
+  all: () => true,
+};
+
+export const shown = () => state.faces.filter((face) => FILTERS[state.filter](face) || state.touched.has(face.id));
+
+export const countOf = (filter) => state.faces.filter(FILTERS[filter]).length;
 
 // Of this tab, so that loading the page again leads back to the same place.
 export const recall = (key) => sessionStorage.getItem(key);

@@ -1,7 +1,7 @@
 // The names, the counts, what is said when nothing is left, and whether everything is saved.
 
 import { $, describe, el, icon, number, write } from "./dom.js";
-import { state, sum, total } from "./state.js";
+import { countOf, state, sum, total } from "./state.js";
 
 const buttons = new Map();
 
@@ -40,7 +40,8 @@ export function drawCounts() {
   const said = [["keep", "stay"], ["reject", "left out"], ["move", "moved"], ["unsure", "undecided"]];
   const counted = said.filter(([key]) => row[key]).map(([key, word]) => `${number(row[key])} ${word}`);
   write($("counts"), [...counted, row.note].filter(Boolean).join(" · "));
-  for (const [button, filter, count] of [[$("show-undecided"), "undecided", row.unsure], [$("show-all"), "all", total(row)]]) {
+  for (const [filter, count] of [["undecided", row.unsure], ["doubtful", countOf("doubtful")], ["all", total(row)]]) {
+    const button = $(`show-${filter}`);
     button.setAttribute("aria-pressed", String(state.filter === filter));
     button.lastElementChild.textContent = number(count);
   }
