@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from facekit.base.contract import FacekitError
-from facekit.commands.scrape.names import MAX_BYTES, labels, merge, read_names, safe, words
+from facekit.base.foldernames import MAX_BYTES
+from facekit.commands.scrape.names import labels, merge, read_names, safe, words
 
 
 @pytest.mark.parametrize(

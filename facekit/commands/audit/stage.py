@@ -27,6 +27,7 @@ from facekit.report.audit import AuditReport, Looked, Overlap, Twins
 
 STAGE = "audit"
 TRAIN = PARTS[0]
+GIVEN = "given by folders, not drawn by facekit; copies across it were looked for"
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def audit(options: Audit, track: Track = quiet) -> Report:
     if options.without is not None and not options.dry_run:
         made = without.copy(trees[0], drop, options.without, track)
     report = _report(options, overlaps, matches, drop, made)
+    report.details |= {"split": GIVEN} if any(tree.given for tree in trees) else {}
     report.details |= _details(looked, whole)
     for one in weights:
         report.details |= one.rows()
