@@ -33,6 +33,8 @@ class Dataset:
     info: DatasetInfo = field(default_factory=DatasetInfo)
     links: list[Link] = field(default_factory=list)
     """Why photos share a group, as far as it was seen on pixels."""
+    found_at: Path | None = None
+    """Where the pictures came from, if `root` is a copy that is gone when they are read."""
 
     @classmethod
     def open(cls, root: Path, track: Track = quiet) -> Dataset:
