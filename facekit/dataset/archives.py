@@ -1,8 +1,8 @@
 """Pictures in a zip or a tar, unpacked into a private folder.
 
-An archive may come from a stranger. No member leaves the folder: absolute paths, `..`, links, devices and second members
-of a name are left out. No bomb fills memory or the disk: members, bytes, their ratio to the archive and the size of a
-header are bounded, and nothing is read further than that. What is neither a picture nor says something of pictures
+An archive may come from a stranger. No member leaves the folder: absolute paths, `..`, links, devices and a second
+member of a name are left out. No bomb fills memory or the disk: members, bytes, their ratio to the archive and the size
+of a header are bounded, and nothing is read further than that. What is neither a picture nor says something of pictures
 is not unpacked.
 """
 
@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, cast
 
 from facekit.base import images
 from facekit.base.contract import FacekitError, Track, quiet
@@ -180,7 +180,8 @@ class _Unpacking:
         file = self._folder / path
         with guarded(file):
             try:
-                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                for parent in reversed(Path(path).parents[:-1]):
+                    (self._folder / parent).mkdir(mode=0o700, exist_ok=True)
                 handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             except (FileExistsError, NotADirectoryError):  # also where the disk takes two names for one
                 return TWICE
@@ -254,17 +255,17 @@ class _Directory:
 
 
 def _in_tar(file: BinaryIO, kind: str | None, limit: int) -> Iterator[_Member]:
-    with tarfile.open(fileobj=Forward(_chunks(file, kind), limit), mode="r:") as held:
+    with tarfile.open(fileobj=cast(IO[bytes], Forward(_chunks(file, kind), limit)), mode="r:") as held:
         for info in held:
             if not info.isdir():
                 yield _Member(info.name, _why_no_file(info), lambda info=info: _content(held, info))  # type: ignore[misc]
-            held.members = []  # it keeps each, to find them by name
+            held.members = []  # type: ignore[attr-defined] # it keeps each, to find them by name
 
 
 def _chunks(file: BinaryIO, kind: str | None) -> Iterator[bytes]:
     if kind == "xz":
         return xz_chunks(file)
-    stream: IO[bytes] = file
+    stream: BinaryIO | gzip.GzipFile | bz2.BZ2File = file
     if kind == "gz":
         stream = gzip.GzipFile(fileobj=file)
     elif kind == "bz2":

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facekit.base.contract import FacekitError, Record, replace
+from facekit.base.opening import no_folder
 from facekit.dataset.entries import is_dir, is_file, list_entries
 from facekit.dataset.layouts import Place, lay_out
 from facekit.dataset.pictures import DEAD, Found, is_picture
@@ -68,10 +69,8 @@ def scan(root: Path) -> Listing:
     manifest, which may come from a stranger, those that lead out of it are not.
     Raises FacekitError for a root that is no folder, and as `lay_out` does.
     """
-    if not root.exists():
-        raise FacekitError(f"no such folder: {root}; give a folder with one folder of pictures a person")
     if not root.is_dir():
-        raise FacekitError(f"{root} is a file; give a folder with one folder of pictures a person")
+        raise FacekitError(f"{no_folder(root)}; give a folder with one folder of pictures a person")
     left: Counter[str] = Counter()
     if os.path.lexists(root / MANIFEST):
         listing = _of_facekit(root, left)
