@@ -37,7 +37,13 @@ def dataset_of(run: Run, records: Sequence[Record], track: Track = quiet) -> Dat
     of the pictures was found in it: until then it may be any folder. Raises FacekitError for a path that leads out of
     the folder.
     """
-    info = DatasetInfo(crop=run.info.crop, drawn=run.info.drawn, protocol=run.protocol, matchers=run.info.matchers)
+    info = DatasetInfo(
+        crop=run.info.crop,
+        drawn=run.info.drawn,
+        protocol=run.protocol,
+        split_given=run.info.split_given,
+        matchers=run.info.matchers,
+    )
     there = list(_unchanged(run, records, track))
     if not there:
         return Dataset(run.root, [], info=info)

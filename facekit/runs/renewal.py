@@ -16,7 +16,8 @@ from facekit.base.contract import FacekitError, StaleError, replace
 from facekit.base.files import inside
 from facekit.dataset import MANIFEST
 from facekit.dataset.changes import Changes
-from facekit.dataset.listing import is_dir, list_entries
+from facekit.dataset import metadata
+from facekit.dataset.entries import is_dir, list_entries
 from facekit.options.base import Value, describe, from_mapping
 from facekit.options.train import Train
 from facekit.options.typed import typed
@@ -67,10 +68,12 @@ def _pictures(root: Path, known: Collection[str]) -> Iterator[str]:
     """Yield the files that are called like pictures, relative to the root: those beside the known ones, one folder up.
 
     So the folders of the labels are found wherever they are: in the root, or below `train` and `test`. In a folder
-    that facekit made no link is followed, as when it is read.
+    that facekit made no link is followed, as when it is read. Where metadata names the pictures, others are none.
     """
     made = os.path.lexists(root / MANIFEST)
     for folder in sorted({PurePosixPath(path).parent.parent for path in known}):
+        if metadata.find(inside(root, str(folder))) is not None:
+            continue
         for label in filter(is_dir, _entries(inside(root, str(folder)), made)):
             files = _entries(Path(label.path), made)
             yield from (str(folder / label.name / one.name) for one in files if _is_called_picture(one))

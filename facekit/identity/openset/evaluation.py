@@ -40,11 +40,7 @@ def open_strangers(run: Run, folder: Path, track: Track) -> tuple[Dataset, Count
     if run.info.open_set is None:
         why = decider.why_none(run) or f"{run.folder} is a model of classes, which has no strangers"
         raise FacekitError(f"--strangers: {why}")
-    dataset = Dataset.of_photos(folder, track)
-    if dataset is None:
-        dataset = Dataset.open(folder, track)
-    else:
-        log.info("%s: %d photos and no folders: each counts as another stranger", folder, len(dataset.records))
+    dataset = _each_another(Dataset.open(folder, track))
     known = {name.casefold() for name in (*run.labels, *run.info.names.values())}
     records = [one for one in dataset.records if not {one.label.casefold(), one.name.casefold()} & known]
     own = sorted({one.label for one in dataset.records} - {one.label for one in records})
@@ -53,6 +49,17 @@ def open_strangers(run: Run, folder: Path, track: Track) -> tuple[Dataset, Count
     if own:
         log.warning("%s: %s", folder, _no_strangers(own))
     return replace(dataset, records=records), Counter({OWN: len(dataset.records) - len(records)} if own else {})
+
+
+def _each_another(dataset: Dataset) -> Dataset:
+    """Return the photos of a folder without folders each under a label of its own; any other data set as it is."""
+    if len(dataset.labels) > 1 or any("/" in one.path for one in dataset.records):
+        return dataset
+    log.info(
+        "%s: without folders, each of its photos counts as another stranger: %d", dataset.root, len(dataset.records)
+    )
+    records = [replace(one, label=one.path, name=one.path) for one in dataset.records]
+    return replace(dataset, records=records)
 
 
 def _no_strangers(own: Sequence[str]) -> str:
