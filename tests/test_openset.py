@@ -297,7 +297,7 @@ def test_photos_without_folders_are_each_another_stranger(
         shutil.copy(even / record.path, tmp_path / "others" / f"{number}.jpg")
     (tmp_path / "others" / "notes.txt").write_text("not a picture")
     report = evaluate(Evaluate(run=trained, output=tmp_path / "scores", strangers=tmp_path / "others", rounds=50))
-    assert _lines(caplog, f"without folders, each of its photos counts as another stranger: {len(photos)}")
+    assert _lines(caplog, f"others: {len(photos)} photos without folders: each counts as another stranger")
     assert report.details["strangers"] == f"{len(photos)} faces of {len(photos)} people"
     assert report.details["fpir and tpir are"].startswith("of only 3 people: ")
     page = (tmp_path / "scores" / "report.html").read_text()

@@ -14,9 +14,8 @@ from pathlib import Path, PurePosixPath
 from facekit.base import images
 from facekit.base.contract import FacekitError, StaleError, replace
 from facekit.base.files import inside
-from facekit.dataset import MANIFEST
+from facekit.dataset import MANIFEST, metadata
 from facekit.dataset.changes import Changes
-from facekit.dataset import metadata
 from facekit.dataset.entries import is_dir, list_entries
 from facekit.options.base import Value, describe, from_mapping
 from facekit.options.train import Train
