@@ -18,6 +18,8 @@ class Listing:
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+    """Lines below the table, which say what its numbers mean or what to do."""
 
     def lines(self) -> list[str]:
         """Return the table as lines, head first, with columns of equal width."""
@@ -48,6 +50,13 @@ class Report:
     """The reports of several stages that this one sums up."""
     listing: Listing | None = None
     """What a terminal shows in place of the `lines` in `details`, which say the same; JSON has the latter."""
+
+    tables: Sequence[Listing] = ()
+    """Tables that are shown below the numbers; what they say is in `details` too, for JSON."""
+    counts: bool = True
+    """Whether `made` and `kept` mean something: not of a command that scores or compares."""
+    next: str = ""
+    """What is usually typed next; not in JSON."""
 
     def to_dict(self) -> dict[str, Json]:
         """Return plain values for JSON; the reports of stages stand in the details."""

@@ -6,14 +6,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from facekit.base.contract import FacekitError, Report, Track, quiet, replace
+from facekit.base.contract import FacekitError, Record, Rejection, Report, Track, quiet, replace
 from facekit.base.parallel import ordered_map
-from facekit.commands.clean import page, recognition, summary
+from facekit.commands.clean import by_person, page, recognition, summary
 from facekit.commands.clean.candidates import Measure, seen_again
 from facekit.commands.clean.decisions import ReviewDecisions
 from facekit.commands.clean.selection import STAGE, select
 from facekit.dataset import Dataset, DatasetInfo, Output
 from facekit.dataset.groups import draw_groups
+from facekit.dataset.reasons import FEW
 from facekit.faces import confirmation
 from facekit.identity import groups
 from facekit.identity.likeness import matcher, proofs
@@ -40,13 +41,15 @@ def clean(options: Clean, track: Track = quiet) -> Report:
             out.before, out.info, _matcher(embedder), options.embedder == recognition.AUTO
         ):
             report = out.report()
+            report.details["embedder"] = embedder
+            by_person.add(report, list(out.records.values()), out.rejected, options)
         else:
             out.save_info()
             report = _plan(out, decided, known, embedder, track)
         if (decisions := summary.of_decisions(decided, out)) is not None:
             report.details["decisions"] = {"in force": decisions.in_force, "waiting": decisions.waiting}
     if options.report is not None and not options.dry_run:
-        page.write(options.report, options.output, source)
+        page.write(options.report, options.output, source, options)
         report.details["report"] = str(options.report)
     return report
 
@@ -100,9 +103,25 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
     out.info = replace(out.info, people=summary.doubts(found))
     named = [source.named_by_id(record) for record in kept]
     planned = out.write_missing(named, lambda missing: ((r, source.bytes_of(r)) for r in missing))
-    report = out.finish(planned, selection.rejections + rejections)
+    report = _finish(out, planned, selection.rejections + rejections, options)
     people = asdict(summary.of_people(selection, name))
     report.details |= {name: value for name, value in people.items() if value is not None}
+    return report
+
+
+def _finish(out: Output, planned: list[Record], rejections: list[Rejection], options: Clean) -> Report:
+    """Finish the folder and add the table by person, also where everybody is dropped, which is an error."""
+    try:
+        report = out.finish(planned, rejections)
+    except FacekitError as error:
+        report = out.report(planned, rejections)
+        by_person.add(report, planned, rejections, options)
+        dropped = report.left[FEW] and not planned
+        what = f"{out.root}: nothing is left: nobody has {options.min_images} good faces (--min-images)"
+        raise FacekitError(
+            f"{what}; give a lower number, as below the table" if dropped else str(error), report
+        ) from None
+    by_person.add(report, planned, rejections, options)
     return report
 
 
