@@ -84,6 +84,21 @@ class Board:
     """The same in one line, for where a table has no place."""
 
 
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """The steps of a loop that may well end before the last of them: its time left is shown as the most it can be."""
+
+    count: int
+
+    def __len__(self) -> int:
+        """Return how many steps there are at most."""
+        return self.count
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the numbers of the steps."""
+        return iter(range(self.count))
+
+
 class Track(Protocol):
     """Progress that wraps a loop: `for record in track(records, "crop", total=90)`."""
 

@@ -79,6 +79,18 @@ def _listing(screen: Screen, listing: Listing) -> None:
         _rows(screen, [("", line)])
 
 
+def narrow(listing: Listing) -> Table:
+    """Return a table of two columns: the first two of each row, and what the others say, each after its name."""
+    table = Table.grid(Column(no_wrap=True, style="bold"), Column(overflow="fold"), padding=(0, 2))
+    for row in listing.rows:
+        first, *rest = zip(listing.columns[2:], row[2:], strict=True)
+        said = [first[1], *(f"{name}: {text}" for name, text in rest if text)]
+        table.add_row(
+            cell(f"{row[0]:<{max(len(one[0]) for one in listing.rows)}}  {row[1]}"), cell("; ".join(filter(None, said)))
+        )
+    return table
+
+
 def _shortfalls(report: Report) -> Iterator[Listing]:
     """Yield a table of the names that fell short, the worst first; a long list is in the folder."""
     listed = report.details.get("shortfalls")

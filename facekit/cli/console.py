@@ -17,11 +17,10 @@ from typing import Any, TextIO, TypeVar, cast
 
 from rich import box
 from rich.console import Console as Screen
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from facekit.base.contract import Board, Listing, Report
+from facekit.base.contract import AtMost, Board, Listing, Report
 from facekit.base.text import visible
 from facekit.cli import closing
 from facekit.cli.bars import Bars, cell, progress
@@ -95,19 +94,14 @@ class Console:
             closing.show(self.screen, reports)
 
     def listing(self, listing: Listing) -> None:
-        """Show a table on stdout, which is a terminal; where that is too narrow, a paragraph for each row."""
+        """Show a table on stdout, which is a terminal; where that is too narrow, each row's texts beside its name."""
         screen = self._stdout()
         columns = list(zip(listing.columns, zip(*listing.rows, strict=True), strict=True))
         # A column of words that have no spaces is never wrapped; any other needs some width to be read.
         words = [not any(" " in text for text in held) for _, held in columns]
         needed = sum(max(map(len, held)) if one else _READABLE for one, (_, held) in zip(words, columns, strict=True))
         if needed + 3 * len(columns) > screen.width:
-            for row in listing.rows:
-                screen.print(
-                    Text(visible("  ".join(text for text, one in zip(row, words, strict=True) if one)), "bold")
-                )
-                rest = "\n".join(visible(text) for text, one in zip(row, words, strict=True) if text and not one)
-                screen.print(Padding(Text(rest), (0, 0, 0, 4)))
+            screen.print(closing.narrow(listing))
             return
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for one, (name, _) in zip(words, columns, strict=True):
@@ -133,7 +127,7 @@ class Console:
             self._bars = Bars.on(self.screen)
             self._bars.start()
         bars, bars.board = self._bars, board
-        task = bars.add_task(visible(title), total=total)
+        task = bars.add_task(visible(title), total=total, at_most=isinstance(items, AtMost))
         done = 0
         try:
             for item in items:
@@ -153,7 +147,7 @@ class Console:
         began, done, over = time.monotonic(), 0, threading.Event()
 
         def say() -> None:
-            line = progress(title, done, total, time.monotonic() - began)
+            line = progress(title, done, total, time.monotonic() - began, isinstance(items, AtMost))
             self.say(f"{line}; {board().line}" if board is not None else line)
 
         def tick() -> None:

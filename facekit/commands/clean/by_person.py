@@ -106,18 +106,27 @@ def listing(found: Sequence[PersonRow], options: Clean) -> Listing:
 
 def kept_by(found: Sequence[PersonRow], options: Clean) -> list[str]:
     """Return lines that name the people who are dropped, and say what to type to keep them."""
-    few = [row for row in found if row.dropped and not row.beyond]
+    few = _few(found)
     beyond = [row for row in found if row.dropped and row.beyond]
     lines = []
-    if few:
-        least = min(row.dropped for row in few)
-        what = f"fewer than {options.min_images} good faces (--min-images)"
-        lines += _advice(few, what, typed(options, min_images=least, overwrite=True, dry_run=False))
+    if command := keep_few(found, options):
+        lines += _advice(few, f"fewer than {options.min_images} good faces (--min-images)", command)
     if beyond:
         everyone = options.people + len(beyond)
         what = f"not among the {options.people} with the most faces (--people)"
         lines += _advice(beyond, what, typed(options, people=everyone, overwrite=True, dry_run=False))
     return lines
+
+
+def keep_few(found: Sequence[PersonRow], options: Clean) -> str | None:
+    """Return the command that keeps the people who have fewer than `--min-images` faces; None where nobody has."""
+    few = _few(found)
+    least = min((row.dropped for row in few), default=0)
+    return typed(options, min_images=least, overwrite=True, dry_run=False) if few else None
+
+
+def _few(found: Sequence[PersonRow]) -> list[PersonRow]:
+    return [row for row in found if row.dropped and not row.beyond]
 
 
 def _advice(dropped: Sequence[PersonRow], why: str, command: str) -> list[str]:

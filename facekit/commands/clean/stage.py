@@ -14,7 +14,6 @@ from facekit.commands.clean.decisions import ReviewDecisions
 from facekit.commands.clean.selection import STAGE, select
 from facekit.dataset import Dataset, DatasetInfo, Output
 from facekit.dataset.groups import draw_groups
-from facekit.dataset.reasons import FEW
 from facekit.faces import confirmation
 from facekit.identity import groups
 from facekit.identity.likeness import matcher, proofs
@@ -116,11 +115,9 @@ def _finish(out: Output, planned: list[Record], rejections: list[Rejection], opt
     except FacekitError as error:
         report = out.report(planned, rejections)
         by_person.add(report, planned, rejections, options)
-        dropped = report.left[FEW] and not planned
-        what = f"{out.root}: nothing is left: nobody has {options.min_images} good faces (--min-images)"
-        raise FacekitError(
-            f"{what}; give a lower number, as below the table" if dropped else str(error), report
-        ) from None
+        what, _, _ = str(error).rpartition("; ")
+        command = by_person.keep_few(by_person.rows(planned, rejections, options.keep_at), options)
+        raise FacekitError(f"{what}; keep them with `{command}`" if command else str(error), report) from None
     by_person.add(report, planned, rejections, options)
     return report
 
