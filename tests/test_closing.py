@@ -51,6 +51,9 @@ def test_stages_of_a_recipe_are_told_apart() -> None:
         "crop: 59.1 s",
         "evaluate: 0.0 s",
     ]
+    assert not any("photos" in line for line in lines), "what a stage says besides is in its own report"
+    silent = Report("balance", "even", 5, 5)
+    assert [line for line in shown(silent, report) if "balance" in line] == [shown(silent)[1]]
 
 
 def test_long_words_wrap_and_what_is_copied_does_not() -> None:

@@ -28,10 +28,13 @@ def show(screen: Screen, reports: Sequence[Report]) -> None:
     if counted:
         screen.print(_numbers(counted))
     for report in reports:
-        if len(reports) > 1 or not report.counts:
+        # Of many stages, those that make pictures have their row above: what else they say is in their own reports.
+        rows = [*_left(report), *(_details(report) if len(reports) == 1 or not report.counts else [])]
+        tables = [*report.tables, *_shortfalls(report)]
+        if not report.counts or (len(reports) > 1 and (rows or tables)):
             screen.print(Text(f"{report.stage}: {report.seconds:.1f} s"), soft_wrap=True)
-        _rows(screen, [*_left(report), *_details(report)])
-        for listing in (*report.tables, *_shortfalls(report)):
+        _rows(screen, rows)
+        for listing in tables:
             _listing(screen, listing)
 
 
@@ -80,14 +83,11 @@ def _listing(screen: Screen, listing: Listing) -> None:
 
 
 def narrow(listing: Listing) -> Table:
-    """Return a table of two columns: the first two of each row, and what the others say, each after its name."""
+    """Return a table of two columns: the first two of each row, and what the others say."""
     table = Table.grid(Column(no_wrap=True, style="bold"), Column(overflow="fold"), padding=(0, 2))
-    for row in listing.rows:
-        first, *rest = zip(listing.columns[2:], row[2:], strict=True)
-        said = [first[1], *(f"{name}: {text}" for name, text in rest if text)]
-        table.add_row(
-            cell(f"{row[0]:<{max(len(one[0]) for one in listing.rows)}}  {row[1]}"), cell("; ".join(filter(None, said)))
-        )
+    widest = max(len(row[0]) for row in listing.rows)
+    for first, second, *rest in listing.rows:
+        table.add_row(cell(f"{first:<{widest}}  {second}"), cell("; ".join(filter(None, rest))))
     return table
 
 
