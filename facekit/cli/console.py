@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from facekit.base.contract import AtMost, Board, Listing, Report
-from facekit.base.text import visible
+from facekit.base.text import shortened, visible
 from facekit.cli import closing
 from facekit.cli.bars import Bars, cell, progress
 from facekit.cli.logs import logging_to
@@ -70,7 +70,7 @@ class Console:
 
     def say(self, text: str) -> None:
         """Show one line; what would act on the terminal is escaped."""
-        self.screen.print(Text(visible(text)), soft_wrap=True)
+        self.screen.print(Text(shortened(visible(text))), soft_wrap=True)
 
     def next(self, command: str) -> None:
         """Show what is usually typed next, in one line that can be copied; nothing without a command."""
@@ -85,7 +85,8 @@ class Console:
     def error(self, text: str) -> None:
         """Show the one line that says what is wrong and how to fix it."""
         self.stop()
-        self.screen.print(Text.assemble(("error: ", "bold red"), visible(" ".join(text.split()))), soft_wrap=True)
+        line = shortened(visible(" ".join(text.split())))
+        self.screen.print(Text.assemble(("error: ", "bold red"), line), soft_wrap=True)
 
     def table(self, reports: Sequence[Report]) -> None:
         """Show what each stage made and found, and what usually comes next."""
