@@ -140,7 +140,8 @@ def test_ctrl_c_leaves_a_run_that_goes_on_as_if_nothing_had_been(
         runs.load(folder)
     with caplog.at_level(logging.INFO):
         report = train(_options(trained.faces, epochs=4, output=folder))
-    assert "run goes on after epoch 2" in caplog.text
+    assert "continuing the interrupted training in " in caplog.text
+    assert "run after epoch 2" in caplog.text
     assert report.details["epochs"] == 4
     for one, other in zip(_history(trained.run), _history(folder), strict=True):
         for name in ("epoch", "loss", "accuracy", "val_loss", "val_accuracy"):

@@ -10,15 +10,18 @@ from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
+from facekit.base import images
 from facekit.base.contract import Report, StaleError, Track, quiet
 from facekit.cli.bars import duration
 from facekit.cli.estimate import Cost, Pace, pace
 from facekit.cli.run import Recipe, Step, execute, plan, preview, read, summary
 from facekit.dataset import annotate
+from facekit.faces import detectors
 from facekit.identity import embedders
 from facekit.options.balance import Balance
 from facekit.options.clean import Clean
 from facekit.options.common import Stage
+from facekit.options.crop import FaceCrop
 from facekit.options.demo import Demo
 from facekit.options.following import command
 from facekit.options.run import Run
@@ -114,7 +117,12 @@ class Clock:
     def measured(cls, planned: Sequence[Step], world: World) -> Clock:
         """Return a clock for these steps on this machine."""
         networks = [step.options for step in planned if isinstance(step.options, Train) and not step.options.backbone]
-        return cls(list(_costs(planned)), pace(world, networks[-1]))
+        items = [item for item in world.plan(0) if item.kind == "single"]
+
+        def photo(number: int) -> None:
+            detectors.find(images.decode(world.draw(0, items[number])), FaceCrop())
+
+        return cls(list(_costs(planned)), pace(photo, networks[-1], len(world.names)))
 
     def forecast(self) -> str:
         """Return the line for the start."""

@@ -9,12 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facekit.base import images
 from facekit.base.parallel import workers
-from facekit.faces.detectors import find
-from facekit.options.crop import FaceCrop
 from facekit.options.train import Train
-from facekit.world.content import World
 
 _TIMES = 3
 
@@ -46,17 +42,12 @@ class Pace:
         return photos * self.photo / workers(0) + steps * self.step + sum(cost.seconds for cost in costs)
 
 
-def pace(world: World, options: Train) -> Pace:
-    """Measure a photo and a training step; Keras, which is imported for it, is needed later anyway."""
-    items = [item for item in world.plan(0) if item.kind == "single"]
-    return Pace(_photo(world, items), _step(options, len(world.names)))
+def pace(photo: Callable[[int], object], options: Train, classes: int) -> Pace:
+    """Measure how long it takes to find the face in the photo of a number, made on the way, and to train a step.
 
-
-def _photo(world: World, items: Sequence[object]) -> float:
-    def work(number: int) -> None:
-        find(images.decode(world.draw(0, items[number])), FaceCrop())  # type: ignore[arg-type]
-
-    return _median(work)
+    Keras, which is imported for it, is needed later anyway.
+    """
+    return Pace(_median(photo), _step(options, classes))
 
 
 def _step(options: Train, classes: int) -> float:

@@ -109,8 +109,8 @@ def kept_by(found: Sequence[PersonRow], options: Clean) -> list[str]:
     few = _few(found)
     beyond = [row for row in found if row.dropped and row.beyond]
     lines = []
-    if command := keep_few(found, options):
-        lines += _advice(few, f"fewer than {options.min_images} good faces (--min-images)", command)
+    if fix := keep_few(found, options):
+        lines += _advice(few, f"fewer than {options.min_images} good faces (--min-images)", fix[1])
     if beyond:
         everyone = options.people + len(beyond)
         what = f"not among the {options.people} with the most faces (--people)"
@@ -118,11 +118,13 @@ def kept_by(found: Sequence[PersonRow], options: Clean) -> list[str]:
     return lines
 
 
-def keep_few(found: Sequence[PersonRow], options: Clean) -> str | None:
-    """Return the command that keeps the people who have fewer than `--min-images` faces; None where nobody has."""
+def keep_few(found: Sequence[PersonRow], options: Clean) -> tuple[str, str] | None:
+    """Return who has fewer than `--min-images` faces, and the command that keeps them; None where nobody has."""
     few = _few(found)
-    least = min((row.dropped for row in few), default=0)
-    return typed(options, min_images=least, overwrite=True, dry_run=False) if few else None
+    if not few:
+        return None
+    least = min(row.dropped for row in few)
+    return _named(few), typed(options, min_images=least, overwrite=True, dry_run=False)
 
 
 def _few(found: Sequence[PersonRow]) -> list[PersonRow]:

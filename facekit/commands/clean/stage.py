@@ -109,15 +109,13 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
 
 
 def _finish(out: Output, planned: list[Record], rejections: list[Rejection], options: Clean) -> Report:
-    """Finish the folder and add the table by person, also where everybody is dropped, which is an error."""
+    """Finish the folder and add the table by person; where nothing is left, say what keeps those who are dropped."""
     try:
         report = out.finish(planned, rejections)
     except FacekitError as error:
-        report = out.report(planned, rejections)
-        by_person.add(report, planned, rejections, options)
         what, _, _ = str(error).rpartition("; ")
-        command = by_person.keep_few(by_person.rows(planned, rejections, options.keep_at), options)
-        raise FacekitError(f"{what}; keep them with `{command}`" if command else str(error), report) from None
+        fix = by_person.keep_few(by_person.rows(planned, rejections, options.keep_at), options)
+        raise FacekitError(f"{what}; keep {fix[0]} with `{fix[1]}`" if fix else str(error)) from None
     by_person.add(report, planned, rejections, options)
     return report
 
