@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from facekit.base.contract import Report
-from facekit.options.base import Limits, Short
+from facekit.options.base import Aside, Limits, Short
 from facekit.options.common import SPLIT, PeopleTable, SplitBy, SplitShares, Stage, refuse_people
 from facekit.options.following import beside, command
 
@@ -27,6 +27,12 @@ class Balance(Stage):
         SPLIT,
     ] = "group"
     people_from: PeopleTable = None
+    split_anew: Annotated[
+        bool,
+        "Draw the split anew. By default pictures that are in a part of a split stay in it, as in `train/`.",
+        Aside(),
+        SPLIT,
+    ] = False
 
     def __post_init__(self) -> None:
         """Check the limits, and that a table of people is asked for. Raises FacekitError."""

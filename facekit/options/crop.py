@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from facekit.base.contract import FacekitError, Report
-from facekit.options.base import Limits, Options, Reads, Section, shown
+from facekit.options.base import Aside, InputPath, Limits, Options, Positional, Reads, Section, shown
 from facekit.options.common import Stage
 from facekit.options.following import beside, command
 
@@ -83,6 +84,15 @@ class Crop(FaceCrop, Stage):
     """Find the face in each photo and save it as a square picture."""
 
     group = "clean"
+
+    input: Annotated[
+        Path,
+        "Photos: a folder with one folder per person, a flat folder, a single photo, or a zip or tar of any of these; "
+        "or `-` to read its path from stdin.",
+        Aside(),
+        Positional(),
+        InputPath(piped=True),
+    ]
 
     def next_command(self, report: Report) -> str | None:
         """Return the command that leaves out repeats, poor pictures and the wrong person."""
