@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facekit.base.contract import FacekitError, Record, replace
+from facekit.base.names import check_encoding, fold
 from facekit.dataset.pictures import DEAD, Found, is_picture, out_of_place
 from facekit.dataset.records import MANIFEST, read_records
 
@@ -58,6 +59,7 @@ def scan(root: Path) -> Listing:
     a stranger, those that lead out of it are not.
     Raises FacekitError for a root that is no folder or holds pictures outside any label's folder.
     """
+    check_encoding()
     if not root.exists():
         raise FacekitError(f"no such folder: {root}; give a folder with one folder of pictures a person")
     if not root.is_dir():
@@ -107,6 +109,8 @@ def match_files(records: Iterable[Record], files: Sequence[str]) -> Manifest:
 
 def _relabel(record: Record, path: str, names: Mapping[str, str]) -> Record:
     label = path.partition("/")[0]
+    if fold(label) == fold(record.label):  # another disk spells the folder otherwise
+        return replace(record, path=path)
     before = record.moved_from or record.label
     # Moved back to where it came from, it is as if it had never moved.
     moved_from = None if label == before else before

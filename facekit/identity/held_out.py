@@ -15,6 +15,7 @@ from facekit import runs
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, replace
 from facekit.dataset import Dataset, DatasetInfo, lineage, protocol, tables
 from facekit.dataset.reasons import JOINED
+from facekit.dataset.spelling import as_known
 from facekit.identity import classifier, cleaned, overlap
 from facekit.identity.groups import is_current, warn_of_two
 from facekit.identity.overlap import Overlap
@@ -212,6 +213,7 @@ def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
 
 
 def _others(run: Run, dataset: Dataset, data: Path, part: str) -> HeldOut:
+    dataset = replace(dataset, records=as_known(dataset.records, run.labels))
     unknown = sorted(set(dataset.labels) - set(run.labels))
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from facekit import runs
 from facekit.base.contract import PARTS, FacekitError, Track, quiet
+from facekit.base.names import stored
 from facekit.dataset import MANIFEST, Dataset
 from facekit.dataset.listing import is_dir, is_file, list_entries
 from facekit.dataset.pictures import DEEP, MAX_DEPTH, Found, is_picture
@@ -110,7 +111,7 @@ def _walk(root: Path) -> Iterator[Picture]:
         if split:
             yield from _part(root, name, left)
         else:
-            yield from (Picture(path, "", name) for path in _below(root, name, left))
+            yield from (Picture(path, "", stored(name)) for path in _below(root, name, left))
     if left:
         log.info("%s: left out are %s", root, Found(left=left))
 
@@ -129,7 +130,7 @@ def _part(root: Path, name: str, left: Counter[str]) -> Iterator[Picture]:
     labels, loose = _inside(root / name, left)
     yield from (Picture(f"{name}/{file}", part, "") for file in loose)
     for label in labels:
-        yield from (Picture(path, part, label) for path in _below(root, f"{name}/{label}", left))
+        yield from (Picture(path, part, stored(label)) for path in _below(root, f"{name}/{label}", left))
 
 
 def _below(root: Path, name: str, left: Counter[str], depth: int = 0) -> Iterator[str]:

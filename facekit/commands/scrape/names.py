@@ -11,6 +11,7 @@ from pathlib import Path
 
 from facekit.base.contract import FacekitError
 from facekit.base.files import read_text
+from facekit.base.names import fold
 
 MAX_BYTES = 150
 """Longest name of a folder, in bytes of UTF-8; file systems end at 255, and other tools add to it."""
@@ -41,11 +42,6 @@ def merge(names: Iterable[str]) -> tuple[list[str], list[str]]:
         if known != name:
             notices.append(f"{name!r} and {known!r} are one person here; they are searched for once")
     return list(first.values()), notices
-
-
-def fold(name: str) -> str:
-    """Return what two spellings of one person's name have in common."""
-    return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold()).split())
 
 
 def words(name: str, query: str) -> str:
