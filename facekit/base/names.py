@@ -55,7 +55,7 @@ def find_path(root: str | os.PathLike[str], path: str) -> str:
     if path.isascii() or os.path.lexists(os.path.join(root, path)):  # noqa: PTH118 - Path drops nothing here, and costs
         return path
     for form in ("NFC", "NFD"):
-        other = unicodedata.normalize(form, path)  # type: ignore[arg-type]
+        other = unicodedata.normalize(form, path)
         if os.path.lexists(os.path.join(root, other)):  # noqa: PTH118
             return other
     return path

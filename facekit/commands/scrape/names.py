@@ -11,7 +11,6 @@ from pathlib import Path
 
 from facekit.base.contract import FacekitError
 from facekit.base.files import MAX_TEXT, read_text
-from facekit.base.files import read_text
 from facekit.base.names import fold
 from facekit.base.opening import kind_of
 
