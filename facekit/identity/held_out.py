@@ -199,7 +199,8 @@ def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
             f"{run.folder}: every {part} picture shows a photo that an earlier part of its split shows too; "
             "make the tree again with `balance`, and train anew"
         )
-    title = f"the {part} part of its own split" if part != "all" else "its own pictures"
+    split = "the split that its folders gave" if run.info.split_given else "its own split"
+    title = f"the {part} part of {split}" if part != "all" else "its own pictures"
     chosen = HeldOut(dataset, records, title, dataset.root, own=True, part=part, asked_for=found)
     chosen.left += Counter({CHANGED: gone, JOINED: len(joined)})
     if gone:
