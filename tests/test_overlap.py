@@ -184,11 +184,12 @@ def test_two_groups_that_show_one_photo_are_not_on_both_sides(own: Own, caplog: 
 
 
 def test_a_split_that_todays_matcher_drew_is_not_looked_at_again(own: Own) -> None:
-    said = "by hash and origin, and by looks with 33 photos"
-    assert _evaluate(own.run).details["compared_with_training"] == said, "with vectors, which proposed no pairs then"
-    edit(own.run, matchers={"clean": f"{MATCHER}+dlib"})
+    assert runs.load(own.run).info.matchers == {"train": f"{MATCHER}+colours"}, "with the embeddings of the head"
     said = "by hash and origin, and by the groups of the split, which were drawn by looks"
     assert _evaluate(own.run).details["compared_with_training"] == said
+    edit(own.run, matchers={"train": MATCHER})
+    said = "by hash and origin, and by looks with 33 photos"
+    assert _evaluate(own.run).details["compared_with_training"] == said, "with vectors, which proposed no pairs then"
 
 
 def test_two_groups_that_show_one_photo_stand_in_one_fold(own: Own, caplog: pytest.LogCaptureFixture) -> None:

@@ -14,18 +14,21 @@ from facekit.base.parallel import ordered_map
 from facekit.base.text import listed
 from facekit.dataset import Dataset, Output
 from facekit.dataset.groups import Join, draw_groups, leave_out_joined
-from facekit.identity.likeness import MATCHER, Fingerprint, Proof, fingerprint, proofs
+from facekit.identity import embedders
+from facekit.identity.embedders import embed_dataset
+from facekit.identity.embedders.metrics import Embeddings, unit
+from facekit.identity.likeness import MATCHER, Fingerprint, Proof, fingerprint, matcher, proofs
 
 FACES = "pip install 'facekit-cli[faces]'"
 
 log = logging.getLogger(__name__)
 
 
-def grouped(dataset: Dataset, stage: str, track: Track = quiet, jobs: int = 0) -> Dataset:
+def grouped(dataset: Dataset, stage: str, track: Track = quiet, jobs: int = 0, embedder: str | None = None) -> Dataset:
     """Return the dataset with a group for every record, and with the links that `stage` adds.
 
     Pixels are looked at where a record has no group yet, and where another matcher than today's drew the groups. The
-    groups that are there stay together.
+    groups that are there stay together. The embeddings of `embedder`, if given, propose pairs as well.
     """
     if is_grouped(dataset):
         return dataset
@@ -35,9 +38,17 @@ def grouped(dataset: Dataset, stage: str, track: Track = quiet, jobs: int = 0) -
             "%s: its groups were drawn by %s; its pictures are compared again, by %s", dataset.root, was, MATCHER
         )
     prints = look(partial(bytes_at, dataset.root), dataset.records, track, jobs)
-    links = [*dataset.links, *links_of(dataset.records, proofs(prints, jobs=jobs, track=track), stage, MATCHER)]
-    info = replace(dataset.info, matchers={**dataset.info.matchers, stage: MATCHER})
+    vectors = None if embedder is None else _vectors(dataset, embedder, track, jobs)
+    proved, drawn_by = proofs(prints, vectors, jobs, track), matcher(embedder)
+    links = [*dataset.links, *links_of(dataset.records, proved, stage, drawn_by)]
+    info = replace(dataset.info, matchers={**dataset.info.matchers, stage: drawn_by})
     return replace(dataset, records=draw_groups(dataset.records, links=links), links=links, info=info)
+
+
+def _vectors(dataset: Dataset, embedder: str, track: Track, jobs: int) -> Embeddings:
+    """Return embeddings that are compared by their distance, whatever the embedder's metric is."""
+    rows = embed_dataset(dataset, embedder, track, jobs).vectors
+    return rows if embedders.load(embedder).metric == "euclidean" else unit(rows)
 
 
 def is_grouped(dataset: Dataset) -> bool:

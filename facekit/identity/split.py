@@ -50,12 +50,18 @@ class Split:
 
 
 def split_dataset(
-    dataset: Dataset, split: str, split_by: SplitBy, seed: int, track: Track = quiet, people: Path | None = None
+    dataset: Dataset,
+    split: str,
+    split_by: SplitBy,
+    seed: int,
+    track: Track = quiet,
+    people: Path | None = None,
+    embedder: str | None = None,
 ) -> Split:
     """Return the split of a data set. Pictures that have a part keep it; for the others it is drawn, groups first.
 
-    `people` is a CSV file that says who is on the pictures. Raises FacekitError: one label only, too few pictures,
-    a split that does not keep to its protocol.
+    `people` is a CSV file that says who is on the pictures. The embeddings of `embedder` help to find photos that are
+    one. Raises FacekitError: one label only, too few pictures, a split that does not keep to its protocol.
     """
     protocol.refuse_one_label(dataset)
     chosen = protocol.choose(dataset, split_by)
@@ -64,8 +70,10 @@ def split_dataset(
         if any(record.split is None for record in records):
             records = lineage.draw_split_by_image(records, shares(split), seed)
         return Split(dataset, records, chosen)
-    by_person = chosen == protocol.PERSON
-    known = grouped_by_person(dataset, people, STAGE, track) if by_person else grouped(dataset, STAGE, track)
+    if chosen == protocol.PERSON:
+        known = grouped_by_person(dataset, people, STAGE, track)
+    else:
+        known = grouped(dataset, STAGE, track, embedder=embedder)
     records, joined = drop_joined(known.records, dataset.root, dataset.info.split_given)
     if any(record.split is None for record in records):
         records = lineage.draw_split(records, shares(split), seed, protocol.WHAT[chosen])

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from facekit.base import images
 from facekit.base.contract import FacekitError, StaleError, replace
 from facekit.base.files import inside
+from facekit.base.names import fold
 from facekit.dataset import MANIFEST, metadata
 from facekit.dataset.changes import Changes
 from facekit.dataset.entries import is_dir, list_entries
@@ -33,7 +34,8 @@ def additions(run: Run) -> Changes:
     new = [path for path in _pictures(run.root, known) if path not in known]
     if len(new) <= len(run.info.in_no_part):
         return Changes()
-    names = {_label(path) for path in new} - {_label(path) for path in known}
+    before = {fold(_label(path)) for path in known}
+    names = {label for label in map(_label, new) if fold(label) not in before}
     return Changes(tuple(sorted(names)), new=len(new) - len(run.info.in_no_part))
 
 
