@@ -17,14 +17,17 @@ import pytest
 from conftest import picture, read_tree, records, rejected
 
 from facekit.base import images
-from facekit.base.contract import FacekitError, Report
+from facekit.base.contract import Decision, FacekitError, Report
 from facekit.commands.clean import clean
 from facekit.commands.crop import crop
 from facekit.commands.draw import draw
+from facekit.commands.review import review
 from facekit.dataset import Dataset
+from facekit.dataset.decisions import Decisions
 from facekit.options.clean import Clean
 from facekit.options.crop import Crop
 from facekit.options.draw import Draw
+from facekit.options.review import Review
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +69,11 @@ def chances(source: Path) -> dict[str, float | None]:
     """Path in the source -> what the folder's line says of the person."""
     paths = {record.id: record.path for record in records(source)}
     return {paths[r.id]: (r.quality or {}).get("person") for r in records(source.parent / "out")}
+
+
+def waiting(out: Path) -> object:
+    """How many faces `review` shows as undecided."""
+    return review(Review(folder=out, dry_run=True)).details["undecided"]
 
 
 def test_other_people_are_found_and_named(
@@ -137,9 +145,15 @@ def test_a_folder_of_two_people_is_named(
     assert {path.partition("/")[0] for path, value in chances(source).items() if value is None} == {"Both"}
     info = json.loads((tmp_path / "out" / "dataset.json").read_text())
     assert info["people"] == {"nobody": ["Both"], "one_person": []}
+    assert waiting(tmp_path / "out") == report.details["unsure"] == 14
+    assert waiting(tmp_path / "out") == run(source).details["unsure"] == 14, "also of a folder that stays as it is"
+    (one, *_) = (record for record in records(tmp_path / "out") if record.label == "Both")
+    Decisions(tmp_path / "out").append(Decision(one.origin, one.box, "Both", "keep"))
+    assert waiting(tmp_path / "out") == run(source, apply=True).details["unsure"] == 13
     shutil.rmtree(tmp_path / "out")
-    run(source, unsure="leave")
+    report = run(source, unsure="leave")
     assert Counter(line["reason"] for line in left(source).values()) == {"no clear person": 14}
+    assert waiting(tmp_path / "out") == report.details["unsure"] == 14
 
 
 def test_known_pictures_say_whose_folder_it_is(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from facekit.base.contract import Listing, Record, Rejection, Report
 from facekit.dataset import REPEATED, reasons
-from facekit.faces import confirmation
+from facekit.dataset.decisions import Decisions, Key, key_of
 from facekit.identity import people
 from facekit.options.clean import Clean
 from facekit.options.typed import typed
@@ -29,7 +30,6 @@ _GROUPS = {
     reasons.BLURRED: "blurred",
     reasons.FEW: "dropped",
     reasons.BEYOND: "dropped",
-    **dict.fromkeys(reasons.OPEN, "left_unsure"),
 }
 
 
@@ -64,32 +64,52 @@ class PersonRow:
         return self.name, f"{self.faces}", kept, *map(str, numbers)
 
 
-def add(report: Report, kept: Sequence[Record], left: Sequence[Rejection], options: Clean) -> None:
-    """Add to a report what became of each person's pictures, and how many faces wait for the review."""
-    found = rows(kept, left, options.keep_at)
+def add(report: Report, kept: Sequence[Record], left: Sequence[Rejection], options: Clean, judged: bool) -> None:
+    """Add to a report what became of each person's pictures, and how many faces wait for the review.
+
+    `judged` says whether it was judged who is on the faces.
+    """
+    found = rows(kept, left, Waiting.of(options.output, options.keep_at, judged))
     report.tables = (listing(found, options),)
     report.details["by_person"] = [asdict(row) for row in found]
     report.details["unsure"] = sum(row.unsure for row in found)
 
 
-def rows(kept: Sequence[Record], left: Sequence[Rejection], keep_at: float) -> list[PersonRow]:
+@dataclass(frozen=True)
+class Waiting:
+    """Which pictures wait for a person's decision, as `review` shows them."""
+
+    keep_at: float
+    judged: bool
+    decided: Collection[Key]
+    """The pictures that a person has decided about."""
+
+    @classmethod
+    def of(cls, folder: Path, keep_at: float, judged: bool) -> Waiting:
+        """Read what was decided about a folder. Raises FacekitError for a line that is none."""
+        return cls(keep_at, judged, Decisions(folder).read().keys())
+
+    def kept(self, record: Record) -> bool:
+        """Whether a picture waits that is kept so far."""
+        unsure = people.is_unsure(record.quality, self.keep_at, self.judged)
+        return unsure and key_of(record) not in self.decided
+
+    def left(self, one: Rejection) -> bool:
+        """Whether a picture waits that is left out so far."""
+        return one.reason in (*reasons.OPEN, reasons.REVIEWED) and key_of(one) not in self.decided
+
+
+def rows(kept: Sequence[Record], left: Sequence[Rejection], waiting: Waiting) -> list[PersonRow]:
     """Return a row for each person: those who are dropped first, then those with most to decide on."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for record in kept:
         counts[record.label]["kept"] += 1
-        counts[record.label]["kept_unsure"] += is_unsure(record, keep_at)
+        counts[record.label]["kept_unsure"] += waiting.kept(record)
     for one in left:
-        counts[one.label][_GROUPS.get(one.reason, "other")] += 1
+        counts[one.label]["left_unsure" if waiting.left(one) else _GROUPS.get(one.reason, "other")] += 1
         counts[one.label]["beyond"] += one.reason == reasons.BEYOND
     found = [_row(name, of) for name, of in counts.items()]
     return sorted(found, key=lambda row: (-row.dropped, -row.unsure, -row.wrong, row.name))
-
-
-def is_unsure(record: Record, keep_at: float) -> bool:
-    """Whether a kept picture waits for the review: perhaps another person, or perhaps no face."""
-    quality = record.quality or {}
-    value, face = quality.get(people.PERSON), quality.get(confirmation.FACE, 1.0)
-    return value is not None and (value < keep_at or face < confirmation.SURE)
 
 
 def listing(found: Sequence[PersonRow], options: Clean) -> Listing:
@@ -144,7 +164,7 @@ def _named(dropped: Iterable[PersonRow]) -> str:
 
 
 def _row(name: str, of: Counter[str]) -> PersonRow:
-    left = sum(of[key] for key in {*_GROUPS.values(), "other"})
+    left = sum(of[key] for key in {*_GROUPS.values(), "left_unsure", "other"})
     return PersonRow(
         name=name,
         faces=of["kept"] + left,

@@ -86,7 +86,8 @@ def render(root: Path, source: Dataset, options: Clean) -> str:
     """Return the page as HTML that needs no other file and no network."""
     kept, left = Dataset.open(root), read_rejections(root / REJECTED)
     doubts = kept.info.people or Doubts()
-    found = by_person.rows(kept.records, left, options.keep_at)
+    waiting = by_person.Waiting.of(root, options.keep_at, kept.info.people is not None)
+    found = by_person.rows(kept.records, left, waiting)
     return html.render(
         "clean.html",
         "--report",
@@ -101,7 +102,7 @@ def render(root: Path, source: Dataset, options: Clean) -> str:
         advice=by_person.kept_by(found, options),
         histograms=list(_histograms(kept)),
         reliability=measured(kept.info.embedder),
-        sheets=_sheets(kept, left, source),
+        sheets=_sheets(kept, left, source, waiting),
     )
 
 
@@ -114,10 +115,10 @@ def _histograms(kept: Dataset) -> Iterator[Histogram]:
             yield found
 
 
-def _sheets(kept: Dataset, left: Sequence[Rejection], source: Dataset) -> list[Sheet]:
+def _sheets(kept: Dataset, left: Sequence[Rejection], source: Dataset, waiting: by_person.Waiting) -> list[Sheet]:
     """Return a sheet for each reason: those to decide on first, then by number."""
     shown: dict[str, list[_Shown]] = defaultdict(list)
-    shown[_KEPT_UNSURE] += _kept_unsure(kept)
+    shown[_KEPT_UNSURE] += _kept_unsure(kept, waiting)
     for one, file in zip(left, _files(left, source), strict=True):
         if one.reason not in _PLAIN:
             shown[one.reason].append(_Shown(_rank(one), file, one.label, _note(one), one.like))
@@ -126,12 +127,11 @@ def _sheets(kept: Dataset, left: Sequence[Rejection], source: Dataset) -> list[S
     return [Sheet(reason, len(shown[reason]), _tiles(shown[reason])) for reason in by_need if shown[reason]]
 
 
-def _kept_unsure(kept: Dataset) -> Iterator[_Shown]:
-    keep_at = kept.info.number("keep_at") or 0.0
-    for record in kept.records:
-        if by_person.is_unsure(record, keep_at):
-            value = (record.quality or {})[people.PERSON]
-            yield _Shown(-value, kept.path_of(record), record.label, f"{value:.0%}")
+def _kept_unsure(kept: Dataset, waiting: by_person.Waiting) -> Iterator[_Shown]:
+    for record in filter(waiting.kept, kept.records):
+        value = (record.quality or {}).get(people.PERSON)
+        note = "nobody can tell who it is" if value is None else f"{value:.0%}"
+        yield _Shown(-(value or 0.0), kept.path_of(record), record.label, note)
 
 
 def _files(left: Sequence[Rejection], source: Dataset) -> Iterator[Path | None]:

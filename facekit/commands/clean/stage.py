@@ -41,7 +41,8 @@ def clean(options: Clean, track: Track = quiet) -> Report:
         ):
             report = out.report()
             report.details["embedder"] = embedder
-            by_person.add(report, list(out.records.values()), out.rejected, options)
+            judged = out.before is not None and out.before.people is not None
+            by_person.add(report, list(out.records.values()), out.rejected, options, judged)
         else:
             out.save_info()
             report = _plan(out, decided, known, embedder, track)
@@ -114,9 +115,10 @@ def _finish(out: Output, planned: list[Record], rejections: list[Rejection], opt
         report = out.finish(planned, rejections)
     except FacekitError as error:
         what, _, _ = str(error).rpartition("; ")
-        fix = by_person.keep_few(by_person.rows(planned, rejections, options.keep_at), options)
+        waiting = by_person.Waiting.of(options.output, options.keep_at, out.info.people is not None)
+        fix = by_person.keep_few(by_person.rows(planned, rejections, waiting), options)
         raise FacekitError(f"{what}; keep {fix[0]} with `{fix[1]}`" if fix else str(error)) from None
-    by_person.add(report, planned, rejections, options)
+    by_person.add(report, planned, rejections, options, out.info.people is not None)
     return report
 
 

@@ -15,8 +15,7 @@ from facekit.dataset.decisions import Key, key_of
 from facekit.dataset.listing import read_manifest
 from facekit.dataset.reasons import NO_FACE, OPEN, REVIEWED, UNSURE, WRONG
 from facekit.dataset.records import read_rejections
-from facekit.faces import confirmation
-from facekit.identity.people import PERSON
+from facekit.identity.people import PERSON, is_unsure
 
 _BY_PROBABILITY = (UNSURE, WRONG)
 """The reasons whose value is the probability that a face is the folder's person."""
@@ -122,10 +121,6 @@ def _card(
     if left is not None:
         # What was rejected in a review is open again when that is taken back.
         card.standing = "unsure" if left.reason in (*OPEN, REVIEWED) else "reject"
-    elif card.probability is None:
-        card.standing = "unsure" if judged else "keep"
-    elif card.probability < keep_at:
+    elif is_unsure(card.quality, keep_at, judged):
         card.standing = "unsure"
-    if left is None and card.quality.get(confirmation.FACE, confirmation.SURE) < confirmation.SURE:
-        card.standing = "unsure"  # kept, and yet hardly a face
     return card
