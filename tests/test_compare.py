@@ -343,7 +343,7 @@ def test_pictures_that_have_changed_are_refused(own: Compared, tmp_path: Path) -
     faces = Path(shutil.copytree(own.faces, tmp_path / "faces"))
     next(faces.glob("person0/*")).unlink()
     with pytest.raises(
-        FacekitError, match=r"faces has changed since .*out was begun \(pictures: 1 removed\); make it anew"
+        FacekitError, match=r"faces has changed since .*out was begun \(pictures: 1 removed\); make it again"
     ):
         _again(own, input=faces)
 
