@@ -28,6 +28,8 @@ def details(**more: Any) -> Report:
 
 CASES: list[tuple[str, Report, dict[str, Any], str | None]] = [
     ("scrape", details(), {"output": "w/raw"}, "facekit crop w/raw -o w/faces"),
+    ("scrape", details(), {"probe": "bing"}, None),
+    ("inspect", details(), {"run": "model", "list_layers": True}, None),
     ("draw", details(), {"output": "photos"}, "facekit crop photos -o faces"),
     ("crop", details(), {"input": "a", "output": "it's"}, "facekit clean 'it'\"'\"'s' -o good"),
     ("clean", details(unsure=2), {"input": "a", "output": "w/good"}, "facekit review w/good"),
