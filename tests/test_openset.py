@@ -282,7 +282,7 @@ def test_strangers_of_another_folder_are_searched_for_without_people_of_the_mode
     assert scores["left"]["of people who are in the model"] == len(list((even / names[0]).iterdir()))
     assert scores["rates"]["fpir"] > 0.5, "they are people of the model under other names"
     assert report.details["strangers"].endswith("faces of 2 people")
-    assert _lines(caplog, f"1 person of the model is no stranger and is left out ({names[0].upper()})")
+    assert _lines(caplog, f"1 person of the model is not a stranger and is left out ({names[0].upper()})")
     with pytest.raises(FacekitError, match=r"holds only people of the model; give a folder of others$"):
         evaluate(Evaluate(run=trained, strangers=even))
 

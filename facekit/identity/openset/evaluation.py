@@ -65,8 +65,8 @@ def _each_another(dataset: Dataset) -> Dataset:
 
 def _no_strangers(own: Sequence[str]) -> str:
     if len(own) == 1:
-        return f"1 person of the model is no stranger and is left out ({own[0]})"
-    return f"{len(own)} people of the model are no strangers and are left out (first {own[0]})"
+        return f"1 person of the model is not a stranger and is left out ({own[0]})"
+    return f"{len(own)} people of the model are not strangers and are left out (first {own[0]})"
 
 
 @dataclass(frozen=True)
