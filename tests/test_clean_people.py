@@ -149,7 +149,8 @@ def test_a_folder_of_two_people_is_named(
     assert waiting(tmp_path / "out") == run(source).details["unsure"] == 14, "also of a folder that stays as it is"
     (one, *_) = (record for record in records(tmp_path / "out") if record.label == "Both")
     Decisions(tmp_path / "out").append(Decision(one.origin, one.box, "Both", "keep"))
-    assert waiting(tmp_path / "out") == run(source, apply=True).details["unsure"] == 13
+    report = run(source, apply=True)  # which says whose folder it is, so that the others are known too
+    assert waiting(tmp_path / "out") == report.details["unsure"] < 13
     shutil.rmtree(tmp_path / "out")
     report = run(source, unsure="leave")
     assert Counter(line["reason"] for line in left(source).values()) == {"no clear person": 14}

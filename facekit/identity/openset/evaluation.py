@@ -56,9 +56,7 @@ def _each_another(dataset: Dataset) -> Dataset:
     """Return the photos of a folder without folders each under a label of its own; any other data set as it is."""
     if len(dataset.labels) > 1 or any("/" in one.path for one in dataset.records):
         return dataset
-    log.info(
-        "%s: without folders, each of its photos counts as another stranger: %d", dataset.root, len(dataset.records)
-    )
+    log.info("%s: %d photos without folders: each counts as another stranger", dataset.root, len(dataset.records))
     records = [replace(one, label=one.path, name=one.path) for one in dataset.records]
     return replace(dataset, records=records)
 

@@ -38,7 +38,7 @@ _KNOWN: Mapping[str, float] = {"sface": 0.084}
 _PEOPLE, _DEGREES = 1.0, 8.0
 """How many people left out the prior counts for: for the mean, and for the deviation."""
 
-_PEOPLE_OF_ONE, _DEGREES_OF_ONE = 20.0, 30.0
+_PEOPLE_OF_ONE, _DEGREES_OF_ONE = 6.0, 10.0
 """How many of them all pairs count for, when the mean and the deviation of one person's are found."""
 
 _STEPS = 60
