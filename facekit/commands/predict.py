@@ -15,6 +15,7 @@ import numpy as np
 from facekit import runs
 from facekit.base import contract, images
 from facekit.base.contract import BadImage, Box, FacekitError, Image, Track, quiet
+from facekit.base.names import spelled_as
 from facekit.base.parallel import ordered_map
 from facekit.dataset import pictures
 from facekit.dataset.archives import is_archive
@@ -196,6 +197,7 @@ def _no_answer(picture: Path, error: BadImage) -> NoAnswer:
 def _tile(run: Run, face: FoundFace, answer: Answer) -> Tile:
     """Return a face for the sheet; its truth is known where its folder is called like one of the labels."""
     folder, label = face.picture.resolve().parent.name, answer.label or STRANGER
+    folder = spelled_as([folder], run.labels)[folder]
     right = label == folder if folder in run.labels and label != STRANGER else None
     note = f"is {run.name(folder)}" if right is False else None
     return Tile(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facekit.base.contract import FacekitError, Record, replace
+from facekit.base.names import check_encoding, fold
 from facekit.base.opening import no_folder
 from facekit.dataset.entries import is_dir, is_file, list_entries
 from facekit.dataset.layouts import Place, lay_out
@@ -69,6 +70,7 @@ def scan(root: Path) -> Listing:
     manifest, which may come from a stranger, those that lead out of it are not.
     Raises FacekitError for a root that is no folder, and as `lay_out` does.
     """
+    check_encoding()
     if not root.is_dir():
         raise FacekitError(f"{no_folder(root)}; give a folder with one folder of pictures a person")
     left: Counter[str] = Counter()
@@ -123,6 +125,8 @@ def match_files(records: Iterable[Record], files: Sequence[str]) -> Manifest:
 
 def _relabel(record: Record, path: str, names: Mapping[str, str]) -> Record:
     label = path.partition("/")[0]
+    if fold(label) == fold(record.label):  # another disk spells the folder otherwise
+        return replace(record, path=path)
     before = record.moved_from or record.label
     # Moved back to where it came from, it is as if it had never moved.
     moved_from = None if label == before else before

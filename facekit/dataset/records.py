@@ -12,6 +12,7 @@ from pathlib import Path
 
 from facekit.base.contract import PARTS, Box, Decision, FacekitError, Link, Record, Rejection, Source
 from facekit.base.files import read_lines
+from facekit.base.names import fold
 from facekit.base.text import visible
 
 MANIFEST = "manifest.jsonl"
@@ -95,7 +96,9 @@ def check_record(record: Record) -> None:
     """Raise ValueError, which names the field, for a record that facekit would not write into a manifest."""
     check_parted(record)
     label, _, file = record.path.partition("/")
-    if label != record.label or not is_name(file):
+    # The folder may spell the label otherwise: see `base.names`.
+    spelled = label == record.label or (is_name(label) and fold(label) == fold(record.label))
+    if not spelled or not is_name(file):
         raise ValueError(f"`path` is {shown(record.path)}, not a file under the label {shown(record.label)}")
 
 

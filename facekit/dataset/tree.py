@@ -18,6 +18,7 @@ from facekit.dataset.info import DatasetInfo, read_info
 from facekit.dataset.layouts import Place
 from facekit.dataset.listing import read_manifest
 from facekit.dataset.records import GROUPS, MANIFEST, SOURCES, read_links, read_sources
+from facekit.dataset.spelling import one_label_each
 from facekit.options.common import SplitBy
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class Dataset:
             log.warning("%s is not complete; the command that makes it goes on when run again", root)
         if not records:
             raise FacekitError(f"{root} holds no pictures; give a folder with one folder of pictures a person")
-        return cls(root, records, sources, info, read_links(root / GROUPS), held.listing.left)
+        return cls(root, one_label_each(records, root), sources, info, read_links(root / GROUPS), held.listing.left)
 
     @property
     def labels(self) -> list[str]:

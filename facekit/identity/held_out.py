@@ -16,6 +16,7 @@ from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, 
 from facekit.base.text import listed
 from facekit.dataset import Dataset, DatasetInfo, lineage, protocol, tables
 from facekit.dataset.reasons import JOINED
+from facekit.dataset.spelling import as_known
 from facekit.identity import classifier, cleaned, overlap
 from facekit.identity.groups import is_current, warn_of_two
 from facekit.identity.overlap import Overlap
@@ -214,6 +215,7 @@ def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
 
 
 def _others(run: Run, dataset: Dataset, data: Path, part: str) -> HeldOut:
+    dataset = replace(dataset, records=as_known(dataset.records, run.labels))
     unknown = sorted(set(dataset.labels) - set(run.labels))
     if unknown:
         fix = "take their lines out" if data.is_file() else "take their folders out"

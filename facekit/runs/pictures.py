@@ -16,6 +16,7 @@ from pathlib import Path
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Record, Source, Track, quiet, replace
 from facekit.base.files import inside, iterate_lines
+from facekit.base.names import spelled_as
 from facekit.base.opening import open_regular
 from facekit.base.parallel import ordered_map
 from facekit.dataset import GROUPS, MANIFEST, SOURCES, Dataset, DatasetInfo
@@ -63,7 +64,9 @@ def additions(run: Run) -> Changes:
     """
     before = [Seen.of(record) for record in run.split]
     known = {(one.label, one.file) for one in before}
-    new = [Seen(*place, sha256="") for place in _called_pictures(run.root) if place not in known]
+    there = list(_called_pictures(run.root))
+    spelled = spelled_as((label for label, _ in there), run.info.labels)
+    new = [Seen(spelled[label], file, sha256="") for label, file in there if (spelled[label], file) not in known]
     return between(before, [*before, *new])
 
 

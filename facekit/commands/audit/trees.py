@@ -17,6 +17,7 @@ from pathlib import Path
 
 from facekit import runs
 from facekit.base.contract import PARTS, FacekitError, Track, quiet
+from facekit.base.names import stored
 from facekit.base.opening import no_folder
 from facekit.dataset import MANIFEST, Dataset
 from facekit.dataset.entries import is_dir, is_file, list_entries
@@ -120,7 +121,7 @@ def _walk(root: Path, left: Counter[str]) -> Iterator[Picture]:
         if split:
             yield from _part(root, name, left)
         else:
-            yield from (Picture(path, "", name) for path in _below(root, name, left))
+            yield from (Picture(path, "", stored(name)) for path in _below(root, name, left))
 
 
 def _is_split(root: Path, folders: Iterable[str]) -> bool:
@@ -137,7 +138,7 @@ def _part(root: Path, name: str, left: Counter[str]) -> Iterator[Picture]:
     labels, loose = _inside(root / name, left)
     yield from (Picture(f"{name}/{file}", part, "") for file in loose)
     for label in labels:
-        yield from (Picture(path, part, label) for path in _below(root, f"{name}/{label}", left))
+        yield from (Picture(path, part, stored(label)) for path in _below(root, f"{name}/{label}", left))
 
 
 def _below(root: Path, name: str, left: Counter[str], depth: int = 0) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from facekit.base.contract import FacekitError
 from facekit.base.files import MAX_TEXT, read_text
 from facekit.base.foldernames import safe, with_hash
+from facekit.base.names import fold
 from facekit.base.opening import kind_of
 
 _LISTS = (".txt", ".csv", ".tsv", ".lst")
@@ -36,11 +37,6 @@ def merge(names: Iterable[str]) -> tuple[list[str], list[str]]:
         if known != name:
             notices.append(f"{name!r} and {known!r} are one person here; they are searched for once")
     return list(first.values()), notices
-
-
-def fold(name: str) -> str:
-    """Return what two spellings of one person's name have in common."""
-    return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold()).split())
 
 
 def words(name: str, query: str) -> str:
