@@ -107,7 +107,7 @@ def test_an_archive_and_a_given_split_are_counted(tmp_path: Path) -> None:
 
 def test_what_is_no_tree_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FacekitError, match="holds no pictures"):
+    with pytest.raises(FacekitError, match="has no pictures"):
         stats(Stats(tree=tmp_path / "empty"))
     with pytest.raises(FacekitError, match="no such file or folder"):
         stats(Stats(tree=tmp_path / "none"))

@@ -84,7 +84,7 @@ def remove(folder: Path) -> None:
         if not folder.exists():
             return
         time.sleep(0.05)
-    log.warning("%s could not be removed; delete it by hand", folder)
+    log.warning("%s cannot be deleted; delete it by hand", folder)
 
 
 @contextmanager

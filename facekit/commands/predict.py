@@ -117,7 +117,7 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
         held = [(one, file) for one in inputs for file in _pictures(one)]
         pictures = [file for _, file in held]
         if options.dry_run:
-            log.info("%d pictures would be looked at", len(pictures))
+            log.info("%d pictures would be read", len(pictures))
             return iter(())
         names = {file: one.name(file) for one, file in held if one.is_copy}
         answers = _answers(run, Recogniser(run, options.fpir), pictures, options, track)
@@ -176,7 +176,9 @@ def _cut(recogniser: Recogniser, crop: FaceCrop, picture: Path, image: Image, fa
 def _crop(run: Run) -> FaceCrop:
     """Return how the model's own faces were cut; defaults where facekit did not cut them."""
     if not run.detects:
-        log.warning("%s was trained on pictures that no detector cut; faces are cut with the defaults", run.folder)
+        log.warning(
+            "%s was trained on pictures that facekit did not crop; faces are cropped with the defaults", run.folder
+        )
     ready(run.face_crop)
     return run.face_crop
 
@@ -214,7 +216,7 @@ def _inputs(paths: Iterable[Path], stack: ExitStack, track: Track) -> list[Input
         is_photo = not path.is_dir() and not is_archive(path)
         found.append(Input(path, path) if is_photo else stack.enter_context(open_input(path, track)))
     if not found:
-        raise FacekitError("no pictures to look at; give photos, or folders of photos")
+        raise FacekitError("no pictures given; give photos, or folders of photos")
     return found
 
 
@@ -226,5 +228,5 @@ def _pictures(held: Input) -> list[Path]:
     if found.left:
         log.warning("%s: left out are %s", held.given, found)
     if not found.files:
-        raise FacekitError(f"{held.given} holds no pictures; give photos, or folders of photos")
+        raise FacekitError(f"{held.given} has no pictures; give photos, or folders of photos")
     return found.files

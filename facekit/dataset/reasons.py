@@ -32,7 +32,7 @@ REPEATED = "same bytes as another"
 """A plain tree holds it twice under one name."""
 
 JOINED = "shown in an earlier part"
-"""A group that was found after the split was drawn stands in two parts; the value is the picture of the earlier one."""
+"""A group that was found after the split was drawn is in two parts; the value is the picture of the earlier one."""
 
 
 TERMS = {
@@ -60,6 +60,6 @@ TERMS = {
 def advice(left: Counter[str]) -> str:
     """Return what to do where a stage left out everything."""
     if not left:
-        return "the input holds no pictures that this stage can use"
+        return "the input has no pictures that this stage can use"
     reasons = ", ".join(f"{count} {reason}" for reason, count in left.most_common(3))
     return f"left out: {reasons}; give other pictures or loosen the limit that left them out"

@@ -60,7 +60,7 @@ class Dataset:
         else:  # what a killed run wrote without a line is for it to make again
             log.warning("%s is not complete; the command that makes it goes on when run again", root)
         if not records:
-            raise FacekitError(f"{root} holds no pictures; give a folder with one folder of pictures a person")
+            raise FacekitError(f"{root} has no pictures; give a folder with one folder of pictures a person")
         return cls(root, one_label_each(records, root), sources, info, read_links(root / GROUPS), held.listing.left)
 
     @property

@@ -132,7 +132,7 @@ class EmbeddingCache:
             try:
                 return act(self._connection)
             except sqlite3.Error as error:
-                log.warning("the cache of embeddings cannot be used (%s); they are computed anew", error)
+                log.warning("the cache of embeddings cannot be used (%s); they are computed again", error)
                 self._connection = None
                 return default
 
@@ -220,9 +220,9 @@ def _open() -> sqlite3.Connection | None:
         file = weights.cache() / FILE
         return _connect(file)
     except FacekitError as error:
-        log.warning("%s; embeddings are computed anew each time", error)
+        log.warning("%s; embeddings are computed again each time", error)
     except (sqlite3.OperationalError, OSError) as error:
-        log.warning("the cache of embeddings cannot be opened (%s); they are computed anew", error)
+        log.warning("the cache of embeddings cannot be opened (%s); they are computed again", error)
     except sqlite3.DatabaseError as error:
         log.warning("%s is broken (%s) and is replaced", file, error)
         with suppress(OSError, sqlite3.Error):
