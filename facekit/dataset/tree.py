@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -35,6 +35,8 @@ class Dataset:
     info: DatasetInfo = field(default_factory=DatasetInfo)
     links: list[Link] = field(default_factory=list)
     """Why photos share a group, as far as it was seen on pixels."""
+    left: Counter[str] = field(default_factory=Counter)
+    """Reason -> files and folders that are no pictures of it, before any is decoded."""
     found_at: Path | None = None
     """Where the pictures came from, if `root` is a copy that is gone when they are read."""
 
@@ -61,8 +63,9 @@ class Dataset:
         else:  # what a killed run wrote without a line is for it to make again
             log.warning("%s is not complete; the command that makes it goes on when run again", root)
         if not records:
-            raise FacekitError(f"{root} holds no pictures; give a folder with one folder of pictures a person")
-        return cls(root, one_label_each(records, root), sources, info, read_links(root / GROUPS) if ours else [])
+            raise FacekitError(f"{root} has no pictures; give a folder with one folder of pictures a person")
+        links = read_links(root / GROUPS) if ours else []
+        return cls(root, one_label_each(records, root), sources, info, links, held.listing.left)
 
     @property
     def labels(self) -> list[str]:

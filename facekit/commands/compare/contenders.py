@@ -118,7 +118,7 @@ def _by_file(path: Path) -> list[Table]:
     if len(tables) > MOST:
         raise FacekitError(f"{path} names {len(tables)} contenders; give at most {MOST}")
     if "name" in defaults:
-        raise FacekitError(f"{path}: a name cannot be shared; give each [[contender]] its own")
+        raise FacekitError(f"{path}: contenders cannot share a name; give each [[contender]] its own")
     return [{**defaults, **_table(table, path, _BRACKETS)} for table in tables]
 
 
@@ -143,7 +143,7 @@ def _contender(name: str, table: Table, options: Compare, where: str) -> Contend
     if shared_option:
         raise FacekitError(f"{where}: {shared_option} is one for all contenders; give it to `compare`")
     shared = {key: getattr(options, key) for key in _SHARED}
-    places: dict[str, Value] = {"input": options.input, "output": options.output / RUNS / name, "resume": True}
+    places: dict[str, Value] = {"input": options.input, "output": options.output / RUNS / name}
     chosen = from_mapping(Train, {**own, **shared, **places}, where)
     try:
         _check_parts(chosen)
