@@ -258,7 +258,9 @@ def metadata(root: Path, rng: random.Random) -> None:
         lines = [json.dumps({"file_name": path, "label": rng.choice((label, 3, None))}) for path, label in rows]
     name = "metadata.jsonl" if lines[0].startswith("{") else "metadata.csv"
     (root / name).write_bytes(
-        "\n".join(lines).encode(rng.choice(("utf-8", "utf-16")), "surrogateescape")[: rng.choice((40, 9999))]
+        "\n".join(lines).encode(*rng.choice((("utf-8", "surrogateescape"), ("utf-16", "replace"))))[
+            : rng.choice((40, 9999))
+        ]
     )
 
 
