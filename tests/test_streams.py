@@ -160,6 +160,7 @@ EVERY = {
     "audit": "audit balanced -o a -j 1 --dry-run",
     "augment": "augment balanced -o g -n 10 -j 1 --dry-run",
     "balance": "balance balanced -o b -n 8 -j 1",
+    "cache": "cache",
     "clean": "clean faces -o c --min-images 3 --embedder none -j 1 --dry-run",
     "compare": "compare balanced -o comparison --networks dlib --dry-run",
     "crop": "crop tiny -o f --no-detect --size 24 -j 1",
@@ -172,9 +173,11 @@ EVERY = {
     "inspect": "inspect head --method occlusion --dry-run",
     "models": "models",
     "predict": "predict head tiny --no-detect",
+    "rejected": "rejected faces",
     "review": "review clean --dry-run",
     "run": "run short.toml -o made --dry-run",
     "scrape": "scrape Ada -o s --engine openverse --dry-run",
+    "stats": "stats balanced",
     "train": "train balanced -o t --backbone dlib --dry-run",
 }
 """A command line for each command, on folders that 0.1.0 made; a dry run where it would take long."""
