@@ -15,7 +15,6 @@ import numpy as np
 from facekit import runs
 from facekit.base import contract, images
 from facekit.base.contract import BadImage, Box, FacekitError, Image, Track, quiet
-from facekit.base.files import guarded, replace_file
 from facekit.base.names import spelled_as
 from facekit.base.parallel import ordered_map
 from facekit.dataset import pictures
@@ -26,7 +25,8 @@ from facekit.identity.openset.answers import Named, Recogniser, Seen
 from facekit.options.common import STRANGER, is_stranger
 from facekit.options.crop import FaceCrop
 from facekit.options.predict import Predict
-from facekit.report.grid import MOST, Tile, draw
+from facekit.report import grid
+from facekit.report.grid import MOST, Tile
 from facekit.runs import Run
 
 STAGE = "predict"
@@ -108,7 +108,8 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
     there; while it answers, for a model whose weights give no probabilities.
     """
     run = runs.load(options.run)
-    _check_grid(options)
+    if options.grid is not None:
+        grid.check_file("--grid", options.grid)
     if any(map(is_stranger, run.labels)):
         log.warning("%s has a label %r, which also says that a face is of nobody the model knows", run.folder, STRANGER)
     with ExitStack() as stack:
@@ -149,7 +150,7 @@ def _answers(
                 tiles.append(_tile(run, face, answer))
             yield answer
     if options.grid is not None:
-        _draw(options.grid, tiles)
+        grid.write(options.grid, tiles, "no picture shows a face")
 
 
 def _faces(recogniser: Recogniser, crop: FaceCrop | None, picture: Path) -> list[Face]:
@@ -200,19 +201,10 @@ def _tile(run: Run, face: FoundFace, answer: Answer) -> Tile:
     folder, label = face.picture.resolve().parent.name, answer.label or STRANGER
     folder = spelled_as([folder], run.labels)[folder]
     right = label == folder if folder in run.labels and label != STRANGER else None
-    true = run.name(folder) if right is False else None
+    note = f"is {run.name(folder)}" if right is False else None
     return Tile(
-        face.seen.pixels, label if label == STRANGER else run.name(label), answer.confidence or 0.0, right, true
+        face.seen.pixels, label if label == STRANGER else run.name(label), answer.confidence or 0.0, right, note
     )
-
-
-def _draw(file: Path, tiles: Sequence[Tile]) -> None:
-    if not tiles:
-        log.warning("%s is not drawn: no picture shows a face", file)
-        return
-    with guarded(file):
-        replace_file(file, draw(tiles))
-    log.info("%s shows %d faces", file, len(tiles))
 
 
 def _inputs(paths: Iterable[Path], stack: ExitStack, track: Track) -> list[Input]:
@@ -238,13 +230,3 @@ def _pictures(held: Input) -> list[Path]:
     if not found.files:
         raise FacekitError(f"{held.given} has no pictures; give photos, or folders of photos")
     return found.files
-
-
-def _check_grid(options: Predict) -> None:
-    grid = options.grid
-    if grid is None:
-        return
-    if grid.suffix.lower() != ".png":
-        raise FacekitError(f"--grid is {grid}; give a name that ends in .png")
-    if not grid.parent.is_dir() or grid.is_dir():
-        raise FacekitError(f"--grid is {grid}, which cannot be a file; give a name in a folder that exists")
