@@ -129,7 +129,7 @@ def test_the_best_is_named_for_what_comes_next(own: Compared) -> None:
 
 def test_the_table_can_be_pasted(compared: Compared) -> None:
     lines = (compared.out / "compare.md").read_text().splitlines()
-    assert lines[0].startswith("| contender | network | train | validation | test | macro F1, test | parameters |")
+    assert lines[0].startswith("| contender | network | train | validation | test | macro F1, test | FPIR, test |")
     assert re.match(r"\| in colour \| cnn3, 32 px \| \d+\.\d% \| \d+\.\d% \| \d+\.\d% \(\d+\.\d–\d+\.\d\) \|", lines[2])
     assert lines[3].startswith("| gray | cnn3, 32 px, gray |")
     assert "24 train, 9 test, 9 validation" in "".join(lines)
