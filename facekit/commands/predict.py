@@ -19,13 +19,13 @@ from facekit.base.parallel import ordered_map
 from facekit.dataset import pictures
 from facekit.faces.detectors import find, ready
 from facekit.identity.openset.answers import Named, Recogniser, Seen
+from facekit.options.common import STRANGER, is_stranger
 from facekit.options.crop import FaceCrop
 from facekit.options.predict import Predict
 from facekit.report.grid import MOST, Tile, draw
 from facekit.runs import Run
 
 STAGE = "predict"
-UNKNOWN = "unknown"
 NO_FACE = "no face"
 
 _BATCH = 16
@@ -106,6 +106,8 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
     run = runs.load(options.run)
     pictures = _pictures(options.pictures)
     _check_grid(options)
+    if any(map(is_stranger, run.labels)):
+        log.warning("%s has a label %r, which also says that a face is of nobody the model knows", run.folder, STRANGER)
     if options.dry_run:
         log.info("%d pictures would be looked at", len(pictures))
         return iter(())
@@ -165,7 +167,7 @@ def _answer(run: Run, face: FoundFace, named: Named, least: float) -> Answer:
     order = np.argsort(-named.probabilities, kind="stable")[:3]
     top = tuple(Guess(run.labels[i], round(float(named.probabilities[i]), 4)) for i in order)
     known = float(named.probabilities[order[0]]) >= least and not named.stranger
-    label = top[0].label if known else UNKNOWN
+    label = top[0].label if known else STRANGER
     similarity = None if named.similarity is None else round(named.similarity, 4)
     return Answer(str(face.picture), face.box, label, top[0].confidence, similarity, round(named.probability, 4), top)
 
@@ -176,10 +178,12 @@ def _no_answer(picture: Path, error: BadImage) -> NoAnswer:
 
 def _tile(run: Run, face: FoundFace, answer: Answer) -> Tile:
     """Return a face for the sheet; its truth is known where its folder is called like one of the labels."""
-    folder, label = face.picture.resolve().parent.name, answer.label or UNKNOWN
-    right = label == folder if folder in run.labels and label != UNKNOWN else None
+    folder, label = face.picture.resolve().parent.name, answer.label or STRANGER
+    right = label == folder if folder in run.labels and label != STRANGER else None
     true = run.name(folder) if right is False else None
-    return Tile(face.seen.pixels, label if label == UNKNOWN else run.name(label), answer.confidence or 0.0, right, true)
+    return Tile(
+        face.seen.pixels, label if label == STRANGER else run.name(label), answer.confidence or 0.0, right, true
+    )
 
 
 def _draw(file: Path, tiles: Sequence[Tile]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facekit.base.contract import FacekitError, Record, replace
+from facekit.base.opening import no_folder
 from facekit.dataset.pictures import DEAD, Found, is_picture, out_of_place
 from facekit.dataset.records import MANIFEST, read_records
 
@@ -58,10 +59,8 @@ def scan(root: Path) -> Listing:
     a stranger, those that lead out of it are not.
     Raises FacekitError for a root that is no folder or holds pictures outside any label's folder.
     """
-    if not root.exists():
-        raise FacekitError(f"no such folder: {root}; give a folder with one folder of pictures a person")
     if not root.is_dir():
-        raise FacekitError(f"{root} is a file; give a folder with one folder of pictures a person")
+        raise FacekitError(f"{no_folder(root)}; give a folder with one folder of pictures a person")
     made = os.path.lexists(root / MANIFEST)
     outside = _Outside(root if made else None)
     left: Counter[str] = Counter()

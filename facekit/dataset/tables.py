@@ -19,15 +19,13 @@ from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, 
 from facekit.base.files import read_text
 from facekit.base.opening import is_there
 from facekit.base.parallel import ordered_map
+from facekit.base.text import listed
 from facekit.dataset import Dataset
 
 IMAGE, LABEL, GROUP = "image", "label", "group"
 
 _MARKS = (",", ";", "\t")
 _SEPARATOR = re.compile("sep=(.)")
-
-NAMED = 5
-"""Most pictures that one line names."""
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +46,7 @@ class Table:
     def need(self, *names: str) -> None:
         """Raise FacekitError unless the table has one of these columns."""
         if not set(names) & set(self.columns):
-            has = ", ".join(self.columns) or "none"
+            has = listed(self.columns) or "none"
             raise FacekitError(f"{self.file} has no column {' or '.join(names)}; it has {has}")
 
 
@@ -117,7 +115,7 @@ def column(table: Table, name: str, dataset: Dataset) -> list[str | None]:
     """
     table.need(IMAGE, LABEL)
     if name not in table.columns:
-        raise FacekitError(f"{table.file} has no column {name!r}; choose from {', '.join(other_columns(table))}")
+        raise FacekitError(f"{table.file} has no column {name!r}; choose from {listed(other_columns(table))}")
     known = _by_image(table, name, dataset) if IMAGE in table.columns else _by_label(table, name, dataset)
     if not any(known):
         key, mend = (IMAGE, f"give paths below {dataset.root}") if IMAGE in table.columns else (LABEL, "give its names")
@@ -136,7 +134,7 @@ def groups(dataset: Dataset, records: Sequence[Record], by: str, file: Path | No
         found = [(record.targets or {}).get(by) for record in records]
     if not any(found):
         known = sorted({name for record in records for name in record.targets or {}})
-        there = f"choose from {', '.join(known)}" if known else "they say nothing; give --table FILE.csv"
+        there = f"choose from {listed(known)}" if known else "they say nothing; give --table FILE.csv"
         raise FacekitError(f"--by {by}: no picture says it; {there}")
     count = len({value for value in found if value})
     if count > MOST_GROUPS:
@@ -181,14 +179,8 @@ def dataset(file: Path, track: Track = quiet) -> Dataset:
         if not is_there(file.parent / record.path)
     ]
     if gone:
-        log.warning("%s: %d pictures are not there: %s", file, len(gone), named(gone))
+        log.warning("%s: %d pictures are not there: %s", file, len(gone), listed(gone))
     return Dataset(file.parent, records)
-
-
-def named(pictures: Sequence[str]) -> str:
-    """Return the first few of some pictures, as a person reads them, and how many more there are."""
-    more = f" and {len(pictures) - NAMED:,} more" if len(pictures) > NAMED else ""
-    return f"{', '.join(pictures[:NAMED])}{more}"
 
 
 def _derive(root: Path, row: Mapping[str, str], columns: Iterable[str]) -> Record:

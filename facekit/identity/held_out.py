@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from facekit import runs
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, replace
+from facekit.base.text import listed
 from facekit.dataset import Dataset, DatasetInfo, lineage, protocol, tables
 from facekit.dataset.reasons import JOINED
 from facekit.identity import classifier, cleaned, overlap
@@ -147,7 +148,7 @@ def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track) ->
             continue
         readable.append(record)
         rows.append(row)
-    unread = tables.named([f"{one.path} ({one.reason})" for one in pictures.unread])
+    unread = listed([f"{one.path} ({one.reason})" for one in pictures.unread])
     if not rows:
         count = len(pictures.records)
         raise FacekitError(f"{pictures.data}: none of {count} pictures can be read: {unread}; give pictures that can")
@@ -214,11 +215,8 @@ def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
 def _others(run: Run, dataset: Dataset, data: Path, part: str) -> HeldOut:
     unknown = sorted(set(dataset.labels) - set(run.labels))
     if unknown:
-        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         fix = "take their lines out" if data.is_file() else "take their folders out"
-        raise FacekitError(
-            f"{data} holds names that {run.folder} was not trained on: {', '.join(unknown[:5])}{more}; {fix}"
-        )
+        raise FacekitError(f"{data} holds names that {run.folder} was not trained on: {listed(unknown)}; {fix}")
     records = [record for record in dataset.records if part in ("all", record.split)]
     if not records:
         raise FacekitError(f"{data} has no {part} part; leave --part out to score all its pictures")

@@ -107,7 +107,7 @@ class Looked:
             lacking = "" if self.whole_photos == self.of_photos else "; what only the others show is not looked for"
             said.append(f"{at_hand}, and are compared as a whole too{lacking}.")
         if self.drawn_by:
-            by = ", ".join(f"{stage} by {matcher}" for stage, matcher in self.drawn_by.items())
+            by = text.listed([f"{stage} by {matcher}" for stage, matcher in self.drawn_by.items()])
             said.append(f"The tree's groups were drawn in {by}.")
         if any(self.groups.values()):
             counts = ", ".join(f"{reason} {count:,}" for reason, count in self.groups.items())

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from facekit import runs
 from facekit.base.contract import PARTS, FacekitError, Track, quiet
+from facekit.base.opening import no_folder
 from facekit.dataset import MANIFEST, Dataset
 from facekit.dataset.listing import is_dir, is_file, list_entries
 from facekit.dataset.pictures import DEEP, MAX_DEPTH, Found, is_picture
@@ -72,7 +73,7 @@ class Tree:
 def read(folder: Path, track: Track = quiet) -> Tree:
     """Read a folder of any of the layouts. Raises FacekitError: no such folder, no pictures, a run whose are gone."""
     if not folder.is_dir():
-        raise FacekitError(f"no such folder: {folder}; give a tree of pictures, or a trained run")
+        raise FacekitError(f"{no_folder(folder)}; give a tree of pictures, or a trained run")
     if (folder / runs.MODEL).is_file():
         return _of_run(folder)
     if (folder / MANIFEST).is_file():

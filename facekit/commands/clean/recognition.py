@@ -11,6 +11,7 @@ import numpy as np
 
 from facekit.base import plugins
 from facekit.base.contract import Embedder, FacekitError, Track
+from facekit.base.text import listed
 from facekit.commands.clean.candidates import Candidate
 from facekit.dataset import Dataset, by_label, key
 from facekit.identity import embedders, people
@@ -163,7 +164,7 @@ def _check(found: Mapping[str, Sequence[int]], folder: Dataset, source: Dataset)
         )
     blind = sorted(by_label(folder.records).keys() - found.keys())
     if blind:
-        log.warning("no face can be read in the known pictures of %s", ", ".join(blind))
+        log.warning("no face can be read in the known pictures of %s", listed(blind))
     if len(known) < len(source.labels):
         log.warning(
             "%d of %d names have no known pictures; their folders say who they are of",

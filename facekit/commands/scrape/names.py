@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from facekit.base.contract import FacekitError
-from facekit.base.files import read_text
+from facekit.base.files import MAX_TEXT, read_text
+from facekit.base.opening import kind_of
 
 MAX_BYTES = 150
 """Longest name of a folder, in bytes of UTF-8; file systems end at 255, and other tools add to it."""
@@ -100,14 +101,16 @@ def _expand(value: str) -> list[str]:
     if value == "-":
         if sys.stdin is None:
             raise FacekitError("stdin is closed; pipe names into this, one a line, or give them as arguments")
-        return sys.stdin.read().splitlines()
+        text = sys.stdin.read(MAX_TEXT + 1)
+        if len(text) > MAX_TEXT:
+            raise FacekitError(f"stdin holds more than {MAX_TEXT} characters; pipe names into this, one a line")
+        return text.splitlines()
     path = Path(value)
-    try:
-        is_list = path.is_file()
-    except (OSError, ValueError):  # too long for a path, or with a zero byte: it is a name
-        is_list = False
-    if is_list:
+    kind = kind_of(path)  # None also for what is too long for a path, or has a zero byte: it is a name
+    if kind == "a file":
         return read_text(path).splitlines()
+    if kind not in (None, "a folder"):
+        raise FacekitError(f"{value} is {kind}; give a file with one name a line, or pipe the names into `-`")
     if path.suffix.lower() in _LISTS:
         raise FacekitError(f"no such file: {value}; give a file with one name a line, or names")
     return [value]
