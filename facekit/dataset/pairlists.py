@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from facekit.base.contract import FacekitError
 from facekit.base.files import read_text
+from facekit.base.names import find_path
 from facekit.base.text import whole
 from facekit.dataset import tables
 from facekit.dataset.groups import components
@@ -79,6 +80,14 @@ def read(file: Path) -> PairList:
         kinds = "no pairs" if not same else "no pairs of two people" if True in same else "no pairs of one person"
         raise FacekitError(f"{file} holds {kinds}; a score needs pairs of one person and pairs of two")
     return found
+
+
+def on_disk(listed: PairList, root: Path) -> PairList:
+    """Return the pairs with their paths as the files below a folder are spelled: composed or not."""
+    if all(photo.isascii() for photo in listed.photos):
+        return listed
+    pairs = [replace(one, first=find_path(root, one.first), second=find_path(root, one.second)) for one in listed.pairs]
+    return replace(listed, pairs=pairs)
 
 
 def people(pairs: Sequence[Pair]) -> People:

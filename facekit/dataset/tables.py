@@ -8,6 +8,7 @@ import io
 import logging
 import os
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +18,12 @@ from pathlib import Path, PurePosixPath
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, replace
 from facekit.base.files import read_text
+from facekit.base.names import find_path, fold
 from facekit.base.opening import is_there
 from facekit.base.parallel import ordered_map
 from facekit.base.text import listed
 from facekit.dataset import Dataset
+from facekit.dataset.spelling import one_label_each
 
 IMAGE, LABEL, GROUP = "image", "label", "group"
 
@@ -92,7 +95,8 @@ def numbered(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
 
 def slashes(path: str, root: Path) -> str:
     r"""Return a path below a folder: `new\a.jpg`, as Windows writes it, is `new/a.jpg` unless a file is called so."""
-    return path.replace("\\", "/") if "\\" in path and not os.path.lexists(root / path) else path
+    path = path.replace("\\", "/") if "\\" in path and not os.path.lexists(root / path) else path
+    return find_path(root, path)
 
 
 def _row(file: Path, number: int, columns: Sequence[str], values: Sequence[str]) -> dict[str, str]:
@@ -180,7 +184,7 @@ def dataset(file: Path, track: Track = quiet) -> Dataset:
     ]
     if gone:
         log.warning("%s: %d pictures are not there: %s", file, len(gone), listed(gone))
-    return Dataset(file.parent, records)
+    return Dataset(file.parent, one_label_each(records, file))
 
 
 def _derive(root: Path, row: Mapping[str, str], columns: Iterable[str]) -> Record:
@@ -198,15 +202,15 @@ def _derive(root: Path, row: Mapping[str, str], columns: Iterable[str]) -> Recor
 def _by_label(table: Table, name: str, dataset: Dataset) -> list[str | None]:
     values: dict[str, str] = {}
     for row in table.rows:
-        _say(values, row[LABEL], row, name, table)
-    return [values.get(record.label) or values.get(record.name) for record in dataset.records]
+        _say(values, fold(row[LABEL]), row, name, table)
+    return [values.get(fold(record.label)) or values.get(fold(record.name)) for record in dataset.records]
 
 
 def _by_image(table: Table, name: str, dataset: Dataset) -> list[str | None]:
     names = _names(dataset)
     values: dict[str, str] = {}
     for row in table.rows:
-        meant = names.get(str(PurePosixPath(row[IMAGE])), set()) or names.get(_posix(row[IMAGE]), set())
+        meant = names.get(_nfc(row[IMAGE]), set()) or names.get(_posix(row[IMAGE]), set())
         if len(meant) > 1:
             raise FacekitError(
                 f"{table.file}: {row[IMAGE]} is the name of {len(meant)} photos; give paths below {dataset.root}"
@@ -217,7 +221,12 @@ def _by_image(table: Table, name: str, dataset: Dataset) -> list[str | None]:
 
 
 def _posix(path: str) -> str:
-    return str(PurePosixPath(path.replace("\\", "/")))
+    return _nfc(path.replace("\\", "/"))
+
+
+def _nfc(path: str) -> str:
+    """Return a path as tables and trees are compared by: composed (NFC)."""
+    return unicodedata.normalize("NFC", str(PurePosixPath(path)))
 
 
 def _say(values: dict[str, str], key: str, row: Mapping[str, str], name: str, table: Table) -> None:
@@ -229,13 +238,17 @@ def _say(values: dict[str, str], key: str, row: Mapping[str, str], name: str, ta
 def _names(dataset: Dataset) -> dict[str, set[str]]:
     """Return each name that a picture of the dataset, or the photo it was cut from, goes by -> their ids."""
     names: dict[str, set[str]] = defaultdict(set)
+    paths = {record.path for record in dataset.records}
     for record in dataset.records:
         source = dataset.sources.get(record.origin)
         found = {record.path: record.id}
+        # Its folder may be spelled otherwise than its label.
+        called = f"{record.label}/{record.path.rpartition('/')[2]}"
+        found |= {} if called in paths else {called: record.id}
         if source is not None and source.engine == "folder" and source.url:
             found.setdefault(source.url, record.origin)
         for path, id in found.items():
             pure = PurePosixPath(path)
             for known in {str(pure), str(pure.with_suffix("")), pure.name, pure.stem}:
-                names[known].add(id)
+                names[_nfc(known)].add(id)
     return names

@@ -10,14 +10,15 @@ from pathlib import Path
 from facekit.base import files as lines
 from facekit.base import text
 from facekit.base.contract import Rejection
+from facekit.commands.clean import by_person
 from facekit.commands.clean.measured import measured
-from facekit.commands.clean.page_names import by_name, too_few
 from facekit.dataset import REJECTED, REMOVED, REPEATED, Dataset, reasons
 from facekit.dataset.ancestry import Ancestry
 from facekit.dataset.info import Doubts
 from facekit.dataset.records import read_rejections
 from facekit.faces import confirmation
 from facekit.identity import people
+from facekit.options.clean import Clean
 from facekit.report import html
 from facekit.report.charts import Chart
 from facekit.report.histogram import histogram
@@ -91,15 +92,16 @@ class _Shown:
     """The picture that it repeats."""
 
 
-def write(file: Path, root: Path, source: Dataset) -> None:
+def write(file: Path, root: Path, source: Dataset, options: Clean) -> None:
     """Write the page of a cleaned folder. Raises FacekitError without `jinja2`, or where it may not be written."""
-    lines.replace_file(file, text.encode(render(root, source, file.parent)))
+    lines.replace_file(file, text.encode(render(root, source, options, file.parent)))
 
 
-def render(root: Path, source: Dataset, folder: Path) -> str:
+def render(root: Path, source: Dataset, options: Clean, folder: Path) -> str:
     """Return the page as HTML that needs no other file and no network. Its links lead from `folder` to the pictures."""
     kept, left = Dataset.open(root), read_rejections(root / REJECTED)
     doubts, bins = kept.info.people or Doubts(), measured(kept.info.embedder)
+    found = by_person.rows(kept.records, left, options.keep_at)
     return html.render(
         "clean.html",
         "--report",
@@ -110,9 +112,8 @@ def render(root: Path, source: Dataset, folder: Path) -> str:
         drawn=kept.info.drawn,
         nobody=doubts.nobody,
         twins=doubts.one_person,
-        names=by_name(kept.records, left),
-        dropped=too_few(left),
-        least=kept.info.number("min_images"),
+        people=found,
+        advice=by_person.kept_by(found, options),
         histograms=list(_histograms(kept)),
         measured=sum(one.pictures for one in bins),
         reliability=reliability(bins) if bins else None,
@@ -147,8 +148,8 @@ def _sheets(kept: Dataset, left: Sequence[Rejection], source: Dataset, addresses
 def _kept_unsure(kept: Dataset) -> Iterator[_Shown]:
     keep_at = kept.info.number("keep_at") or 0.0
     for record in kept.records:
-        value, face = (record.quality or {}).get(people.PERSON), (record.quality or {}).get(confirmation.FACE, 1.0)
-        if value is not None and (value < keep_at or face < confirmation.SURE):
+        if by_person.is_unsure(record, keep_at):
+            value = (record.quality or {})[people.PERSON]
             yield _Shown(-value, kept.path_of(record), record.label, f"{value:.0%}", record.origin)
 
 
