@@ -17,7 +17,6 @@ from facekit.commands.clean.page import render
 from facekit.dataset import MANIFEST, REJECTED, Dataset
 from facekit.options.clean import Clean
 
-
 OPTIONS = Clean(input=Path("plain"), output=Path("good"))
 
 

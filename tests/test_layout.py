@@ -116,6 +116,7 @@ ACROSS = {
     "lean": "an install without extras",
     "private": "private addresses in every download",
     "real": "stages on real photos",
+    "report_pages": "report pages in a browser, as a person uses them",
     "resume": "kills in every stage",
     "review_page": "the review page in a browser",
     "review_strangers": "review on folders from strangers",

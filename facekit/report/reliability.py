@@ -22,10 +22,17 @@ def reliability(bins: Sequence[Bin]) -> Chart:
         Axis("confidence", low=0.0, high=1.0, percent=True),
         Axis("right", low=0.0, high=1.0, percent=True),
         [
-            Series("right", [(one.low + one.high) / 2 for one in bins], right, "bars"),
-            Series("mean confidence", sure, right, "dots", "second"),
+            *_bars(bins),
+            Series("at the mean confidence", sure, right, "dots", "second"),
             Series("as sure as right", [0.0, 1.0], [0.0, 1.0], colour="even"),
         ],
         square=True,
         own_numbers=Numbers(head, rows),
     )
+
+
+def _bars(bins: Sequence[Bin]) -> list[Series]:
+    """Return the bars of bins that are of one width; others would need bars of several."""
+    if len({round(one.high - one.low, 6) for one in bins}) > 1:
+        return []
+    return [Series("right", [(one.low + one.high) / 2 for one in bins], [one.accuracy for one in bins], "bars")]

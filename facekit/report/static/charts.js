@@ -33,17 +33,18 @@ const Charts = (() => {
       ticks: { stroke: () => colour("line"), width: 1, size: 4 },
       values: (_, splits) => splits.map(value => short(shown(axis, value), most)),
     };
+    if (side === 2) one.size = 30;
     if (side === 3) one.size = axis.names.length ? 20 + 7 * Math.min(most, Math.max(...axis.names.map(name => name.length))) : 52;
     if (axis.names.length) one.splits = () => axis.names.map((_, place) => place);
     if (axis.ticks.length) one.splits = () => axis.ticks;
     return one;
   }
 
-  function scaleOf(axis) {
+  function scaleOf(axis, room = 0) {
     const [low, high] = axis.names.length ? [-0.6, axis.names.length - 0.4] : axis.ends;
     const range = (u, least, most) => {
       const [from, to] = least == null ? [0, 1] : least === most ? [least - 0.5, most + 0.5] : [least, most];
-      return [low ?? from, high ?? to];
+      return [low ?? from, high ?? to + room * (to - from)];
     };
     return { time: false, distr: axis.scale === "log" ? 3 : 1, range };
   }
@@ -94,7 +95,7 @@ const Charts = (() => {
     const rows = chart.x.names.length;
     const narrow = width < 480;
     const x = scaleOf(chart.x);
-    const y = scaleOf(chart.y);
+    const y = scaleOf(chart.y, 0.05);
     if (rows) Object.assign(x, { ori: 1, dir: -1 }) && Object.assign(y, { ori: 0 });
     const height = rows ? 70 + 30 * rows : chart.square ? Math.min(width, 340) : Math.min(260, Math.max(200, width * 0.6));
     return {
@@ -103,7 +104,7 @@ const Charts = (() => {
       axes: [axisOf(chart.x, "x", rows ? 3 : 2, narrow), axisOf(chart.y, "y", rows ? 2 : 3, narrow)],
       series: [{ label: chart.x.label, value: (_, value) => shown(chart.x, value) }, ...chart.series.map(one => seriesOf(one, chart.y))],
       cursor: { drag: { x: false, y: false }, y: false },
-      legend: { show: true, live: true },
+      legend: { show: chart.series.length > 1, live: true },
       hooks: { draw: [extras(chart)] },
     };
   }
