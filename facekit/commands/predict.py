@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from facekit import runs
-from facekit.base import contract, images
+from facekit.base import contract, images, plugins
 from facekit.base.contract import BadImage, Box, FacekitError, Image, Track, quiet
 from facekit.base.files import guarded, replace_file
 from facekit.base.names import spelled_as
@@ -26,7 +26,8 @@ from facekit.identity.openset.answers import Named, Recogniser, Seen
 from facekit.options.common import STRANGER, is_stranger
 from facekit.options.crop import FaceCrop
 from facekit.options.predict import Predict
-from facekit.report.grid import MOST, Tile, draw
+from facekit.report import grid, sheet
+from facekit.report.grid import Tile
 from facekit.runs import Run
 
 STAGE = "predict"
@@ -119,7 +120,7 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
             log.info("%d pictures would be looked at", len(pictures))
             return iter(())
         names = {file: one.name(file) for one, file in held if one.is_copy}
-        answers = _answers(run, Recogniser(run, options.fpir), pictures, options, track)
+        answers = _answers(run, Recogniser(run, options.fpir), pictures, options, names, track)
         return _named(answers, names, stack.pop_all())
 
 
@@ -132,7 +133,12 @@ def _named(answers: Iterator[Answer], names: Mapping[Path, str], held: ExitStack
 
 
 def _answers(
-    run: Run, recogniser: Recogniser, pictures: Sequence[Path], options: Predict, track: Track
+    run: Run,
+    recogniser: Recogniser,
+    pictures: Sequence[Path],
+    options: Predict,
+    names: Mapping[Path, str],
+    track: Track,
 ) -> Iterator[Answer]:
     crop = _crop(run) if options.detect else None
     results = ordered_map(partial(_faces, recogniser, crop), pictures, options.jobs)
@@ -145,8 +151,8 @@ def _answers(
                 yield _no_answer(*face)
                 continue
             answer = _answer(run, face, next(named), options.min_confidence)
-            if options.grid is not None and len(tiles) < MOST:
-                tiles.append(_tile(run, face, answer))
+            if options.grid is not None and len(tiles) < _most(options.grid):
+                tiles.append(_tile(run, face, answer, names.get(face.picture)))
             yield answer
     if options.grid is not None:
         _draw(options.grid, tiles)
@@ -193,15 +199,18 @@ def _no_answer(picture: Path, error: BadImage) -> NoAnswer:
     return NoAnswer(str(picture), None, None, None, None, None, (), error.reason)
 
 
-def _tile(run: Run, face: FoundFace, answer: Answer) -> Tile:
-    """Return a face for the sheet; its truth is known where its folder is called like one of the labels."""
+def _tile(run: Run, face: FoundFace, answer: Answer, name: str | None) -> Tile:
+    """Return a face for the sheet; its truth is known where its folder is called like one of the labels.
+
+    `name` is what a picture is called that is only here until the end.
+    """
     folder, label = face.picture.resolve().parent.name, answer.label or STRANGER
     folder = spelled_as([folder], run.labels)[folder]
     right = label == folder if folder in run.labels and label != STRANGER else None
     true = run.name(folder) if right is False else None
-    return Tile(
-        face.seen.pixels, label if label == STRANGER else run.name(label), answer.confidence or 0.0, right, true
-    )
+    shown = label if label == STRANGER else run.name(label)
+    photo = face.picture if name is None else None
+    return Tile(face.seen.pixels, shown, answer.confidence or 0.0, right, true, name or face.picture.name, photo)
 
 
 def _draw(file: Path, tiles: Sequence[Tile]) -> None:
@@ -209,7 +218,7 @@ def _draw(file: Path, tiles: Sequence[Tile]) -> None:
         log.warning("%s is not drawn: no picture shows a face", file)
         return
     with guarded(file):
-        replace_file(file, draw(tiles))
+        replace_file(file, sheet.page(file.stem, tiles, file.parent).encode() if _is_page(file) else grid.draw(tiles))
     log.info("%s shows %d faces", file, len(tiles))
 
 
@@ -238,11 +247,22 @@ def _pictures(held: Input) -> list[Path]:
     return found.files
 
 
+def _is_page(file: Path) -> bool:
+    return file.suffix.lower() in (".html", ".htm")
+
+
+def _most(file: Path) -> int:
+    """Return how many faces a sheet shows."""
+    return sheet.MOST if _is_page(file) else grid.MOST
+
+
 def _check_grid(options: Predict) -> None:
-    grid = options.grid
-    if grid is None:
+    file = options.grid
+    if file is None:
         return
-    if grid.suffix.lower() != ".png":
-        raise FacekitError(f"--grid is {grid}; give a name that ends in .png")
-    if not grid.parent.is_dir() or grid.is_dir():
-        raise FacekitError(f"--grid is {grid}, which cannot be a file; give a name in a folder that exists")
+    if file.suffix.lower() != ".png" and not _is_page(file):
+        raise FacekitError(f"--grid is {file}; give a name that ends in .png or .html")
+    if not file.parent.is_dir() or file.is_dir():
+        raise FacekitError(f"--grid is {file}, which cannot be a file; give a name in a folder that exists")
+    if _is_page(file):
+        plugins.need("jinja2", "--grid")

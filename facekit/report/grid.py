@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
+from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -31,6 +32,10 @@ class Tile:
     confidence: float
     right: bool | None
     true: str | None = None
+    file: str = ""
+    """What the photo is called."""
+    photo: Path | None = None
+    """The photo, where it stays where it is."""
 
 
 def draw(tiles: Sequence[Tile]) -> bytes:
