@@ -8,6 +8,8 @@ from pathlib import Path
 
 from facekit.base.files import guarded, replace_file, write_json
 from facekit.base.plain import Json, to_plain
+from facekit.options.base import Setting, describe
+from facekit.options.train import MODEL, TRAINING, Train
 from facekit.report import model_charts, scores_json
 from facekit.report.confusion import confusion, id_of
 from facekit.report.html import link, render, thumbnail
@@ -25,6 +27,9 @@ PROTOCOLS = {
     "person": "by person: nobody stands in two parts, nor any photo, nor anything made from it",
     "image": "over files: copies and children of one photo stand in several parts",
 }
+
+_LINEAR = {"backbone", "class_weights"}
+"""Options of networks that linear heads have, too."""
 
 _THUMBNAIL, _SMALL = 140, 96
 
@@ -73,6 +78,7 @@ def html(run: Run, scores: ModelScores, examples: Sequence[Example], history: Se
         run=run,
         info=run.info,
         names=names,
+        options=_options(run),
         protocol=PROTOCOLS[run.protocol],
         by_class=sorted(scores.classes.by_class, key=lambda row: (row.f1, row.label)),
         training=model_charts.training(history, run.info.best_epoch),
@@ -167,6 +173,14 @@ def _of_folds(folds: Folds) -> dict[str, Json]:
     rows["mean of the folds"] = _rounded(**{name: one.mean for name, one in spread.items()})
     rows["deviation of the folds"] = _rounded(**{name: one.deviation for name, one in spread.items()})
     return rows
+
+
+def _options(run: Run) -> dict[str, Setting]:
+    """Return the options that the training went by: of a linear head none that only a network has."""
+    if run.backbone is None:
+        return {name: value for name, value in run.info.options.items() if name != "backbone"}
+    networks = {field.name for field in describe(Train) if field.section in (MODEL.title, TRAINING.title)}
+    return {name: value for name, value in run.info.options.items() if name not in networks - _LINEAR}
 
 
 def _ends(interval: Interval | None, form: str = "{:.1f}% to {:.1f}%", times: float = 100) -> str:
