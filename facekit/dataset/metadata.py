@@ -111,4 +111,4 @@ def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
         for row in rows:
             yield rows.line_num, {str(name).strip(): value for name, value in row.items() if name}
     except csv.Error as error:
-        raise FacekitError(f"{file}, line {rows.line_num} is no CSV ({error}); fix that line") from None
+        raise FacekitError(f"{file}, line {rows.line_num} is not valid CSV ({error}); fix that line") from None

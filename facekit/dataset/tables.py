@@ -69,7 +69,7 @@ def read(file: Path) -> Table:
         raise FacekitError(f"{file} has two columns {twice!r}; rename one")
     held = [(number, _row(file, number, columns, row)) for number, row in lines]
     if not held:
-        raise FacekitError(f"{file} holds no rows; give a CSV file with a header and a line a picture")
+        raise FacekitError(f"{file} has no rows; give a CSV file with a header and a line a picture")
     return Table(file, tuple(filter(None, columns)), [row for _, row in held], [number for number, _ in held])
 
 
@@ -77,7 +77,7 @@ def numbered(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the line that each row of CSV text begins on, and its values; blank lines are passed over.
 
     What parts the values is what the first line has most of; a line `sep=;`, as spreadsheets write it, says so too.
-    Raises FacekitError, which names the line, for text that is no CSV.
+    Raises FacekitError, which names the line, for text that is not CSV.
     """
     first, _, rest = text.partition("\n")
     said = _SEPARATOR.fullmatch(first.strip())
@@ -90,7 +90,7 @@ def numbered(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
                 yield begins + skipped, row
             begins = rows.line_num + 1
     except csv.Error as error:
-        raise FacekitError(f"{file}, line {begins + skipped} is no CSV ({error}); fix that line") from None
+        raise FacekitError(f"{file}, line {begins + skipped} is not valid CSV ({error}); fix that line") from None
 
 
 def slashes(path: str, root: Path) -> str:
@@ -139,7 +139,7 @@ def groups(dataset: Dataset, records: Sequence[Record], by: str, file: Path | No
     if not any(found):
         known = sorted({name for record in records for name in record.targets or {}})
         there = f"choose from {listed(known)}" if known else "they say nothing; give --table FILE.csv"
-        raise FacekitError(f"--by {by}: no picture says it; {there}")
+        raise FacekitError(f"--by {by}: no picture has a value for it; {there}")
     count = len({value for value in found if value})
     if count > MOST_GROUPS:
         raise FacekitError(f"--by {by}: it has {count} values; choose a column of at most {MOST_GROUPS} groups")

@@ -1,8 +1,9 @@
-"""The test sheet: faces in a grid under the names that a model gives them, right and wrong marked."""
+"""A sheet of pictures in a grid: faces under the names that a model gives them, or what was left out and why."""
 
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
@@ -20,18 +21,21 @@ MOST = 100
 
 RIGHT, WRONG, OPEN = "#1e8449", "#c0392b", "#777777"
 
-_LONGEST = 18
+_LONGEST = 21
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A face with its predicted name; `right` is None where the truth is not known or no name was given."""
+    """A picture with a name; `right` is None where the truth is not known or no name was given."""
 
     pixels: Image
     name: str
-    confidence: float
-    right: bool | None
-    true: str | None = None
+    confidence: float | None = None
+    right: bool | None = None
+    note: str | None = None
+    """What stands below it."""
     file: str = ""
     """What the photo is called."""
     photo: Path | None = None
@@ -64,10 +68,11 @@ def _draw_tile(axes: Any, tile: Tile) -> None:
     for spine in axes.spines.values():
         spine.set(color=color, linewidth=3)
     families, name = fitting(_short(tile.name))
-    axes.set_title(f"{name}\n{tile.confidence:.0%}", fontsize=8, color=color, family=families, parse_math=False)
-    if tile.true is not None:
-        families, true = fitting(_short(tile.true))
-        axes.set_xlabel(f"is {true}", fontsize=8, color=OPEN, family=families, parse_math=False)
+    sure = "" if tile.confidence is None else f"\n{tile.confidence:.0%}"
+    axes.set_title(f"{name}{sure}", fontsize=8, color=color, family=families, parse_math=False)
+    if tile.note is not None:
+        families, note = fitting(_short(tile.note))
+        axes.set_xlabel(note, fontsize=8, color=OPEN, family=families, parse_math=False)
 
 
 def _short(name: str) -> str:
