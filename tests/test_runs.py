@@ -192,6 +192,12 @@ def test_a_broken_row_of_the_history_is_named(run: Path, row: str, reason: str) 
     assert reason in message
 
 
+@pytest.mark.parametrize("header", [",".join(map(str, range(5000))), '"\n",epoch,accuracy,loss'])
+def test_a_header_of_the_history_has_no_more_columns_than_facekit_writes(run: Path, header: str) -> None:
+    (run / runs.HISTORY).write_text(f"{header}\n" + "1,1,1\n" * 10)
+    assert "is not what facekit writes" in _refused(lambda: runs.load(run).history)
+
+
 def test_the_history_of_0_1_0_is_read(run: Path) -> None:
     (run / runs.HISTORY).write_text("epoch,accuracy,loss,val_accuracy,val_loss,seconds\n1,0.5,1.1,0.25,1.2,3.0\n")
     (epoch,) = runs.load(run).history

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,7 +116,7 @@ def _csv(file: Path, text: str) -> PairList:
             f"{file}, line {number} has no column `{lacking[0]}`; begin with `first,second,same`, or give a list of "
             "LFW's"
         )
-    twice = next((name for name in header if header.count(name) > 1), None)
+    twice = next((name for name, count in Counter(header).items() if count > 1), None)
     if twice is not None:
         raise FacekitError(f"{file}, line {number} has two columns `{twice}`; rename one")
     others = tuple(name for name in header if name not in COLUMNS)

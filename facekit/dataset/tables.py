@@ -8,15 +8,14 @@ import io
 import logging
 import os
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, replace
-from facekit.base.files import read_text
+from facekit.base.files import MAX_LINE, read_text
 from facekit.base.opening import is_there
 from facekit.base.parallel import ordered_map
 from facekit.base.text import listed
@@ -33,13 +32,21 @@ MOST_GROUPS = 50
 """Most values of a column that pictures are grouped by: more are no groups."""
 
 
+class Row(dict[str, str]):
+    """The values of a row, column -> value. A column that the row says nothing of is empty, and takes no memory."""
+
+    def __missing__(self, column: str) -> str:
+        """Return the value of a column that the row does not have."""
+        return ""
+
+
 @dataclass(frozen=True)
 class Table:
     """A CSV file with a header: one dict a row, values as they stand there without outer spaces."""
 
     file: Path
     columns: tuple[str, ...]
-    rows: list[dict[str, str]]
+    rows: list[Row]
     lines: list[int]
     """The line that each row begins on, counted as an editor counts them."""
 
@@ -61,7 +68,7 @@ def read(file: Path) -> Table:
         raise FacekitError(f"no such file: {file}; give a CSV file with a header") from None
     lines = numbered(file, text)
     columns = tuple(name.strip() for name in next(lines, (0, []))[1])
-    twice = next((name for name in columns if name and columns.count(name) > 1), None)
+    twice = next((name for name, count in Counter(columns).items() if name and count > 1), None)
     if twice is not None:
         raise FacekitError(f"{file} has two columns {twice!r}; rename one")
     held = [(number, _row(file, number, columns, row)) for number, row in lines]
@@ -79,10 +86,12 @@ def numbered(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
     first, _, rest = text.partition("\n")
     said = _SEPARATOR.fullmatch(first.strip())
     mark = said[1] if said else max(_MARKS, key=(rest.partition("\n")[0] if said else first).count)
-    rows = csv.reader(io.StringIO(rest if said else text, newline=""), delimiter=mark)
+    lines = _Lines(rest if said else text)
+    rows = csv.reader(lines, delimiter=mark)
     skipped, begins = int(said is not None), 1
     try:
         for row in rows:
+            lines.size = 0
             if len(row) > 1 or "".join(row).strip():
                 yield begins + skipped, row
             begins = rows.line_num + 1
@@ -90,19 +99,37 @@ def numbered(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
         raise FacekitError(f"{file}, line {begins + skipped} is no CSV ({error}); fix that line") from None
 
 
+class _Lines:
+    """The lines of a text for `csv.reader`, which would hold a row of any length in memory."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = io.StringIO(text, newline="")
+        self.size = 0
+        """Characters of the row that is being read; whoever gets a row begins to count anew."""
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.size += len(line)
+        if self.size > MAX_LINE:
+            raise csv.Error(f"a row of more than {MAX_LINE} characters")
+        return line
+
+
 def slashes(path: str, root: Path) -> str:
     r"""Return a path below a folder: `new\a.jpg`, as Windows writes it, is `new/a.jpg` unless a file is called so."""
     return path.replace("\\", "/") if "\\" in path and not os.path.lexists(root / path) else path
 
 
-def _row(file: Path, number: int, columns: Sequence[str], values: Sequence[str]) -> dict[str, str]:
+def _row(file: Path, number: int, columns: Sequence[str], values: Sequence[str]) -> Row:
     if any(map(str.strip, values[len(columns) :])):
         raise FacekitError(
             f"{file}, line {number} has {len(values)} values and the header {len(columns)} names; "
             "put a value that holds the separator into quotes"
         )
-    held = zip_longest(columns, values[: len(columns)], fillvalue="")
-    return {name: value.strip() for name, value in held if name}
+    return Row((name, text) for name, value in zip(columns, values, strict=False) if name and (text := value.strip()))
 
 
 def column(table: Table, name: str, dataset: Dataset) -> list[str | None]:
@@ -169,8 +196,8 @@ def dataset(file: Path, track: Track = quiet) -> Dataset:
     if empty is not None:
         raise FacekitError(f"{file}, line {empty}: image or label is empty; fill it in, or take the line out")
 
-    def derive(row: dict[str, str]) -> Record:
-        return _derive(file.parent, row, other_columns(table))
+    def derive(row: Row) -> Record:
+        return _derive(file.parent, row)
 
     records = list(track(ordered_map(derive, table.rows), f"read {file.name}", total=len(table.rows)))
     gone = [
@@ -183,15 +210,15 @@ def dataset(file: Path, track: Track = quiet) -> Dataset:
     return Dataset(file.parent, records)
 
 
-def _derive(root: Path, row: Mapping[str, str], columns: Iterable[str]) -> Record:
+def _derive(root: Path, row: Row) -> Record:
     path, label = slashes(row[IMAGE], root), row[LABEL]
     try:
         data = images.load(root / path)
     except BadImage:  # counted by whoever decodes it
         data = path.encode(errors="surrogateescape")
     digest = hashlib.sha256(data).hexdigest()
-    targets = {name: row[name] for name in columns if row[name]}
-    group = row.get(GROUP) or None
+    targets = {name: value for name, value in row.items() if name not in (IMAGE, LABEL)}
+    group = row[GROUP] or None
     return Record(digest, digest, path, label, label, digest, group=group, targets=targets or None)
 
 
@@ -220,9 +247,9 @@ def _posix(path: str) -> str:
     return str(PurePosixPath(path.replace("\\", "/")))
 
 
-def _say(values: dict[str, str], key: str, row: Mapping[str, str], name: str, table: Table) -> None:
+def _say(values: dict[str, str], key: str, row: Row, name: str, table: Table) -> None:
     if row[name] and values.setdefault(key, row[name]) != row[name]:
-        what = row.get(IMAGE) or row.get(LABEL)
+        what = row[IMAGE] or row[LABEL]
         raise FacekitError(f"{table.file} gives {what} two values of {name}, {values[key]} and {row[name]}; keep one")
 
 
