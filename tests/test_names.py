@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from facekit.base.contract import FacekitError
+from facekit.base.foldernames import MAX_BYTES, safe
 from facekit.commands.scrape import names
-from facekit.commands.scrape.names import MAX_BYTES, labels, merge, read_names, safe, words
+from facekit.commands.scrape.names import labels, merge, read_names, words
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from facekit.base.contract import FacekitError
 from facekit.base.files import read_text
-from facekit.base.text import whole
-from facekit.dataset import tables
+from facekit.base.names import find_path
+from facekit.base.text import lines, whole
 from facekit.dataset.groups import components
+from facekit.dataset.rows import numbered
 
 COLUMNS = ("first", "second", "same")
 
@@ -72,14 +73,22 @@ def read(file: Path) -> PairList:
     number), pairs of one kind alone.
     """
     text = _text(file)
-    lines = text.splitlines()
-    counts = _COUNTS.fullmatch(lines[0].strip())
-    found = _csv(file, text) if counts is None else _lfw(file, lines, int(counts["folds"] or 1), int(counts["each"]))
+    first, _, rest = text.partition("\n")
+    counts = _COUNTS.fullmatch(first.strip())
+    found = _csv(file, text) if counts is None else _lfw(file, rest, int(counts["folds"] or 1), int(counts["each"]))
     same = {pair.same for pair in found.pairs}
     if len(same) < 2:
         kinds = "no pairs" if not same else "no pairs of two people" if True in same else "no pairs of one person"
         raise FacekitError(f"{file} holds {kinds}; a score needs pairs of one person and pairs of two")
     return found
+
+
+def on_disk(listed: PairList, root: Path) -> PairList:
+    """Return the pairs with their paths as the files below a folder are spelled: composed or not."""
+    if all(photo.isascii() for photo in listed.photos):
+        return listed
+    pairs = [replace(one, first=find_path(root, one.first), second=find_path(root, one.second)) for one in listed.pairs]
+    return replace(listed, pairs=pairs)
 
 
 def people(pairs: Sequence[Pair]) -> People:
@@ -107,7 +116,7 @@ def _text(file: Path) -> str:
 
 
 def _csv(file: Path, text: str) -> PairList:
-    rows = tables.numbered(file, text)
+    rows = numbered(file, text)
     number, names = next(rows, (1, []))
     header = [name.strip() for name in names]
     lacking = [name for name in COLUMNS if name not in header]
@@ -136,16 +145,15 @@ def _row(where: str, row: Sequence[str], header: Sequence[str]) -> Pair:
     return _pair(where, first, second, same, more=values)
 
 
-def _lfw(file: Path, lines: Sequence[str], folds: int, each: int) -> PairList:
+def _lfw(file: Path, text: str, folds: int, each: int) -> PairList:
     """Read `name i j` as two photos of one person, and `name i other j` as photos of two."""
     if not (folds and each):
         raise FacekitError(f"{file}, line 1 says that there are no pairs; fetch it again")
     pairs: list[Pair] = []
-    for number, line in enumerate(lines[1:], 2):
-        if line.strip():
-            # A block of each kind in turn: so a line that lost a field is not taken for one of the other kind.
-            block, fold = (len(pairs) // each) % 2, len(pairs) // (2 * each)
-            pairs.append(_lfw_pair(f"{file}, line {number}", line.split(), block == 0, fold))
+    for number, line in lines(text):
+        # A block of each kind in turn: so a line that lost a field is not taken for one of the other kind.
+        block, fold = (len(pairs) // each) % 2, len(pairs) // (2 * each)
+        pairs.append(_lfw_pair(f"{file}, line {number + 1}", line.split(), block == 0, fold))
     if len(pairs) != 2 * each * folds:
         of = f"{folds} times {each} + {each}" if folds > 1 else f"{each} + {each}"
         raise FacekitError(f"{file} has {len(pairs)} pairs and not the {of} of its first line; fetch it again")

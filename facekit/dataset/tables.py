@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import logging
 import os
-import re
+import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, replace
-from facekit.base.files import MAX_LINE, read_text
+from facekit.base.files import read_text
+from facekit.base.names import find_path, fold
 from facekit.base.opening import is_there
 from facekit.base.parallel import ordered_map
 from facekit.base.text import listed
 from facekit.dataset import Dataset
+from facekit.dataset.rows import Row, numbered
+from facekit.dataset.spelling import one_label_each
 
 IMAGE, LABEL, GROUP = "image", "label", "group"
-
-_MARKS = (",", ";", "\t")
-_SEPARATOR = re.compile("sep=(.)")
 
 log = logging.getLogger(__name__)
 
 MOST_GROUPS = 50
 """Most values of a column that pictures are grouped by: more are no groups."""
-
-
-class Row(dict[str, str]):
-    """The values of a row, column -> value. A column that the row says nothing of is empty, and takes no memory."""
-
-    def __missing__(self, column: str) -> str:
-        """Return the value of a column that the row does not have."""
-        return ""
 
 
 @dataclass(frozen=True)
@@ -77,50 +67,10 @@ def read(file: Path) -> Table:
     return Table(file, tuple(filter(None, columns)), [row for _, row in held], [number for number, _ in held])
 
 
-def numbered(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line that each row of CSV text begins on, and its values; blank lines are passed over.
-
-    What parts the values is what the first line has most of; a line `sep=;`, as spreadsheets write it, says so too.
-    Raises FacekitError, which names the line, for text that is no CSV.
-    """
-    first, _, rest = text.partition("\n")
-    said = _SEPARATOR.fullmatch(first.strip())
-    mark = said[1] if said else max(_MARKS, key=(rest.partition("\n")[0] if said else first).count)
-    lines = _Lines(rest if said else text)
-    rows = csv.reader(lines, delimiter=mark)
-    skipped, begins = int(said is not None), 1
-    try:
-        for row in rows:
-            lines.size = 0
-            if len(row) > 1 or "".join(row).strip():
-                yield begins + skipped, row
-            begins = rows.line_num + 1
-    except csv.Error as error:
-        raise FacekitError(f"{file}, line {begins + skipped} is no CSV ({error}); fix that line") from None
-
-
-class _Lines:
-    """The lines of a text for `csv.reader`, which would hold a row of any length in memory."""
-
-    def __init__(self, text: str) -> None:
-        self._lines = io.StringIO(text, newline="")
-        self.size = 0
-        """Characters of the row that is being read; whoever gets a row begins to count anew."""
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._lines)
-        self.size += len(line)
-        if self.size > MAX_LINE:
-            raise csv.Error(f"a row of more than {MAX_LINE} characters")
-        return line
-
-
 def slashes(path: str, root: Path) -> str:
     r"""Return a path below a folder: `new\a.jpg`, as Windows writes it, is `new/a.jpg` unless a file is called so."""
-    return path.replace("\\", "/") if "\\" in path and not os.path.lexists(root / path) else path
+    path = path.replace("\\", "/") if "\\" in path and not os.path.lexists(root / path) else path
+    return find_path(root, path)
 
 
 def _row(file: Path, number: int, columns: Sequence[str], values: Sequence[str]) -> Row:
@@ -207,7 +157,7 @@ def dataset(file: Path, track: Track = quiet) -> Dataset:
     ]
     if gone:
         log.warning("%s: %d pictures are not there: %s", file, len(gone), listed(gone))
-    return Dataset(file.parent, records)
+    return Dataset(file.parent, one_label_each(records, file))
 
 
 def _derive(root: Path, row: Row) -> Record:
@@ -225,15 +175,15 @@ def _derive(root: Path, row: Row) -> Record:
 def _by_label(table: Table, name: str, dataset: Dataset) -> list[str | None]:
     values: dict[str, str] = {}
     for row in table.rows:
-        _say(values, row[LABEL], row, name, table)
-    return [values.get(record.label) or values.get(record.name) for record in dataset.records]
+        _say(values, fold(row[LABEL]), row, name, table)
+    return [values.get(fold(record.label)) or values.get(fold(record.name)) for record in dataset.records]
 
 
 def _by_image(table: Table, name: str, dataset: Dataset) -> list[str | None]:
     names = _names(dataset)
     values: dict[str, str] = {}
     for row in table.rows:
-        meant = names.get(str(PurePosixPath(row[IMAGE])), set()) or names.get(_posix(row[IMAGE]), set())
+        meant = names.get(_nfc(row[IMAGE]), set()) or names.get(_posix(row[IMAGE]), set())
         if len(meant) > 1:
             raise FacekitError(
                 f"{table.file}: {row[IMAGE]} is the name of {len(meant)} photos; give paths below {dataset.root}"
@@ -244,7 +194,12 @@ def _by_image(table: Table, name: str, dataset: Dataset) -> list[str | None]:
 
 
 def _posix(path: str) -> str:
-    return str(PurePosixPath(path.replace("\\", "/")))
+    return _nfc(path.replace("\\", "/"))
+
+
+def _nfc(path: str) -> str:
+    """Return a path as tables and trees are compared by: composed (NFC)."""
+    return unicodedata.normalize("NFC", str(PurePosixPath(path)))
 
 
 def _say(values: dict[str, str], key: str, row: Row, name: str, table: Table) -> None:
@@ -256,13 +211,17 @@ def _say(values: dict[str, str], key: str, row: Row, name: str, table: Table) ->
 def _names(dataset: Dataset) -> dict[str, set[str]]:
     """Return each name that a picture of the dataset, or the photo it was cut from, goes by -> their ids."""
     names: dict[str, set[str]] = defaultdict(set)
+    paths = {record.path for record in dataset.records}
     for record in dataset.records:
         source = dataset.sources.get(record.origin)
         found = {record.path: record.id}
+        # Its folder may be spelled otherwise than its label.
+        called = f"{record.label}/{record.path.rpartition('/')[2]}"
+        found |= {} if called in paths else {called: record.id}
         if source is not None and source.engine == "folder" and source.url:
             found.setdefault(source.url, record.origin)
         for path, id in found.items():
             pure = PurePosixPath(path)
             for known in {str(pure), str(pure.with_suffix("")), pure.name, pure.stem}:
-                names[known].add(id)
+                names[_nfc(known)].add(id)
     return names

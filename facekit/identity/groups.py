@@ -101,9 +101,9 @@ def warn_of_two(one: Path, by: Mapping[str, str], other: Path, by_other: Mapping
         )
 
 
-def drop_joined(records: Sequence[Record], where: Path) -> tuple[list[Record], list[Join]]:
-    """Return the pictures that may stay in a split that is drawn, and those that may not: see `leave_out_joined`."""
-    stay, joins = leave_out_joined(records)
+def drop_joined(records: Sequence[Record], where: Path, given: bool = False) -> tuple[list[Record], list[Join]]:
+    """Return the pictures that may stay in a split that there is, and those that may not: see `leave_out_joined`."""
+    stay, joins = leave_out_joined(records, given)
     warn_of_joined(joins, where)
     return stay, joins
 

@@ -16,6 +16,7 @@ from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, 
 from facekit.base.text import listed
 from facekit.dataset import Dataset, DatasetInfo, lineage, protocol, tables
 from facekit.dataset.reasons import JOINED
+from facekit.dataset.spelling import as_known
 from facekit.identity import classifier, cleaned, overlap
 from facekit.identity.groups import is_current, warn_of_two
 from facekit.identity.overlap import Overlap
@@ -198,7 +199,8 @@ def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
             f"{run.folder}: every {part} picture shows a photo that an earlier part of its split shows too; "
             "make the tree again with `balance`, and train anew"
         )
-    title = f"the {part} part of its own split" if part != "all" else "its own pictures"
+    split = "the split that its folders gave" if run.info.split_given else "its own split"
+    title = f"the {part} part of {split}" if part != "all" else "its own pictures"
     chosen = HeldOut(dataset, records, title, dataset.root, own=True, part=part, asked_for=found)
     chosen.left += Counter({CHANGED: gone, JOINED: len(joined)})
     if gone:
@@ -213,6 +215,7 @@ def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
 
 
 def _others(run: Run, dataset: Dataset, data: Path, part: str) -> HeldOut:
+    dataset = replace(dataset, records=as_known(dataset.records, run.labels))
     unknown = sorted(set(dataset.labels) - set(run.labels))
     if unknown:
         fix = "take their lines out" if data.is_file() else "take their folders out"

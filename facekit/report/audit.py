@@ -8,6 +8,7 @@ from pathlib import Path
 
 from facekit.base import text
 from facekit.base.files import check_ours, guarded, replace_file, write_csv
+from facekit.base.names import fold
 from facekit.report import html
 from facekit.scores.weights import WeightsCard
 
@@ -44,7 +45,8 @@ class Twins:
     @property
     def conflict(self) -> bool:
         """Whether the two stand under different labels."""
-        return bool(self.first.label and self.second.label) and self.first.label != self.second.label
+        one, other = self.first.label, self.second.label
+        return bool(one and other) and fold(one) != fold(other)
 
 
 @dataclass(frozen=True)

@@ -187,6 +187,8 @@ class ModelInfo:
     dataset: TrainedOn
     protocol: SplitBy
     """How the split was drawn."""
+    split_given: bool = False
+    """Whether it is that of the folders that were read, `train/` and `test/`: facekit did not draw it."""
     matchers: Mapping[str, str] = field(default_factory=dict)
     """What the groups were drawn by, as `dataset.json` says it; 0.1.0 did not."""
     split: Counts = Counts()

@@ -15,7 +15,7 @@ from facekit.base import plugins
 from facekit.base.contract import FacekitError, Record
 from facekit.base.files import read_json, write_json
 from facekit.base.opening import no_folder
-from facekit.dataset.records import own_file, read_records
+from facekit.dataset.records import own_file, read_split
 from facekit.networks import build, weight_shapes
 from facekit.options.common import SplitBy
 from facekit.options.crop import FaceCrop
@@ -110,7 +110,7 @@ class Run:
 
         Raises FacekitError, which names line and field, for a line that facekit would not write.
         """
-        return read_records(self.folder / SPLIT)
+        return read_split(self.folder / SPLIT)
 
     @property
     def history(self) -> list[Epoch]:
@@ -173,7 +173,7 @@ def load(folder: Path) -> Run:
     if run is None:
         raise FacekitError(f"{folder} is not a trained model: it has no {MODEL}; give the folder that `train -o` wrote")
     if not run.complete:
-        raise FacekitError(f"{folder} is not trained to the end; go on with `train --resume` first")
+        raise FacekitError(f"{folder} is not trained to the end; run the same `train` command again first")
     return run
 
 

@@ -25,7 +25,7 @@ from facekit.runs import Counts, Epoch, Run, Scores, pretrained
 from facekit.runs.history import write_history
 from facekit.training import loop, openset
 from facekit.training.checkpoint import Checkpoint
-from facekit.training.labels import missing_labels
+from facekit.training.labels import missing_labels, none_left
 from facekit.training.pack import Pack, pack
 from facekit.training.plan import Plan
 from facekit.training.schedule import why_over
@@ -69,8 +69,8 @@ class Network:
         )
         checkpoint = checkpoint or Checkpoint(run.folder / runs.CHECKPOINT)
         if not why_over(options, checkpoint.rows):
-            if checkpoint.epochs:
-                log.info("%s goes on after epoch %d", run.folder, checkpoint.epochs)
+            if plan.run is not None:
+                log.info("continuing the interrupted training in %s after epoch %d", run.folder, checkpoint.epochs)
             with _packed(run, split, options, track) as packed:
                 used = Counter(record.split for record in packed.records)
                 counts = Counts(train=used[TRAIN], validation=used[VALIDATION])
@@ -98,7 +98,8 @@ def _check(packed: Pack, labels: Sequence[str], options: Train) -> None:
         log.warning("%d pictures cannot be read and are left out", packed.left.total())
     missing = missing_labels(labels, packed.records)
     if missing:
-        raise FacekitError(f"{options.input}: no training picture of {missing[0]} can be read; give ones that can")
+        why = Counter(reason for one, reason in packed.lost if (one.label, one.split) == (missing[0], TRAIN))
+        raise FacekitError(f"{options.input}: {none_left(missing, why)}")
     if options.monitor.startswith("val_") and not any(record.split == VALIDATION for record in packed.records):
         raise FacekitError(f"{options.input}: no picture of the validation part can be read; give ones that can")
 

@@ -14,7 +14,7 @@ from facekit.base.contract import FacekitError, StaleError, Track
 from facekit.base.files import check_ours, guarded, read_json, replace_lines, write_json
 from facekit.commands.compare.contenders import NAME, RUNS
 from facekit.dataset import Dataset, changes
-from facekit.dataset.records import own_file, read_records, shown
+from facekit.dataset.records import own_file, read_split, shown
 from facekit.identity.split import Split, split_dataset
 from facekit.options.base import Setting, recorded
 from facekit.options.common import SplitBy
@@ -143,7 +143,7 @@ def open_comparison(options: Compare, state: State | None, dataset: Dataset, tra
     """
     folder, digest = options.output, dataset.digest()
     if state is not None:
-        records = read_records(folder / SPLIT)
+        records = read_split(folder / SPLIT)
         if not records:
             raise FacekitError(f"{folder / SPLIT} is gone; choose another folder, or --overwrite this one")
         if state.dataset.digest != digest:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from facekit import runs
 from facekit.base.contract import BadImage, FacekitError, Image, Listing, Report, Track, quiet
 from facekit.base.files import check_ours, delete, guarded, replace_file
+from facekit.base.names import spelled_as
 from facekit.base.plain import Json
 from facekit.commands.inspect import draw, network
 from facekit.commands.inspect.heat import Cam, occlusion
@@ -56,7 +57,7 @@ def inspect(options: Inspect, track: Track = quiet) -> Report:
     """Write `report.html` and its pictures as PNG: filters, maps, and the heat of an answer for each picture.
 
     With `list_layers`, say only which layers there are. Raises FacekitError: not a trained run, a layer or a
-    name that it does not have, no picture that can be read, a linear head without `--method occlusion`.
+    name that it does not have, no picture that can be read, a linear head with a method that needs gradients.
     """
     began = time.monotonic()
     run = runs.load(options.run)
@@ -104,9 +105,9 @@ def _check_method(run: Run, options: Inspect) -> None:
         return
     if options.list_layers or options.layer or options.cam_layer:
         raise FacekitError(f"{run.folder} is a linear head on {run.backbone}, which has no layers to look into")
-    if options.method != "occlusion":
+    if options.method not in (None, "occlusion"):
         raise FacekitError(
-            f"{run.folder} is a linear head on {run.backbone}, which no gradient leads through; give --method occlusion"
+            f"{run.folder} is a linear head on {run.backbone}, which has no gradients; leave --method out"
         )
 
 
@@ -116,6 +117,7 @@ def _number(run: Run, label: str | None) -> int | None:
         return None
     called = {run.name(known): place for place, known in enumerate(run.labels)}
     called |= {known: place for place, known in enumerate(run.labels)}
+    label = spelled_as([label], called)[label]
     if label not in called:
         near = difflib.get_close_matches(label, called, 3, 0.5) or list(run.labels)[:5]
         raise FacekitError(f"--label: {run.folder} knows no {label!r}; choose from {', '.join(near)}")
@@ -141,7 +143,7 @@ def _subject(run: Run, options: Inspect) -> Subject:
     if hides:
         return Subject(sees, answers, partial(occlusion, probabilities=answers), _HIDDEN, model, maps)
     at = options.cam_layer or layers.last_map(model)
-    place_by_place = options.method == "hirescam"
+    place_by_place = options.method == "hirescam" or (options.method is None and layers.flattens(model))
     cam = Cam(model, at, place_by_place)  # which refuses a layer that will not do
     about = f"{'HiResCAM' if place_by_place else 'Grad-CAM'} at {at}, {_which_map(model, at)}"
     if layers.flattens(model) and not place_by_place:
