@@ -120,6 +120,7 @@ def test_a_field_of_another_type_is_named(run: Path, field: str) -> None:
         ({"labels": ["ada", "ada"]}, "labels are not two or more different names"),
         ({"backbone": {"name": "../other"}}, "backbone is '../other', neither an embedder nor an absolute path"),
         ({"backbone": {"name": "/" + "a" * 5000}}, "backbone is no path that a disk can hold"),
+        *(({"dataset": {"root": root}}, "not an absolute path") for root in ("", "faces", "../x", "--log-file=x")),
         ({"dataset": {"root": "/data/" + "a" * 300}}, "dataset.root is no path that a disk can hold"),
         *(
             ({"labels": ["ada", label]}, "which no folder of a person is called")
