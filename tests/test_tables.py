@@ -49,6 +49,14 @@ def test_a_row_without_end_is_not_read(tmp_path: Path, begins: str) -> None:
         tables.read(tmp_path / "table.csv")
 
 
+def test_blank_lines_have_an_end(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("image,label\n" + "\n" * 99_999 + "a,b\n")
+    assert tables.read(tmp_path / "table.csv").lines == [100_001]
+    (tmp_path / "table.csv").write_text("image,label\n" + "\n" * 1_000_000 + "a,b\n")
+    with pytest.raises(FacekitError, match=r"line 100002 is no CSV \(more than 100,000 blank lines\)"):
+        tables.read(tmp_path / "table.csv")
+
+
 def test_a_row_goes_by_path_or_by_a_name_that_one_picture_has(plain: Path, tmp_path: Path) -> None:
     rows = ("image,gender", "Ada/0000.png,female", "Ada/0001,female", "0002.png, female ", "0004,male", "gone.png,male")
     found = tables.column(_table(tmp_path, *rows), "gender", Dataset.open(plain))

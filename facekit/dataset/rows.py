@@ -11,6 +11,7 @@ from facekit.base.errors import FacekitError
 from facekit.base.files import MAX_LINE
 
 _MARKS = (",", ";", "\t")
+_MOST_BLANK = 100_000
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _SEPARATOR = re.compile("sep=(.)")
 
@@ -37,10 +38,12 @@ def numbered(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
     skipped, begins = int(said is not None), 1
     try:
         for row in rows:
-            lines.size = 0
             if len(row) > 1 or "".join(row).strip():
                 yield begins + skipped, row
+            else:
+                lines.check_blank()
             begins = rows.line_num + 1
+            lines.size = 0
     except csv.Error as error:
         raise FacekitError(f"{file}, line {begins + skipped} is no CSV ({error}); fix that line") from None
 
@@ -52,6 +55,13 @@ class _Lines:
         self._lines = _LINE.finditer(text)  # io.StringIO takes four bytes for each character
         self.size = 0
         """Characters of the row that is being read; whoever gets a row begins to count anew."""
+        self._blank = 0
+
+    def check_blank(self) -> None:
+        """Count a row that holds nothing. Raises csv.Error for more of them than any program leaves."""
+        self._blank += 1
+        if self._blank > _MOST_BLANK:
+            raise csv.Error(f"more than {_MOST_BLANK:,} blank lines")
 
     def __iter__(self) -> _Lines:
         return self
