@@ -23,6 +23,7 @@ MADE = ROOT / "tests" / "data" / "v0_1_0"
 PREDICT = ("predict", str(MADE / "head"), "photos", "--min-confidence", "0")
 CROP = ("crop", "tree", "-o", "out", "--no-detect", "--size", "24", "--overwrite")
 MODELS = ("models",)
+REJECTED = ("rejected", str(MADE / "faces"))
 
 
 class Ended(NamedTuple):
@@ -100,6 +101,19 @@ def test_on_a_terminal_answers_are_a_table(place: Path) -> None:
     assert max(map(len, lines[head:])) <= 80
 
 
+def test_what_was_left_out_is_a_table_on_a_terminal(place: Path) -> None:
+    ended = typed(REJECTED, place, width=80)
+    assert (ended.code, errors(ended.screen)) == (0, [])
+    lines = ended.screen.split("\n")
+    head = next(number for number, line in enumerate(lines) if line.split() == ["picture", "by", "reason", "value"])
+    assert [line.split()[1:3] for line in lines[head + 2 :] if "http://" in line] == [
+        ["scrape", "http"],
+        ["scrape", "near"],
+        ["scrape", "near"],
+    ]
+    assert max(map(len, lines[head:])) <= 80
+
+
 def test_json_on_a_terminal_is_whole_lines(place: Path) -> None:
     ended = typed((*PREDICT, "--json"), place, width=60)
     lines = [line for line in ended.screen.split("\n") if line.startswith("{")]
@@ -112,6 +126,9 @@ def test_json_on_a_terminal_is_whole_lines(place: Path) -> None:
         (CROP, r"^out$"),
         ((*CROP, "--json"), r'^\{"stage": "crop".*\}$'),
         (MODELS, r"cnn3 "),
+        (("stats", "tree"), r"^tree: 4 pictures of 2 labels$"),
+        (("cache",), r"^embeddings "),
+        (REJECTED, r'^\{"picture": "http://'),
         (("--help",), r"Usage: facekit"),
         (("--version",), r"^\d+\.\d+"),
     ],

@@ -45,7 +45,7 @@ def test_a_table_takes_no_more_memory_than_its_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("begins", ["image,", '"\n",image,'])
 def test_a_row_without_end_is_not_read(tmp_path: Path, begins: str) -> None:
     (tmp_path / "table.csv").write_text(begins + ",".join(map(str, range(300_000))) + "\na,b\n")
-    with pytest.raises(FacekitError, match=r"line 1 is no CSV \(a row of more than 1048576 characters\)"):
+    with pytest.raises(FacekitError, match=r"line 1 is not valid CSV \(a row of more than 1048576 characters\)"):
         tables.read(tmp_path / "table.csv")
 
 
@@ -53,7 +53,7 @@ def test_blank_lines_have_an_end(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("image,label\n" + "\n" * 99_999 + "a,b\n")
     assert tables.read(tmp_path / "table.csv").lines == [100_001]
     (tmp_path / "table.csv").write_text("image,label\n" + "\n" * 1_000_000 + "a,b\n")
-    with pytest.raises(FacekitError, match=r"line 100002 is no CSV \(more than 100,000 blank lines\)"):
+    with pytest.raises(FacekitError, match=r"line 100002 is not valid CSV \(more than 100,000 blank lines\)"):
         tables.read(tmp_path / "table.csv")
 
 
@@ -94,7 +94,7 @@ def test_a_table_of_names_goes_by_label(plain: Path, tmp_path: Path) -> None:
         (("image,gender", "x.png,male"), r"no image with a gender is one of .*plain; give paths below .*plain$"),
         (("label,gender", "Zoe,female"), r"no label with a gender is one of .*plain; give its names$"),
         (("image,gender", "0001,male", "Ada/0001.png,female"), r"gives Ada/0001\.png two values of gender, male and "),
-        (("image,gender",), r"table\.csv holds no rows; give a CSV file with a header and a line a picture$"),
+        (("image,gender",), r"table\.csv has no rows; give a CSV file with a header and a line a picture$"),
     ],
 )
 def test_tables_that_say_nothing_are_refused(plain: Path, tmp_path: Path, lines: tuple[str, ...], message: str) -> None:

@@ -45,7 +45,7 @@ def numbered(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
             begins = rows.line_num + 1
             lines.size = 0
     except csv.Error as error:
-        raise FacekitError(f"{file}, line {begins + skipped} is no CSV ({error}); fix that line") from None
+        raise FacekitError(f"{file}, line {begins + skipped} is not valid CSV ({error}); fix that line") from None
 
 
 class _Lines:

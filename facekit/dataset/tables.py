@@ -63,7 +63,7 @@ def read(file: Path) -> Table:
         raise FacekitError(f"{file} has two columns {twice!r}; rename one")
     held = [(number, _row(file, number, columns, row)) for number, row in lines]
     if not held:
-        raise FacekitError(f"{file} holds no rows; give a CSV file with a header and a line a picture")
+        raise FacekitError(f"{file} has no rows; give a CSV file with a header and a line a picture")
     return Table(file, tuple(filter(None, columns)), [row for _, row in held], [number for number, _ in held])
 
 
@@ -112,7 +112,7 @@ def groups(dataset: Dataset, records: Sequence[Record], by: str, file: Path | No
     if not any(found):
         known = sorted({name for record in records for name in record.targets or {}})
         there = f"choose from {listed(known)}" if known else "they say nothing; give --table FILE.csv"
-        raise FacekitError(f"--by {by}: no picture says it; {there}")
+        raise FacekitError(f"--by {by}: no picture has a value for it; {there}")
     count = len({value for value in found if value})
     if count > MOST_GROUPS:
         raise FacekitError(f"--by {by}: it has {count} values; choose a column of at most {MOST_GROUPS} groups")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -34,6 +34,8 @@ class Dataset:
     info: DatasetInfo = field(default_factory=DatasetInfo)
     links: list[Link] = field(default_factory=list)
     """Why photos share a group, as far as it was seen on pixels."""
+    left: Counter[str] = field(default_factory=Counter)
+    """Reason -> files and folders that are no pictures of it, before any is decoded."""
     found_at: Path | None = None
     """Where the pictures came from, if `root` is a copy that is gone when they are read."""
 
@@ -58,8 +60,8 @@ class Dataset:
         else:  # what a killed run wrote without a line is for it to make again
             log.warning("%s is not complete; the command that makes it goes on when run again", root)
         if not records:
-            raise FacekitError(f"{root} holds no pictures; give a folder with one folder of pictures a person")
-        return cls(root, one_label_each(records, root), sources, info, read_links(root / GROUPS))
+            raise FacekitError(f"{root} has no pictures; give a folder with one folder of pictures a person")
+        return cls(root, one_label_each(records, root), sources, info, read_links(root / GROUPS), held.listing.left)
 
     @property
     def labels(self) -> list[str]:
