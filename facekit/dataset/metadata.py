@@ -17,9 +17,9 @@ from facekit.base import plain
 from facekit.base.contract import FacekitError
 from facekit.base.files import read_text
 from facekit.base.opening import is_there
+from facekit.base.rows import numbered, slashes
 from facekit.base.text import lines
 from facekit.dataset.records import is_name, shown
-from facekit.dataset.rows import numbered
 
 FILES = ("metadata.jsonl", "metadata.csv")
 
@@ -79,7 +79,7 @@ def _described(file: Path, line: int, row: Mapping[str, object]) -> Described:
     path = row.get(_FILE)
     if not isinstance(path, str) or not path:
         raise FacekitError(f"{file}, line {line} has no {_FILE}; fix or delete that line")
-    path = path.removeprefix("./")
+    path = slashes(path.removeprefix("./"), file.parent)
     if not all(map(is_name, path.split("/"))):
         raise FacekitError(f"{file}, line {line} names {shown(path)}, no picture below its folder; fix that line")
     said = {name: text for name, value in row.items() if name != _FILE and (text := _text(value))}
@@ -105,6 +105,6 @@ def _lines(file: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
 
 def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
     rows = numbered(file, read_text(file))
-    columns = [name.strip() for name in next(rows, (1, []))[1]]
-    for number, values in rows:
-        yield number, {name: value for name, value in zip(columns, values, strict=False) if name}
+    columns = [name.strip() for name in next(rows, (0, []))[1]]
+    for number, row in rows:
+        yield number, {name: value.strip() for name, value in zip(columns, row, strict=False) if name}

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from facekit.base.contract import FacekitError
 from facekit.base.files import read_text
 from facekit.base.names import find_path
+from facekit.base.rows import numbered
 from facekit.base.text import lines, whole
 from facekit.dataset.groups import components
-from facekit.dataset.rows import numbered
 
 COLUMNS = ("first", "second", "same")
 

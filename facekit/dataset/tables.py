@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,12 +13,12 @@ from pathlib import Path, PurePosixPath
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, replace
 from facekit.base.files import read_text
-from facekit.base.names import find_path, fold
+from facekit.base.names import fold
 from facekit.base.opening import is_there
 from facekit.base.parallel import ordered_map
+from facekit.base.rows import Row, numbered, slashes
 from facekit.base.text import listed
 from facekit.dataset import Dataset
-from facekit.dataset.rows import Row, numbered
 from facekit.dataset.spelling import one_label_each
 
 IMAGE, LABEL, GROUP = "image", "label", "group"
@@ -65,12 +64,6 @@ def read(file: Path) -> Table:
     if not held:
         raise FacekitError(f"{file} has no rows; give a CSV file with a header and a line a picture")
     return Table(file, tuple(filter(None, columns)), [row for _, row in held], [number for number, _ in held])
-
-
-def slashes(path: str, root: Path) -> str:
-    r"""Return a path below a folder: `new\a.jpg`, as Windows writes it, is `new/a.jpg` unless a file is called so."""
-    path = path.replace("\\", "/") if "\\" in path and not os.path.lexists(root / path) else path
-    return find_path(root, path)
 
 
 def _row(file: Path, number: int, columns: Sequence[str], values: Sequence[str]) -> Row:

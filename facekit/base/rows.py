@@ -1,14 +1,16 @@
-"""Rows of CSV text, as people and spreadsheets write it: read one at a time, and none larger than a line may be."""
+"""CSV as people and their programs write it: separators, line numbers, and paths as Windows spells them."""
 
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from facekit.base.errors import FacekitError
 from facekit.base.files import MAX_LINE
+from facekit.base.names import find_path
 
 _MARKS = (",", ";", "\t")
 _MOST_BLANK = 100_000
@@ -72,3 +74,9 @@ class _Lines:
         if self.size > MAX_LINE:
             raise csv.Error(f"a row of more than {MAX_LINE} characters")
         return line
+
+
+def slashes(path: str, root: Path) -> str:
+    r"""Return a path below a folder: `new\a.jpg`, as Windows writes it, is `new/a.jpg` unless a file is called so."""
+    path = path.replace("\\", "/") if "\\" in path and not os.path.lexists(root / path) else path
+    return find_path(root, path)
