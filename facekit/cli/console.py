@@ -63,7 +63,7 @@ class Console:
         """Yield the items while showing how many are done, how fast, how long the rest takes, and what `board` says."""
         if total is None and isinstance(items, Sized):
             total = len(items)
-        if self._quiet:
+        if self._quiet or total == 0:
             return iter(items)
         show = self._bar if self.screen.is_terminal else self._lines
         return show(items, title, total, board)
