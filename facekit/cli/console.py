@@ -30,6 +30,7 @@ from facekit.cli.streams import Output
 T = TypeVar("T")
 
 _EVERY = 10.0  # seconds between two plain lines of progress where there is no terminal
+_BRIEF = 0.5  # seconds of a loop whose bar is taken away when it is done: nobody waited for it
 _READABLE = 14  # characters of width that a column of text needs
 
 
@@ -69,8 +70,12 @@ class Console:
         return show(items, title, total, board)
 
     def say(self, text: str) -> None:
-        """Show one line; what would act on the terminal is escaped."""
-        self.screen.print(Text(shortened(visible(text))), soft_wrap=True)
+        """Show one line; what would act on the terminal is escaped.
+
+        A terminal gets it wrapped between words, except where it holds a command, which is copied as one line.
+        """
+        line = shortened(visible(text))
+        self.screen.print(Text(line), soft_wrap="`" in line or not self.screen.is_terminal)
 
     def next(self, command: str) -> None:
         """Show what is usually typed next, in one line that can be copied; nothing without a command."""
@@ -129,7 +134,7 @@ class Console:
             self._bars.start()
         bars, bars.board = self._bars, board
         task = bars.add_task(visible(title), total=total, at_most=isinstance(items, AtMost))
-        done = 0
+        done, began = 0, time.monotonic()
         try:
             for item in items:
                 done += 1
@@ -141,6 +146,8 @@ class Console:
         finally:
             bars.board = None
         bars.update(task, completed=done, total=done)
+        if time.monotonic() - began < _BRIEF:
+            bars.remove_task(task)
 
     def _lines(
         self, items: Iterable[T], title: str, total: int | None, board: Callable[[], Board] | None
