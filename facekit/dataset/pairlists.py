@@ -11,8 +11,8 @@ from typing import NamedTuple
 from facekit.base.contract import FacekitError
 from facekit.base.files import read_text
 from facekit.base.names import find_path
+from facekit.base.rows import numbered
 from facekit.base.text import whole
-from facekit.dataset import tables
 from facekit.dataset.groups import components
 
 COLUMNS = ("first", "second", "same")
@@ -115,7 +115,7 @@ def _text(file: Path) -> str:
 
 
 def _csv(file: Path, text: str) -> PairList:
-    rows = tables.numbered(file, text)
+    rows = numbered(file, text)
     number, names = next(rows, (1, []))
     header = [name.strip() for name in names]
     lacking = [name for name in COLUMNS if name not in header]
