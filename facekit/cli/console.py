@@ -30,7 +30,6 @@ from facekit.cli.streams import Output
 T = TypeVar("T")
 
 _EVERY = 10.0  # seconds between two plain lines of progress where there is no terminal
-_BRIEF = 0.5  # seconds of a loop whose bar is taken away when it is done: nobody waited for it
 _READABLE = 14  # characters of width that a column of text needs
 
 
@@ -134,7 +133,7 @@ class Console:
             self._bars.start()
         bars, bars.board = self._bars, board
         task = bars.add_task(visible(title), total=total, at_most=isinstance(items, AtMost))
-        done, began = 0, time.monotonic()
+        done = 0
         try:
             for item in items:
                 done += 1
@@ -146,8 +145,6 @@ class Console:
         finally:
             bars.board = None
         bars.update(task, completed=done, total=done)
-        if time.monotonic() - began < _BRIEF:
-            bars.remove_task(task)
 
     def _lines(
         self, items: Iterable[T], title: str, total: int | None, board: Callable[[], Board] | None
