@@ -61,6 +61,7 @@ bench: browser  ## Run what takes long: slow tests, kills, speed side by side, a
 	$(BIN)/python benchmarks/fuzz_readers.py --minutes 60 || test $$? = 2  # 2: there is no Atheris, which it says
 	$(BIN)/python benchmarks/stages.py
 	$(BIN)/python benchmarks/feed.py
+	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/gpu.py || test $$? = 2  # 2: there is no accelerator, which it says
 	@if [ -z "$$FACEKIT_DATA" ]; then echo "FACEKIT_DATA is not set: the studies are left out"; else set -e; \
 		$(BIN)/python benchmarks/groups.py; \
