@@ -30,10 +30,6 @@ Precision = Literal["auto", "float32", "mixed_bfloat16"]
 ClassWeights = Literal["auto", "none"]
 
 
-OF_HEADS = ("seed", "backbone", "class_weights", "labels", "fpir", "split", "split_by", "people_from")
-"""The options that make a difference to a linear head; the others are a network's."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Train(Stage):
     """Train a network, or a linear head on a frozen network, on a folder with one folder of pictures per name."""
