@@ -323,7 +323,8 @@ def test_a_comparison_and_folds_report_strangers_as_well(trained: Path, even: Pa
     assert float(line["test: FPIR"]) == found["fpir"]
     assert [float(line["test: TPIR low"]), float(line["test: TPIR high"])] == found["tpir_interval"]
     page = (options.output / "compare.html").read_text()
-    assert "<th>FPIR, test</th><th>TPIR, test</th>" in page
+    assert "FPIR, test</th>" in page
+    assert "TPIR, test</th>" in page
     assert f"own test: {own['strangers']} faces of 3 people" in page
 
     report = cross_validate(CrossValidate(run=trained, folds=2, output=tmp_path / "folds", rounds=50))
