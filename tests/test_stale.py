@@ -209,7 +209,7 @@ def test_an_old_model_does_not_pass_for_one_of_a_tree_that_has_grown(
     run, (look, otherwise) = faces.with_name("run"), LOOKS[command]
     look(run)
     plain_tree(faces, {"Ada": 3, "Zoe": 8}, first=300)
-    again = rf"make it anew with `(facekit train {faces} -o {run} --backbone .*colours --overwrite)`, "
+    again = rf"make it again with `(facekit train {faces} -o {run} --backbone .*colours --overwrite)`, "
     said = rf"^{faces} has changed since {run} was trained \(name added: Zoe; pictures: 11 new\); "
     with pytest.raises(StaleError, match=said + again + otherwise) as refused:
         look(run)
@@ -328,7 +328,7 @@ def test_a_report_on_pairs_is_not_written_over_one_on_other_photos(faces: Path, 
     (faces / "Ada" / first).write_bytes(images.encode_png(picture(303)))
     before = read_tree(options.output)
     says = (
-        r"report holds a report on other pictures \(pictures: 1 changed\); make it anew with `facekit evaluate-pairs .*"
+        r"report holds a report on other pictures \(pictures: 1 changed\); make it again with `facekit evaluate-pairs .*"
     )
     with pytest.raises(StaleError, match=says):
         evaluate_pairs(options)

@@ -131,7 +131,7 @@ def _spread(items: Sequence[T], most: int) -> list[T]:
 
 
 def _open_set(options: Train, faces: Faces, known: KnownFaces, left: LeftOut, labels: Sequence[str]) -> OpenSet:
-    prior = Prior.of(known.metric, embedders.load(faces.embedder.name).threshold, faces.embedder.name)
+    prior = Prior.of(known.metric, embedders.load(faces.embedder.name).threshold)
     *curve, threshold = thresholds(left, prior, [*RATES, options.fpir]).tolist()
     vectors, classes, _ = faces.part(VALIDATION, labels)
     inside = known.similarity(vectors, classes) if len(classes) else left.own

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -16,11 +16,8 @@ from facekit.identity.openset.left_out import LeftOut
 RATES = tuple(float(f"{rate:.2g}") for rate in np.geomspace(1e-4, 0.5, 40))
 """The false positive identification rates whose thresholds a model keeps."""
 
-_HALF = 60
-"""People of whom the left-out faces decide half themselves, and the distribution fitted to them the other half.
-
-Of fewer, two who look alike are most of the tail: each is left out beside the other.
-"""
+_HALF = 30
+"""People of whom the left-out faces decide half themselves, and the distribution fitted to them the other half."""
 
 _APART, _DIMENSIONS = 1.5124, 34.01
 """Mean squared distance of two strangers, in thresholds of the embedder, and the dimensions in which they differ.
@@ -30,10 +27,7 @@ SFace are 1.57 apart.
 """
 
 _COSINES = 0.11
-"""Deviation of strangers' cosines, where nothing is known of the embedder."""
-
-_KNOWN: Mapping[str, float] = {"sface": 0.084}
-"""Embedder -> the same, on the strangers of LFW that the method was developed on."""
+"""Deviation of strangers' cosines: on the half of LFW for development, those of SFace have 0.084; others, more."""
 
 _PEOPLE, _DEGREES = 1.0, 8.0
 """How many people left out the prior counts for: for the mean, and for the deviation."""
@@ -52,10 +46,10 @@ class Prior:
     deviation: float
 
     @classmethod
-    def of(cls, metric: Metric, threshold: float, embedder: str = "") -> Prior:
-        """Return what follows from an embedder's own threshold, and from its name where its strangers were measured."""
+    def of(cls, metric: Metric, threshold: float) -> Prior:
+        """Return what follows from an embedder's own threshold."""
         if metric == "cosine":
-            return cls(1 - threshold * _APART, _KNOWN.get(embedder, _COSINES))
+            return cls(1 - threshold * _APART, _COSINES)
         far = threshold * sqrt(_APART)
         return cls(1 - far, far / sqrt(2 * _DIMENSIONS))
 
