@@ -20,7 +20,7 @@ from facekit.dataset import MANIFEST, Dataset
 from facekit.dataset.listing import is_dir, is_file, list_entries
 from facekit.dataset.pictures import DEEP, MAX_DEPTH, Found, is_picture
 from facekit.runs import provenance
-from facekit.runs.pictures import check_paths
+from facekit.runs.pictures import check_paths, dataset_of
 from facekit.scores.weights import WeightsCard
 
 _CALLED = {
@@ -58,7 +58,7 @@ class Tree:
     root: Path
     pictures: list[Picture]
     dataset: Dataset | None = None
-    """The tree as facekit reads it, where it has a manifest of facekit's."""
+    """The tree as facekit reads it, where it has a manifest of facekit's; of a run, the pictures that it still has."""
     weights: WeightsCard | None = None
     """Of a run's pictures, what its model knew before it was trained on them."""
 
@@ -74,7 +74,7 @@ def read(folder: Path, track: Track = quiet) -> Tree:
     if not folder.is_dir():
         raise FacekitError(f"no such folder: {folder}; give a tree of pictures, or a trained run")
     if (folder / runs.MODEL).is_file():
-        return _of_run(folder)
+        return _of_run(folder, track)
     if (folder / MANIFEST).is_file():
         return _of_facekit(folder, track)
     tree = Tree(folder, list(_walk(folder)))
@@ -83,13 +83,15 @@ def read(folder: Path, track: Track = quiet) -> Tree:
     return tree
 
 
-def _of_run(folder: Path) -> Tree:
+def _of_run(folder: Path, track: Track) -> Tree:
+    """Read a run's split, with all that its folder of pictures says of those that are as they were."""
     run = runs.load(folder)
     if not run.root.is_dir():
         raise FacekitError(f"{run.root}, which {folder} was trained on, is gone; put it back, or give another tree")
     check_paths(run)
     pictures = [Picture(r.path, r.split or UNSPLIT, r.label, r.sha256) for r in run.split]
-    return Tree(run.root, pictures, weights=provenance.of_run(run))
+    dataset = dataset_of(run, run.split, track)
+    return Tree(run.root, pictures, dataset if dataset.records else None, provenance.of_run(run))
 
 
 def _of_facekit(folder: Path, track: Track) -> Tree:
