@@ -21,6 +21,9 @@ EQUAL_SIDE, EQUAL_WHOLE, EQUAL_FINE, EDGE = 64, 0.999, 0.99, 5
 BLUR = 1.2
 """What is smoothed before two pictures are laid over one another, in pixels."""
 
+ROUNDS = (6, 20)
+"""Steps of the fine alignment: most pictures that are one photo lie on one another after the first few."""
+
 STRETCH = 1.25
 """Greatest ratio of the stretches of a warp in its two directions."""
 
@@ -132,14 +135,19 @@ def _aligned(a: Gray, b: Gray, warp: Warp, hope: float) -> Agreement:
     """Compare two pictures in the frame of the coarser, aligned from a first guess that agrees in `hope` at least."""
     if np.linalg.det(warp[:, :2]) < 1:
         a, b, warp = b, a, np.asarray(cv2.invertAffineTransform(warp), np.float32)
-    guess = cells.agreement(a, b, warp)
-    if guess.exact >= SURE or guess.share < hope:
-        return guess
-    found = _refined(a, b, warp)
-    return guess if found is None else max(guess, cells.agreement(a, b, found), key=_weight)
+    found = cells.agreement(a, b, warp)
+    if found.share < hope:
+        return found
+    for rounds in ROUNDS:
+        better = None if found.exact >= SURE else _refined(a, b, warp, rounds)
+        if better is None:
+            break
+        warp = better
+        found = max(found, cells.agreement(a, b, warp), key=_weight)
+    return found
 
 
-def _refined(a: Gray, b: Gray, start: Warp, rounds: int = 25) -> Warp | None:
+def _refined(a: Gray, b: Gray, start: Warp, rounds: int) -> Warp | None:
     """Return the affine warp that lays b over a (ECC, Evangelidis and Psarakis 2008), or None where nothing does."""
     stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, rounds, 1e-4)
     one = np.asarray(cv2.GaussianBlur(a.astype(np.float32), (0, 0), BLUR))
