@@ -11,6 +11,7 @@ with 2 where there is no Atheris, which has wheels for Linux and some versions o
 from __future__ import annotations
 
 import argparse
+import resource
 import subprocess
 import sys
 import tempfile
@@ -46,15 +47,20 @@ def _held(name: str, seconds: int) -> bool:
     kept.mkdir(parents=True, exist_ok=True)
     limits = (f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-verbosity=0", "-print_final_stats=1")
     command = [sys.executable, __file__, "reader", name, f"-artifact_prefix={kept}/", *limits, str(kept)]
+    before = _processor()
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    runs = [line for line in done.stderr.splitlines() if "number_of_executed_units" in line]
-    print(
-        f"{name}: {'held' if done.returncode == 0 else 'FAILED'}, {runs[-1].split()[-1] if runs else 'no'} inputs",
-        flush=True,
-    )
+    runs = [line.split()[-1] for line in done.stderr.splitlines() if "number_of_executed_units" in line]
+    how, minutes = "held" if done.returncode == 0 else "FAILED", (_processor() - before) / 60
+    print(f"{name}: {how}, {runs[-1] if runs else 'no'} inputs in {minutes:.1f} minutes of the processor", flush=True)
     if done.returncode:
         print(done.stdout[-3000:], done.stderr[-3000:], sep="\n", flush=True)
     return done.returncode == 0
+
+
+def _processor() -> float:
+    """Return the seconds of the processor that the processes started here, and ended, have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def fuzz(name: str, arguments: list[str]) -> None:

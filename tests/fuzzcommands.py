@@ -7,13 +7,18 @@ import csv
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from fuzzing import SECRET, Command, shows_canary
-from older import unpack
+from older import MADE_IN, unpack
+from plainengine import ENGINES
+from plainweb import Plain, many
 
 CONTENDERS = """\
 [defaults]
@@ -31,7 +36,7 @@ color = "gray"
 
 
 def prepare(root: Path) -> Path:
-    """Make the valid folders: what 0.1.0 made, and beside it a review without an embedder, a plain tree, and tables."""
+    """Make the valid folders: what 0.1.0 made, and beside it what that could not make, a plain tree, and tables."""
     from facekit.commands.clean import clean
     from facekit.commands.cross_validate import cross_validate
     from facekit.dataset import Dataset
@@ -57,7 +62,33 @@ def prepare(root: Path) -> Path:
     # Folds that 0.1.0 drew know nothing of the burst, so none would go on with them.
     folds = CrossValidate(run=root / "head", folds=2, data=root / "balanced", rounds=10, jobs=1, overwrite=True)
     cross_validate(folds)
+    _compared(root / "comparison")
+    _scrape([str(root / "scraped"), "Ada"])
+    _people(root)
     return root
+
+
+def _compared(folder: Path) -> None:
+    """Let a comparison have a row of a run that is not trained again: it is shown as the folder has it."""
+    state = json.loads((folder / "compare.json").read_text())
+    row = {**state["rows"]["dlib"], "name": "other", "scores": []}
+    (folder / "runs" / "other").mkdir()
+    (folder / "compare.json").write_text(json.dumps({**state, "rows": {"other": row, **state["rows"]}}))
+
+
+def _people(root: Path) -> None:
+    """Make a model that knows strangers, and a folder of these."""
+    from facekit.commands.train import train
+    from facekit.options.train import Train
+
+    train(Train(input=root / "balanced", output=root / "people", backbone="dlib", jobs=1))
+    info = root / "people" / "model.json"
+    info.write_text(info.read_text().replace(str(root), MADE_IN))
+    shutil.copytree(root / "clean", root / "others")
+    for name, other in (("Marlow Alder", "Eve Stone"), ("Quinn Ibarra", "Zoe Reed")):
+        (root / "others" / name).rename(root / "others" / other)
+        for file in (root / "others").glob("*.json*"):
+            file.write_text(file.read_text().replace(name, other))
 
 
 def _group_two(folder: Path) -> None:
@@ -95,6 +126,46 @@ def _review(arguments: Sequence[str]) -> int:
     return 0
 
 
+@cache
+def _web() -> Any:
+    """A small web that serves until the process ends: folders that were scraped from it name its port."""
+    from facekit.world.web import Web
+
+    names = {"more Ada": many("ada", 8, {0: "500", 2: "404", 5: "truncated"}), "more Bob": many("bob", 8)}
+    web = Web(Plain(names), 0)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    return web
+
+
+@contextmanager
+def _plain_engines() -> Iterator[None]:
+    from facekit.base import plugins
+
+    before = plugins.PARTS["engine"]
+    plugins.PARTS["engine"] = {**before, **ENGINES}
+    try:
+        yield
+    finally:
+        plugins.PARTS["engine"] = before
+
+
+def _scrape(arguments: Sequence[str]) -> int:
+    """Scrape into a folder, or go on with one."""
+    from facekit.base.contract import FacekitError
+    from facekit.commands.scrape import scrape
+    from facekit.options.scrape import Scrape
+
+    output, *names = arguments
+    try:
+        with _plain_engines():
+            base = _web().base_url
+            scrape(Scrape(names=names, output=Path(output), per_name=6, engine="plain", base_url=base, jobs=1))
+    except FacekitError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
 def _ask(app: Any, path: str, **query: str) -> bytes:
     """Return the body of an application's answer to a GET."""
     sent: list[dict[str, Any]] = []
@@ -121,6 +192,7 @@ _TO_CLEAN = "--min-images 3 --embedder none -j 1"
 _CNN3 = "--network cnn3 --size 32"
 
 TREES = [
+    _of("scrape again", "scraped Ada Bob", "scraped", run=_scrape),
     _of("crop", "crop raw -o new --no-detect --size 24 -j 1", "raw"),
     _of("crop again", "crop raw -o faces --faces all --size 64 -j 1", "faces", "raw"),
     _of("crop on", "crop raw -o faces-interrupted --faces all --size 64 -j 1", "faces-interrupted", "raw"),
@@ -146,6 +218,8 @@ HEADS = [
     _of("cross-validate", "cross-validate head --folds 2 --rounds 10 -j 1", "head", "balanced"),
     _of("predict", "predict head balanced --no-detect --grid grid.png", "head", "balanced"),
     _of("predict pictures", "predict head balanced --no-detect", "balanced", "head"),
+    _of("judge", "predict people balanced --no-detect", "people", "balanced"),
+    _of("strangers", "evaluate people --strangers others -o new --rounds 10 -j 1", "others", "people", "balanced"),
     _of("compare", "compare balanced -o comparison --networks dlib -j 1", "comparison", "balanced"),
     _of(
         "compare data", "compare balanced -o comparison --networks dlib --test clean", "clean", "comparison", "balanced"

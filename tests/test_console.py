@@ -107,6 +107,14 @@ def test_an_error_line_shows_the_names_in_it(hostile: Path, arguments: tuple[obj
     assert len([line for line in text.split("\n") if line.startswith("error: ")]) == 1, text
 
 
+def test_a_line_is_no_longer_than_a_person_reads(tmp_path: Path) -> None:
+    code, screen = terminal("crop", "a", "-o", "b", "--log-file", "z" * 100_000, cwd=tmp_path)
+    assert code == 2
+    assert len(screen) < 10_000
+    assert "characters left out" in screen
+    assert screen.rstrip().endswith("choose a file that can be written")
+
+
 def test_markup_in_a_name_is_shown_as_it_is(hostile: Path) -> None:
     closing = f"{MARKUP}[/bold][/x][/]"
     code, screen = terminal("crop", closing, "-o", "out", cwd=hostile.parent)

@@ -132,13 +132,11 @@ def test_a_line_is_read_as_it_was_written(tmp_path: Path, value: Record | Source
     assert lines.read_lines(tmp_path / "x.jsonl", type(value)) == [value]
 
 
-@pytest.mark.parametrize("where", ["nowhere", "file", "empty", "loose"])
+@pytest.mark.parametrize("where", ["nowhere", "file", "empty"])
 def test_what_is_no_tree_is_refused_with_the_mend(tmp_path: Path, where: str) -> None:
     (tmp_path / "file").write_text("x")
     (tmp_path / "empty").mkdir()
-    (tmp_path / "loose").mkdir()
-    (tmp_path / "loose" / "one.JPG").write_bytes(images.encode(picture(1)))
-    with pytest.raises(FacekitError, match=r"give a folder with|put them into one folder a person"):
+    with pytest.raises(FacekitError, match=r"give a folder with"):
         Dataset.open(tmp_path / where)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
@@ -227,6 +228,8 @@ def test_a_wait_that_says_nothing_is_ours_to_choose(web: Web, fetcher: Fetcher) 
         ("http 404", False),
         ("http 410", False),
         ("http ", False),
+        ("http " + "9" * 5000, False),
+        ("http ²", False),
         ("web page", False),
         ("not a picture", False),
         ("too small", False),
@@ -268,6 +271,28 @@ def test_a_server_may_be_slow_to_answer() -> None:
         answer = fetcher.get(one.url("/a.jpg"))
         fetcher.close()
     assert 0.2 <= answer.latency < 5
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "9" * 19, "-1", "0x10", "²"])
+def test_a_length_that_no_answer_has_is_no_length(fetcher: Fetcher, length: str) -> None:
+    """What comes decides: here a server that says nonsense and hangs up after a photo."""
+    photo = noise("a.jpg")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with server.accept()[0] as client:
+                client.recv(65_536)
+                head = f"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {length}\r\n\r\n"
+                client.sendall(head.encode("latin-1") + photo)
+
+        serving = threading.Thread(target=answer)
+        serving.start()
+        try:
+            fetcher.fetch(f"http://127.0.0.1:{server.getsockname()[1]}/a.jpg")
+        except Refused as refused:
+            assert refused.reason in ("incomplete", "no connection"), refused.reason
+        finally:
+            serving.join()
 
 
 # Over TLS

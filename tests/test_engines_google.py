@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -82,6 +83,10 @@ def test_a_record_is_found_by_its_shape_wherever_it_lies(wrapped: Any) -> None:
         record("", "http://c.example/3.jpg"),
         [None, [0, "c", [THUMB, 1, 2], ["http://c.example/3.jpg"]]],
         [None, [0, "c", [THUMB, 1, 2], ["http://c.example/3.jpg", "high", "wide"]]],
+        *(
+            [None, [0, "c", [THUMB, 1, 2], ["http://c.example/3.jpg", 1, wide]]]
+            for wide in (math.inf, math.nan, 10**400)
+        ),
         None,
         7,
     ],
@@ -147,6 +152,10 @@ def test_a_link_is_read_once_the_mouse_gave_it_its_address() -> None:
     asked = {"imgurl": "http://a.example/1.jpg?x=1", "imgrefurl": "http://page.example/1", "w": 640, "tbnid": "a-1"}
     link = f"https://www.google.com/imgres?{urlencode(asked)}"
     assert in_link(link) == Record("a-1", "http://a.example/1.jpg?x=1", 640, page_url="http://page.example/1")
+    for wide in ("9" * 5000, "-1", "²"):
+        found = in_link(link.replace("w=640", f"w={wide}"))
+        assert found is not None
+        assert found.width is None
     for bad in ("/goto?url=CAESabc", "https://www.google.com/imgres?", link.replace("a.example", "encrypted-tbn0.x")):
         assert in_link(bad) is None
 

@@ -336,6 +336,15 @@ def test_a_list_names_no_photo_outside_the_folder(world: World, photos: Path, tm
     assert not (tmp_path / "report").exists()
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 5000, "x/" * 3000 + "x"], ids=len)
+def test_a_name_that_no_disk_can_hold_is_a_photo_that_is_not_there(
+    world: World, photos: Path, tmp_path: Path, name: str
+) -> None:
+    rows = [*_all_pairs(), ("Ada/Ada_0001.jpg", f"Bob/{name}.jpg", 0), ("Ada/Ada_0002.jpg", f"{name}.jpg", 0)]
+    report = _verify(world.run, _write(tmp_path / "pairs.csv", rows), data=photos, output=tmp_path / "report")
+    assert report.details["pairs_left_out"] == 2
+
+
 def test_dry_run_writes_nothing(world: World, tmp_path: Path) -> None:
     pairs = _write(tmp_path / "pairs.csv", _all_pairs())
     report = _verify(world.run, pairs, data=world.root, output=tmp_path / "report", dry_run=True)

@@ -1,12 +1,15 @@
 """Files of strangers are read up to a bound or refused in one line, and nothing is written through a link."""
 
+import contextlib
 import json
 import math
 import os
 import resource
+import socket
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +19,7 @@ import pytest
 
 from facekit.base import files, plain
 from facekit.base.contract import FacekitError, Record
-from facekit.base.opening import guarded, open_new, open_regular
+from facekit.base.opening import guarded, kind_of, no_folder, open_new, open_regular
 from facekit.dataset.store import Store
 
 
@@ -173,7 +176,7 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
         ('{"name": "a", "at": [1, null]}', r"Expected `int`, got `null` - at `\$.at\[1\]`"),
         ('{"name": "a", "size": NaN}', r"Expected `int`, got `null` - at `\$.size`"),
         ('{"name": "a", "share": 1' + "0" * 400 + "}", "Number out of range"),
-        ('{"name": "a", "size": 1' + "0" * 5000 + "}", "Exceeds the limit"),
+        ('{"name": "a", "size": 1' + "0" * 5000 + "}", "a number of thousands of digits"),
         ('{"name": "a", "x": ' + "[" * 40 + "]" * 40 + "}", "nested more than 32 deep"),
         ("[" * 100_000 + "]" * 100_000, "nested more than 32 deep"),
         ('{"a":' * 100_000 + "1" + "}" * 100_000, "nested more than 32 deep"),
@@ -218,6 +221,13 @@ def test_what_is_wrong_with_toml_is_said_in_one_line(tmp_path: Path, text: str) 
     (tmp_path / "x.toml").write_bytes(text.encode("latin-1"))
     with pytest.raises(FacekitError, match=r"x\.toml is not TOML \(.+\); fix it$"):
         files.read_toml(tmp_path / "x.toml", dict[str, object])
+
+
+@pytest.mark.parametrize("read", [files.read_json, files.read_toml])
+def test_nobody_is_told_how_to_program_python(tmp_path: Path, read: Callable[[Path, type], object]) -> None:
+    (tmp_path / "x").write_text(f'{{"a": {"9" * 5000}}}' if read is files.read_json else f"a = {'9' * 5000}")
+    with pytest.raises(FacekitError, match=r"\(a number of thousands of digits\)"):
+        read(tmp_path / "x", dict)
 
 
 def test_toml_has_a_type(tmp_path: Path) -> None:
@@ -389,6 +399,21 @@ def test_opened_files_are_what_they_were_opened_for(tmp_path: Path) -> None:
 
 
 # Folders
+
+
+def test_what_is_in_the_place_of_a_folder_is_called_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as server, contextlib.chdir(tmp_path):  # a whole path may be too long
+        server.bind("socket")
+    kinds = {"file": "a file", "pipe": "a FIFO", "link": "a FIFO", "socket": "a socket", ".": "a folder"}
+    assert {name: kind_of(tmp_path / name) for name in kinds} == kinds
+    assert kind_of(Path("/dev/zero")) == "a device"
+    assert no_folder(tmp_path / "pipe") == f"{tmp_path / 'pipe'} is a FIFO"
+    for nothing in ("none", "x" * 5000, "x\0y", "file/below"):
+        assert kind_of(tmp_path / nothing) is None
+        assert no_folder(tmp_path / nothing) == f"no such folder: {tmp_path / nothing}"
 
 
 def test_a_folder_is_written_by_one_process_at_a_time(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from patches import tree
 from facekit import runs, training
 from facekit.base.contract import FacekitError
 from facekit.commands.balance import balance
+from facekit.commands.compare import compare
 from facekit.commands.evaluate import evaluate
 from facekit.commands.evaluate_pairs import evaluate_pairs
 from facekit.commands.predict import predict
@@ -26,6 +27,7 @@ from facekit.dataset import Dataset
 from facekit.identity import classifier
 from facekit.identity.embedders import embed_dataset, load
 from facekit.options.balance import Balance
+from facekit.options.compare import Compare
 from facekit.options.evaluate import Evaluate
 from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.options.predict import Predict
@@ -240,3 +242,21 @@ def test_on_real_photos_of_several_people(data: Path, tmp_path: Path) -> None:
     details = evaluate(Evaluate(run=tmp_path / "run")).details
     assert details["pictures"] >= 55
     assert details["accuracy"] > 0.96
+
+
+def test_a_name_that_loses_all_its_pictures_is_named_with_the_reason(even: Path, tmp_path: Path) -> None:
+    lost = Path(shutil.copytree(even, tmp_path / "lost"))
+    label = Dataset.open(lost).labels[0]
+    for number, file in enumerate((lost / label).iterdir()):
+        file.write_bytes(b"\xff\xd8\xff\xe0 no more %d" % number)
+    count = sum(one.label == label and one.split == "train" for one in Dataset.open(even).records)
+    said = rf"lost: no training picture of {label} can be used \({count} not a picture\); give ones that can"
+    for way in ({"backbone": "dlib"}, {"backbone": "dlib", "class_weights": "none"}, {"network": "cnn3", "size": 32}):
+        with pytest.raises(FacekitError, match=said):
+            train(Train(input=lost, output=tmp_path / "run", epochs=1, overwrite=True, **way))
+    with pytest.raises(FacekitError, match=said):
+        compare(Compare(input=lost, output=tmp_path / "comparison", networks="dlib"))
+    made = train(Train(input=even, output=tmp_path / "before", backbone="dlib"))
+    scored = evaluate(Evaluate(run=tmp_path / "before", data=lost, output=tmp_path / "scores", rounds=5))
+    assert made.made == 1
+    assert scored.left["not a picture"] == len(list((lost / label).iterdir()))

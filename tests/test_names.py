@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from facekit.base.contract import FacekitError
-from facekit.commands.scrape.names import MAX_BYTES, labels, merge, read_names, safe, words
+from facekit.base.foldernames import MAX_BYTES, safe
+from facekit.commands.scrape import names
+from facekit.commands.scrape.names import labels, merge, read_names, words
 
 
 @pytest.mark.parametrize(
@@ -70,6 +73,22 @@ def test_lists_that_cannot_be_read(tmp_path: Path) -> None:
     for given, said in ((["no-such.txt"], "no such file"), ([str(latin)], "UTF-8"), (["  "], "no names")):
         with pytest.raises(FacekitError, match=said):
             read_names(given)
+
+
+@pytest.mark.parametrize("name", ["people.txt", "Ada"])
+def test_a_fifo_is_neither_a_list_nor_a_name(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(FacekitError, match=rf"{name} is a FIFO; give a file with one name a line, or pipe the names"):
+        read_names([str(tmp_path / name)])
+    with pytest.raises(FacekitError, match="/dev/zero is a device; give a file"):
+        read_names(["/dev/zero"])
+
+
+def test_more_than_a_list_holds_is_not_read_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "MAX_TEXT", 100)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("Ada\n" * 26))
+    with pytest.raises(FacekitError, match="stdin holds more than 100 characters"):
+        read_names(["-"])
 
 
 def test_a_query_is_one_line_with_the_name_in_it() -> None:

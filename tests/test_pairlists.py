@@ -62,6 +62,8 @@ def test_both_lists_of_lfw_are_read(tmp_path: Path) -> None:
         (VIEW_1.replace("Bob\t2", "Ada\t2"), r"line 4 stands among the pairs of two people and names one; fix"),
         (VIEW_1.replace("Ada\t1\t2", "Ada\t2\t2"), r"line 2 names one photo twice"),
         (VIEW_1[: VIEW_1.index("Bob\t1")], r"has 3 pairs and not the 2 \+ 2 of its first line; fetch it again$"),
+        (VIEW_1.replace("Ada\t1\t3", "Ada\t1\t" + "9" * 5000), r"line 3: a number of a photo is no number; write"),
+        ("9" * 5000 + "\nAda\t1\t2\n", r"line 1 has no column `first`; begin with"),
         (VIEW_2 + "Ada\t1\t2\n", r"has 5 pairs and not the 2 times 1 \+ 1 of its first line; fetch it again$"),
     ],
 )

@@ -18,6 +18,10 @@ def plain(tmp_path: Path) -> Path:
     return plain_tree(tmp_path / "plain", {"Ada": 4, "Bob": 4})
 
 
+MANY = ",".join(f"c{number}" for number in range(20_000))
+"""Columns of a table that nobody lists."""
+
+
 def _table(folder: Path, *lines: str) -> tables.Table:
     file = folder / "table.csv"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8-sig")
@@ -55,6 +59,8 @@ def test_a_table_of_names_goes_by_label(plain: Path, tmp_path: Path) -> None:
     ("lines", "message"),
     [
         (("picture,gender", "a,b"), r"table\.csv has no column image or label; it has picture, gender$"),
+        ((MANY, "1"), r"no column image or label; it has c0, c1, c2, c3, c4 and 19,995 more$"),
+        ((f"image,{MANY}", "1"), r"choose from c0, c1, c2, c3, c4 and 19,995 more$"),
         (("image,age,race", "a,1,2"), r"table\.csv has no column 'gender'; choose from age, race$"),
         (("image,gender", "x.png,male"), r"no image with a gender is one of .*plain; give paths below .*plain$"),
         (("label,gender", "Zoe,female"), r"no label with a gender is one of .*plain; give its names$"),

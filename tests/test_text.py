@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from facekit.base.files import csv_text
-from facekit.base.text import csv_cell, encode, visible
+from facekit.base.text import LISTED, LONGEST, csv_cell, encode, listed, shortened, visible, whole
 
 TURNING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 """What turns the direction in which text after it is written."""
@@ -44,6 +44,33 @@ def test_no_cell_is_a_formula(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "Ada", "a=b", "-", "-0.5", "+3", "-1e-05", "-.5", "-3%"])
 def test_numbers_and_words_stay(text: str) -> None:
     assert csv_cell(text) == text
+
+
+def test_a_list_is_as_long_as_a_person_reads() -> None:
+    names = [f"name {number}" for number in range(20_000)]
+    assert listed(names[:LISTED]) == ", ".join(names[:LISTED])
+    assert listed(names) == "name 0, name 1, name 2, name 3, name 4 and 19,995 more"
+    assert listed([]) == ""
+
+
+def test_a_long_line_keeps_its_beginning_and_what_it_says_to_do() -> None:
+    line = "x.json is wrong (" + "x" * 1_000_000 + "); fix it"
+    assert shortened(line[:LONGEST]) == line[:LONGEST]
+    shown = shortened(line)
+    assert len(shown) < LONGEST + 50
+    assert shown.startswith("x.json is wrong (xxx")
+    assert shown.endswith("xxx); fix it")
+    assert " … 992,026 characters left out … " in shown
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0), ("007", 7), ("9" * 18, 10**18 - 1)])
+def test_a_whole_number_is_read(text: str, number: int) -> None:
+    assert whole(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "-1", "+1", "1.0", " 1", "1_0", "²", "٣", "9" * 19, "9" * 5000, "\udcff"])
+def test_what_is_no_whole_number_is_none(text: str) -> None:
+    assert whole(text) is None
 
 
 def test_a_table_is_read_back_as_it_was_written() -> None:

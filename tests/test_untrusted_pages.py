@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -108,6 +109,28 @@ def _compare(facekit: Facekit, home: Path) -> Path:
     return home / "new" / "compare.html"
 
 
+def _comparison(facekit: Facekit, home: Path) -> Path:
+    """With a row of another run, which is shown as its maker wrote it."""
+    pytest.importorskip("dlib", reason="the extra `faces` is not installed")
+    file = home / "comparison" / "compare.json"
+    state = json.loads(file.read_text())
+    card = dict.fromkeys(("title", "licence", "trained_on", "people"), EVIL[2])
+    of_others = {"what": EVIL[0], "settings": {EVIL[1]: EVIL[0]}, "banners": ["", EVIL[2]], "compared": [EVIL[1]]}
+    scores = [{**state["rows"]["dlib"]["scores"][0], "report": "runs/ghost/javascript:window.ran=1"}]
+    state["rows"]["ghost"] = {"name": "ghost", "weights": card, "scores": scores, **of_others}
+    state["rows"]["none"] = {"name": "none", "what": EVIL[1], "reason": f"{EVIL[0]}\n| [x](javascript:run) |"}
+    file.write_text(json.dumps(state))
+    for name in ("ghost", "none"):
+        (home / "comparison" / "runs" / name).mkdir()
+    done = facekit("compare", "balanced", "-o", "comparison", "--networks", "dlib", "-j", 1)
+    assert done.code == 0, done.err
+    text = (home / "comparison" / "compare.md").read_text()
+    assert not re.search(r"(?<!\\)<(img|script|svg|/title)", text)
+    assert not re.search(r"(?<!\\)\]\(javascript", text)
+    assert not [line for line in text.splitlines() if line.startswith("| [x]")]
+    return home / "comparison" / "compare.html"
+
+
 def _pairs(facekit: Facekit, home: Path) -> Path:
     pytest.importorskip("dlib", reason="the extra `faces` is not installed")
     labels = [sorted(path.iterdir()) for path in sorted((home / "balanced").iterdir()) if path.is_dir()]
@@ -138,7 +161,7 @@ def _look(driver: Any, file: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("page", [_clean, _audit, _evaluate, _cross_validate, _compare, _pairs, _inspect])
+@pytest.mark.parametrize("page", [_clean, _audit, _evaluate, _cross_validate, _compare, _comparison, _pairs, _inspect])
 def test_a_page_runs_and_fetches_nothing(
     driver: Any, facekit: Facekit, home: Path, page: Callable[[Facekit, Path], Path]
 ) -> None:
@@ -149,6 +172,20 @@ def test_a_page_runs_and_fetches_nothing(
     assert "window.ran=1" in text  # shown as what it is
     assert "\u202e" not in text
     assert "</title>49" not in text
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["//evil.example/x", "https://evil.example", "/etc/passwd", "../../x", "runs/dlib/../../x", "runs/other/x", ""],
+)
+def test_a_comparison_links_to_its_own_pages_alone(facekit: Facekit, home: Path, link: str) -> None:
+    file = home / "comparison" / "compare.json"
+    state = json.loads(file.read_text())
+    state["rows"]["dlib"]["scores"][0]["report"] = link
+    file.write_text(json.dumps(state))
+    done = facekit("compare", "balanced", "-o", "comparison", "--networks", "dlib", "--dry-run")
+    assert done.code == 2
+    assert "compare.json is not what facekit writes (the report of dlib is " in done.err
 
 
 def test_the_look_sees_what_runs(driver: Any, tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def read_toml(path: Path, kind: type[T], hint: str = "fix it", limit: int = MAX_
             raise ValueError("a key of more than 100 parts")
         return plain.convert(tomllib.loads(data.decode()), kind)
     except (ValueError, RecursionError) as error:
-        why = "nested too deep" if isinstance(error, RecursionError) else error
+        why = "nested too deep" if isinstance(error, RecursionError) else plain.reason(error)
         raise FacekitError(f"{path} is not TOML ({why}); {hint}") from None
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from facekit.base.text import whole
+
 LIMIT = "FACEKIT_MAX_MEGAPIXELS"
 """Environment variable that holds the limit, in millions of pixels; the option `--max-megapixels` sets it."""
 
@@ -13,5 +15,4 @@ MOST = 250
 
 def limit() -> int | None:
     """Return the limit that is set, in millions of pixels; None where none is."""
-    said = os.environ.get(LIMIT, "")
-    return int(said) if said.isdecimal() and said.isascii() else None
+    return whole(os.environ.get(LIMIT, ""))

@@ -22,6 +22,9 @@ _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
+_KINDS = {stat.S_IFREG: "a file", stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
+
+
 class NotRegular(OSError):
     """A FIFO, a socket or a device where a file is expected."""
 
@@ -81,6 +84,21 @@ def is_there(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def kind_of(path: Path) -> str | None:
+    """Return what a path leads to: `a file`, `a folder`, `a FIFO`, `a socket` or `a device`; None for nothing."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return None
+    return _KINDS.get(stat.S_IFMT(mode), "a device")
+
+
+def no_folder(path: Path) -> str:
+    """Return what is wrong with a path that is no folder, for the beginning of a message."""
+    kind = kind_of(path)
+    return f"{path} is {kind}" if kind else f"no such folder: {path}"
 
 
 @contextmanager

@@ -72,6 +72,8 @@ def parse(text: str, kind: type[T]) -> T:
         values: Json = _DECODER.decode(text)
     except RecursionError:
         raise ValueError(_DEEP) from None
+    except ValueError as error:
+        raise ValueError(reason(error)) from None
     if text.count("[") + text.count("{") > MAX_DEPTH and _deeper(values, MAX_DEPTH):
         raise ValueError(_DEEP)
     return convert(values, kind)
@@ -83,6 +85,11 @@ def convert(values: object, kind: type[T]) -> T:
         return msgspec.convert(values, kind)
     except (msgspec.ValidationError, OverflowError) as error:
         raise ValueError(str(error)) from None
+
+
+def reason(error: ValueError) -> str:
+    """Return why a parser refused a text; of a whole number with thousands of digits Python says how to program it."""
+    return "a number of thousands of digits" if "set_int_max_str_digits" in str(error) else str(error)
 
 
 _DEEP = f"nested more than {MAX_DEPTH} deep"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # control characters, the escape that begins a terminal's commands among them
@@ -10,6 +11,15 @@ _HIDDEN = re.compile(
     "\u2028\u2029\ufeff\ufff9-\ufffb"  # separators of lines and paragraphs, byte-order mark, annotations
     "\U000e0000-\U000e007f\ud800-\udfff]"  # tags, which nothing shows; halves of characters
 )
+
+LISTED = 5
+"""Most names that one line lists."""
+
+LONGEST = 8_000
+"""Most characters of one line for a person."""
+
+_DIGITS = 18
+"""Of a whole number: all that 64 bits hold."""
 
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
@@ -22,6 +32,29 @@ def visible(text: str) -> str:
     surrogates are escaped as Python escapes them. Joiners stay: Persian and emoji need them.
     """
     return _HIDDEN.sub(lambda match: _escape(match[0]), text)
+
+
+def listed(names: Sequence[str], most: int = LISTED) -> str:
+    """Return the first few of some names, as a person reads them, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
+
+
+def shortened(text: str) -> str:
+    """Return a line for a person, `LONGEST` characters at most: the middle is left out, the end says what to do."""
+    left = len(text) - LONGEST
+    if left <= 0:
+        return text
+    end = LONGEST // 4
+    return f"{text[: LONGEST - end]} … {left:,} characters left out … {text[-end:]}"
+
+
+def whole(text: str) -> int | None:
+    """Return the number that a text from outside is: ASCII digits alone, 18 at most; None for anything else.
+
+    Python's own `int` raises ValueError for thousands of digits, and reads other scripts' as well.
+    """
+    return int(text) if len(text) <= _DIGITS and text.isascii() and text.isdecimal() else None
 
 
 def csv_cell(text: str) -> str:

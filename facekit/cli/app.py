@@ -153,7 +153,8 @@ def _function(command: Command) -> Callable[..., int]:
     """Return the function of one command, with a signature that Typer reads as its options."""
 
     def function(json: bool, quiet: bool, log_file: Path | None, max_megapixels: int | None, **values: Value) -> int:
-        return _run(command, values, _Shared(json, quiet, log_file, max_megapixels))
+        file = log_file and Path(os.path.expanduser(log_file))  # noqa: PTH111 - Path's own raises for nobody
+        return _run(command, values, _Shared(json, quiet, file, max_megapixels))
 
     parameters = [_parameter(option) for option in describe(command.options)]
     shared = {"json": (AsJson, False), "quiet": (Quiet, False), "log_file": (LogFile, None)}

@@ -23,7 +23,7 @@ from rich.text import Text
 
 from facekit.base.contract import Board, Listing, Report
 from facekit.base.plain import Json
-from facekit.base.text import visible
+from facekit.base.text import shortened, visible
 from facekit.cli.bars import Bars, cell, progress
 from facekit.cli.logs import logging_to
 from facekit.cli.streams import Output
@@ -72,12 +72,13 @@ class Console:
 
     def say(self, text: str) -> None:
         """Show one line; what would act on the terminal is escaped."""
-        self.screen.print(Text(visible(text)), soft_wrap=True)
+        self.screen.print(Text(shortened(visible(text))), soft_wrap=True)
 
     def error(self, text: str) -> None:
         """Show the one line that says what is wrong and how to fix it."""
         self.stop()
-        self.screen.print(Text.assemble(("error: ", "bold red"), visible(" ".join(text.split()))), soft_wrap=True)
+        line = shortened(visible(" ".join(text.split())))
+        self.screen.print(Text.assemble(("error: ", "bold red"), line), soft_wrap=True)
 
     def table(self, reports: Sequence[Report]) -> None:
         """Show what each stage made, kept and left out, and what it has to say besides."""

@@ -62,7 +62,10 @@ class _Stream:
         try:
             handle = self._stream.fileno()
         except OSError:  # no file: a program that runs facekit in its own process put it there
-            self._stream.write(written)
+            try:
+                self._stream.write(written)
+            except UnicodeEncodeError:  # a path that is not UTF-8, and no bytes to write it in
+                self._stream.write(text.visible(written.rstrip("\n")) + "\n")
             return
         self._stream.flush()
         data = memoryview(self._encoded(written))

@@ -56,7 +56,7 @@ def augment(options: Augment, track: Track = quiet) -> Report:
             return out.report()
         records, left = out.usable(track)
         if protocol != "image":
-            records, joined = drop_joined(draw_groups(records, links=out.links), source.root)
+            records, joined = drop_joined(draw_groups(records, links=out.links), source.root, source.info.split_given)
             left += [Rejection.of(STAGE, join.left, JOINED, join.like.path) for join in joined]
             records = draw_split(records, shares(options.split), options.seed)
             check_split(records, str(source.root))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from itertools import count as count_from
 from itertools import cycle
@@ -19,6 +20,8 @@ from facekit.options.common import shares
 
 STAGE = "balance"
 
+log = logging.getLogger(__name__)
+
 
 def balance(options: Balance, track: Track = quiet) -> Report:
     """Write a tree of exactly `count` pictures a folder, with a part of the split for each.
@@ -28,7 +31,7 @@ def balance(options: Balance, track: Track = quiet) -> Report:
     photo and leaves the split to be drawn over files.
     Raises FacekitError where a name has too few photos for the split, and for folders that cannot be used.
     """
-    source = Dataset.open(options.input, track)
+    source = _without_split(Dataset.open(options.input, track), options)
     split_by = protocol.kept(source, options.split_by)
     by_group = split_by != protocol.IMAGE
     if split_by == protocol.PERSON:
@@ -38,12 +41,12 @@ def balance(options: Balance, track: Track = quiet) -> Report:
     else:
         refuse_split(source.records, str(source.root))
     with Output(options.output, STAGE, options, source) as out:
-        out.info = replace(out.info, protocol=split_by)
+        out.info = replace(out.info, protocol=split_by, split_given=source.info.split_given)
         if out.unchanged:
             return out.report()
         records, left = out.usable(track)
         if by_group:
-            records, joined = drop_joined(draw_groups(records, links=out.links), source.root)
+            records, joined = drop_joined(draw_groups(records, links=out.links), source.root, source.info.split_given)
             left += [Rejection.of(STAGE, join.left, JOINED, join.like.path) for join in joined]
             records = draw_split(records, shares(options.split), options.seed, protocol.WHAT[split_by])
         moved = still_for_training((r for r in out.records.values() if r.synthetic and r.moved_from), records)
@@ -60,6 +63,16 @@ def balance(options: Balance, track: Track = quiet) -> Report:
         report.details["parts"] = {part: sum(r.split == part for r in planned) for part in PARTS if by_group}
         report.details["copies"] = sum(r.synthetic == "copy" for r in planned)
         return report
+
+
+def _without_split(source: Dataset, options: Balance) -> Dataset:
+    """Return the source as if it had no split, where that is to be drawn anew."""
+    if options.split_anew:
+        info = replace(source.info, protocol=None, split_given=False)
+        return replace(source, records=[replace(record, split=None) for record in source.records], info=info)
+    if source.info.split_given:
+        log.info("%s: the split is that of its folders, and is kept; --split-anew draws another", source.root)
+    return source
 
 
 def _even(inside: Sequence[Record], moved: Sequence[Record], options: Balance, out: Output) -> list[Record]:

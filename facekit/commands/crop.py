@@ -13,6 +13,7 @@ from facekit.base.contract import BadImage, Face, Image, Record, Rejection, Repo
 from facekit.base.parallel import ordered_map
 from facekit.dataset import REMOVED, REPEATED, Dataset, Output, derive_id, distinct, key, photo_path, read_info
 from facekit.dataset.groups import draw_groups
+from facekit.dataset.inputs import open_tree
 from facekit.faces.detectors import Search, cut_out, ready, search, settled
 from facekit.identity import groups
 from facekit.identity.likeness import MATCHER, Fingerprint, fingerprint, proofs
@@ -45,14 +46,19 @@ class Outcome:
 
 
 def crop(options: Crop, track: Track = quiet) -> Report:
-    """Write the faces of a tree of photos; a photo without one, or a bad one, is counted with its reason.
+    """Write the faces of photos; a photo without one, or a bad one, is counted with its reason.
 
+    The photos are a tree, a flat folder, a single photo, or an archive of any of these.
     Raises FacekitError for folders that cannot be read or written, for a detector that cannot work here, and
     when no face is found at all.
     """
     options = _settled(options)
     ready(options)
-    source = Dataset.open(options.input, track)
+    with open_tree(options.input, track) as source:
+        return _crop(options, source, track)
+
+
+def _crop(options: Crop, source: Dataset, track: Track) -> Report:
     with Output(options.output, STAGE, options, source) as out:
         out.info = replace(out.info, crop=CarriedCrop.of(options))
         done = _done(out, source)

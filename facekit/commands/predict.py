@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,17 +16,20 @@ from facekit import runs
 from facekit.base import contract, images
 from facekit.base.contract import BadImage, Box, FacekitError, Image, Track, quiet
 from facekit.base.files import guarded, replace_file
+from facekit.base.names import spelled_as
 from facekit.base.parallel import ordered_map
 from facekit.dataset import pictures
+from facekit.dataset.archives import is_archive
+from facekit.dataset.inputs import Input, open_input
 from facekit.faces.detectors import find, ready
 from facekit.identity.openset.answers import Named, Recogniser, Seen
+from facekit.options.common import STRANGER, is_stranger
 from facekit.options.crop import FaceCrop
 from facekit.options.predict import Predict
 from facekit.report.grid import MOST, Tile, draw
 from facekit.runs import Run
 
 STAGE = "predict"
-UNKNOWN = "unknown"
 NO_FACE = "no face"
 
 _BATCH = 16
@@ -104,12 +108,27 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
     there; while it answers, for a model whose weights give no probabilities.
     """
     run = runs.load(options.run)
-    pictures = _pictures(options.pictures)
     _check_grid(options)
-    if options.dry_run:
-        log.info("%d pictures would be looked at", len(pictures))
-        return iter(())
-    return _answers(run, Recogniser(run, options.fpir), pictures, options, track)
+    if any(map(is_stranger, run.labels)):
+        log.warning("%s has a label %r, which also says that a face is of nobody the model knows", run.folder, STRANGER)
+    with ExitStack() as stack:
+        inputs = _inputs(options.pictures, stack, track)
+        held = [(one, file) for one in inputs for file in _pictures(one)]
+        pictures = [file for _, file in held]
+        if options.dry_run:
+            log.info("%d pictures would be looked at", len(pictures))
+            return iter(())
+        names = {file: one.name(file) for one, file in held if one.is_copy}
+        answers = _answers(run, Recogniser(run, options.fpir), pictures, options, track)
+        return _named(answers, names, stack.pop_all())
+
+
+def _named(answers: Iterator[Answer], names: Mapping[Path, str], held: ExitStack) -> Iterator[Answer]:
+    """Yield the answers with what the pictures are called; what is unpacked is removed at the end."""
+    with held:
+        for answer in answers:
+            name = names.get(Path(answer.picture))
+            yield answer if name is None else replace(answer, picture=name)
 
 
 def _answers(
@@ -165,7 +184,7 @@ def _answer(run: Run, face: FoundFace, named: Named, least: float) -> Answer:
     order = np.argsort(-named.probabilities, kind="stable")[:3]
     top = tuple(Guess(run.labels[i], round(float(named.probabilities[i]), 4)) for i in order)
     known = float(named.probabilities[order[0]]) >= least and not named.stranger
-    label = top[0].label if known else UNKNOWN
+    label = top[0].label if known else STRANGER
     similarity = None if named.similarity is None else round(named.similarity, 4)
     return Answer(str(face.picture), face.box, label, top[0].confidence, similarity, round(named.probability, 4), top)
 
@@ -176,10 +195,13 @@ def _no_answer(picture: Path, error: BadImage) -> NoAnswer:
 
 def _tile(run: Run, face: FoundFace, answer: Answer) -> Tile:
     """Return a face for the sheet; its truth is known where its folder is called like one of the labels."""
-    folder, label = face.picture.resolve().parent.name, answer.label or UNKNOWN
-    right = label == folder if folder in run.labels and label != UNKNOWN else None
+    folder, label = face.picture.resolve().parent.name, answer.label or STRANGER
+    folder = spelled_as([folder], run.labels)[folder]
+    right = label == folder if folder in run.labels and label != STRANGER else None
     true = run.name(folder) if right is False else None
-    return Tile(face.seen.pixels, label if label == UNKNOWN else run.name(label), answer.confidence or 0.0, right, true)
+    return Tile(
+        face.seen.pixels, label if label == STRANGER else run.name(label), answer.confidence or 0.0, right, true
+    )
 
 
 def _draw(file: Path, tiles: Sequence[Tile]) -> None:
@@ -191,23 +213,28 @@ def _draw(file: Path, tiles: Sequence[Tile]) -> None:
     log.info("%s shows %d faces", file, len(tiles))
 
 
-def _pictures(paths: Iterable[Path]) -> list[Path]:
-    found: list[Path] = []
+def _inputs(paths: Iterable[Path], stack: ExitStack, track: Track) -> list[Input]:
+    """Return the folders, photos and archives; a photo is read where it is."""
+    found: list[Input] = []
     for path in paths:
         if not path.exists():
             raise FacekitError(f"no such picture or folder: {path}; give photos, or folders of photos")
-        found += _inside(path) if path.is_dir() else [path]
+        is_photo = not path.is_dir() and not is_archive(path)
+        found.append(Input(path, path) if is_photo else stack.enter_context(open_input(path, track)))
     if not found:
         raise FacekitError("no pictures to look at; give photos, or folders of photos")
     return found
 
 
-def _inside(folder: Path) -> list[Path]:
+def _pictures(held: Input) -> list[Path]:
+    folder = held.folder
+    if not folder.is_dir():
+        return [folder]
     found = pictures.below(folder)
     if found.left:
-        log.warning("%s: left out are %s", folder, found)
+        log.warning("%s: left out are %s", held.given, found)
     if not found.files:
-        raise FacekitError(f"{folder} holds no pictures; give photos, or folders of photos")
+        raise FacekitError(f"{held.given} holds no pictures; give photos, or folders of photos")
     return found.files
 
 

@@ -14,6 +14,7 @@ import logging
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -21,12 +22,16 @@ from typing import TypeVar
 from facekit.base.contract import FacekitError, Record, Rejection, Source
 from facekit.base.files import iterate_lines, read_bytes, version
 from facekit.dataset.info import DatasetInfo, read_info
-from facekit.dataset.records import MANIFEST, SOURCES, check_record, own_file, read_sources
+from facekit.dataset.layouts import folders, parts_of
+from facekit.dataset.records import MANIFEST, SOURCES, check_record, is_name, own_file, read_sources
 
 T = TypeVar("T")
 
 MAX_TREES = 16
 """Folders made from folders are followed so far: more lead round in a circle."""
+
+MAX_DEPTH = 16
+"""Folders inside one another in which the picture of a line lies."""
 
 MAX_PICTURE = 256 << 20
 """Bytes of a picture's file; a larger one is not read."""
@@ -40,20 +45,21 @@ log = logging.getLogger(__name__)
 def inside(root: Path, path: str) -> Path | None:
     """Return the file that a line names as `label/file`; None for a path that leads anywhere else.
 
-    Links are not followed: neither the label's folder nor the file may be one. A file that is gone is returned too.
+    In a tree that facekit did not make, the folder of a part may be above the label's, or neither is there. Links are
+    not followed: no folder may be one, nor the file. A file that is gone is returned too.
     """
     file = _place(root, path)
     if file is None:
         return None
-    links = file.parent.is_symlink() or (_mode(file) is not None and not stat.S_ISREG(_mode(file) or 0))
+    folders = list(file.parents)[: path.count("/")]
+    links = any(map(_is_link, folders)) or (_mode(file) is not None and not stat.S_ISREG(_mode(file) or 0))
     return None if links else file
 
 
 def _place(root: Path, path: str) -> Path | None:
-    """Return where a line's `label/file` is; None for a path of any other form."""
-    label, _, name = path.partition("/")
-    plain = label and name and "/" not in name and "\0" not in path and not path.startswith(".") and name[0] != "."
-    return root / label / name if plain else None
+    """Return where a line's `label/file` is, links or not; None for a path that leads anywhere else by its names."""
+    names = path.split("/")
+    return root.joinpath(*names) if len(names) <= MAX_DEPTH and all(map(is_name, names)) else None
 
 
 class Tree:
@@ -107,7 +113,7 @@ class Tree:
         """Return label and id of the picture at a path; empty where there is none."""
         if path in self._names:
             return self._names[path]
-        label = path.partition("/")[0]
+        label = f"/{path}".split("/")[-2]
         return next(((label, id) for id, at in self._plain(label).items() if at == path), ("", ""))
 
     def record_of(self, left: Rejection) -> Record | None:
@@ -157,12 +163,20 @@ class Tree:
         """Return the files of a label that no line names: there the id is the hash of the bytes."""
         if label not in self._hashed:
             named = set(self.paths.values())
-            folder = self._file(f"{label}/x")
-            names = sorted(file.name for file in folder.parent.glob("[!.]*")) if folder else []
-            paths = [path for path in (f"{label}/{name}" for name in names) if path not in named]
+            paths = [path for path in self._files(label) if path not in named]
             hashes = {path: self._digest(file) for path in paths if (file := self._file(path)) is not None}
             self._hashed[label] = {digest: path for path, digest in hashes.items() if digest is not None}
         return self._hashed[label]
+
+    def _files(self, label: str) -> Iterator[str]:
+        """Yield the files of a label, in the folder of each part where the tree is one of parts."""
+        if not is_name(label):
+            return
+        with suppress(FacekitError, OSError):
+            for part in ("", *parts_of(self.root, folders(self.root))):
+                place = f"{part}/{label}".lstrip("/")
+                if self._file(f"{place}/x") is not None:
+                    yield from (f"{place}/{file.name}" for file in sorted((self.root / place).glob("[!.]*")))
 
 
 class Ancestry:
@@ -211,6 +225,10 @@ class Ancestry:
     def source_of(self, origin: str) -> Source | None:
         """Return where a photo was found."""
         return next((tree.sources[origin] for tree in (self.own, *self.trees) if origin in tree.sources), None)
+
+
+def _is_link(path: Path) -> bool:
+    return stat.S_ISLNK(_mode(path) or 0)
 
 
 def _mode(file: Path) -> int | None:

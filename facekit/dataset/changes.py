@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from facekit.base.contract import Record, Rejection
+from facekit.base.text import listed
 
 SHOWN = 3
 """Names that a message lists; of more it gives the number."""
@@ -138,5 +139,4 @@ def _other(before: str | None, now: str | None) -> bool:
 
 def _names(what: str, names: Sequence[str]) -> Iterator[str]:
     if names:
-        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        yield f"{'name' if len(names) == 1 else 'names'} {what}: {', '.join(names[:SHOWN])}{more}"
+        yield f"{'name' if len(names) == 1 else 'names'} {what}: {listed(names, SHOWN)}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from facekit.base import files
 from facekit.base.contract import FacekitError, Link, Record, Rejection, Source, replace
+from facekit.base.opening import no_folder
 from facekit.dataset.info import INFO, DatasetInfo
 from facekit.dataset.listing import match_files, read_manifest, scan
 from facekit.dataset.reasons import REMOVED
@@ -52,7 +53,7 @@ def key(record: Record) -> Key:
 def check_places(output: Path, source: Path | None) -> None:
     """Refuse an output that is a file, or that lies in its own input or around it. Raises FacekitError."""
     if output.exists() and not output.is_dir():
-        raise FacekitError(f"{output} is a file; choose a folder to write")
+        raise FacekitError(f"{no_folder(output)}; choose a folder to write")
     if source is None:
         return
     inner, outer = output.resolve(), source.resolve()

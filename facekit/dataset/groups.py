@@ -75,15 +75,16 @@ def group_of(record: Record) -> str:
     return record.group or record.origin
 
 
-def leave_out_joined(records: Sequence[Record]) -> tuple[list[Record], list[Join]]:
+def leave_out_joined(records: Sequence[Record], given: bool = False) -> tuple[list[Record], list[Join]]:
     """Return the pictures that may stay in their parts, and those that may not, each with one of its group.
 
     Where a group stands in several parts of a split that is drawn already, the earliest part keeps its pictures. What
     was trained on stays trained on, so it is the held-out picture that can no longer tell anything; and a test picture
     that shows what the best epoch was chosen by is no better. A photo that stands in two parts itself was never split
-    by group: it stays, for `check_split` to refuse.
+    by group: it stays, for `check_split` to refuse, unless the split is not facekit's but was `given`.
     """
-    broken = {photo for photo, parts in _parts(records, lambda record: record.origin).items() if len(parts) > 1}
+    origins = {} if given else _parts(records, lambda record: record.origin)
+    broken = {photo for photo, parts in origins.items() if len(parts) > 1}
     kept = {group: min(parts, key=ORDER.index) for group, parts in _parts(records, group_of).items()}
     like: dict[str, Record] = {}
     for record in records:
@@ -94,8 +95,8 @@ def leave_out_joined(records: Sequence[Record]) -> tuple[list[Record], list[Join
         for record in records
         if record.split and record.split != kept[group_of(record)] and record.origin not in broken
     ]
-    gone = {(join.left.label, join.left.id) for join in joins}
-    return [record for record in records if (record.label, record.id) not in gone], joins
+    gone = {id(join.left) for join in joins}  # a split that was given may hold a picture twice, in two parts
+    return [record for record in records if id(record) not in gone], joins
 
 
 def _parts(records: Iterable[Record], name: Callable[[Record], str]) -> dict[str, set[str]]:

@@ -54,6 +54,8 @@ class DatasetInfo:
     complete: bool = True
     protocol: SplitBy | None = None
     """How the split was drawn; None where it was not."""
+    split_given: bool = False
+    """Whether it is that of the folders that were read, `train/` and `test/`: facekit did not draw it."""
     crop: CarriedCrop | None = None
     """How the faces were cut out of their photos; None where `crop` did not cut them."""
     drawn: bool = False
@@ -92,6 +94,7 @@ class DatasetInfo:
             protocol=self.protocol or other.protocol,
             crop=self.crop or other.crop,
             drawn=self.drawn or other.drawn,
+            split_given=self.split_given or other.split_given,
             matchers={**other.matchers, **self.matchers},
         )
 

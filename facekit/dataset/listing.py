@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facekit.base.contract import FacekitError, Record, replace
-from facekit.dataset.pictures import DEAD, Found, is_picture, out_of_place
+from facekit.base.names import check_encoding, fold
+from facekit.base.opening import no_folder
+from facekit.dataset.entries import is_dir, is_file, list_entries
+from facekit.dataset.layouts import Place, lay_out
+from facekit.dataset.pictures import DEAD, Found, is_picture
 from facekit.dataset.records import MANIFEST, read_records
 
 log = logging.getLogger(__name__)
@@ -23,6 +27,12 @@ class Listing:
     files: list[str]
     outside: set[str] = field(default_factory=set)
     """Labels and paths that are links out of a folder that facekit made; they are not among the files."""
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """Path -> what the layout of a folder says of it that facekit did not make."""
+    given: bool = False
+    """Whether that layout gives a split."""
+    left: Counter[str] = field(default_factory=Counter)
+    """Reason -> files and folders that were left out before anything is decoded."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,8 @@ class Manifest:
     """The files that no line names."""
     moved: bool
     """Whether a person moved or removed any of the pictures."""
+    listing: Listing = field(default_factory=lambda: Listing([]))
+    """What the files were read from."""
 
 
 def read_manifest(root: Path) -> Manifest:
@@ -48,34 +60,40 @@ def read_manifest(root: Path) -> Manifest:
     held = match_files(read_records(root / MANIFEST, listing.outside), listing.files)
     if listing.outside:
         log.warning("%s: %d links lead out of the folder and are not read", root, len(listing.outside))
-    return held
+    return replace(held, listing=listing)
 
 
 def scan(root: Path) -> Listing:
     """List the files of a folder's labels.
 
-    In a plain folder links are followed: people keep photos by them. In a folder with a manifest, which may come from
-    a stranger, those that lead out of it are not.
-    Raises FacekitError for a root that is no folder or holds pictures outside any label's folder.
+    In a plain folder, which `layouts` reads, links are followed: people keep photos by them. In a folder with a
+    manifest, which may come from a stranger, those that lead out of it are not.
+    Raises FacekitError for a root that is no folder, and as `lay_out` does.
     """
-    if not root.exists():
-        raise FacekitError(f"no such folder: {root}; give a folder with one folder of pictures a person")
+    check_encoding()
     if not root.is_dir():
-        raise FacekitError(f"{root} is a file; give a folder with one folder of pictures a person")
-    made = os.path.lexists(root / MANIFEST)
-    outside = _Outside(root if made else None)
+        raise FacekitError(f"{no_folder(root)}; give a folder with one folder of pictures a person")
     left: Counter[str] = Counter()
-    entries = list_entries(root, left, made)
-    labels = [entry for entry in entries if is_dir(entry)]
-    files = [path for label in labels if not outside(label.name, label) for path in _files(label, outside, left, made)]
-    beside = [entry for entry in entries if is_file(entry) and not (made and entry.is_symlink())]
-    loose = sum(is_picture(Path(entry.path)) for entry in beside)
-    if loose and not files:
-        raise FacekitError(f"{root} holds {loose} pictures and no folders; put them into one folder a person")
-    if loose:
-        log.warning("%s: %d pictures outside any person's folder are not read", root, loose)
+    if os.path.lexists(root / MANIFEST):
+        listing = _of_facekit(root, left)
+    else:
+        layout = lay_out(root, left)
+        places = {place.path: place for place in layout.places}
+        listing = Listing(list(places), places=places, given=layout.given)
     if any(left.values()):
         log.info("%s: left out are %s", root, Found(left=+left))
+    return replace(listing, left=+left)
+
+
+def _of_facekit(root: Path, left: Counter[str]) -> Listing:
+    """List the files of the labels of a folder that facekit made."""
+    outside = _Outside(root)
+    entries = list_entries(root, left, made=True)
+    labels = [entry for entry in entries if is_dir(entry) and not outside(entry.name, entry)]
+    files = [path for label in labels for path in _files(label, outside, left)]
+    loose = sum(is_file(entry) and not entry.is_symlink() and is_picture(Path(entry.path)) for entry in entries)
+    if loose:
+        log.warning("%s: %d pictures outside any person's folder are not read", root, loose)
     return Listing(files, outside.paths)
 
 
@@ -107,6 +125,8 @@ def match_files(records: Iterable[Record], files: Sequence[str]) -> Manifest:
 
 def _relabel(record: Record, path: str, names: Mapping[str, str]) -> Record:
     label = path.partition("/")[0]
+    if fold(label) == fold(record.label):  # another disk spells the folder otherwise
+        return replace(record, path=path)
     before = record.moved_from or record.label
     # Moved back to where it came from, it is as if it had never moved.
     moved_from = None if label == before else before
@@ -114,56 +134,24 @@ def _relabel(record: Record, path: str, names: Mapping[str, str]) -> Record:
 
 
 class _Outside:
-    """Tells links that lead out of a folder, and collects them. Without a root, none does."""
+    """Tells links that lead out of a folder, and collects them."""
 
-    def __init__(self, root: Path | None) -> None:
-        self._root = f"{os.path.realpath(root)}{os.sep}" if root is not None else None
+    def __init__(self, root: Path) -> None:
+        self._root = f"{os.path.realpath(root)}{os.sep}"
         self.paths: set[str] = set()
 
     def __call__(self, path: str, entry: os.DirEntry[str]) -> bool:
-        if self._root is None or not entry.is_symlink() or os.path.realpath(entry.path).startswith(self._root):
+        if not entry.is_symlink() or os.path.realpath(entry.path).startswith(self._root):
             return False
         self.paths.add(path)
         return True
 
 
-def list_entries(folder: Path, left: Counter[str], made: bool = False) -> list[os.DirEntry[str]]:
-    """Return what a folder holds, sorted by name; what is hidden or a system's is counted in `left`.
-
-    In a folder that facekit made, only hidden files are left out. Raises FacekitError if it may not be read.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            held = sorted(entries, key=lambda one: one.name)
-    except PermissionError:
-        raise FacekitError(f"{folder} may not be read; give yourself the right to, or choose another folder") from None
-    if made:
-        return [entry for entry in held if not entry.name.startswith(".")]
-    left.update(reason for entry in held if (reason := out_of_place(entry.name)))
-    return [entry for entry in held if not out_of_place(entry.name)]
-
-
-def _files(label: os.DirEntry[str], outside: _Outside, left: Counter[str], made: bool) -> list[str]:
-    entries = list_entries(Path(label.path), left, made)
+def _files(label: os.DirEntry[str], outside: _Outside, left: Counter[str]) -> list[str]:
+    entries = list_entries(Path(label.path), left, made=True)
     nested = sum(is_dir(entry) for entry in entries)
     if nested:
         log.warning("%s: %d folders inside it are not read", label.path, nested)
     left[DEAD] += sum(entry.is_symlink() and not is_dir(entry) and not is_file(entry) for entry in entries)
     paths = {f"{label.name}/{entry.name}": entry for entry in entries}
     return [path for path, entry in paths.items() if not outside(path, entry) and is_file(entry)]
-
-
-def is_dir(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a folder, or leads to one; links that lead round in a circle do not."""
-    try:
-        return entry.is_dir()
-    except OSError:  # links that lead round in a circle
-        return False
-
-
-def is_file(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a regular file, or leads to one; links that lead round in a circle do not."""
-    try:
-        return entry.is_file()
-    except OSError:
-        return False

@@ -227,7 +227,7 @@ class Output:
         return replace(
             info.inherit(self.source.info),
             input=self.source.digest(),
-            made_from=os.path.relpath(self.source.root.resolve(), self.root.resolve()),
+            made_from=os.path.relpath((self.source.found_at or self.source.root).resolve(), self.root.resolve()),
             cleaned_with=self.source.info.recognised_by,
         )
 

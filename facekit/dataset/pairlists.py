@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from facekit.base.contract import FacekitError
 from facekit.base.files import read_text
+from facekit.base.names import find_path
+from facekit.base.text import whole
 from facekit.dataset import tables
 from facekit.dataset.groups import components
 
@@ -20,7 +22,7 @@ BY_FOLDER, BY_PAIRS = "by folder", "by the pairs of one person"
 
 _SAID = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
-_COUNTS = re.compile(r"(?:(?P<folds>\d+)\s+)?(?P<each>\d+)")
+_COUNTS = re.compile(r"(?:(?P<folds>[0-9]{1,9})\s+)?(?P<each>[0-9]{1,9})")
 """The first line of LFW's lists: how many pairs of each kind, in View 2 in each of so many folds."""
 
 
@@ -78,6 +80,14 @@ def read(file: Path) -> PairList:
         kinds = "no pairs" if not same else "no pairs of two people" if True in same else "no pairs of one person"
         raise FacekitError(f"{file} holds {kinds}; a score needs pairs of one person and pairs of two")
     return found
+
+
+def on_disk(listed: PairList, root: Path) -> PairList:
+    """Return the pairs with their paths as the files below a folder are spelled: composed or not."""
+    if all(photo.isascii() for photo in listed.photos):
+        return listed
+    pairs = [replace(one, first=find_path(root, one.first), second=find_path(root, one.second)) for one in listed.pairs]
+    return replace(listed, pairs=pairs)
 
 
 def people(pairs: Sequence[Pair]) -> People:
@@ -154,12 +164,12 @@ def _lfw_pair(where: str, parts: Sequence[str], same: bool, fold: int) -> Pair:
     wanted = "`name i j`" if same else "`name i other j`"
     if len(parts) != (3 if same else 4):
         raise FacekitError(f"{where} is not {wanted}, which its place in the list asks for; fix that line")
-    one, other = (parts[0], parts[1]), (parts[0] if same else parts[2], parts[-1])
-    if not (one[1].isdecimal() and other[1].isdecimal()):
+    one, other = (parts[0], whole(parts[1])), (parts[0] if same else parts[2], whole(parts[-1]))
+    if one[1] is None or other[1] is None:
         raise FacekitError(f"{where}: a number of a photo is no number; write {wanted}")
     if not same and one[0] == other[0]:
         raise FacekitError(f"{where} stands among the pairs of two people and names one; fix that line")
-    first, second = (f"{name}/{name}_{int(number):04d}.jpg" for name, number in (one, other))
+    first, second = (f"{name}/{name}_{number:04d}.jpg" for name, number in (one, other))
     return _pair(where, first, second, same, fold)
 
 

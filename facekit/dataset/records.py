@@ -12,6 +12,7 @@ from pathlib import Path
 
 from facekit.base.contract import PARTS, Box, Decision, FacekitError, Link, Record, Rejection, Source
 from facekit.base.files import read_lines
+from facekit.base.names import fold
 from facekit.base.text import visible
 
 MANIFEST = "manifest.jsonl"
@@ -33,7 +34,7 @@ SYNTHETIC = (None, "copy", "augment")
 
 
 def read_records(path: Path, outside: Collection[str] = ()) -> list[Record]:
-    """Return the lines of a manifest, or of a run's split.
+    """Return the lines of a manifest.
 
     `outside` holds the paths and labels of the folder that are links out of it. Raises FacekitError, which names line
     and field, for a line that facekit would not write, and for one that names a picture outside.
@@ -45,6 +46,11 @@ def read_records(path: Path, outside: Collection[str] = ()) -> list[Record]:
             raise ValueError("`path` is a link out of the folder")
 
     return read_lines(own_file(path), Record, check)
+
+
+def read_split(path: Path) -> list[Record]:
+    """Return the lines of a run's split. Raises FacekitError, which names line and field, as `read_records` does."""
+    return read_lines(own_file(path), Record, check_parted)
 
 
 def read_sources(path: Path) -> dict[str, Source]:
@@ -87,12 +93,24 @@ def is_name(name: str) -> bool:
 
 
 def check_record(record: Record) -> None:
-    """Raise ValueError, which names the field, for a record that facekit would not write."""
+    """Raise ValueError, which names the field, for a record that facekit would not write into a manifest."""
+    check_parted(record)
+    label, _, file = record.path.partition("/")
+    # The folder may spell the label otherwise: see `base.names`.
+    spelled = label == record.label or (is_name(label) and fold(label) == fold(record.label))
+    if not spelled or not is_name(file):
+        raise ValueError(f"`path` is {shown(record.path)}, not a file under the label {shown(record.label)}")
+
+
+def check_parted(record: Record) -> None:
+    """Raise ValueError, which names the field, for a record that facekit would not write into a run's split.
+
+    Its picture may lie anywhere below the root: in a tree that facekit did not make, folders of parts are above labels.
+    """
     _check_ids(id=record.id, sha256=record.sha256, origin=record.origin, group=record.group, parent=record.parent)
     _check_names(label=record.label, moved_from=record.moved_from)
-    label, _, file = record.path.partition("/")
-    if label != record.label or not is_name(file):
-        raise ValueError(f"`path` is {shown(record.path)}, not a file under the label {shown(record.label)}")
+    if not all(map(is_name, record.path.split("/"))):
+        raise ValueError(f"`path` is {shown(record.path)}, not a file below a folder")
     if record.synthetic not in SYNTHETIC:
         raise ValueError(f"`synthetic` is {shown(record.synthetic)}, not copy or augment")
     if record.split is not None and record.split not in PARTS:

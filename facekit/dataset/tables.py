@@ -8,6 +8,7 @@ import io
 import logging
 import os
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,17 +18,17 @@ from pathlib import Path, PurePosixPath
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, replace
 from facekit.base.files import read_text
+from facekit.base.names import find_path, fold
 from facekit.base.opening import is_there
 from facekit.base.parallel import ordered_map
+from facekit.base.text import listed
 from facekit.dataset import Dataset
+from facekit.dataset.spelling import one_label_each
 
 IMAGE, LABEL, GROUP = "image", "label", "group"
 
 _MARKS = (",", ";", "\t")
 _SEPARATOR = re.compile("sep=(.)")
-
-NAMED = 5
-"""Most pictures that one line names."""
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class Table:
     def need(self, *names: str) -> None:
         """Raise FacekitError unless the table has one of these columns."""
         if not set(names) & set(self.columns):
-            has = ", ".join(self.columns) or "none"
+            has = listed(self.columns) or "none"
             raise FacekitError(f"{self.file} has no column {' or '.join(names)}; it has {has}")
 
 
@@ -94,7 +95,8 @@ def numbered(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
 
 def slashes(path: str, root: Path) -> str:
     r"""Return a path below a folder: `new\a.jpg`, as Windows writes it, is `new/a.jpg` unless a file is called so."""
-    return path.replace("\\", "/") if "\\" in path and not os.path.lexists(root / path) else path
+    path = path.replace("\\", "/") if "\\" in path and not os.path.lexists(root / path) else path
+    return find_path(root, path)
 
 
 def _row(file: Path, number: int, columns: Sequence[str], values: Sequence[str]) -> dict[str, str]:
@@ -117,7 +119,7 @@ def column(table: Table, name: str, dataset: Dataset) -> list[str | None]:
     """
     table.need(IMAGE, LABEL)
     if name not in table.columns:
-        raise FacekitError(f"{table.file} has no column {name!r}; choose from {', '.join(other_columns(table))}")
+        raise FacekitError(f"{table.file} has no column {name!r}; choose from {listed(other_columns(table))}")
     known = _by_image(table, name, dataset) if IMAGE in table.columns else _by_label(table, name, dataset)
     if not any(known):
         key, mend = (IMAGE, f"give paths below {dataset.root}") if IMAGE in table.columns else (LABEL, "give its names")
@@ -136,7 +138,7 @@ def groups(dataset: Dataset, records: Sequence[Record], by: str, file: Path | No
         found = [(record.targets or {}).get(by) for record in records]
     if not any(found):
         known = sorted({name for record in records for name in record.targets or {}})
-        there = f"choose from {', '.join(known)}" if known else "they say nothing; give --table FILE.csv"
+        there = f"choose from {listed(known)}" if known else "they say nothing; give --table FILE.csv"
         raise FacekitError(f"--by {by}: no picture says it; {there}")
     count = len({value for value in found if value})
     if count > MOST_GROUPS:
@@ -181,14 +183,8 @@ def dataset(file: Path, track: Track = quiet) -> Dataset:
         if not is_there(file.parent / record.path)
     ]
     if gone:
-        log.warning("%s: %d pictures are not there: %s", file, len(gone), named(gone))
-    return Dataset(file.parent, records)
-
-
-def named(pictures: Sequence[str]) -> str:
-    """Return the first few of some pictures, as a person reads them, and how many more there are."""
-    more = f" and {len(pictures) - NAMED:,} more" if len(pictures) > NAMED else ""
-    return f"{', '.join(pictures[:NAMED])}{more}"
+        log.warning("%s: %d pictures are not there: %s", file, len(gone), listed(gone))
+    return Dataset(file.parent, one_label_each(records, file))
 
 
 def _derive(root: Path, row: Mapping[str, str], columns: Iterable[str]) -> Record:
@@ -206,15 +202,15 @@ def _derive(root: Path, row: Mapping[str, str], columns: Iterable[str]) -> Recor
 def _by_label(table: Table, name: str, dataset: Dataset) -> list[str | None]:
     values: dict[str, str] = {}
     for row in table.rows:
-        _say(values, row[LABEL], row, name, table)
-    return [values.get(record.label) or values.get(record.name) for record in dataset.records]
+        _say(values, fold(row[LABEL]), row, name, table)
+    return [values.get(fold(record.label)) or values.get(fold(record.name)) for record in dataset.records]
 
 
 def _by_image(table: Table, name: str, dataset: Dataset) -> list[str | None]:
     names = _names(dataset)
     values: dict[str, str] = {}
     for row in table.rows:
-        meant = names.get(str(PurePosixPath(row[IMAGE])), set()) or names.get(_posix(row[IMAGE]), set())
+        meant = names.get(_nfc(row[IMAGE]), set()) or names.get(_posix(row[IMAGE]), set())
         if len(meant) > 1:
             raise FacekitError(
                 f"{table.file}: {row[IMAGE]} is the name of {len(meant)} photos; give paths below {dataset.root}"
@@ -225,7 +221,12 @@ def _by_image(table: Table, name: str, dataset: Dataset) -> list[str | None]:
 
 
 def _posix(path: str) -> str:
-    return str(PurePosixPath(path.replace("\\", "/")))
+    return _nfc(path.replace("\\", "/"))
+
+
+def _nfc(path: str) -> str:
+    """Return a path as tables and trees are compared by: composed (NFC)."""
+    return unicodedata.normalize("NFC", str(PurePosixPath(path)))
 
 
 def _say(values: dict[str, str], key: str, row: Mapping[str, str], name: str, table: Table) -> None:
@@ -237,13 +238,17 @@ def _say(values: dict[str, str], key: str, row: Mapping[str, str], name: str, ta
 def _names(dataset: Dataset) -> dict[str, set[str]]:
     """Return each name that a picture of the dataset, or the photo it was cut from, goes by -> their ids."""
     names: dict[str, set[str]] = defaultdict(set)
+    paths = {record.path for record in dataset.records}
     for record in dataset.records:
         source = dataset.sources.get(record.origin)
         found = {record.path: record.id}
+        # Its folder may be spelled otherwise than its label.
+        called = f"{record.label}/{record.path.rpartition('/')[2]}"
+        found |= {} if called in paths else {called: record.id}
         if source is not None and source.engine == "folder" and source.url:
             found.setdefault(source.url, record.origin)
         for path, id in found.items():
             pure = PurePosixPath(path)
             for known in {str(pure), str(pure.with_suffix("")), pure.name, pure.stem}:
-                names[known].add(id)
+                names[_nfc(known)].add(id)
     return names

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +15,10 @@ from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Link, Record, Source, Track, quiet, replace
 from facekit.base.parallel import ordered_map
 from facekit.dataset.info import DatasetInfo, read_info
+from facekit.dataset.layouts import Place
 from facekit.dataset.listing import read_manifest
 from facekit.dataset.records import GROUPS, MANIFEST, SOURCES, read_links, read_sources
+from facekit.dataset.spelling import one_label_each
 from facekit.options.common import SplitBy
 
 log = logging.getLogger(__name__)
@@ -24,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Dataset:
-    """A folder-per-label tree: `records` in input order, each with its file at `root / record.path`."""
+    """A tree of pictures with labels: `records` in input order, each with its file at `root / record.path`."""
 
     root: Path
     records: list[Record]
@@ -32,6 +34,8 @@ class Dataset:
     info: DatasetInfo = field(default_factory=DatasetInfo)
     links: list[Link] = field(default_factory=list)
     """Why photos share a group, as far as it was seen on pixels."""
+    found_at: Path | None = None
+    """Where the pictures came from, if `root` is a copy that is gone when they are read."""
 
     @classmethod
     def open(cls, root: Path, track: Track = quiet) -> Dataset:
@@ -41,20 +45,21 @@ class Dataset:
         """
         info = read_info(root) or DatasetInfo()
         held = read_manifest(root)
+        info = replace(info, split_given=info.split_given or held.listing.given)
         if held.gone:
             log.info("%s: %d pictures were removed by hand", root, len(held.gone))
         # Where a picture stood before is the concern of the stage that made it, not of the next one.
         records = [replace(record, moved_from=None) for record in held.records]
         sources = read_sources(root / SOURCES)
         if info.complete:
-            for record in _derive(root, held.unlisted, track):
+            for record in _derive(root, held.unlisted, held.listing.places, track):
                 records.append(record)
                 sources.setdefault(record.id, Source(record.id, url=record.path, engine="folder"))
         else:  # what a killed run wrote without a line is for it to make again
             log.warning("%s is not complete; the command that makes it goes on when run again", root)
         if not records:
             raise FacekitError(f"{root} holds no pictures; give a folder with one folder of pictures a person")
-        return cls(root, records, sources, info, read_links(root / GROUPS))
+        return cls(root, one_label_each(records, root), sources, info, read_links(root / GROUPS))
 
     @property
     def labels(self) -> list[str]:
@@ -170,8 +175,11 @@ def suffix_of(path: str, data: Callable[[], bytes]) -> str:
     return suffix if suffix in images.SUFFIXES else ".jpg"
 
 
-def _derive(root: Path, paths: list[str], track: Track) -> list[Record]:
-    """Make records of files that no manifest names: the id is the hash of the bytes as found."""
+def _derive(root: Path, paths: list[str], places: Mapping[str, Place], track: Track) -> list[Record]:
+    """Make records of files that no manifest names: the id is the hash of the bytes as found.
+
+    `places` is what the folder's layout says of them.
+    """
 
     def derive(path: str) -> Record:
         try:
@@ -179,8 +187,9 @@ def _derive(root: Path, paths: list[str], track: Track) -> list[Record]:
         except BadImage:  # whoever decodes it will count it as unreadable; until then its path is all there is
             data = path.encode(errors="surrogateescape")
         digest = hashlib.sha256(data).hexdigest()
-        label = path.partition("/")[0]
-        return Record(id=digest, sha256=digest, path=path, label=label, name=label, origin=digest)
+        place = places.get(path) or Place(path, path.partition("/")[0])
+        name = place.name or place.label
+        return Record(digest, digest, path, place.label, name, digest, split=place.part, targets=place.targets or None)
 
     if not paths:
         return []

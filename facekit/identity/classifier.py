@@ -18,7 +18,7 @@ from facekit.identity.embedders import PerThread, backbone_of, embed_dataset
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.networks import inputs
 from facekit.options.crop import FaceCrop
-from facekit.runs import HEAD, Run
+from facekit.runs import HEAD, Backbone, Run
 from facekit.runs.head import Head
 
 Row = NDArray[np.float32]
@@ -117,9 +117,15 @@ class _Linear:
 
     def _read(self, run: Run, embedder: Embedder) -> Head:
         """Read the head. Raises FacekitError for one that was fitted to other embeddings or has other names."""
-        if run.info.backbone is None or embedder.version != run.info.backbone.version:
+        about = run.info.backbone
+        if about is None or about.version != embedder.version or not _fits(about, embedder):
             raise FacekitError(f"{run.folder} was trained on other vectors than {self._name} gives now; train again")
         return Head.read(run.folder / HEAD, embedder.dimensions, len(run.labels))
+
+
+def _fits(about: Backbone, embedder: Embedder) -> bool:
+    """Whether what a model says of its embedder's vectors, where it says it, is so."""
+    return about.dimensions in (0, embedder.dimensions) and about.metric in ("", embedder.metric)
 
 
 def _finite(rows: Iterable[Row], folder: Path) -> Iterator[Row]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from facekit.base import images
 from facekit.base.contract import BadImage, Link, Record, Track, quiet
 from facekit.base.parallel import ordered_map
+from facekit.base.text import listed
 from facekit.dataset import Dataset, Output
 from facekit.dataset.groups import Join, draw_groups, leave_out_joined
 from facekit.identity.likeness import MATCHER, Fingerprint, Proof, fingerprint, proofs
@@ -29,7 +30,7 @@ def grouped(dataset: Dataset, stage: str, track: Track = quiet, jobs: int = 0) -
     if is_grouped(dataset):
         return dataset
     if dataset.info.stage and any(record.group for record in dataset.records):
-        was = ", ".join(sorted(set(dataset.info.matchers.values()))) or "an earlier version of facekit"
+        was = listed(sorted(set(dataset.info.matchers.values()))) or "an earlier version of facekit"
         log.warning(
             "%s: its groups were drawn by %s; its pictures are compared again, by %s", dataset.root, was, MATCHER
         )
@@ -100,9 +101,9 @@ def warn_of_two(one: Path, by: Mapping[str, str], other: Path, by_other: Mapping
         )
 
 
-def drop_joined(records: Sequence[Record], where: Path) -> tuple[list[Record], list[Join]]:
-    """Return the pictures that may stay in a split that is drawn, and those that may not: see `leave_out_joined`."""
-    stay, joins = leave_out_joined(records)
+def drop_joined(records: Sequence[Record], where: Path, given: bool = False) -> tuple[list[Record], list[Join]]:
+    """Return the pictures that may stay in a split that there is, and those that may not: see `leave_out_joined`."""
+    stay, joins = leave_out_joined(records, given)
     warn_of_joined(joins, where)
     return stay, joins
 

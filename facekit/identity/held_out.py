@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from facekit import runs
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, replace
+from facekit.base.text import listed
 from facekit.dataset import Dataset, DatasetInfo, lineage, protocol, tables
 from facekit.dataset.reasons import JOINED
+from facekit.dataset.spelling import as_known
 from facekit.identity import classifier, cleaned, overlap
 from facekit.identity.groups import is_current, warn_of_two
 from facekit.identity.overlap import Overlap
@@ -147,7 +149,7 @@ def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track) ->
             continue
         readable.append(record)
         rows.append(row)
-    unread = tables.named([f"{one.path} ({one.reason})" for one in pictures.unread])
+    unread = listed([f"{one.path} ({one.reason})" for one in pictures.unread])
     if not rows:
         count = len(pictures.records)
         raise FacekitError(f"{pictures.data}: none of {count} pictures can be read: {unread}; give pictures that can")
@@ -197,7 +199,8 @@ def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
             f"{run.folder}: every {part} picture shows a photo that an earlier part of its split shows too; "
             "make the tree again with `balance`, and train anew"
         )
-    title = f"the {part} part of its own split" if part != "all" else "its own pictures"
+    split = "the split that its folders gave" if run.info.split_given else "its own split"
+    title = f"the {part} part of {split}" if part != "all" else "its own pictures"
     chosen = HeldOut(dataset, records, title, dataset.root, own=True, part=part, asked_for=found)
     chosen.left += Counter({CHANGED: gone, JOINED: len(joined)})
     if gone:
@@ -212,13 +215,11 @@ def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
 
 
 def _others(run: Run, dataset: Dataset, data: Path, part: str) -> HeldOut:
+    dataset = replace(dataset, records=as_known(dataset.records, run.labels))
     unknown = sorted(set(dataset.labels) - set(run.labels))
     if unknown:
-        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         fix = "take their lines out" if data.is_file() else "take their folders out"
-        raise FacekitError(
-            f"{data} holds names that {run.folder} was not trained on: {', '.join(unknown[:5])}{more}; {fix}"
-        )
+        raise FacekitError(f"{data} holds names that {run.folder} was not trained on: {listed(unknown)}; {fix}")
     records = [record for record in dataset.records if part in ("all", record.split)]
     if not records:
         raise FacekitError(f"{data} has no {part} part; leave --part out to score all its pictures")

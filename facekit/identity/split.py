@@ -66,7 +66,7 @@ def split_dataset(
         return Split(dataset, records, chosen)
     by_person = chosen == protocol.PERSON
     known = grouped_by_person(dataset, people, STAGE, track) if by_person else grouped(dataset, STAGE, track)
-    records, joined = drop_joined(known.records, dataset.root)
+    records, joined = drop_joined(known.records, dataset.root, dataset.info.split_given)
     if any(record.split is None for record in records):
         records = lineage.draw_split(records, shares(split), seed, protocol.WHAT[chosen])
     protocol.check(records, chosen, str(dataset.root))

@@ -20,8 +20,8 @@ class Audit(Options):
 
     folder: Annotated[
         Path,
-        "Tree of pictures, with or without a split or `train/` and `test/`; a trained run; or `-` to read its path "
-        "from stdin.",
+        "Tree of pictures, with or without a split or `train/` and `test/`; a flat folder, a photo, or a zip or tar of "
+        "photos; a trained run; or `-` to read its path from stdin.",
         Aside(),
         Positional(),
         InputPath(piped=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from facekit.options.base import Limits, Short
+from facekit.options.base import Aside, Limits, Short
 from facekit.options.common import PeopleTable, SplitBy, SplitShares, Stage, refuse_people
 
 
@@ -24,6 +24,11 @@ class Balance(Stage):
         "are not people. `image` splits file by file, so copies of a photo can land in different parts.",
     ] = "group"
     people_from: PeopleTable = None
+    split_anew: Annotated[
+        bool,
+        "Draw the split anew. By default pictures that are in a part of a split stay in it, as in `train/`.",
+        Aside(),
+    ] = False
 
     def __post_init__(self) -> None:
         """Check the limits, and that a table of people is asked for. Raises FacekitError."""

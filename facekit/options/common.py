@@ -13,6 +13,9 @@ SplitBy = Literal["group", "image", "person"]
 Kind = Literal["people", "classes"]
 """What labels are: people, of whom a model may meet strangers, or classes, such as expressions, into which all fall."""
 
+STRANGER = "unknown"
+"""What a model answers of a face that is of nobody it knows, in place of a label."""
+
 InputFolder = Annotated[
     Path,
     "Folder with one folder of pictures per person, or `-` to read its path from stdin.",
@@ -74,6 +77,11 @@ def kind_of(labels: Kind | None, protocol: str) -> Kind:
             "--labels people does not go with a split by person, which has nobody in two parts; give --labels classes"
         )
     return labels or ("classes" if protocol == "person" else "people")
+
+
+def is_stranger(label: str) -> bool:
+    """Return whether a label reads like what a model answers of strangers."""
+    return label.casefold() == STRANGER
 
 
 def refuse_table(table: Path | None, by: str | None) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from facekit.base.contract import FacekitError
-from facekit.options.base import Limits, Options, Reads, shown
+from facekit.options.base import Aside, InputPath, Limits, Options, Positional, Reads, shown
 from facekit.options.common import Stage
 
 Cascade = Literal["default", "alt2", "profile"]
@@ -73,6 +74,15 @@ class Crop(FaceCrop, Stage):
     """Find the face in each photo and save it as a square picture."""
 
     group = "clean"
+
+    input: Annotated[
+        Path,
+        "Photos: a folder with one folder per person, a flat folder, a single photo, or a zip or tar of any of these; "
+        "or `-` to read its path from stdin.",
+        Aside(),
+        Positional(),
+        InputPath(piped=True),
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

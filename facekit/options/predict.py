@@ -17,7 +17,9 @@ class Predict(Options):
     group = "use"
 
     run: RunFolder
-    pictures: Annotated[list[Path], "Photos, or folders of photos.", Positional(), InputPath()]
+    pictures: Annotated[
+        list[Path], "Photos, folders of photos, or zip or tar files of them.", Positional(), InputPath()
+    ]
     fpir: Annotated[
         float | None,
         "Share of strangers' faces that may be given a name, instead of the one that the model was trained for.",

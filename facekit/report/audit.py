@@ -8,6 +8,7 @@ from pathlib import Path
 
 from facekit.base import text
 from facekit.base.files import check_ours, guarded, replace_file, write_csv
+from facekit.base.names import fold
 from facekit.report import html
 from facekit.scores.weights import WeightsCard
 
@@ -44,7 +45,8 @@ class Twins:
     @property
     def conflict(self) -> bool:
         """Whether the two stand under different labels."""
-        return bool(self.first.label and self.second.label) and self.first.label != self.second.label
+        one, other = self.first.label, self.second.label
+        return bool(one and other) and fold(one) != fold(other)
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class Looked:
             lacking = "" if self.whole_photos == self.of_photos else "; what only the others show is not looked for"
             said.append(f"{at_hand}, and are compared as a whole too{lacking}.")
         if self.drawn_by:
-            by = ", ".join(f"{stage} by {matcher}" for stage, matcher in self.drawn_by.items())
+            by = text.listed([f"{stage} by {matcher}" for stage, matcher in self.drawn_by.items()])
             said.append(f"The tree's groups were drawn in {by}.")
         if any(self.groups.values()):
             counts = ", ".join(f"{reason} {count:,}" for reason, count in self.groups.items())

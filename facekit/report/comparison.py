@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import Literal
 
 from facekit.base import files
 from facekit.base.files import Cell
+from facekit.base.text import visible
 from facekit.options.base import Setting
 from facekit.report.html import render
 from facekit.scores.bootstrap import Interval
@@ -118,10 +120,10 @@ class Table:
 def markdown(table: Table) -> str:
     """Return a table to be pasted, with its banners before and its notes after it."""
     head, *rows = _cells(table)
-    lines = [f"**{_sentence(banner)}**\n" for banner in table.banners]
+    lines = [f"**{_as_text(_sentence(banner))}**\n" for banner in table.banners]
     lines += [_line(head), _line(["---", "---", *["--:"] * (len(head) - 2)]), *map(_line, rows), ""]
-    lines += [f"- {row.name}: {row.reason}." for row in table.rows if row.reason]
-    lines += [f"- {note}" for note in table.said]
+    lines += [f"- {row.name}: {_as_text(row.reason)}." for row in table.rows if row.reason]
+    lines += [f"- {_as_text(note)}" for note in table.said]
     return "\n".join(lines) + "\n"
 
 
@@ -181,11 +183,15 @@ def _row(row: Row, keys: Sequence[Key], with_f1: Collection[Key], columns: int) 
 
 
 def _costs(row: Row) -> list[str]:
-    parameters = NOTHING if row.parameters is None else f"{row.parameters:,}"
-    rate = NOTHING if row.pictures_per_second is None else f"{row.pictures_per_second:,.0f}"
+    parameters, rate = _number(row.parameters, ",d"), _number(row.pictures_per_second, ",.0f")
     if row.seconds_per_epoch is None:
-        return [parameters, NOTHING, f"{row.training_seconds:.1f} in all", rate]
-    return [parameters, f"{row.epochs}", f"{row.seconds_per_epoch:.1f}", rate]
+        seconds = _number(row.training_seconds, ".1f")
+        return [parameters, NOTHING, seconds if seconds == NOTHING else f"{seconds} in all", rate]
+    return [parameters, _number(row.epochs, "d"), _number(row.seconds_per_epoch, ".1f"), rate]
+
+
+def _number(value: float | None, form: str) -> str:
+    return NOTHING if value is None else format(value, form)
 
 
 def _flat(row: Row, columns: Mapping[Key, str]) -> dict[str, Cell]:
@@ -235,8 +241,13 @@ def _knew(weights: WeightsCard, names: Sequence[str]) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+    return "| " + " | ".join(map(_as_text, cells)) + " |"
+
+
+def _as_text(text: str) -> str:
+    """Return text that Markdown shows as it is: without links, pictures, markup and cells of its own."""
+    return re.sub(r"([\\<\[\]|])", r"\\\1", visible(text))
 
 
 def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
+    return f"{text[:1].upper()}{text[1:]}."

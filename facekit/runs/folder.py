@@ -93,6 +93,7 @@ def begin(
         cleaned_with=dataset.info.recognised_by,
         dataset=TrainedOn(root=str(dataset.root.resolve()), digest=dataset.digest()),
         protocol=protocol,
+        split_given=dataset.info.split_given,
         matchers=dataset.info.matchers,
         left=left or {},
         split=Counts(**{part: parts[part] for part in PARTS}),

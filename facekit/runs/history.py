@@ -35,15 +35,20 @@ class Epoch:
 
     def __post_init__(self) -> None:
         """Refuse what no training measures, and no clock or plot can show. Raises ValueError."""
-        for name, (low, high) in _LIMITS.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise ValueError(f"{name} is {value:g}")
+        check_measures(self)
 
     def measured(self, monitor: str) -> float:
         """Return the accuracy that a training goes by: `accuracy` or `val_accuracy`."""
         value = self.accuracy if monitor == "accuracy" else self.val_accuracy
         return 0.0 if value is None else value
+
+
+def check_measures(of: object) -> None:
+    """Raise ValueError, which names the field, for a share, a loss, a rate or seconds that no training measures."""
+    for name, (low, high) in _LIMITS.items():
+        value = getattr(of, name, None)
+        if value is not None and not low <= value <= high:
+            raise ValueError(f"{name} is {value:g}")
 
 
 _SHARE, _LOSS = (0, 1 + 1e-6), (-1e39, 1e39)

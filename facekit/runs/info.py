@@ -10,10 +10,10 @@ from typing import Literal
 from facekit import __version__
 from facekit.dataset.records import is_name, shown
 from facekit.options.base import Setting, describe, recorded
-from facekit.options.common import Kind, SplitBy
+from facekit.options.common import STRANGER, Kind, SplitBy, is_stranger
 from facekit.options.crop import CarriedCrop
 from facekit.options.train import Color, Train
-from facekit.runs.history import Epoch
+from facekit.runs.history import Epoch, check_measures
 from facekit.scores.weights import WeightsCard
 
 _LONGEST_PATH, _LONGEST_NAME = 4096, 255
@@ -22,11 +22,19 @@ _LONGEST_PATH, _LONGEST_NAME = 4096, 255
 _LARGEST = 1e6
 """Of a threshold, a temperature and what follows from them."""
 
+_MOST_COUNTED = 10**12
+"""Pictures, epochs, seconds, parameters."""
+
 _MOST_FACES = 10_000_000
 """Faces of a gallery."""
 
 _MOST_DIMENSIONS = 1 << 16
 """Numbers of an embedding; the longest in use have 2,048."""
+
+
+def _check_count(field: str, count: float) -> None:
+    if not 0 <= count <= _MOST_COUNTED:
+        raise ValueError(f"{field} is {count:g}")
 
 
 def _check_path(field: str, path: str) -> None:
@@ -75,6 +83,11 @@ class Counts:
     test: int = 0
     validation: int = 0
 
+    def __post_init__(self) -> None:
+        """Refuse what nobody has counted. Raises ValueError."""
+        for part in fields(self):
+            _check_count(part.name, getattr(self, part.name))
+
     @property
     def total(self) -> int:
         """Pictures in all parts."""
@@ -91,6 +104,11 @@ class Scores:
     loss: float | None = None
     val_accuracy: float | None = None
     val_loss: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no training measures. Raises ValueError."""
+        _check_count("scores.epoch", self.epoch)
+        check_measures(self)
 
     @classmethod
     def of(cls, epoch: Epoch) -> Scores:
@@ -125,6 +143,8 @@ class OpenSet:
 
     def __post_init__(self) -> None:
         """Refuse what no training writes, before anything of that size is allocated. Raises ValueError."""
+        if not (self.embedder.metric and self.embedder.dimensions):
+            raise ValueError("open_set.embedder lacks its metric or its dimensions")
         numbers = (self.threshold, self.slope, self.offset, *self.thresholds)
         if not all(abs(number) <= _LARGEST for number in numbers):
             raise ValueError("a number of open_set is not one that training finds")
@@ -167,6 +187,8 @@ class ModelInfo:
     dataset: TrainedOn
     protocol: SplitBy
     """How the split was drawn."""
+    split_given: bool = False
+    """Whether it is that of the folders that were read, `train/` and `test/`: facekit did not draw it."""
     matchers: Mapping[str, str] = field(default_factory=dict)
     """What the groups were drawn by, as `dataset.json` says it; 0.1.0 did not."""
     split: Counts = Counts()
@@ -199,11 +221,23 @@ class ModelInfo:
             raise ValueError(f"size is {self.size}, and a network's input has {low:g} to {high:g} pixels")
         if not 1 / _LARGEST <= self.temperature <= _LARGEST:
             raise ValueError(f"temperature is {self.temperature}")
+        self._check_counts()
+        self._check_labels()
+
+    def _check_counts(self) -> None:
+        for name in ("parameters", "epochs", "training_seconds", "pictures_per_second"):
+            _check_count(name, getattr(self, name))
+        for reason, count in self.left.items():
+            _check_count(f"left.{shown(reason)}", count)
+
+    def _check_labels(self) -> None:
         if len(set(self.labels)) < max(2, len(self.labels)):
             raise ValueError("labels are not two or more different names")
         for label in self.labels:
             if not is_name(label):
                 raise ValueError(f"labels has {shown(label)}, which no folder of a person is called")
+        if self.open_set is not None and any(map(is_stranger, self.labels)):
+            raise ValueError(f"labels has {STRANGER!r}, which is what a model answers of strangers")
 
     @property
     def best_epoch(self) -> int:

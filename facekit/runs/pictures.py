@@ -16,11 +16,13 @@ from pathlib import Path
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Record, Source, Track, quiet, replace
 from facekit.base.files import inside, iterate_lines
+from facekit.base.names import spelled_as
 from facekit.base.opening import open_regular
 from facekit.base.parallel import ordered_map
 from facekit.dataset import GROUPS, MANIFEST, SOURCES, Dataset, DatasetInfo
 from facekit.dataset.changes import Changes, Seen, between
-from facekit.dataset.listing import is_dir, list_entries
+from facekit.dataset.entries import list_entries
+from facekit.dataset.layouts import label_folders
 from facekit.dataset.records import check_record, check_source, own_file, read_links
 from facekit.runs import SPLIT, Run
 
@@ -40,7 +42,13 @@ def dataset_of(run: Run, records: Sequence[Record], track: Track = quiet) -> Dat
     of the pictures was found in it: until then it may be any folder. Raises FacekitError for a path that leads out of
     the folder.
     """
-    info = DatasetInfo(crop=run.info.crop, drawn=run.info.drawn, protocol=run.protocol, matchers=run.info.matchers)
+    info = DatasetInfo(
+        crop=run.info.crop,
+        drawn=run.info.drawn,
+        protocol=run.protocol,
+        split_given=run.info.split_given,
+        matchers=run.info.matchers,
+    )
     there = list(_unchanged(run, records, track))
     if not there:
         return Dataset(run.root, [], info=info)
@@ -56,7 +64,9 @@ def additions(run: Run) -> Changes:
     """
     before = [Seen.of(record) for record in run.split]
     known = {(one.label, one.file) for one in before}
-    new = [Seen(*place, sha256="") for place in _called_pictures(run.root) if place not in known]
+    there = list(_called_pictures(run.root))
+    spelled = spelled_as((label for label, _ in there), run.info.labels)
+    new = [Seen(spelled[label], file, sha256="") for label, file in there if (spelled[label], file) not in known]
     return between(before, [*before, *new])
 
 
@@ -96,13 +106,12 @@ def picture_bytes(file: Path, sha256: str | None = None) -> bytes:
 
 def _called_pictures(root: Path) -> Iterator[tuple[str, str]]:
     """Yield label and name of the files that are called like pictures."""
-    left: Counter[str] = Counter()
-    for label in filter(is_dir, list_entries(root, left)):
+    for label, folder in label_folders(root):
         try:
-            entries = list_entries(Path(label.path), left)
+            entries = list_entries(root / folder, Counter())
         except (OSError, FacekitError):
             continue
-        yield from ((label.name, one.name) for one in entries if one.name.lower().endswith(images.SUFFIXES))
+        yield from ((label, one.name) for one in entries if one.name.lower().endswith(images.SUFFIXES))
 
 
 def _unchanged(run: Run, records: Sequence[Record], track: Track) -> Iterator[Record]:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Record
 from facekit.base.files import read_json, write_json
-from facekit.dataset.records import own_file, read_records
+from facekit.base.opening import no_folder
+from facekit.dataset.records import own_file, read_split
 from facekit.networks import build, weight_shapes
 from facekit.options.common import SplitBy
 from facekit.options.crop import FaceCrop
@@ -109,7 +110,7 @@ class Run:
 
         Raises FacekitError, which names line and field, for a line that facekit would not write.
         """
-        return read_records(self.folder / SPLIT)
+        return read_split(self.folder / SPLIT)
 
     @property
     def history(self) -> list[Epoch]:
@@ -167,7 +168,7 @@ def load(folder: Path) -> Run:
     Raises FacekitError: no such folder, not a run, not yet complete.
     """
     if not folder.is_dir():
-        raise FacekitError(f"no such folder: {folder}; give the folder that `train -o` wrote")
+        raise FacekitError(f"{no_folder(folder)}; give the folder that `train -o` wrote")
     run = read(folder)
     if run is None:
         raise FacekitError(f"{folder} is not a trained model: it has no {MODEL}; give the folder that `train -o` wrote")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from facekit.base.contract import Record
 from facekit.dataset.lineage import TRAIN
@@ -30,3 +30,10 @@ def class_weights(classes: Sequence[int], count: int) -> list[float] | None:
 def missing_labels(labels: Sequence[str], records: Iterable[Record]) -> list[str]:
     """Return the labels of which no record is in the training part, sorted."""
     return sorted(set(labels) - {record.label for record in records if record.split == TRAIN})
+
+
+def none_left(missing: Sequence[str], left: Mapping[str, int]) -> str:
+    """Return what to say of names without a training picture: reason -> pictures of the first that are left out."""
+    why = ", ".join(f"{count:,} {reason}" for reason, count in Counter(left).most_common())
+    more = f", nor of {len(missing) - 1} others" if len(missing) > 1 else ""
+    return f"no training picture of {missing[0]} can be used{f' ({why})' if why else ''}{more}; give ones that can"

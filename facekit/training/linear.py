@@ -21,7 +21,7 @@ from facekit.runs import head as heads
 from facekit.runs.head import Head, Known, Numbers
 from facekit.scores.recalibration import fit_temperature
 from facekit.training import openset
-from facekit.training.labels import class_indices, class_weights, missing_labels
+from facekit.training.labels import class_indices, class_weights, missing_labels, none_left
 from facekit.training.plan import Plan
 
 
@@ -62,7 +62,7 @@ class Linear:
         seconds = time.monotonic() - began
         rows = [row for row, reason in enumerate(embedded.reasons) if reason is None]
         records = [pictures[row] for row in rows]
-        self._check(records, run.labels)
+        self._check(pictures, embedded.reasons, run.labels)
         known = self._known(embedded.vectors[rows], records, TRAIN, run.labels)
         validation = self._known(embedded.vectors[rows], records, VALIDATION, run.labels)
         head = heads.fit(known, validation, len(run.labels))
@@ -91,13 +91,13 @@ class Linear:
         each = None if weights is None else [weights[number] for number in classes]
         return Known(vectors[rows], np.asarray(classes, np.int64), each)
 
-    def _check(self, records: Sequence[Record], labels: Sequence[str]) -> None:
-        missing = missing_labels(labels, records)
+    def _check(self, pictures: Sequence[Record], reasons: Sequence[str | None], labels: Sequence[str]) -> None:
+        """Refuse pictures of which a name has none left, and say why they are not."""
+        whole = list(zip(pictures, reasons, strict=True))
+        missing = missing_labels(labels, (record for record, reason in whole if reason is None))
         if missing:
-            raise FacekitError(
-                f"{self._options.input}: no face can be aligned on any training picture of {missing[0]}; "
-                "give ones that show a face"
-            )
+            left = Counter(why for record, why in whole if why and record.label == missing[0] and record.split == TRAIN)
+            raise FacekitError(f"{self._options.input}: {none_left(missing, left)}")
 
 
 def _scores(head: Head, train: Known, validation: Known) -> Scores:

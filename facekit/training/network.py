@@ -25,7 +25,7 @@ from facekit.runs import Counts, Epoch, Run, Scores, pretrained
 from facekit.runs.history import write_history
 from facekit.training import loop, openset
 from facekit.training.checkpoint import Checkpoint
-from facekit.training.labels import missing_labels
+from facekit.training.labels import missing_labels, none_left
 from facekit.training.pack import Pack, pack
 from facekit.training.plan import Plan
 from facekit.training.schedule import why_over
@@ -98,7 +98,8 @@ def _check(packed: Pack, labels: Sequence[str], options: Train) -> None:
         log.warning("%d pictures cannot be read and are left out", packed.left.total())
     missing = missing_labels(labels, packed.records)
     if missing:
-        raise FacekitError(f"{options.input}: no training picture of {missing[0]} can be read; give ones that can")
+        why = Counter(reason for one, reason in packed.lost if (one.label, one.split) == (missing[0], TRAIN))
+        raise FacekitError(f"{options.input}: {none_left(missing, why)}")
     if options.monitor.startswith("val_") and not any(record.split == VALIDATION for record in packed.records):
         raise FacekitError(f"{options.input}: no picture of the validation part can be read; give ones that can")
 

@@ -26,11 +26,17 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Pack:
-    """Decoded pictures: `pixels[i]` is what `records[i]` shows; `left` counts the unreadable by reason."""
+    """Decoded pictures: `pixels[i]` is what `records[i]` shows."""
 
     pixels: Pixels
     records: list[Record]
-    left: Counter[str] = field(default_factory=Counter)
+    lost: list[tuple[Record, str]] = field(default_factory=list)
+    """The pictures that cannot be read, and why."""
+
+    @property
+    def left(self) -> Counter[str]:
+        """How many pictures cannot be read, by reason."""
+        return Counter(reason for _, reason in self.lost)
 
 
 def pack(root: Path, records: Sequence[Record], size: int, file: Path, jobs: int = 0, track: Track = quiet) -> Pack:
@@ -41,19 +47,19 @@ def pack(root: Path, records: Sequence[Record], size: int, file: Path, jobs: int
     """
     _check_room(file, len(records) * size * size * 3)
     good: list[Record] = []
-    left: Counter[str] = Counter()
+    lost: list[tuple[Record, str]] = []
     # Written, not mapped, while it grows: a full disk is then an error and not the death of the process.
     with guarded(file), io.BufferedWriter(open_new(file)) as out:
         for record, result in track(decoded(root, records, size, jobs), "pack", total=len(records)):
             if isinstance(result, BadImage):
-                left[result.reason] += 1
+                lost.append((record, result.reason))
                 log.info("%s is left out: %s", root / record.path, result.reason)
                 continue
             out.write(result.tobytes())
             good.append(record)
     if not good:
         raise FacekitError(f"{root}: none of {len(records)} pictures can be read; give pictures that can")
-    return Pack(np.memmap(file, np.uint8, "r", shape=(len(good), size, size, 3)), good, left)
+    return Pack(np.memmap(file, np.uint8, "r", shape=(len(good), size, size, 3)), good, lost)
 
 
 def _check_room(file: Path, needed: int) -> None:

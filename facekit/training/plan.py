@@ -16,7 +16,7 @@ from facekit.dataset.lineage import VALIDATION
 from facekit.identity.embedders import backbone_of
 from facekit.identity.split import Split, split_dataset
 from facekit.options.base import Value, describe, from_mapping
-from facekit.options.common import kind_of
+from facekit.options.common import STRANGER, is_stranger, kind_of
 from facekit.options.train import Train
 from facekit.options.typed import typed
 from facekit.runs import Run
@@ -94,6 +94,8 @@ def options_of(run: Run, data: Path, output: Path, jobs: int, overwrite: bool) -
     kept = {name: value for name, value in run.info.options.items() if name in known}
     own: dict[str, Value] = {"input": data, "output": output, "jobs": jobs, "overwrite": overwrite, "resume": True}
     own["backbone"] = backbone
+    if run.info.kind is None and any(map(is_stranger, run.labels)):  # 0.1.0 did not ask what labels are
+        own["labels"] = "classes"
     return from_mapping(Train, {**kept, **own}, f"{run.folder / runs.MODEL}, options")
 
 
@@ -141,7 +143,13 @@ def _people_changed(run: Run, dataset: Dataset, people: Path | None) -> str | No
 
 
 def _check_parts(split: Split, options: Train, needs_validation: bool) -> None:
-    kind_of(options.labels, split.protocol)
+    kind = kind_of(options.labels, split.protocol)
+    stranger = next(filter(is_stranger, split.labels), None)
+    if kind == "people" and stranger is not None:
+        raise FacekitError(
+            f"{options.input} has a folder {stranger!r}, and a model of people answers `{STRANGER}` where it does not "
+            "know a face; rename the folder or take it out, or give --labels classes"
+        )
     if needs_validation and not split.counts[VALIDATION]:
         raise FacekitError(
             f"{options.input} has no validation part to monitor; "

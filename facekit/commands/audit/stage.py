@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
@@ -18,6 +19,7 @@ from facekit.commands.audit.photos import find_photos, pictures_of
 from facekit.commands.audit.trees import Tree, read
 from facekit.dataset import check_places
 from facekit.dataset.changes import Seen
+from facekit.dataset.inputs import open_input
 from facekit.dataset.made_from import MadeFrom
 from facekit.identity.groups import warn_of_two
 from facekit.options.audit import Audit
@@ -27,6 +29,7 @@ from facekit.report.audit import AuditReport, Looked, Overlap, Twins
 
 STAGE = "audit"
 TRAIN = PARTS[0]
+GIVEN = "given by folders, not drawn by facekit; copies across it were looked for"
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,12 @@ def audit(options: Audit, track: Track = quiet) -> Report:
     Raises FacekitError: a folder that holds no pictures, a place that may not be written, and with `strict`
     any match.
     """
+    with ExitStack() as stack:  # what is unpacked is there as long as it is looked at
+        return _audit(options, _trees(options, track, stack), track)
+
+
+def _audit(options: Audit, trees: Sequence[Tree], track: Track) -> Report:
     began = time.monotonic()
-    trees = _trees(options, track)
     _check(options, trees)
     _warn(trees)
     shown, two = _shown(options, trees), len(trees) > 1
@@ -99,6 +106,7 @@ def audit(options: Audit, track: Track = quiet) -> Report:
     if options.without is not None and not options.dry_run:
         made = without.copy(trees[0], drop, options.without, track)
     report = _report(options, overlaps, matches, drop, made)
+    report.details |= {"split": GIVEN} if any(tree.given for tree in trees) else {}
     report.details |= _details(looked, whole)
     for one in weights:
         report.details |= one.rows()
@@ -119,13 +127,13 @@ def _warn(trees: Sequence[Tree]) -> None:
         warn_of_two(one.root, one.info.matchers, other.root, other.info.matchers)
 
 
-def _trees(options: Audit, track: Track) -> list[Tree]:
+def _trees(options: Audit, track: Track, stack: ExitStack) -> list[Tree]:
     folders = [folder for folder in (options.folder, options.other) if folder is not None]
     if len(folders) == 2:
         one, other = (folder.resolve() for folder in folders)
         if one.is_relative_to(other) or other.is_relative_to(one):
             raise FacekitError(f"{folders[0]} and {folders[1]} lie in one another; give the tree alone, or another")
-    return [read(folder, track) for folder in folders]
+    return [read(stack.enter_context(open_input(folder, track)).folder, track) for folder in folders]
 
 
 def _check(options: Audit, trees: Sequence[Tree]) -> None:

@@ -1,8 +1,9 @@
 """A folder of pictures as its parts: facekit's own trees and runs, and the layouts that others use.
 
-Read are a tree with a split in its manifest, a run's split, folders of parts (`train/LABEL`, `test/LABEL`, or with
-the pictures straight in them) and a plain tree of labels, which has one part without a name. Others' folders may be
-nested at will below a label, where facekit's own commands read one level.
+Read are a tree with a split in its manifest, a run's split, and what `dataset.layouts` reads: folders of parts, of
+labels, metadata, a flat folder. A tree without parts has one part without a name. An audit looks further than other
+commands, because what is shown twice may be anywhere: into parts of other names and with the pictures straight in
+them, and into folders below a label.
 """
 
 from __future__ import annotations
@@ -16,20 +17,15 @@ from pathlib import Path
 
 from facekit import runs
 from facekit.base.contract import PARTS, FacekitError, Track, quiet
+from facekit.base.names import stored
+from facekit.base.opening import no_folder
 from facekit.dataset import MANIFEST, Dataset
-from facekit.dataset.listing import is_dir, is_file, list_entries
+from facekit.dataset.entries import is_dir, is_file, list_entries
+from facekit.dataset.layouts import PART, is_described, lay_out
 from facekit.dataset.pictures import DEEP, MAX_DEPTH, Found, is_picture
 from facekit.runs import provenance
 from facekit.runs.pictures import check_paths, dataset_of
 from facekit.scores.weights import WeightsCard
-
-_CALLED = {
-    "train": ("train", "training"),
-    "test": ("test", "testing"),
-    "validation": ("validation", "valid", "val"),
-}
-PART = {called: part for part, names in _CALLED.items() for called in names}
-"""What others call a part -> what facekit calls it."""
 
 _WORDS = re.compile("train|test|val|dev|fold|split|hold", re.IGNORECASE)
 """What names of parts have in them: `Training`, `PublicTest`, `fold_3`."""
@@ -59,6 +55,8 @@ class Tree:
     pictures: list[Picture]
     dataset: Dataset | None = None
     """The tree as facekit reads it, where it has a manifest of facekit's; of a run, the pictures that it still has."""
+    given: bool = False
+    """Whether its parts are those of folders, and not drawn by facekit."""
     weights: WeightsCard | None = None
     """Of a run's pictures, what its model knew before it was trained on them."""
 
@@ -72,12 +70,12 @@ class Tree:
 def read(folder: Path, track: Track = quiet) -> Tree:
     """Read a folder of any of the layouts. Raises FacekitError: no such folder, no pictures, a run whose are gone."""
     if not folder.is_dir():
-        raise FacekitError(f"no such folder: {folder}; give a tree of pictures, or a trained run")
+        raise FacekitError(f"{no_folder(folder)}; give a tree of pictures, or a trained run")
     if (folder / runs.MODEL).is_file():
         return _of_run(folder, track)
     if (folder / MANIFEST).is_file():
         return _of_facekit(folder, track)
-    tree = Tree(folder, list(_walk(folder)))
+    tree = _plain(folder)
     if not tree.pictures:
         raise FacekitError(f"{folder} holds no pictures; give a folder with folders of pictures")
     return tree
@@ -91,30 +89,42 @@ def _of_run(folder: Path, track: Track) -> Tree:
     check_paths(run)
     pictures = [Picture(r.path, r.split or UNSPLIT, r.label, r.sha256) for r in run.split]
     dataset = dataset_of(run, run.split, track)
-    return Tree(run.root, pictures, dataset if dataset.records else None, provenance.of_run(run))
+    known = dataset if dataset.records else None
+    return Tree(run.root, pictures, known, given=run.info.split_given, weights=provenance.of_run(run))
 
 
 def _of_facekit(folder: Path, track: Track) -> Tree:
     dataset = Dataset.open(folder, track)
     none = UNSPLIT if any(record.split for record in dataset.records) else ""
     pictures = [Picture(r.path, r.split or none, r.label) for r in dataset.records]
-    return Tree(folder, pictures, dataset)
+    return Tree(folder, pictures, dataset, dataset.info.split_given)
 
 
-def _walk(root: Path) -> Iterator[Picture]:
-    """Yield the pictures of a tree that facekit did not make, sorted by path."""
+def _plain(folder: Path) -> Tree:
     left: Counter[str] = Counter()
+    if is_described(folder):
+        layout = lay_out(folder, left)
+        pictures = [Picture(place.path, place.part or "", place.label) for place in layout.places]
+    else:
+        pictures = list(_walk(folder, left))
+    if any(left.values()):
+        log.info("%s: left out are %s", folder, Found(left=+left))
+    return Tree(folder, pictures, given=any(picture.part for picture in pictures))
+
+
+def _walk(root: Path, left: Counter[str]) -> Iterator[Picture]:
+    """Yield the pictures of folders of labels, or of parts, sorted by path; of a flat folder those in it."""
     folders, loose = _inside(root, left)
-    if loose:
+    if not folders:
+        yield from (Picture(name, "", "") for name in loose)
+    elif loose:
         log.warning("%s: %d pictures outside any folder are not looked at", root, len(loose))
     split = _is_split(root, folders)
     for name in folders:
         if split:
             yield from _part(root, name, left)
         else:
-            yield from (Picture(path, "", name) for path in _below(root, name, left))
-    if left:
-        log.info("%s: left out are %s", root, Found(left=left))
+            yield from (Picture(path, "", stored(name)) for path in _below(root, name, left))
 
 
 def _is_split(root: Path, folders: Iterable[str]) -> bool:
@@ -131,7 +141,7 @@ def _part(root: Path, name: str, left: Counter[str]) -> Iterator[Picture]:
     labels, loose = _inside(root / name, left)
     yield from (Picture(f"{name}/{file}", part, "") for file in loose)
     for label in labels:
-        yield from (Picture(path, part, label) for path in _below(root, f"{name}/{label}", left))
+        yield from (Picture(path, part, stored(label)) for path in _below(root, f"{name}/{label}", left))
 
 
 def _below(root: Path, name: str, left: Counter[str], depth: int = 0) -> Iterator[str]:

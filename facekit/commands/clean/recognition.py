@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,8 @@ import numpy as np
 
 from facekit.base import plugins
 from facekit.base.contract import Embedder, FacekitError, Track
+from facekit.base.names import fold
+from facekit.base.text import listed
 from facekit.commands.clean.candidates import Candidate
 from facekit.dataset import Dataset, by_label, key
 from facekit.identity import embedders, people
@@ -144,11 +145,11 @@ def references(
     """
     every = list(range(len(folder.records)))
     vectors = [_embedded(name, folder, every, options, track).scaled for name in names]
-    labels = {_spelling(text): record.label for record in source.records for text in (record.label, record.name)}
+    labels = {fold(text): record.label for record in source.records for text in (record.label, record.name)}
     rows: dict[str, list[int]] = {}
     for row, record in enumerate(folder.records):
         if np.isfinite(vectors[0][row]).all():
-            label = labels.get(_spelling(record.label)) or labels.get(_spelling(record.name)) or record.label
+            label = labels.get(fold(record.label)) or labels.get(fold(record.name)) or record.label
             rows.setdefault(label, []).append(row)
     _check(rows, folder, source)
     return [{label: of_all[inside] for label, inside in rows.items()} for of_all in vectors]
@@ -163,7 +164,7 @@ def _check(found: Mapping[str, Sequence[int]], folder: Dataset, source: Dataset)
         )
     blind = sorted(by_label(folder.records).keys() - found.keys())
     if blind:
-        log.warning("no face can be read in the known pictures of %s", ", ".join(blind))
+        log.warning("no face can be read in the known pictures of %s", listed(blind))
     if len(known) < len(source.labels):
         log.warning(
             "%d of %d names have no known pictures; their folders say who they are of",
@@ -178,7 +179,3 @@ def _scaled(vectors: Embeddings, embedder: Embedder) -> Embeddings:
 def _comparable(vectors: Embeddings, embedder: Embedder) -> Embeddings:
     """Return embeddings that are compared by Euclidean distance."""
     return vectors if embedder.metric == "euclidean" else unit(vectors)
-
-
-def _spelling(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from facekit.base.text import listed
 from facekit.commands.clean.decisions import ReviewDecisions
 from facekit.commands.clean.recognition import Recognition
 from facekit.commands.clean.selection import Selection
@@ -127,12 +128,7 @@ def _of_name(
 
 def _warn(found: Doubts) -> None:
     if found.nobody:
-        log.warning("nobody is clearly the person of %d folders: %s", len(found.nobody), _some(found.nobody))
+        log.warning("nobody is clearly the person of %d folders: %s", len(found.nobody), listed(found.nobody))
     if found.one_person:
         pairs = [f"{first} and {second}" for first, second, _ in found.one_person]
-        log.warning("%d pairs of names seem to be one person each: %s", len(pairs), _some(pairs))
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+        log.warning("%d pairs of names seem to be one person each: %s", len(pairs), listed(pairs))

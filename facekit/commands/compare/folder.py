@@ -7,14 +7,14 @@ import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from facekit import __version__, runs
 from facekit.base.contract import FacekitError, StaleError, Track
 from facekit.base.files import check_ours, guarded, read_json, replace_lines, write_json
 from facekit.commands.compare.contenders import NAME, RUNS
 from facekit.dataset import Dataset, changes
-from facekit.dataset.records import own_file, read_records
+from facekit.dataset.records import own_file, read_split, shown
 from facekit.identity.split import Split, split_dataset
 from facekit.options.base import Setting, recorded
 from facekit.options.common import SplitBy
@@ -62,7 +62,17 @@ class State:
         """Refuse names that lead out of the folder. Raises ValueError."""
         wrong = next((name for name, row in self.rows.items() if name != row.name or not NAME.fullmatch(name)), None)
         if wrong is not None:
-            raise ValueError(f"{wrong!r} is not the name of a contender")
+            raise ValueError(f"{shown(wrong)} is not the name of a contender")
+        for row in self.rows.values():
+            _check_links(row)
+
+
+def _check_links(row: Row) -> None:
+    """Refuse a page that is not below the row's own run: the table links to it. Raises ValueError."""
+    for link in (score.report for score in row.scores if score.report is not None):
+        parts = PurePosixPath(link).parts
+        if parts[:2] != (RUNS, row.name) or ".." in parts:
+            raise ValueError(f"the report of {row.name} is {shown(link)}, which is not one of its own")
 
 
 class Comparison:
@@ -133,7 +143,7 @@ def open_comparison(options: Compare, state: State | None, dataset: Dataset, tra
     """
     folder, digest = options.output, dataset.digest()
     if state is not None:
-        records = read_records(folder / SPLIT)
+        records = read_split(folder / SPLIT)
         if not records:
             raise FacekitError(f"{folder / SPLIT} is gone; choose another folder, or --overwrite this one")
         if state.dataset.digest != digest:

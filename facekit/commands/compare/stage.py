@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from facekit import runs, training
-from facekit.base.contract import PARTS, FacekitError, Report, Track, quiet
+from facekit.base.contract import PARTS, FacekitError, Report, Track, quiet, replace
 from facekit.base.files import replace_file
 from facekit.base.plain import Json
 from facekit.commands.compare import measure
@@ -18,6 +18,7 @@ from facekit.commands.compare.contenders import Contender, contenders
 from facekit.commands.compare.folder import PENDING, SPLIT, TABLES, Comparison, begun, open_comparison
 from facekit.commands.compare.measure import Course
 from facekit.dataset import Dataset, check_places, protocol
+from facekit.dataset.spelling import as_known
 from facekit.identity.groups import warn_of_two
 from facekit.identity.split import Split
 from facekit.options.compare import Compare
@@ -78,6 +79,7 @@ def _given(options: Compare, dataset: Dataset, track: Track) -> Dataset | None:
         return None
     check_places(options.output, options.test)
     given = Dataset.open(options.test, track)
+    given = replace(given, records=as_known(given.records, dataset.labels))
     unknown = sorted(set(given.labels) - set(dataset.labels))
     if unknown:
         what = f"{len(unknown)} names that {options.input} has not (first {unknown[0]})"

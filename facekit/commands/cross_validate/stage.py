@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -78,7 +79,8 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
     if run.protocol == protocol.IMAGE:
         pictures.banners.append(protocol.BANNER)
     if favoured := cleaned.favoured(run, replace(dataset.info, cleaned_with=run.info.cleaned_with)):
-        pictures.banners.append(f"{favoured}; `facekit evaluate {run.folder}` gives one before cleaning")
+        evaluate = f"facekit evaluate {shlex.quote(str(run.folder))}"
+        pictures.banners.append(f"{favoured}; `{evaluate}` gives one before cleaning")
     held_out.warn(run, pictures, 0, run.info.drawn)
     predictions, rows = _score(run, folds, pictures, options, track)
     scores = replace(evaluation.score(run, pictures, predictions, settings), folds=Folds(tuple(rows)))

@@ -15,7 +15,7 @@ from facekit import runs
 from facekit.base import plugins
 from facekit.base.contract import Embedder, FacekitError, Record, Track
 from facekit.base.files import inside
-from facekit.base.opening import is_there
+from facekit.base.opening import is_there, no_folder
 from facekit.commands.evaluate_pairs.whole import embed_whole
 from facekit.dataset import MANIFEST, Dataset, pairlists
 from facekit.dataset.pairlists import PairList, People
@@ -120,7 +120,7 @@ def photos_of(listed: PairList, root: Path, track: Track) -> Dataset:
     Raises FacekitError where not one of them is there, and for a path that leads out of the folder.
     """
     if not root.is_dir():
-        raise FacekitError(f"no such folder: {root}; say with --data where the photos of {listed.file} are")
+        raise FacekitError(f"{no_folder(root)}; say with --data where the photos of {listed.file} are")
     known = Dataset.open(root, track) if (root / MANIFEST).exists() else Dataset(root, [])
     lines = {record.path: record for record in known.records}
     paths = listed.photos

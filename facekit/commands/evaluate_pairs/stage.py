@@ -63,8 +63,9 @@ def evaluate_pairs(options: EvaluatePairs, track: Track = quiet) -> Report:
 
 
 def _list(file: Path, options: EvaluatePairs, track: Track) -> tuple[PairList, Dataset]:
-    listed = pairlists.read(file)
-    return listed, photos_of(listed, options.data or file.parent, track)
+    root = options.data or file.parent
+    listed = pairlists.on_disk(pairlists.read(file), root)
+    return listed, photos_of(listed, root, track)
 
 
 def _output(options: EvaluatePairs, subject: Subject, pairs: Path) -> Path:

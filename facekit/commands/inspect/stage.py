@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from facekit import runs
 from facekit.base.contract import BadImage, FacekitError, Image, Listing, Report, Track, quiet
 from facekit.base.files import check_ours, delete, guarded, replace_file
+from facekit.base.names import spelled_as
 from facekit.base.plain import Json
 from facekit.commands.inspect import draw, network
 from facekit.commands.inspect.heat import Cam, occlusion
@@ -116,6 +117,7 @@ def _number(run: Run, label: str | None) -> int | None:
         return None
     called = {run.name(known): place for place, known in enumerate(run.labels)}
     called |= {known: place for place, known in enumerate(run.labels)}
+    label = spelled_as([label], called)[label]
     if label not in called:
         near = difflib.get_close_matches(label, called, 3, 0.5) or list(run.labels)[:5]
         raise FacekitError(f"--label: {run.folder} knows no {label!r}; choose from {', '.join(near)}")

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 from facekit.base.contract import FacekitError
+from facekit.base.opening import no_folder
 from facekit.dataset import INFO, DatasetInfo, read_info
 from facekit.options.base import describe
 from facekit.options.clean import Clean
@@ -14,7 +15,7 @@ from facekit.options.clean import Clean
 def info_of_clean(root: Path) -> DatasetInfo:
     """Return what `clean` noted of a folder. Raises FacekitError where it made none there, or has not finished."""
     if not root.is_dir():
-        raise FacekitError(f"no such folder: {root}; give the folder that `facekit clean` made")
+        raise FacekitError(f"{no_folder(root)}; give the folder that `facekit clean` made")
     info = read_info(root)
     if info is None or info.stage != "clean":
         made = f"was made by {info.stage}" if info else f"has no {INFO}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from facekit.base.contract import Decision
 from facekit.base.files import version
+from facekit.base.text import listed
 from facekit.commands.review.cards import Card, by_doubt, read_cards
 from facekit.commands.review.clean_info import info_of_clean, thresholds
 from facekit.dataset import INFO, MANIFEST, REJECTED
@@ -67,7 +68,7 @@ class ReviewFolder:
             return "nobody is clearly the person here"
         same = [[*pair[:2]] for pair in doubts.one_person if label in pair[:2]]
         others = [self.names.get(one, one) for pair in same for one in pair if one != label]
-        return f"seems to be the same person as {', '.join(others)}" if others else None
+        return f"seems to be the same person as {listed(others)}" if others else None
 
     def file_of(self, card: Card) -> Path | None:
         """Return the file that shows a card: the folder's own, else the source's."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from facekit.base import images
 from facekit.base.contract import BadImage
+from facekit.base.text import whole
 
 FORMATS = (".jpg", ".png", ".webp", ".avif", ".bmp", ".gif")
 """What is kept; AVIF only where Pillow was built with it."""
@@ -77,7 +78,8 @@ def may_work_later(reason: str) -> bool:
     """Return whether what was refused for this reason may be available in a later run."""
     code = reason.removeprefix("http ")
     if code != reason:
-        return code.isdecimal() and (int(code) in (408, 429) or int(code) >= 500)
+        number = whole(code)
+        return number is not None and (number in (408, 429) or number >= 500)
     return reason in PASSING
 
 

@@ -17,6 +17,7 @@ from urllib3.util import parse_url
 from facekit import __version__
 from facekit.base.contract import FacekitError
 from facekit.base.parallel import workers
+from facekit.base.text import whole
 from facekit.commands.scrape.checks import TOKEN, Elsewhere, Refused, Rules, check, may_work_later, opted_out
 from facekit.sources.addresses import Gate, PrivateAddress, is_web
 from facekit.sources.connections import Fetch, Wall, retry_after
@@ -141,9 +142,9 @@ class Fetcher:
         kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind in ("text/html", "application/xhtml+xml"):
             raise Refused("web page", kind)
-        declared = response.headers.get("Content-Length", "")
-        if declared.isdecimal() and int(declared) > self.rules.max_bytes:
-            raise Refused("too many bytes", int(declared))
+        declared = whole(response.headers.get("Content-Length", ""))
+        if declared is not None and declared > self.rules.max_bytes:
+            raise Refused("too many bytes", declared)
         data = bytearray()
         # read1 hands over what has come; read would wait, past any wall, until a whole chunk is there.
         while chunk := response.read1(65_536, decode_content=True):

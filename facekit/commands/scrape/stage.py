@@ -10,6 +10,7 @@ from functools import partial
 
 from facekit.base import files
 from facekit.base.contract import FacekitError, Record, Rejection, Report, Source, Track, quiet
+from facekit.base.names import fold
 from facekit.commands.scrape import names as naming
 from facekit.commands.scrape import summary
 from facekit.commands.scrape.collect import Collector
@@ -145,11 +146,11 @@ class _Run:
     def _keywords(self, asked: list[str]) -> list[Keyword]:
         for keyword in self.states.names.values():
             self.pictures.sort(keyword)
-        known = {naming.fold(keyword.name): keyword for keyword in self.states.names.values()}
+        known = {fold(keyword.name): keyword for keyword in self.states.names.values()}
         labels = naming.labels(asked, {folded: keyword.label for folded, keyword in known.items()})
         found = []
         for name in asked:
-            keyword = known.get(naming.fold(name)) or Keyword(name, labels[name])
+            keyword = known.get(fold(name)) or Keyword(name, labels[name])
             if keyword.label not in self.states.names:
                 self.states.names[keyword.label] = keyword
                 self.pictures.sort(keyword)

@@ -15,7 +15,7 @@ import msgspec
 
 from facekit.base import files, plain
 from facekit.base.contract import Source
-from facekit.commands.scrape import names as naming
+from facekit.base.foldernames import safe
 from facekit.commands.scrape.keyword import EngineSearch, Keyword, Progress
 from facekit.sources.engines import Candidate
 
@@ -80,7 +80,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
         """Refuse a label that would not be the name of a folder here: the line may be a stranger's."""
         if self.over:
             return
-        if self.label != naming.safe(self.label):
+        if self.label != safe(self.label):
             raise ValueError(f"{self.label!r} is not the name of a folder")
         if self.is_name:
             Progress(self.state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from facekit.identity import embedders
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.openset.known import KnownFaces, Similarities
 from facekit.options.common import kind_of
-from facekit.runs import GALLERY, OpenSet, Run
+from facekit.runs import GALLERY, Backbone, OpenSet, Run
 from facekit.runs.gallery import Gallery
 from facekit.scores.recalibration import logistic
 
@@ -76,9 +77,14 @@ def embedder_of(run: Run, about: OpenSet) -> Embedder:
     if name != backbone if backbone else name not in plugins.names(embedders.KIND):
         raise FacekitError(f"{run.folder} has known faces of {shown(name)}, which does not name its faces; train again")
     embedder = embedders.load(name)
-    if embedder.version != about.embedder.version or embedder.dimensions != about.embedder.dimensions:
+    if described(embedder) != described(about.embedder):
         raise FacekitError(f"{about.embedder.name} gives other embeddings now than when the model was trained")
     return embedder
+
+
+def described(one: Embedder | Backbone) -> tuple[str, str, int]:
+    """Return what of an embedder decides what its embeddings are, and how near they are."""
+    return one.version, one.metric, one.dimensions
 
 
 def why_none(run: Run) -> str | None:
@@ -86,7 +92,8 @@ def why_none(run: Run) -> str | None:
     kind = run.info.kind or kind_of(None, run.protocol)
     if run.info.open_set is not None or kind == "classes":
         return None
-    again = f"train it again: facekit train {run.root} -o {run.folder} --overwrite"
+    # Whoever made the model chose that path: what is typed must be a path, and nothing more.
+    again = f"train it again: facekit train {shlex.quote(str(run.root))} -o {shlex.quote(str(run.folder))} --overwrite"
     if run.info.kind is None:
         return f"{run.folder} was trained before facekit kept known faces, and cannot answer `unknown`; {again}"
     return (

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit.base.contract import BadImage, FacekitError, Record, Track
+from facekit.base.names import fold
 from facekit.dataset import Dataset
 from facekit.identity import classifier, overlap
 from facekit.identity.embedders import embed_dataset
@@ -36,8 +37,8 @@ def open_strangers(run: Run, folder: Path, track: Track) -> tuple[Dataset, Count
         why = decider.why_none(run) or f"{run.folder} is a model of classes, which has no strangers"
         raise FacekitError(f"--strangers: {why}")
     dataset = Dataset.open(folder, track)
-    known = {name.casefold() for name in (*run.labels, *run.info.names.values())}
-    records = [one for one in dataset.records if not {one.label.casefold(), one.name.casefold()} & known]
+    known = {fold(name) for name in (*run.labels, *run.info.names.values())}
+    records = [one for one in dataset.records if not {fold(one.label), fold(one.name)} & known]
     own = sorted({one.label for one in dataset.records} - {one.label for one in records})
     if not records:
         raise FacekitError(f"--strangers: {folder} holds only people of the model; give a folder of others")

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import shutil
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from facekit.base.contract import FacekitError
-from facekit.base.files import locked
-
-log = logging.getLogger(__name__)
+from facekit.base.scratch import locked_folder, remove
 
 PREFIX = "facekit-bot-"
 """How the name of a bot's folder begins, in the system's temporary folder."""
@@ -24,31 +18,11 @@ PREFIX = "facekit-bot-"
 def bot_folder() -> Iterator[Path]:
     """Make a folder and hold its lock; remove it at the end."""
     with ExitStack() as stack:
-        folder = _locked_folder(stack)
+        folder = locked_folder(stack, PREFIX, place())
         try:
             yield folder
         finally:
             remove(folder)
-
-
-def _locked_folder(stack: ExitStack) -> Path:
-    """Return a new folder that is locked until the stack is closed."""
-    while True:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place()))
-        with suppress(FacekitError):  # a sweep came between the two: another one
-            stack.enter_context(locked(folder))
-            if folder.exists():
-                return folder
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder in which a dying process may still be writing."""
-    for _ in range(20):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(0.05)
-    log.warning("%s could not be removed; delete it by hand", folder)
 
 
 def place() -> Path:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facekit.base.contract import FacekitError
 from facekit.base.files import locked
+from facekit.base.scratch import is_mine, remove
 from facekit.sources.browser import processes
-from facekit.sources.browser.folders import PREFIX, place, remove
+from facekit.sources.browser.folders import PREFIX, place
 from facekit.sources.browser.grid import end_noted
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def sweep() -> int:
     A living facekit holds a lock on each of its bots' folders; the lock dies with it.
     """
     swept = 0
-    for folder in filter(_is_mine, sorted(place().glob(f"{PREFIX}*"))):
+    for folder in filter(is_mine, sorted(place().glob(f"{PREFIX}*"))):
         with suppress(FacekitError), locked(folder):
             _kill_users(folder)
             end_noted(folder)
@@ -35,15 +35,6 @@ def sweep() -> int:
             swept += 1
             log.info("swept up %s, which a killed run had left", folder)
     return swept
-
-
-def _is_mine(folder: Path) -> bool:
-    """Return whether it is a folder of this user's. In a temporary folder nobody else can put a link in its place."""
-    try:
-        about = folder.lstat()
-    except OSError:  # gone meanwhile
-        return False
-    return stat.S_ISDIR(about.st_mode) and about.st_uid == os.geteuid()
 
 
 def _kill_users(folder: Path) -> None:

@@ -13,9 +13,11 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from facekit.base.plain import Json
+from facekit.base.text import whole
 from facekit.sources.addresses import is_web
 from facekit.sources.engines import Candidate, Search, distinct
 from facekit.sources.engines.filters import fits
+from facekit.sources.engines.reading import LARGEST
 
 DEEP = 16
 """Levels of lists in lists below which no record lies."""
@@ -127,7 +129,7 @@ def in_link(address: str) -> Record | None:
     values = {name: query.get(name, [""])[0] for name in ("imgurl", "imgrefurl", "w", "tbnid")}
     if not parts.path.endswith("/imgres") or not is_original(values["imgurl"]):
         return None
-    width = int(values["w"]) if values["w"].isdecimal() else None
+    width = whole(values["w"])
     page = values["imgrefurl"] if is_web(values["imgrefurl"]) else None
     return Record(values["tbnid"] or values["imgurl"], values["imgurl"], width, page_url=page)
 
@@ -161,7 +163,8 @@ def _picture(value: Json) -> _Picture | None:
     url, height, width = value[:3]
     if not isinstance(url, str) or not isinstance(height, int | float) or not isinstance(width, int | float):
         return None
-    return _Picture(url, int(width)) if is_web(url) and height >= 0 and width >= 0 else None
+    # No larger than this, which neither NaN nor infinity is.
+    return _Picture(url, int(width)) if is_web(url) and 0 <= height <= LARGEST and 0 <= width <= LARGEST else None
 
 
 def _is_thumbnail(url: str | None) -> bool:

@@ -20,6 +20,10 @@ MOST_VALUES = 500_000
 """Values in one piece of JSON: a list of empty lists takes 20 times its own size in memory."""
 
 
+LARGEST = 10**9
+"""Of a width, a height or a rank."""
+
+
 class Keys(NamedTuple):
     """Where an engine's JSON object has what is known of a result."""
 
@@ -58,9 +62,9 @@ def string(values: Mapping[str, Json], key: str) -> str | None:
 
 
 def whole(values: Mapping[str, Json], key: str) -> int | None:
-    """Return a whole number; None for anything else."""
+    """Return a whole number; None for anything else, and for one that neither a picture nor a list is as large as."""
     value = values.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST else None
 
 
 def candidate(value: Json, keys: Keys, rank: int, engine: str, query: str) -> Candidate | None:

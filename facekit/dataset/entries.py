@@ -1,0 +1,42 @@
+"""What a folder holds, one level of it: what is hidden, or a system's, is no part of a collection."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+from facekit.base.contract import FacekitError
+from facekit.dataset.pictures import out_of_place
+
+
+def list_entries(folder: Path, left: Counter[str], made: bool = False) -> list[os.DirEntry[str]]:
+    """Return what a folder holds, sorted by name; what is hidden or a system's is counted in `left`.
+
+    In a folder that facekit made, only hidden files are left out. Raises FacekitError if it may not be read.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            held = sorted(entries, key=lambda one: one.name)
+    except PermissionError:
+        raise FacekitError(f"{folder} may not be read; give yourself the right to, or choose another folder") from None
+    if made:
+        return [entry for entry in held if not entry.name.startswith(".")]
+    left.update(reason for entry in held if (reason := out_of_place(entry.name)))
+    return [entry for entry in held if not out_of_place(entry.name)]
+
+
+def is_dir(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or leads to one; links that lead round in a circle do not."""
+    try:
+        return entry.is_dir()
+    except OSError:  # links that lead round in a circle
+        return False
+
+
+def is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a regular file, or leads to one; links that lead round in a circle do not."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
