@@ -34,7 +34,7 @@ browser: $(STAMP)  ## Find a browser and its driver, or install Debian's as root
 		echo "no browser found: install Chromium and chromedriver (on Debian: sudo apt install chromium chromium-driver), or set FACEKIT_BROWSER and FACEKIT_DRIVER" >&2; exit 2; \
 	fi
 
-demo: browser  ## Draw a world, scrape it, train on it, score it: 5 to 10 minutes on two cores.
+demo: browser  ## Draw a world, scrape it, train on it, score it; it says at the start how long that takes.
 	$(BIN)/facekit demo -o demo
 
 test: browser  ## Run the tests, a module in one of two processes.

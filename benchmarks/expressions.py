@@ -70,7 +70,7 @@ def alexnet(faces: Path, official: Path, out: Path, full: bool) -> str:
     table, _ = read(EXAMPLES / "happy_sad" / "recipe.toml").stages
     options = {key: value for key, value in table.items() if key not in ("command", "input")}
     options |= {} if full else {"epochs": ALEXNET_EPOCHS}
-    train(Train(input=pair_of(faces, out / "happy_sad"), output=out / "alexnet", resume=True, **options))
+    train(Train(input=pair_of(faces, out / "happy_sad"), output=out / "alexnet", **options))
     details = evaluate(Evaluate(run=out / "alexnet", data=pair_of(official, out / "happy_sad_official"))).details
     low, high = details["accuracy_interval"]
     return f"AlexNet: {details['accuracy']:.3f} ({low:.3f} to {high:.3f}) of {details['pictures']} happy and sad faces"

@@ -113,7 +113,7 @@ def study(data: Path, out: Path, networks: Sequence[str], people: int) -> Iterat
             here = out / protocol
             tree = trees(found, here, protocol)
             run = here / "runs" / name
-            report = train(Train(input=tree, output=run, split_by=protocol, resume=True, **NETWORKS[name]))
+            report = train(Train(input=tree, output=run, split_by=protocol, **NETWORKS[name]))
             say(f"{name}, {protocol}: {report.details['stopped']}, {report.details['training_seconds']} s")
             evaluate(Evaluate(run=run, output=run / "evaluation"))
             found_in = scores(run / "evaluation")
@@ -138,7 +138,7 @@ def everyone(data: Path, out: Path) -> Iterator[list[str]]:
     ways = {"largest": "crop", "clean": "crop --faces all, clean"}
     for name, made in ways.items():
         run = out / "runs" / name
-        options = Train(input=out / name, output=run, backbone="dlib", split="70/30/0", resume=True)
+        options = Train(input=out / name, output=run, backbone="dlib", split="70/30/0")
         seconds = train(options).details["training_seconds"]
         evaluate(Evaluate(run=run, output=run / "evaluation"))
         score = scores(run / "evaluation")["photos as found"]

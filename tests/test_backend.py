@@ -66,7 +66,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 def test_an_engine_trains_resumes_and_exchanges_models(engine: str, tmp_path: Path) -> None:
     faces = tree(tmp_path / "faces")
     values = {"input": str(faces), "network": "cnn3", "size": 32, "epochs": 4, "batch": 8, "stop_at": 1.01}
-    values |= {"light_augment": True, "label_smoothing": 0.05, "resume": True}
+    values |= {"light_augment": True, "label_smoothing": 0.05}
     own = json.dumps({**values, "output": str(tmp_path / engine)})
     assert on(engine, TRAIN, "5", own) is None
     assert on(engine, TRAIN, "10000", own) > 0.8

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from conftest import picture, plain_tree, read_tree, records, rejected
+from conftest import Facekit, picture, plain_tree, read_tree, records, rejected
 
 from facekit.base import images
 from facekit.base.contract import FacekitError, Image
@@ -293,3 +295,56 @@ def test_a_moved_picture_is_not_under_two_names_for_its_repeats(tmp_path: Path, 
 
 def _name(out: Path, reason: str) -> str:
     return next(Path(line["path"]).name for line in rejected(out) if line["reason"] == reason)
+
+
+def test_people_who_are_dropped_are_named_with_what_to_type(
+    facekit: Facekit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = plain_tree(tmp_path / "in", {"Ada": 6, "Bob Babbage": 3, "Cy": 4})
+    (source / "Ada" / "again.png").write_bytes((source / "Ada" / "0000.png").read_bytes())
+    monkeypatch.setenv("COLUMNS", "80")
+    words = ["clean", source, "-o", tmp_path / "out", "--min-side", 10, "--embedder", "none", "--min-images", 5]
+    done = facekit(*words)
+    assert done.code == 0
+    lines = done.err.splitlines()
+    table = [re.split(r" {2,}", line.strip()) for line in lines]
+    assert ["person", "in", "kept", "repeats"] in table
+    assert ["Cy", "4", "0 (4 dropped)", "0"] in table
+    assert ["Bob Babbage", "3", "0 (3 dropped)", "0"] in table
+    assert ["Ada", "7", "6", "1"] in table
+    said = " ".join(" ".join(lines).split())
+    assert "Dropped, as fewer than 5 good faces (--min-images): Cy (4), Bob Babbage (3). To keep their 7" in said
+    (command,) = (line.strip() for line in lines if line.strip().startswith("facekit clean"))
+    again = facekit(*shlex.split(command)[1:])
+    assert again.code == 0
+    assert len(records(tmp_path / "out")) == 13
+
+
+def test_where_everybody_is_dropped_the_error_says_what_to_type(facekit: Facekit, tmp_path: Path) -> None:
+    source = plain_tree(tmp_path / "in", {"Ada": 3, "Bob": 2})
+    done = facekit("clean", source, "-o", tmp_path / "out", "--min-side", 10, "--embedder", "none")
+    assert done.code == 2
+    command = f"facekit clean {source} -o {tmp_path / 'out'} --min-images 2 --min-side 10 --embedder none --overwrite"
+    assert done.out == "", "nothing is handed to the next command of a pipeline"
+    assert done.err.splitlines()[-1].endswith(f"; keep Ada (3), Bob (2) with `{command}`")
+    assert facekit(*shlex.split(command)[1:]).code == 0
+
+
+def test_the_rows_by_person_count_each_picture_once(tmp_path: Path) -> None:
+    source = plain_tree(tmp_path / "in", {"Ada": 4, "Bob": 2, "Cy": 6})
+    (source / "Ada" / "text.png").write_bytes(b"text")
+    for options in ({"min_images": 3}, {"min_images": 1, "people": 2}):
+        report = clean(
+            Clean(input=source, output=tmp_path / f"o{len(options)}", min_side=10, embedder="none", **options)
+        )
+        rows = {row["name"]: row for row in report.details["by_person"]}
+        assert {name: row["faces"] for name, row in rows.items()} == {"Ada": 5, "Bob": 2, "Cy": 6}
+        for row in rows.values():
+            left = sum(row[key] for key in ("wrong", "no_face", "repeats", "blurred", "dropped", "other"))
+            assert row["kept"] + left + row["unsure"] - row["kept_unsure"] == row["faces"]
+        assert (rows["Bob"]["kept"], rows["Bob"]["dropped"]) == (0, 2)
+        assert rows["Bob"]["beyond"] is ("people" in options)
+        again = clean(
+            Clean(input=source, output=tmp_path / f"o{len(options)}", min_side=10, embedder="none", **options)
+        )
+        assert again.details["by_person"] == report.details["by_person"], "also of a folder that is left as it is"

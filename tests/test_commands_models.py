@@ -26,7 +26,7 @@ def test_every_part_is_listed_with_what_is_known_of_it() -> None:
     dlib = found["embedder", "dlib"]
     assert dlib["licence"].startswith("CC0")
     assert "99.38% on LFW" in dlib["accuracy"]
-    assert dlib["about"] == "128 numbers, euclidean to 0.6"
+    assert dlib["about"] == "128 numbers, one person up to euclidean distance 0.6"
     assert dlib["state"] == READY
     assert "21.80 M parameters" in found["network", "inception_v3"]["about"]
 
@@ -62,7 +62,7 @@ def test_the_command_prints_a_table_and_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", CLI, "models", "--quiet"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].split() == ["kind", "name", "about", "licence", "accuracy", "state"]
+    assert lines[0].split() == ["kind", "name", "about", "licence", "published", "state"]
     assert len(lines) == 1 + len(listed())
     starts = {line.index(word) for line, word in zip(lines[:2], ("name", "inception_v3"), strict=True)}
     assert len(starts) == 1

@@ -541,7 +541,7 @@ def test_the_closing_table_shows_between_what_a_score_lies(own: Trained, capsys:
     Console().table([report])
     low, high = report.details["accuracy_interval"]
     said = capsys.readouterr().err
-    assert f"evaluate: accuracy: {report.details['accuracy']:.4g} ({low:.4g} to {high:.4g})\n" in said
+    assert re.search(rf"^  accuracy +{report.details['accuracy']:.4g} \(95% CI {low:.4g} to {high:.4g}\)$", said, re.M)
     assert "interval" not in said
 
 

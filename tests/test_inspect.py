@@ -241,12 +241,10 @@ def test_a_network_of_another_package_is_looked_into(monkeypatch: pytest.MonkeyP
 def test_a_run_is_looked_into(trained: Path, tmp_path: Path) -> None:
     report = look(trained, tmp_path / "out", count=4)
     assert report.details["pictures"] == "its own test part"
-    assert report.details[
-        "explained by"
-    ] == "Grad-CAM at activation_2, a map of 8x8, from the score before the softmax" + (
-        "; the network's last map, 4x4, says less of where"
-        "; this network asks for each place by itself, for which --method hirescam is made"
-    )
+    at = "at activation_2, a map of 8x8, from the score before the softmax; the network's last map, 4x4, says less of "
+    assert report.details["explained by"] == f"HiResCAM {at}where", "chosen for a network that flattens its last map"
+    asked = look(trained, tmp_path / "asked", method="gradcam", count=1)
+    assert str(asked.details["explained by"]).startswith(f"Grad-CAM {at}where; this network asks for each place by it")
     found = facts(report)
     assert [one["true"] for one in found["pictures"]] == ["<blue>", "<red>"] * 2
     assert all(one["top"][0][0] == one["true"] == one["explained"][0] for one in found["pictures"])
@@ -276,7 +274,7 @@ def test_another_name_and_other_layers_are_shown_where_asked_for(trained: Path, 
         *(f"{stem}{rest}.png" for rest in ("", "-heat", "-conv2d", "-head", "-names")),
         "00-filters.png",
     ]
-    assert "Grad-CAM at activation_1, a map of 16x16" in report.details["explained by"]
+    assert "HiResCAM at activation_1, a map of 16x16" in report.details["explained by"]
     assert "<i>" not in (tmp_path / "out" / "report.html").read_text()
 
 
@@ -455,11 +453,11 @@ def linear(tmp_path: Path, drawn_faces: Path) -> Callable[[], Path]:
 
 def test_a_linear_head_is_explained_by_hiding_places(linear: Callable[[], Path], tmp_path: Path) -> None:
     run = linear()
-    with pytest.raises(FacekitError, match=r"is a linear head on dlib, which no gradient .*; give --method occlusion$"):
-        look(run, tmp_path / "out")
+    with pytest.raises(FacekitError, match=r"is a linear head on dlib, which has no gradients; leave --method out$"):
+        look(run, tmp_path / "out", method="gradcam")
     with pytest.raises(FacekitError, match=r"is a linear head on dlib, which has no layers to look into$"):
         look(run, tmp_path / "out", list_layers=True)
-    report = look(run, tmp_path / "out", method="occlusion", count=1)
+    report = look(run, tmp_path / "out", count=1)
     assert report.kept == 1
     assert sorted(facts(report)["files"]) == [name for name in files_in(tmp_path / "out") if name.endswith(".png")]
     assert report.made == 2

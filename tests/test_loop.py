@@ -180,7 +180,7 @@ def test_a_run_of_before_these_options_is_loaded_and_resumed(faces: Path, tmp_pa
     del info["color"]
     file.write_text(json.dumps(info))
     assert runs.load(tmp_path / "run").model().output_shape == (None, 3)
-    assert train(options(faces, tmp_path / "run", resume=True)).details["epochs"] == 2
+    assert train(options(faces, tmp_path / "run")).details["epochs"] == 2
 
 
 FRESH = multiprocessing.get_context("forkserver")
@@ -212,7 +212,7 @@ def test_a_resumed_run_has_the_very_numbers_of_an_uninterrupted_one(faces: Path,
     """In either of its two steps, with everything in it that is drawn by chance."""
     values = {"network": "cnn3", "size": 32, "epochs": 4, "batch": 8, "stop_at": 1.01, "deterministic": True}
     values |= {"weights": str(first), "warmup_epochs": 2, "unfreeze": 2, "schedule": "plateau"}
-    values |= {"light_augment": True, "label_smoothing": 0.1, "resume": True, "input": str(faces)}
+    values |= {"light_augment": True, "label_smoothing": 0.1, "input": str(faces)}
     whole, cut = ({**values, "output": str(tmp_path / name)} for name in ("whole", "cut"))
     assert not _train(10_000, whole)
     for step in (4, 5, 4):  # of three an epoch: within the second, the third, and the fourth

@@ -1,13 +1,14 @@
 """Recipes: everything is checked before the first stage runs, and what is done is not done again."""
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import plain_tree, read_tree, records
+from conftest import Facekit, plain_tree, read_tree, records
 
 from facekit.base.contract import FacekitError
 from facekit.cli.run import plan, read, run
@@ -107,8 +108,32 @@ def test_a_stage_may_take_another_input(recipe: Path) -> None:
 def test_a_dry_run_makes_nothing(recipe: Path) -> None:
     before = read_tree(recipe.parent)
     report = run(Run(recipe=recipe, dry_run=True))
-    assert report.made == 12
+    work = recipe.parent / "work"
+    assert (report.made, report.folder) == (0, str(work / "augment"))
+    lines = report.details["lines"]
+    assert [line.split()[:2] for line in lines] == [
+        ["facekit", name] for name in ("crop", "clean", "balance", "augment")
+    ]
+    assert lines[1].startswith(f"facekit clean {work / 'crop'} -o {work / 'clean'} ")
     assert read_tree(recipe.parent) == before
+
+
+def test_a_dry_run_computes_nothing(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry.Command, "load", lambda self: pytest.fail(f"{self.name} is called"))
+    run(Run(recipe=recipe, dry_run=True))
+
+
+def test_a_dry_run_says_that_its_input_is_not_there(recipe: Path) -> None:
+    with pytest.raises(FacekitError, match=r"^no such file or folder: .*nowhere; stage 1 \(crop\) reads it$"):
+        run(Run(recipe=recipe, dry_run=True, input=Path("nowhere")))
+
+
+def test_what_a_dry_run_shows_can_be_typed(recipe: Path, facekit: Facekit) -> None:
+    done = facekit("run", recipe, "--dry-run")
+    assert done.code == 0
+    for line in done.out.splitlines():
+        assert facekit(*shlex.split(line)[1:]).code == 0, line
+    assert done.err.splitlines()[-1] == f"next: facekit run {recipe}"
 
 
 @pytest.mark.parametrize(

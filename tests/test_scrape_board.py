@@ -119,7 +119,7 @@ def test_the_worst_names_are_listed_and_the_rest_counted(capsys: pytest.CaptureF
     rows = [{"name": f"N{k}", "kept": k, "short": 40 - k, "why": "bing: ok; 9 found"} for k in range(14)]
     lines = closing(capsys, rows)
     assert [line.split()[0] for line in lines[2:]] == ["name", *(f"N{k}" for k in range(10)), "…"]
-    assert lines[-1] == "… and 4 more names that fell short: see raw"
+    assert lines[-1].strip() == "… and 4 more names that fell short: see raw"
     assert len(closing(capsys, [])) == 2
 
 

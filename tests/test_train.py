@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -125,16 +127,21 @@ class Interrupting:
             yield item
 
 
-def test_ctrl_c_leaves_a_run_that_goes_on_as_if_nothing_had_been(trained: Trained, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_a_run_that_goes_on_as_if_nothing_had_been(
+    trained: Trained, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         train(_options(trained.faces, epochs=4, output=folder), Interrupting(7))  # three steps an epoch: in the third
     assert not (folder / runs.PACK).exists()
-    with pytest.raises(FacekitError, match=r"run holds an interrupted run; go on with --resume, or --overwrite it$"):
-        train(_options(trained.faces, epochs=4, output=folder))
-    with pytest.raises(FacekitError, match=r"run is not trained to the end; go on with `train --resume` first$"):
+    with pytest.raises(FacekitError, match=r"run was begun with epochs = 4, not 5; choose another folder, or --overw"):
+        train(_options(trained.faces, epochs=5, output=folder))
+    with pytest.raises(FacekitError, match=r"run is not trained to the end; run the same `train` command again first$"):
         runs.load(folder)
-    report = train(_options(trained.faces, epochs=4, output=folder, resume=True))
+    with caplog.at_level(logging.INFO):
+        report = train(_options(trained.faces, epochs=4, output=folder))
+    assert "continuing the interrupted training in " in caplog.text
+    assert "run after epoch 2" in caplog.text
     assert report.details["epochs"] == 4
     for one, other in zip(_history(trained.run), _history(folder), strict=True):
         for name in ("epoch", "loss", "accuracy", "val_loss", "val_accuracy"):
@@ -170,24 +177,38 @@ def test_killed_in_an_epoch_it_resumes_from_its_last_checkpoint(faces: Path, net
     assert not json.loads((folder / "model.json").read_text())["complete"]
     before = _history(folder)
     assert len(before) == 1
-    report = train(_options(faces, resume=True, network=network, size=size))
+    report = train(_options(faces, network=network, size=size))
     after = _history(folder)
     assert report.details["epochs"] == len(after) == 3
     assert after[0] == before[0]
     assert _files(folder) == KEPT
 
 
-def test_a_complete_run_is_refused_or_left(done: Trained) -> None:
-    with pytest.raises(FacekitError, match=r"holds a trained model; choose another folder, or --overwrite it$"):
-        train(_options(done.faces, epochs=4))
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_complete_run_is_left_as_it_is(done: Trained, resume: bool, caplog: pytest.LogCaptureFixture) -> None:
     before = (done.run / "model.weights.h5").stat().st_mtime_ns
-    assert train(_options(done.faces, epochs=4, resume=True)).details == {
-        **done.report.details,
-        "history": str(done.run / "history.png"),
-    }
+    with caplog.at_level(logging.INFO):
+        report = train(_options(done.faces, epochs=4, resume=resume))
+    assert report.details == {**done.report.details, "history": str(done.run / "history.png")}
+    assert "run is trained already" in caplog.text
     assert (done.run / "model.weights.h5").stat().st_mtime_ns == before
-    with pytest.raises(FacekitError, match=r"was begun with epochs = 4, not 2; choose another folder"):
-        train(_options(done.faces, epochs=2, resume=True))
+    with pytest.raises(FacekitError, match=r"was trained with epochs = 4, not 2; choose another folder"):
+        train(_options(done.faces, epochs=2, resume=resume))
+
+
+def test_a_tree_is_read_once_where_a_model_of_it_is_complete(done: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    monkeypatch.setattr(Dataset, "open", classmethod(partial(_counted, opened, Dataset.open)))
+    with pytest.raises(FacekitError, match="was trained with epochs = 4, not 2"):
+        train(_options(done.faces, epochs=2))
+    assert opened == [], "other options are refused without a look at the pictures"
+    train(_options(done.faces, epochs=4))
+    assert opened == [done.faces]
+
+
+def _counted(opened: list[Path], of: Any, cls: type[Dataset], root: Path, *more: Any) -> Dataset:
+    opened.append(root)
+    return of(root, *more)
 
 
 def test_overwriting_deletes_a_runs_own_files_alone(done: Trained) -> None:
@@ -206,7 +227,7 @@ def test_a_run_that_is_not_what_its_options_say_does_not_go_on(done: Trained, ch
     file = done.run / "model.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), **changes, "complete": False}))
     with pytest.raises(FacekitError, match=r"model\.json describes another model than its options; --overwrite it$"):
-        train(_options(done.faces, epochs=4, resume=True))
+        train(_options(done.faces, epochs=4))
 
 
 def test_a_run_whose_pictures_changed_is_not_resumed(done: Trained) -> None:
@@ -216,7 +237,7 @@ def test_a_run_whose_pictures_changed_is_not_resumed(done: Trained) -> None:
     with pytest.raises(
         FacekitError, match=r"has changed since .* was begun \(pictures: 1 removed\); make it anew with `facekit train"
     ):
-        train(_options(done.faces, epochs=4, resume=True))
+        train(_options(done.faces, epochs=4))
 
 
 def test_divergence_is_given_up_with_the_mend(faces: Path) -> None:

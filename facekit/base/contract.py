@@ -5,11 +5,12 @@ from dataclasses import replace
 from facekit.base.errors import BadImage, FacekitError, StaleError
 from facekit.base.protocols import Detector, Embedder, Face, Image, Points
 from facekit.base.records import EXPRESSIONS, PARTS, Box, Decision, Link, Record, Rejection, SamePhoto, Source, Verdict
-from facekit.base.reporting import Board, Listing, Report, Track, quiet
+from facekit.base.reporting import AtMost, Board, Listing, Report, Track, quiet
 
 __all__ = [
     "EXPRESSIONS",
     "PARTS",
+    "AtMost",
     "BadImage",
     "Board",
     "Box",

@@ -18,6 +18,8 @@ class Listing:
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+    """Lines below the table, which say what its numbers mean or what to do."""
 
     def lines(self) -> list[str]:
         """Return the table as lines, head first, with columns of equal width."""
@@ -49,6 +51,13 @@ class Report:
     listing: Listing | None = None
     """What a terminal shows in place of the `lines` in `details`, which say the same; JSON has the latter."""
 
+    tables: Sequence[Listing] = ()
+    """Tables that are shown below the numbers; what they say is in `details` too, for JSON."""
+    counts: bool = True
+    """Whether `made` and `kept` mean something: not of a command that scores or compares."""
+    next: str = ""
+    """What is usually typed next; not in JSON."""
+
     def to_dict(self) -> dict[str, Json]:
         """Return plain values for JSON; the reports of stages stand in the details."""
         stages = {"stages": [stage.to_dict() for stage in self.stages]} if self.stages else {}
@@ -73,6 +82,21 @@ class Board:
     """The last row: what all of them have done together."""
     line: str
     """The same in one line, for where a table has no place."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """The steps of a loop that may well end before the last of them: its time left is shown as the most it can be."""
+
+    count: int
+
+    def __len__(self) -> int:
+        """Return how many steps there are at most."""
+        return self.count
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the numbers of the steps."""
+        return iter(range(self.count))
 
 
 class Track(Protocol):

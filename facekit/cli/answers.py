@@ -38,6 +38,8 @@ def show(result: Report | Answers, console: Console, as_json: bool) -> None:
         if lines is not None:  # the lines are all that there is
             raise
         raise Unwritable(error.why, f"{result.stage} is done all the same, and its folder is {result.folder}") from None
+    if not as_json:
+        console.next(result.next)
 
 
 def _report(report: Report, lines: Json, console: Console, as_json: bool) -> None:

@@ -15,15 +15,18 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, get_args
 
 import typer
+from typer.core import TyperCommand
 
 from facekit import __version__
-from facekit.base.contract import FacekitError
+from facekit.base.contract import FacekitError, Report
 from facekit.base.limits import LIMIT, MOST
 from facekit.cli.answers import show
 from facekit.cli.console import Console
+from facekit.cli.finish import finish
+from facekit.cli.help import COMMON, Line, flags, render
 from facekit.cli.logs import show_traceback
 from facekit.cli.streams import Output, ReaderGone, read_folder, safe_streams
 from facekit.options import registry
@@ -42,20 +45,15 @@ GROUPS: dict[Group, str] = {
     "more": "From other packages",
 }
 
-_COMMON = "Every command"
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=_COMMON)]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and errors only.", rich_help_panel=_COMMON)]
-LogFile = Annotated[
-    Path | None, typer.Option("--log-file", help="Also write log messages to this file.", rich_help_panel=_COMMON)
-]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and errors only.")]
+LogFile = Annotated[Path | None, typer.Option("--log-file", help="Also write log messages to this file.")]
 MaxMegapixels = Annotated[
     int | None,
     typer.Option(
         "--max-megapixels",
         show_default=False,
         help=f"Leave out larger photos, which could fill memory; {MOST} if not given.",
-        rich_help_panel=_COMMON,
     ),
 ]
 
@@ -80,7 +78,11 @@ def build(commands: Iterable[Command] | None = None) -> typer.Typer:
         cls = command.options
         needs_arguments = any(option.required for option in describe(cls))
         add = app.command(
-            command.name, help=cls.__doc__, no_args_is_help=needs_arguments, rich_help_panel=GROUPS[cls.group]
+            command.name,
+            cls=_with_help(command),
+            help=cls.__doc__,
+            no_args_is_help=needs_arguments,
+            rich_help_panel=GROUPS[cls.group],
         )
         add(_function(command))
     return app
@@ -149,6 +151,32 @@ class _Shared:
     max_megapixels: int | None
 
 
+_SHARED: dict[str, tuple[Any, Value]] = {
+    "json": (AsJson, False),
+    "quiet": (Quiet, False),
+    "log_file": (LogFile, None),
+    "max_megapixels": (MaxMegapixels, None),
+}
+"""What the command line adds to each command -> its annotation and default."""
+
+
+def _with_help(command: Command) -> type[TyperCommand]:
+    """Return Typer's class of commands with the help of this one."""
+
+    class WithHelp(TyperCommand):
+        def format_help(self, ctx: Any, formatter: Any) -> None:
+            Console().help(render(command, map(_line, _SHARED.values())))
+
+    return WithHelp
+
+
+def _line(shared: tuple[Any, Value]) -> Line:
+    hint, _ = shared
+    kind, option = get_args(hint)
+    named = option.default, *(option.param_decls or ())  # in `Annotated`, what Typer calls the default is a name too
+    return Line(COMMON, flags(kind, *filter(lambda name: isinstance(name, str), named)), option.help)
+
+
 def _function(command: Command) -> Callable[..., int]:
     """Return the function of one command, with a signature that Typer reads as its options."""
 
@@ -157,9 +185,7 @@ def _function(command: Command) -> Callable[..., int]:
         return _run(command, values, _Shared(json, quiet, file, max_megapixels))
 
     parameters = [_parameter(option) for option in describe(command.options)]
-    shared = {"json": (AsJson, False), "quiet": (Quiet, False), "log_file": (LogFile, None)}
-    shared["max_megapixels"] = (MaxMegapixels, None)
-    for key, (hint, default) in shared.items():
+    for key, (hint, default) in _SHARED.items():
         parameters.append(inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint))
     # Typer wants arguments first and every option by keyword.
     function.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
@@ -171,10 +197,10 @@ def _parameter(option: Field) -> inspect.Parameter:
     if option.positional:
         mark = typer.Argument(help=option.help, metavar=option.name.upper(), show_default=False)
     else:
-        flags = [f"{option.flag}/--no-{option.flag[2:]}"] if option.type is bool and option.default else [option.flag]
-        flags += [option.short] if option.short else []
+        named = [f"{option.flag}/--no-{option.flag[2:]}"] if option.type is bool and option.default else [option.flag]
+        named += [option.short] if option.short else []
         common = option.name in Options.__dataclass_fields__
-        mark = typer.Option(*flags, help=option.help, rich_help_panel=_COMMON if common else "Options")
+        mark = typer.Option(*named, help=option.help, rich_help_panel=COMMON if common else "Options")
     default = inspect.Parameter.empty if option.required else option.default
     annotation: Any = Annotated[option.type, mark]
     return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
@@ -225,8 +251,7 @@ def _attempt(command: Command, values: dict[str, Value], shared: _Shared, consol
         console.error(str(error))
         return FAULT
     except KeyboardInterrupt:
-        flag = next((f" with {option.flag}" for option in describe(command.options) if option.resumes), "")
-        console.error(f"interrupted; run the same command again{flag} to go on")
+        console.error("interrupted; run the same command again to go on")
         return INTERRUPTED
     except Exception:
         if shared.log_file is not None:
@@ -242,9 +267,11 @@ def _call(command: Command, values: dict[str, Value], console: Console, as_json:
             values[option.name] = read_folder()
     options = make(command.options, values)
     try:
-        show(command.load()(options, console.track), console, as_json)
+        result = command.load()(options, console.track)
+        show(finish(result, options) if isinstance(result, Report) else result, console, as_json)
     except FacekitError as error:
         if error.report is not None:
+            error.report.counts = command.options.counts
             show(error.report, console, as_json)
         raise
 

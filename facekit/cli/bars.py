@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Self
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -27,7 +27,7 @@ class Bars(Progress):
             BarColumn(bar_width=32),
             MofNCompleteColumn(),
             _Rate(),
-            TimeRemainingColumn(elapsed_when_finished=True),
+            _Left(),
             console=screen,
         )
 
@@ -45,6 +45,20 @@ class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
         return Text("" if speed is None else f"{speed:,.1f}/s", style="progress.data.speed")
+
+
+class _Left(ProgressColumn):
+    """How long the rest takes; of what is done, how long it took."""
+
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        if task.finished:
+            return Text(duration(task.finished_time or 0.0), style="progress.elapsed")
+        if task.time_remaining is None:
+            return Text("")
+        most = "≤ " if task.fields.get("at_most") else ""
+        return Text(most + duration(task.time_remaining), style="progress.remaining")
 
 
 def _table(board: Board, width: int, height: int) -> Table:
@@ -75,9 +89,19 @@ def cell(text: str) -> Text:
     return Text(visible(text))
 
 
-def progress(title: str, done: int, total: int | None, seconds: float) -> str:
-    """Return one line: how much of a loop is done, how fast, and how long the rest takes."""
+def progress(title: str, done: int, total: int | None, seconds: float, at_most: bool = False) -> str:
+    """Return one line: how much of a loop is done, how fast, and how long the rest takes, or takes `at_most`."""
     rate = done / seconds if seconds > 0 else 0.0
     of = f"/{total:,}" if total is not None else ""
-    left = f", {(total - done) / rate:.0f} s left" if total is not None and rate and total > done else ""
+    left = ""
+    if total is not None and rate and total > done:
+        left = f", {'at most ' if at_most else ''}{duration((total - done) / rate)} left"
     return f"{title}: {done:,}{of} ({rate:,.1f}/s{left})"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as a person says it: `95 s`, `12 min`, `2 h 5 min`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"

@@ -17,13 +17,12 @@ from typing import Any, TextIO, TypeVar, cast
 
 from rich import box
 from rich.console import Console as Screen
-from rich.padding import Padding
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
-from facekit.base.contract import Board, Listing, Report
-from facekit.base.plain import Json
+from facekit.base.contract import AtMost, Board, Listing, Report
 from facekit.base.text import shortened, visible
+from facekit.cli import closing
 from facekit.cli.bars import Bars, cell, progress
 from facekit.cli.logs import logging_to
 from facekit.cli.streams import Output
@@ -32,7 +31,6 @@ T = TypeVar("T")
 
 _EVERY = 10.0  # seconds between two plain lines of progress where there is no terminal
 _READABLE = 14  # characters of width that a column of text needs
-_WORST = 10  # names that the closing table lists
 
 
 class Console:
@@ -74,6 +72,16 @@ class Console:
         """Show one line; what would act on the terminal is escaped."""
         self.screen.print(Text(shortened(visible(text))), soft_wrap=True)
 
+    def next(self, command: str) -> None:
+        """Show what is usually typed next, in one line that can be copied; nothing without a command."""
+        if command and not self._quiet:
+            self.stop()
+            self.screen.print(Text.assemble(("next: ", "bold"), visible(command)), soft_wrap=True)
+
+    def help(self, text: Text) -> None:
+        """Show help on stdout, as it is laid out."""
+        self._stdout().print(text, soft_wrap=True, end="")
+
     def error(self, text: str) -> None:
         """Show the one line that says what is wrong and how to fix it."""
         self.stop()
@@ -81,37 +89,20 @@ class Console:
         self.screen.print(Text.assemble(("error: ", "bold red"), line), soft_wrap=True)
 
     def table(self, reports: Sequence[Report]) -> None:
-        """Show what each stage made, kept and left out, and what it has to say besides."""
+        """Show what each stage made and found, and what usually comes next."""
         self.stop()
-        if self._quiet or not reports:
-            return
-        table = Table("stage", "made", "kept", "left out", "seconds", "folder", box=None, pad_edge=False)
-        for column in table.columns[1:5]:
-            column.justify = "right" if column.header != "left out" else "left"
-        for report in reports:
-            left = ", ".join(f"{count} {reason}" for reason, count in report.left.most_common()) or "-"
-            numbers = f"{report.made:,}", f"{report.kept:,}", left, f"{report.seconds:.1f}"
-            table.add_row(*map(cell, (report.stage, *numbers, report.folder)))
-        self.screen.print(table)
-        for report in reports:
-            for line in _details(report):
-                self.say(line)
-            self._shortfalls(report)
+        if not self._quiet:
+            closing.show(self.screen, reports)
 
     def listing(self, listing: Listing) -> None:
-        """Show a table on stdout, which is a terminal; where that is too narrow, a paragraph for each row."""
+        """Show a table on stdout, which is a terminal; where that is too narrow, each row's texts beside its name."""
         screen = self._stdout()
         columns = list(zip(listing.columns, zip(*listing.rows, strict=True), strict=True))
         # A column of words that have no spaces is never wrapped; any other needs some width to be read.
         words = [not any(" " in text for text in held) for _, held in columns]
         needed = sum(max(map(len, held)) if one else _READABLE for one, (_, held) in zip(words, columns, strict=True))
         if needed + 3 * len(columns) > screen.width:
-            for row in listing.rows:
-                screen.print(
-                    Text(visible("  ".join(text for text, one in zip(row, words, strict=True) if one)), "bold")
-                )
-                rest = "\n".join(visible(text) for text, one in zip(row, words, strict=True) if text and not one)
-                screen.print(Padding(Text(rest), (0, 0, 0, 4)))
+            screen.print(closing.narrow(listing))
             return
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for one, (name, _) in zip(words, columns, strict=True):
@@ -132,25 +123,12 @@ class Console:
     def _stdout(self) -> Screen:
         return Screen(file=cast(TextIO, self.out))
 
-    def _shortfalls(self, report: Report) -> None:
-        """Show which names fell short, the worst first; a long list is in the folder."""
-        listed = report.details.get("shortfalls")
-        rows = [row for row in listed if isinstance(row, Mapping)] if isinstance(listed, Sequence) else []
-        if not rows:
-            return
-        table = Table(*map(Column, map(cell, rows[0])), box=None, pad_edge=False)
-        for row in rows[:_WORST]:
-            table.add_row(*(cell(f"{value:,}" if isinstance(value, int) else str(value)) for value in row.values()))
-        self.screen.print(table)
-        if len(rows) > _WORST:
-            self.say(f"… and {len(rows) - _WORST:,} more names that fell short: see {report.folder}")
-
     def _bar(self, items: Iterable[T], title: str, total: int | None, board: Callable[[], Board] | None) -> Iterator[T]:
         if self._bars is None:
             self._bars = Bars.on(self.screen)
             self._bars.start()
         bars, bars.board = self._bars, board
-        task = bars.add_task(visible(title), total=total)
+        task = bars.add_task(visible(title), total=total, at_most=isinstance(items, AtMost))
         done = 0
         try:
             for item in items:
@@ -170,7 +148,7 @@ class Console:
         began, done, over = time.monotonic(), 0, threading.Event()
 
         def say() -> None:
-            line = progress(title, done, total, time.monotonic() - began)
+            line = progress(title, done, total, time.monotonic() - began, isinstance(items, AtMost))
             self.say(f"{line}; {board().line}" if board is not None else line)
 
         def tick() -> None:
@@ -195,21 +173,3 @@ class Console:
             self._bars.board = None  # after an interruption nobody works any more
             self._bars.stop()
             self._bars = None
-
-
-def _details(report: Report) -> Iterator[str]:
-    """Yield a line for each plain detail; lists and tables are for `--json`."""
-    for name, value in report.details.items():
-        words = name.replace("_", " ")
-        if isinstance(value, float):
-            yield f"{report.stage}: {words}: {value:.4g}{_interval(report.details.get(f'{name}_interval'))}"
-        elif isinstance(value, str | int):
-            yield f"{report.stage}: {words}: {value}"
-        elif isinstance(value, dict) and value and all(isinstance(v, int | float) for v in value.values()):
-            yield f"{report.stage}: {words}: " + ", ".join(f"{key} {count:g}" for key, count in value.items())
-
-
-def _interval(ends: Json) -> str:
-    """Return in brackets between what a number lies; nothing where that is not known."""
-    numbers = [end for end in ends if isinstance(end, int | float)] if isinstance(ends, Sequence) else []
-    return " ({:.4g} to {:.4g})".format(*numbers) if len(numbers) == 2 else ""

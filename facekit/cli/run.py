@@ -21,7 +21,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from math import inf
 from pathlib import Path
@@ -29,8 +29,10 @@ from pathlib import Path
 from facekit.base import plain
 from facekit.base.contract import FacekitError, Report, StaleError, Track, quiet
 from facekit.base.files import read_toml
+from facekit.cli.finish import finish
 from facekit.options import registry
 from facekit.options.base import Options, Value, describe, from_mapping, shown
+from facekit.options.marks import InputPath
 from facekit.options.places import placed
 from facekit.options.registry import Answers, Command
 from facekit.options.run import Run
@@ -71,11 +73,28 @@ class Step:
 def run(options: Run, track: Track = quiet) -> Report:
     """Run a recipe's stages in order; what an earlier run finished is not done again.
 
-    Every stage's options are checked before the first one starts. Raises FacekitError for a recipe that
-    cannot be read, and whatever its stages raise.
+    Every stage's options are checked before the first one starts. A dry run says only what would be typed, stage by
+    stage. Raises FacekitError for a recipe that cannot be read, and whatever its stages raise.
     """
     began = time.monotonic()
-    return summary(list(execute(plan(options, read(options.recipe)), options, track)), began)
+    steps = plan(options, read(options.recipe))
+    return preview(steps) if options.dry_run else summary(list(execute(steps, options, track)), began)
+
+
+def preview(steps: Sequence[Step]) -> Report:
+    """Return what would be typed for each step; nothing is computed.
+
+    Raises FacekitError where the first step's input is not there.
+    """
+    first = steps[0].options
+    for option in describe(type(first)):
+        paths = getattr(first, option.name) if isinstance(option.path, InputPath) else None
+        for path in paths if isinstance(paths, list) else [paths] if paths is not None else []:
+            if str(path) != "-" and not path.exists():
+                raise FacekitError(f"no such file or folder: {path}; stage 1 ({steps[0].command.name}) reads it")
+    made = [folder for step in steps if (folder := _result(step.options)) is not None]
+    lines = [typed(step.options, dry_run=False) for step in steps]
+    return Report("run", str(made[-1] if made else Path.cwd()), details={"lines": lines})
 
 
 def read(path: Path) -> Recipe:
@@ -122,12 +141,12 @@ def plan(options: Run, recipe: Recipe) -> list[Step]:
 
 
 def execute(steps: Iterable[Step], options: Run, track: Track) -> Iterator[Report]:
-    """Run planned stages in order and yield the report of each; of a dry run only the first has its input."""
+    """Run planned stages in order and yield the report of each."""
     planned = list(steps)
-    for number, step in enumerate(planned[:1] if options.dry_run else planned, 1):
+    for number, step in enumerate(planned, 1):
         log.info("stage %d of %d: %s", number, len(planned), step.command.name)
         try:
-            yield _report(step.command.load()(step.options, track), step.command.name)
+            yield finish(_report(step.command.load()(step.options, track), step.command.name), step.options)
         except StaleError as error:
             again = typed(options, overwrite_from=step.command.name)
             raise StaleError(error.what, again, "give the recipe another output with -o") from None
@@ -138,7 +157,8 @@ def summary(reports: list[Report], began: float) -> Report:
     last = reports[-1]
     seconds = round(time.monotonic() - began, 2)
     made = sum(report.made for report in reports)
-    return Report("run", last.folder, made, last.kept, last.left, seconds, dict(last.details), reports)
+    details = dict(last.details)
+    return Report("run", last.folder, made, last.kept, last.left, seconds, details, reports, next=last.next)
 
 
 def _first_overwritten(options: Run, recipe: Recipe) -> float:
@@ -192,7 +212,7 @@ def _filled(
 ) -> dict[str, Value]:
     """Return a stage's options with paths resolved and with what a recipe need not say.
 
-    That is its output, named after the command, its input, made by the stage before, and that it resumes.
+    That is its output, named after the command, and its input, made by the stage before.
     """
     filled = placed(command.options, values, inputs=base, outputs=root)
     for option in describe(command.options):
@@ -200,8 +220,6 @@ def _filled(
             filled.setdefault(option.name, root / command.name)
         elif option.takes_result and before is not None:
             filled.setdefault(option.name, before)
-        elif option.resumes:
-            filled.setdefault(option.name, True)
     return filled
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from facekit.base import plugins, weights
@@ -11,7 +11,9 @@ from facekit.networks import NETWORKS
 from facekit.options.models import Models
 
 READY = "ready"
-UNSAID = "not said"
+UNSAID = "unknown"
+
+_COLUMNS = ("kind", "name", "about", "licence", "published", "state")
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,12 @@ class _Detector:
 
 
 _DETECTORS = {
-    "haar": _Detector("Haar cascades, frontal and profile", "Intel (BSD-like)", "none by its authors"),
+    "haar": _Detector("Haar cascades, frontal and profile", "Intel (BSD-like)", "no published accuracy"),
     "yunet": _Detector(
         "75,856 parameters, any size", weights.PINS["yunet"].licence, "AP .88/.87/.75 on WIDER FACE (OpenCV zoo)",
         files=("yunet",),
     ),
-    "dlib": _Detector("HOG, frontal, from 80 px", "Boost 1.0", "none by its author", packages=("dlib",)),
+    "dlib": _Detector("HOG, frontal, from 80 px", "Boost 1.0", "no published accuracy", packages=("dlib",)),
 }  # fmt: skip
 
 
@@ -57,7 +59,7 @@ def models(options: Models, track: Track = quiet) -> Report:
     report = Report("models", str(Path.cwd()), kept=sum(one.state == READY for one in found))
     report.left["missing"] = sum(one.state != READY for one in found)
     report.details["models"] = [asdict(one) for one in found]
-    report.listing = Listing(tuple(f.name for f in fields(Listed)), tuple(map(astuple, found)))
+    report.listing = Listing(_COLUMNS, tuple(map(astuple, found)))
     report.details["lines"] = [*report.listing.lines()]
     return report
 
@@ -66,9 +68,9 @@ def _network(name: str) -> Listed:
     about = NETWORKS.get(name)
     state = _state(("keras", "tensorflow"), ())
     if about is None:
-        return Listed("network", name, "of another package", UNSAID, UNSAID, state)
+        return Listed("network", name, "from another package", UNSAID, UNSAID, state)
     size = f"{about.parameters / 1e6:.2f} M parameters, from {about.smallest} px"
-    return Listed("network", name, size, about.licence or "none: no weights to begin with", about.published, state)
+    return Listed("network", name, size, about.licence or "no pretrained weights", about.published, state)
 
 
 def _embedder(name: str) -> Listed:
@@ -77,14 +79,14 @@ def _embedder(name: str) -> Listed:
     except FacekitError as error:
         return Listed("embedder", name, "", UNSAID, UNSAID, str(error))
     if not isinstance(getattr(part, "threshold", None), int | float):  # a function, or one that has to be built first
-        return Listed("embedder", name, "of another package", UNSAID, UNSAID, _state((), ()))
-    about = f"{part.dimensions} numbers, {part.metric} to {part.threshold:g}"
+        return Listed("embedder", name, "from another package", UNSAID, UNSAID, _state((), ()))
+    about = f"{part.dimensions} numbers, one person up to {part.metric} distance {part.threshold:g}"
     needed, files = getattr(part, "packages", ()), getattr(part, "files", ())
     return Listed("embedder", name, about, part.licence, part.accuracy, _state(needed, files))
 
 
 def _detector(name: str) -> Listed:
-    one = _DETECTORS.get(name, _Detector("of another package", UNSAID, UNSAID))
+    one = _DETECTORS.get(name, _Detector("from another package", UNSAID, UNSAID))
     return Listed("detector", name, one.about, one.licence, one.accuracy, _state(one.packages, one.files))
 
 

@@ -19,7 +19,7 @@ STAGE = "train"
 def train(options: Train, track: Track = quiet) -> Report:
     """Train into a run folder, which keeps the weights of the best epoch.
 
-    Killed at any moment, it goes on with `resume=True` from its last whole epoch. Raises FacekitError for
+    Killed at any moment, it goes on from its last whole epoch when it is called again. Raises FacekitError for
     data that cannot be trained on, a folder that may not be touched, and a training that diverges.
     """
     began = time.monotonic()

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from facekit.base.contract import FacekitError
+from facekit.base.contract import FacekitError, Report
 from facekit.options.base import Aside, InputPath, Options, OutputPath, Positional, Short
+from facekit.options.following import beside, command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,7 @@ class Audit(Options):
 
     group = "clean"
     after = "augment"
+    counts = False
     in_recipes = True
 
     folder: Annotated[
@@ -47,3 +49,13 @@ class Audit(Options):
         super().__post_init__()
         if self.output is not None and self.output == self.without:
             raise FacekitError(f"--output and --without are both {self.output}; give each a folder of its own")
+
+    def next_command(self, report: Report) -> str | None:
+        """Return the command that leaves repeats out of the training part, or trains without them."""
+        if self.without is not None:
+            return command("train", self.without, "-o", beside(self.without, "model"))
+        if not report.details.get("to_leave_out_of_training"):
+            return None
+        trees = [self.folder] if self.other is None else [self.folder, self.other]
+        name = f"{self.folder.resolve().name}-without"
+        return command("audit", *trees, "--without", beside(self.folder, name))

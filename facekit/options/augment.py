@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from facekit.base.contract import Report
 from facekit.options.base import Limits, Short
-from facekit.options.common import SplitShares, Stage
+from facekit.options.common import SPLIT, SplitShares, Stage
+from facekit.options.following import beside, command
 
 Recipe = Literal["gentle", "standard", "strong"]
 
@@ -24,4 +26,9 @@ class Augment(Stage):
     split_by: Annotated[
         Literal["group", "image"],
         "How to split a tree that has no split (see `balance`). A tree that has one keeps it.",
+        SPLIT,
     ] = "group"
+
+    def next_command(self, report: Report) -> str | None:
+        """Return the command that trains on the pictures."""
+        return command("train", self.output, "-o", beside(self.output, "model"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from facekit.base.contract import Report
 from facekit.options.base import Aside, Limits, Short
-from facekit.options.common import PeopleTable, SplitBy, SplitShares, Stage, refuse_people
+from facekit.options.common import SPLIT, PeopleTable, SplitBy, SplitShares, Stage, refuse_people
+from facekit.options.following import beside, command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +24,21 @@ class Balance(Stage):
         SplitBy,
         "`group` keeps all copies of a photo in one part. `person` keeps each person in one part; use it when folders "
         "are not people. `image` splits file by file, so copies of a photo can land in different parts.",
+        SPLIT,
     ] = "group"
     people_from: PeopleTable = None
     split_anew: Annotated[
         bool,
         "Draw the split anew. By default pictures that are in a part of a split stay in it, as in `train/`.",
         Aside(),
+        SPLIT,
     ] = False
 
     def __post_init__(self) -> None:
         """Check the limits, and that a table of people is asked for. Raises FacekitError."""
         super().__post_init__()
         refuse_people(self.people_from, self.split_by)
+
+    def next_command(self, report: Report) -> str | None:
+        """Return the command that adds augmented copies."""
+        return command("augment", self.output, "-o", beside(self.output, "full"))

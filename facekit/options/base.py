@@ -9,7 +9,7 @@ from dataclasses import Field as DataclassField
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from facekit.base.contract import FacekitError
+from facekit.base.contract import FacekitError, Report
 from facekit.options.fields import Field, Scalar, Setting, Value, bare, check, coerce, shown
 from facekit.options.marks import (
     Aside,
@@ -19,7 +19,7 @@ from facekit.options.marks import (
     PathOrName,
     Positional,
     Reads,
-    Resumes,
+    Section,
     Short,
 )
 
@@ -29,7 +29,19 @@ M = TypeVar("M")
 Group = Literal["collect", "clean", "train", "score", "use", "manage", "more"]
 """What a command is for: `--help` lists the groups in this order."""
 
-RESERVED = ("help", "json", "quiet", "log_file", "max_megapixels", "group", "after", "in_recipes", "moved")
+RESERVED = (
+    "help",
+    "json",
+    "quiet",
+    "log_file",
+    "max_megapixels",
+    "group",
+    "after",
+    "in_recipes",
+    "moved",
+    "counts",
+    "next_command",
+)
 """Names that no option may have: the command line and `Options` use them."""
 
 
@@ -46,6 +58,9 @@ class Options:
     moved: ClassVar[dict[str, str]] = {}
     """Option of an earlier version -> the command that has it now, as it is typed."""
 
+    counts: ClassVar[bool] = True
+    """Whether the command makes pictures, so that a report says how many it made, kept and left out."""
+
     seed: Annotated[int, "Random seed.", Limits(0, 2**32 - 1)] = 42
     jobs: Annotated[int, "Number of workers; 0 is one per core.", Limits(0, 512), Short("-j"), Aside()] = 0
     overwrite: Annotated[bool, "Delete earlier results in the output folder and start again.", Aside()] = False
@@ -57,6 +72,10 @@ class Options:
             value = coerce(option, getattr(self, option.name))
             object.__setattr__(self, option.name, value)
             check(option, value)
+
+    def next_command(self, report: Report) -> str | None:
+        """Return what is usually typed after the command, quoted for a shell; None where nothing usually follows."""
+        return None
 
 
 _DESCRIBED: dict[type, tuple[Field, ...]] = {}
@@ -121,7 +140,7 @@ def _default(field: DataclassField[Any]) -> Any:
 
 def _field(name: str, hint: Any, default: Any) -> Field:
     base, *marks = get_args(hint) if get_origin(hint) is Annotated else (hint,)
-    short, reads = _mark(marks, Short), _mark(marks, Reads)
+    short, reads, section = _mark(marks, Short), _mark(marks, Reads), _mark(marks, Section)
     return Field(
         name,
         base,
@@ -131,7 +150,7 @@ def _field(name: str, hint: Any, default: Any) -> Field:
         None if short is None else short.flag,
         _mark(marks, Aside) is not None,
         _mark(marks, Positional) is not None,
-        _mark(marks, Resumes) is not None,
+        None if section is None else section.title,
         _mark(marks, InputPath) or _mark(marks, OutputPath) or _mark(marks, PathOrName),
         None if reads is None else reads.reader,
     )
@@ -167,8 +186,8 @@ __all__ = [
     "PathOrName",
     "Positional",
     "Reads",
-    "Resumes",
     "Scalar",
+    "Section",
     "Setting",
     "Short",
     "Value",

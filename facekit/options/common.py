@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from facekit.base.contract import FacekitError
-from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional, Reads, Short, shown
+from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional, Reads, Section, Short, shown
+
+SPLIT, UNKNOWN, GROUPS = Section("Split"), Section("Known and unknown people"), Section("Scores by group")
+"""Headings in the help of more than one command."""
 
 SplitBy = Literal["group", "image", "person"]
 Kind = Literal["people", "classes"]
@@ -35,6 +38,7 @@ PeopleTable = Annotated[
     "CSV with the columns `image,person`, for `--split-by person`; needed if the data set does not record who is in "
     "each picture.",
     InputPath(),
+    SPLIT,
 ]
 OutputFolder = Annotated[Path, "Folder to write.", Short("-o"), Aside(), OutputPath(piped=True)]
 Batch = Annotated[int, "Batch size.", Limits(1, 8192), Aside()]
@@ -42,6 +46,7 @@ Labels = Annotated[
     Kind | None,
     "Whether labels are `people` or `classes`, such as expressions. A model of people can answer `unknown`. By default "
     "people, and classes with `--split-by person`.",
+    UNKNOWN,
 ]
 FalsePositives = Limits(1e-4, 0.5)
 """The false positive identification rates that a threshold can be found for."""
@@ -90,7 +95,7 @@ def refuse_table(table: Path | None, by: str | None) -> None:
         raise FacekitError("--table is only read for --by; give --by COLUMN as well")
 
 
-SplitShares = Annotated[str, "Shares of train/test/validation, in percent.", Reads(shares)]
+SplitShares = Annotated[str, "Shares of train/test/validation, in percent.", Reads(shares), SPLIT]
 
 
 @dataclass(frozen=True, kw_only=True)

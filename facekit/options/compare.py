@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from facekit.base.contract import FacekitError
+from facekit.base.contract import FacekitError, Report
 from facekit.options.base import Aside, InputPath, Limits
-from facekit.options.common import Labels, PeopleTable, SplitBy, SplitShares, Stage, kind_of, refuse_people
+from facekit.options.common import SPLIT, Labels, PeopleTable, SplitBy, SplitShares, Stage, kind_of, refuse_people
+from facekit.options.following import PHOTOS, command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +18,7 @@ class Compare(Stage):
 
     group = "train"
     after = "train"
+    counts = False
 
     networks: Annotated[
         str | None,
@@ -47,7 +49,7 @@ class Compare(Stage):
     ] = None
     labels: Labels = None
     split: SplitShares = "70/20/10"
-    split_by: Annotated[SplitBy, "How to split a tree that has no split (see `balance`)."] = "group"
+    split_by: Annotated[SplitBy, "How to split a tree that has no split (see `balance`).", SPLIT] = "group"
     people_from: PeopleTable = None
     batch: Annotated[int, "Batch size for scoring.", Limits(1, 8192), Aside()] = 128
 
@@ -61,3 +63,8 @@ class Compare(Stage):
         for name in ("networks", "size", "epochs"):
             if getattr(self, name) is not None:
                 raise FacekitError(f"--{name} does not go with --contenders; write it into the file")
+
+    def next_command(self, report: Report) -> str | None:
+        """Return the command that uses the best of the models."""
+        best = report.details.get("best")
+        return command("predict", best, PHOTOS) if isinstance(best, str) else None

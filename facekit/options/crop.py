@@ -6,9 +6,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from facekit.base.contract import FacekitError
-from facekit.options.base import Aside, InputPath, Limits, Options, Positional, Reads, shown
+from facekit.base.contract import FacekitError, Report
+from facekit.options.base import Aside, InputPath, Limits, Options, Positional, Reads, Section, shown
 from facekit.options.common import Stage
+from facekit.options.following import beside, command
 
 Cascade = Literal["default", "alt2", "profile"]
 Faces = Literal["largest", "all", "only"]
@@ -25,16 +26,20 @@ def cascades(names: str) -> tuple[str, ...]:
     return found
 
 
-Detector = Annotated[str, "Face detector: `haar`, `yunet` or `dlib`."]
+DETECTION, SAVED = Section("Detection"), Section("Saved faces")
+
+Detector = Annotated[str, "Face detector: `haar`, `yunet` or `dlib`.", DETECTION]
 Cascades = Annotated[
     str,
     "Haar cascade: `default` or `alt2` (frontal) or `profile`; several, as in `alt2,default`, are used together.",
     Reads(cascades),
+    DETECTION,
 ]
 Verified = Annotated[
     Verify,
     "What must confirm a face that Haar found: the network `yunet`, or, for a doubtful one, `eyes` in it; `auto` is "
     "yunet if installed, else eyes.",
+    DETECTION,
 ]
 
 
@@ -49,23 +54,28 @@ class FaceCrop(Options):
         float,
         "If no face is found, retry with the photo rotated by this many degrees in each direction; 0 turns this off.",
         Limits(0, 45),
+        DETECTION,
     ] = 0.0
-    align: Annotated[Align, "Rotate and scale each face so that its `eyes` are where face models expect them."] = "none"
+    align: Annotated[
+        Align, "Rotate and scale each face so that its `eyes` are where face models expect them.", SAVED
+    ] = "none"
     detect: Annotated[
-        bool, "Detect faces; with --no-detect, each picture is taken as a face that is already cropped."
+        bool, "Detect faces; with --no-detect, each picture is taken as a face that is already cropped.", DETECTION
     ] = True
     faces: Annotated[
         Faces,
         "Which faces to save: the `largest` of each photo, `all` of them, or `only` those of photos that show a single "
         "face.",
+        SAVED,
     ] = "largest"
-    min_size: Annotated[int, "Minimum side of a face, in pixels of the photo.", Limits(10, 10_000)] = 40
-    margin: Annotated[float, "Margin around the face, as a share of its side.", Limits(0, 2)] = 0.2
-    size: Annotated[int, "Side of a saved face, in pixels.", Limits(16, 2048)] = 160
+    min_size: Annotated[int, "Minimum side of a face, in pixels of the photo.", Limits(10, 10_000), DETECTION] = 40
+    margin: Annotated[float, "Margin around the face, as a share of its side.", Limits(0, 2), SAVED] = 0.2
+    size: Annotated[int, "Side of a saved face, in pixels.", Limits(16, 2048), SAVED] = 160
     detect_at: Annotated[
         int,
         "Size to which a photo is scaled down for detection (its longest side, in pixels).",
         Limits(64, 8192),
+        DETECTION,
     ] = 640
 
 
@@ -83,6 +93,10 @@ class Crop(FaceCrop, Stage):
         Positional(),
         InputPath(piped=True),
     ]
+
+    def next_command(self, report: Report) -> str | None:
+        """Return the command that leaves out repeats, poor pictures and the wrong person."""
+        return command("clean", self.output, "-o", beside(self.output, "good"))
 
 
 @dataclass(frozen=True, kw_only=True)

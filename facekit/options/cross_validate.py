@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from facekit.base.contract import Report
 from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Short
-from facekit.options.common import Batch, Rounds, RunFolder, refuse_table
+from facekit.options.common import GROUPS, Batch, Rounds, RunFolder, refuse_table
+from facekit.options.following import PHOTOS, command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +18,7 @@ class CrossValidate(Options):
 
     group = "train"
     after = "compare"
+    counts = False
     in_recipes = True
 
     run: RunFolder
@@ -36,13 +39,19 @@ class CrossValidate(Options):
     batch: Batch = 128
     rounds: Rounds = 1000
     by: Annotated[
-        str | None, "Also report scores by group of people: a target stored with the pictures, or a column of --table."
+        str | None,
+        "Also report scores by group of people: a target stored with the pictures, or a column of --table.",
+        GROUPS,
     ] = None
     table: Annotated[
-        Path | None, "CSV for --by, with a column `image` or `label`, and the columns to group by.", InputPath()
+        Path | None, "CSV for --by, with a column `image` or `label`, and the columns to group by.", InputPath(), GROUPS
     ] = None
 
     def __post_init__(self) -> None:
         """Refuse a table without a column to read. Raises FacekitError."""
         super().__post_init__()
         refuse_table(self.table, self.by)
+
+    def next_command(self, report: Report) -> str | None:
+        """Return the command that uses the model."""
+        return command("predict", self.run, PHOTOS)

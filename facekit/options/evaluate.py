@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
+from facekit.base.contract import Report
 from facekit.options.base import Aside, InputPath, Options, OutputPath, Short
-from facekit.options.common import Batch, Rounds, RunFolder, refuse_table
+from facekit.options.common import GROUPS, Batch, Rounds, RunFolder, refuse_table
+from facekit.options.following import command
 
 Part = Literal["test", "validation", "train", "all"]
 
@@ -19,6 +21,7 @@ class Evaluate(Options):
     """Score a trained model on pictures that it was not trained on."""
 
     group = "score"
+    counts = False
     in_recipes = True
     moved: ClassVar[dict[str, str]] = {
         "folds": "facekit cross-validate RUN --folds N",
@@ -55,12 +58,17 @@ class Evaluate(Options):
         str | None,
         "Also report scores by group of people: a target stored with the pictures, or a column of --table or of a CSV "
         "--data.",
+        GROUPS,
     ] = None
     table: Annotated[
-        Path | None, "CSV for --by, with a column `image` or `label`, and the columns to group by.", InputPath()
+        Path | None, "CSV for --by, with a column `image` or `label`, and the columns to group by.", InputPath(), GROUPS
     ] = None
 
     def __post_init__(self) -> None:
         """Refuse a table without a column to read. Raises FacekitError."""
         super().__post_init__()
         refuse_table(self.table, self.by)
+
+    def next_command(self, report: Report) -> str | None:
+        """Return the command that shows what the answers rest on."""
+        return command("inspect", self.run)

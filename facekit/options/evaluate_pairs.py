@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from facekit.base.contract import FacekitError
+from facekit.base.contract import FacekitError, Report
 from facekit.options.base import Aside, InputPath, Options, OutputPath, PathOrName, Positional, Reads, Short, shown
-from facekit.options.common import Rounds, refuse_table
+from facekit.options.common import GROUPS, Rounds, refuse_table
+from facekit.options.following import PHOTOS, command
 
 
 def far_rates(text: str) -> tuple[float, ...]:
@@ -28,6 +29,7 @@ class EvaluatePairs(Options):
 
     group = "score"
     after = "evaluate"
+    counts = False
     in_recipes = True
 
     run: Annotated[
@@ -75,12 +77,17 @@ class EvaluatePairs(Options):
         str | None,
         "Also report scores by group of people: a target stored with the photos, or a column of the list or of "
         "--table.",
+        GROUPS,
     ] = None
     table: Annotated[
-        Path | None, "CSV for --by, with a column `image` or `label`, and the columns to group by.", InputPath()
+        Path | None, "CSV for --by, with a column `image` or `label`, and the columns to group by.", InputPath(), GROUPS
     ] = None
 
     def __post_init__(self) -> None:
         """Refuse a table without a column to read. Raises FacekitError."""
         super().__post_init__()
         refuse_table(self.table, self.by)
+
+    def next_command(self, report: Report) -> str | None:
+        """Return the command that uses the model, where it is one."""
+        return command("predict", self.run, PHOTOS) if self.run.is_dir() else None

@@ -39,7 +39,7 @@ class Field:
     short: str | None
     aside: bool
     positional: bool
-    resumes: bool = False
+    section: str | None = None
     path: PathMark | None = None
     reader: Callable[[str], object] | None = None
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from facekit.base.contract import FacekitError
+from facekit.base.contract import FacekitError, Report
 from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional, Short
 from facekit.options.common import RunFolder
+from facekit.options.following import PHOTOS, command
 
 Method = Literal["gradcam", "hirescam", "occlusion"]
 
@@ -19,6 +20,7 @@ class Inspect(Options):
 
     group = "score"
     after = "evaluate-pairs"
+    counts = False
     in_recipes = True
 
     run: RunFolder
@@ -38,9 +40,11 @@ class Inspect(Options):
     list_layers: Annotated[bool, "Only print the network's layers and their shapes."] = False
     label: Annotated[str | None, "Name to explain; by default the most likely one for each picture."] = None
     method: Annotated[
-        Method,
-        "`gradcam` and `hirescam` use gradients; `occlusion` hides parts of the picture, and works for any model.",
-    ] = "gradcam"
+        Method | None,
+        "How to explain an answer: `gradcam` and `hirescam` use gradients, `occlusion` hides parts of the picture. By "
+        "default, what suits the model: occlusion for a linear head, hirescam for a network that flattens its last "
+        "map, such as cnn5, gradcam for any other.",
+    ] = None
     cam_layer: Annotated[str | None, "Layer for the gradients; by default the last one of 4x4 or more."] = None
     count: Annotated[int, "How many of the run's own pictures to show.", Limits(1, 24)] = 6
 
@@ -49,3 +53,7 @@ class Inspect(Options):
         super().__post_init__()
         if self.cam_layer is not None and self.method == "occlusion":
             raise FacekitError("--method occlusion uses no gradients; leave --cam-layer out")
+
+    def next_command(self, report: Report) -> str | None:
+        """Return the command that uses the model."""
+        return command("predict", self.run, PHOTOS)

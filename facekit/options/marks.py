@@ -39,8 +39,10 @@ class Positional:
 
 
 @dataclass(frozen=True)
-class Resumes:
-    """Marks the flag that continues an interrupted command; a recipe sets it, so that it can be run again."""
+class Section:
+    """The heading under which `--help` lists an option; without one it is under `Options`."""
+
+    title: str
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from facekit.base.contract import Report
 from facekit.options.base import Aside, InputPath, Limits, Options, Positional
 
 
@@ -15,6 +16,7 @@ class Review(Options):
 
     group = "clean"
     after = "clean"
+    counts = False
 
     folder: Annotated[
         Path,
@@ -26,3 +28,8 @@ class Review(Options):
     port: Annotated[int, "Port on 127.0.0.1; 0 chooses a free one.", Limits(0, 65535), Aside()] = 0
     live: Annotated[bool, "Apply each decision immediately; otherwise the next `clean --apply` does.", Aside()] = False
     browser: Annotated[bool, "Open the page in your browser.", Aside()] = True
+
+    def next_command(self, report: Report) -> str | None:
+        """Return the command that carries out what was decided."""
+        apply = report.details.get("to_carry_out")
+        return apply if isinstance(apply, str) else None

@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from facekit.options.base import Aside, Limits, Options, PathOrName, Positional
+from facekit.base.contract import Report
+from facekit.options.base import Aside, Limits, Options, PathOrName, Positional, Section
 from facekit.options.common import OutputFolder
+from facekit.options.following import beside, command
+
+SEARCH, SPEED = Section("Search"), Section("Browsers and manners")
 
 License = Literal["any", "open", "commercial"]
 
@@ -28,33 +32,44 @@ class Scrape(Options):
     ] = field(default_factory=list)
     output: OutputFolder = field(default=Path("raw"))
     per_name: Annotated[int, "Pictures to keep for each name.", Limits(1, 1000)] = 100
-    bots: Annotated[int, "Browsers that search in parallel.", Limits(1, 200), Aside()] = 10
+    bots: Annotated[int, "Browsers that search in parallel.", Limits(1, 200), Aside(), SPEED] = 10
     engine: Annotated[
         str,
         "Search engine, or several separated by commas, as in `bing,commons`; each adds what those before it did not "
         "find.",
         Aside(),
+        SEARCH,
     ] = "bing"
-    base_url: Annotated[str | None, "Base URL of the engine, for example of a test server.", Aside()] = None
-    query: Annotated[str, "Search query; {name} stands for the name."] = "{name}"
-    face_only: Annotated[bool, "Ask the engine for pictures of faces only."] = False
-    min_width: Annotated[int, "Minimum width to ask the engine for, in pixels; 0 asks for any.", Limits(0)] = 0
-    safe: Annotated[bool, "Ask the engine for safe search."] = True
+    base_url: Annotated[str | None, "Base URL of the engine, for example of a test server.", Aside(), SEARCH] = None
+    query: Annotated[str, "Search query; {name} stands for the name.", SEARCH] = "{name}"
+    face_only: Annotated[bool, "Ask the engine for pictures of faces only.", SEARCH] = False
+    min_width: Annotated[int, "Minimum width to ask the engine for, in pixels; 0 asks for any.", Limits(0), SEARCH] = 0
+    safe: Annotated[bool, "Ask the engine for safe search.", SEARCH] = True
     since: Annotated[
-        str | None, "Only pictures of the last `day`, `week`, `month` or `year`, or since a date like 2024-01-31."
+        str | None,
+        "Only pictures of the last `day`, `week`, `month` or `year`, or since a date like 2024-01-31.",
+        SEARCH,
     ] = None
-    license: Annotated[License, "Licences to ask the engine for: `any`, `open`, or open to `commercial` use."] = "any"
+    license: Annotated[
+        License, "Licences to ask the engine for: `any`, `open`, or open to `commercial` use.", SEARCH
+    ] = "any"
     min_side: Annotated[int, "Minimum side of a picture to keep, in pixels.", Limits(1, 10_000)] = 100
     search_interval: Annotated[
         float,
         "Minimum seconds between two searches, over all bots; ignored on loopback.",
         Limits(0, 3600),
         Aside(),
+        SPEED,
     ] = 5.0
-    contact: Annotated[str, "Contact address or URL to put into the user agent.", Aside()] = ""
-    grid: Annotated[str | None, "Address of a Selenium Grid to run the browsers on.", Aside()] = None
+    contact: Annotated[str, "Contact address or URL to put into the user agent.", Aside(), SPEED] = ""
+    grid: Annotated[str | None, "Address of a Selenium Grid to run the browsers on.", Aside(), SPEED] = None
     probe: Annotated[
         str | None,
         "Search this engine once and report what its page held and how it was parsed; no pictures are saved.",
         Aside(),
+        SEARCH,
     ] = None
+
+    def next_command(self, report: Report) -> str | None:
+        """Return the command that finds the faces."""
+        return command("crop", self.output, "-o", beside(self.output, "faces"))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from facekit.base.contract import FacekitError
-from facekit.options.base import Aside, Limits, PathOrName, Resumes
+from facekit.base.contract import FacekitError, Report
+from facekit.options.base import Aside, Limits, PathOrName, Section
 from facekit.options.common import (
+    SPLIT,
+    UNKNOWN,
     FalsePositives,
     Labels,
     PeopleTable,
@@ -17,6 +19,9 @@ from facekit.options.common import (
     kind_of,
     refuse_people,
 )
+from facekit.options.following import command
+
+MODEL, TRAINING = Section("Model"), Section("Training")
 
 Monitor = Literal["val_accuracy", "accuracy"]
 Color = Literal["rgb", "gray"]
@@ -30,62 +35,83 @@ class Train(Stage):
     """Train a network, or a linear head on a frozen network, on a folder with one folder of pictures per name."""
 
     group = "train"
+    counts = False
 
     backbone: Annotated[
         str | None,
         "Train a linear head on the embeddings of `dlib`, `sface` or a trained run's folder, instead of a network.",
         PathOrName(),
+        MODEL,
     ] = None
-    network: Annotated[str, "Name of the network (see `facekit models`)."] = "inception_v3"
-    color: Annotated[Color, "Whether the input is `rgb` or `gray`."] = "rgb"
+    network: Annotated[str, "Name of the network (see `facekit models`).", MODEL] = "inception_v3"
+    color: Annotated[Color, "Whether the input is `rgb` or `gray`.", MODEL] = "rgb"
     weights: Annotated[
         str,
         "Initial weights, except the head's: `none`, `imagenet`, a .weights.h5 file or a run's folder.",
         PathOrName(),
+        MODEL,
     ] = "none"
-    size: Annotated[int, "Input size of the network, in pixels.", Limits(32, 512)] = 96
-    epochs: Annotated[int, "Maximum number of epochs.", Limits(1, 100_000)] = 52
+    size: Annotated[int, "Input size of the network, in pixels.", Limits(32, 512), MODEL] = 96
+    epochs: Annotated[int, "Maximum number of epochs.", Limits(1, 100_000), TRAINING] = 52
     warmup_epochs: Annotated[
         int,
         "Number of first epochs that train only the head; they count towards --epochs.",
         Limits(0, 100_000),
+        TRAINING,
     ] = 0
-    unfreeze: Annotated[int, "Train only this many last blocks of the network; 0 trains all.", Limits(0, 1000)] = 0
-    batch: Annotated[int, "Batch size.", Limits(1, 8192)] = 64
-    learning_rate: Annotated[float, "Adam's learning rate.", Limits(1e-8, 1)] = 1e-3
-    finetune_rate: Annotated[float, "Adam's learning rate after the warm-up.", Limits(1e-8, 1)] = 1e-4
-    schedule: Annotated[Schedule, "Learning rate schedule: `constant`, `cosine`, or halved at a `plateau`."] = (
-        "constant"
-    )
-    stop_at: Annotated[float, "Stop when the monitored accuracy reaches this.", Limits(0.01, 1.01)] = 0.97
+    unfreeze: Annotated[
+        int, "Train only this many last blocks of the network; 0 trains all.", Limits(0, 1000), MODEL
+    ] = 0
+    batch: Annotated[int, "Batch size.", Limits(1, 8192), TRAINING] = 64
+    learning_rate: Annotated[float, "Adam's learning rate.", Limits(1e-8, 1), TRAINING] = 1e-3
+    finetune_rate: Annotated[float, "Adam's learning rate after the warm-up.", Limits(1e-8, 1), TRAINING] = 1e-4
+    schedule: Annotated[
+        Schedule, "Learning rate schedule: `constant`, `cosine`, or halved at a `plateau`.", TRAINING
+    ] = "constant"
+    stop_at: Annotated[float, "Stop when the monitored accuracy reaches this.", Limits(0.01, 1.01), TRAINING] = 0.97
     patience: Annotated[
-        int, "Stop after this many epochs without improvement; 0 turns this off.", Limits(0, 100_000)
+        int, "Stop after this many epochs without improvement; 0 turns this off.", Limits(0, 100_000), TRAINING
     ] = 0
-    monitor: Annotated[Monitor, "Accuracy that decides when to stop and which epoch is best."] = "val_accuracy"
+    monitor: Annotated[Monitor, "Accuracy that decides when to stop and which epoch is best.", TRAINING] = (
+        "val_accuracy"
+    )
     light_augment: Annotated[
-        bool, "Randomly flip, rotate, shift, zoom and brighten training pictures a little, differently in each epoch."
+        bool,
+        "Randomly flip, rotate, shift, zoom and brighten training pictures a little, differently in each epoch.",
+        TRAINING,
     ] = False
-    label_smoothing: Annotated[float, "Share of the target that is spread over all names.", Limits(0, 0.5)] = 0.0
+    label_smoothing: Annotated[
+        float, "Share of the target that is spread over all names.", Limits(0, 0.5), TRAINING
+    ] = 0.0
     class_weights: Annotated[
         ClassWeights,
         "`auto` gives more weight to names with fewer pictures; `none` weights all pictures equally.",
+        TRAINING,
     ] = "auto"
     precision: Annotated[
-        Precision, "Precision of computation; `auto` is mixed_bfloat16 on an accelerator and float32 on a CPU."
+        Precision,
+        "Precision of computation; `auto` is mixed_bfloat16 on an accelerator and float32 on a CPU.",
+        TRAINING,
     ] = "auto"
-    deterministic: Annotated[bool, "Make a run reproducible to the last digit; slower."] = False
+    deterministic: Annotated[bool, "Make a run reproducible to the last digit; slower.", TRAINING] = False
     labels: Labels = None
     fpir: Annotated[
         float,
         "Share of strangers' faces that may be given a name (false positive identification rate): sets the similarity "
         "below which a model of people answers `unknown`.",
         FalsePositives,
+        UNKNOWN,
     ] = 0.01
     split: SplitShares = "70/20/10"
-    split_by: Annotated[SplitBy, "How to split a tree that has no split (see `balance`)."] = "group"
+    split_by: Annotated[SplitBy, "How to split a tree that has no split (see `balance`).", SPLIT] = "group"
     people_from: PeopleTable = None
-    resume: Annotated[bool, "Continue an interrupted run from its last checkpoint.", Aside(), Resumes()] = False
-    tensorboard: Annotated[bool, "Write logs for TensorBoard.", Aside()] = False
+    resume: Annotated[
+        bool,
+        "For old scripts: an interrupted training always continues when the command is run again.",
+        Aside(),
+        TRAINING,
+    ] = False
+    tensorboard: Annotated[bool, "Write logs for TensorBoard.", Aside(), TRAINING] = False
 
     def __post_init__(self) -> None:
         """Refuse also what no epoch could do. Raises FacekitError."""
@@ -98,3 +124,7 @@ class Train(Stage):
         if frozen and self.weights == "none":
             flag = "--" + frozen.replace("_", "-")
             raise FacekitError(f"{flag} keeps layers as they are, so they need trained weights; give --weights")
+
+    def next_command(self, report: Report) -> str | None:
+        """Return the command that scores the model."""
+        return command("evaluate", self.output)

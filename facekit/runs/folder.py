@@ -45,9 +45,9 @@ _OURS = (
 
 
 def begun(options: Train) -> Run | None:
-    """Return the run in the output folder, None where a fresh one is to begin; complete ones only for `--resume`.
+    """Return the run in the output folder, complete or interrupted; None where a fresh one is to begin.
 
-    Raises FacekitError for a folder of something else, and for a run that the options do not allow to touch.
+    Raises FacekitError for a folder of something else, and for a run that was begun with other options.
     """
     folder = options.output
     run = read(folder)
@@ -57,9 +57,6 @@ def begun(options: Train) -> Run | None:
         refuse_link(folder / inner)
     if run is None or options.overwrite:
         return None
-    if not options.resume:
-        what = "a trained model; choose another folder" if run.complete else "an interrupted run; go on with --resume"
-        raise FacekitError(f"{folder} holds {what}, or --overwrite it")
     _check_options(run, options)
     return run
 
@@ -169,8 +166,8 @@ def _check_options(run: Run, options: Train) -> None:
         before = then.get(option.name, option.default)
         if option.name in now and before != now[option.name]:
             raise FacekitError(
-                f"{run.folder} was begun with {option.name} = {before!r}, not {now[option.name]!r}; "
-                "choose another folder, or --overwrite it"
+                f"{run.folder} was {'trained' if run.complete else 'begun'} with {option.name} = {before!r}, not "
+                f"{now[option.name]!r}; choose another folder, or --overwrite it"
             )
     info = run.info
     is_network = (info.network, info.size, info.color) == (options.network, options.size, options.color)

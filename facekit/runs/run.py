@@ -173,7 +173,7 @@ def load(folder: Path) -> Run:
     if run is None:
         raise FacekitError(f"{folder} is not a trained model: it has no {MODEL}; give the folder that `train -o` wrote")
     if not run.complete:
-        raise FacekitError(f"{folder} is not trained to the end; go on with `train --resume` first")
+        raise FacekitError(f"{folder} is not trained to the end; run the same `train` command again first")
     return run
 
 

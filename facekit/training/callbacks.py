@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from facekit.base.contract import FacekitError, Track
+from facekit.base.contract import AtMost, FacekitError, Track
 from facekit.networks.backend import Model, keras
 from facekit.options.train import Train
 from facekit.runs import HISTORY, Epoch, Run
@@ -41,7 +41,7 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, feed: Feed, track: Track, epochs: int) -> None:
         super().__init__()
         self._feed = feed
-        self._steps = iter(track(range(epochs * len(feed)), "train", total=epochs * len(feed)))
+        self._steps = iter(track(AtMost(epochs * len(feed)), "train", total=epochs * len(feed)))
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         """Shuffle by the epoch's number."""

@@ -12,7 +12,7 @@ def fit(plan: Plan, track: Track = quiet) -> Run:
     """Train as planned, and return the complete run; one that was complete already is left as it is.
 
     The run keeps the weights of the best epoch. Killed at any moment, it goes on from its last whole epoch when it
-    is planned again with `resume`. Raises FacekitError for a training that diverges, a full disk, and a folder that
+    is planned again. Raises FacekitError for a training that diverges, a full disk, and a folder that
     another process has written to since it was planned.
     """
     if plan.complete and plan.run is not None:

@@ -69,8 +69,8 @@ class Network:
         )
         checkpoint = checkpoint or Checkpoint(run.folder / runs.CHECKPOINT)
         if not why_over(options, checkpoint.rows):
-            if checkpoint.epochs:
-                log.info("%s goes on after epoch %d", run.folder, checkpoint.epochs)
+            if plan.run is not None:
+                log.info("continuing the interrupted training in %s after epoch %d", run.folder, checkpoint.epochs)
             with _packed(run, split, options, track) as packed:
                 used = Counter(record.split for record in packed.records)
                 counts = Counts(train=used[TRAIN], validation=used[VALIDATION])

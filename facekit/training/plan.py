@@ -71,14 +71,15 @@ def plan(options: Train, split: Split | None = None, track: Track = quiet) -> Pl
     check_places(options.output, options.input)
     trainer: Trainer = plugins.load("trainer", "linear" if options.backbone else "network")(options)
     _refuse_locked(options)
-    _refuse_outdated(options, track)
     run = runs.begun(options)
     complete = run is not None and run.complete
     if not (complete or options.dry_run):
         trainer.load(run)
     split = split or _split(options, run, track)
     if complete:
-        log.info("%s is trained already", options.output)
+        log.info(
+            "%s is trained already, with these options on these pictures; --overwrite trains it again", options.output
+        )
         return Plan(options, trainer, split, run)
     _check_parts(split, options, trainer.needs_validation)
     return Plan(options, trainer, split, run)
@@ -92,7 +93,7 @@ def options_of(run: Run, data: Path, output: Path, jobs: int, overwrite: bool) -
     backbone = backbone_of(run)  # the one that its head was fitted to, whatever its options say
     known = {option.name for option in describe(Train)}
     kept = {name: value for name, value in run.info.options.items() if name in known}
-    own: dict[str, Value] = {"input": data, "output": output, "jobs": jobs, "overwrite": overwrite, "resume": True}
+    own: dict[str, Value] = {"input": data, "output": output, "jobs": jobs, "overwrite": overwrite}
     own["backbone"] = backbone
     if run.info.kind is None and any(map(is_stranger, run.labels)):  # 0.1.0 did not ask what labels are
         own["labels"] = "classes"
@@ -112,15 +113,6 @@ def _split(options: Train, run: Run | None, track: Track) -> Split:
         return split_dataset(dataset, options.split, options.split_by, options.seed, track, options.people_from)
     _refuse_changed(options, run, dataset)
     return Split(dataset, run.split, run.protocol)
-
-
-def _refuse_outdated(options: Train, track: Track) -> None:
-    """Say what has changed where a model of other pictures is in the folder; of the same ones, it is a model there."""
-    if options.resume or options.overwrite:
-        return
-    run = runs.read(options.output)
-    if run is not None and run.complete:
-        _refuse_changed(options, run, Dataset.open(options.input, track).hashed(track))
 
 
 def _refuse_changed(options: Train, run: Run, dataset: Dataset) -> None:

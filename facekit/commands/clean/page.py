@@ -9,13 +9,15 @@ from pathlib import Path
 
 from facekit.base import files as lines
 from facekit.base import text
-from facekit.base.contract import Record, Rejection
+from facekit.base.contract import Rejection
+from facekit.commands.clean import by_person
 from facekit.commands.clean.measured import measured
 from facekit.dataset import REJECTED, REMOVED, REPEATED, Dataset, reasons
 from facekit.dataset.info import Doubts
 from facekit.dataset.records import read_rejections
 from facekit.faces import confirmation
 from facekit.identity import people
+from facekit.options.clean import Clean
 from facekit.report import html
 from facekit.report.histogram import Histogram, histogram
 
@@ -65,19 +67,6 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class NameRow:
-    """What became of the pictures of one name."""
-
-    name: str
-    kept: int
-    wrong: int
-    no_face: int
-    unsure: int
-    other: int
-    """Left out for any other reason."""
-
-
-@dataclass(frozen=True)
 class _Shown:
     """A picture that may stand on a sheet, and its place there."""
 
@@ -88,15 +77,16 @@ class _Shown:
     like: str | None = None
 
 
-def write(file: Path, root: Path, source: Dataset) -> None:
+def write(file: Path, root: Path, source: Dataset, options: Clean) -> None:
     """Write the page of a cleaned folder. Raises FacekitError without `jinja2`, or where it may not be written."""
-    lines.replace_file(file, text.encode(render(root, source)))
+    lines.replace_file(file, text.encode(render(root, source, options)))
 
 
-def render(root: Path, source: Dataset) -> str:
+def render(root: Path, source: Dataset, options: Clean) -> str:
     """Return the page as HTML that needs no other file and no network."""
     kept, left = Dataset.open(root), read_rejections(root / REJECTED)
     doubts = kept.info.people or Doubts()
+    found = by_person.rows(kept.records, left, options.keep_at)
     return html.render(
         "clean.html",
         "--report",
@@ -107,31 +97,12 @@ def render(root: Path, source: Dataset) -> str:
         drawn=kept.info.drawn,
         nobody=doubts.nobody,
         twins=doubts.one_person,
-        names=_names(kept.records, left),
+        people=found,
+        advice=by_person.kept_by(found, options),
         histograms=list(_histograms(kept)),
         reliability=measured(kept.info.embedder),
         sheets=_sheets(kept, left, source),
     )
-
-
-def _names(kept: Sequence[Record], left: Sequence[Rejection]) -> list[NameRow]:
-    """Return a row for each name, those with most to decide on first."""
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for record in kept:
-        counts[record.label]["kept"] += 1
-    for one in left:
-        counts[one.label][_group(one.reason)] += 1
-    rows = [
-        NameRow(name, *(found[key] for key in ("kept", "wrong", "no face", "unsure", "other")))
-        for name, found in counts.items()
-    ]
-    return sorted(rows, key=lambda row: (-row.unsure, -row.wrong, row.name))
-
-
-def _group(reason: str) -> str:
-    if reason in (reasons.WRONG, reasons.NO_FACE):
-        return "wrong" if reason == reasons.WRONG else "no face"
-    return "unsure" if reason in reasons.OPEN else "other"
 
 
 def _histograms(kept: Dataset) -> Iterator[Histogram]:
@@ -158,8 +129,8 @@ def _sheets(kept: Dataset, left: Sequence[Rejection], source: Dataset) -> list[S
 def _kept_unsure(kept: Dataset) -> Iterator[_Shown]:
     keep_at = kept.info.number("keep_at") or 0.0
     for record in kept.records:
-        value, face = (record.quality or {}).get(people.PERSON), (record.quality or {}).get(confirmation.FACE, 1.0)
-        if value is not None and (value < keep_at or face < confirmation.SURE):
+        if by_person.is_unsure(record, keep_at):
+            value = (record.quality or {})[people.PERSON]
             yield _Shown(-value, kept.path_of(record), record.label, f"{value:.0%}")
 
 

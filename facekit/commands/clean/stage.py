@@ -6,9 +6,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from facekit.base.contract import FacekitError, Report, Track, quiet, replace
+from facekit.base.contract import FacekitError, Record, Rejection, Report, Track, quiet, replace
 from facekit.base.parallel import ordered_map
-from facekit.commands.clean import page, recognition, summary
+from facekit.commands.clean import by_person, page, recognition, summary
 from facekit.commands.clean.candidates import Measure, seen_again
 from facekit.commands.clean.decisions import ReviewDecisions
 from facekit.commands.clean.selection import STAGE, select
@@ -40,13 +40,15 @@ def clean(options: Clean, track: Track = quiet) -> Report:
             out.before, out.info, _matcher(embedder), options.embedder == recognition.AUTO
         ):
             report = out.report()
+            report.details["embedder"] = embedder
+            by_person.add(report, list(out.records.values()), out.rejected, options)
         else:
             out.save_info()
             report = _plan(out, decided, known, embedder, track)
         if (decisions := summary.of_decisions(decided, out)) is not None:
             report.details["decisions"] = {"in force": decisions.in_force, "waiting": decisions.waiting}
     if options.report is not None and not options.dry_run:
-        page.write(options.report, options.output, source)
+        page.write(options.report, options.output, source, options)
         report.details["report"] = str(options.report)
     return report
 
@@ -100,9 +102,21 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
     out.info = replace(out.info, people=summary.doubts(found))
     named = [source.named_by_id(record) for record in kept]
     planned = out.write_missing(named, lambda missing: ((r, source.bytes_of(r)) for r in missing))
-    report = out.finish(planned, selection.rejections + rejections)
+    report = _finish(out, planned, selection.rejections + rejections, options)
     people = asdict(summary.of_people(selection, name))
     report.details |= {name: value for name, value in people.items() if value is not None}
+    return report
+
+
+def _finish(out: Output, planned: list[Record], rejections: list[Rejection], options: Clean) -> Report:
+    """Finish the folder and add the table by person; where nothing is left, say what keeps those who are dropped."""
+    try:
+        report = out.finish(planned, rejections)
+    except FacekitError as error:
+        what, _, _ = str(error).rpartition("; ")
+        fix = by_person.keep_few(by_person.rows(planned, rejections, options.keep_at), options)
+        raise FacekitError(f"{what}; keep {fix[0]} with `{fix[1]}`" if fix else str(error)) from None
+    by_person.add(report, planned, rejections, options)
     return report
 
 

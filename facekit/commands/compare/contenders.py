@@ -143,7 +143,7 @@ def _contender(name: str, table: Table, options: Compare, where: str) -> Contend
     if shared_option:
         raise FacekitError(f"{where}: {shared_option} is one for all contenders; give it to `compare`")
     shared = {key: getattr(options, key) for key in _SHARED}
-    places: dict[str, Value] = {"input": options.input, "output": options.output / RUNS / name, "resume": True}
+    places: dict[str, Value] = {"input": options.input, "output": options.output / RUNS / name}
     chosen = from_mapping(Train, {**own, **shared, **places}, where)
     try:
         _check_parts(chosen)

@@ -181,7 +181,7 @@ def _train_again(run: Run, root: Path) -> str:
         options = training.options_of(run, root, run.folder, 0, overwrite=True)
     except FacekitError:  # of a version whose options are no longer there
         return "train again first"
-    return f"train again first, with `{typed(replace(options, resume=False))}`"
+    return f"train again first, with `{typed(options)}`"
 
 
 def _score(

@@ -57,7 +57,7 @@ def inspect(options: Inspect, track: Track = quiet) -> Report:
     """Write `report.html` and its pictures as PNG: filters, maps, and the heat of an answer for each picture.
 
     With `list_layers`, say only which layers there are. Raises FacekitError: not a trained run, a layer or a
-    name that it does not have, no picture that can be read, a linear head without `--method occlusion`.
+    name that it does not have, no picture that can be read, a linear head with a method that needs gradients.
     """
     began = time.monotonic()
     run = runs.load(options.run)
@@ -105,9 +105,9 @@ def _check_method(run: Run, options: Inspect) -> None:
         return
     if options.list_layers or options.layer or options.cam_layer:
         raise FacekitError(f"{run.folder} is a linear head on {run.backbone}, which has no layers to look into")
-    if options.method != "occlusion":
+    if options.method not in (None, "occlusion"):
         raise FacekitError(
-            f"{run.folder} is a linear head on {run.backbone}, which no gradient leads through; give --method occlusion"
+            f"{run.folder} is a linear head on {run.backbone}, which has no gradients; leave --method out"
         )
 
 
@@ -143,7 +143,7 @@ def _subject(run: Run, options: Inspect) -> Subject:
     if hides:
         return Subject(sees, answers, partial(occlusion, probabilities=answers), _HIDDEN, model, maps)
     at = options.cam_layer or layers.last_map(model)
-    place_by_place = options.method == "hirescam"
+    place_by_place = options.method == "hirescam" or (options.method is None and layers.flattens(model))
     cam = Cam(model, at, place_by_place)  # which refuses a layer that will not do
     about = f"{'HiResCAM' if place_by_place else 'Grad-CAM'} at {at}, {_which_map(model, at)}"
     if layers.flattens(model) and not place_by_place:

@@ -1,0 +1,126 @@
+"""What a person sees when a command is done: numbers, tables, what was found, and what usually comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
+
+from rich.console import Console as Screen
+from rich.padding import Padding
+from rich.table import Column, Table
+from rich.text import Text
+
+from facekit.base.contract import Listing, Report
+from facekit.base.plain import Json
+from facekit.base.text import visible
+from facekit.cli.bars import cell
+
+_LEAST = 30
+"""Characters of a line that a value gets, however long the names are."""
+
+_WORST = 10
+"""Names that a list of shortfalls shows."""
+
+
+def show(screen: Screen, reports: Sequence[Report]) -> None:
+    """Show what each stage made, kept and left out, where it makes pictures, and what it has to say besides."""
+    counted = [report for report in reports if report.counts]
+    if counted:
+        screen.print(_numbers(counted))
+    for report in reports:
+        # Of many stages, those that make pictures have their row above: what else they say is in their own reports.
+        rows = [*_left(report), *(_details(report) if len(reports) == 1 or not report.counts else [])]
+        tables = [*report.tables, *_shortfalls(report)]
+        if not report.counts or (len(reports) > 1 and (rows or tables)):
+            screen.print(Text(f"{report.stage}: {report.seconds:.1f} s"), soft_wrap=True)
+        _rows(screen, rows)
+        for listing in tables:
+            _listing(screen, listing)
+
+
+def _numbers(reports: Sequence[Report]) -> Table:
+    """Return a row for each stage. Reasons are below: a column of them is unreadable at 80 characters."""
+    heads = (Column(head, justify="right") for head in ("made", "kept", "left out", "seconds"))
+    table = Table("stage", *heads, Column("folder", overflow="fold"), box=None, pad_edge=False, padding=(0, 1))
+    for report in reports:
+        numbers = f"{report.made:,}", f"{report.kept:,}", f"{report.left.total():,}", f"{report.seconds:.1f}"
+        table.add_row(*map(cell, (report.stage, *numbers, report.folder)))
+    return table
+
+
+def _left(report: Report) -> Iterator[tuple[str, str]]:
+    if report.left:
+        yield "left out", ", ".join(f"{count:,} {reason}" for reason, count in report.left.most_common())
+
+
+def _rows(screen: Screen, rows: Sequence[tuple[str, str]]) -> None:
+    """Show names and values in two columns. What is to be copied, a path or a command, is never broken."""
+    left = 4 + max((len(visible(name)) for name, _ in rows), default=0)
+    for name, value in rows:
+        width = max(_LEAST, screen.width - left)
+        command = value.startswith("facekit ")
+        lines = (
+            [visible(value)] if command else wrap(visible(value), width, break_long_words=False, break_on_hyphens=False)
+        )
+        text = ("\n" + " " * left).join(lines)
+        screen.print(Text(f"  {visible(name):<{left - 2}}{text}"), soft_wrap=True)
+
+
+def _listing(screen: Screen, listing: Listing) -> None:
+    """Show a table on its own lines; numbers stand at the right."""
+    columns = zip(*listing.rows, strict=True)
+    numeric = [all(text.replace(",", "").isdigit() or not text for text in column) for column in columns]
+    heads = [
+        Column(cell(name), justify="right" if number else "left", overflow="fold")
+        for name, number in zip(listing.columns, numeric, strict=True)
+    ]
+    table = Table(*heads, box=None, pad_edge=False)
+    for row in listing.rows:
+        table.add_row(*map(cell, row))
+    screen.print(Padding(table, (0, 0, 0, 2), expand=False))
+    for line in listing.notes:
+        _rows(screen, [("", line)])
+
+
+def narrow(listing: Listing) -> Table:
+    """Return a table of two columns: the first two of each row, and what the others say."""
+    table = Table.grid(Column(no_wrap=True, style="bold"), Column(overflow="fold"), padding=(0, 2))
+    widest = max(len(row[0]) for row in listing.rows)
+    for first, second, *rest in listing.rows:
+        table.add_row(cell(f"{first:<{widest}}  {second}"), cell("; ".join(filter(None, rest))))
+    return table
+
+
+def _shortfalls(report: Report) -> Iterator[Listing]:
+    """Yield a table of the names that fell short, the worst first; a long list is in the folder."""
+    listed = report.details.get("shortfalls")
+    rows = [row for row in listed if isinstance(row, Mapping)] if isinstance(listed, Sequence) else []
+    if rows:
+        shown = [
+            tuple(f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()) for row in rows
+        ]
+        more = len(rows) - _WORST
+        notes = (f"… and {more:,} more names that fell short: see {report.folder}",) if more > 0 else ()
+        yield Listing(tuple(rows[0]), tuple(shown[:_WORST]), notes)
+
+
+def _details(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield a name and a value for each plain detail; lists and tables are for `--json`."""
+    for name, value in report.details.items():
+        words = name.replace("_", " ")
+        if isinstance(value, float):
+            yield words, f"{value:.4g}{_interval(report.details.get(f'{name}_interval'))}"
+        elif isinstance(value, bool):
+            yield words, "yes" if value else "no"
+        elif isinstance(value, int):
+            yield words, f"{value:,}"
+        elif isinstance(value, str) and value != report.next:
+            yield words, value
+        elif isinstance(value, dict) and value and all(isinstance(v, int | float) for v in value.values()):
+            yield words, ", ".join(f"{count:g} {key}" for key, count in value.items())
+
+
+def _interval(ends: Json) -> str:
+    """Return the 95% confidence interval of a number in brackets; nothing where it is not known."""
+    numbers = [end for end in ends if isinstance(end, int | float)] if isinstance(ends, Sequence) else []
+    return " (95% CI {:.4g} to {:.4g})".format(*numbers) if len(numbers) == 2 else ""

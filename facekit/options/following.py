@@ -1,0 +1,47 @@
+"""What usually comes after a command: the next command line, with paths that are free or already made from it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from facekit.base.contract import FacekitError
+from facekit.base.files import read_json
+from facekit.base.text import visible
+
+PHOTOS = "PHOTOS"
+"""Stands for photos of the user's own, which no command knows."""
+
+_INFO = "dataset.json"
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What is read of a folder that is there already."""
+
+    made_from: str | None = None
+
+
+def command(name: str, *words: object) -> str:
+    """Return a command line as a person types it, quoted for a shell."""
+    return visible(shlex.join(["facekit", name, *map(str, words)]))
+
+
+def beside(folder: Path, name: str) -> Path:
+    """Return a path beside a folder for what is made from it: nothing is there, or what was made from it before."""
+    for number in count(1):
+        path = folder.parent / (name if number == 1 else f"{name}-{number}")
+        if not os.path.lexists(path) or _made_from(path) == os.path.realpath(folder):
+            return path
+    raise AssertionError("unreachable")
+
+
+def _made_from(folder: Path) -> str | None:
+    try:
+        made = read_json(folder / _INFO, _Made).made_from
+    except (OSError, ValueError, FacekitError):
+        return None
+    return None if made is None else os.path.realpath(folder / made)

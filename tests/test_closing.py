@@ -1,0 +1,84 @@
+"""What is shown when a command is done: numbers where they mean something, and nothing that cannot be copied."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+
+import pytest
+from rich.console import Console as Screen
+
+from facekit.base.contract import Listing, Report
+from facekit.cli import closing
+from facekit.options import registry
+
+
+def shown(*reports: Report, width: int = 80) -> list[str]:
+    file = io.StringIO()
+    closing.show(Screen(file=file, width=width), reports)
+    return [line.rstrip() for line in file.getvalue().splitlines()]
+
+
+CROP = Report(
+    "crop", "work/faces", 300, 308, Counter({"no face": 29, "not confirmed as a face": 19, "several faces": 13}), 59.12,
+    {"photos": 1352, "share": 0.25, "share_interval": [0.2, 0.3], "who": {"right person": 7}, "cut": True,
+     "ids": ["x"]},
+)  # fmt: skip
+
+
+def test_numbers_of_pictures_are_a_table_and_reasons_stand_below_it() -> None:
+    assert shown(CROP) == [
+        "stage  made  kept  left out  seconds  folder",
+        "crop    300   308        61     59.1  work/faces",
+        "  left out  29 no face, 19 not confirmed as a face, 13 several faces",
+        "  photos    1,352",
+        "  share     0.25 (95% CI 0.2 to 0.3)",
+        "  who       7 right person",
+        "  cut       yes",
+    ]
+
+
+def test_a_command_that_makes_no_pictures_shows_its_own_numbers_alone() -> None:
+    report = Report("evaluate", "model", 0, 48, Counter({"no face": 2}), 1.23, {"accuracy": 0.5}, counts=False)
+    assert shown(report) == ["evaluate: 1.2 s", "  left out  2 no face", "  accuracy  0.5"]
+
+
+def test_stages_of_a_recipe_are_told_apart() -> None:
+    report = Report("evaluate", "model", details={"accuracy": 0.5}, counts=False)
+    lines = shown(CROP, report)
+    assert [line for line in lines if not line.startswith(" ")] == [
+        *lines[:2],
+        "crop: 59.1 s",
+        "evaluate: 0.0 s",
+    ]
+    assert not any("photos" in line for line in lines), "what a stage says besides is in its own report"
+    silent = Report("balance", "even", 5, 5)
+    assert [line for line in shown(silent, report) if "balance" in line] == [shown(silent)[1]]
+
+
+def test_long_words_wrap_and_what_is_copied_does_not() -> None:
+    path, command = "/a/long/" + "x" * 90 + "/report.html", "facekit clean " + "faces " * 20 + "-o good"
+    words = " ".join(["word"] * 40)
+    lines = shown(Report("audit", "t", details={"said": words, "report": path, "do": command}, counts=False))
+    assert f"  report  {path}" in lines
+    assert f"  do      {command}".rstrip() in lines
+    assert len([line for line in lines if "word" in line]) == 3
+    assert all(len(line) <= 80 for line in lines if "word" in line)
+
+
+def test_tables_have_numbers_at_the_right_and_notes_below() -> None:
+    listing = Listing(("person", "in"), (("Ada", "7"), ("Bob Babbage", "1,200")), ("a note " * 14 + "end", "facekit x"))
+    lines = shown(Report("clean", "good", tables=[listing], counts=False))
+    assert lines[1:4] == ["  person          in", "  Ada              7", "  Bob Babbage  1,200"]
+    assert lines[-1].strip() == "facekit x"
+    assert all(len(line) <= 80 for line in lines)
+
+
+@pytest.mark.parametrize("name", ["evaluate", "audit", "compare", "review", "inspect", "train", "cross-validate"])
+def test_commands_that_score_or_compare_count_no_pictures(name: str) -> None:
+    assert not registry.own(name).options.counts
+
+
+@pytest.mark.parametrize("name", ["scrape", "draw", "crop", "clean", "balance", "augment"])
+def test_commands_that_make_pictures_count_them(name: str) -> None:
+    assert registry.own(name).options.counts
