@@ -378,7 +378,7 @@ def test_a_copy_deletes_what_it_wrote_and_nothing_else(split: Path, tmp_path: Pa
 
 
 def test_folders_without_pictures_are_refused(split: Path, tmp_path: Path) -> None:
-    with pytest.raises(FacekitError, match=r"^no such folder: nowhere; give a tree of pictures, or a trained run$"):
+    with pytest.raises(FacekitError, match=r"^no such file or folder: nowhere; give photos, a folder of photos, or a"):
         look(Path("nowhere"))
     (tmp_path / "empty" / "train").mkdir(parents=True)
     with pytest.raises(FacekitError, match=r"empty holds no pictures; give a folder with folders of pictures$"):

@@ -349,7 +349,7 @@ def test_no_path_leads_to_a_file(ask: Asking, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["../x.jpg", "/etc/x.jpg", "a/b/c.jpg", "a", "a/", "/a", ".h/x.jpg", "a/.x", "a/\0", "../../a/b"]
+    "path", ["../x.jpg", "/etc/x.jpg", "a/../c.jpg", "a/", "/a", ".h/x.jpg", "a/.x", "a/\0", "../../a/b"]
 )
 def test_a_line_names_a_file_of_its_own_folder_or_none(path: str) -> None:
     assert inside(Path("/root"), path) is None

@@ -56,7 +56,7 @@ WORSE = 0.7
 WRITTEN = (0.3, 0.67)
 """A text makes one of two sharper. Least shares then, as of `COVERED` and `REST`."""
 
-EXCUSED, SPOILT = (0.65, 0.1), (1.2, 0.5, 0.1)
+EXCUSED, SPOILT = (0.65, 0.1), (1.2, 0.55, 0.1)
 """Least shares of cells that agree, and agree exactly, of a blurred or noisy one; before them, how much worse one is
 of which less is asked. Pictures that differ so much in sharpness, and are not one photo, agree in a third at most."""
 
