@@ -54,6 +54,7 @@ bench: browser  ## Run what takes long: slow tests, kills, speed side by side, a
 	HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest $$(grep -l '^from hypothesis' tests/test_*.py)
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/fuzz.py --minutes 60
+	$(BIN)/python benchmarks/trees.py
 	$(BIN)/python benchmarks/fuzz_readers.py --minutes 60 || test $$? = 2  # 2: there is no Atheris, which it says
 	$(BIN)/python benchmarks/stages.py
 	$(BIN)/python benchmarks/feed.py

@@ -63,7 +63,7 @@ def fuzz(made: Path, box: Box, cases: Iterable[tuple[Command, int]], end: float)
             break
         run += 1
         for fault in case(made, box, command, seed):
-            if (kind := (command.name, _kind(fault))) not in kinds:
+            if (kind := (command.name, kind_of(fault.partition("\n")[2]))) not in kinds:
                 kinds.add(kind)
                 print(f"{command.name}, seed {seed}: {fault}\n", flush=True)
     print(f"{run} cases, {len(kinds)} kinds of fault")
@@ -78,9 +78,8 @@ def case(made: Path, box: Box, command: Command, seed: int) -> list[str]:
     return [f"{'; '.join(changed)}\n{fault}" for fault in box.hold(command).faults]
 
 
-def _kind(fault: str) -> str:
-    """Return what two faults of one cause have alike: the last lines of a traceback, else the words."""
-    fault = fault.partition("\n")[2]
+def kind_of(fault: str) -> str:
+    """Return what two faults of one cause have alike: the last line of a traceback, else the words."""
     frames = re.findall(r'File "(\S+)", line (\d+)', fault)
     return f"{fault[:20]} {frames[-1]}" if frames else re.sub(r"[\d'/].*", "", fault)[:60]
 

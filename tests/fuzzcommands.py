@@ -105,7 +105,7 @@ def _table(file: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) 
         csv.writer(to).writerows([header, *rows])
 
 
-def _review(arguments: Sequence[str]) -> int:
+def review(arguments: Sequence[str]) -> int:
     """Open the review of a folder and ask for what its page asks for."""
     from facekit.base.contract import FacekitError
     from facekit.commands.review.app import build
@@ -200,8 +200,8 @@ TREES = [
     _of("clean", f"clean faces -o new {_TO_CLEAN} --report new.html", "faces", "raw"),
     _of("clean again", f"clean faces -o sorted {_TO_CLEAN} --apply", "sorted", "faces"),
     _of("clean over", f"clean faces -o sorted {_TO_CLEAN} --overwrite", "sorted", "faces"),
-    _of("review", "clean", "clean", "faces", "raw", run=_review),
-    _of("review photos", "clean", "faces", "clean", "raw", run=_review),
+    _of("review", "clean", "clean", "faces", "raw", run=review),
+    _of("review photos", "clean", "faces", "clean", "raw", run=review),
     _of("balance", "balance clean -o new -n 8 -j 1", "clean", "faces"),
     _of("balance again", "balance clean -o balanced -n 8 -j 1", "balanced", "clean"),
     _of("balance over", "balance clean -o balanced -n 6 --overwrite -j 1", "balanced", "clean"),

@@ -170,7 +170,7 @@ def _call(command: Command, outcome: Outcome) -> None:
     try:
         with redirect_stdout(out), redirect_stderr(err), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            outcome.code = (command.run or _command_line)(command.arguments)
+            outcome.code = (command.run or command_line)(command.arguments)
             if outcome.code not in (0, 2):
                 outcome.faults.append(f"exit code {outcome.code}")
     except Stopped as error:
@@ -182,7 +182,8 @@ def _call(command: Command, outcome: Outcome) -> None:
         outcome.out, outcome.err = out.getvalue(), err.getvalue()
 
 
-def _command_line(_: Sequence[str]) -> int:
+def command_line(_: Sequence[str]) -> int:
+    """Run what `sys.argv` says, and return its exit code."""
     from facekit import cli
 
     try:

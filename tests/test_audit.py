@@ -1,4 +1,4 @@
-"""Audits: what stands in two parts of any tree, or in two trees, and a copy without it."""
+"""Audits: what is in two parts of any tree, or in two trees, and a copy without it."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def test_a_copy_is_made_again_in_the_place_of_an_earlier_one(split: Path, tmp_pa
     assert "train/sad/0006.png" in left  # nothing stands against it any more
     assert "val/happy/other.jpg" not in left
     assert "mine.txt" in left
-    with pytest.raises(FacekitError, match=r"split lie in one another; choose a folder beside it$"):
+    with pytest.raises(FacekitError, match=r"split overlap: one is inside the other; choose another output$"):
         look(split, without=split / "copy")
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "text.md").write_text("mine")
@@ -381,9 +381,9 @@ def test_folders_without_pictures_are_refused(split: Path, tmp_path: Path) -> No
     with pytest.raises(FacekitError, match=r"^no such file or folder: nowhere; give photos, a folder of photos, or a"):
         look(Path("nowhere"))
     (tmp_path / "empty" / "train").mkdir(parents=True)
-    with pytest.raises(FacekitError, match=r"empty holds no pictures; give a folder with folders of pictures$"):
+    with pytest.raises(FacekitError, match=r"empty has no pictures; give a folder with folders of pictures$"):
         look(tmp_path / "empty")
-    with pytest.raises(FacekitError, match=r"lie in one another; give the tree alone, or another$"):
+    with pytest.raises(FacekitError, match=r"overlap: one is inside the other; give one of them, or another tree$"):
         look(split, other=split / "test")
 
 

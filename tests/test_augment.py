@@ -171,7 +171,7 @@ def test_a_split_that_leaks_is_refused(even: Path) -> None:
     path.write_text("\n".join(
         line.replace('"train"', '"test"') if f'"id": "{copy.id}"' in line else line for line in lines
     ) + "\n")  # fmt: skip
-    with pytest.raises(FacekitError, match=r"stand in test or validation .*make the tree again with `balance`"):
+    with pytest.raises(FacekitError, match=r"are in test or validation .*make the tree again with `balance`"):
         run(even)
 
 
@@ -258,5 +258,5 @@ def test_a_name_without_a_training_photo_is_refused(even: Path) -> None:
     for record in records(even):
         if record.label == "Bob" and record.split == "train":
             (even / record.path).unlink()
-    with pytest.raises(FacekitError, match="Bob has no training photo to make children of"):
+    with pytest.raises(FacekitError, match="Bob has no training photo to augment"):
         run(even)

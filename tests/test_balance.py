@@ -100,7 +100,7 @@ def test_unreadable_pictures_and_repeats_are_left_out_with_their_reason(source: 
 
 def test_a_name_with_too_few_is_refused_by_name(source: Path) -> None:
     plain_tree(source, {"Cy": 2}, first=70)
-    with pytest.raises(FacekitError, match="Cy has 2 photos that may stand apart"):
+    with pytest.raises(FacekitError, match="Cy has 2 photos that can be separated"):
         run(source)
     found = records(run(source, split="80/20/0"))
     assert parts(found, "Cy") == {"train": 9, "test": 1}

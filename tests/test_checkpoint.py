@@ -69,13 +69,13 @@ def test_a_state_that_no_training_writes_is_refused(folder: Path, state: Any, re
     message = str(caught.value)
     assert message.startswith(f"{folder / STATE} is not what facekit writes (")
     assert reason in message
-    assert message.endswith("; train anew with --overwrite")
+    assert message.endswith("; train again with --overwrite")
 
 
 def test_weights_that_are_not_finite_are_refused(folder: Path, model: Any) -> None:
     with h5py.File(folder / "last-00001.weights.h5", "r+") as data:
         data["layers/dense_1/vars/1"][0] = np.nan
-    with pytest.raises(FacekitError, match=r"holds numbers that are not finite\); train anew with --overwrite$"):
+    with pytest.raises(FacekitError, match=r"holds numbers that are not finite\); train again with --overwrite$"):
         Checkpoint.open(folder).restore(_compiled())
 
 
@@ -84,7 +84,7 @@ def test_weights_that_are_not_finite_are_refused(folder: Path, model: Any) -> No
 def test_what_is_no_regular_file_is_refused_and_not_waited_for(folder: Path, name: str, make: Any) -> None:
     (folder / name).unlink(missing_ok=True)
     make(folder / name)
-    with pytest.raises(FacekitError, match=rf"{name} is not a regular file; train anew with --overwrite$"):
+    with pytest.raises(FacekitError, match=rf"{name} is not a regular file; train again with --overwrite$"):
         Checkpoint.open(folder)
 
 
@@ -115,5 +115,5 @@ def test_links_are_refused(folder: Path, name: str, tmp_path: Path) -> None:
     else:
         folder.rename(target)
         folder.symlink_to(target)
-    with pytest.raises(FacekitError, match=r"checkpoint is or holds a link; train anew with --overwrite$"):
+    with pytest.raises(FacekitError, match=r"checkpoint is or holds a link; train again with --overwrite$"):
         Checkpoint.open(folder)

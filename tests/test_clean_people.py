@@ -165,7 +165,7 @@ def test_known_pictures_of_nobody_here_are_refused(
 ) -> None:
     source = tree(tmp_path / "in", {names[0]: people[names[0]][:4]})
     known = tree(tmp_path / "known", {"Nobody": people[names[1]][:2]})
-    with pytest.raises(FacekitError, match=r"--reference .*known shows nobody of .*in"):
+    with pytest.raises(FacekitError, match=r"--reference .*known has no person of .*in"):
         run(source, reference=known)
     with pytest.raises(FacekitError, match=r"--reference needs an embedder"):
         run(source, reference=known, embedder="none")

@@ -179,7 +179,7 @@ def test_no_such_folder(facekit: Facekit, tmp_path: Path) -> None:
 
 def test_an_empty_folder(facekit: Facekit, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
-    assert "holds no pictures; give a folder" in refuse(facekit(*crop(tmp_path / "in", tmp_path / "out")))
+    assert "has no pictures; give a folder" in refuse(facekit(*crop(tmp_path / "in", tmp_path / "out")))
 
 
 @pytest.mark.parametrize("command", ["crop", "clean", "balance", "augment"])
@@ -195,7 +195,7 @@ def test_a_folder_of_text_files(facekit: Facekit, tmp_path: Path, command: str) 
 @pytest.mark.parametrize("command", ["balance", "augment"])
 def test_fewer_pictures_than_the_split_needs(facekit: Facekit, tmp_path: Path, command: str) -> None:
     plain_tree(tmp_path / "in", {"Ada": 5, "Bob": 2})
-    assert "Bob has 2 photos that may stand apart" in refuse(facekit(command, tmp_path / "in", "-o", tmp_path / "out"))
+    assert "Bob has 2 photos that can be separated" in refuse(facekit(command, tmp_path / "in", "-o", tmp_path / "out"))
 
 
 def test_one_name_is_enough_to_make_pictures_of(facekit: Facekit, tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_one_name_is_enough_to_make_pictures_of(facekit: Facekit, tmp_path: Path
 
 
 def test_output_inside_the_input(facekit: Facekit, plain: Path) -> None:
-    assert "lie in one another" in refuse(facekit(*crop(plain, plain / "out")))
+    assert "overlap: one is inside the other" in refuse(facekit(*crop(plain, plain / "out")))
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,17 @@ def test_a_command_that_makes_no_pictures_shows_its_own_numbers_alone() -> None:
     assert shown(report) == ["evaluate: 1.2 s", "  left out  2 no face", "  accuracy  0.5"]
 
 
+def test_numbers_have_names_that_are_words() -> None:
+    train = Report("train", "m", details={"accuracy": 0.5, "val_accuracy": 0.25, "train_pictures": 7}, counts=False)
+    assert [line.split("  ")[1] for line in shown(train)[1:]] == [
+        "training accuracy",
+        "validation accuracy",
+        "training pictures",
+    ]
+    evaluate = Report("evaluate", "m", details={"accuracy": 0.5, "fpir": 0.01, "macro_f1": 0.5}, counts=False)
+    assert "  strangers given a name (FPIR)  0.01" in shown(evaluate)
+
+
 def test_stages_of_a_recipe_are_told_apart() -> None:
     report = Report("evaluate", "model", details={"accuracy": 0.5}, counts=False)
     lines = shown(CROP, report)

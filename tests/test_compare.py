@@ -121,6 +121,12 @@ def test_each_contender_is_a_row_with_what_its_run_says(compared: Compared) -> N
         assert row["reason"] == ""
 
 
+def test_the_best_is_named_for_what_comes_next(own: Compared) -> None:
+    report = _again(own)
+    accuracies = {name: float(row["test: accuracy"]) for name, row in _table(own.out).items()}
+    assert report.details["best"] == str(own.out / "runs" / max(accuracies, key=accuracies.__getitem__))
+
+
 def test_the_table_can_be_pasted(compared: Compared) -> None:
     lines = (compared.out / "compare.md").read_text().splitlines()
     assert lines[0].startswith("| contender | network | train | validation | test | macro F1, test | parameters |")
@@ -337,7 +343,7 @@ def test_pictures_that_have_changed_are_refused(own: Compared, tmp_path: Path) -
     faces = Path(shutil.copytree(own.faces, tmp_path / "faces"))
     next(faces.glob("person0/*")).unlink()
     with pytest.raises(
-        FacekitError, match=r"faces has changed since .*out was begun \(pictures: 1 removed\); make it anew"
+        FacekitError, match=r"faces has changed since .*out was begun \(pictures: 1 removed\); make it again"
     ):
         _again(own, input=faces)
 

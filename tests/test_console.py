@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
-import pty
 import re
-import struct
 import subprocess
 import sys
-import termios
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from conftest import plain_tree
+from terminal import on_terminal
 
 from facekit.base import plugins
 from facekit.base.contract import Board, FacekitError, Report
@@ -40,24 +37,8 @@ HIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u202
 
 def terminal(*arguments: object, cwd: Path, code: str = "", width: int = 160) -> tuple[int, str]:
     """Run facekit, or some code, on a pseudo-terminal; return exit code and everything that came to the screen."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
     command = [sys.executable, "-c", code or "from facekit.cli import main; main()", *map(str, arguments)]
-    environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR")}
-    environment |= {"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
-    process = subprocess.Popen(command, cwd=cwd, stdin=slave, stdout=slave, stderr=slave, env=environment)
-    os.close(slave)
-    data = b""
-    while True:
-        try:
-            piece = os.read(master, 1 << 16)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        data += piece
-    os.close(master)
-    return process.wait(timeout=60), data.decode(errors="surrogateescape")
+    return on_terminal(command, cwd, width, {"PYTHONIOENCODING": "utf-8"})
 
 
 def harmless(screen: str) -> str:

@@ -109,7 +109,7 @@ def test_folds_by_person_keep_everybody_in_one(run: Path) -> None:
     for fold in folds:
         assert lineage.people_crossing(fold.records) == []
     with pytest.raises(
-        FacekitError, match=r"^person\d has 7 people that may stand apart, and 8 folds need 8; give --fol"
+        FacekitError, match=r"^person\d has 7 people that can be separated, and 8 folds need 8; give --fol"
     ):
         _folds(run, 8)
 
@@ -123,11 +123,11 @@ def test_folds_over_files_hold_out_copies_too(run: Path) -> None:
 
 def test_too_few_photos_for_so_many_folds_are_refused(run: Path) -> None:
     with pytest.raises(
-        FacekitError, match=r"^person0 has 14 photos that may stand apart, and 15 folds need 15; give --folds 14$"
+        FacekitError, match=r"^person0 has 14 photos that can be separated, and 15 folds need 15; give --folds 14$"
     ):
         _folds(run, 15)
     _change_split(run, lambda r: replace(r, group="1" * 64) if r.label == "person1" else r)
-    with pytest.raises(FacekitError, match=r"^person1 has one of the photos that may stand apart, which no fold can"):
+    with pytest.raises(FacekitError, match=r"^person1 has one of the photos that can be separated, which no fold can"):
         _folds(run, 2)
 
 
@@ -165,7 +165,7 @@ def test_folds_are_trained_scored_and_resumed(run: Path) -> None:
     assert again.details["fold 1"] == report.details["fold 1"]
     assert (output / "fold-2" / "model.json").exists()
     with pytest.raises(
-        FacekitError, match=r"fold-1 is of other folds; make it anew with .*, or choose another folder with -o"
+        FacekitError, match=r"fold-1 is of other folds; make it again with .*, or choose another folder with -o"
     ):
         cross_validate(CrossValidate(run=run, folds=2, seed=7))
     runs.clear(run)
@@ -184,7 +184,7 @@ def test_pictures_that_changed_are_not_cut_in_folds(run: Path, tmp_path: Path) -
         FacekitError, match=r"other is not what .*run was trained on \(pictures: .+\); train again first"
     ):
         cross_validate(CrossValidate(run=run, folds=3, data=other))
-    with pytest.raises(FacekitError, match=r"nowhere is no folder; say with --data where the pictures of"):
+    with pytest.raises(FacekitError, match=r"nowhere is not a folder; say with --data where the pictures of"):
         cross_validate(CrossValidate(run=run, folds=3, data=tmp_path / "nowhere"))
 
 

@@ -178,14 +178,14 @@ def test_the_source_is_never_changed(plain: Path) -> None:
 
 def test_output_and_input_may_not_lie_in_one_another(plain: Path) -> None:
     for output in (plain, plain / "Ada", plain.parent, plain / "new" / "deep", plain / ".." / plain.name / "x"):
-        with pytest.raises(FacekitError, match="lie in one another; choose a folder beside it"):
+        with pytest.raises(FacekitError, match="overlap: one is inside the other; choose another output"):
             check_places(output, plain)
     check_places(plain.parent / "plain2", plain)
 
 
 def test_output_inside_input_writes_nothing(plain: Path) -> None:
     before = read_tree(plain)
-    with pytest.raises(FacekitError, match="lie in one another"):
+    with pytest.raises(FacekitError, match="overlap: one is inside the other"):
         crop(Crop(input=plain, output=plain / "out", detect=False))
     assert read_tree(plain) == before
 

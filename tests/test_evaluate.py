@@ -117,7 +117,7 @@ def test_the_page_stands_alone(own: Trained) -> None:
     assert page.count("<svg") == 3  # the reliability diagram, strangers, and who was taken for whom
     assert "1,000 resamples of 9 photos" in page
     assert "Person1" in page
-    assert "no photo, nor anything made from it, stands in two parts" in page
+    assert "no photo, nor anything made from it, is in two parts" in page
     assert 'role="alert"' not in page
 
 
@@ -142,7 +142,7 @@ def test_a_split_by_image_carries_the_banner_everywhere(own: Trained, caplog: py
     assert f"{own.run}: {BANNER}" in [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     page = _page(report)
     assert BANNER[1:] in page
-    assert "copies and children of one photo stand in several parts" in page
+    assert "copies and children of one photo are in several parts" in page
     result = _scores(report)
     assert result["protocol"] == "image"
     apart = result["apart"]
@@ -155,7 +155,7 @@ def test_a_split_by_image_carries_the_banner_everywhere(own: Trained, caplog: py
 def test_a_split_by_group_that_leaks_is_refused(own: Trained) -> None:
     _change_split(own.run, lambda r: replace(r, origin="1" * 64, group="1" * 64))
     with pytest.raises(
-        FacekitError, match=r"run: 1 photos stand in more than one part of the split \(first 1111111111111111\)"
+        FacekitError, match=r"run: 1 photos are in more than one part of the split \(first 1111111111111111\)"
     ):
         _evaluate(own.run)
     assert not (own.run / "evaluation").exists()
@@ -351,7 +351,7 @@ def test_a_report_is_not_written_among_other_things(own: Trained, tmp_path: Path
     (tmp_path / "thesis" / "text.md").write_text("mine")
     with pytest.raises(FacekitError, match=r"thesis is not empty and no evaluate made it; choose another folder$"):
         _evaluate(own.run, output=tmp_path / "thesis")
-    with pytest.raises(FacekitError, match=r"lie in one another; choose a folder beside it$"):
+    with pytest.raises(FacekitError, match=r"overlap: one is inside the other; choose another output$"):
         _evaluate(own.run, output=own.faces / "report")
 
 
@@ -436,10 +436,12 @@ def test_the_gap_is_named_in_one_line(own: Trained) -> None:
 def test_a_column_that_nobody_knows_is_refused_with_those_there_are(
     own: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(FacekitError, match=r"^--by age: no picture says it; they say nothing; give --table FILE\.csv$"):
+    with pytest.raises(
+        FacekitError, match=r"^--by age: no picture has a value for it; they say nothing; give --table FILE\.csv$"
+    ):
         _evaluate(own.run, by="age")
     _change_split(own.run, lambda r: replace(r, targets={"hand": "left", "who": r.id}))
-    with pytest.raises(FacekitError, match=r"^--by age: no picture says it; choose from hand, who$"):
+    with pytest.raises(FacekitError, match=r"^--by age: no picture has a value for it; choose from hand, who$"):
         _evaluate(own.run, by="age")
     rows = [f"{record.path},{n}" for n, record in enumerate(runs.load(own.run).split)]
     (tmp_path / "who.csv").write_text("\n".join(["image,who", *rows]))
@@ -471,7 +473,7 @@ def test_a_run_by_person_is_checked_and_says_so(own: Trained, tmp_path: Path) ->
     report = _evaluate(own.run)
     assert _scores(report)["resampled"]["what"] == "people"
     assert _scores(report)["protocol"] == "person"
-    assert "by person: nobody stands in two parts" in _page(report)
+    assert "by person: nobody is in two parts" in _page(report)
     train = runs.load(own.run).part("train")[0]
     csv = tmp_path / "list.csv"
     (tmp_path / "new.png").write_bytes(images.encode_png(patch(1, 777)))
@@ -479,7 +481,7 @@ def test_a_run_by_person_is_checked_and_says_so(own: Trained, tmp_path: Path) ->
     says = "the model was trained on other pictures of 1 of these 2 people: its split is by person, this one is not"
     assert says in _evaluate(own.run, data=csv).details["banners"]
     _change_split(own.run, lambda r: replace(r, targets={"person": r.id[:1]}))
-    with pytest.raises(FacekitError, match=r"people stand in more than one part of the split"):
+    with pytest.raises(FacekitError, match=r"people are in more than one part of the split"):
         _evaluate(own.run)
 
 
@@ -512,14 +514,14 @@ def test_options_of_0_1_name_the_command_that_has_them_now(
         main()
     assert left.value.code == 2
     said = capsys.readouterr().err.strip()
-    assert said.endswith(f"`facekit evaluate` has no {flags[0]} any more; use `{command}` (see `facekit --help`)")
+    assert said.endswith(f"`facekit evaluate` no longer has {flags[0]}; use `{command}` (see `facekit --help`)")
     assert "\n" not in said
 
 
 def test_a_recipe_of_0_1_names_the_command_too(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.toml"
     recipe.write_text('[[stage]]\ncommand = "evaluate"\nrun = "run"\nfolds = 5\n')
-    with pytest.raises(FacekitError, match=r"folds is no option any more; use `facekit cross-validate RUN --folds N`"):
+    with pytest.raises(FacekitError, match=r"folds is no longer an option; use `facekit cross-validate RUN --folds N`"):
         plan(RunOptions(recipe=recipe), read(recipe))
 
 

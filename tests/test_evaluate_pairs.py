@@ -212,7 +212,7 @@ def test_groups_from_a_column_of_the_list(world: World, tmp_path: Path) -> None:
 def test_groups_of_which_nothing_is_known_are_refused(world: World, tmp_path: Path) -> None:
     pairs = _write(tmp_path / "pairs.csv", _all_pairs())
     with pytest.raises(
-        FacekitError, match=r"^--by age is no column of .*pairs\.csv, and .* does not know it of its ph"
+        FacekitError, match=r"^--by age is not a column of .*pairs\.csv, and the photos in .* have none; give --"
     ):
         _verify(world.run, pairs, data=world.root, output=tmp_path / "report", by="age")
     assert not (tmp_path / "report").exists()
@@ -301,7 +301,7 @@ def test_what_cannot_be_scored_is_refused(world: World, photos: Path, tmp_path: 
         FacekitError, match=r"^dlob is neither a folder nor an embedder; give what `train -o` wrote, or"
     ):
         _verify(Path("dlob"), pairs, output=tmp_path / "report")
-    with pytest.raises(FacekitError, match=r"^say with -o where the report on dlib goes$"):
+    with pytest.raises(FacekitError, match=r"^give a folder for the report on dlib with -o$"):
         _verify(Path("dlib"), pairs)
     with pytest.raises(FacekitError, match=r"is not a trained model: it has no model\.json; give the folder"):
         _verify(photos, pairs)

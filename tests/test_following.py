@@ -28,12 +28,16 @@ def details(**more: Any) -> Report:
 
 CASES: list[tuple[str, Report, dict[str, Any], str | None]] = [
     ("scrape", details(), {"output": "w/raw"}, "facekit crop w/raw -o w/faces"),
+    ("scrape", details(), {"probe": "bing"}, None),
+    ("inspect", details(), {"run": "model", "list_layers": True}, None),
     ("draw", details(), {"output": "photos"}, "facekit crop photos -o faces"),
     ("crop", details(), {"input": "a", "output": "it's"}, "facekit clean 'it'\"'\"'s' -o good"),
     ("clean", details(unsure=2), {"input": "a", "output": "w/good"}, "facekit review w/good"),
     ("clean", details(unsure=0, embedder="dlib+sface"), {"input": "a", "output": "w/good"},
      "facekit train w/good -o w/model --backbone sface"),
     ("clean", details(embedder="dlib"), {"input": "a", "output": "g"}, "facekit train g -o model --backbone dlib"),
+    ("clean", details(unsure=0, embedder="dlib", by_person=[{"kept": 9}, {"kept": 0}]), {"input": "a", "output": "g"},
+     None),
     ("clean", details(embedder="none"), {"input": "a", "output": "g"}, "facekit balance g -o even"),
     ("review", details(to_carry_out="facekit clean a -o g --apply"), {"folder": "g"}, "facekit clean a -o g --apply"),
     ("review", details(), {"folder": "g"}, None),

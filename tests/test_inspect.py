@@ -323,12 +323,12 @@ def test_places_and_pictures_that_will_not_do_are_refused(trained: Path, own: Pa
     (tmp_path / "thesis" / "text.md").write_text("mine")
     with pytest.raises(FacekitError, match=r"thesis is not empty and no inspect made it; choose another folder$"):
         look(trained, tmp_path / "thesis")
-    with pytest.raises(FacekitError, match=r"^64 pictures are more than a page shows; give 24 at most$"):
+    with pytest.raises(FacekitError, match=r"^64 pictures are more than one page shows; give at most 24$"):
         look(trained, tmp_path / "out", pictures=[runs.load(trained).root / "red", runs.load(trained).root / "blue"])
-    with pytest.raises(FacekitError, match=r"^no pictures to look at"):
+    with pytest.raises(FacekitError, match=r"^no pictures given"):
         look(trained, tmp_path / "out", pictures=[tmp_path / "thesis"])
     move(own, tmp_path / "gone")
-    with pytest.raises(FacekitError, match=r"gone, which .*run was trained on, is gone; give pictures to look at$"):
+    with pytest.raises(FacekitError, match=r"gone, which .*run was trained on, is gone; give pictures$"):
         look(own, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -372,7 +372,7 @@ def test_a_run_leads_nowhere_but_to_its_pictures(own: Path, private: Path, tmp_p
 def test_a_run_that_names_the_home_folder_shows_nothing_of_it(own: Path, private: Path, tmp_path: Path) -> None:
     """Whoever wrote a split knows paths in a home folder, and not the bytes of its pictures."""
     _led_astray(own, private.parents[1], "red/private.png")
-    with pytest.raises(FacekitError, match=r"home: none of the test pictures can be read; give pictures to look at$"):
+    with pytest.raises(FacekitError, match=r"home: none of the test pictures can be read; give other pictures$"):
         look(own, tmp_path / "out", count=24)
     shutil.copy(private, tmp_path / "faces" / "red" / "private.png")
     _led_astray(own, tmp_path / "faces", "red/private.png")

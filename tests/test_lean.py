@@ -58,6 +58,7 @@ def test_crop_clean_and_balance_need_no_extra(photos: Path) -> None:
         (("scrape", "Ada Lovelace", "-o", "raw"), "scrape"),
         (("augment", "even", "-o", "full"), "augment"),
         (("train", "full", "-o", "model"), "train"),
+        (("demo", "-o", "demo"), "train"),
         (("evaluate", "model"), "train"),
         (("predict", "model", "photo.jpg"), "train"),
     ],

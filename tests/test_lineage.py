@@ -106,7 +106,7 @@ def draw_or_skip(records: list[Record], seed: int) -> list[Record]:
     try:
         return draw_split(records, SPLIT, seed)
     except FacekitError as error:  # names that share too many photos are refused, which other tests hold to
-        assume("that may stand apart" not in str(error) and "shares too many" not in str(error))
+        assume("that can be separated" not in str(error) and "shares too many" not in str(error))
         raise
 
 
@@ -144,7 +144,7 @@ def test_fifty_photos_are_parted_exactly() -> None:
 def test_names_with_too_few_groups_are_refused_by_name() -> None:
     enough = [photo(n, "Ada") for n in range(9)]
     few = [replace(photo(n, "Bob"), group="one") for n in range(20)] + [replace(photo(90, "Bob"), group="two")]
-    with pytest.raises(FacekitError, match=r"^Bob has 2 photos that may stand apart, and a split in 3 parts needs 3"):
+    with pytest.raises(FacekitError, match=r"^Bob has 2 photos that can be separated, and a split in 3 parts needs 3"):
         draw_split([*enough, *few], SPLIT, 1)
     assert draw_split([*enough, *few], (0.8, 0.2, 0.0), 1)
 
@@ -171,7 +171,7 @@ def test_a_name_whose_photos_are_all_shared_takes_the_other_along() -> None:
 
 def test_a_name_whose_photos_are_all_shared_is_refused_by_name() -> None:
     kept = [replace(r, split="train") if r.group in ("g0", "g1") else r for r in _shared()]
-    with pytest.raises(FacekitError, match=r"^Ada shares too many photos with other names to stand in every part"):
+    with pytest.raises(FacekitError, match=r"^Ada shares too many photos with other names to be in every part"):
         draw_split(kept, SPLIT, 1)  # what has its part keeps it, and one group cannot stand in two
 
 
@@ -193,9 +193,9 @@ def test_by_image_copies_land_on_both_sides() -> None:
 
 def test_a_leak_is_refused() -> None:
     train, test = photo(1, "A", group="g", split="train"), photo(2, "A", group="g", split="test")
-    with pytest.raises(FacekitError, match="1 photos stand in more than one part"):
+    with pytest.raises(FacekitError, match="1 photos are in more than one part"):
         check_split([train, test], "even")
-    with pytest.raises(FacekitError, match="stand in test or validation"):
+    with pytest.raises(FacekitError, match="are in test or validation"):
         check_split([made(replace(test, group="h"), "copy", 0)], "even")
     check_split([train, made(train, "augment", 0), replace(test, group="h")], "even")
 
@@ -273,7 +273,7 @@ def test_three_people_with_every_expression_stand_in_three_parts() -> None:
 
 def test_too_few_people_are_refused_as_people() -> None:
     found = join_people(draw_groups(people({who: {"happy": 5, "sad": 5} for who in "ab"})))
-    with pytest.raises(FacekitError, match=r"^happy has 2 people that may stand apart, .*; add people, leave"):
+    with pytest.raises(FacekitError, match=r"^happy has 2 people that can be separated, .*; add people, leave"):
         draw_split(found, SPLIT, 1, "people")
     crossed = people({"a": {"x": 3, "y": 3}, "b": {"x": 3}, "c": {"x": 3}, "d": {"y": 3, "x": 3}, "e": {"y": 3}})
     drawn = draw_split(join_people(draw_groups(crossed)), SPLIT, 1, "people")

@@ -272,7 +272,7 @@ def test_strangers_of_another_folder_are_searched_for_without_people_of_the_mode
     assert scores["left"]["of people who are in the model"] == len(list((even / names[0]).iterdir()))
     assert scores["rates"]["fpir"] > 0.5, "they are people of the model under other names"
     assert report.details["strangers"].endswith("faces of 2 people")
-    assert _lines(caplog, "people of the model are no strangers and are left out")
+    assert _lines(caplog, "people of the model are not strangers and are left out")
     with pytest.raises(FacekitError, match=r"holds only people of the model; give a folder of others$"):
         evaluate(Evaluate(run=trained, strangers=even))
 

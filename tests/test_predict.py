@@ -108,7 +108,7 @@ def test_a_model_of_uncropped_pictures_says_that_it_guesses(
     shutil.copytree(trained.run, tmp_path / "run")
     edit(tmp_path / "run", crop=None)
     _predict(Trained(trained.faces, tmp_path / "run"), photos / "b.jpg")
-    assert "was trained on pictures that no detector cut; faces are cut with the defaults" in caplog.text
+    assert "was trained on pictures that facekit did not crop; faces are cropped with the defaults" in caplog.text
 
 
 def test_an_unsure_answer_is_unknown(trained: Trained, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_no_face_no_sheet(trained: Trained, photos: Path, tmp_path: Path, caplog
     ("pictures", "more", "message"),
     [
         (["nowhere.jpg"], {}, "no such picture or folder: nowhere.jpg; give photos, or folders of photos"),
-        ([], {}, "no pictures to look at; give photos, or folders of photos"),
+        ([], {}, "no pictures given; give photos, or folders of photos"),
         (["."], {"grid": "sheet.jpg"}, "--grid is sheet.jpg; give a name that ends in .png"),
         (["."], {"grid": "no/sheet.png"}, "--grid is no/sheet.png, which cannot be a file; give a name in a folder"),
     ],
@@ -185,7 +185,7 @@ def test_what_cannot_be_looked_at_is_refused_at_once(
 
 def test_an_empty_folder_is_refused(trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FacekitError, match=r"empty holds no pictures; give photos, or folders of photos$"):
+    with pytest.raises(FacekitError, match=r"empty has no pictures; give photos, or folders of photos$"):
         _predict(trained, tmp_path / "empty")
 
 

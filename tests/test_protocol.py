@@ -81,7 +81,7 @@ def test_one_name_only_is_refused(tmp_path: Path) -> None:
 
 def test_too_few_pictures_for_a_split_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        FacekitError, match=r"^person0 has 2 photos that may stand apart, and a split in 3 parts needs 3"
+        FacekitError, match=r"^person0 has 2 photos that can be separated, and a split in 3 parts needs 3"
     ):
         _settle(tree(tmp_path / "faces", split=None, photos=2))
 
@@ -89,14 +89,14 @@ def test_too_few_pictures_for_a_split_are_refused(tmp_path: Path) -> None:
 def test_a_photo_in_two_parts_is_refused(faces: Path) -> None:
     _change(faces, lambda r: replace(r, origin="1" * 64, group="1" * 64) if r.label == "person0" else r)
     with pytest.raises(
-        FacekitError, match=r"photos stand in more than one part of the split \(first 1{16}\); make the tree again"
+        FacekitError, match=r"photos are in more than one part of the split \(first 1{16}\); make the tree again"
     ):
         _settle(faces)
 
 
 def test_copies_among_the_held_out_are_refused(faces: Path) -> None:
     _change(faces, lambda r: replace(r, synthetic="copy") if r.split == "test" else r)
-    with pytest.raises(FacekitError, match=r"9 copies or augmented pictures stand in test or validation \(the first: "):
+    with pytest.raises(FacekitError, match=r"9 copies or augmented pictures are in test or validation \(the first: "):
         _settle(faces)
 
 
@@ -143,9 +143,7 @@ def test_a_tree_balanced_by_person_says_so_and_is_trained_on_by_person(tmp_path:
     again = balance(Balance(input=options.output, output=tmp_path / "fewer", count=10, split="60/20/20"))
     assert Dataset.open(Path(again.folder)).protocol == "person"
     _change(options.output, lambda r: replace(r, targets={"person": "p1" if r.id < "8" else "p2"}))
-    with pytest.raises(
-        FacekitError, match=r"even: 2 people stand in more than one part of the split \(first p1\); make"
-    ):
+    with pytest.raises(FacekitError, match=r"even: 2 people are in more than one part of the split \(first p1\); make"):
         _settle(options.output)
 
 
@@ -175,7 +173,7 @@ def test_folders_that_are_people_cannot_be_split_by_person(faces: Path) -> None:
 
 def test_a_split_that_somebody_crosses_is_not_called_by_person(faces: Path) -> None:
     _change(faces, lambda r: replace(r, targets={"person": f"p{int(r.id[:2], 16) % 4}"}))
-    with pytest.raises(FacekitError, match=r"people stand in more than one part of the split .*; make it again with"):
+    with pytest.raises(FacekitError, match=r"people are in more than one part of the split .*; make it again with"):
         _settle(faces, "person")
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import pty
 import re
-import select
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -15,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ROOT
 from plainengine import ENGINES
 from plainweb import Plain, many
 from rich.console import Console as Screen
+from terminal import on_terminal
 
 from facekit.base import plugins
 from facekit.base.contract import Board, Report
@@ -140,37 +139,16 @@ def test_the_command_on_a_terminal(web: Web, tmp_path: Path) -> None:
     """The table is there while bots work, and gone when they have."""
     names = [f"Name {k}" for k in range(12)]
     words = ["scrape", *names, "-o", str(tmp_path / "raw"), "--engine", "plain", "--base-url", web.base_url]
-    ours, theirs = pty.openpty()
-    environment = {
-        **os.environ,
-        "COLUMNS": "80",
-        "LINES": "24",
-        "TERM": "xterm",
-        "PYTHONPATH": str(Path(__file__).parent),
-    }
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    more = {"COLUMNS": "80", "LINES": "24", "TERM": "xterm", "PYTHONPATH": paths}
     command = [sys.executable, "-c", CHILD, *words, "--per-name", "4"]
-    with subprocess.Popen(command, stderr=theirs, stdout=subprocess.PIPE, env=environment) as process:
-        os.close(theirs)
-        said = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", read_all(ours))
-        assert process.stdout is not None and process.stdout.read() == f"{tmp_path / 'raw'}\n".encode()
-    os.close(ours)
-    assert process.returncode == 0, said
+    with (tmp_path / "out").open("wb") as out:
+        ended = on_terminal(command, tmp_path, 80, more, out.fileno())
+    assert (tmp_path / "out").read_text() == f"{tmp_path / 'raw'}\n"
+    said = ended.text
+    assert ended.code == 0, said
     assert re.search(r"bot\s+name\s+state\s+found\s+kept\s+per min", said)
     assert said.rindex("per min") < said.rindex("48/48"), "the bar stays, the table goes"
-
-
-def read_all(handle: int) -> str:
-    data, end = b"", time.monotonic() + 60
-    while time.monotonic() < end:
-        if select.select([handle], [], [], 0.2)[0]:
-            try:
-                piece = os.read(handle, 65536)
-            except OSError:  # the other side has closed it
-                break
-            if not piece:
-                break
-            data += piece
-    return data.decode()
 
 
 def test_a_stage_prints_nothing_by_itself(

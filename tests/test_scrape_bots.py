@@ -76,8 +76,8 @@ def test_a_death_costs_one_requeue(
     report = scrape(options(web, tmp_path / "raw", *NAMES[:2]))
     assert struck == [NAMES[0]]
     assert report.kept == 8
-    assert [r.message for r in caplog.records if "died" in r.message][0].startswith(f"a search for {NAMES[0]} died")
-    assert sum("died" in r.message for r in caplog.records) == 1
+    assert [r.message for r in caplog.records if "failed" in r.message][0].startswith(f"a search for {NAMES[0]} failed")
+    assert sum("failed" in r.message for r in caplog.records) == 1
     assert gone(place)
 
 
@@ -280,7 +280,7 @@ def test_the_first_block_is_a_rest_and_the_second_the_end(caplog: pytest.LogCapt
     assert pace.over is not None and pace.over.state is State.BLOCKED
     assert [r.message for r in caplog.records] == [
         "bing blocked a search; it rests for 0 minutes",
-        "bing blocked searches twice; it is asked no more in this run",
+        "bing blocked searches twice; it is not used again in this run",
     ]
 
 

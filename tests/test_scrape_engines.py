@@ -90,7 +90,7 @@ def test_three_engines_of_which_two_fail(web: Web, tmp_path: Path, caplog: pytes
     assert report.kept == 8 and ada["state"] == "done"
     assert ada["searches"]["blocking"] == "blocked" and ada["searches"]["dead"].startswith("ConnectionError")
     said = [record.message for record in caplog.records]
-    assert "blocking blocked searches twice; it is asked no more in this run" in said
+    assert "blocking blocked searches twice; it is not used again in this run" in said
 
 
 def test_an_engine_that_stops_leaves_the_others_all_names(web: Web, tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_square_brackets_are_shown(tmp_path: Path, facekit: Facekit, monkeypatch
     assert done.code == 0
     assert "[blue]out[" in done.err
     assert done.out.strip() == str(out)
-    done = facekit("balance", tree / "]Bob]", "-o", "b")
+    done = facekit("balance", tree / "]nobody]", "-o", "b")
     assert done.code == 2
     assert "[red]tree[" in done.err
     assert json.loads(facekit("crop", tree, "-o", out, "--no-detect", "--size", 24, "--json").out)["folder"] == str(out)

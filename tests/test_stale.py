@@ -93,7 +93,7 @@ def test_a_recipe_does_not_score_an_old_model_under_a_new_trees_name(
     done = facekit("run", recipe)
     assert done.code == 2
     assert done.err.splitlines()[-1] == (
-        f"error: {faces} has changed since {work / 'train'} was trained ({said}); make it anew with "
+        f"error: {faces} has changed since {work / 'train'} was trained ({said}); make it again with "
         f"`facekit run {recipe} --overwrite-from train`, or give the recipe another output with -o"
     )
     assert read_tree(work) == before
@@ -113,7 +113,7 @@ def test_by_hand_neither(faces: Path, colours: str, facekit: Facekit, what: str,
     done = facekit(*typed, *resume)
     assert done.code == 2
     command = " ".join(map(str, ["facekit", *typed, "--overwrite"]))
-    assert f"({said}); make it anew with `{command}`, or choose another folder" in done.err
+    assert f"({said}); make it again with `{command}`, or choose another folder" in done.err
     assert facekit(*command.split()[1:]).code == 0
 
 
@@ -121,7 +121,7 @@ def test_an_interrupted_run_does_not_go_on_with_other_pictures(faces: Path, colo
     _train(faces)
     edit(faces.with_name("run"), complete=False)
     plain_tree(faces, {"Zoe": 8}, first=300)
-    with pytest.raises(StaleError, match=r"run was begun \(name added: Zoe; pictures: 8 new\); make it anew with"):
+    with pytest.raises(StaleError, match=r"run was begun \(name added: Zoe; pictures: 8 new\); make it again with"):
         _train(faces)
 
 
@@ -160,7 +160,7 @@ def test_a_comparison_says_what_has_changed(faces: Path, colours: str) -> None:
     compare(options)
     plain_tree(faces, {"Zoe": 8}, first=300)
     says = (
-        r"faces has changed since .*out was begun \(name added: Zoe; pictures: 8 new\); make it anew with "
+        r"faces has changed since .*out was begun \(name added: Zoe; pictures: 8 new\); make it again with "
         r"`facekit compare .*faces -o .*out --contenders .*one\.toml --overwrite`, or choose another folder$"
     )
     with pytest.raises(StaleError, match=says):
@@ -191,7 +191,7 @@ def test_folds_of_other_pictures_are_not_gone_on_with(faces: Path, colours: str)
     plain_tree(faces, {"Ada": 2}, first=300)
     _train(faces, overwrite=True)
     with pytest.raises(
-        StaleError, match=r"fold-1 was trained on other pictures \(pictures: 2 new\); make it anew with"
+        StaleError, match=r"fold-1 was trained on other pictures \(pictures: 2 new\); make it again with"
     ):
         cross_validate(options)
     assert cross_validate(replace(options, overwrite=True)).details["pictures"] == 26
@@ -212,7 +212,7 @@ def test_a_report_is_not_written_over_one_on_other_pictures(faces: Path, colours
     plain_tree(given, {"Bob": 2}, first=600)
     before = read_tree(options.output)
     says = (
-        r"page holds a report on other pictures \(name added: Bob; pictures: 2 new\); make it anew with "
+        r"page holds a report on other pictures \(name added: Bob; pictures: 2 new\); make it again with "
         r"`facekit evaluate .*run --data .*given -o .*page --rounds 0 --overwrite`, or choose another folder with -o$"
     )
     with pytest.raises(StaleError, match=says):
@@ -220,7 +220,7 @@ def test_a_report_is_not_written_over_one_on_other_pictures(faces: Path, colours
     assert read_tree(options.output) == before
     assert evaluate(replace(options, overwrite=True)).details["pictures"] == 5
     other = Path(shutil.copytree(options.run, faces.with_name("other")))
-    with pytest.raises(StaleError, match=r"page holds a report on another model, .*run; make it anew with"):
+    with pytest.raises(StaleError, match=r"page holds a report on another model, .*run; make it again with"):
         evaluate(replace(options, run=other))
 
 

@@ -2,65 +2,33 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import pty
 import re
 import shlex
-import struct
 import subprocess
 import sys
-import termios
-import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from conftest import ROOT, plain_tree
+from older import move, unpack
+from terminal import Ended, on_terminal
+
+from facekit.options import registry
 
 MADE = ROOT / "tests" / "data" / "v0_1_0"
 PREDICT = ("predict", str(MADE / "head"), "photos", "--min-confidence", "0")
 CROP = ("crop", "tree", "-o", "out", "--no-detect", "--size", "24", "--overwrite")
 MODELS = ("models",)
-
-
-class Ended(NamedTuple):
-    """How a command typed into a terminal ended, and what came to the screen."""
-
-    code: int
-    screen: str
+REJECTED = ("rejected", str(MADE / "faces"))
 
 
 def typed(command: tuple[str, ...], cwd: Path, redirect: str = "", width: int = 100) -> Ended:
-    """Run facekit in a shell on a pseudo-terminal, with redirections as they are typed."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
-    environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR")}
-    environment |= {"TERM": "xterm-256color"}
+    """Run facekit in a shell on a pseudo-terminal, with redirections as they are typed; return the screen as text."""
     line = f"{shlex.quote(sys.executable)} -m facekit {shlex.join(command)} {redirect}"
-    shell = ["bash", "-o", "pipefail", "-c", line]
-    process = subprocess.Popen(shell, cwd=cwd, env=environment, stdin=slave, stdout=slave, stderr=slave)
-    os.close(slave)
-    pieces: list[bytes] = []
-    reader = threading.Thread(target=_read_all, args=(master, pieces))
-    reader.start()
-    code = process.wait(timeout=120)
-    reader.join(timeout=60)
-    os.close(master)
-    screen = b"".join(pieces).decode(errors="replace")
-    return Ended(code, re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", screen).replace("\r", ""))
-
-
-def _read_all(master: int, pieces: list[bytes]) -> None:
-    while True:
-        try:
-            piece = os.read(master, 1 << 16)
-        except OSError:  # the other end is closed
-            return
-        if not piece:
-            return
-        pieces.append(piece)
+    ended = on_terminal(["bash", "-o", "pipefail", "-c", line], cwd, width)
+    return Ended(ended.code, ended.text)
 
 
 def errors(screen: str) -> list[str]:
@@ -100,6 +68,19 @@ def test_on_a_terminal_answers_are_a_table(place: Path) -> None:
     assert max(map(len, lines[head:])) <= 80
 
 
+def test_what_was_left_out_is_a_table_on_a_terminal(place: Path) -> None:
+    ended = typed(REJECTED, place, width=80)
+    assert (ended.code, errors(ended.screen)) == (0, [])
+    lines = ended.screen.split("\n")
+    head = next(number for number, line in enumerate(lines) if line.split() == ["picture", "by", "reason", "value"])
+    assert [line.split()[1:3] for line in lines[head + 2 :] if "http://" in line] == [
+        ["scrape", "http"],
+        ["scrape", "near"],
+        ["scrape", "near"],
+    ]
+    assert max(map(len, lines[head:])) <= 80
+
+
 def test_json_on_a_terminal_is_whole_lines(place: Path) -> None:
     ended = typed((*PREDICT, "--json"), place, width=60)
     lines = [line for line in ended.screen.split("\n") if line.startswith("{")]
@@ -112,6 +93,9 @@ def test_json_on_a_terminal_is_whole_lines(place: Path) -> None:
         (CROP, r"^out$"),
         ((*CROP, "--json"), r'^\{"stage": "crop".*\}$'),
         (MODELS, r"cnn3 "),
+        (("stats", "tree"), r"^tree: 4 pictures of 2 labels$"),
+        (("cache",), r"^embeddings "),
+        (REJECTED, r'^\{"picture": "http://'),
         (("--help",), r"Usage: facekit"),
         (("--version",), r"^\d+\.\d+"),
     ],
@@ -168,6 +152,117 @@ def test_a_reader_that_leaves_ends_it_quietly(place: Path) -> None:
         ended = typed(command, place, "| true")
         assert errors(ended.screen) == []
         assert ended.code == 0
+
+
+# Every command, in one process a way: what stdout is differs, the terminal is real.
+
+EVERY = {
+    "audit": "audit balanced -o a -j 1 --dry-run",
+    "augment": "augment balanced -o g -n 10 -j 1 --dry-run",
+    "balance": "balance balanced -o b -n 8 -j 1",
+    "cache": "cache",
+    "clean": "clean faces -o c --min-images 3 --embedder none -j 1 --dry-run",
+    "compare": "compare balanced -o comparison --networks dlib --dry-run",
+    "crop": "crop tiny -o f --no-detect --size 24 -j 1",
+    "cross-validate": "cross-validate head --folds 2 --dry-run",
+    "demo": "demo -o d --dry-run",
+    "doctor": "doctor",
+    "draw": "draw -o w --people 2 --photos 2 --dry-run",
+    "evaluate": "evaluate head --data balanced -o e --include-training --dry-run",
+    "evaluate-pairs": "evaluate-pairs dlib pairs.csv --data balanced -o p --dry-run",
+    "inspect": "inspect head --method occlusion --dry-run",
+    "models": "models",
+    "predict": "predict head tiny --no-detect",
+    "rejected": "rejected faces",
+    "review": "review clean --dry-run",
+    "run": "run short.toml -o made --dry-run",
+    "scrape": "scrape Ada -o s --engine openverse --dry-run",
+    "stats": "stats balanced",
+    "train": "train balanced -o t --backbone dlib --dry-run",
+}
+"""A command line for each command, on folders that 0.1.0 made; a dry run where it would take long."""
+
+WAYS = ("file", "json", "closed", "full")
+WHY = {"closed": "stdout is closed", "full": "stdout cannot be written (No space left on device)"}
+
+DRIVER = """
+import json, os, shlex, sys
+import cv2, numpy, onnxruntime
+from facekit import cli
+from facekit.options import registry
+cases = json.loads(sys.argv[1])
+for name in registry.names():
+    registry.own(name).load()
+
+def run(line, way, file):
+    os.close(0) if way != "json" else None
+    if way == "closed":
+        os.close(1)
+        sys.stdout = None
+    else:
+        os.dup2(os.open("/dev/full" if way == "full" else file, os.O_WRONLY | os.O_CREAT, 0o600), 1)
+        sys.stdout = open(1, "w", closefd=False)
+    sys.stdin = None if way != "json" else sys.stdin
+    sys.argv = ["facekit", *shlex.split(line), *(["--json"] if way == "json" else [])]
+    cli.main()
+
+for way, name, line in cases:
+    sys.stderr.write(f"=== {way} {name}\\n")
+    child = os.fork()
+    if not child:
+        try:
+            run(line, way, f"said-{way}-{name}")
+        except SystemExit as left:
+            os._exit(left.code or 0)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        os._exit(99)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    sys.stderr.write(f"=== exit {code}\\n")
+"""
+
+
+Outcomes = dict[tuple[str, str], Ended]
+
+
+def every(root: Path, cases: Sequence[tuple[str, str]]) -> Outcomes:
+    """Run commands in a folder, each in a way, in processes that share what is loaded; return how each ended."""
+    pytest.importorskip("onnxruntime")
+    unpack(root)
+    move(root)
+    one, two, *_ = sorted((root / "balanced").glob("*/*.jpg"))
+    (root / "pairs.csv").write_text(f"first,second,same\n{_below(one)},{_below(two)},1\n{_below(one)},x.jpg,0\n")
+    (root / "short.toml").write_text('[[stage]]\ncommand = "crop"\ninput = "tiny"\ndetect = false\nsize = 24\n')
+    plain_tree(root / "tiny", {"Ada": 2, "Bob": 2})
+    whole = [(way, name, EVERY[name]) for way, name in cases]
+    screen = on_terminal([sys.executable, "-c", DRIVER, json.dumps(whole)], root, 100, {"PYTHONPATH": str(ROOT)}).text
+    found = re.findall(r"^=== (\w+) ([\w-]+)\n(.*?)^=== exit (-?\d+)$", screen, re.MULTILINE | re.DOTALL)
+    return {(way, name): Ended(int(code), said) for way, name, said, code in found}
+
+
+def _below(picture: Path) -> str:
+    return f"{picture.parent.name}/{picture.name}"
+
+
+def test_no_command_is_forgotten() -> None:
+    assert EVERY.keys() == set(registry.names())
+
+
+@pytest.mark.parametrize("share", [0, pytest.param(1, marks=pytest.mark.slow)], ids=["half", "the other half"])
+def test_every_answer_arrives_or_one_line_says_why_not(tmp_path: Path, share: int) -> None:
+    """With stdin closed too. Each command is asked in one way that can work and in one that cannot."""
+    names = [name for name in EVERY if share or name != "doctor"]  # which loads TensorFlow to look at it
+    cases = [(way, name) for place, name in enumerate(names) for way in WAYS[(place + share) % 2 :: 2]]
+    ended = every(tmp_path / "old", cases)
+    assert ended.keys() == set(cases)
+    for (way, name), (code, screen) in ended.items():
+        why = WHY.get(way)
+        assert code == (2 if why else 0), screen
+        assert [line.partition(why or "")[1] for line in errors(screen)] == ([why] if why else []), screen
+        if why is None:
+            said = (tmp_path / "old" / f"said-{way}-{name}").read_text()
+            assert said.strip(), name
+            assert way == "file" or all(isinstance(json.loads(line), dict) for line in said.splitlines()), name
 
 
 def test_a_file_opened_later_receives_nothing_that_is_printed(place: Path) -> None:

@@ -65,7 +65,7 @@ def test_a_table_of_names_goes_by_label(plain: Path, tmp_path: Path) -> None:
         (("image,gender", "x.png,male"), r"no image with a gender is one of .*plain; give paths below .*plain$"),
         (("label,gender", "Zoe,female"), r"no label with a gender is one of .*plain; give its names$"),
         (("image,gender", "0001,male", "Ada/0001.png,female"), r"gives Ada/0001\.png two values of gender, male and "),
-        (("image,gender",), r"table\.csv holds no rows; give a CSV file with a header and a line a picture$"),
+        (("image,gender",), r"table\.csv has no rows; give a CSV file with a header and a line a picture$"),
     ],
 )
 def test_tables_that_say_nothing_are_refused(plain: Path, tmp_path: Path, lines: tuple[str, ...], message: str) -> None:

@@ -235,7 +235,7 @@ def test_a_run_whose_pictures_changed_is_not_resumed(done: Trained) -> None:
     run.save(replace(run.info, complete=False))
     next((done.faces / "person0").iterdir()).unlink()
     with pytest.raises(
-        FacekitError, match=r"has changed since .* was begun \(pictures: 1 removed\); make it anew with `facekit train"
+        FacekitError, match=r"has changed since .* was begun \(pictures: 1 removed\); make it again with `facekit train"
     ):
         train(_options(done.faces, epochs=4))
 
@@ -294,7 +294,7 @@ def test_options_that_do_not_fit_are_refused(faces: Path, more: dict[str, Any], 
 
 
 def test_output_inside_the_pictures_is_refused(faces: Path) -> None:
-    with pytest.raises(FacekitError, match="lie in one another; choose a folder beside it$"):
+    with pytest.raises(FacekitError, match="overlap: one is inside the other; choose another output$"):
         train(_options(faces, output=faces / "run"))
     assert not (faces / "run").exists()
 

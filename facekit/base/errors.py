@@ -26,7 +26,7 @@ class StaleError(FacekitError):
     """
 
     def __init__(self, what: str, command: str, otherwise: str = "choose another folder") -> None:
-        super().__init__(f"{what}; make it anew with `{command}`, or {otherwise}")
+        super().__init__(f"{what}; make it again with `{command}`, or {otherwise}")
         self.what = what
 
 

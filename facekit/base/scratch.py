@@ -20,7 +20,8 @@ from facekit.base.weights import cache
 UNPACKED = "unpacked"
 """The folder in the cache in which archives are unpacked."""
 
-_PREFIX = "facekit-"
+PREFIX = "facekit-"
+"""How the names of these folders begin."""
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def private_folder() -> Iterator[Path]:
         place.mkdir(mode=0o700, exist_ok=True)
     sweep(place)
     with ExitStack() as stack:
-        folder = locked_folder(stack, _PREFIX, place)
+        folder = locked_folder(stack, PREFIX, place)
         stack.enter_context(_removed_after_a_kill(folder))
         try:
             yield folder
@@ -44,14 +45,9 @@ def private_folder() -> Iterator[Path]:
             remove(folder)
 
 
-def sweep(place: Path, prefix: str = _PREFIX) -> int:
+def sweep(place: Path, prefix: str = PREFIX) -> int:
     """Remove the folders that killed runs left in a place; return how many. A living one holds the lock of its own."""
-    swept = 0
-    for folder in filter(is_mine, sorted(place.glob(f"{prefix}*"))):
-        with suppress(FacekitError), locked(folder):
-            remove(folder)
-            swept += 1
-    return swept
+    return sum(map(discard, filter(is_mine, sorted(place.glob(f"{prefix}*")))))
 
 
 def locked_folder(stack: ExitStack, prefix: str, place: Path) -> Path:
@@ -74,6 +70,13 @@ def is_mine(folder: Path) -> bool:
     return stat.S_ISDIR(about.st_mode) and about.st_uid == os.geteuid()
 
 
+def discard(folder: Path) -> bool:
+    """Remove a folder that no living facekit holds; return whether it is gone."""
+    with suppress(FacekitError), locked(folder):
+        remove(folder)
+    return not folder.exists()
+
+
 def remove(folder: Path) -> None:
     """Remove a folder in which a dying process may still be writing."""
     for _ in range(20):
@@ -81,7 +84,7 @@ def remove(folder: Path) -> None:
         if not folder.exists():
             return
         time.sleep(0.05)
-    log.warning("%s could not be removed; delete it by hand", folder)
+    log.warning("%s cannot be deleted; delete it by hand", folder)
 
 
 @contextmanager

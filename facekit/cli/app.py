@@ -213,7 +213,7 @@ def _moved(error: typer.TyperException) -> str | None:
         return None
     moved = registry.own(context.info_name).options.moved
     command = moved.get(flag.removeprefix("--").removeprefix("no-").replace("-", "_"))
-    return command and f"`facekit {context.info_name}` has no {flag} any more; use `{command}`"
+    return command and f"`facekit {context.info_name}` no longer has {flag}; use `{command}`"
 
 
 def _run(command: Command, values: dict[str, Value], shared: _Shared) -> int:

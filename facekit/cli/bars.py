@@ -89,13 +89,19 @@ def cell(text: str) -> Text:
     return Text(visible(text))
 
 
-def progress(title: str, done: int, total: int | None, seconds: float, at_most: bool = False) -> str:
-    """Return one line: how much of a loop is done, how fast, and how long the rest takes, or takes `at_most`."""
+def progress(
+    title: str, done: int, total: int | None, seconds: float, first: float = 0.0, at_most: bool = False
+) -> str:
+    """Return one line: how much of a loop is done, how fast, and how long the rest takes, or takes `at_most`.
+
+    The `first` item took so many seconds, in which a model may have been loaded or compiled: the rest takes less.
+    """
     rate = done / seconds if seconds > 0 else 0.0
     of = f"/{total:,}" if total is not None else ""
     left = ""
     if total is not None and rate and total > done:
-        left = f", {'at most ' if at_most else ''}{duration((total - done) / rate)} left"
+        each = (seconds - first) / (done - 1) if first and done > 1 else 1 / rate
+        left = f", {'at most ' if at_most else ''}{duration((total - done) * each)} left"
     return f"{title}: {done:,}{of} ({rate:,.1f}/s{left})"
 
 

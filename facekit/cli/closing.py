@@ -15,6 +15,18 @@ from facekit.base.plain import Json
 from facekit.base.text import visible
 from facekit.cli.bars import cell
 
+_CALLED = {
+    "top5": "top-5 accuracy",
+    "macro_f1": "macro F1",
+    "weighted_f1": "weighted F1",
+    "fpir": "strangers given a name (FPIR)",
+    "tpir": "known people named (TPIR)",
+    "val_accuracy": "validation accuracy",
+    "val_photos": "validation photos",
+    "train_pictures": "training pictures",
+}
+"""Details whose names are not words."""
+
 _LEAST = 30
 """Characters of a line that a value gets, however long the names are."""
 
@@ -107,7 +119,9 @@ def _shortfalls(report: Report) -> Iterator[Listing]:
 def _details(report: Report) -> Iterator[tuple[str, str]]:
     """Yield a name and a value for each plain detail; lists and tables are for `--json`."""
     for name, value in report.details.items():
-        words = name.replace("_", " ")
+        words = _CALLED.get(name, name.replace("_", " "))
+        if (report.stage, name) == ("train", "accuracy"):  # of the pictures that it was trained on
+            words = "training accuracy"
         if isinstance(value, float):
             yield words, f"{value:.4g}{_interval(report.details.get(f'{name}_interval'))}"
         elif isinstance(value, bool):

@@ -145,10 +145,10 @@ class Console:
     def _lines(
         self, items: Iterable[T], title: str, total: int | None, board: Callable[[], Board] | None
     ) -> Iterator[T]:
-        began, done, over = time.monotonic(), 0, threading.Event()
+        began, done, first, over = time.monotonic(), 0, 0.0, threading.Event()
 
         def say() -> None:
-            line = progress(title, done, total, time.monotonic() - began, isinstance(items, AtMost))
+            line = progress(title, done, total, time.monotonic() - began, first, isinstance(items, AtMost))
             self.say(f"{line}; {board().line}" if board is not None else line)
 
         def tick() -> None:
@@ -162,6 +162,7 @@ class Console:
             for item in items:
                 yield item
                 done += 1
+                first = first or time.monotonic() - began
         finally:
             over.set()
             ticker.join()

@@ -38,17 +38,17 @@ _PORT = 28711
 _EMBEDDERS = ("sface", "dlib")
 
 COSTS: dict[str, Cost] = {
-    "scrape": Cost(photos=260, seconds=15),
-    "crop": Cost(photos=110),
-    "clean": Cost(photos=200, seconds=5),
-    "first": Cost(photos=40, seconds=2),
-    "first score": Cost(photos=20, seconds=3),
+    "scrape": Cost(photos=290, seconds=12),
+    "crop": Cost(photos=160),
+    "clean": Cost(photos=95),
+    "first": Cost(photos=4),
+    "first score": Cost(photos=45, seconds=3),
     "balance": Cost(seconds=1),
-    "augment": Cost(seconds=5),
-    "train": Cost(steps=450, seconds=10),
-    "evaluate": Cost(seconds=4),
+    "augment": Cost(photos=12, seconds=2),
+    "train": Cost(steps=200, seconds=8),
+    "evaluate": Cost(photos=4, seconds=2),
 }
-"""What each stage was measured to cost, with training that stops where it usually does: see benchmarks/README.md."""
+"""What each stage was measured to cost, with a training that stops early, as it usually does (benchmarks/demo.py)."""
 
 
 def demo(options: Demo, track: Track = quiet) -> Report:
@@ -126,11 +126,9 @@ class Clock:
 
     def forecast(self) -> str:
         """Return the line for the start."""
-        end = duration(sum(self._seconds))
-        if self._first is None:
-            return f"this takes about {end} on this machine, as a measured training step says"
-        first = duration(sum(self._seconds[: self._first + 1]))
-        return f"about {first} to a first score and {end} to the end on this machine, as a measured training step says"
+        first = f"{duration(sum(self._seconds[: self._first + 1]))} to a first score and " if self._first else ""
+        measured = "counted from a measured training step; training usually stops early"
+        return f"about {first}{duration(sum(self._seconds))} to the end on this machine ({measured})"
 
     def left(self) -> float:
         """Return the seconds that the steps to come take, if they are as much slower or faster as those before."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from facekit.base import plugins
 from facekit.base.parallel import workers
 from facekit.options.train import Train
 
@@ -45,15 +46,14 @@ class Pace:
 def pace(photo: Callable[[int], object], options: Train, classes: int) -> Pace:
     """Measure how long it takes to find the face in the photo of a number, made on the way, and to train a step.
 
-    Keras, which is imported for it, is needed later anyway.
+    Keras, which is imported for it, is needed later anyway. Raises FacekitError where it is not installed.
     """
     return Pace(_median(photo), _step(options, classes))
 
 
 def _step(options: Train, classes: int) -> float:
-    from facekit.networks import build
-    from facekit.networks.backend import keras
-
+    keras = plugins.need("facekit.networks.backend", "demo").keras
+    build = plugins.need("facekit.networks", "demo").build
     net = build(options.network, options.size, classes, options.color)
     net.compile(keras.optimizers.Adam(options.learning_rate), loss="sparse_categorical_crossentropy")
     pixels = np.zeros((options.batch, options.size, options.size, 3 if options.color == "rgb" else 1), np.uint8)

@@ -15,7 +15,6 @@ import numpy as np
 from facekit import runs
 from facekit.base import contract, images
 from facekit.base.contract import BadImage, Box, FacekitError, Image, Track, quiet
-from facekit.base.files import guarded, replace_file
 from facekit.base.names import spelled_as
 from facekit.base.parallel import ordered_map
 from facekit.dataset import pictures
@@ -26,7 +25,8 @@ from facekit.identity.openset.answers import Named, Recogniser, Seen
 from facekit.options.common import STRANGER, is_stranger
 from facekit.options.crop import FaceCrop
 from facekit.options.predict import Predict
-from facekit.report.grid import MOST, Tile, draw
+from facekit.report import grid
+from facekit.report.grid import MOST, Tile
 from facekit.runs import Run
 
 STAGE = "predict"
@@ -108,7 +108,8 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
     there; while it answers, for a model whose weights give no probabilities.
     """
     run = runs.load(options.run)
-    _check_grid(options)
+    if options.grid is not None:
+        grid.check_file("--grid", options.grid)
     if any(map(is_stranger, run.labels)):
         log.warning("%s has a label %r, which also says that a face is of nobody the model knows", run.folder, STRANGER)
     with ExitStack() as stack:
@@ -116,7 +117,7 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
         held = [(one, file) for one in inputs for file in _pictures(one)]
         pictures = [file for _, file in held]
         if options.dry_run:
-            log.info("%d pictures would be looked at", len(pictures))
+            log.info("%d pictures would be read", len(pictures))
             return iter(())
         names = {file: one.name(file) for one, file in held if one.is_copy}
         answers = _answers(run, Recogniser(run, options.fpir), pictures, options, track)
@@ -149,7 +150,7 @@ def _answers(
                 tiles.append(_tile(run, face, answer))
             yield answer
     if options.grid is not None:
-        _draw(options.grid, tiles)
+        grid.write(options.grid, tiles, "no picture shows a face")
 
 
 def _faces(recogniser: Recogniser, crop: FaceCrop | None, picture: Path) -> list[Face]:
@@ -175,7 +176,9 @@ def _cut(recogniser: Recogniser, crop: FaceCrop, picture: Path, image: Image, fa
 def _crop(run: Run) -> FaceCrop:
     """Return how the model's own faces were cut; defaults where facekit did not cut them."""
     if not run.detects:
-        log.warning("%s was trained on pictures that no detector cut; faces are cut with the defaults", run.folder)
+        log.warning(
+            "%s was trained on pictures that facekit did not crop; faces are cropped with the defaults", run.folder
+        )
     ready(run.face_crop)
     return run.face_crop
 
@@ -198,19 +201,10 @@ def _tile(run: Run, face: FoundFace, answer: Answer) -> Tile:
     folder, label = face.picture.resolve().parent.name, answer.label or STRANGER
     folder = spelled_as([folder], run.labels)[folder]
     right = label == folder if folder in run.labels and label != STRANGER else None
-    true = run.name(folder) if right is False else None
+    note = f"is {run.name(folder)}" if right is False else None
     return Tile(
-        face.seen.pixels, label if label == STRANGER else run.name(label), answer.confidence or 0.0, right, true
+        face.seen.pixels, label if label == STRANGER else run.name(label), answer.confidence or 0.0, right, note
     )
-
-
-def _draw(file: Path, tiles: Sequence[Tile]) -> None:
-    if not tiles:
-        log.warning("%s is not drawn: no picture shows a face", file)
-        return
-    with guarded(file):
-        replace_file(file, draw(tiles))
-    log.info("%s shows %d faces", file, len(tiles))
 
 
 def _inputs(paths: Iterable[Path], stack: ExitStack, track: Track) -> list[Input]:
@@ -222,7 +216,7 @@ def _inputs(paths: Iterable[Path], stack: ExitStack, track: Track) -> list[Input
         is_photo = not path.is_dir() and not is_archive(path)
         found.append(Input(path, path) if is_photo else stack.enter_context(open_input(path, track)))
     if not found:
-        raise FacekitError("no pictures to look at; give photos, or folders of photos")
+        raise FacekitError("no pictures given; give photos, or folders of photos")
     return found
 
 
@@ -234,15 +228,5 @@ def _pictures(held: Input) -> list[Path]:
     if found.left:
         log.warning("%s: left out are %s", held.given, found)
     if not found.files:
-        raise FacekitError(f"{held.given} holds no pictures; give photos, or folders of photos")
+        raise FacekitError(f"{held.given} has no pictures; give photos, or folders of photos")
     return found.files
-
-
-def _check_grid(options: Predict) -> None:
-    grid = options.grid
-    if grid is None:
-        return
-    if grid.suffix.lower() != ".png":
-        raise FacekitError(f"--grid is {grid}; give a name that ends in .png")
-    if not grid.parent.is_dir() or grid.is_dir():
-        raise FacekitError(f"--grid is {grid}, which cannot be a file; give a name in a folder that exists")

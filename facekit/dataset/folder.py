@@ -58,7 +58,7 @@ def check_places(output: Path, source: Path | None) -> None:
         return
     inner, outer = output.resolve(), source.resolve()
     if inner == outer or inner.is_relative_to(outer) or outer.is_relative_to(inner):
-        raise FacekitError(f"{output} and the input {source} lie in one another; choose a folder beside it")
+        raise FacekitError(f"{output} and the input {source} overlap: one is inside the other; choose another output")
 
 
 def check_files(root: Path) -> None:

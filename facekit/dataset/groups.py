@@ -80,7 +80,7 @@ def leave_out_joined(records: Sequence[Record], given: bool = False) -> tuple[li
 
     Where a group stands in several parts of a split that is drawn already, the earliest part keeps its pictures. What
     was trained on stays trained on, so it is the held-out picture that can no longer tell anything; and a test picture
-    that shows what the best epoch was chosen by is no better. A photo that stands in two parts itself was never split
+    that shows what the best epoch was chosen by is no better. A photo that is in two parts itself was never split
     by group: it stays, for `check_split` to refuse, unless the split is not facekit's but was `given`.
     """
     origins = {} if given else _parts(records, lambda record: record.origin)

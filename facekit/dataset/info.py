@@ -15,7 +15,7 @@ from facekit.options.crop import CarriedCrop
 
 INFO = "dataset.json"
 
-_PLAIN = "delete it to read the folder as plain pictures"
+_PLAIN = "move it elsewhere to read the folder as plain pictures"
 
 
 @dataclass(frozen=True)

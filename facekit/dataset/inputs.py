@@ -107,7 +107,7 @@ def _unpacked(archive: Path, private: Path, track: Track) -> Input:
         log.warning("%s: left out are %s", archive, Found(left=found.left))
     if not any(is_picture(root / path) for path in found.members):
         why = f" (left out are {Found(left=found.left)})" if found.left else ""
-        raise FacekitError(f"{archive} holds no pictures{why}; give an archive of photos")
+        raise FacekitError(f"{archive} has no pictures{why}; give an archive of photos")
     top = _top(root)
     names = {
         os.path.relpath(root / path, top): f"{archive}!{member}"

@@ -97,7 +97,7 @@ def crossings(records: Iterable[Record]) -> list[str]:
 
 
 def held_out_synthetic(records: Iterable[Record]) -> list[Record]:
-    """Return the copies and children that stand in test or validation."""
+    """Return the copies and children that are in test or validation."""
     return [r for r in records if r.synthetic and r.split in (TEST, VALIDATION)]
 
 
@@ -107,13 +107,13 @@ def check_split(records: Iterable[Record], where: str) -> None:
     crossing = crossings(records)
     if crossing:
         raise FacekitError(
-            f"{where}: {len(crossing)} photos stand in more than one part of the split (first {crossing[0][:16]}); "
+            f"{where}: {len(crossing)} photos are in more than one part of the split (first {crossing[0][:16]}); "
             "make the tree again with `balance`, which keeps each photo in one part"
         )
     synthetic = held_out_synthetic(records)
     if synthetic:
         raise FacekitError(
-            f"{where}: {len(synthetic)} copies or augmented pictures stand in test or validation "
+            f"{where}: {len(synthetic)} copies or augmented pictures are in test or validation "
             f"(the first: {synthetic[0].path}); make the tree again with `balance`, which draws the split first"
         )
 
@@ -234,11 +234,11 @@ def _labels_of(members: Mapping[str, Sequence[Record]]) -> dict[str, set[str]]:
 def _too_shared(label: str, what: str) -> str:
     if what == "photos":
         return (
-            f"{label} shares too many photos with other names to stand in every part; "
+            f"{label} shares too many photos with other names to be in every part; "
             "move the shared photos to one name, or leave the name out"
         )
     return (
-        f"{label} and other names share too few {what} for all of them to stand in every part; "
+        f"{label} and other names share too few {what} for all of them to be in every part; "
         f"add {what}, or give a split of fewer parts"
     )
 
@@ -249,6 +249,6 @@ def _refuse_small(labels: Mapping[str, set[str]], parts: int, what: str) -> None
         count, label = small[0]
         more = f" (and {len(small) - 1} more names)" if len(small) > 1 else ""
         raise FacekitError(
-            f"{label} has {count} {what} that may stand apart, and a split in {parts} parts needs {parts}{more}; "
+            f"{label} has {count} {what} that can be separated, and a split in {parts} parts needs {parts}{more}; "
             f"add {what}, leave the name out with `clean --min-images`, or give a split of fewer parts"
         )

@@ -13,6 +13,7 @@ from facekit.base.contract import FacekitError, Record, replace
 from facekit.base.names import check_encoding, fold
 from facekit.base.opening import no_folder
 from facekit.dataset.entries import is_dir, is_file, list_entries
+from facekit.dataset.info import INFO
 from facekit.dataset.layouts import Place, lay_out
 from facekit.dataset.pictures import DEAD, Found, is_picture
 from facekit.dataset.records import MANIFEST, read_records
@@ -57,10 +58,23 @@ def read_manifest(root: Path) -> Manifest:
     Raises FacekitError for a line that facekit would not write or that names a picture outside, and as `scan` does.
     """
     listing = scan(root)
-    held = match_files(read_records(root / MANIFEST, listing.outside), listing.files)
+    held = match_files(_lines(root, listing.outside), listing.files)
     if listing.outside:
         log.warning("%s: %d links lead out of the folder and are not read", root, len(listing.outside))
     return replace(held, listing=listing)
+
+
+def _lines(root: Path, outside: set[str]) -> list[Record]:
+    """Read the lines of a manifest. Raises FacekitError as `read_records` does."""
+    try:
+        return read_records(root / MANIFEST, outside)
+    except FacekitError as error:
+        what, fix, _ = str(error).partition("; fix or delete that line")
+        if not fix or os.path.lexists(root / INFO):
+            raise
+        raise FacekitError(
+            f"{what}; if another program made that file, move it elsewhere, and the folder is read as plain pictures"
+        ) from None
 
 
 def scan(root: Path) -> Listing:

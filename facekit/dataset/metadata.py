@@ -7,8 +7,6 @@ become its targets. A line may come from a stranger, so a path leads nowhere but
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +17,7 @@ from facekit.base import plain
 from facekit.base.contract import FacekitError
 from facekit.base.files import read_text
 from facekit.base.opening import is_there
+from facekit.base.rows import numbered, slashes
 from facekit.dataset.records import is_name, shown
 
 FILES = ("metadata.jsonl", "metadata.csv")
@@ -79,7 +78,7 @@ def _described(file: Path, line: int, row: Mapping[str, object]) -> Described:
     path = row.get(_FILE)
     if not isinstance(path, str) or not path:
         raise FacekitError(f"{file}, line {line} has no {_FILE}; fix or delete that line")
-    path = path.removeprefix("./")
+    path = slashes(path.removeprefix("./"), file.parent)
     if not all(map(is_name, path.split("/"))):
         raise FacekitError(f"{file}, line {line} names {shown(path)}, no picture below its folder; fix that line")
     said = {name: text for name, value in row.items() if name != _FILE and (text := _text(value))}
@@ -106,9 +105,7 @@ def _lines(file: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
 
 
 def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
-    rows = csv.DictReader(io.StringIO(read_text(file), newline=""))
-    try:
-        for row in rows:
-            yield rows.line_num, {str(name).strip(): value for name, value in row.items() if name}
-    except csv.Error as error:
-        raise FacekitError(f"{file}, line {rows.line_num} is no CSV ({error}); fix that line") from None
+    rows = numbered(file, read_text(file))
+    columns = [name.strip() for name in next(rows, (0, []))[1]]
+    for number, row in rows:
+        yield number, {name: value.strip() for name, value in zip(columns, row, strict=False) if name}

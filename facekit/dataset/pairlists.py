@@ -11,8 +11,8 @@ from typing import NamedTuple
 from facekit.base.contract import FacekitError
 from facekit.base.files import read_text
 from facekit.base.names import find_path
+from facekit.base.rows import numbered
 from facekit.base.text import whole
-from facekit.dataset import tables
 from facekit.dataset.groups import components
 
 COLUMNS = ("first", "second", "same")
@@ -115,7 +115,7 @@ def _text(file: Path) -> str:
 
 
 def _csv(file: Path, text: str) -> PairList:
-    rows = tables.numbered(file, text)
+    rows = numbered(file, text)
     number, names = next(rows, (1, []))
     header = [name.strip() for name in names]
     lacking = [name for name in COLUMNS if name not in header]
@@ -166,7 +166,7 @@ def _lfw_pair(where: str, parts: Sequence[str], same: bool, fold: int) -> Pair:
         raise FacekitError(f"{where} is not {wanted}, which its place in the list asks for; fix that line")
     one, other = (parts[0], whole(parts[1])), (parts[0] if same else parts[2], whole(parts[-1]))
     if one[1] is None or other[1] is None:
-        raise FacekitError(f"{where}: a number of a photo is no number; write {wanted}")
+        raise FacekitError(f"{where}: the number of a photo is not a number; write {wanted}")
     if not same and one[0] == other[0]:
         raise FacekitError(f"{where} stands among the pairs of two people and names one; fix that line")
     first, second = (f"{name}/{name}_{number:04d}.jpg" for name, number in (one, other))

@@ -1,7 +1,7 @@
 """By which protocol pictures are split for training and scoring, and whether a split keeps to it.
 
-`group`: no photo, nor anything made from it, stands in two parts, and nothing synthetic is held out.
-`person`: that, and nobody stands in two parts: for folders that are not the people themselves.
+`group`: no photo, nor anything made from it, is in two parts, and nothing synthetic is held out.
+`person`: that, and nobody is in two parts: for folders that are not the people themselves.
 `image`: parts are drawn over files, as the original project did; a score from it says so.
 """
 
@@ -22,7 +22,7 @@ IMAGE: SplitBy = "image"
 PERSON: SplitBy = "person"
 
 WHAT = {GROUP: "photos", PERSON: "people", IMAGE: "pictures"}
-"""What may not stand in two parts."""
+"""What may not be in two parts."""
 
 BANNER = "copies of the same photo stand on both sides: this score does not say how the model does on new photos"
 """What every score by the `image` protocol carries."""
@@ -106,6 +106,6 @@ def _refuse_crossing(records: Sequence[Record], where: str) -> None:
     crossing = lineage.people_crossing(records)
     if crossing:
         raise FacekitError(
-            f"{where}: {len(crossing)} people stand in more than one part of the split (first {crossing[0]}); "
+            f"{where}: {len(crossing)} people are in more than one part of the split (first {crossing[0]}); "
             "make it again with `balance --split-by person`, from pictures without a split"
         )

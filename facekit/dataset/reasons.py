@@ -32,12 +32,34 @@ REPEATED = "same bytes as another"
 """A plain tree holds it twice under one name."""
 
 JOINED = "shown in an earlier part"
-"""A group that was found after the split was drawn stands in two parts; the value is the picture of the earlier one."""
+"""A group that was found after the split was drawn is in two parts; the value is the picture of the earlier one."""
+
+
+TERMS = {
+    "duplicate": (REPEAT, REPEATED, "near repeat", SHARED),
+    "near duplicate": (REPEAT, "near repeat"),
+    "exact duplicate": (REPEATED,),
+    "blur": (BLURRED,),
+    "low resolution": (SMALL,),
+    "underexposed": (DARK,),
+    "overexposed": (BRIGHT,),
+    "low contrast": (FLAT,),
+    "clipping": (CLIPPED,),
+    "pose": (TURNED, LEANING),
+    "yaw": (TURNED,),
+    "roll": (LEANING,),
+    "mislabelled": (WRONG,),
+    "no face detected": (NO_FACE,),
+    "multiple faces": ("several faces",),
+    "leakage": (JOINED,),
+    "corrupt": ("damaged", "truncated", "cannot be decoded", "not a picture", "empty file"),
+}
+"""What the field calls a reason -> the reasons of facekit that it means."""
 
 
 def advice(left: Counter[str]) -> str:
     """Return what to do where a stage left out everything."""
     if not left:
-        return "the input holds no pictures that this stage can use"
+        return "the input has no pictures that this stage can use"
     reasons = ", ".join(f"{count} {reason}" for reason, count in left.most_common(3))
     return f"left out: {reasons}; give other pictures or loosen the limit that left them out"

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import logging
-import os
-import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path, PurePosixPath
@@ -18,17 +14,16 @@ from pathlib import Path, PurePosixPath
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, replace
 from facekit.base.files import read_text
-from facekit.base.names import find_path, fold
+from facekit.base.names import fold
 from facekit.base.opening import is_there
 from facekit.base.parallel import ordered_map
+from facekit.base.rows import numbered, slashes
 from facekit.base.text import listed
 from facekit.dataset import Dataset
 from facekit.dataset.spelling import one_label_each
 
 IMAGE, LABEL, GROUP = "image", "label", "group"
 
-_MARKS = (",", ";", "\t")
-_SEPARATOR = re.compile("sep=(.)")
 
 log = logging.getLogger(__name__)
 
@@ -69,34 +64,8 @@ def read(file: Path) -> Table:
         raise FacekitError(f"{file} has two columns {twice!r}; rename one")
     held = [(number, _row(file, number, columns, row)) for number, row in lines]
     if not held:
-        raise FacekitError(f"{file} holds no rows; give a CSV file with a header and a line a picture")
+        raise FacekitError(f"{file} has no rows; give a CSV file with a header and a line a picture")
     return Table(file, tuple(filter(None, columns)), [row for _, row in held], [number for number, _ in held])
-
-
-def numbered(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line that each row of CSV text begins on, and its values; blank lines are passed over.
-
-    What parts the values is what the first line has most of; a line `sep=;`, as spreadsheets write it, says so too.
-    Raises FacekitError, which names the line, for text that is no CSV.
-    """
-    first, _, rest = text.partition("\n")
-    said = _SEPARATOR.fullmatch(first.strip())
-    mark = said[1] if said else max(_MARKS, key=(rest.partition("\n")[0] if said else first).count)
-    rows = csv.reader(io.StringIO(rest if said else text, newline=""), delimiter=mark)
-    skipped, begins = int(said is not None), 1
-    try:
-        for row in rows:
-            if len(row) > 1 or "".join(row).strip():
-                yield begins + skipped, row
-            begins = rows.line_num + 1
-    except csv.Error as error:
-        raise FacekitError(f"{file}, line {begins + skipped} is no CSV ({error}); fix that line") from None
-
-
-def slashes(path: str, root: Path) -> str:
-    r"""Return a path below a folder: `new\a.jpg`, as Windows writes it, is `new/a.jpg` unless a file is called so."""
-    path = path.replace("\\", "/") if "\\" in path and not os.path.lexists(root / path) else path
-    return find_path(root, path)
 
 
 def _row(file: Path, number: int, columns: Sequence[str], values: Sequence[str]) -> dict[str, str]:
@@ -139,7 +108,7 @@ def groups(dataset: Dataset, records: Sequence[Record], by: str, file: Path | No
     if not any(found):
         known = sorted({name for record in records for name in record.targets or {}})
         there = f"choose from {listed(known)}" if known else "they say nothing; give --table FILE.csv"
-        raise FacekitError(f"--by {by}: no picture says it; {there}")
+        raise FacekitError(f"--by {by}: no picture has a value for it; {there}")
     count = len({value for value in found if value})
     if count > MOST_GROUPS:
         raise FacekitError(f"--by {by}: it has {count} values; choose a column of at most {MOST_GROUPS} groups")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections import defaultdict
+import os
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -34,6 +35,8 @@ class Dataset:
     info: DatasetInfo = field(default_factory=DatasetInfo)
     links: list[Link] = field(default_factory=list)
     """Why photos share a group, as far as it was seen on pixels."""
+    left: Counter[str] = field(default_factory=Counter)
+    """Reason -> files and folders that are no pictures of it, before any is decoded."""
     found_at: Path | None = None
     """Where the pictures came from, if `root` is a copy that is gone when they are read."""
 
@@ -43,14 +46,16 @@ class Dataset:
 
         Raises FacekitError: no such folder, no pictures, pictures outside any label's folder.
         """
-        info = read_info(root) or DatasetInfo()
+        known = read_info(root)
+        info = known or DatasetInfo()
         held = read_manifest(root)
         info = replace(info, split_given=info.split_given or held.listing.given)
         if held.gone:
             log.info("%s: %d pictures were removed by hand", root, len(held.gone))
         # Where a picture stood before is the concern of the stage that made it, not of the next one.
         records = [replace(record, moved_from=None) for record in held.records]
-        sources = read_sources(root / SOURCES)
+        ours = known is not None or os.path.lexists(root / MANIFEST)  # else such files are another program's
+        sources = read_sources(root / SOURCES) if ours else {}
         if info.complete:
             for record in _derive(root, held.unlisted, held.listing.places, track):
                 records.append(record)
@@ -58,8 +63,9 @@ class Dataset:
         else:  # what a killed run wrote without a line is for it to make again
             log.warning("%s is not complete; the command that makes it goes on when run again", root)
         if not records:
-            raise FacekitError(f"{root} holds no pictures; give a folder with one folder of pictures a person")
-        return cls(root, one_label_each(records, root), sources, info, read_links(root / GROUPS))
+            raise FacekitError(f"{root} has no pictures; give a folder with one folder of pictures a person")
+        links = read_links(root / GROUPS) if ours else []
+        return cls(root, one_label_each(records, root), sources, info, links, held.listing.left)
 
     @property
     def labels(self) -> list[str]:

@@ -197,7 +197,7 @@ def _own(run: Run, dataset: Dataset, part: str, track: Track) -> HeldOut:
     if not records:
         raise FacekitError(
             f"{run.folder}: every {part} picture shows a photo that an earlier part of its split shows too; "
-            "make the tree again with `balance`, and train anew"
+            "make the tree again with `balance`, and train again"
         )
     split = "the split that its folders gave" if run.info.split_given else "its own split"
     title = f"the {part} part of {split}" if part != "all" else "its own pictures"

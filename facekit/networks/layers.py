@@ -82,7 +82,7 @@ def last_map(model: Model) -> str:
     """
     names = [name for name, layer in _followed(model).items() if not isinstance(layer, (*_aside(), *_pools()))]
     if not names:
-        raise FacekitError(f"{model.name} has no map that its answer goes through; use --method occlusion")
+        raise FacekitError(f"{model.name} has no map that its answer depends on; use --method occlusion")
     layers = named(model)
     for least in (FINE, COARSE):
         large = [name for name in names if min(shape(layers[name])[:2]) >= least]

@@ -29,7 +29,7 @@ class Balance(Stage):
     people_from: PeopleTable = None
     split_anew: Annotated[
         bool,
-        "Draw the split anew. By default pictures that are in a part of a split stay in it, as in `train/`.",
+        "Draw the split again. By default pictures that are in a part of a split stay in it, as in `train/`.",
         Aside(),
         SPLIT,
     ] = False

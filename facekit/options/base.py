@@ -109,7 +109,7 @@ def from_mapping(cls: type[O], values: Mapping[str, Value], where: str) -> O:
     known = {f.name: f for f in describe(cls)}
     for key in values:
         if key in cls.moved:
-            raise FacekitError(f"{where}: {key} is no option any more; use `{cls.moved[key]}` instead")
+            raise FacekitError(f"{where}: {key} is no longer an option; use `{cls.moved[key]}` instead")
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"

@@ -91,6 +91,9 @@ class Clean(Stage):
         """Return the review, where faces wait for it, else the training that suits few photos."""
         if report.details.get("unsure"):
             return command("review", self.output)
+        rows = report.details.get("by_person")
+        if isinstance(rows, list) and sum(isinstance(row, dict) and bool(row["kept"]) for row in rows) < 2:
+            return None  # there is nobody to tell apart
         known = str(report.details.get("embedder") or "")
         backbone = next((name for name in ("sface", "dlib") if name in known.split("+")), None)
         if backbone is None:

@@ -55,5 +55,7 @@ class Inspect(Options):
             raise FacekitError("--method occlusion uses no gradients; leave --cam-layer out")
 
     def next_command(self, report: Report) -> str | None:
-        """Return the command that uses the model."""
+        """Return the command that uses the model; nothing after a list of its layers."""
+        if self.list_layers:
+            return None
         return command("predict", self.run, PHOTOS)

@@ -71,5 +71,7 @@ class Scrape(Options):
     ] = None
 
     def next_command(self, report: Report) -> str | None:
-        """Return the command that finds the faces."""
+        """Return the command that finds the faces; nothing after a probe, which saves no pictures."""
+        if self.probe is not None:
+            return None
         return command("crop", self.output, "-o", beside(self.output, "faces"))

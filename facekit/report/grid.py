@@ -1,16 +1,19 @@
-"""The test sheet: faces in a grid under the names that a model gives them, right and wrong marked."""
+"""A sheet of pictures in a grid: faces under the names that a model gives them, or what was left out and why."""
 
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
+from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from facekit.base.contract import Image
+from facekit.base.contract import FacekitError, Image
+from facekit.base.files import guarded, replace_file
 from facekit.base.text import visible
 from facekit.report.fonts import fitting
 
@@ -19,18 +22,39 @@ MOST = 100
 
 RIGHT, WRONG, OPEN = "#1e8449", "#c0392b", "#777777"
 
-_LONGEST = 18
+_LONGEST = 21
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A face with its predicted name; `right` is None where the truth is not known or no name was given."""
+    """A picture with a name; `right` is None where the truth is not known or no name was given."""
 
     pixels: Image
     name: str
-    confidence: float
-    right: bool | None
-    true: str | None = None
+    confidence: float | None = None
+    right: bool | None = None
+    note: str | None = None
+    """What stands below it."""
+
+
+def check_file(flag: str, file: Path) -> None:
+    """Refuse a place where no sheet can be written. Raises FacekitError that names the option."""
+    if file.suffix.lower() != ".png":
+        raise FacekitError(f"{flag} is {file}; give a name that ends in .png")
+    if not file.parent.is_dir() or file.is_dir():
+        raise FacekitError(f"{flag} is {file}, which cannot be a file; give a name in a folder that exists")
+
+
+def write(file: Path, tiles: Sequence[Tile], why_none: str) -> None:
+    """Write a sheet; without tiles none, and `why_none` is said. Raises FacekitError where it cannot be written."""
+    if not tiles:
+        log.warning("%s is not drawn: %s", file, why_none)
+        return
+    with guarded(file):
+        replace_file(file, draw(tiles))
+    log.info("%s shows %d pictures", file, len(tiles))
 
 
 def draw(tiles: Sequence[Tile]) -> bytes:
@@ -59,10 +83,11 @@ def _draw_tile(axes: Any, tile: Tile) -> None:
     for spine in axes.spines.values():
         spine.set(color=color, linewidth=3)
     families, name = fitting(_short(tile.name))
-    axes.set_title(f"{name}\n{tile.confidence:.0%}", fontsize=8, color=color, family=families, parse_math=False)
-    if tile.true is not None:
-        families, true = fitting(_short(tile.true))
-        axes.set_xlabel(f"is {true}", fontsize=8, color=OPEN, family=families, parse_math=False)
+    sure = "" if tile.confidence is None else f"\n{tile.confidence:.0%}"
+    axes.set_title(f"{name}{sure}", fontsize=8, color=color, family=families, parse_math=False)
+    if tile.note is not None:
+        families, note = fitting(_short(tile.note))
+        axes.set_xlabel(note, fontsize=8, color=OPEN, family=families, parse_math=False)
 
 
 def _short(name: str) -> str:

@@ -22,7 +22,7 @@ STATE = "state.json"
 
 _WEIGHTS = re.compile(rf"(last|best)-\d{{5,}}{re.escape(SUFFIX)}")
 
-_ANEW = "train anew with --overwrite"
+_ANEW = "train again with --overwrite"
 
 _MOST = 256 << 20
 """Bytes of a `state.json`: about a million epochs."""

@@ -78,7 +78,7 @@ def plan(options: Train, split: Split | None = None, track: Track = quiet) -> Pl
     split = split or _split(options, run, track)
     if complete:
         log.info(
-            "%s is trained already, with these options on these pictures; --overwrite trains it again", options.output
+            "%s is already trained with these options on these pictures; --overwrite trains it again", options.output
         )
         return Plan(options, trainer, split, run)
     _check_parts(split, options, trainer.needs_validation)

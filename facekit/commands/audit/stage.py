@@ -72,7 +72,7 @@ class Crossing:
 def audit(options: Audit, track: Track = quiet) -> Report:
     """Find what a tree shows in two of its parts, or what two trees both show; write a report or a copy if asked to.
 
-    Raises FacekitError: a folder that holds no pictures, a place that may not be written, and with `strict`
+    Raises FacekitError: a folder that has no pictures, a place that may not be written, and with `strict`
     any match.
     """
     with ExitStack() as stack:  # what is unpacked is there as long as it is looked at
@@ -132,7 +132,9 @@ def _trees(options: Audit, track: Track, stack: ExitStack) -> list[Tree]:
     if len(folders) == 2:
         one, other = (folder.resolve() for folder in folders)
         if one.is_relative_to(other) or other.is_relative_to(one):
-            raise FacekitError(f"{folders[0]} and {folders[1]} lie in one another; give the tree alone, or another")
+            raise FacekitError(
+                f"{folders[0]} and {folders[1]} overlap: one is inside the other; give one of them, or another tree"
+            )
     return [read(stack.enter_context(open_input(folder, track)).folder, track) for folder in folders]
 
 
@@ -251,6 +253,6 @@ def _refusal(options: Audit, overlaps: Sequence[Overlap], drop: Sequence[str]) -
     worst = max(overlaps, key=lambda one: one.pictures)
     what = f"{_title(options)}: {worst.pictures} pictures are shown more than once"
     if not worst.within:
-        what = f"{_title(options)}: {worst.pictures} pictures of {worst.second} stand in {worst.first} too"
+        what = f"{_title(options)}: {worst.pictures} pictures of {worst.second} are in {worst.first} too"
     hint = f"write a tree without {len(drop)} of them with --without FOLDER" if drop else "see them with -o FOLDER"
     return f"{what}; {hint}"

@@ -77,7 +77,7 @@ def read(folder: Path, track: Track = quiet) -> Tree:
         return _of_facekit(folder, track)
     tree = _plain(folder)
     if not tree.pictures:
-        raise FacekitError(f"{folder} holds no pictures; give a folder with folders of pictures")
+        raise FacekitError(f"{folder} has no pictures; give a folder with folders of pictures")
     return tree
 
 

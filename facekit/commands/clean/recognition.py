@@ -159,8 +159,8 @@ def _check(found: Mapping[str, Sequence[int]], folder: Dataset, source: Dataset)
     known = found.keys() & set(source.labels)
     if not known:
         raise FacekitError(
-            f"--reference {folder.root} shows nobody of {source.root}; "
-            "give a folder of known pictures for each name, called as there"
+            f"--reference {folder.root} has no person of {source.root}; "
+            "give a folder of known pictures for each name, with the same name as there"
         )
     blind = sorted(by_label(folder.records).keys() - found.keys())
     if blind:

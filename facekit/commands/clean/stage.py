@@ -65,7 +65,7 @@ def _same_means(before: DatasetInfo | None, now: DatasetInfo, by: str, auto: boo
     older = auto and before.embedder in recognition.names_of(now.embedder or recognition.NONE)
     if older and before.embedder != now.embedder:
         log.warning(
-            "the folder stays as %s cleaned it; --overwrite cleans it with %s and keeps the decisions of the review",
+            "the folder stays as %s cleaned it; --overwrite cleans it again with %s and keeps all decisions",
             *(before.embedder, now.embedder),
         )
     return older or before.embedder == now.embedder

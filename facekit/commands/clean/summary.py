@@ -87,7 +87,7 @@ def of_decisions(decisions: ReviewDecisions, out: Output) -> DecisionsSummary | 
     """Return how many decisions of the review are in force, and how many wait for --apply; None without any."""
     waiting = decisions.waiting(out)
     if waiting:
-        log.warning("%d decisions of the review wait; `clean --apply` carries them out", waiting)
+        log.warning("%d decisions of the review are not applied yet; `clean --apply` applies them", waiting)
     some = decisions.latest or decisions.in_force
     return DecisionsSummary(len(decisions.in_force), waiting) if some else None
 

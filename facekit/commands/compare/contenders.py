@@ -118,7 +118,7 @@ def _by_file(path: Path) -> list[Table]:
     if len(tables) > MOST:
         raise FacekitError(f"{path} names {len(tables)} contenders; give at most {MOST}")
     if "name" in defaults:
-        raise FacekitError(f"{path}: a name cannot be shared; give each [[contender]] its own")
+        raise FacekitError(f"{path}: contenders cannot share a name; give each [[contender]] its own")
     return [{**defaults, **_table(table, path, _BRACKETS)} for table in tables]
 
 

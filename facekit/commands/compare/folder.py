@@ -100,7 +100,7 @@ class Comparison:
         digest = given.digest()
         if self.state.test is not None and self.state.test.digest != digest:
             log.info(
-                "%s: --test has other pictures than before (%d, and there were %d); all contenders are scored anew",
+                "%s: --test has other pictures than before (%d, before there were %d); all contenders are scored again",
                 *(self.folder, len(given.records), self.state.test.pictures),
             )
         test = Given(root=str(given.root.resolve()), digest=digest, pictures=len(given.records))

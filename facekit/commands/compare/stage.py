@@ -14,7 +14,7 @@ from facekit.base.contract import PARTS, FacekitError, Report, Track, quiet, rep
 from facekit.base.files import replace_file
 from facekit.base.plain import Json
 from facekit.commands.compare import measure
-from facekit.commands.compare.contenders import Contender, contenders
+from facekit.commands.compare.contenders import RUNS, Contender, contenders
 from facekit.commands.compare.folder import PENDING, SPLIT, TABLES, Comparison, begun, open_comparison
 from facekit.commands.compare.measure import Course
 from facekit.dataset import Dataset, check_places, protocol
@@ -167,6 +167,9 @@ def _end(options: Compare, table: Table, names: Sequence[str], made: int, began:
     rows = [row for row in table.rows if row.name in names]
     lines = {row.name: tables.summary(row, table) for row in rows}
     places = {"table": str(options.output / TABLES[0]), "report": str(options.output / TABLES[2])}
+    if scored := [row for row in rows if row.scores and row.reason is None]:
+        best = max(scored, key=lambda row: row.scores[0].accuracy)  # the first of equals
+        places["best"] = str(options.output / RUNS / best.name)
     report = _report(options, table.rows, made, began, {**lines, "banners": list(table.banners), **places})
     if all(row.reason for row in rows):
         raise FacekitError(f"none of {len(rows)} contenders could be trained; {rows[0].name}: {rows[0].reason}", report)

@@ -132,7 +132,9 @@ def _joined(run: Run, photos: Dataset, track: Track) -> list[Record]:
     before = {record.group or record.origin for record in photos.records}
     fewer = len(before) - len({record.group or record.origin for record in joined})
     if fewer:
-        log.warning("%s: %d groups of photos show what others do, and stand in one fold with these", run.folder, fewer)
+        log.warning(
+            "%s: %d groups of photos show the same photos as others, and are in one fold with these", run.folder, fewer
+        )
     return joined
 
 
@@ -161,7 +163,7 @@ def _current(run: Run, dataset: Dataset) -> list[Record]:
 def _unchanged(run: Run, options: CrossValidate, track: Track) -> Dataset:
     root = options.data or run.root
     if not root.is_dir():
-        raise FacekitError(f"{root} is no folder; say with --data where the pictures of {run.folder} are now")
+        raise FacekitError(f"{root} is not a folder; say with --data where the pictures of {run.folder} are now")
     if options.data is None and len(dataset_of(run, run.split, track).records) < len(run.split):
         # A stranger's run may name any folder: it is listed only once all pictures of the split were found in it, and
         # no other file there is opened.
@@ -231,9 +233,9 @@ def _refuse_few(labels: Sequence[str], units: Sequence[str], folds: int, what: s
     few, label = min((len(mine), label) for label, mine in own.items())
     if few < folds:
         raise FacekitError(
-            f"{label} has {few} {what} that may stand apart, and {folds} folds need {folds}; give --folds {few}"
+            f"{label} has {few} {what} that can be separated, and {folds} folds need {folds}; give --folds {few}"
             if few > 1
-            else f"{label} has one of the {what} that may stand apart, which no fold can spare; add {what}"
+            else f"{label} has one of the {what} that can be separated, which no fold can spare; add {what}"
         )
 
 

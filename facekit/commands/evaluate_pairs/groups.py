@@ -29,7 +29,7 @@ def grouped(compared: Compared, by: str, table: Path | None) -> list[Group]:
     ]
     if not groups:
         raise FacekitError(
-            f"--by {by}: nothing is known of any pair of {compared.listed.file}; give its photos' values"
+            f"--by {by}: no value is known for any pair of {compared.listed.file}; give its photos' values"
         )
     return sorted(groups, key=lambda group: (group.mixed, group.name))
 
@@ -46,7 +46,7 @@ def _of_photos(compared: Compared, by: str, table: Path | None) -> list[str | No
         values = [(record.targets or {}).get(by) for record in photos.records]
         if not any(values):
             raise FacekitError(
-                f"--by {by} is no column of {compared.listed.file}, and {photos.root} does not know it of its photos; "
+                f"--by {by} is not a column of {compared.listed.file}, and the photos in {photos.root} have none; "
                 "give --table"
             )
     of = {record.path: value for record, value in zip(photos.records, values, strict=True)}

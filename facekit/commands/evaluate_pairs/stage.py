@@ -29,7 +29,7 @@ OWN = "the embedder's own"
 MOST_SHOWN = 8
 
 LEARNED = "the model learned the faces of {} of these {} people: this score does not say how it does on strangers"
-SHARED = "{} of the {} people stand in {} too: the threshold was chosen on them"
+SHARED = "{} of the {} people are in {} too: the threshold was chosen on them"
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def _list(file: Path, options: EvaluatePairs, track: Track) -> tuple[PairList, D
 
 def _output(options: EvaluatePairs, subject: Subject, pairs: Path) -> Path:
     if options.output is None and subject.run is None:
-        raise FacekitError(f"say with -o where the report on {subject.name} goes")
+        raise FacekitError(f"give a folder for the report on {subject.name} with -o")
     output = options.output or reports.folder(options.run, "pairs", pairs.stem)
     reports.check(output, options.data or pairs, STAGE)
     return output

@@ -31,7 +31,7 @@ class Cam:
     """
 
     def __init__(self, model: Any, layer: str, place_by_place: bool = False) -> None:
-        """Take a model and the name of a layer that its answer goes through."""
+        """Take a model and the name of a layer that its answer depends on."""
         self._place_by_place = place_by_place
         output, scores = follow(model, layer).output, answer(model)
         self._weights = scores.weights

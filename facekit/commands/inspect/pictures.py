@@ -53,10 +53,10 @@ def given(paths: Sequence[Path]) -> Choice:
     """Read the pictures that a person gives, files or folders. Raises FacekitError for none, or too many."""
     files = [file for path in paths for file in _files(path)]
     if len(files) > MOST:
-        raise FacekitError(f"{len(files)} pictures are more than a page shows; give {MOST} at most")
+        raise FacekitError(f"{len(files)} pictures are more than one page shows; give at most {MOST}")
     choice = _read([_Candidate(file, None, partial(images.load, file)) for file in files], len(files), "those given")
     if not choice.pictures:
-        raise FacekitError("no pictures to look at; give pictures of faces, or folders of them")
+        raise FacekitError("no pictures given; give pictures of faces, or folders of them")
     return choice
 
 
@@ -66,7 +66,7 @@ def own(run: Run, count: int, seed: int) -> Choice:
     Raises FacekitError where they are gone, or lead out of the folder of its pictures.
     """
     if not run.root.is_dir():
-        raise FacekitError(f"{run.root}, which {run.folder} was trained on, is gone; give pictures to look at")
+        raise FacekitError(f"{run.root}, which {run.folder} was trained on, is gone; give pictures")
     part = next((part for part in HELD if run.part(part)), "all")
     records = sorted(run.part(part), key=lambda record: (record.label, record.id))
     shuffled = [records[place] for place in np.random.default_rng(seed).permutation(len(records))]
@@ -75,7 +75,7 @@ def own(run: Run, count: int, seed: int) -> Choice:
     candidates = (_Candidate(run.root / one.path, one.label, partial(picture_of, run, one)) for one in turns)
     choice = _read(candidates, count, f"its own {part} part")
     if not choice.pictures:
-        raise FacekitError(f"{run.root}: none of the {part} pictures can be read; give pictures to look at")
+        raise FacekitError(f"{run.root}: none of the {part} pictures can be read; give other pictures")
     return choice
 
 

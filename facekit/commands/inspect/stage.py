@@ -80,7 +80,7 @@ def inspect(options: Inspect, track: Track = quiet) -> Report:
     files = _Files(output)
     sights = list(_sights(run, subject, choice, number, files, report, track))
     if not sights:
-        raise FacekitError("the model sees a face in none of the pictures; give others")
+        raise FacekitError("the model finds no face in these pictures; give others")
     filters = _filters(run, subject, files)
     inspection = Inspection(run, choice.of, subject.about, filters, sights, files.written)
     page.write(output, inspection)

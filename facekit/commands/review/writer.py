@@ -88,7 +88,7 @@ class FolderWriter:
             return
         data = self._bytes(card)
         if data is None:
-            raise FacekitError(f"{card.here} stays where it is: the folder it was made from does not hold it any more")
+            raise FacekitError(f"{card.here} stays where it is: the folder it was made from no longer has it")
         with Store(self.root) as store:
             if store.delete({card.here: hashlib.sha256(data).hexdigest()}):
                 raise FacekitError(f"{card.here} stays where it is: it was changed by hand; delete it yourself")

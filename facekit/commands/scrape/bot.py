@@ -181,7 +181,7 @@ class Bot:
         if self._tasks.stop.is_set():
             return
         why = (self.browser.cause if self.browser is not None else "") or brief(error)
-        log.warning("a search for %s died (%s)", task.search.query, why)
+        log.warning("a search for %s failed (%s)", task.search.query, why)
         last, evidence = task.deaths >= REQUEUES, None
         if self._engine(task.engine).needs_browser:
             evidence = look(self.browser) if last and self.browser is not None else None

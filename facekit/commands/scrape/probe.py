@@ -131,7 +131,7 @@ def _search_in_browser(
         results = search(one.start())
         return results, None if results.state in (State.OK, State.EMPTY) else look(one)
     except DEATHS as error:
-        raise FacekitError(f"{engine}: the search died ({brief(error)}); see `facekit doctor`") from None
+        raise FacekitError(f"{engine}: the search failed ({brief(error)}); see `facekit doctor`") from None
     finally:
         one.close()
 

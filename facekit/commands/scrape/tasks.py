@@ -97,7 +97,7 @@ class Pace:
     def _end(self, state: State, why: str) -> None:
         if self.over is None:
             self.over = Results(state, note=why)
-            log.warning("%s; it is asked no more in this run", why)
+            log.warning("%s; it is not used again in this run", why)
 
 
 class Tasks:

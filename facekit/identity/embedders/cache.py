@@ -11,8 +11,9 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -31,7 +32,7 @@ Key = tuple[bytes, str]
 
 T = TypeVar("T")
 
-FILE = "vectors.sqlite3"
+FILE = weights.EMBEDDINGS
 
 MAX_BYTES = 400_000_000
 """Size of the cache at which the least recently used entries are deleted: some 600,000 embeddings of 128 numbers."""
@@ -131,7 +132,7 @@ class EmbeddingCache:
             try:
                 return act(self._connection)
             except sqlite3.Error as error:
-                log.warning("the cache of embeddings cannot be used (%s); they are computed anew", error)
+                log.warning("the cache of embeddings cannot be used (%s); they are computed again", error)
                 self._connection = None
                 return default
 
@@ -155,19 +156,78 @@ def forget(pictures: Iterable[str]) -> int:
         connection.close()
 
 
+@dataclass(frozen=True)
+class Summary:
+    """How much the cache holds."""
+
+    embeddings: int = 0
+    oldest: float | None = None
+    """Seconds since the day on which the one was used that was not used for the longest time."""
+
+
+def summary(root: Path) -> Summary:
+    """Return how much the cache in a folder holds; nothing is made where there is none. Raises FacekitError."""
+    file = root / FILE
+    if not file.exists():
+        return Summary()
+    with _using(file) as connection:
+        ((count, first),) = connection.execute("select count(*), min(used) from vectors").fetchall()
+    used = first if isinstance(first, int) else None
+    return Summary(int(count), None if used is None else max(0.0, time.time() - used * _DAY))
+
+
+def size(root: Path) -> int:
+    """Return the bytes that the cache in a folder takes, whether it can be used or not."""
+    return sum(one.stat().st_size for one in _files(root / FILE) if one.exists())
+
+
+def clear(root: Path, age: int | None = None) -> None:
+    """Delete the cache in a folder, or the embeddings that were not used for `age` seconds. Raises FacekitError."""
+    file = root / FILE
+    if age is None:
+        for one in _files(file):
+            weights.discard(one)
+    elif file.exists():
+        with _using(file) as connection:
+            with connection:
+                connection.execute("delete from vectors where (used + 1) * ? <= ?", (_DAY, int(time.time()) - age))
+            # What was deleted is neither in free pages nor in the log.
+            connection.execute("vacuum")
+            connection.execute("pragma wal_checkpoint(truncate)")
+
+
+@contextmanager
+def _using(file: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        connection = _connect(file)
+        try:
+            yield connection
+        finally:
+            connection.close()
+    except (sqlite3.Error, OSError) as error:
+        raise FacekitError(
+            f"{file} cannot be used ({error}); delete it with `facekit cache --kind embeddings --clear`"
+        ) from None
+
+
+def _files(file: Path) -> list[Path]:
+    """Return the file, and those that SQLite keeps beside it."""
+    return [file.with_name(file.name + suffix) for suffix in ("", "-wal", "-shm")]
+
+
 def _open() -> sqlite3.Connection | None:
     try:
         file = weights.cache() / FILE
         return _connect(file)
     except FacekitError as error:
-        log.warning("%s; embeddings are computed anew each time", error)
+        log.warning("%s; embeddings are computed again each time", error)
     except (sqlite3.OperationalError, OSError) as error:
-        log.warning("the cache of embeddings cannot be opened (%s); they are computed anew", error)
+        log.warning("the cache of embeddings cannot be opened (%s); they are computed again", error)
     except sqlite3.DatabaseError as error:
         log.warning("%s is broken (%s) and is replaced", file, error)
         with suppress(OSError, sqlite3.Error):
-            for suffix in ("", "-wal", "-shm"):
-                file.with_name(file.name + suffix).unlink(missing_ok=True)
+            for one in _files(file):
+                one.unlink(missing_ok=True)
             return _connect(file)
     return None
 
@@ -176,6 +236,8 @@ def _connect(file: Path) -> sqlite3.Connection:
     if file.is_symlink() or (file.exists() and not file.is_file()):
         raise FacekitError(f"{file} is not a regular file; delete it")
     file.touch(mode=0o600)
+    for one in _files(file):
+        weights.keep_private(one)
     connection = sqlite3.connect(file, timeout=_BUSY_SECONDS, check_same_thread=False)
     try:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)

@@ -24,7 +24,7 @@ from facekit.identity.embedders.dlib_weights import DIMENSIONS, SIDE
 MODEL = "dlib_face_recognition_resnet_model_v1.dat"
 
 _ALIGNMENT = 2
-"""Version of the way faces are aligned here: embeddings that were cached under another number are computed anew."""
+"""Version of the way faces are aligned here: embeddings that were cached under another number are computed again."""
 
 _SEARCHED_AT = 480
 """Longest side at which a face is looked for in a picture that comes without a box."""

@@ -21,7 +21,7 @@ from facekit.identity.embedders import runtime, sface_onnx
 from facekit.identity.embedders.sface_onnx import DIMENSIONS, SIDE
 
 _ALIGNMENT = 2
-"""Version of the way faces are aligned here: embeddings that were cached under another number are computed anew."""
+"""Version of the way faces are aligned here: embeddings that were cached under another number are computed again."""
 
 _MARGIN = 1.0
 """Space around the box that YuNet sees, as a share of its side: it needs the whole head."""

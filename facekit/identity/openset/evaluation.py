@@ -43,7 +43,9 @@ def open_strangers(run: Run, folder: Path, track: Track) -> tuple[Dataset, Count
     if not records:
         raise FacekitError(f"--strangers: {folder} holds only people of the model; give a folder of others")
     if own:
-        log.warning("%s: %d people of the model are no strangers and are left out (first %s)", folder, len(own), own[0])
+        log.warning(
+            "%s: %d people of the model are not strangers and are left out (first %s)", folder, len(own), own[0]
+        )
     return replace(dataset, records=records), Counter({OWN: len(dataset.records) - len(records)} if own else {})
 
 

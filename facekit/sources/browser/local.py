@@ -75,7 +75,7 @@ class LocalBrowser(Browser):
             WATCH.discard(process.pid)
             left = processes.end(process.pid)
             if left:
-                log.warning("processes of a browser do not end: %s", ", ".join(map(str, left)))
+                log.warning("browser processes do not end: %s", ", ".join(map(str, left)))
             self._service.stop()  # closes the pipe of a process that is dead already
         self._service = None
 

@@ -49,7 +49,7 @@ def find() -> Found:
 def _named(variable: str) -> str | None:
     path = os.environ.get(variable)
     if path and not Path(path).is_file():
-        raise FacekitError(f"{variable} is {path!r}, which is no file; set it to a program, or unset it")
+        raise FacekitError(f"{variable} is {path!r}, which is not a file; set it to a program, or unset it")
     return path or None
 
 

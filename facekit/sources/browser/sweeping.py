@@ -33,7 +33,7 @@ def sweep() -> int:
             end_noted(folder)
             remove(folder)
             swept += 1
-            log.info("swept up %s, which a killed run had left", folder)
+            log.info("deleted %s, which a killed run had left behind", folder)
     return swept
 
 

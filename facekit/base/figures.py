@@ -1,0 +1,47 @@
+"""Numbers as a person reads them: bytes, ages, and shares as small bars."""
+
+from __future__ import annotations
+
+import re
+
+from facekit.base.errors import FacekitError
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+_SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+
+_AGE = re.compile(r"(\d{1,5})([mhdw])")
+
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def size(count: float) -> str:
+    """Return a number of bytes with three digits: `12.3 MB`."""
+    value, unit = float(count), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    digits = 0 if unit == 0 or value >= 99.5 else 1
+    return f"{value:.{digits}f} {_UNITS[unit]}"
+
+
+def age(seconds: float) -> str:
+    """Return an age in its largest unit: `3 days`, `2 hours`."""
+    for name, unit in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if seconds >= unit:
+            count = int(seconds // unit)
+            return f"{count:,} {name}{'' if count == 1 else 's'}"
+    return "under a minute"
+
+
+def seconds_of(text: str) -> int:
+    """Read an age such as `30d`, `12h` or `2w` in seconds. Raises FacekitError."""
+    match = _AGE.fullmatch(text.strip().lower())
+    if match is None:
+        raise FacekitError(f"{text[:20]!r} is no age; give a number of minutes, hours, days or weeks, like 30d")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def bar(share: float, width: int = 20) -> str:
+    """Return a share from 0 to 1 as a bar of at most `width` characters; what is above 0 is seen."""
+    eighths = min(8 * width, round(share * 8 * width)) or int(share > 0)
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()

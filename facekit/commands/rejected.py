@@ -1,0 +1,145 @@
+"""Rejected: the pictures that were left out of a tree on its way, as a list and as a sheet."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from facekit.base import images
+from facekit.base.contract import BadImage, FacekitError, Track, quiet
+from facekit.base.opening import no_folder
+from facekit.dataset import MANIFEST, REJECTED, read_info
+from facekit.dataset.ancestry import Ancestry
+from facekit.dataset.reasons import TERMS
+from facekit.dataset.records import read_rejections
+from facekit.options.rejected import Rejected
+from facekit.report import grid
+from facekit.report.grid import MOST, Tile
+
+STAGE = "rejected"
+
+_VALUE = 20
+"""Most characters of a value that a row of the table shows."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A picture that a command left out: one line of the output."""
+
+    picture: str
+    """Its path in the folder that the command read."""
+    label: str
+    stage: str
+    reason: str
+    value: int | float | str | None
+    """The number, or the other picture, that decided."""
+    file: str | None
+    """Where the picture is now; None where it is gone, or was never one of a folder."""
+
+    def row(self) -> dict[str, str]:
+        """Return it as a row of a table for people: column -> text."""
+        value = f"{self.value:.4g}" if isinstance(self.value, float) else str(self.value or "")
+        value = value if len(value) <= _VALUE else f"{value[: _VALUE - 1]}…"
+        return {"picture": self.picture, "by": self.stage, "reason": self.reason, "value": value}
+
+
+def rejected(options: Rejected, track: Track = quiet) -> Iterator[LeftOut]:
+    """Yield the pictures that were left out, those of the first command first, one line each.
+
+    Raises FacekitError, before the first, for a folder that facekit did not make, for a reason or a command for which
+    nothing was left out, and for a sheet that cannot be written.
+    """
+    if options.sheet is not None:
+        grid.check_file("--sheet", options.sheet)
+    found = _left_out(options.tree)
+    chosen = _chosen(found, options)
+    log.info("%s: %d pictures were left out%s", options.tree, len(chosen), _by_reason(chosen))
+    if options.sheet is not None and not options.dry_run:
+        _draw(options.sheet, chosen, track)
+    return iter(chosen)
+
+
+def _left_out(root: Path) -> list[LeftOut]:
+    """Return what was left out of a folder and of those that it was made from, the earliest first."""
+    if not root.is_dir():
+        raise FacekitError(f"{no_folder(root)}; give a folder that facekit made")
+    if not ((root / MANIFEST).exists() or (root / REJECTED).exists()) or read_info(root) is None:
+        raise FacekitError(
+            f"{root} was not made by facekit, so nothing is known that was left out; `facekit stats {root}` says what "
+            "a command cannot read"
+        )
+    roots = [root, *(tree.root for tree in Ancestry(root).trees)]
+    return [one for folder in reversed(roots) for one in _of_folder(folder)]
+
+
+def _of_folder(root: Path) -> Iterator[LeftOut]:
+    ancestry = Ancestry(root)
+    for left in read_rejections(root / REJECTED):
+        file = ancestry.picture(left.label, left.id, left.path)
+        yield LeftOut(left.path, left.label, left.stage, left.reason, left.value, _relative(file))
+
+
+def _relative(file: Path | None) -> str | None:
+    return None if file is None or not file.is_file() else os.path.relpath(file)
+
+
+def _chosen(found: Sequence[LeftOut], options: Rejected) -> list[LeftOut]:
+    """Return those of a reason and of a command. Raises FacekitError, with those that there are, for an unknown one."""
+    chosen = list(found)
+    if options.stage is not None:
+        chosen = [one for one in chosen if one.stage == options.stage]
+        if not chosen:
+            raise FacekitError(f"--stage {options.stage}: {_there(one.stage for one in found)}")
+    if options.reason is not None:
+        wanted, among = _meant(options.reason), chosen
+        chosen = [one for one in chosen if _plain(one.reason) in wanted]
+        if not chosen:
+            raise FacekitError(f"--reason {options.reason}: {_there(one.reason for one in among)}")
+    return chosen
+
+
+def _there(values: Iterator[str]) -> str:
+    counts = Counter(values)
+    if not counts:
+        return "nothing was left out"
+    return "nothing was left out so; choose from " + ", ".join(f"{one} ({n:,})" for one, n in counts.most_common())
+
+
+def _meant(reason: str) -> set[str]:
+    """Return the reasons that a word means: itself, and those that the field calls so."""
+    word = _plain(reason)
+    return {word, *(_plain(own) for term, reasons in TERMS.items() if _plain(term) == word for own in reasons)}
+
+
+def _plain(reason: str) -> str:
+    return " ".join(reason.lower().replace("-", " ").replace("_", " ").split())
+
+
+def _by_reason(found: Sequence[LeftOut]) -> str:
+    counts = Counter(one.reason for one in found)
+    return f": {', '.join(f'{n:,} {reason}' for reason, n in counts.most_common())}" if counts else ""
+
+
+def _draw(file: Path, found: Sequence[LeftOut], track: Track) -> None:
+    """Write the sheet of the first pictures that are still there and can be decoded."""
+    tiles = list(islice(_tiles(track(found, STAGE, len(found))), MOST))
+    grid.write(file, tiles, "none of the pictures is there any more, or can be read")
+    if tiles and len(tiles) < len(found):
+        log.info("%s shows the first that can be shown of %d", file, len(found))
+
+
+def _tiles(found: Iterator[LeftOut]) -> Iterator[Tile]:
+    for one in found:
+        try:
+            pixels = None if one.file is None else images.shrink(images.read(Path(one.file)), 320)[0]
+        except BadImage:
+            continue
+        if pixels is not None:
+            yield Tile(pixels, one.label, note=one.reason)

@@ -1,0 +1,43 @@
+"""Options of `facekit cache`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from facekit.base.contract import FacekitError
+from facekit.base.figures import seconds_of
+from facekit.options.base import Aside, Options, Reads
+
+Kind = Literal["embeddings", "weights", "unpacked"]
+
+
+def _age(text: str) -> int:
+    try:
+        return seconds_of(text)
+    except FacekitError as error:
+        raise FacekitError(f"--older-than: {error}") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cache(Options):
+    """Show what facekit keeps in its cache, or clear it: embeddings of faces, which are biometric data, and weights."""
+
+    group = "manage"
+    after = "doctor"
+
+    kind: Annotated[
+        Kind | None,
+        "What to show or clear: `embeddings` of faces, `weights` of networks, or `unpacked` archives that a stopped "
+        "machine left; all if not given.",
+    ] = None
+    clear: Annotated[bool, "Delete it. facekit computes it again when it is needed.", Aside()] = False
+    older_than: Annotated[
+        str | None, "With `--clear`, delete only what was not used for this long: `30d`, `12h`, `2w`.", Reads(_age)
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Check the limits, and that an age is for clearing. Raises FacekitError."""
+        super().__post_init__()
+        if self.older_than is not None and not self.clear:
+            raise FacekitError("--older-than is for --clear; give --clear as well")

@@ -1,0 +1,44 @@
+"""Lines of progress: how fast, and how long the rest takes, as a person says it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from facekit.base.contract import AtMost
+from facekit.cli.bars import _Left, duration, progress
+from facekit.cli.console import Console
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.2, "0 s"), (99.4, "99 s"), (101, "2 min"), (2850, "48 min"), (5940, "99 min"), (7500, "2 h 5 min")],
+)
+def test_durations_are_said_as_people_do(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+def test_a_line_says_how_long_the_rest_takes() -> None:
+    assert progress("crop", 50, 200, 25.0) == "crop: 50/200 (2.0/s, 75 s left)"
+    assert progress("crop", 200, 200, 25.0) == "crop: 200/200 (8.0/s)"
+    assert progress("crop", 50, None, 25.0) == "crop: 50 (2.0/s)"
+    assert progress("crop", 0, 200, 25.0) == "crop: 0/200 (0.0/s)"
+
+
+def test_what_the_first_item_waits_for_is_not_counted_again() -> None:
+    """The first step of a training waits for its graph: it says nothing of the other steps."""
+    assert progress("train", 11, 101, 40.0, first=30.0) == "train: 11/101 (0.3/s, 90 s left)"
+
+
+def test_a_loop_that_may_end_early_says_at_most(capsys: pytest.CaptureFixture[str]) -> None:
+    assert progress("train", 50, 200, 25.0, at_most=True).endswith(", at most 75 s left)")
+    assert list(AtMost(3)) == [0, 1, 2]
+    assert len(AtMost(3)) == 3
+    for most, said in ((False, "75 s"), (True, "≤ 75 s")):
+        task: Any = SimpleNamespace(finished=False, time_remaining=75.0, fields={"at_most": most})
+        assert str(_Left().render(task)) == said
+    with Console() as console:
+        assert list(console.track(AtMost(3), "train")) == [0, 1, 2]
+    assert "train: 3/3" in capsys.readouterr().err

@@ -1,0 +1,36 @@
+"""Trees as real disks hold them: every command that reads one answers with a line, and leaves the tree as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fuzzcommands import prepare
+from fuzzing import Box
+from messytrees import MODELS, STAGES, TRAINERS, check
+
+TREES = 50
+"""Trees that the stages get here; `benchmarks/trees.py` makes ten times as many, and asks models about all of them."""
+
+FEW = 5
+"""Trees that models are asked about, and trained on, here."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Valid folders of every kind."""
+    pytest.importorskip("onnxruntime")
+    return prepare(tmp_path_factory.mktemp("messy") / "made")
+
+
+def test_every_command_holds_on_a_messy_tree(made: Path, tmp_path: Path) -> None:
+    box = Box(tmp_path / "box")
+    faults = [fault for seed in range(TREES) for fault in check(box, made, seed, STAGES)]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.slow
+def test_models_hold_on_a_messy_tree(made: Path, tmp_path: Path) -> None:
+    box = Box(tmp_path / "box")
+    faults = [fault for seed in range(FEW) for fault in check(box, made, seed, [*MODELS, *TRAINERS])]
+    assert not faults, "\n".join(faults)

@@ -1,0 +1,145 @@
+"""What was left out of a tree on its way: as a list, by reason, and as a sheet."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import plain_tree, read_tree
+
+from facekit.base import images
+from facekit.base.contract import FacekitError
+from facekit.commands.balance import balance
+from facekit.commands.crop import crop
+from facekit.commands.rejected import LeftOut, rejected
+from facekit.dataset.reasons import TERMS
+from facekit.options.balance import Balance
+from facekit.options.crop import Crop
+from facekit.options.rejected import Rejected
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with photos, the faces of them, of which one was removed by hand, and a balanced tree."""
+    root = tmp_path_factory.mktemp("rejected")
+    photos = plain_tree(root / "photos", {"Ada": 5, "Bob": 5}, side=24)
+    (photos / "Ada" / "broken.jpg").write_bytes(b"no picture")
+    (photos / "Ada" / "same.png").write_bytes((photos / "Ada" / "0000.png").read_bytes())
+    (photos / "Bob" / "0009.png").rename(photos / "Bob" / "[red]evil\x1b[31m.png")
+    options = Crop(input=photos, output=root / "faces", detect=False, size=24, jobs=1)
+    crop(options)
+    next((root / "faces" / "Bob").glob("*.jpg")).unlink()
+    crop(options)
+    balance(Balance(input=root / "faces", output=root / "even", count=5, jobs=1))
+    return root
+
+
+def reasons(found: list[LeftOut]) -> list[tuple[str, str]]:
+    return sorted((one.stage, one.reason) for one in found)
+
+
+def test_what_was_left_out_on_the_way_is_listed_with_its_file(place: Path) -> None:
+    before = read_tree(place)
+    found = list(rejected(Rejected(tree=place / "even")))
+    assert reasons(found) == [
+        ("crop", "not a picture"),
+        ("crop", "removed by hand"),
+        ("crop", "same bytes as another"),
+    ]
+    same = next(one for one in found if one.reason == "same bytes as another")
+    assert (same.picture, same.value, same.label) == ("Ada/same.png", "Ada/0000.png", "Ada")
+    assert same.file is not None
+    assert Path(same.file).read_bytes() == (place / "photos" / "Ada" / "same.png").read_bytes()
+    assert read_tree(place) == before
+
+
+@pytest.mark.parametrize(
+    ("reason", "count"),
+    [
+        ("same bytes as another", 1),
+        ("SAME-BYTES-AS-ANOTHER", 1),
+        ("duplicate", 1),
+        ("corrupt", 1),
+        ("Removed_by_hand", 1),
+    ],
+)
+def test_a_reason_is_known_as_it_is_written_and_by_the_terms_of_the_field(place: Path, reason: str, count: int) -> None:
+    assert len(list(rejected(Rejected(tree=place / "faces", reason=reason)))) == count
+
+
+def test_terms_mean_reasons_that_commands_give() -> None:
+    code = "".join(path.read_text() for path in (Path(__file__).parents[1] / "facekit").rglob("*.py"))
+    terms = code.index("TERMS = {")
+    code = code[:terms] + code[code.index("}", terms) :]
+    assert [reason for reasons in TERMS.values() for reason in reasons if f'"{reason}"' not in code] == []
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"reason": "ugly"}, r"^--reason ugly: nothing was left out so; choose from .*not a picture \(1\).*"),
+        ({"stage": "clean"}, r"^--stage clean: nothing was left out so; choose from crop \(3\)$"),
+        ({"sheet": Path("out.jpg")}, r"^--sheet is out.jpg; give a name that ends in .png$"),
+        ({"sheet": Path("nowhere/out.png")}, r"^--sheet is nowhere/out.png, which cannot be a file"),
+    ],
+)
+def test_what_is_not_there_is_one_line_with_what_is(place: Path, more: dict[str, str], why: str) -> None:
+    with pytest.raises(FacekitError, match=why):
+        rejected(Rejected(tree=place / "faces", **more))  # type: ignore[arg-type]
+
+
+def test_folders_of_others_have_no_such_list(place: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        FacekitError, match=r"photos was not made by facekit, so nothing is known that was left out; `fac"
+    ):
+        rejected(Rejected(tree=place / "photos"))
+    with pytest.raises(FacekitError, match="no such folder: nowhere; give a folder that facekit made"):
+        rejected(Rejected(tree=Path("nowhere")))
+
+
+def test_the_sheet_shows_what_can_still_be_shown(place: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pytest.importorskip("matplotlib")
+    list(rejected(Rejected(tree=place / "faces", sheet=tmp_path / "out.png")))
+    assert images.read(tmp_path / "out.png").shape[0] > 100
+    # The removed face is gone, its photo is not; the broken file cannot be shown.
+    list(rejected(Rejected(tree=place / "faces", reason="corrupt", sheet=tmp_path / "none.png")))
+    assert not (tmp_path / "none.png").exists()
+    assert "none of the pictures is there any more, or can be read" in caplog.text
+    list(rejected(Rejected(tree=place / "faces", sheet=tmp_path / "dry.png", dry_run=True)))
+    assert not (tmp_path / "dry.png").exists()
+
+
+def test_the_command_prints_a_line_for_each(place: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "facekit", "rejected", "faces", "--reason", "duplicate"],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    (line,) = map(json.loads, done.stdout.splitlines())
+    assert line == {
+        "picture": "Ada/same.png",
+        "label": "Ada",
+        "stage": "crop",
+        "reason": "same bytes as another",
+        "value": "Ada/0000.png",
+        "file": "photos/Ada/same.png",
+    }
+    assert "faces: 1 pictures were left out: 1 same bytes as another" in done.stderr
+
+
+def test_a_folder_from_a_stranger_leads_to_no_other_file(place: Path, tmp_path: Path) -> None:
+    home = plain_tree(tmp_path / "home", {"private": 1}, first=700)
+    secret = home / "private" / "0700.png"
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "dataset.json").write_text(json.dumps({"stage": "crop", "made_from": "../home"}))
+    (tree / "manifest.jsonl").write_text("")
+    line = {"stage": "crop", "id": "0" * 64, "label": "private", "path": "private/0700.png", "reason": "blurred"}
+    (tree / "rejected.jsonl").write_text(json.dumps(line) + "\n" + json.dumps({**line, "path": str(secret)}) + "\n")
+    assert [one.file for one in rejected(Rejected(tree=tree))] == [None, None]
