@@ -529,10 +529,11 @@ def test_an_audit_says_what_it_looks_for_and_counts_groups(hidden: Path, tmp_pat
 
 def test_an_audit_says_how_often_it_finds_each_edit(hidden: Path, tmp_path: Path) -> None:
     details = look(hidden, output=tmp_path / "out").details
-    assert measured().matcher == MATCHER, "run benchmarks/edits_recall.py --write: the matcher has changed"
+    assert details["looked"]["measured_with"] == measured().matcher
     assert details["recall"] == {one.edit: {"whole": [*one.whole], "faces": [*one.faces]} for one in measured().edits}
     page = (tmp_path / "out" / "report.html").read_text()
     assert all(f"<tr><td>{one.edit}</td><td" in page for one in measured().edits)
+    assert f"measured with {measured().matcher} on {measured().photos} real photos" in page
     assert ("so do the embeddings of dlib" in page) == embedders.available("dlib")
     put(tmp_path / "plain" / "Ada" / "0.png", picture(0))
     look(tmp_path / "plain", output=tmp_path / "out of a plain one")

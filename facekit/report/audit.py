@@ -103,6 +103,8 @@ class Looked:
     """By kind of edit."""
     measured_on: int
     """Photos that `recall` was measured on."""
+    measured_with: str
+    """The matcher that it was measured with."""
     whole_photos: int
     """Photos that the tree's pictures come from, and that were at hand."""
     of_photos: int

@@ -56,6 +56,7 @@ def looked_for(trees: Sequence[Tree], photos: Photos, name: str) -> Looked:
         faces_extra=_installed(),
         recall=[Found(one.edit, one.whole, one.faces) for one in measured().edits],
         measured_on=measured().photos,
+        measured_with=measured().matcher,
         whole_photos=photos.at_hand,
         of_photos=photos.of,
         drawn_by=dict(dataset.info.matchers) if dataset else {},
