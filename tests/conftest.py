@@ -20,11 +20,14 @@ from hypothesis import settings
 
 from facekit.base import images, weights
 from facekit.base.contract import Image, Record
+from facekit.commands.balance import balance
 from facekit.commands.crop import crop
 from facekit.commands.draw import draw
 from facekit.dataset import MANIFEST, Dataset
+from facekit.options.balance import Balance
 from facekit.options.crop import Crop
 from facekit.options.draw import Draw
+from facekit.world.web import Web, serve
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -100,6 +103,33 @@ def drawn_faces(drawn_photos: Path) -> Path:
     root = drawn_photos.parent / "faces"
     crop(Crop(input=drawn_photos, output=root, jobs=2))
     return root
+
+
+@pytest.fixture(scope="session")
+def even(drawn_faces: Path) -> Path:
+    """Faces of the three drawn people with a split, nine of each. Not to be changed."""
+    pytest.importorskip("dlib", reason="the extra `faces` is not installed")
+    root = drawn_faces.parent / "even"
+    balance(Balance(input=drawn_faces, output=root, count=9, split="60/20/20"))
+    return root
+
+
+@pytest.fixture
+def bot_place() -> Iterator[Path]:
+    """Where the folders of bots are, of this process and of those it starts: empty at the start."""
+    from leftovers import own_place
+
+    with own_place() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def bot_web() -> Iterator[Web]:
+    """An image search that finds six photos of each of `Name 0` to `Name 5`."""
+    from plainweb import Plain, many
+
+    with serve(Plain({f"Name {n}": many(f"name{n}", 6) for n in range(6)})) as one:
+        yield one
 
 
 @pytest.fixture

@@ -157,8 +157,10 @@ def shows_canary(data: bytes) -> bool:
 
 
 def _embedded(data: bytes) -> list[bytes]:
-    """Return the pictures that a page holds."""
-    return [base64.b64decode(found) for found in re.findall(rb"data:image/[a-z]+;base64,([A-Za-z0-9+/=]+)", data)]
+    """Return the pictures that a page holds; one that was tampered with may be cut off."""
+    found = re.findall(rb"data:image/[a-z]+;base64,([A-Za-z0-9+/]+)", data)
+    whole = (text[:-1] if len(text) % 4 == 1 else text for text in found)
+    return [base64.b64decode(text + b"=" * (-len(text) % 4)) for text in whole]
 
 
 # Running

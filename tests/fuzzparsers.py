@@ -8,6 +8,9 @@ from __future__ import annotations
 import io
 import lzma
 import shutil
+import tarfile
+import tempfile
+import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -191,6 +194,23 @@ def _names(folder: Path) -> object:
     return names.labels(names.merge(read)[0], {})
 
 
+def _described(folder: Path) -> object:
+    from facekit.dataset import metadata
+
+    return metadata.read(next(folder.glob("metadata.*")))
+
+
+def _archive(folder: Path) -> object:
+    from facekit.dataset.archives import unpack
+
+    with tempfile.TemporaryDirectory(dir=folder) as empty:
+        unpacked = unpack(folder / "photos", Path(empty))
+        below = sorted(path for path in Path(empty).rglob("*") if not path.is_dir())
+        assert below == sorted(Path(empty) / path for path in unpacked.members), "something else was written"
+        assert all(path.is_file() and not path.is_symlink() for path in below)
+        return unpacked
+
+
 def _picture(folder: Path) -> object:
     return images.read(folder / "picture.jpg")
 
@@ -214,6 +234,28 @@ def _npz() -> bytes:
 
 
 _GALLERY = _npz()
+
+_FACE = next((MADE / "faces" / "Quinn Ibarra").iterdir())
+_MEMBERS = {"photos/Ada/1.jpg": _FACE.read_bytes(), "photos/metadata.jsonl": b'{"file_name": "Ada/1.jpg"}\n'}
+
+
+def _zip() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as out:
+        for name, data in _MEMBERS.items():
+            out.writestr(name, data)
+    return file.getvalue()
+
+
+def _tar() -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as out:
+        for name, data in _MEMBERS.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            out.addfile(info, io.BytesIO(data))
+    return file.getvalue()
+
 
 READERS = [
     Reader("manifest", "manifest.jsonl", MADE / "augmented" / "manifest.jsonl", _records),
@@ -242,6 +284,10 @@ READERS = [
     Reader("lfw", "pairs.csv", _LFW, _pairs),
     Reader("table", "table.csv", b"image,who\na/1.jpg,x\nb/1.jpg,y\n", _table),
     Reader("names", "names.csv", "name\nAda Lovelace\nBob\nJosé\n".encode(), _names),
-    Reader("picture", "picture.jpg", next((MADE / "faces" / "Quinn Ibarra").iterdir()), _picture),
+    Reader("metadata", "metadata.jsonl", b'{"file_name": "Ada/1.jpg", "label": "Ada", "age": 3}\n', _described),
+    Reader("metadata table", "metadata.csv", b"file_name,label,age\nAda/1.jpg,Ada,3\n", _described),
+    Reader("zip", "photos", _zip(), _archive),
+    Reader("tar", "photos", _tar(), _archive),
+    Reader("picture", "picture.jpg", _FACE, _picture),
     Reader("heic", "picture.jpg", MADE.with_name("heic") / "plain.heic", _picture),
 ]

@@ -23,8 +23,7 @@ from typing import Any
 import psutil
 import pytest
 from hostileweb import PRIVATE
-from leftovers import needs_browser, own_place
-from plainweb import Plain, many
+from leftovers import needs_browser
 from selenium.common.exceptions import WebDriverException
 from test_scrape import child, finish
 
@@ -36,24 +35,12 @@ from facekit.sources.addresses import Gate, own_server
 from facekit.sources.browser.grid import NOTE
 from facekit.sources.engines import Results, Search
 from facekit.sources.engines.bing import Bing
-from facekit.world.web import Web, serve
+from facekit.world.web import Web
 
 JAR = os.environ.get("FACEKIT_GRID_JAR")
 NAMES = [f"Name {number}" for number in range(4)]
 
 pytestmark = needs_browser
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
-    with own_place() as folder:
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[Web]:
-    with serve(Plain({name: many(name.lower().replace(" ", ""), 6) for name in NAMES})) as one:
-        yield one
 
 
 @pytest.fixture(scope="module", params=["driver", "grid"])
@@ -128,55 +115,55 @@ def browsers() -> set[int]:
     return found
 
 
-def none_left(before: set[int], place: Path) -> bool:
+def none_left(before: set[int], bot_place: Path) -> bool:
     """Whether every session since then is gone, after a moment for the dying, and every note of one."""
     end = time.monotonic() + 10
     while time.monotonic() < end:
-        if not browsers() - before and not list(place.glob(f"{browser.PREFIX}*")):
+        if not browsers() - before and not list(bot_place.glob(f"{browser.PREFIX}*")):
             return True
         time.sleep(0.1)
     return False
 
 
-def options(web: Web, grid: str, out: Path, *names: str, **more: Any) -> Scrape:
-    values = {"names": list(names), "output": out, "per_name": 4, "base_url": web.base_url, "bots": 2, "grid": grid}
+def options(bot_web: Web, grid: str, out: Path, *names: str, **more: Any) -> Scrape:
+    values = {"names": list(names), "output": out, "per_name": 4, "base_url": bot_web.base_url, "bots": 2, "grid": grid}
     return Scrape(**{**values, **more})
 
 
-def test_bots_search_on_a_grid_and_leave_no_session(web: Web, grid: str, place: Path, tmp_path: Path) -> None:
+def test_bots_search_on_a_grid_and_leave_no_session(bot_web: Web, grid: str, bot_place: Path, tmp_path: Path) -> None:
     before = browsers()
-    report = scrape(options(web, grid, tmp_path / "raw", *NAMES))
+    report = scrape(options(bot_web, grid, tmp_path / "raw", *NAMES))
     assert report.kept == 16
-    assert none_left(before, place)
+    assert none_left(before, bot_place)
 
 
-def test_a_session_names_nothing_of_this_machine(grid: str, place: Path) -> None:
+def test_a_session_names_nothing_of_this_machine(grid: str, bot_place: Path) -> None:
     one = browser.GridBrowser(grid)
     driver = one.start()
     given = driver.caps
-    note = json.loads(next(place.glob(f"{browser.PREFIX}*/{NOTE}")).read_text())
+    note = json.loads(next(bot_place.glob(f"{browser.PREFIX}*/{NOTE}")).read_text())
     assert note == {"address": grid, "session": driver.session_id}
-    assert str(place) not in json.dumps(given)
+    assert str(bot_place) not in json.dumps(given)
     one.close()
-    assert not list(place.glob(f"{browser.PREFIX}*"))
+    assert not list(bot_place.glob(f"{browser.PREFIX}*"))
 
 
-def test_a_browser_on_a_grid_knows_no_other_hosts(web: Web, grid: str, place: Path) -> None:
-    one = browser.GridBrowser(grid, Gate(("search.invalid", "*.search.invalid"), own=own_server(web.base_url)))
+def test_a_browser_on_a_grid_knows_no_other_hosts(bot_web: Web, grid: str, bot_place: Path) -> None:
+    one = browser.GridBrowser(grid, Gate(("search.invalid", "*.search.invalid"), own=own_server(bot_web.base_url)))
     driver = one.start()
     try:
-        driver.get(f"{web.base_url}/images/search?q=Name+1")
+        driver.get(f"{bot_web.base_url}/images/search?q=Name+1")
         assert driver.title.startswith("Name 1")
         for host in (PRIVATE, "127.0.0.2", "localhost", "[::1]", "other.invalid"):
             with pytest.raises(WebDriverException, match="ERR_NAME_NOT_RESOLVED"):
-                driver.get(f"http://{host}:{web.server_port}/")
+                driver.get(f"http://{host}:{bot_web.server_port}/")
     finally:
         one.close()
 
 
 @pytest.mark.parametrize("death", ["browser", "session"])
 def test_a_dead_session_costs_one_requeue(
-    web: Web, grid: str, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, death: str
+    bot_web: Web, grid: str, bot_place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, death: str
 ) -> None:
     before, search, struck = browsers(), Bing.search, list[str]()
 
@@ -190,23 +177,23 @@ def test_a_dead_session_costs_one_requeue(
         return search(self, driver, wanted)
 
     monkeypatch.setattr(Bing, "search", strike)
-    report = scrape(options(web, grid, tmp_path / "raw", *NAMES[:2], bots=1))
+    report = scrape(options(bot_web, grid, tmp_path / "raw", *NAMES[:2], bots=1))
     assert struck and report.kept == 8
-    assert none_left(before, place)
+    assert none_left(before, bot_place)
 
 
-def test_ctrl_c_ends_the_sessions(web: Web, grid: str, place: Path, tmp_path: Path) -> None:
+def test_ctrl_c_ends_the_sessions(bot_web: Web, grid: str, bot_place: Path, tmp_path: Path) -> None:
     before = browsers()
-    running = child(options(web, grid, tmp_path / "raw", *NAMES, per_name=6))
+    running = child(options(bot_web, grid, tmp_path / "raw", *NAMES, per_name=6))
     end = time.monotonic() + 40
     while not (tmp_path / "raw" / "manifest.jsonl").exists() and time.monotonic() < end:
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
     assert "KeyboardInterrupt" in finish(running)
-    assert none_left(before, place)
+    assert none_left(before, bot_place)
 
 
-def test_the_next_start_ends_the_sessions_of_a_killed_run(grid: str, place: Path) -> None:
+def test_the_next_start_ends_the_sessions_of_a_killed_run(grid: str, bot_place: Path) -> None:
     before = browsers()
     script = (
         "import sys, time; from facekit.sources.browser import GridBrowser\n"
@@ -217,26 +204,26 @@ def test_the_next_start_ends_the_sessions_of_a_killed_run(grid: str, place: Path
         process.kill()
     assert browsers() - before, "a killed facekit leaves its session on the Grid"
     assert browser.sweep() == 1
-    assert none_left(before, place)
+    assert none_left(before, bot_place)
 
 
 def test_more_bots_than_browsers(
-    web: Web, grid: str, place: Path, tmp_path: Path, request: pytest.FixtureRequest
+    bot_web: Web, grid: str, bot_place: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     """A bot that waits for a browser holds no name, and ends with the run."""
     if request.node.callspec.params["grid"] == "driver":
         pytest.skip("a driver starts as many browsers as it is asked for")
     before = browsers()
-    report = scrape(options(web, grid, tmp_path / "raw", *NAMES, bots=4))
+    report = scrape(options(bot_web, grid, tmp_path / "raw", *NAMES, bots=4))
     assert report.kept == 16
-    assert none_left(before, place)
+    assert none_left(before, bot_place)
 
 
 @pytest.mark.parametrize(("patience", "said"), [(2, "the browser does not start"), (0, "no bot could keep a browser")])
 def test_a_grid_that_is_not_there(
-    web: Web, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: int, said: str
+    bot_web: Web, bot_place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: int, said: str
 ) -> None:
     monkeypatch.setattr(bot, "REQUEUES", patience)
     with pytest.raises(FacekitError, match=said):
-        scrape(options(web, "http://127.0.0.1:9", tmp_path / "raw", *NAMES))
-    assert not list(place.glob(f"{browser.PREFIX}*"))
+        scrape(options(bot_web, "http://127.0.0.1:9", tmp_path / "raw", *NAMES))
+    assert not list(bot_place.glob(f"{browser.PREFIX}*"))

@@ -126,7 +126,7 @@ def test_quiet_still_warns(facekit: Facekit, plain: Path, tmp_path: Path) -> Non
 def test_a_log_file(facekit: Facekit, plain: Path, tmp_path: Path) -> None:
     (plain / "loose.jpg").write_bytes(b"")
     assert facekit(*crop(plain, tmp_path / "out", "--log-file", tmp_path / "log")).code == 0
-    assert "WARNING facekit.dataset.listing: " in (tmp_path / "log").read_text()
+    assert "WARNING facekit.dataset.layouts: " in (tmp_path / "log").read_text()
     logger = logging.getLogger("facekit")
     assert logger.propagate
     assert str(tmp_path) not in str(logger.handlers)
@@ -173,7 +173,8 @@ def refuse(done: Done) -> str:
 
 def test_no_such_folder(facekit: Facekit, tmp_path: Path) -> None:
     said = refuse(facekit(*crop(tmp_path / "none", tmp_path / "out")))
-    assert said == f"error: no such folder: {tmp_path / 'none'}; give a folder with one folder of pictures a person"
+    fix = "give photos, a folder of photos, or a zip or tar of them"
+    assert said == f"error: no such file or folder: {tmp_path / 'none'}; {fix}"
     assert not (tmp_path / "out").exists()
 
 

@@ -100,7 +100,7 @@ def test_markup_in_a_name_is_shown_as_it_is(hostile: Path) -> None:
     closing = f"{MARKUP}[/bold][/x][/]"
     code, screen = terminal("crop", closing, "-o", "out", cwd=hostile.parent)
     assert code == 2
-    assert f"no such folder: {closing}; give" in harmless(screen)
+    assert f"no such file or folder: {closing}; give" in harmless(screen)
 
 
 def test_a_recipe_shows_what_is_in_it(tmp_path: Path) -> None:

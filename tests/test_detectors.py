@@ -318,7 +318,7 @@ def test_predict_cuts_faces_as_those_that_the_model_was_fed() -> None:
 
 def trained_on(crop: CarriedCrop) -> Run:
     """A run whose faces were cropped so."""
-    faces = TrainedOn(root="faces")
+    faces = TrainedOn(root="/faces")
     info = ModelInfo(
         network="cnn3", size=32, labels=("Ada", "Bob"), crop=crop, dataset=faces, protocol="group", options={}
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from pages import check_alone
 from patches import edit, patch, tree
 
 from facekit import runs
@@ -121,22 +121,25 @@ def test_the_page_stands_alone_and_names_are_escaped(world: World, photos: Path,
     (photos / "Eve").rename(photos / "<script>alert(1)&李")
     rows = [(*(path.replace("Eve/", "<script>alert(1)&李/") for path in row[:2]), row[2]) for row in _all_pairs()]
     report = _verify(world.run, _write(tmp_path / "pairs.csv", rows), data=photos, output=tmp_path / "report")
-    page = Path(report.details["report"]).read_text()
-    assert not re.search(r"(https?:|file:|src=\"(?!data:)|href=)", page)
-    assert page.count("data:image/png;base64,") == 3
+    page = check_alone(Path(report.details["report"]))
+    assert page.count("data-chart=") == 3
     assert page.count("data:image/jpeg;base64,") == 32
     assert "<script>" not in page
     assert "&lt;script&gt;alert(1)&amp;李" in page
     assert "One person, farthest apart" in page
 
 
-def test_photos_without_a_face_are_counted_and_their_pairs_left_out(world: World, photos: Path) -> None:
+def test_photos_without_a_face_are_counted_and_named_and_their_pairs_left_out(
+    world: World, photos: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (photos / "Ada" / "Ada_0001.jpg").write_bytes(b"")
     (photos / "Eve" / "Eve_0003.jpg").unlink()
     report = _verify(world.run, _write(photos / "pairs.csv", _all_pairs()), output=photos / "report")
     assert report.left == {"empty file": 1, "cannot be read": 1}
     assert report.kept == 7
+    assert "2 photos are left out: Ada/Ada_0001.jpg (empty file), Eve/Eve_0003.jpg (cannot be read)" in caplog.text
     result = _scores(report)
+    assert [one["path"] for one in result["unread"]] == ["Ada/Ada_0001.jpg", "Eve/Eve_0003.jpg"]
     counts = result["counts"]
     assert (counts["pairs"], counts["compared"]) == (36, 21)
     assert (counts["matched_left_out"], counts["mismatched_left_out"]) == (4, 11)
@@ -148,6 +151,7 @@ def test_photos_without_a_face_are_counted_and_their_pairs_left_out(world: World
     assert report.details["accuracy with those left out as rejected"] == pytest.approx((right + 11) / 36, abs=1e-4)
     page = Path(report.details["report"]).read_text()
     assert "15</b>" in page
+    assert "Eve/Eve_0003.jpg: cannot be read" in page
     assert "1 photos: empty file" in page
 
 

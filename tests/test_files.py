@@ -8,6 +8,7 @@ import resource
 import socket
 import subprocess
 import sys
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -221,6 +222,23 @@ def test_what_is_wrong_with_toml_is_said_in_one_line(tmp_path: Path, text: str) 
     (tmp_path / "x.toml").write_bytes(text.encode("latin-1"))
     with pytest.raises(FacekitError, match=r"x\.toml is not TOML \(.+\); fix it$"):
         files.read_toml(tmp_path / "x.toml", dict[str, object])
+
+
+def test_empty_lists_by_the_million_are_refused_before_they_are_made(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"name": "a", "x": [' + "[]," * 600_000 + "[]]}")
+    tracemalloc.start()
+    try:
+        with pytest.raises(FacekitError, match=r"x\.json is not .*\(more values than facekit writes\)"):
+            files.read_json(tmp_path / "x.json", Value)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_long_text_may_have_many_values() -> None:
+    names = [f"{number:064x}" for number in range(plain.MOST_VALUES // 5)]
+    pictures = [["Ada", "0.jpg", name, "test", None, None] for name in names]
+    assert plain.parse(plain.dump({"pictures": pictures}), dict[str, list[list[str | None]]])["pictures"] == pictures
 
 
 @pytest.mark.parametrize("read", [files.read_json, files.read_toml])

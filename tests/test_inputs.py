@@ -9,6 +9,7 @@ import io
 import json
 import lzma
 import os
+import random
 import signal
 import stat
 import subprocess
@@ -287,6 +288,36 @@ def test_damaged_archives_are_one_line(tmp_path: Path, name: str, data: bytes) -
     with pytest.raises(FacekitError, match=r"is damaged|has no pictures") as raised, open_tree(tmp_path / name):
         pass
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_an_archive_that_is_damaged_anywhere_ends_in_pictures_or_one_line(tmp_path: Path, name: str) -> None:
+    data = ARCHIVES[name](tmp_path / name, [*tree_members(), *PLACES]).read_bytes()
+    chance = random.Random(7)
+    for number in range(40):
+        damaged = bytearray(data)
+        for _ in range(chance.randint(1, 6)):
+            place = chance.choice(
+                [chance.randrange(len(data)), chance.randrange(300), len(data) - 1 - chance.randrange(300)]
+            )
+            damaged[place] = chance.choice([0, 255, chance.randrange(256)])
+        (tmp_path / name).write_bytes(damaged)
+        try:
+            left(tmp_path / name, tmp_path / str(number), Bounds(free=8 << 20))
+        except FacekitError as error:
+            assert "\n" not in str(error)
+    assert {entry.name for entry in tmp_path.iterdir()} <= {name, *map(str, range(40))}
+
+
+def test_a_member_without_a_name_is_left_out(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", [("A", PNG), ("Ada/1.png", PNG)])
+    data = archive.read_bytes()
+    place = data.index(b"PK\x01\x02")  # the entry of the first in the directory, whose name has one byte
+    data = data[: place + 28] + bytes(2) + data[place + 30 : place + 46] + data[place + 47 :]
+    end = data.index(b"PK\x05\x06") + 12  # the directory's size
+    shorter = int.from_bytes(data[end : end + 4], "little") - 1
+    archive.write_bytes(data[:end] + shorter.to_bytes(4, "little") + data[end + 4 :])
+    assert left(archive, tmp_path / "in") == {"path that leads out of the archive": 1}
 
 
 def test_a_tar_that_was_cut_off_is_refused(tmp_path: Path) -> None:

@@ -11,12 +11,14 @@ import pytest
 from conftest import plain_tree
 
 from facekit import runs
-from facekit.base.contract import FacekitError
+from facekit.base.contract import FacekitError, quiet, replace
 from facekit.commands.audit import audit
 from facekit.commands.balance import balance
 from facekit.commands.crop import crop
 from facekit.dataset import Dataset, read_info
 from facekit.dataset.ancestry import Ancestry, inside
+from facekit.dataset.groups import leave_out_joined
+from facekit.identity import held_out
 from facekit.identity.split import split_dataset
 from facekit.options.audit import Audit
 from facekit.options.balance import Balance
@@ -150,17 +152,29 @@ def test_an_audit_says_that_the_split_was_given(given: Path, plain: Path) -> Non
 
 
 def test_what_a_given_split_has_more_since_training_is_seen(given: Path, tmp_path: Path) -> None:
-    made = Path(__file__).parent / "data" / "v0_1_0" / "head"
-    run = shutil.copytree(made, tmp_path / "run")
-    info = json.loads((run / "model.json").read_text())
-    info["dataset"]["root"] = str(given)
-    (run / "model.json").write_text(json.dumps(info))
-    records = Dataset.open(given).records
-    (run / "split.jsonl").write_text("".join(record.to_json() + "\n" for record in records))
+    (given / "test" / "Ada" / "again.png").unlink()
+    run = _run_on(given, tmp_path)
     assert not additions(runs.load(run))
     plain_tree(given / "test", {"Cy": 2}, first=300)
     found = additions(runs.load(run))
     assert (found.names_added, found.new) == (("Cy",), 2)
+
+
+def _run_on(tree: Path, folder: Path) -> Path:
+    """A run that says that it was trained on a tree, with its split."""
+    run = shutil.copytree(Path(__file__).parent / "data" / "v0_1_0" / "head", folder / "run")
+    info = json.loads((run / "model.json").read_text())
+    info["dataset"]["root"] = str(tree)
+    (run / "model.json").write_text(json.dumps(info))
+    records = leave_out_joined(Dataset.open(tree).records, given=True)[0]
+    (run / "split.jsonl").write_text("".join(record.to_json() + "\n" for record in records))
+    return run
+
+
+def test_evaluate_says_that_the_split_was_given(given: Path, tmp_path: Path) -> None:
+    run = runs.load(_run_on(given, tmp_path))
+    run = replace(run, info=replace(run.info, split_given=True))
+    assert held_out.choose(run, None, None, quiet).title == "the test part of the split that its folders gave"
 
 
 # Metadata

@@ -17,7 +17,6 @@ from patches import tree
 
 from facekit import runs, training
 from facekit.base.contract import FacekitError
-from facekit.commands.balance import balance
 from facekit.commands.compare import compare
 from facekit.commands.evaluate import evaluate
 from facekit.commands.evaluate_pairs import evaluate_pairs
@@ -26,22 +25,12 @@ from facekit.commands.train import train
 from facekit.dataset import Dataset
 from facekit.identity import classifier
 from facekit.identity.embedders import embed_dataset, load
-from facekit.options.balance import Balance
 from facekit.options.compare import Compare
 from facekit.options.evaluate import Evaluate
 from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.options.predict import Predict
 from facekit.options.train import Train
 from facekit.runs.head import Head
-
-
-@pytest.fixture(scope="module")
-def even(drawn_faces: Path) -> Path:
-    """Six faces of each of the drawn people, with a split."""
-    pytest.importorskip("dlib", reason="the extra `faces` is not installed")
-    root = drawn_faces.parent / "even"
-    balance(Balance(input=drawn_faces, output=root, count=9, split="60/20/20"))
-    return root
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from older import move, unpack
 from facekit import runs
 from facekit.base import images, plugins
 from facekit.base.contract import FacekitError, replace
-from facekit.commands.balance import balance
 from facekit.commands.evaluate import evaluate
 from facekit.commands.predict import predict
 from facekit.commands.train import train
@@ -24,7 +23,6 @@ from facekit.identity.openset import decider
 from facekit.identity.openset.known import KnownFaces
 from facekit.identity.openset.left_out import LeftOut, each_person, leave_out
 from facekit.identity.openset.threshold import RATES, Prior, thresholds
-from facekit.options.balance import Balance
 from facekit.options.common import kind_of
 from facekit.options.compare import Compare
 from facekit.options.evaluate import Evaluate
@@ -151,15 +149,6 @@ def test_a_lower_rate_never_has_a_lower_threshold() -> None:
 
 
 # A run
-
-
-@pytest.fixture(scope="module")
-def even(drawn_faces: Path) -> Path:
-    """Six faces of each of three drawn people, with a split."""
-    pytest.importorskip("dlib", reason="the extra `faces` is not installed")
-    root = drawn_faces.parent / "even-openset"
-    balance(Balance(input=drawn_faces, output=root, count=9, split="60/20/20"))
-    return root
 
 
 @pytest.fixture(scope="module")

@@ -120,6 +120,7 @@ def test_a_field_of_another_type_is_named(run: Path, field: str) -> None:
         ({"labels": ["ada", "ada"]}, "labels are not two or more different names"),
         ({"backbone": {"name": "../other"}}, "backbone is '../other', neither an embedder nor an absolute path"),
         ({"backbone": {"name": "/" + "a" * 5000}}, "backbone is no path that a disk can hold"),
+        *(({"dataset": {"root": root}}, "not an absolute path") for root in ("", "faces", "../x", "--log-file=x")),
         ({"dataset": {"root": "/data/" + "a" * 300}}, "dataset.root is no path that a disk can hold"),
         *(
             ({"labels": ["ada", label]}, "which no folder of a person is called")
@@ -190,6 +191,12 @@ def test_a_broken_row_of_the_history_is_named(run: Path, row: str, reason: str) 
     message = _refused(lambda: runs.load(run).history)
     assert message.startswith(f"{run / runs.HISTORY}, line 2 ")
     assert reason in message
+
+
+@pytest.mark.parametrize("header", [",".join(map(str, range(5000))), '"\n",epoch,accuracy,loss'])
+def test_a_header_of_the_history_has_no_more_columns_than_facekit_writes(run: Path, header: str) -> None:
+    (run / runs.HISTORY).write_text(f"{header}\n" + "1,1,1\n" * 10)
+    assert "is not what facekit writes" in _refused(lambda: runs.load(run).history)
 
 
 def test_the_history_of_0_1_0_is_read(run: Path) -> None:

@@ -7,14 +7,13 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from leftovers import gone, needs_browser, own_place, send, using
+from leftovers import gone, needs_browser, send, using
 from plainengine import ENGINES
-from plainweb import Plain, many
 
 from facekit.base import plugins
 from facekit.base.contract import FacekitError
@@ -26,21 +25,9 @@ from facekit.sources import browser
 from facekit.sources.browser import running
 from facekit.sources.engines import Results, Search, State
 from facekit.sources.engines.bing import Bing
-from facekit.world.web import Web, serve
+from facekit.world.web import Web
 
 NAMES = [f"Name {number}" for number in range(6)]
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
-    with own_place() as folder:
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[Web]:
-    with serve(Plain({name: many(name.lower().replace(" ", ""), 6) for name in NAMES})) as one:
-        yield one
 
 
 @pytest.fixture(autouse=True)
@@ -48,8 +35,10 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(plugins.PARTS, "engine", {**plugins.PARTS["engine"], **ENGINES})
 
 
-def options(web: Web, out: Path, *names: str, **more: Any) -> Scrape:
-    return Scrape(**{"names": list(names), "output": out, "per_name": 4, "base_url": web.base_url, "bots": 1, **more})
+def options(bot_web: Web, out: Path, *names: str, **more: Any) -> Scrape:
+    return Scrape(
+        **{"names": list(names), "output": out, "per_name": 4, "base_url": bot_web.base_url, "bots": 1, **more}
+    )
 
 
 def strike(monkeypatch: pytest.MonkeyPatch, times: int, blow: Callable[[], object]) -> list[str]:
@@ -70,35 +59,40 @@ def strike(monkeypatch: pytest.MonkeyPatch, times: int, blow: Callable[[], objec
 @needs_browser
 @pytest.mark.parametrize("kind", ["renderer", "browser", "driver"])
 def test_a_death_costs_one_requeue(
-    web: Web, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: str
+    bot_web: Web,
+    bot_place: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    kind: str,
 ) -> None:
-    struck = strike(monkeypatch, 1, lambda: send(place, kind))
-    report = scrape(options(web, tmp_path / "raw", *NAMES[:2]))
+    struck = strike(monkeypatch, 1, lambda: send(bot_place, kind))
+    report = scrape(options(bot_web, tmp_path / "raw", *NAMES[:2]))
     assert struck == [NAMES[0]]
     assert report.kept == 8
     assert [r.message for r in caplog.records if "failed" in r.message][0].startswith(f"a search for {NAMES[0]} failed")
     assert sum("failed" in r.message for r in caplog.records) == 1
-    assert gone(place)
+    assert gone(bot_place)
 
 
 @needs_browser
 @pytest.mark.parametrize("kind", ["renderer", "browser"])
 def test_a_hang_ends_with_the_time_out_and_costs_one_requeue(
-    web: Web, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    bot_web: Web, bot_place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr(running, "CLIENT_SECONDS", 3)
     monkeypatch.setattr(running, "QUIT_SECONDS", 1)
-    struck = strike(monkeypatch, 1, lambda: send(place, kind, signal.SIGSTOP))
+    struck = strike(monkeypatch, 1, lambda: send(bot_place, kind, signal.SIGSTOP))
     began = time.monotonic()
-    report = scrape(options(web, tmp_path / "raw", NAMES[0]))
+    report = scrape(options(bot_web, tmp_path / "raw", NAMES[0]))
     assert struck and report.kept == 4
     assert time.monotonic() - began < 40
-    assert gone(place)
+    assert gone(bot_place)
 
 
 @needs_browser
 def test_a_search_that_never_ends_is_cut_off(
-    web: Web, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    bot_web: Web, bot_place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The browser answers, the page goes on for ever: no time-out of a single answer ends that."""
     monkeypatch.setattr(bots, "HANG", 3.0)
@@ -114,15 +108,15 @@ def test_a_search_that_never_ends_is_cut_off(
         return search(self, driver, wanted)
 
     monkeypatch.setattr(Bing, "search", endless)
-    report = scrape(options(web, tmp_path / "raw", NAMES[0]))
+    report = scrape(options(bot_web, tmp_path / "raw", NAMES[0]))
     assert struck and report.kept == 4
     assert any("has hung" in r.message for r in caplog.records)
-    assert gone(place)
+    assert gone(bot_place)
 
 
 @needs_browser
 def test_a_name_whose_browser_dies_thrice_is_given_up_and_the_others_are_not(
-    web: Web, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bot_web: Web, bot_place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     search = Bing.search
 
@@ -134,19 +128,19 @@ def test_a_name_whose_browser_dies_thrice_is_given_up_and_the_others_are_not(
         return search(self, driver, wanted)
 
     monkeypatch.setattr(Bing, "search", deadly)
-    report = scrape(options(web, tmp_path / "raw", *NAMES[:3]))
+    report = scrape(options(bot_web, tmp_path / "raw", *NAMES[:3]))
     states = {name: found["state"] for name, found in report.details["names"].items()}
     assert states == {NAMES[0]: "done", NAMES[1]: "failed", NAMES[2]: "done"}
     assert "imeout" in report.details["names"][NAMES[1]]["searches"]["bing"]
     page, picture = (Path(path) for path in report.details["kept_pages"])
     assert f"<title>{NAMES[1]}" in page.read_text()
     assert picture.read_bytes().startswith(b"\x89PNG")
-    assert gone(place)
+    assert gone(bot_place)
 
 
 @needs_browser
 def test_browsers_are_recycled_by_searches_and_by_memory(
-    web: Web, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bot_web: Web, bot_place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = list[int]()
     start = browser.LocalBrowser.start
@@ -157,33 +151,33 @@ def test_browsers_are_recycled_by_searches_and_by_memory(
 
     monkeypatch.setattr(browser.LocalBrowser, "start", counted)
     monkeypatch.setattr(bot, "RECYCLE", 2)
-    scrape(options(web, tmp_path / "one", *NAMES, per_name=1))
+    scrape(options(bot_web, tmp_path / "one", *NAMES, per_name=1))
     assert len(started) == 3
     monkeypatch.setattr(bot, "RECYCLE", 25)
     monkeypatch.setattr(bot, "WEIGH", 3)
     monkeypatch.setattr(bot, "HEAVY", 50_000_000)
-    scrape(options(web, tmp_path / "two", *NAMES, per_name=1))
+    scrape(options(bot_web, tmp_path / "two", *NAMES, per_name=1))
     assert len(started) == 5
-    assert gone(place)
+    assert gone(bot_place)
 
 
 @needs_browser
 def test_an_idle_bot_lets_its_browser_go_and_gets_another(
-    web: Web, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bot_web: Web, bot_place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bot, "IDLE", 0.2)
     monkeypatch.setattr("facekit.commands.scrape.collect.NAMES_AHEAD", -3)  # one name at a time
     search, alone = Bing.search, list[bool]()
 
     def noted(self: Bing, driver: Any, wanted: Search) -> Results:
-        alone.append(len(list(place.glob(f"{browser.PREFIX}*"))) == 1)
+        alone.append(len(list(bot_place.glob(f"{browser.PREFIX}*"))) == 1)
         return search(self, driver, wanted)
 
     monkeypatch.setattr(Bing, "search", noted)
-    report = scrape(options(web, tmp_path / "raw", *NAMES[:3], bots=2))
+    report = scrape(options(bot_web, tmp_path / "raw", *NAMES[:3], bots=2))
     assert report.kept == 12
     assert alone == [True, True, True]
-    assert gone(place)
+    assert gone(bot_place)
 
 
 @needs_browser
@@ -197,20 +191,20 @@ def test_memory_is_that_of_the_whole_browser() -> None:
 
 
 def test_no_browser_at_all_is_an_error_that_says_so(
-    web: Web, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bot_web: Web, bot_place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = tmp_path / "chromedriver"
     broken.write_text("#!/bin/sh\nexit 3\n")
     broken.chmod(0o755)
     monkeypatch.setenv("FACEKIT_DRIVER", str(broken))
     with pytest.raises(FacekitError, match="the browser does not start"):
-        scrape(options(web, tmp_path / "raw", *NAMES, bots=3))
-    assert gone(place)
+        scrape(options(bot_web, tmp_path / "raw", *NAMES, bots=3))
+    assert gone(bot_place)
 
 
 @needs_browser
 def test_a_bot_without_a_browser_leaves_the_work_to_the_others(
-    web: Web, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    bot_web: Web, bot_place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     start, lucky = browser.LocalBrowser.start, list[int]()
     lock = threading.Lock()
@@ -225,26 +219,26 @@ def test_a_bot_without_a_browser_leaves_the_work_to_the_others(
 
     monkeypatch.setattr(browser.LocalBrowser, "start", only_one)
     monkeypatch.setattr(bot, "IDLE", 60.0)
-    report = scrape(options(web, tmp_path / "raw", *NAMES, bots=3))
+    report = scrape(options(bot_web, tmp_path / "raw", *NAMES, bots=3))
     assert report.kept == 24
     assert any("has no browser (OSError: no room" in r.message for r in caplog.records)
-    assert gone(place)
+    assert gone(bot_place)
 
 
 def test_an_engine_without_a_browser_starts_none(
-    web: Web, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bot_web: Web, bot_place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(browser.LocalBrowser, "start", lambda self: 1 / 0)
     monkeypatch.setenv("FACEKIT_DRIVER", os.devnull)
     monkeypatch.setattr(browser, "find", lambda: 1 / 0)
     with pytest.raises(FacekitError, match=r"no picture was found for any of 2 names \(2 empty\)"):
-        scrape(options(web, tmp_path / "raw", *NAMES[:2], engine="plain"))
-    assert not using(place)
+        scrape(options(bot_web, tmp_path / "raw", *NAMES[:2], engine="plain"))
+    assert not using(bot_place)
 
 
-def test_a_server_that_is_not_there_is_asked_three_times(web: Web, tmp_path: Path) -> None:
+def test_a_server_that_is_not_there_is_asked_three_times(bot_web: Web, tmp_path: Path) -> None:
     with pytest.raises(FacekitError, match="1 ConnectionError"):
-        scrape(options(web, tmp_path / "raw", NAMES[0], engine="dead"))
+        scrape(options(bot_web, tmp_path / "raw", NAMES[0], engine="dead"))
 
 
 # Patience
@@ -261,7 +255,7 @@ def test_turns_are_an_interval_apart_over_all_bots() -> None:
     apart = sorted(turn for turn in turns if turn is not None)
     assert len(apart) == 5
     # A thread may wake late, never early.
-    assert all(turn - began >= 0.1 * place - 0.01 for place, turn in enumerate(apart))
+    assert all(turn - began >= 0.1 * bot_place - 0.01 for bot_place, turn in enumerate(apart))
 
 
 def test_the_first_block_is_a_rest_and_the_second_the_end(caplog: pytest.LogCaptureFixture) -> None:

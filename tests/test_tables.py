@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,34 @@ def _table(folder: Path, *lines: str) -> tables.Table:
     file = folder / "table.csv"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8-sig")
     return tables.read(file)
+
+
+def test_a_table_takes_no_more_memory_than_its_text(tmp_path: Path) -> None:
+    """A row of one value is as small as its text, however many columns the header has."""
+    (tmp_path / "table.csv").write_text(f"image,{MANY}\n" + "a\n" * 300)
+    tracemalloc.start()
+    try:
+        table = tables.read(tmp_path / "table.csv")
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+    assert len(table.rows) == 300
+    assert (table.rows[-1]["image"], table.rows[-1]["c7"]) == ("a", "")
+
+
+@pytest.mark.parametrize("begins", ["image,", '"\n",image,'])
+def test_a_row_without_end_is_not_read(tmp_path: Path, begins: str) -> None:
+    (tmp_path / "table.csv").write_text(begins + ",".join(map(str, range(300_000))) + "\na,b\n")
+    with pytest.raises(FacekitError, match=r"line 1 is not valid CSV \(a row of more than 1048576 characters\)"):
+        tables.read(tmp_path / "table.csv")
+
+
+def test_blank_lines_have_an_end(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("image,label\n" + "\n" * 99_999 + "a,b\n")
+    assert tables.read(tmp_path / "table.csv").lines == [100_001]
+    (tmp_path / "table.csv").write_text("image,label\n" + "\n" * 1_000_000 + "a,b\n")
+    with pytest.raises(FacekitError, match=r"line 100002 is not valid CSV \(more than 100,000 blank lines\)"):
+        tables.read(tmp_path / "table.csv")
 
 
 def test_a_row_goes_by_path_or_by_a_name_that_one_picture_has(plain: Path, tmp_path: Path) -> None:
@@ -113,7 +142,8 @@ def test_line_numbers_are_those_of_an_editor(tmp_path: Path) -> None:
     assert _table(tmp_path, "image,label", '"two', 'lines.jpg",A', "", "b.jpg,B").lines == [2, 5]
     with pytest.raises(FacekitError, match=r"table\.csv, line 3 has 3 values and the header 2 names; put a value"):
         _table(tmp_path, "image,label", "a.jpg,A", "b,c.jpg,B")
-    assert _table(tmp_path, "image,label", "a.jpg,A,,", "b.jpg").rows[1] == {"image": "b.jpg", "label": ""}
+    row = _table(tmp_path, "image,label", "a.jpg,A,,", "b.jpg").rows[1]
+    assert (row["image"], row["label"]) == ("b.jpg", "")
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import tracemalloc
 import unicodedata
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from facekit.base.files import csv_text
-from facekit.base.text import LISTED, LONGEST, csv_cell, encode, listed, shortened, visible, whole
+from facekit.base.text import LISTED, LONGEST, csv_cell, encode, lines, listed, shortened, visible, whole
 
 TURNING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 """What turns the direction in which text after it is written."""
@@ -61,6 +62,22 @@ def test_a_long_line_keeps_its_beginning_and_what_it_says_to_do() -> None:
     assert shown.startswith("x.json is wrong (xxx")
     assert shown.endswith("xxx); fix it")
     assert " … 992,026 characters left out … " in shown
+
+
+def test_lines_are_numbered_as_an_editor_does() -> None:
+    assert list(lines("Ada\r\n\n \t\nBob\u2028x\n\n  Cyd")) == [(1, "Ada"), (4, "Bob\u2028x"), (6, "  Cyd")]
+    assert [line for _, line in lines("Ada\rBob\r")] == ["Ada", "Bob"]
+    assert list(lines("")) == list(lines("\n\n")) == []
+
+
+def test_blank_lines_take_no_memory() -> None:
+    text = "\n" * 3_000_000 + "Ada"
+    tracemalloc.start()
+    try:
+        assert list(lines(text)) == [(3_000_001, "Ada")]
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(("text", "number"), [("0", 0), ("007", 7), ("9" * 18, 10**18 - 1)])

@@ -19,6 +19,11 @@ T = TypeVar("T")
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 """What JSON can hold."""
 
+MOST_VALUES = 500_000
+"""Values of any JSON text; a longer one may have one for each `_PER_VALUE` characters, and facekit's have fewer."""
+
+_PER_VALUE = 10
+
 MAX_DEPTH = 32
 """Lists and objects inside one another; facekit itself writes fewer than ten."""
 
@@ -65,9 +70,12 @@ def to_plain(value: object) -> Json:
 def parse(text: str, kind: type[T]) -> T:
     """Return JSON text as a value of that type; fields that the type does not have are ignored.
 
-    Raises ValueError, whose message names the field, for text that is not JSON or not of that type, and for lists and
-    objects nested more than `MAX_DEPTH` deep.
+    Raises ValueError, whose message names the field, for text that is not JSON or not of that type, for lists and
+    objects nested more than `MAX_DEPTH` deep, and for more values than there is reason for: an empty list takes 20
+    times as much memory as text.
     """
+    if text.count(",") + text.count("[") + text.count("{") > MOST_VALUES + len(text) // _PER_VALUE:
+        raise ValueError("more values than facekit writes")
     try:
         values: Json = _DECODER.decode(text)
     except RecursionError:

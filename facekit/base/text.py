@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 _HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # control characters, the escape that begins a terminal's commands among them
@@ -20,6 +20,8 @@ LONGEST = 8_000
 
 _DIGITS = 18
 """Of a whole number: all that 64 bits hold."""
+
+_LINE = re.compile(r"[^\r\n]+")
 
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
@@ -47,6 +49,16 @@ def shortened(text: str) -> str:
         return text
     end = LONGEST // 4
     return f"{text[: LONGEST - end]} … {left:,} characters left out … {text[-end:]}"
+
+
+def lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield number and text of each line that is not blank, whatever ends it: millions of blank ones take no memory."""
+    number, place = 1, 0
+    for line in _LINE.finditer(text):
+        number += text.count("\n", place, line.start())
+        place = line.start()
+        if not line[0].isspace():
+            yield number, line[0]
 
 
 def whole(text: str) -> int | None:

@@ -64,7 +64,7 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 
 _FAULTS = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
-    *(EOFError, OSError, ValueError, RuntimeError, NotImplementedError, OverflowError),
+    *(EOFError, OSError, ValueError, LookupError, RuntimeError, NotImplementedError, OverflowError),
 )
 """What damaged archives raise."""
 
@@ -228,7 +228,7 @@ def _room(folder: Path) -> int:
 def _in_zip(file: BinaryIO) -> Iterator[_Member]:
     with zipfile.ZipFile(_Directory(file)) as held:
         for info in held.infolist():
-            if not info.is_dir():
+            if not info.filename.endswith("/"):
                 name = info.filename if "/" in info.filename else info.filename.replace("\\", "/")
                 yield _Member(name, _why_not(info), lambda info=info: held.open(info))  # type: ignore[misc]
 

@@ -18,6 +18,7 @@ from facekit.base.contract import FacekitError
 from facekit.base.files import read_text
 from facekit.base.opening import is_there
 from facekit.base.rows import numbered, slashes
+from facekit.base.text import lines
 from facekit.dataset.records import is_name, shown
 
 FILES = ("metadata.jsonl", "metadata.csv")
@@ -95,9 +96,7 @@ def _text(value: object) -> str:
 
 
 def _lines(file: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
-    for number, line in enumerate(read_text(file).split("\n"), 1):
-        if not line.strip():
-            continue
+    for number, line in lines(read_text(file)):
         try:
             yield number, plain.parse(line, dict[str, object])
         except ValueError as error:

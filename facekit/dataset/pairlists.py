@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from facekit.base.contract import FacekitError
 from facekit.base.files import read_text
 from facekit.base.names import find_path
 from facekit.base.rows import numbered
-from facekit.base.text import whole
+from facekit.base.text import lines, whole
 from facekit.dataset.groups import components
 
 COLUMNS = ("first", "second", "same")
@@ -72,9 +73,9 @@ def read(file: Path) -> PairList:
     number), pairs of one kind alone.
     """
     text = _text(file)
-    lines = text.splitlines()
-    counts = _COUNTS.fullmatch(lines[0].strip())
-    found = _csv(file, text) if counts is None else _lfw(file, lines, int(counts["folds"] or 1), int(counts["each"]))
+    first, _, rest = text.partition("\n")
+    counts = _COUNTS.fullmatch(first.strip())
+    found = _csv(file, text) if counts is None else _lfw(file, rest, int(counts["folds"] or 1), int(counts["each"]))
     same = {pair.same for pair in found.pairs}
     if len(same) < 2:
         kinds = "no pairs" if not same else "no pairs of two people" if True in same else "no pairs of one person"
@@ -124,7 +125,7 @@ def _csv(file: Path, text: str) -> PairList:
             f"{file}, line {number} has no column `{lacking[0]}`; begin with `first,second,same`, or give a list of "
             "LFW's"
         )
-    twice = next((name for name in header if header.count(name) > 1), None)
+    twice = next((name for name, count in Counter(header).items() if count > 1), None)
     if twice is not None:
         raise FacekitError(f"{file}, line {number} has two columns `{twice}`; rename one")
     others = tuple(name for name in header if name not in COLUMNS)
@@ -144,16 +145,15 @@ def _row(where: str, row: Sequence[str], header: Sequence[str]) -> Pair:
     return _pair(where, first, second, same, more=values)
 
 
-def _lfw(file: Path, lines: Sequence[str], folds: int, each: int) -> PairList:
+def _lfw(file: Path, text: str, folds: int, each: int) -> PairList:
     """Read `name i j` as two photos of one person, and `name i other j` as photos of two."""
     if not (folds and each):
         raise FacekitError(f"{file}, line 1 says that there are no pairs; fetch it again")
     pairs: list[Pair] = []
-    for number, line in enumerate(lines[1:], 2):
-        if line.strip():
-            # A block of each kind in turn: so a line that lost a field is not taken for one of the other kind.
-            block, fold = (len(pairs) // each) % 2, len(pairs) // (2 * each)
-            pairs.append(_lfw_pair(f"{file}, line {number}", line.split(), block == 0, fold))
+    for number, line in lines(text):
+        # A block of each kind in turn: so a line that lost a field is not taken for one of the other kind.
+        block, fold = (len(pairs) // each) % 2, len(pairs) // (2 * each)
+        pairs.append(_lfw_pair(f"{file}, line {number + 1}", line.split(), block == 0, fold))
     if len(pairs) != 2 * each * folds:
         of = f"{folds} times {each} + {each}" if folds > 1 else f"{each} + {each}"
         raise FacekitError(f"{file} has {len(pairs)} pairs and not the {of} of its first line; fetch it again")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
 from facekit.base import images
@@ -17,13 +16,12 @@ from facekit.base.files import read_text
 from facekit.base.names import fold
 from facekit.base.opening import is_there
 from facekit.base.parallel import ordered_map
-from facekit.base.rows import numbered, slashes
+from facekit.base.rows import Row, numbered, slashes
 from facekit.base.text import listed
 from facekit.dataset import Dataset
 from facekit.dataset.spelling import one_label_each
 
 IMAGE, LABEL, GROUP = "image", "label", "group"
-
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +35,7 @@ class Table:
 
     file: Path
     columns: tuple[str, ...]
-    rows: list[dict[str, str]]
+    rows: list[Row]
     lines: list[int]
     """The line that each row begins on, counted as an editor counts them."""
 
@@ -59,7 +57,7 @@ def read(file: Path) -> Table:
         raise FacekitError(f"no such file: {file}; give a CSV file with a header") from None
     lines = numbered(file, text)
     columns = tuple(name.strip() for name in next(lines, (0, []))[1])
-    twice = next((name for name in columns if name and columns.count(name) > 1), None)
+    twice = next((name for name, count in Counter(columns).items() if name and count > 1), None)
     if twice is not None:
         raise FacekitError(f"{file} has two columns {twice!r}; rename one")
     held = [(number, _row(file, number, columns, row)) for number, row in lines]
@@ -68,14 +66,13 @@ def read(file: Path) -> Table:
     return Table(file, tuple(filter(None, columns)), [row for _, row in held], [number for number, _ in held])
 
 
-def _row(file: Path, number: int, columns: Sequence[str], values: Sequence[str]) -> dict[str, str]:
+def _row(file: Path, number: int, columns: Sequence[str], values: Sequence[str]) -> Row:
     if any(map(str.strip, values[len(columns) :])):
         raise FacekitError(
             f"{file}, line {number} has {len(values)} values and the header {len(columns)} names; "
             "put a value that holds the separator into quotes"
         )
-    held = zip_longest(columns, values[: len(columns)], fillvalue="")
-    return {name: value.strip() for name, value in held if name}
+    return Row((name, text) for name, value in zip(columns, values, strict=False) if name and (text := value.strip()))
 
 
 def column(table: Table, name: str, dataset: Dataset) -> list[str | None]:
@@ -142,8 +139,8 @@ def dataset(file: Path, track: Track = quiet) -> Dataset:
     if empty is not None:
         raise FacekitError(f"{file}, line {empty}: image or label is empty; fill it in, or take the line out")
 
-    def derive(row: dict[str, str]) -> Record:
-        return _derive(file.parent, row, other_columns(table))
+    def derive(row: Row) -> Record:
+        return _derive(file.parent, row)
 
     records = list(track(ordered_map(derive, table.rows), f"read {file.name}", total=len(table.rows)))
     gone = [
@@ -156,15 +153,15 @@ def dataset(file: Path, track: Track = quiet) -> Dataset:
     return Dataset(file.parent, one_label_each(records, file))
 
 
-def _derive(root: Path, row: Mapping[str, str], columns: Iterable[str]) -> Record:
+def _derive(root: Path, row: Row) -> Record:
     path, label = slashes(row[IMAGE], root), row[LABEL]
     try:
         data = images.load(root / path)
     except BadImage:  # counted by whoever decodes it
         data = path.encode(errors="surrogateescape")
     digest = hashlib.sha256(data).hexdigest()
-    targets = {name: row[name] for name in columns if row[name]}
-    group = row.get(GROUP) or None
+    targets = {name: value for name, value in row.items() if name not in (IMAGE, LABEL)}
+    group = row[GROUP] or None
     return Record(digest, digest, path, label, label, digest, group=group, targets=targets or None)
 
 
@@ -198,9 +195,9 @@ def _nfc(path: str) -> str:
     return unicodedata.normalize("NFC", str(PurePosixPath(path)))
 
 
-def _say(values: dict[str, str], key: str, row: Mapping[str, str], name: str, table: Table) -> None:
+def _say(values: dict[str, str], key: str, row: Row, name: str, table: Table) -> None:
     if row[name] and values.setdefault(key, row[name]) != row[name]:
-        what = row.get(IMAGE) or row.get(LABEL)
+        what = row[IMAGE] or row[LABEL]
         raise FacekitError(f"{table.file} gives {what} two values of {name}, {values[key]} and {row[name]}; keep one")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from facekit.base.contract import FacekitError
+from facekit.base.names import fold
 from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional, Reads, Section, Short, shown
 
 SPLIT, UNKNOWN, GROUPS = Section("Split"), Section("Known and unknown people"), Section("Scores by group")
@@ -86,7 +87,7 @@ def kind_of(labels: Kind | None, protocol: str) -> Kind:
 
 def is_stranger(label: str) -> bool:
     """Return whether a label reads like what a model answers of strangers."""
-    return label.casefold() == STRANGER
+    return fold(label) == STRANGER
 
 
 def refuse_table(table: Path | None, by: str | None) -> None:

@@ -63,7 +63,8 @@ def of_pairs(report: PairsReport) -> Values:
         "rounds",
         "weights",
     )
-    return {**_some(report, *about), **_pairs(report.scores)}
+    unread = {"unread": to_plain(report.unread)} if report.unread else {}
+    return {**_some(report, *about), **unread, **_pairs(report.scores)}
 
 
 def _groups(groups: Groups) -> Values:

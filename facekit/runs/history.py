@@ -13,6 +13,9 @@ from facekit.base.contract import FacekitError
 from facekit.base.files import read_bytes, write_csv
 from facekit.dataset.records import own_file
 
+_LONGEST_HEADER = 1000
+"""Characters; facekit writes a tenth of it."""
+
 _MOST = 64 << 20
 """Bytes of a `history.csv`: some 600,000 epochs."""
 
@@ -82,6 +85,9 @@ def read_history(file: Path) -> list[Epoch]:
         return []
     except UnicodeDecodeError:
         raise FacekitError(f"{file} is not CSV; delete it") from None
+    header = text.partition("\n")[0]
+    if len(header) > _LONGEST_HEADER or '"' in header:  # of which each row would get a value for each name
+        raise FacekitError(f"{file} is not what facekit writes; delete it")
     rows = csv.DictReader(io.StringIO(text, newline=""))
     try:
         return [_epoch(row) for row in rows]

@@ -71,8 +71,10 @@ class TrainedOn:
     digest: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a path that no disk can hold. Raises ValueError."""
+        """Refuse a path that depends on the current folder, or that no disk can hold. Raises ValueError."""
         _check_path("dataset.root", self.root)
+        if not self.root.startswith("/"):
+            raise ValueError(f"dataset.root is {shown(self.root)}, not an absolute path")
 
 
 @dataclass(frozen=True, kw_only=True)

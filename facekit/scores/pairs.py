@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from facekit.scores import verification
 from facekit.scores.bootstrap import Interval, interval, rounds_of
+from facekit.scores.model import Unread
 from facekit.scores.verification import Distances, FoldScores, Measures, Rates, Rejecting, Same, Weights
 from facekit.scores.weights import WeightsCard
 
@@ -167,6 +168,8 @@ class PairsReport:
     scores: PairScores
     weights: WeightsCard
     """What the embedder was trained on."""
+    unread: tuple[Unread, ...] = ()
+    """Which photos have no vector, and why."""
 
 
 def score(

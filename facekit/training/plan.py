@@ -144,8 +144,12 @@ def _check_parts(split: Split, options: Train, needs_validation: bool) -> None:
         )
     if needs_validation and not split.counts[VALIDATION]:
         raise FacekitError(
-            f"{options.input} has no validation part to monitor; "
-            "give --monitor accuracy, or a --split whose last share is above 0"
+            f"{options.input} has no validation part to monitor; give --monitor accuracy, "
+            + (
+                "or add a folder `val`"
+                if split.dataset.info.split_given
+                else "or a --split whose last share is above 0"
+            )
         )
     missing = missing_labels(split.labels, split.records)
     if missing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.metrics.pairwise import paired_distances
 
 from facekit import runs
-from facekit.base import plugins
+from facekit.base import plugins, text
 from facekit.base.contract import Embedder, FacekitError, Record, Track
 from facekit.base.files import inside
 from facekit.base.opening import is_there, no_folder
@@ -25,7 +26,10 @@ from facekit.identity.embedders import KIND
 from facekit.options.crop import FaceCrop
 from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.runs import Run
+from facekit.scores.model import Unread
 from facekit.scores.pairs import Pairs
+
+log = logging.getLogger(__name__)
 
 SUITED = {"dlib": "dlib", "dlib-mirrored": "dlib", "sface": "yunet"}
 """Embedder -> the detector whose extra or weights it needs anyway."""
@@ -73,6 +77,8 @@ class Compared:
     distances: NDArray[np.float64]
     left: Counter[str]
     """Reason -> photos without a vector."""
+    unread: list[Unread]
+    """Which photos these are."""
 
     @cached_property
     def there(self) -> NDArray[np.bool_]:
@@ -170,6 +176,10 @@ def compare(
     good = np.array([reason is None for reason in embeddings.reasons])
     there = good[first] & good[second]
     left = Counter(reason for reason in embeddings.reasons if reason is not None)
+    unread = [Unread(one.path, why) for one, why in zip(photos.records, embeddings.reasons, strict=True) if why]
+    if unread:
+        named = text.listed([f"{one.path} ({one.reason})" for one in unread])
+        log.warning("%s: %d photos are left out: %s", listed.file, len(unread), named)
     same = np.array([pair.same for pair in listed.pairs])
     for kind, which in (("one person", same), ("two people", ~same)):
         if not (there & which).any():
@@ -180,7 +190,7 @@ def compare(
     distances = np.full(len(listed.pairs), np.nan)
     wide = embeddings.vectors.astype(np.float64)
     distances[there] = paired_distances(wide[first[there]], wide[second[there]], metric=embedder.metric)
-    return Compared(listed, photos, distances, left)
+    return Compared(listed, photos, distances, left, unread)
 
 
 def _plain(path: str) -> Record:

@@ -104,6 +104,7 @@ def _score(
         banners=tuple(banners),
         counts=_counts(compared, pairs, groups),
         left=dict(compared.left),
+        unread=tuple(compared.unread),
         rounds=options.rounds,
         scores=score(pairs, points, groups, far_rates(options.far), options.rounds, options.seed),
         weights=_weights(subject, embedder),

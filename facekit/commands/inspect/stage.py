@@ -210,7 +210,7 @@ def _sight(run: Run, subject: Subject, chosen: Chosen, seen: Image, number: int 
         return Share(run.name(run.labels[place]), float(shares[place]))
 
     return page.Sight(
-        chosen.file.name,
+        chosen.file,
         None if chosen.true is None else run.name(chosen.true),
         tuple(share(int(place)) for place in order),
         share(explained),

@@ -12,6 +12,7 @@ from facekit.base.files import MAX_TEXT, read_text
 from facekit.base.foldernames import safe, with_hash
 from facekit.base.names import fold
 from facekit.base.opening import kind_of
+from facekit.base.text import lines
 
 _LISTS = (".txt", ".csv", ".tsv", ".lst")
 
@@ -69,11 +70,11 @@ def _expand(value: str) -> list[str]:
         text = sys.stdin.read(MAX_TEXT + 1)
         if len(text) > MAX_TEXT:
             raise FacekitError(f"stdin holds more than {MAX_TEXT} characters; pipe names into this, one a line")
-        return text.splitlines()
+        return [line for _, line in lines(text)]
     path = Path(value)
     kind = kind_of(path)  # None also for what is too long for a path, or has a zero byte: it is a name
     if kind == "a file":
-        return read_text(path).splitlines()
+        return [line for _, line in lines(read_text(path))]
     if kind not in (None, "a folder"):
         raise FacekitError(f"{value} is {kind}; give a file with one name a line, or pipe the names into `-`")
     if path.suffix.lower() in _LISTS:
