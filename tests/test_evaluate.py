@@ -409,7 +409,7 @@ def test_scores_by_group_of_people(own: Trained, tmp_path: Path) -> None:
     assert report.details["gap"].startswith("no gap is named: fewer than two groups have 10 photos")
     page = _page(report)
     assert "By hand" in page
-    assert "Of 1 pictures nothing says the hand" in page
+    assert "The hand of 1 picture is not known" in page
 
 
 def test_the_gap_is_named_in_one_line(own: Trained) -> None:

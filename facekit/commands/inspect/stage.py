@@ -151,7 +151,9 @@ def _subject(run: Run, options: Inspect) -> Subject:
     return Subject(sees, answers, cam, about, model, maps)
 
 
-_HIDDEN = "a patch that hides one place after the other, and by how much the answer becomes less sure"
+_HIDDEN = (
+    "occlusion, in which a patch hides one place after another and what counts is how much less sure the answer becomes"
+)
 
 
 def _which_map(model: Any, name: str) -> str:
