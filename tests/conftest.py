@@ -318,3 +318,12 @@ def driver() -> Iterator[Any]:
         pytest.skip(NO_BROWSER)
     with browse() as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Valid folders of every kind, for the fuzzers; never changed."""
+    pytest.importorskip("onnxruntime")
+    from fuzzcommands import prepare
+
+    return prepare(tmp_path_factory.mktemp("fuzz") / "made")

@@ -41,4 +41,7 @@ def test_a_loop_that_may_end_early_says_at_most(capsys: pytest.CaptureFixture[st
         assert str(_Left().render(task)) == said
     with Console() as console:
         assert list(console.track(AtMost(3), "train")) == [0, 1, 2]
-    assert "train: 3/3" in capsys.readouterr().err
+        assert list(console.track([], "nothing")) == []
+    said = capsys.readouterr().err
+    assert "train: 3/3" in said
+    assert "nothing" not in said, "a loop over nothing is not worth a line"

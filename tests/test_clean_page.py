@@ -17,6 +17,8 @@ from facekit.commands.clean.page import render
 from facekit.dataset import MANIFEST, REJECTED, Dataset
 from facekit.options.clean import Clean
 
+OPTIONS = Clean(input=Path("plain"), output=Path("good"))
+
 
 @pytest.fixture
 def cleaned(tmp_path: Path) -> tuple[Path, Dataset]:
@@ -43,9 +45,9 @@ def test_a_line_shows_the_picture_that_it_is_about_and_no_other_file(
     for path in ("../home/private.png", str(private), "Ada/../../home/private.png"):
         for label, id in ((record.label, "f" * 64), ("home", "f" * 64), (record.label, record.sha256[::-1])):
             lines.append_line(root / REJECTED, replace(honest, path=path, label=label, id=id).to_json())
-    assert pixels(render(root, source)) == []
+    assert pixels(render(root, source, OPTIONS, root.parent)) == []
     lines.append_line(root / REJECTED, replace(honest, path="../home/private.png").to_json())
-    (data,) = pixels(render(root, source))
+    (data,) = pixels(render(root, source, OPTIONS, root.parent))
     shown, own = images.decode(data), images.read(source.root / record.path)
     assert abs(shown.astype(int) - own.astype(int)).mean() < 20
 
@@ -58,8 +60,8 @@ def test_names_and_reasons_cannot_act_on_the_page(cleaned: tuple[Path, Dataset])
     lines.append_line(root / REJECTED, line.to_json())
     known = lines.read_lines(root / MANIFEST, Record)
     lines.replace_lines(root / MANIFEST, (replace(one, name=evil).to_json() for one in known))
-    page = render(root, source)
-    assert "<script" not in page
+    page = render(root, source, OPTIONS, root.parent)
+    assert "<script>alert" not in page
     assert "<img src=x" not in page
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e]", page)
     assert r"\u202egpj.\x1b[2J" in page
@@ -69,8 +71,8 @@ def test_a_folder_without_measured_qualities_has_a_page(cleaned: tuple[Path, Dat
     root, source = cleaned
     known = lines.read_lines(root / MANIFEST, Record)
     lines.replace_lines(root / MANIFEST, (replace(one, quality=None).to_json() for one in known))
-    assert "What was kept, by quality" not in render(root, source)
+    assert "What was kept, by quality" not in render(root, source, OPTIONS, root.parent)
     odd = {"sharpness": 1e300, "size": 5.0, "yaw": 5.0}
     lines.replace_lines(root / MANIFEST, (replace(one, quality=odd).to_json() for one in known))
-    page = render(root, source)
-    assert re.findall(r'aria-label="histogram of (\w+)"', page) == ["size", "yaw"]
+    page = render(root, source, OPTIONS, root.parent)
+    assert re.findall(r'data-chart="chart-quality[^>]*aria-label="(\w+);', page) == ["Size", "Yaw"]

@@ -103,7 +103,7 @@ def test_no_face_is_a_verdict_of_its_own(with_crests: tuple[Path, list[str]], tm
     assert sum(row["no_face"] for row in report.details["names"]) == count
     page = (tmp_path / "page.html").read_text()
     assert f"No face: {count}" in page
-    assert page.count('<svg class="reliability"') == 1
+    assert page.count('data-chart="chart-reliability"') == 1
     scores = [(record.quality or {})["face"] for record in records(tmp_path / "out")]
     assert min(scores) >= SURE
 

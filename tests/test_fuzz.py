@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from fuzzcommands import COMMANDS, NETWORKS, prepare
+from fuzzcommands import COMMANDS, NETWORKS
 from fuzzing import Box, Command
 from fuzzparsers import READERS, Reader
 from tampering import garble, tamper
@@ -16,12 +16,6 @@ CASES = 3
 
 INPUTS = 150
 """Inputs of each reader; `benchmarks/fuzz_readers.py` makes better ones."""
-
-
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Valid folders of every kind."""
-    return prepare(tmp_path_factory.mktemp("fuzz") / "made")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)

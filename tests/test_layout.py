@@ -117,6 +117,7 @@ ACROSS = {
     "lean": "an install without extras",
     "private": "private addresses in every download",
     "real": "stages on real photos",
+    "report_pages": "report pages in a browser, as a person uses them",
     "resume": "kills in every stage",
     "rights": "every command on files that may not be read or written, and on links",
     "review_page": "the review page in a browser",

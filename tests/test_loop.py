@@ -135,11 +135,11 @@ def test_a_line_an_epoch_makes_a_table(faces: Path, tmp_path: Path, caplog: pyte
     title, first, second = (
         record.getMessage() for record in caplog.records if record.name == "facekit.training.callbacks"
     )
-    columns = ("epoch", "loss", "accuracy", "val loss", "val accuracy", "pictures/s", "left at most")
+    columns = ("epoch", "loss", "accuracy", "val loss", "val acc.", "pictures/s", "left at most")
     assert title.split() == " ".join(columns).split()
     assert first.split()[0] == "1/2"
-    assert first.endswith("best so far")
-    assert len(first.removesuffix("  best so far")) == len(title) == len(second.removesuffix("  best so far"))
+    assert first.endswith("  best")
+    assert len(first.removesuffix("  best")) == len(title) == len(second.removesuffix("  best"))
 
 
 def test_smoothed_labels_keep_the_loss_up(faces: Path, tmp_path: Path) -> None:

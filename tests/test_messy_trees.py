@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fuzzcommands import prepare
 from fuzzing import Box
 from messytrees import MODELS, STAGES, TRAINERS, check
 
@@ -14,13 +13,6 @@ TREES = 50
 
 FEW = 5
 """Trees that models are asked about, and trained on, here."""
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Valid folders of every kind."""
-    pytest.importorskip("onnxruntime")
-    return prepare(tmp_path_factory.mktemp("messy") / "made")
 
 
 def test_every_command_holds_on_a_messy_tree(made: Path, tmp_path: Path) -> None:

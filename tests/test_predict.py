@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
+from pages import check_alone, links
 from patches import edit, patch, tree
 
 from facekit.base import images
@@ -146,6 +149,28 @@ def test_the_sheet_shows_right_and_wrong(trained: Trained, tmp_path: Path) -> No
         assert (np.abs(pixels - colour).max(axis=1) < 8).sum() > 500
 
 
+def test_the_sheet_is_a_page_with_links_to_the_photos(trained: Trained, tmp_path: Path) -> None:
+    mixed = tmp_path / "person0"
+    mixed.mkdir()
+    for n in range(3):
+        (mixed / f"a%20b <{n}>.png").write_bytes(images.encode_png(patch(0 if n else 2, 900 + n)))
+    (tmp_path / "out").mkdir()
+    _predict(trained, mixed, detect=False, min_confidence=0, grid=tmp_path / "out" / "sheet.html")
+    page = check_alone(tmp_path / "out" / "sheet.html")
+    assert [unquote(link) for link in links(page)] == [f"../person0/a%20b <{n}>.png" for n in range(3)]
+    assert "3 pictures; 2 of 3 named right" in page
+    assert page.count('data-answer="wrong"') == 1
+
+
+def test_a_page_does_not_link_what_is_only_unpacked(trained: Trained, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr("person0/one.png", images.encode_png(patch(0, 900)))
+    _predict(trained, tmp_path / "photos.zip", detect=False, grid=tmp_path / "sheet.html")
+    page = check_alone(tmp_path / "sheet.html")
+    assert "one.png" in page
+    assert links(page) == []
+
+
 def test_a_sheet_takes_any_name() -> None:
     face = np.full((32, 32, 3), 90, np.uint8)
     names = ["Zoë", "Ольга", "李小龍", "محمد", "$x_1$ \N{GRINNING FACE}", "a very long name that does not end"]
@@ -170,7 +195,7 @@ def test_no_face_no_sheet(trained: Trained, photos: Path, tmp_path: Path, caplog
     [
         (["nowhere.jpg"], {}, "no such picture or folder: nowhere.jpg; give photos, or folders of photos"),
         ([], {}, "no pictures given; give photos, or folders of photos"),
-        (["."], {"grid": "sheet.jpg"}, "--grid is sheet.jpg; give a name that ends in .png"),
+        (["."], {"grid": "sheet.jpg"}, "--grid is sheet.jpg; give a name that ends in .png or .html"),
         (["."], {"grid": "no/sheet.png"}, "--grid is no/sheet.png, which cannot be a file; give a name in a folder"),
     ],
 )

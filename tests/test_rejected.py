@@ -82,7 +82,7 @@ def test_terms_mean_reasons_that_commands_give() -> None:
     [
         ({"reason": "ugly"}, r"^--reason ugly: nothing was left out so; choose from .*not a picture \(1\).*"),
         ({"stage": "clean"}, r"^--stage clean: nothing was left out so; choose from crop \(3\)$"),
-        ({"sheet": Path("out.jpg")}, r"^--sheet is out.jpg; give a name that ends in .png$"),
+        ({"sheet": Path("out.jpg")}, r"^--sheet is out.jpg; give a name that ends in .png or .html$"),
         ({"sheet": Path("nowhere/out.png")}, r"^--sheet is nowhere/out.png, which cannot be a file"),
     ],
 )

@@ -10,12 +10,16 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from conftest import Facekit, plain_tree
 from leftovers import needs_browser
 from older import move, unpack
 from selenium.webdriver.support.ui import WebDriverWait
+
+from facekit.report import assets
+from facekit.report.html import render
 
 pytestmark = needs_browser
 
@@ -29,12 +33,15 @@ EVIL = (
 LOOK = """
 const all = [...document.querySelectorAll("*")];
 const acts = all.filter(one => [...one.attributes].some(a => /^on/i.test(a.name) || /^\\s*javascript:/i.test(a.value)));
-const loads = all.flatMap(one => ["src", "href", "data", "action"].map(name => one.getAttribute(name)).filter(Boolean));
+const attributes = names => all.flatMap(one => names.map(name => one.getAttribute(name)).filter(Boolean));
 return {
   ran: window.ran ?? null,
   acts: acts.map(one => one.outerHTML.slice(0, 200)),
-  scripts: document.scripts.length,
-  loads: loads.filter(one => !one.startsWith("data:") && !one.startsWith("runs/")),
+  scripts: [...document.scripts].filter(one => one.type !== "application/json").map(one => one.textContent),
+  data: [...document.scripts].filter(one => one.type === "application/json").map(one => JSON.parse(one.textContent)),
+  loads: attributes(["src", "data", "action"]).filter(one => !one.startsWith("data:")),
+  links: [...document.links].map(one => one.href).filter(one => !one.startsWith(location.href + "#")),
+  enhanced: document.documentElement.classList.contains("js"),
   fetched: performance.getEntriesByType("resource").map(one => one.name).filter(one => !one.startsWith("data:")),
   text: document.documentElement.outerText,
 };
@@ -166,12 +173,32 @@ def test_a_page_runs_and_fetches_nothing(
     driver: Any, facekit: Facekit, home: Path, page: Callable[[Facekit, Path], Path]
 ) -> None:
     file = page(facekit, home)
+    driver.get_log("browser")
     found = _look(driver, file)
-    text = found.pop("text")
-    assert found == {"ran": None, "acts": [], "scripts": 0, "loads": [], "fetched": []}
+    text, links, data = found.pop("text"), found.pop("links"), found.pop("data")
+    scripts = found.pop("scripts")
+    assert found == {"ran": None, "acts": [], "loads": [], "fetched": [], "enhanced": True}
+    assert scripts == [assets.load().script]
+    assert driver.get_log("browser") == []  # nor was anything refused by the page's policy
+    assert all(_leads_to(link, home) for link in links), links
+    assert "\u202e" not in json.dumps(data, ensure_ascii=False)
     assert "window.ran=1" in text  # shown as what it is
     assert "\u202e" not in text
     assert "</title>49" not in text
+
+
+def _leads_to(link: str, home: Path) -> bool:
+    """Whether an address is of a place below the folder of the test."""
+    address = urlsplit(link)
+    file = Path(unquote(address.path))
+    return address.scheme == "file" and not address.netloc and home.resolve() in file.parents
+
+
+def test_what_a_page_holds_cannot_run_even_unescaped(driver: Any, tmp_path: Path) -> None:
+    """The policy stops what no escaping would."""
+    page = render("base.html", title="x").replace("</main>", f"{EVIL[0]}{EVIL[2]}</main>")
+    (tmp_path / "page.html").write_text(page)
+    assert _look(driver, tmp_path / "page.html")["ran"] is None
 
 
 @pytest.mark.parametrize(
@@ -192,4 +219,4 @@ def test_the_look_sees_what_runs(driver: Any, tmp_path: Path) -> None:
     (tmp_path / "bad.html").write_text(f'<!doctype html><title>x</title><p title="{EVIL[0]}"></p>{EVIL[2]}')
     found = _look(driver, tmp_path / "bad.html")
     assert found["ran"] == 1
-    assert (len(found["acts"]), found["scripts"], found["loads"]) == (1, 1, ["x"])
+    assert (len(found["acts"]), len(found["scripts"]), found["loads"]) == (1, 1, ["x"])

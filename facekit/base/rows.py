@@ -30,7 +30,7 @@ def numbered(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the line that each row of CSV text begins on, and its values; blank lines are passed over.
 
     What parts the values is what the first line has most of; a line `sep=;`, as spreadsheets write it, says so too.
-    Raises FacekitError, which names the line, for text that is no CSV.
+    Raises FacekitError, which names the line, for text that is not CSV.
     """
     first, _, rest = text.partition("\n")
     said = _SEPARATOR.fullmatch(first.strip())

@@ -44,7 +44,7 @@ def show(screen: Screen, reports: Sequence[Report]) -> None:
         rows = [*_left(report), *(_details(report) if len(reports) == 1 or not report.counts else [])]
         tables = [*report.tables, *_shortfalls(report)]
         if not report.counts or (len(reports) > 1 and (rows or tables)):
-            screen.print(Text(f"{report.stage}: {report.seconds:.1f} s"), soft_wrap=True)
+            screen.print(Text(f"{visible(report.stage)}: {report.seconds:.1f} s"), soft_wrap=True)
         _rows(screen, rows)
         for listing in tables:
             _listing(screen, listing)

@@ -63,14 +63,18 @@ class Console:
         """Yield the items while showing how many are done, how fast, how long the rest takes, and what `board` says."""
         if total is None and isinstance(items, Sized):
             total = len(items)
-        if self._quiet:
+        if self._quiet or total == 0:
             return iter(items)
         show = self._bar if self.screen.is_terminal else self._lines
         return show(items, title, total, board)
 
     def say(self, text: str) -> None:
-        """Show one line; what would act on the terminal is escaped."""
-        self.screen.print(Text(shortened(visible(text))), soft_wrap=True)
+        """Show one line; what would act on the terminal is escaped.
+
+        A terminal gets it wrapped between words, except where it holds a command, which is copied as one line.
+        """
+        line = shortened(visible(text))
+        self.screen.print(Text(line), soft_wrap="`" in line or not self.screen.is_terminal)
 
     def next(self, command: str) -> None:
         """Show what is usually typed next, in one line that can be copied; nothing without a command."""

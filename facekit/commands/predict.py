@@ -25,8 +25,8 @@ from facekit.identity.openset.answers import Named, Recogniser, Seen
 from facekit.options.common import STRANGER, is_stranger
 from facekit.options.crop import FaceCrop
 from facekit.options.predict import Predict
-from facekit.report import grid
-from facekit.report.grid import MOST, Tile
+from facekit.report import sheet
+from facekit.report.grid import Tile
 from facekit.runs import Run
 
 STAGE = "predict"
@@ -109,7 +109,7 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
     """
     run = runs.load(options.run)
     if options.grid is not None:
-        grid.check_file("--grid", options.grid)
+        sheet.check_file("--grid", options.grid)
     if any(map(is_stranger, run.labels)):
         log.warning("%s has a label %r, which also says that a face is of nobody the model knows", run.folder, STRANGER)
     with ExitStack() as stack:
@@ -120,7 +120,7 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
             log.info("%d pictures would be read", len(pictures))
             return iter(())
         names = {file: one.name(file) for one, file in held if one.is_copy}
-        answers = _answers(run, Recogniser(run, options.fpir), pictures, options, track)
+        answers = _answers(run, Recogniser(run, options.fpir), pictures, options, names, track)
         return _named(answers, names, stack.pop_all())
 
 
@@ -133,7 +133,12 @@ def _named(answers: Iterator[Answer], names: Mapping[Path, str], held: ExitStack
 
 
 def _answers(
-    run: Run, recogniser: Recogniser, pictures: Sequence[Path], options: Predict, track: Track
+    run: Run,
+    recogniser: Recogniser,
+    pictures: Sequence[Path],
+    options: Predict,
+    names: Mapping[Path, str],
+    track: Track,
 ) -> Iterator[Answer]:
     crop = _crop(run) if options.detect else None
     results = ordered_map(partial(_faces, recogniser, crop), pictures, options.jobs)
@@ -146,11 +151,11 @@ def _answers(
                 yield _no_answer(*face)
                 continue
             answer = _answer(run, face, next(named), options.min_confidence)
-            if options.grid is not None and len(tiles) < MOST:
-                tiles.append(_tile(run, face, answer))
+            if options.grid is not None and len(tiles) < sheet.most(options.grid):
+                tiles.append(_tile(run, face, answer, names.get(face.picture)))
             yield answer
     if options.grid is not None:
-        grid.write(options.grid, tiles, "no picture shows a face")
+        sheet.write(options.grid, tiles, "no picture shows a face")
 
 
 def _faces(recogniser: Recogniser, crop: FaceCrop | None, picture: Path) -> list[Face]:
@@ -196,15 +201,18 @@ def _no_answer(picture: Path, error: BadImage) -> NoAnswer:
     return NoAnswer(str(picture), None, None, None, None, None, (), error.reason)
 
 
-def _tile(run: Run, face: FoundFace, answer: Answer) -> Tile:
-    """Return a face for the sheet; its truth is known where its folder is called like one of the labels."""
+def _tile(run: Run, face: FoundFace, answer: Answer, name: str | None) -> Tile:
+    """Return a face for the sheet; its truth is known where its folder is called like one of the labels.
+
+    `name` is what a picture is called that is only here until the end.
+    """
     folder, label = face.picture.resolve().parent.name, answer.label or STRANGER
     folder = spelled_as([folder], run.labels)[folder]
     right = label == folder if folder in run.labels and label != STRANGER else None
     note = f"is {run.name(folder)}" if right is False else None
-    return Tile(
-        face.seen.pixels, label if label == STRANGER else run.name(label), answer.confidence or 0.0, right, note
-    )
+    shown = label if label == STRANGER else run.name(label)
+    photo = face.picture if name is None else None
+    return Tile(face.seen.pixels, shown, answer.confidence or 0.0, right, note, name or face.picture.name, photo)
 
 
 def _inputs(paths: Iterable[Path], stack: ExitStack, track: Track) -> list[Input]:

@@ -18,8 +18,8 @@ from facekit.dataset.ancestry import Ancestry
 from facekit.dataset.reasons import TERMS
 from facekit.dataset.records import read_rejections
 from facekit.options.rejected import Rejected
-from facekit.report import grid
-from facekit.report.grid import MOST, Tile
+from facekit.report import sheet
+from facekit.report.grid import Tile
 
 STAGE = "rejected"
 
@@ -57,7 +57,7 @@ def rejected(options: Rejected, track: Track = quiet) -> Iterator[LeftOut]:
     nothing was left out, and for a sheet that cannot be written.
     """
     if options.sheet is not None:
-        grid.check_file("--sheet", options.sheet)
+        sheet.check_file("--sheet", options.sheet)
     found = _left_out(options.tree)
     chosen = _chosen(found, options)
     log.info("%s: %d pictures were left out%s", options.tree, len(chosen), _by_reason(chosen))
@@ -129,17 +129,19 @@ def _by_reason(found: Sequence[LeftOut]) -> str:
 
 def _draw(file: Path, found: Sequence[LeftOut], track: Track) -> None:
     """Write the sheet of the first pictures that are still there and can be decoded."""
-    tiles = list(islice(_tiles(track(found, STAGE, len(found))), MOST))
-    grid.write(file, tiles, "none of the pictures is there any more, or can be read")
+    tiles = list(islice(_tiles(track(found, STAGE, len(found))), sheet.most(file)))
+    sheet.write(file, tiles, "none of the pictures is there any more, or can be read")
     if tiles and len(tiles) < len(found):
         log.info("%s shows the first that can be shown of %d", file, len(found))
 
 
 def _tiles(found: Iterator[LeftOut]) -> Iterator[Tile]:
     for one in found:
+        if one.file is None:
+            continue
+        file = Path(one.file)
         try:
-            pixels = None if one.file is None else images.shrink(images.read(Path(one.file)), 320)[0]
+            pixels = images.shrink(images.read(file), 320)[0]
         except BadImage:
             continue
-        if pixels is not None:
-            yield Tile(pixels, one.label, note=one.reason)
+        yield Tile(pixels, one.label, note=one.reason, file=file.name, photo=file)

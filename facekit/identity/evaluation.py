@@ -17,11 +17,9 @@ from facekit.runs import Run, provenance
 from facekit.scores import classes, groups
 from facekit.scores.bootstrap import rounds_of
 from facekit.scores.calibration import calibration
-from facekit.scores.classes import Answers, Classes, Mistake, bounds
+from facekit.scores.classes import Answers, Classes, bounds
 from facekit.scores.groups import Groups, GroupScores, Sample
 from facekit.scores.model import Compared, ModelScores, Resampled
-
-MOST_MISTAKES = 12
 
 log = logging.getLogger(__name__)
 
@@ -87,22 +85,6 @@ def numbers(run: Run, predictions: Predictions) -> Classes:
     if unknown is not None:
         raise FacekitError(f"{run.folder}: its split has the label {unknown!r}, its model has not; train again")
     return np.array([number[record.label] for record in predictions.records])
-
-
-def mistakes(run: Run, pictures: HeldOut, predictions: Predictions) -> list[Mistake]:
-    """Return the wrong answers of which the model was surest, surest first."""
-    likeliest, sure = predictions.probabilities.argmax(axis=1), predictions.probabilities.max(axis=1)
-    wrong = [place for place, record in enumerate(predictions.records) if run.labels[likeliest[place]] != record.label]
-    worst = sorted(wrong, key=lambda place: -sure[place])[:MOST_MISTAKES]
-    return [
-        Mistake(
-            pictures.dataset.root / predictions.records[place].path,
-            run.name(predictions.records[place].label),
-            run.name(run.labels[likeliest[place]]),
-            float(sure[place]),
-        )
-        for place in worst
-    ]
 
 
 def _compared(pictures: HeldOut) -> Compared | None:

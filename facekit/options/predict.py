@@ -33,7 +33,8 @@ class Predict(Options):
     ] = True
     grid: Annotated[
         Path | None,
-        "PNG to write: each face with its predicted name, marked right or wrong where the photo's folder is a name.",
+        "PNG or HTML page to write: each face with its predicted name, marked right or wrong where the photo's folder "
+        "is a name. The page links the photos.",
         Aside(),
         OutputPath(),
     ] = None

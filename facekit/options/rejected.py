@@ -30,5 +30,5 @@ class Rejected(Options):
         None
     )
     sheet: Annotated[
-        Path | None, "PNG to write: the listed pictures in a grid, each with its reason.", Aside(), OutputPath()
+        Path | None, "PNG or HTML page to write: the listed pictures, each with its reason.", Aside(), OutputPath()
     ] = None

@@ -148,18 +148,27 @@ def write(folder: Path, audit: AuditReport) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     write_csv(folder / TABLE, COLUMNS, map(_row, audit.twins))
     replace_file(folder / DROP, text.encode("".join(f"{_line(path)}\n" for path in audit.drop)))
-    replace_file(folder / PAGE, render(audit).encode())
+    replace_file(folder / PAGE, render(audit, folder).encode())
 
 
-def render(audit: AuditReport) -> str:
-    """Return the page as HTML that needs no other file and no network: the first pairs with their pictures."""
+def render(audit: AuditReport, folder: Path) -> str:
+    """Return the page as HTML that needs no other file and no network: the first pairs with their pictures.
+
+    Its links lead from `folder` to the pictures.
+    """
     return html.render(
         "audit.html",
         audit=audit,
         plain=len(audit.overlaps) == 1 and audit.overlaps[0].within,
         conflicts=sum(one.conflict for one in audit.twins),
         shown=[
-            (one, html.thumbnail(one.first.file, _THUMBNAIL), html.thumbnail(one.second.file, _THUMBNAIL))
+            (
+                one,
+                [
+                    (side, html.thumbnail(side.file, _THUMBNAIL), html.link(side.file, folder))
+                    for side in (one.first, one.second)
+                ],
+            )
             for one in audit.twins[:MOST]
         ],
     )

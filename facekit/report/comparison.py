@@ -6,12 +6,14 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import floor
 from typing import Literal
 
 from facekit.base import files
 from facekit.base.files import Cell
 from facekit.base.text import visible
 from facekit.options.base import Setting
+from facekit.report.charts import Axis, Chart, Series
 from facekit.report.html import render
 from facekit.scores.bootstrap import Interval
 from facekit.scores.weights import WeightsCard
@@ -140,12 +142,35 @@ def html(table: Table) -> str:
         "comparison.html",
         title=table.title,
         banners=[_sentence(banner) for banner in table.banners],
-        head=head[1:],
+        head=[head[0], *head[2:]],
         rows=list(zip(table.rows, (row[1:] for row in cells), strict=True)),
-        columns=table.columns,
+        charts=_charts(table),
         notes=table.said,
-        share=_share,
     )
+
+
+def _charts(table: Table) -> list[Chart]:
+    """Return the accuracy of each model on each set of pictures, with its interval."""
+    charts = []
+    for key, title in table.columns.items():
+        scored = [(row.name, score) for row in table.rows if (score := _of(row, key)) is not None]
+        lows, highs = zip(*(score.interval or (None, None) for _, score in scored), strict=True)
+        places = [float(place) for place in range(len(scored))]
+        accuracies = [score.accuracy for _, score in scored]
+        charts.append(
+            Chart(
+                f"Accuracy, {title}",
+                Axis("contender", "names", names=[name for name, _ in scored]),
+                Axis("accuracy", low=_least([*accuracies, *lows]), high=1.0, percent=True),
+                [Series("accuracy", places, accuracies, "rows", low=lows, high=highs)],
+            )
+        )
+    return charts
+
+
+def _least(shares: Sequence[float | None]) -> float:
+    """Return where an axis of shares begins: at a tenth below the least of them."""
+    return max(0.0, floor(10 * min(share for share in shares if share is not None) - 0.5) / 10)
 
 
 def summary(row: Row, table: Table) -> str:

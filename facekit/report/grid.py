@@ -12,8 +12,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from facekit.base.contract import FacekitError, Image
-from facekit.base.files import guarded, replace_file
+from facekit.base.contract import Image
 from facekit.base.text import visible
 from facekit.report.fonts import fitting
 
@@ -37,24 +36,10 @@ class Tile:
     right: bool | None = None
     note: str | None = None
     """What stands below it."""
-
-
-def check_file(flag: str, file: Path) -> None:
-    """Refuse a place where no sheet can be written. Raises FacekitError that names the option."""
-    if file.suffix.lower() != ".png":
-        raise FacekitError(f"{flag} is {file}; give a name that ends in .png")
-    if not file.parent.is_dir() or file.is_dir():
-        raise FacekitError(f"{flag} is {file}, which cannot be a file; give a name in a folder that exists")
-
-
-def write(file: Path, tiles: Sequence[Tile], why_none: str) -> None:
-    """Write a sheet; without tiles none, and `why_none` is said. Raises FacekitError where it cannot be written."""
-    if not tiles:
-        log.warning("%s is not drawn: %s", file, why_none)
-        return
-    with guarded(file):
-        replace_file(file, draw(tiles))
-    log.info("%s shows %d pictures", file, len(tiles))
+    file: str = ""
+    """What the photo is called."""
+    photo: Path | None = None
+    """The photo, where it stays where it is."""
 
 
 def draw(tiles: Sequence[Tile]) -> bytes:

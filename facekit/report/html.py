@@ -1,21 +1,31 @@
-"""Pages that are one file: a template filled in, and pictures as data URLs within it.
+"""Pages that are one file: a template filled in, with pictures, style and script within it.
 
 Every value is escaped once, where it is printed: control characters and overrides of the writing direction become
-visible, then HTML's own characters are replaced. No template marks anything as safe.
+visible, then HTML's own characters are replaced. No template marks anything as safe. Only facekit's own stylesheet and
+script are printed as they are, and the page's policy allows no other.
 """
 
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from facekit import __version__
-from facekit.base import images, plugins
+from facekit.base import images, plain, plugins
 from facekit.base.contract import BadImage
-from facekit.base.text import visible
+from facekit.base.opening import is_there
+from facekit.base.plain import Json
+from facekit.base.text import encode, visible
+from facekit.report import assets
 
 _TEMPLATES = Path(__file__).parent / "templates"
+
+_ACTING = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
+"""What could end a script element or begin a comment in it, as JSON writes it elsewise."""
 
 
 def render(
@@ -32,7 +42,14 @@ def render(
         undefined=jinja2.StrictUndefined,
         finalize=_shown,
     )
-    environment.filters |= {"percent": percent, "number": "{:,}".format, "sentence": sentence} | dict(filters or {})
+    own = {"percent": percent, "number": "{:,}".format, "sentence": sentence, "data": _as_markup(data)}
+    environment.filters |= own | dict(filters or {})
+    inlined = assets.load()
+    environment.globals |= {
+        "style": _as_markup(str)(inlined.style),
+        "script": _as_markup(str)(inlined.script),
+        "policy": inlined.policy,
+    }
     page: str = environment.get_template(template).render(version=__version__, **values)
     return page
 
@@ -47,6 +64,14 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def data(value: object) -> str:
+    """Return a value as JSON for a `<script type="application/json">`: nothing in it can end the element.
+
+    Texts in it are made visible, as those of the page are.
+    """
+    return plain.dump(_visible(plain.to_plain(value))).translate(_ACTING)
+
+
 def embedded(kind: str, data: bytes) -> str:
     """Return a picture of a kind, such as `png`, as a data URL."""
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
@@ -59,6 +84,37 @@ def thumbnail(file: Path, side: int) -> str:
     except BadImage:
         return ""
     return embedded("jpeg", images.encode(small, quality=85))
+
+
+def link(file: Path | None, folder: Path) -> str:
+    """Return the address of a file from a page in a folder, relative; empty for none that is there.
+
+    Each character that has a meaning in an address is encoded, so a name cannot become another scheme or host.
+    """
+    if file is None or not is_there(file):
+        return ""
+    there = Path(os.path.realpath(file.parent)) / file.name  # a link itself is not followed
+    way = Path(os.path.relpath(there, os.path.realpath(folder)))
+    return "/".join(quote(encode(part), safe="") for part in way.parts)
+
+
+def _as_markup(make: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Return a function whose text is printed as it is."""
+
+    def made(value: object) -> str:
+        from markupsafe import Markup  # comes with Jinja
+
+        return Markup(make(value))
+
+    return made
+
+
+def _visible(value: Json) -> Json:
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, Mapping):
+        return {visible(key): _visible(held) for key, held in value.items()}
+    return value if value is None or isinstance(value, bool | int | float) else [_visible(held) for held in value]
 
 
 def _shown(value: object) -> object:

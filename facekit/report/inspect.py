@@ -38,7 +38,7 @@ class Map:
 class Sight:
     """One picture as the model sees it, as PNG: its answers, the one that is explained, and by what."""
 
-    name: str
+    file: Path
     true: str | None
     top: tuple[Share, ...]
     explained: Share
@@ -47,6 +47,11 @@ class Sight:
     warm: bool
     """Whether anything in the picture speaks for the answer that is explained."""
     maps: tuple[Map, ...]
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.file.name
 
 
 @dataclass(frozen=True)
@@ -91,11 +96,11 @@ def write(folder: Path, inspection: Inspection) -> None:
         "pictures": pictures,
     }
     write_json(folder / FACTS, facts)
-    replace_file(folder / PAGE, render(inspection).encode())
+    replace_file(folder / PAGE, render(inspection, folder).encode())
 
 
-def render(inspection: Inspection) -> str:
-    """Return the page as HTML that needs no other file and no network."""
+def render(inspection: Inspection, folder: Path) -> str:
+    """Return the page as HTML that needs no other file and no network. Its links lead from `folder` to the pictures."""
     run = inspection.run
     return html.render(
         "inspect.html",
@@ -106,4 +111,5 @@ def render(inspection: Inspection) -> str:
         color=run.color,
         names=len(run.labels),
         inspection=inspection,
+        sights=[(one, html.link(one.file, folder)) for one in inspection.sights],
     )

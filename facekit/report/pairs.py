@@ -10,8 +10,8 @@ from pathlib import Path
 from facekit.base.files import guarded, replace_file, write_json
 from facekit.base.plain import Json
 from facekit.report import curves, scores_json
-from facekit.report.html import render, thumbnail
-from facekit.report.plots import plotted
+from facekit.report.charts import Chart
+from facekit.report.html import link, render, thumbnail
 from facekit.runs.reports import PAGE, SCORES
 from facekit.scores.bootstrap import Interval
 from facekit.scores.pairs import PairsReport
@@ -45,11 +45,14 @@ def write(output: Path, report: PairsReport, far: Distances, same: Same, shown: 
     with guarded(output):
         output.mkdir(parents=True, exist_ok=True)
     write_json(output / SCORES, scores_json.of_pairs(report))
-    replace_file(output / PAGE, html(report, far, same, shown).encode())
+    replace_file(output / PAGE, html(report, far, same, shown, output).encode())
 
 
-def html(report: PairsReport, far: Distances, same: Same, shown: Shown) -> str:
-    """Return the page as HTML that needs no other file and no network. Raises FacekitError without `jinja2`."""
+def html(report: PairsReport, far: Distances, same: Same, shown: Shown, folder: Path) -> str:
+    """Return the page as HTML that needs no other file and no network. Raises FacekitError without `jinja2`.
+
+    Its links lead from `folder` to the photos.
+    """
     return render(
         "pairs.html",
         filters={"percent": _percent, "points": _points, "share": _share, "area": _area},
@@ -59,10 +62,10 @@ def html(report: PairsReport, far: Distances, same: Same, shown: Shown) -> str:
         title=f"{report.embedder.name} on {Path(report.pairs).name}",
         chosen=report.scores.points[-1],
         names=_NAMES,
-        plots=_plots(report, far, same),
+        charts=_charts(report, far, same),
         sheets=[
-            ("One person, farthest apart", "taken for two people", _pictures(shown.root, shown.farthest)),
-            ("Two people, nearest", "taken for one person", _pictures(shown.root, shown.nearest)),
+            ("One person, farthest apart", "taken for two people", _pictures(shown.root, shown.farthest, folder)),
+            ("Two people, nearest", "taken for one person", _pictures(shown.root, shown.nearest, folder)),
         ],
     )
 
@@ -105,21 +108,27 @@ def _row(name: str, value: float, interval: Interval | None = None) -> dict[str,
     return row if interval is None else {**row, f"{name}_interval": [round(end, 4) for end in interval]}
 
 
-def _plots(report: PairsReport, far: Distances, same: Same) -> list[tuple[str, str]]:
+def _charts(report: PairsReport, far: Distances, same: Same) -> list[Chart]:
     rates = curve(far, same)
     assert rates is not None  # both kinds can be compared, or nothing is scored
     counts, points = report.counts, [(one.rates.fmr, one.rates.fnmr) for one in report.scores.points]
     thresholds = [one.point.threshold for one in report.scores.points]
     return [
-        ("ROC curve", plotted(curves.roc(rates, points, counts.mismatched))),
-        ("DET curve", plotted(curves.det(rates, points, counts.matched, counts.mismatched))),
-        ("distances of pairs", plotted(curves.distances(far, same, thresholds))),
+        curves.roc(rates, points, counts.mismatched),
+        curves.det(rates, points, counts.matched, counts.mismatched),
+        curves.distances(far, same, thresholds),
     ]
 
 
-def _pictures(root: Path, couples: Sequence[Couple]) -> list[tuple[Couple, list[tuple[str, str]]]]:
-    """Return each couple with the names and the pictures of its photos."""
-    return [(couple, [(_short(path), thumbnail(root / path, _SIDE)) for path in couple.paths]) for couple in couples]
+def _pictures(root: Path, couples: Sequence[Couple], folder: Path) -> list[tuple[Couple, list[tuple[str, str, str]]]]:
+    """Return each couple with the names, the pictures and the addresses of its photos."""
+    return [
+        (
+            couple,
+            [(_short(path), thumbnail(root / path, _SIDE), link(root / path, folder)) for path in couple.paths],
+        )
+        for couple in couples
+    ]
 
 
 def _short(path: str) -> str:

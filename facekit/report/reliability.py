@@ -1,34 +1,38 @@
-"""The reliability diagram: how often answers are right by how sure they are. It needs no matplotlib."""
+"""The reliability diagram: how often answers are right by how sure they are. It needs no scikit-learn."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from facekit.report.charts import Axis, Chart, Numbers, Series, number
 from facekit.scores.calibration import Bin
 
 
-@dataclass(frozen=True)
-class Reliability:
-    """What `reliability.svg` draws: how often the model is right by how sure it is. Lengths in pixels.
+def reliability(bins: Sequence[Bin]) -> Chart:
+    """Return how often answers are right by how sure they are: under the diagonal they are too sure."""
+    head = ("confidence from", "to", "pictures", "mean confidence", "right")
+    rows = [
+        [*(number(share, True) for share in (one.low, one.high)), f"{one.pictures}"]
+        + [number(share, True) for share in (one.confidence, one.accuracy)]
+        for one in bins
+    ]
+    right, sure = [one.accuracy for one in bins], [one.confidence for one in bins]
+    return Chart(
+        "Reliability: how often answers are right, by confidence",
+        Axis("confidence", low=0.0, high=1.0, percent=True),
+        Axis("right", low=0.0, high=1.0, percent=True),
+        [
+            *_bars(bins),
+            Series("at the mean confidence", sure, right, "dots", "second"),
+            Series("as sure as right", [0.0, 1.0], [0.0, 1.0], colour="even"),
+        ],
+        square=True,
+        own_numbers=Numbers(head, rows),
+    )
 
-    Under the diagonal it is too sure. A bar's ink says how many of the pictures stand in its bin, its dot how sure
-    the model is of them on average.
-    """
 
-    bins: tuple[Bin, ...]
-    most: int
-    """Pictures in the fullest bin."""
-    side: int = 300
-    edge: int = 58
-    top: int = 8
-
-    @property
-    def pictures(self) -> int:
-        """Pictures in all bins."""
-        return sum(one.pictures for one in self.bins)
-
-
-def reliability(bins: Sequence[Bin]) -> Reliability:
-    """Return how the bins of a calibration are drawn."""
-    return Reliability(tuple(bins), max(one.pictures for one in bins))
+def _bars(bins: Sequence[Bin]) -> list[Series]:
+    """Return the bars of bins that are of one width; others would need bars of several."""
+    if len({round(one.high - one.low, 6) for one in bins}) > 1:
+        return []
+    return [Series("right", [(one.low + one.high) / 2 for one in bins], [one.accuracy for one in bins], "bars")]

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from facekit.base.files import guarded, replace_file, write_json
 from facekit.base.plain import Json, to_plain
-from facekit.report import scores_json
-from facekit.report.html import embedded, render, thumbnail
-from facekit.report.identification import identification_curve
-from facekit.report.plots import confusion, history_plot
+from facekit.options.base import Setting, describe
+from facekit.options.train import MODEL, TRAINING, Train
+from facekit.report import model_charts, scores_json
+from facekit.report.confusion import confusion, id_of
+from facekit.report.html import link, render, thumbnail
 from facekit.report.reliability import reliability
 from facekit.runs import Epoch, Run
 from facekit.runs.reports import PAGE, SCORES
 from facekit.scores.bootstrap import Interval
-from facekit.scores.classes import TOP, ClassScores, Mistake
+from facekit.scores.classes import TOP, Example
 from facekit.scores.groups import LEAST, Groups, GroupScores
 from facekit.scores.identification import Identification
 from facekit.scores.model import FOLDS_NOTE, Folds, ModelScores
@@ -26,20 +28,47 @@ PROTOCOLS = {
     "image": "over files: copies and children of one photo are in several parts",
 }
 
-_THUMBNAIL = 160
+_LINEAR = {"backbone", "class_weights"}
+"""Options of networks that linear heads have, too."""
+
+_THUMBNAIL, _SMALL = 140, 96
 
 
-def write(output: Path, run: Run, scores: ModelScores, mistakes: Sequence[Mistake], history: Sequence[Epoch]) -> None:
+@dataclass(frozen=True)
+class Shown:
+    """An example as the page shows it: its picture, and where its file, its photo and the nearest training face are."""
+
+    example: Example
+    group: str
+    """The cell of the confusion matrix that it belongs to."""
+    first: bool
+    """Whether it is the first of these."""
+    picture: str
+    file: str
+    name: str
+    """Its file's name."""
+    photo: str
+    nearest: str
+    nearest_picture: str
+    """Of a wrong answer alone."""
+    nearest_name: str
+
+
+def write(output: Path, run: Run, scores: ModelScores, examples: Sequence[Example], history: Sequence[Epoch]) -> None:
     """Write `scores.json` and `report.html` into a folder, which is made. Raises FacekitError for a full disk."""
     with guarded(output):
         output.mkdir(parents=True, exist_ok=True)
     write_json(output / SCORES, scores_json.of_model(scores))
-    replace_file(output / PAGE, html(run, scores, mistakes, history).encode())
+    replace_file(output / PAGE, html(run, scores, examples, history, output).encode())
 
 
-def html(run: Run, scores: ModelScores, mistakes: Sequence[Mistake], history: Sequence[Epoch]) -> str:
-    """Return the page as HTML that needs no other file and no network. Raises FacekitError without `jinja2`."""
-    matrix, labels = _used(scores.classes)
+def html(run: Run, scores: ModelScores, examples: Sequence[Example], history: Sequence[Epoch], folder: Path) -> str:
+    """Return the page as HTML that needs no other file and no network. Raises FacekitError without `jinja2`.
+
+    Its links lead from `folder` to the pictures.
+    """
+    names = [run.name(label) for label in scores.classes.labels]
+    shown = _shown(examples, folder)
     return render(
         "scores.html",
         filters={"ends": _ends},
@@ -48,15 +77,18 @@ def html(run: Run, scores: ModelScores, mistakes: Sequence[Mistake], history: Se
         classes=scores.classes,
         run=run,
         info=run.info,
+        names=names,
+        options=_options(run),
         protocol=PROTOCOLS[run.protocol],
         by_class=sorted(scores.classes.by_class, key=lambda row: (row.f1, row.label)),
-        plots=_plots(history, run),
+        training=model_charts.training(history, run.info.best_epoch),
         reliability=reliability(scores.calibration.bins),
-        confusion=confusion(matrix, [run.name(label) for label in labels]),
-        curve=None if scores.identification is None else identification_curve(scores.identification),
+        confusion=confusion(scores.classes.confusion, names, {(one.true, one.predicted) for one in examples}),
+        curve=None if scores.identification is None else model_charts.strangers(scores.identification),
         gap=None if scores.groups is None else gap(scores.groups),
         folds_note=FOLDS_NOTE,
-        mistakes=[(mistake, thumbnail(mistake.file, _THUMBNAIL)) for mistake in mistakes],
+        wrong=[one for one in shown if one.example.wrong],
+        right=[one for one in shown if not one.example.wrong],
     )
 
 
@@ -143,20 +175,41 @@ def _of_folds(folds: Folds) -> dict[str, Json]:
     return rows
 
 
+def _options(run: Run) -> dict[str, Setting]:
+    """Return the options that the training went by: of a linear head none that only a network has."""
+    if run.backbone is None:
+        return {name: value for name, value in run.info.options.items() if name != "backbone"}
+    networks = {field.name for field in describe(Train) if field.section in (MODEL.title, TRAINING.title)}
+    return {name: value for name, value in run.info.options.items() if name not in networks - _LINEAR}
+
+
 def _ends(interval: Interval | None, form: str = "{:.1f}% to {:.1f}%", times: float = 100) -> str:
     """Return a 95% interval in words, empty where there is none."""
     return "" if interval is None else form.format(*(times * end for end in interval))
 
 
-def _plots(history: Sequence[Epoch], run: Run) -> list[tuple[str, str]]:
-    if not history:
-        return []
-    best = run.info.best_epoch
-    return [(name, embedded("png", history_plot(history, best, [name]))) for name in ("accuracy", "loss")]
+def _shown(examples: Sequence[Example], folder: Path) -> list[Shown]:
+    """Return the examples as the page shows them, in their order."""
+    before: set[str] = set()
+    found = []
+    for one in examples:
+        group = id_of((one.true, one.predicted))
+        found.append(_one(one, group, group not in before, folder))
+        before.add(group)
+    return found
 
 
-def _used(classes: ClassScores) -> tuple[list[list[int]], list[str]]:
-    """Return the confusion matrix and its labels without those that neither stand nor were answered."""
-    rows = classes.confusion
-    used = [i for i in range(len(rows)) if any(rows[i]) or any(row[i] for row in rows)]
-    return [[rows[i][j] for j in used] for i in used], [classes.labels[i] for i in used]
+def _one(one: Example, group: str, first: bool, folder: Path) -> Shown:
+    near = one.nearest
+    return Shown(
+        example=one,
+        group=group,
+        first=first,
+        picture=thumbnail(one.file, _THUMBNAIL if one.wrong else _SMALL),
+        file=link(one.file, folder),
+        name=one.file.name,
+        photo=link(one.photo, folder),
+        nearest=link(near, folder),
+        nearest_picture=thumbnail(near, _SMALL) if near is not None and one.wrong else "",
+        nearest_name="" if near is None else f"{near.parent.name}/{near.name}",
+    )

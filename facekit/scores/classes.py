@@ -98,13 +98,23 @@ class ClassScores:
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A picture that the model named wrongly, and how sure it was."""
+class Example:
+    """A picture that a model named, for a person to look at."""
 
     file: Path
-    true: str
-    predicted: str
+    true: int
+    """The place of its label among the model's."""
+    predicted: int
     confidence: float
+    photo: Path | None = None
+    """The photo that it was cut from, where that is at hand."""
+    nearest: Path | None = None
+    """The training face that it is nearest to, where that is known."""
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it was taken for somebody else."""
+        return self.true != self.predicted
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ _PATIENCE = 3
 """Epochs in a row with a loss far above that of guessing after which a training is given up."""
 
 _SCORES = ("loss", "accuracy", "val_loss", "val_accuracy")
+_TITLES = dict(zip(_SCORES, ("loss", "accuracy", "val loss", "val acc."), strict=True))
 
 
 class Progress(keras.callbacks.Callback):  # type: ignore[misc]
@@ -161,10 +162,10 @@ class EpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
         scores = {name: value for name in _SCORES if (value := getattr(row, name)) is not None}
         if not self._titled:
             self._titled = True
-            titles = "".join(f"{name.replace('_', ' '):>14}" for name in scores)
-            log.info("%9s%s%14s%17s", "epoch", titles, "pictures/s", "left at most")
-        cells = "".join(f"{value:>14.4f}" for value in scores.values())
+            titles = "".join(f"{_TITLES[name]:>10}" for name in scores)
+            log.info("%7s%s%12s%14s", "epoch", titles, "pictures/s", "left at most")
+        cells = "".join(f"{value:>10.4f}" for value in scores.values())
         seconds = statistics.median(row.seconds for row in self._checkpoint.rows[-5:])
         left = timedelta(seconds=round(seconds * (self._options.epochs - row.epoch)))
         epoch = f"{row.epoch}/{self._options.epochs}"
-        log.info("%9s%s%14.1f%17s%s", epoch, cells, row.pictures_per_second, left, "  best so far" if best else "")
+        log.info("%7s%s%12.1f%14s%s", epoch, cells, row.pictures_per_second, left, "  best" if best else "")

@@ -5,7 +5,6 @@ Each name was judged with the calibration of the other three, so these are numbe
 
 from __future__ import annotations
 
-from facekit.report.reliability import Reliability, reliability
 from facekit.scores.calibration import Bin
 
 _BINS: dict[str, tuple[tuple[float, float, int, float, float], ...]] = {
@@ -19,7 +18,6 @@ _BINS: dict[str, tuple[tuple[float, float, int, float, float], ...]] = {
 """By embedders: from, to, faces, mean probability, share that is right."""
 
 
-def measured(embedder: str | None) -> Reliability | None:
-    """Return what was measured with these embedders; None where nothing was."""
-    bins = _BINS.get(embedder or "")
-    return reliability([Bin(*one) for one in bins]) if bins else None
+def measured(embedder: str | None) -> list[Bin]:
+    """Return what was measured with these embedders; nothing where nothing was."""
+    return [Bin(*one) for one in _BINS.get(embedder or "", ())]

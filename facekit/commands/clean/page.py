@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +13,16 @@ from facekit.base.contract import Rejection
 from facekit.commands.clean import by_person
 from facekit.commands.clean.measured import measured
 from facekit.dataset import REJECTED, REMOVED, REPEATED, Dataset, reasons
+from facekit.dataset.ancestry import Ancestry
 from facekit.dataset.info import Doubts
 from facekit.dataset.records import read_rejections
 from facekit.faces import confirmation
 from facekit.identity import people
 from facekit.options.clean import Clean
 from facekit.report import html
-from facekit.report.histogram import Histogram, histogram
+from facekit.report.charts import Chart
+from facekit.report.histogram import histogram
+from facekit.report.reliability import reliability
 
 SHEET = 48
 """Pictures shown of each reason; all are in `rejected.jsonl`."""
@@ -31,7 +34,7 @@ _KEPT_UNSURE = "kept, though unsure"
 _FIRST = (_KEPT_UNSURE, reasons.UNSURE, reasons.WRONG, reasons.NO_FACE, reasons.NOBODY, reasons.NO_VECTOR)
 """What a person should look at first."""
 
-_PLAIN = (reasons.FEW, reasons.BEYOND, REMOVED, REPEATED, reasons.REPEAT)
+_PLAIN = (reasons.FEW, reasons.BEYOND, REMOVED, REPEATED)
 """Reasons that do not depend on what the picture shows."""
 
 _LIMITS = {
@@ -54,7 +57,16 @@ class Tile:
     picture: str
     name: str
     note: str
+    file: str
+    """Its file's name."""
+    address: str
+    """Where the file is, from the page; empty where it is gone."""
+    photo: str
+    """Where the photo is that it was cut from; empty where that is not at hand."""
     like: str | None = None
+    other: str = ""
+    """The picture that it repeats, as a data URL."""
+    other_address: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,18 +86,21 @@ class _Shown:
     file: Path | None
     name: str
     note: str
+    origin: str | None = None
     like: str | None = None
+    repeats: Path | None = None
+    """The picture that it repeats."""
 
 
 def write(file: Path, root: Path, source: Dataset, options: Clean) -> None:
     """Write the page of a cleaned folder. Raises FacekitError without `jinja2`, or where it may not be written."""
-    lines.replace_file(file, text.encode(render(root, source, options)))
+    lines.replace_file(file, text.encode(render(root, source, options, file.parent)))
 
 
-def render(root: Path, source: Dataset, options: Clean) -> str:
-    """Return the page as HTML that needs no other file and no network."""
+def render(root: Path, source: Dataset, options: Clean, folder: Path) -> str:
+    """Return the page as HTML that needs no other file and no network. Its links lead from `folder` to the pictures."""
     kept, left = Dataset.open(root), read_rejections(root / REJECTED)
-    doubts = kept.info.people or Doubts()
+    doubts, bins = kept.info.people or Doubts(), measured(kept.info.embedder)
     found = by_person.rows(kept.records, left, options.keep_at)
     return html.render(
         "clean.html",
@@ -100,30 +115,34 @@ def render(root: Path, source: Dataset, options: Clean) -> str:
         people=found,
         advice=by_person.kept_by(found, options),
         histograms=list(_histograms(kept)),
-        reliability=measured(kept.info.embedder),
-        sheets=_sheets(kept, left, source),
+        measured=sum(one.pictures for one in bins),
+        reliability=reliability(bins) if bins else None,
+        sheets=_sheets(kept, left, source, _Addresses(root, folder)),
     )
 
 
-def _histograms(kept: Dataset) -> Iterator[Histogram]:
+def _histograms(kept: Dataset) -> Iterator[Chart]:
     for name, limits in _LIMITS.items():
         values = [record.quality[name] for record in kept.records if record.quality and name in record.quality]
         marks = [value for limit in limits if (value := kept.info.number(limit)) is not None]
-        found = histogram(name, values, marks)
+        found = histogram(name, values, marks, "the limits" if len(marks) > 1 else "the limit")
         if found is not None:
             yield found
 
 
-def _sheets(kept: Dataset, left: Sequence[Rejection], source: Dataset) -> list[Sheet]:
+def _sheets(kept: Dataset, left: Sequence[Rejection], source: Dataset, addresses: _Addresses) -> list[Sheet]:
     """Return a sheet for each reason: those to decide on first, then by number."""
     shown: dict[str, list[_Shown]] = defaultdict(list)
+    paths = {record.path for record in source.records}
     shown[_KEPT_UNSURE] += _kept_unsure(kept)
     for one, file in zip(left, _files(left, source), strict=True):
         if one.reason not in _PLAIN:
-            shown[one.reason].append(_Shown(_rank(one), file, one.label, _note(one), one.like))
+            shown[one.reason].append(
+                _Shown(_rank(one), file, one.label, _note(one), one.origin, one.like, _other(one, source, paths))
+            )
     order = {reason: place for place, reason in enumerate(_FIRST)}
     by_need = sorted(shown, key=lambda reason: (order.get(reason, len(order)), -len(shown[reason]), reason))
-    return [Sheet(reason, len(shown[reason]), _tiles(shown[reason])) for reason in by_need if shown[reason]]
+    return [Sheet(reason, len(shown[reason]), _tiles(shown[reason], addresses)) for reason in by_need if shown[reason]]
 
 
 def _kept_unsure(kept: Dataset) -> Iterator[_Shown]:
@@ -131,7 +150,7 @@ def _kept_unsure(kept: Dataset) -> Iterator[_Shown]:
     for record in kept.records:
         if by_person.is_unsure(record, keep_at):
             value = (record.quality or {})[people.PERSON]
-            yield _Shown(-value, kept.path_of(record), record.label, f"{value:.0%}")
+            yield _Shown(-value, kept.path_of(record), record.label, f"{value:.0%}", record.origin)
 
 
 def _files(left: Sequence[Rejection], source: Dataset) -> Iterator[Path | None]:
@@ -151,10 +170,45 @@ def _note(one: Rejection) -> str:
     if one.value is None:
         return ""
     if isinstance(one.value, str):
-        return one.value
+        return "" if one.reason == reasons.REPEAT else one.value
     return f"{one.value:.1%}" if one.reason in (reasons.WRONG, reasons.UNSURE) else f"{one.value:g}"
 
 
-def _tiles(shown: Iterable[_Shown]) -> list[Tile]:
+def _other(one: Rejection, source: Dataset, paths: Collection[str]) -> Path | None:
+    """Return the picture that one repeats: its path is the value, which may lead anywhere where no record has it."""
+    if one.reason != reasons.REPEAT or one.value not in paths:
+        return None
+    return source.root / str(one.value)
+
+
+class _Addresses:
+    """Where pictures and their photos are, as links from the page's folder."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self._ancestry, self._folder = Ancestry(root), folder
+
+    def of(self, file: Path | None) -> str:
+        return html.link(file, self._folder)
+
+    def photo(self, shown: _Shown) -> str:
+        return self.of(self._ancestry.photo(shown.origin)) if shown.origin else ""
+
+
+def _tiles(shown: Iterable[_Shown], addresses: _Addresses) -> list[Tile]:
     first = sorted(shown, key=lambda one: (one.rank, one.name, str(one.file)))[:SHEET]
-    return [Tile(html.thumbnail(one.file, _SIDE) if one.file else "", one.name, one.note, one.like) for one in first]
+    return [_tile(one, addresses) for one in first]
+
+
+def _tile(one: _Shown, addresses: _Addresses) -> Tile:
+    address, photo = addresses.of(one.file), addresses.photo(one)
+    return Tile(
+        html.thumbnail(one.file, _SIDE) if one.file else "",
+        one.name,
+        one.note,
+        one.file.name if one.file else "",
+        address,
+        "" if photo == address else photo,
+        one.like,
+        html.thumbnail(one.repeats, _SIDE) if one.repeats else "",
+        addresses.of(one.repeats),
+    )

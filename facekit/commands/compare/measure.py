@@ -22,6 +22,7 @@ from facekit.identity import classifier, evaluation, held_out
 from facekit.identity.classifier import Classifier
 from facekit.identity.embedders import face_in
 from facekit.identity.evaluation import Settings
+from facekit.identity.examples import examples
 from facekit.identity.held_out import HeldOut
 from facekit.identity.overlap import Overlap
 from facekit.identity.split import Split
@@ -147,7 +148,7 @@ def _evaluate(run: Run, pictures: HeldOut, course: Course, name: str) -> tuple[M
     predictions = held_out.predict(run, pictures, options.batch, options.jobs, course.track)
     scores = evaluation.score(run, pictures, predictions, Settings(seed=options.seed))
     scores = evaluation.with_before_cleaning(scores, run, pictures, options.batch, options.jobs, course.track)
-    page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), run.history)
+    page.write(output, run, scores, examples(run, pictures, predictions, options.jobs, course.track), run.history)
     return scores, os.path.relpath(output / reports.PAGE, options.output)
 
 

@@ -21,6 +21,7 @@ from facekit.dataset.groups import leave_out_joined
 from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
 from facekit.identity import cleaned, evaluation, held_out
 from facekit.identity.evaluation import Settings, numbers
+from facekit.identity.examples import examples
 from facekit.identity.groups import grouped
 from facekit.identity.held_out import HeldOut, Predictions
 from facekit.identity.split import Split
@@ -84,7 +85,7 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
     held_out.warn(run, pictures, 0, run.info.drawn)
     predictions, rows = _score(run, folds, pictures, options, track)
     scores = replace(evaluation.score(run, pictures, predictions, settings), folds=Folds(tuple(rows)))
-    page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), [])
+    page.write(output, run, scores, examples(run, pictures, predictions, options.jobs, track, near=False), [])
     details = page.details(scores, output)
     seconds = round(time.monotonic() - began, 2)
     return Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, details)

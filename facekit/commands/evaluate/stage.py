@@ -19,6 +19,7 @@ from facekit.dataset.records import own_file
 from facekit.identity import evaluation, held_out
 from facekit.identity.embedders.registry import KIND
 from facekit.identity.evaluation import Settings
+from facekit.identity.examples import examples
 from facekit.identity.held_out import HeldOut
 from facekit.identity.openset.evaluation import identify, open_strangers
 from facekit.options.evaluate import Evaluate
@@ -59,7 +60,7 @@ def evaluate(options: Evaluate, track: Track = quiet) -> Report:
     among = identify(run, pictures, predictions, strangers, options.rounds, options.seed, options.jobs, track)
     scores = replace(evaluation.score(run, pictures, predictions, settings), identification=among)
     scores = evaluation.with_before_cleaning(scores, run, pictures, options.batch, options.jobs, track)
-    page.write(output, run, scores, evaluation.mistakes(run, pictures, predictions), run.history)
+    page.write(output, run, scores, examples(run, pictures, predictions, options.jobs, track), run.history)
     made_from.write(output)
     seconds = round(time.monotonic() - began, 2)
     return Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, page.details(scores, output))

@@ -151,7 +151,9 @@ def _subject(run: Run, options: Inspect) -> Subject:
     return Subject(sees, answers, cam, about, model, maps)
 
 
-_HIDDEN = "a patch that hides one place after the other, and by how much the answer becomes less sure"
+_HIDDEN = (
+    "occlusion, in which a patch hides one place after another and what counts is how much less sure the answer becomes"
+)
 
 
 def _which_map(model: Any, name: str) -> str:
@@ -210,7 +212,7 @@ def _sight(run: Run, subject: Subject, chosen: Chosen, seen: Image, number: int 
         return Share(run.name(run.labels[place]), float(shares[place]))
 
     return page.Sight(
-        chosen.file.name,
+        chosen.file,
         None if chosen.true is None else run.name(chosen.true),
         tuple(share(int(place)) for place in order),
         share(explained),

@@ -1,0 +1,71 @@
+"""A sheet of pictures: as a PNG, or as a page that can be searched, with a link from each picture to its file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from facekit.base import images, plugins
+from facekit.base.contract import FacekitError, Image
+from facekit.base.files import guarded, replace_file
+from facekit.report import grid, html
+from facekit.report.grid import Tile
+
+MOST = 500
+"""Pictures on a page."""
+
+_SIDE = 120
+
+log = logging.getLogger(__name__)
+
+
+def check_file(flag: str, file: Path) -> None:
+    """Refuse a place where no sheet can be written. Raises FacekitError that names the option."""
+    if file.suffix.lower() != ".png" and not _is_page(file):
+        raise FacekitError(f"{flag} is {file}; give a name that ends in .png or .html")
+    if not file.parent.is_dir() or file.is_dir():
+        raise FacekitError(f"{flag} is {file}, which cannot be a file; give a name in a folder that exists")
+    if _is_page(file):
+        plugins.need("jinja2", flag)
+
+
+def most(file: Path) -> int:
+    """Return how many pictures a sheet shows."""
+    return MOST if _is_page(file) else grid.MOST
+
+
+def write(file: Path, tiles: Sequence[Tile], why_none: str) -> None:
+    """Write a sheet; without tiles none, and `why_none` is said. Raises FacekitError where it cannot be written."""
+    if not tiles:
+        log.warning("%s is not drawn: %s", file, why_none)
+        return
+    with guarded(file):
+        replace_file(file, page(file.stem, tiles, file.parent).encode() if _is_page(file) else grid.draw(tiles))
+    log.info("%s shows %d pictures", file, len(tiles))
+
+
+def page(title: str, tiles: Sequence[Tile], folder: Path) -> str:
+    """Return the page as HTML that needs no other file and no network. Its links lead from `folder` to the photos.
+
+    Raises FacekitError without `jinja2`.
+    """
+    judged = [tile.right for tile in tiles if tile.right is not None]
+    return html.render(
+        "sheet.html",
+        "the sheet",
+        title=title,
+        tiles=[(tile, _picture(tile.pixels), html.link(tile.photo, folder)) for tile in tiles],
+        right=sum(judged),
+        judged=len(judged),
+        most=MOST,
+    )
+
+
+def _is_page(file: Path) -> bool:
+    return file.suffix.lower() in (".html", ".htm")
+
+
+def _picture(pixels: Image) -> str:
+    small, _ = images.shrink(pixels, _SIDE)
+    return html.embedded("jpeg", images.encode(small, quality=85))
