@@ -386,7 +386,7 @@ def test_names_are_escaped_wherever_they_are_shown() -> None:
     assert 'href="runs/a%20b/evaluation/report.html"' in page
     assert "not &lt;yet&gt;" in page
     assert "One &amp; two." in page
-    assert "| a <b> | x\\|y | 100.0% | – | 75.0% (50.0–100.0) | 0.700 | 5 | 1 | 2.0 | – |" in markdown(table)
+    assert "| a \\<b> | x\\|y | 100.0% | – | 75.0% (50.0–100.0) | 0.700 | 5 | 1 | 2.0 | – |" in markdown(table)
     assert comparison.csv(table).splitlines()[2] == "later,cnn3" + "," * 17 + "not <yet>"
     assert plain.parse(plain.dump(rows), list[Row]) == rows
 
