@@ -33,14 +33,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from edits import EDITS, STRENGTHS, edited
+from edits import EDITS, STRENGTHS, Edit, edited
 from repeats import CLEANVISION, IMAGEDEDUP
 
 from facekit.base import images
 from facekit.base.contract import BadImage, Box, Image
+from facekit.base.files import write_json
 from facekit.faces.detectors.cuts import cut_out, find
 from facekit.identity.embedders.registry import PerThread
-from facekit.identity.likeness import fingerprint, proofs
+from facekit.identity.likeness import MATCHER, fingerprint, proofs
+from facekit.identity.likeness.recall import FILE, EditRecall, Recall, Shares
 from facekit.options.crop import Crop
 
 CROP = Crop(input=Path("in"), output=Path("out"), faces="all")
@@ -146,7 +148,7 @@ def asked(python: Path, script: str, pictures: Sequence[Image]) -> set[tuple[int
     return {(pair[0], pair[1]) for pair in pairs}
 
 
-def recall(shown: Sequence[Shown], others: Path | None) -> None:
+def recall(shown: Sequence[Shown], others: Path | None) -> Mapping[tuple[str, str, str], list[bool]]:
     cells: dict[tuple[str, str, str], list[bool]] = defaultdict(list)
     wholes = [one.whole for one in shown]
     where: dict[int, tuple[int, str, str]] = {}
@@ -166,6 +168,7 @@ def recall(shown: Sequence[Shown], others: Path | None) -> None:
         for place, (n, *key) in where.items():
             cells[tool, *key].append((n, place) in found)
     tell(cells)
+    return cells
 
 
 def tell(cells: Mapping[tuple[str, str, str], list[bool]]) -> None:
@@ -183,6 +186,18 @@ def tell(cells: Mapping[tuple[str, str, str], list[bool]]) -> None:
     print(
         "| pictures |", " | ".join(" / ".join(str(len(every[tool, one])) for one in STRENGTHS) for tool in tools), "|"
     )
+
+
+def write(cells: Mapping[tuple[str, str, str], list[bool]], photos: int) -> None:
+    """Write the table that `audit` shows."""
+
+    def shares(tool: str, edit: Edit | None = None) -> Shares:
+        edits = EDITS if edit is None else (edit,)
+        mild, medium, strong = (np.mean([h for e in edits for h in cells[tool, e.name, one]]) for one in STRENGTHS)
+        return round(float(mild), 4), round(float(medium), 4), round(float(strong), 4)
+
+    rows = tuple(EditRecall(edit.name, shares("facekit", edit), shares("facekit, faces", edit)) for edit in EDITS)
+    write_json(FILE, Recall(MATCHER, photos, rows, shares("facekit"), shares("facekit, faces")))
 
 
 def hit(shown: Sequence[Shown], made: Sequence[Shown]) -> dict[str, list[bool]]:
@@ -239,13 +254,17 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=12, help="of LFW; of `scraped` two thirds as many")
     parser.add_argument("--others", type=Path, help="a Python that has imagededup and cleanvision")
     parser.add_argument("--false", type=int, help="photos of a person among which false merges are looked for")
+    parser.add_argument("--write", action="store_true", help="write the table that `audit` shows into the package")
     chosen = parser.parse_args()
     cv2.setNumThreads(1)
     lfw, raw = halves(Path(os.environ.get("FACEKIT_DATA", "data")), chosen.half)
     if chosen.false:
         false_merges(lfw, chosen.false)
     else:
-        recall([*originals(lfw, chosen.photos, 2), *originals(raw, chosen.photos * 2 // 3, 3)], chosen.others)
+        shown = [*originals(lfw, chosen.photos, 2), *originals(raw, chosen.photos * 2 // 3, 3)]
+        cells = recall(shown, chosen.others)
+        if chosen.write:
+            write(cells, len(shown))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ from facekit.commands.audit.pairs import MANY
 from facekit.commands.audit.trees import read
 from facekit.commands.crop import crop
 from facekit.dataset import GROUPS, INFO, MANIFEST, Dataset, lineage
-from facekit.identity.likeness import CANNOT_SEE, MATCHER, SEES
+from facekit.identity import embedders
+from facekit.identity.likeness import CANNOT_SEE, MATCHER, SEES, measured
 from facekit.options.audit import Audit
 from facekit.options.crop import Crop
 
@@ -523,6 +524,59 @@ def test_an_audit_says_what_it_looks_for_and_counts_groups(hidden: Path, tmp_pat
     assert f"It cannot see {CANNOT_SEE}." in page
     assert "Photos that share a group, by reason: from one photo 0, same photo 1, burst 1." in page
     assert f"groups were drawn in crop by {MATCHER}." in page
+
+
+def test_an_audit_says_how_often_it_finds_each_edit(hidden: Path, tmp_path: Path) -> None:
+    details = look(hidden, output=tmp_path / "out").details
+    assert details["looked"]["measured_with"] == measured().matcher
+    assert details["recall"] == {one.edit: {"whole": [*one.whole], "faces": [*one.faces]} for one in measured().edits}
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert all(f"<tr><td>{one.edit}</td><td" in page for one in measured().edits)
+    assert f"measured with {measured().matcher} on {measured().photos} real photos" in page
+    assert ("so do the embeddings of dlib" in page) == embedders.available("dlib")
+    put(tmp_path / "plain" / "Ada" / "0.png", picture(0))
+    look(tmp_path / "plain", output=tmp_path / "out of a plain one")
+    page = (tmp_path / "out of a plain one" / "report.html").read_text()
+    assert "embeddings do not, as" in page
+    assert "nothing says which photos they come from" in page
+
+
+def test_a_run_is_audited_as_closely_as_its_tree(hidden: Path, tmp_path: Path) -> None:
+    """Whole photos, and the groups of the folder that the run was trained on."""
+    lines = read_lines(hidden / MANIFEST, Record)
+    pair = sorted(line.origin for line in lines)[:2]
+    replace_lines(hidden / GROUPS, [Link(*pair, "burst", "crop", MATCHER).to_json()])
+    held = [replace(line, sha256=hashlib.sha256((hidden / line.path).read_bytes()).hexdigest()) for line in lines]
+    run = _run(hidden, tmp_path / "run", held)
+    report, tree = look(run, output=tmp_path / "out"), look(hidden)
+    assert at_hand(report) == at_hand(tree) == (13, 13)
+    for name in ("photo_crossings", "groups", "to_leave_out_of_training"):
+        assert report.details[name] == tree.details[name]
+    assert report.details["photo_crossings"][0]["pictures"] == 1
+    assert [row["kind"] for row in rows(tmp_path / "out")] == ["same picture, whole photos"]
+
+
+def test_a_run_whose_pictures_have_all_changed_leads_to_no_other_file(hidden: Path, tmp_path: Path) -> None:
+    lines = read_lines(hidden / MANIFEST, Record)
+    run = _run(hidden, tmp_path / "run", [replace(line, sha256="0" * 64) for line in lines])
+    report = look(run)
+    assert (report.kept, at_hand(report)) == (0, (0, 0))
+
+
+def test_photos_behind_links_are_at_hand(hidden: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """People keep their photos by links, to folders and to files; only bytes tell that a file is the photo."""
+    photos = tmp_path / "photos"
+    (photos / "Ada").rename(tmp_path / "elsewhere")
+    (photos / "Ada").symlink_to(tmp_path / "elsewhere")
+    (photos / "Bob" / "0006.png").rename(tmp_path / "moved.png")
+    (photos / "Bob" / "0006.png").symlink_to(tmp_path / "moved.png")
+    assert at_hand(look(hidden)) == (13, 13)
+    assert "are not at hand" not in caplog.text
+    put(tmp_path / "moved.png", picture(701))
+    assert at_hand(look(hidden)) == (12, 13)
+    assert "1 of the 13 photos that the pictures come from are not at hand" in caplog.text
+    (photos / MANIFEST).write_text("")  # a folder of a stranger's: its links lead nowhere
+    assert at_hand(look(hidden))[0] == 5
 
 
 def test_groups_in_two_parts_are_counted(hidden: Path) -> None:

@@ -35,7 +35,7 @@ from facekit.commands.clean import clean
 from facekit.commands.review.answers import encode
 from facekit.commands.review.session import NotHere, Session
 from facekit.dataset import DECISIONS, MANIFEST, REJECTED, Dataset
-from facekit.dataset.ancestry import inside
+from facekit.dataset.ancestry import Tree, inside
 from facekit.dataset.decisions import Decisions
 from facekit.options.clean import Clean
 
@@ -349,10 +349,30 @@ def test_no_path_leads_to_a_file(ask: Asking, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["../x.jpg", "/etc/x.jpg", "a/b/c.jpg", "a", "a/", "/a", ".h/x.jpg", "a/.x", "a/\0", "../../a/b"]
+    "path", ["../x.jpg", "/etc/x.jpg", "a/../c.jpg", "a/", "/a", ".h/x.jpg", "a/.x", "a/\0", "../../a/b"]
 )
 def test_a_line_names_a_file_of_its_own_folder_or_none(path: str) -> None:
     assert inside(Path("/root"), path) is None
+
+
+def test_photos_behind_links_are_shown_by_their_bytes_alone(tmp_path: Path) -> None:
+    """Among a person's own photos links are followed, as `crop` does; never where a manifest is."""
+    photos, away = tmp_path / "photos", tmp_path / "away"
+    for folder in (photos, away / "Ada"):
+        folder.mkdir(parents=True)
+    data = images.encode(portrait(1))
+    (away / "Ada" / "1.jpg").write_bytes(data)
+    (away / "Ada" / "secret.jpg").write_bytes(images.encode(portrait(2)))
+    (photos / "Ada").symlink_to(away / "Ada")
+    id = hashlib.sha256(data).hexdigest()
+    tree = Tree(photos)
+    assert tree.find_photo(id, "Ada/1.jpg") == tree.find("Ada", id) == photos / "Ada" / "1.jpg"
+    assert tree.find_photo(id, "Ada/secret.jpg") is None
+    assert tree.read(photos / "Ada" / "1.jpg", id) == data
+    assert tree.read(photos / "Ada" / "secret.jpg", id) is None
+    (photos / MANIFEST).write_text("")
+    assert Tree(photos).find_photo(id, "Ada/1.jpg") is None
+    assert Tree(photos).find("Ada", id) is None
 
 
 def test_a_line_that_leads_out_of_the_folder_is_not_followed(folder: Path, tmp_path: Path) -> None:

@@ -327,9 +327,7 @@ def test_a_report_on_pairs_is_not_written_over_one_on_other_photos(faces: Path, 
     evaluate_pairs(options)
     (faces / "Ada" / first).write_bytes(images.encode_png(picture(303)))
     before = read_tree(options.output)
-    says = (
-        r"report holds a report on other pictures \(pictures: 1 changed\); make it again with `facekit evaluate-pairs .*"
-    )
+    says = r"report holds a report on other pictures \(pictures: 1 changed\); make it again with `facekit evaluate-p"
     with pytest.raises(StaleError, match=says):
         evaluate_pairs(options)
     assert read_tree(options.output) == before

@@ -2,6 +2,9 @@
 
 A folder may come from a stranger, and `made_from` leads anywhere. So a file of an ancestor is shown only where it is
 known to be the picture that is meant: the ancestor's own manifest names it by its id, or its bytes have that hash.
+
+Links are followed as they are where a folder is read: among a person's own photos, to photos and to folders of labels;
+never where a manifest is. That shows nothing new to whoever wrote a folder: they knew the bytes by their hash.
 """
 
 from __future__ import annotations
@@ -45,13 +48,18 @@ def inside(root: Path, path: str) -> Path | None:
     In a tree that facekit did not make, the folder of a part may be above the label's, or neither is there. Links are
     not followed: no folder may be one, nor the file. A file that is gone is returned too.
     """
-    names = path.split("/")
-    if len(names) > MAX_DEPTH or not all(map(is_name, names)):
+    file = _place(root, path)
+    if file is None:
         return None
-    file = root.joinpath(*names)
-    folders = list(file.parents)[: len(names) - 1]
+    folders = list(file.parents)[: path.count("/")]
     links = any(map(_is_link, folders)) or (_mode(file) is not None and not stat.S_ISREG(_mode(file) or 0))
     return None if links else file
+
+
+def _place(root: Path, path: str) -> Path | None:
+    """Return where a line's `label/file` is, links or not; None for a path that leads anywhere else by its names."""
+    names = path.split("/")
+    return root.joinpath(*names) if len(names) <= MAX_DEPTH and all(map(is_name, names)) else None
 
 
 class Tree:
@@ -59,6 +67,8 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.made = os.path.lexists(root / MANIFEST)
+        """Whether it has a manifest. Only without one are links followed."""
         self.info = read_info(root) or DatasetInfo()
         self._hashed: dict[str, dict[str, str]] = {}
         self._digests: dict[tuple[Path, str], str | None] = {}
@@ -124,15 +134,27 @@ class Tree:
 
     def _with_bytes(self, id: str, path: str | None) -> Path | None:
         """Return the file at a path where its bytes have that hash, as those of a photo as found have."""
-        file = inside(self.root, path) if path else None
+        file = self._file(path) if path else None
         return file if file is not None and self._digest(file) == id else None
+
+    def read(self, file: Path, id: str) -> bytes | None:
+        """Return the bytes of a file that `find` returned for an id; None where it is gone or another by now."""
+        try:
+            data = read_bytes(file, MAX_PICTURE, follow=not self.made)
+        except (OSError, FacekitError):
+            return None
+        return data if self.made or hashlib.sha256(data).hexdigest() == id else None
+
+    def _file(self, path: str) -> Path | None:
+        """Return the file that is known by its bytes alone, behind links where there is no manifest."""
+        return inside(self.root, path) if self.made else _place(self.root, path)
 
     def _digest(self, file: Path) -> str | None:
         """Return the SHA-256 of a file's bytes; None where it cannot be read."""
         seen = (file, version(file))
         if seen not in self._digests:
             try:
-                self._digests[seen] = hashlib.sha256(read_bytes(file, MAX_PICTURE, follow=False)).hexdigest()
+                self._digests[seen] = hashlib.sha256(read_bytes(file, MAX_PICTURE, follow=not self.made)).hexdigest()
             except (OSError, FacekitError):
                 self._digests[seen] = None
         return self._digests[seen]
@@ -142,7 +164,7 @@ class Tree:
         if label not in self._hashed:
             named = set(self.paths.values())
             paths = [path for path in self._files(label) if path not in named]
-            hashes = {path: self._digest(file) for path in paths if (file := inside(self.root, path)) is not None}
+            hashes = {path: self._digest(file) for path in paths if (file := self._file(path)) is not None}
             self._hashed[label] = {digest: path for path, digest in hashes.items() if digest is not None}
         return self._hashed[label]
 
@@ -153,7 +175,7 @@ class Tree:
         with suppress(FacekitError, OSError):
             for part in ("", *parts_of(self.root, folders(self.root))):
                 place = f"{part}/{label}".lstrip("/")
-                if inside(self.root, f"{place}/x") is not None:
+                if self._file(f"{place}/x") is not None:
                     yield from (f"{place}/{file.name}" for file in sorted((self.root / place).glob("[!.]*")))
 
 
@@ -184,6 +206,11 @@ class Ancestry:
     def picture(self, label: str, id: str, path: str = "") -> Path | None:
         """Return the file in the source of a picture that this folder left out, or had; see `Tree.find`."""
         return self.source.find(label, id, path) if self.source else None
+
+    def bytes_of(self, label: str, id: str, path: str = "") -> bytes | None:
+        """Return the bytes of such a picture; None where it is gone."""
+        file = self.picture(label, id, path)
+        return self.source.read(file, id) if self.source and file else None
 
     def photo(self, origin: str) -> Path | None:
         """Return the file of a photo as it was found; None where it is gone."""

@@ -78,14 +78,33 @@ class Overlap:
 
 
 @dataclass(frozen=True)
+class Found:
+    """How many pictures that were edited in one way are found, as measured: 0 to 1, at mild, medium, strong."""
+
+    edit: str
+    whole: tuple[float, float, float]
+    """Of whole photos."""
+    faces: tuple[float, float, float]
+    """Of faces that were cut out of them."""
+
+
+@dataclass(frozen=True)
 class Looked:
     """What an audit looked at, and with what."""
 
     matcher: str
     sees: str
     cannot_see: str
+    embedder: str | None
+    """What proposed pairs of faces; None where nothing did."""
     faces_extra: bool
-    """Whether an embedder can propose pairs of faces."""
+    """Whether an embedder is installed."""
+    recall: Sequence[Found]
+    """By kind of edit."""
+    measured_on: int
+    """Photos that `recall` was measured on."""
+    measured_with: str
+    """The matcher that it was measured with."""
     whole_photos: int
     """Photos that the tree's pictures come from, and that were at hand."""
     of_photos: int
@@ -99,11 +118,9 @@ class Looked:
     def sentences(self) -> list[str]:
         """Return it in words."""
         said = [f"Pictures are compared by {self.matcher}. It finds {self.sees}. It cannot see {self.cannot_see}."]
-        if not self.faces_extra:
-            said.append(
-                "The extra `faces` is not installed, so no embedding proposes pairs of faces, and hard edits of a face "
-                "are found less often."
-            )
+        said.append(self._how())
+        if self.of_photos < 1:
+            said.append("The pictures are the photos as they were found, or nothing says which photos they come from.")
         if self.of_photos:
             at_hand = f"{self.whole_photos:,} of the {self.of_photos:,} photos that the pictures come from are at hand"
             lacking = "" if self.whole_photos == self.of_photos else "; what only the others show is not looked for"
@@ -117,6 +134,15 @@ class Looked:
         if self.crossing:
             said.append(f"{self.crossing:,} pictures are of a group that an earlier part has too.")
         return said
+
+    def _how(self) -> str:
+        """Return what proposed the pairs that were compared."""
+        how = "Local features and shapes propose the pairs that are compared"
+        if self.embedder:
+            return f"{how}; so do the embeddings of {self.embedder} for faces that `crop` cut."
+        if self.faces_extra:
+            return f"{how}; embeddings do not, as nothing says that `crop` cut these pictures out of photos."
+        return f"{how}; embeddings do not, as the extra `faces` is not installed: hard edits of a face may be missed."
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 
@@ -14,11 +15,13 @@ from facekit.commands.audit.trees import Tree
 from facekit.dataset.groups import leave_out_joined
 from facekit.identity import embedders
 from facekit.identity.embedders.metrics import Embeddings
-from facekit.identity.likeness import CANNOT_SEE, SEES, matcher
-from facekit.report.audit import Looked
+from facekit.identity.likeness import CANNOT_SEE, SEES, matcher, measured
+from facekit.report.audit import Found, Looked
 
 EMBEDDER = "dlib"
 """What proposes pairs of faces, as in `clean`."""
+
+log = logging.getLogger(__name__)
 
 
 def embedded(trees: Sequence[Tree], shown: Sequence[Shown], jobs: int, track: Track) -> tuple[Embeddings | None, str]:
@@ -49,13 +52,27 @@ def looked_for(trees: Sequence[Tree], photos: Photos, name: str) -> Looked:
         matcher=name,
         sees=SEES,
         cannot_see=CANNOT_SEE,
+        embedder=None if name == matcher() else EMBEDDER,
         faces_extra=_installed(),
+        recall=[Found(one.edit, one.whole, one.faces) for one in measured().edits],
+        measured_on=measured().photos,
+        measured_with=measured().matcher,
         whole_photos=photos.at_hand,
         of_photos=photos.of,
         drawn_by=dict(dataset.info.matchers) if dataset else {},
         groups={"from one photo": several, "same photo": reasons["same photo"], "burst": reasons["burst"]},
         crossing=len(leave_out_joined(records)[1]),
     )
+
+
+def warn_of_lost(trees: Sequence[Tree], photos: Photos) -> None:
+    """Warn where photos are not at hand: what only they show is not found."""
+    if photos.at_hand < photos.of:
+        log.warning(
+            "%s: %d of the %d photos that the pictures come from are not at hand, and are not compared as a whole; put "
+            "the folder that the pictures were made from back where it was, to compare them too",
+            *(trees[0].root, photos.of - photos.at_hand, photos.of),
+        )
 
 
 def _installed() -> bool:

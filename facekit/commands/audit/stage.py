@@ -15,7 +15,7 @@ from facekit.base.contract import PARTS, FacekitError, Report, Track, quiet
 from facekit.base.plain import Json
 from facekit.base.text import visible
 from facekit.commands.audit import without
-from facekit.commands.audit.looking import embedded, looked_for
+from facekit.commands.audit.looking import embedded, looked_for, warn_of_lost
 from facekit.commands.audit.pairs import BURST, BYTES, KINDS, PHOTO, PICTURE, Matches, Pair, Shown, find
 from facekit.commands.audit.photos import find_photos, pictures_of
 from facekit.commands.audit.trees import Tree, read
@@ -96,6 +96,7 @@ def _audit(options: Audit, trees: Sequence[Tree], track: Track) -> Report:
         made_from.check(options.output, typed(options, overwrite=True))
     crossings = _crossings(matches, two)
     photos = find_photos(trees, shown)
+    warn_of_lost(trees, photos)
     of_photos = _crossings(find(photos.shown, options.jobs, track), two) if photos.shown else []
     drop = sorted({*_drop(crossings, two), *_drop_of_photos(of_photos, trees[0], two)})
     overlaps, whole = ([crossing.overlap() for crossing in some] for some in (crossings, of_photos))
@@ -239,7 +240,10 @@ def _details(looked: Looked, photos: Sequence[Overlap]) -> dict[str, Json]:
         said["groups"] = dict(looked.groups)
     if looked.crossing:
         said["of_a_group_in_an_earlier_part"] = looked.crossing
-    return said | {"looked": {name: value for name, value in asdict(looked).items() if name not in ("sees", "groups")}}
+    said["recall"] = {one.edit: {"whole": list(one.whole), "faces": list(one.faces)} for one in looked.recall}
+    return said | {
+        "looked": {name: value for name, value in asdict(looked).items() if name not in ("sees", "groups", "recall")}
+    }
 
 
 def _sentence(one: Overlap) -> str:

@@ -24,7 +24,7 @@ from facekit.dataset.entries import is_dir, is_file, list_entries
 from facekit.dataset.layouts import PART, is_described, lay_out
 from facekit.dataset.pictures import DEEP, MAX_DEPTH, Found, is_picture
 from facekit.runs import Run, provenance
-from facekit.runs.pictures import check_paths
+from facekit.runs.pictures import check_paths, dataset_of
 from facekit.scores.weights import WeightsCard
 
 _WORDS = re.compile("train|test|val|dev|fold|split|hold", re.IGNORECASE)
@@ -54,7 +54,7 @@ class Tree:
     root: Path
     pictures: list[Picture]
     dataset: Dataset | None = None
-    """The tree as facekit reads it, where it has a manifest of facekit's."""
+    """The tree as facekit reads it, where it has a manifest of facekit's; of a run, the pictures that it still has."""
     given: bool = False
     """Whether its parts are those of folders, and not drawn by facekit."""
     weights: WeightsCard | None = None
@@ -74,7 +74,7 @@ def read(folder: Path, track: Track = quiet) -> Tree:
     if not folder.is_dir():
         raise FacekitError(f"{no_folder(folder)}; give a tree of pictures, or a trained run")
     if (folder / runs.MODEL).is_file():
-        return _of_run(folder)
+        return _of_run(folder, track)
     if (folder / MANIFEST).is_file():
         return _of_facekit(folder, track)
     tree = _plain(folder)
@@ -83,13 +83,16 @@ def read(folder: Path, track: Track = quiet) -> Tree:
     return tree
 
 
-def _of_run(folder: Path) -> Tree:
+def _of_run(folder: Path, track: Track) -> Tree:
+    """Read a run's split, with all that its folder of pictures says of those that are as they were."""
     run = runs.load(folder)
     if not run.root.is_dir():
         raise FacekitError(f"{run.root}, which {folder} was trained on, is gone; put it back, or give another tree")
     check_paths(run)
     pictures = [Picture(r.path, r.split or UNSPLIT, r.label, r.sha256) for r in run.split]
-    return Tree(run.root, pictures, given=run.info.split_given, weights=provenance.of_run(run), run=run)
+    dataset = dataset_of(run, run.split, track)
+    known = dataset if dataset.records else None
+    return Tree(run.root, pictures, known, given=run.info.split_given, weights=provenance.of_run(run), run=run)
 
 
 def _of_facekit(folder: Path, track: Track) -> Tree:

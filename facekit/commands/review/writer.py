@@ -18,7 +18,7 @@ from facekit.base import files as lines
 from facekit.base.contract import Decision, FacekitError, Record, replace
 from facekit.commands.review.cards import Card
 from facekit.dataset import MANIFEST, SOURCES, key
-from facekit.dataset.ancestry import MAX_PICTURE, Ancestry
+from facekit.dataset.ancestry import Ancestry
 from facekit.dataset.folder import Key
 from facekit.dataset.reasons import REVIEWED
 from facekit.dataset.records import read_records
@@ -123,11 +123,7 @@ class FolderWriter:
     def _bytes(self, card: Card) -> bytes | None:
         """Return the picture as the source has it; None where it is gone or has changed."""
         about = card.about
-        file = self.ancestry.picture(card.key.label, about.id, about.path if card.record is None else "")
-        try:
-            data = lines.read_bytes(file, MAX_PICTURE, follow=False) if file else None
-        except (OSError, FacekitError):
-            return None
+        data = self.ancestry.bytes_of(card.key.label, about.id, about.path if card.record is None else "")
         same = data is None or card.record is None or hashlib.sha256(data).hexdigest() == card.record.sha256
         return data if same else None
 

@@ -62,7 +62,7 @@ def agreement(a: Gray, b: Gray, warp: NDArray[np.float32]) -> Agreement:
     inside = _means(cv2.erode(shown, np.ones((7, 7), np.uint8))) > 0.9
     first, second = a.astype(np.float32), np.asarray(over, np.float32)
     inside &= (_means(_clipped(first)) < CLIPPED) & (_means(_clipped(second)) < CLIPPED)
-    one, other = _band(first), _band(second)
+    (one, fine), (other, their_fine) = _bands(first), _bands(second)
     mean, their = _means(one), _means(other)
     variance, theirs = _means(one * one) - mean * mean, _means(other * other) - their * their
     common = _means(one * other) - mean * their
@@ -74,7 +74,7 @@ def agreement(a: Gray, b: Gray, warp: NDArray[np.float32]) -> Agreement:
     theirs_too = area * abs(np.linalg.det(warp[:, :2].astype(np.float64))) / b.size
     spans = min(max(area / a.size, theirs_too), 1.0)
     share, exact = (float((found > bound).mean()) for bound in (AGREES, EXACT))
-    apart = abs(_sharpness(first, textured, variance) - _sharpness(second, textured, theirs))
+    apart = abs(_sharpness(fine, textured, variance) - _sharpness(their_fine, textured, theirs))
     return Agreement(share, exact, int(textured.sum()), float(spans), apart)
 
 
@@ -92,16 +92,25 @@ def _clipped(pixels: Floats) -> Floats:
     return np.asarray((pixels < 3) | (pixels > 252), np.float32)
 
 
-def _sharpness(pixels: Floats, textured: NDArray[np.bool_], variance: Floats) -> float:
+def _sharpness(fine: Floats, textured: NDArray[np.bool_], variance: Floats) -> float:
     """Return the logarithm of how much of the texture is finer than what is compared."""
-    fine = _means((pixels - cv2.GaussianBlur(pixels, (0, 0), FINE)) ** 2)
-    return float(np.log(fine[textured].sum() + 0.1) - np.log(variance[textured].sum() + 0.1))
+    return float(np.log(_means(fine * fine)[textured].sum() + 0.1) - np.log(variance[textured].sum() + 0.1))
 
 
-def _band(pixels: Floats) -> Floats:
-    return np.asarray(cv2.GaussianBlur(pixels, (0, 0), FINE) - cv2.GaussianBlur(pixels, (0, 0), COARSE), np.float32)
+def _bands(pixels: Floats) -> tuple[Floats, Floats]:
+    """Return the detail of a picture that is compared, and what is finer than it."""
+    soft = cv2.GaussianBlur(pixels, (0, 0), FINE)
+    return np.asarray(soft - cv2.GaussianBlur(pixels, (0, 0), COARSE), np.float32), np.asarray(
+        pixels - soft, np.float32
+    )
 
 
 def _means(pixels: Floats) -> Floats:
-    """Return the mean of each whole cell."""
-    return np.asarray(cv2.blur(pixels, (CELL, CELL))[CELL // 2 :: CELL, CELL // 2 :: CELL], np.float32)
+    """Return the mean of each cell of which more than half is in the picture; the rest of it is mirrored."""
+    height, width = pixels.shape
+    down, across = (max(1, (side + CELL // 2 - 1) // CELL) for side in (height, width))
+    more = max(0, down * CELL - height), max(0, across * CELL - width)
+    if any(more):
+        pixels = np.asarray(cv2.copyMakeBorder(pixels, 0, more[0], 0, more[1], cv2.BORDER_REFLECT_101), np.float32)
+    whole = pixels[: down * CELL, : across * CELL]
+    return np.asarray(cv2.resize(whole, (across, down), interpolation=cv2.INTER_AREA), np.float32)

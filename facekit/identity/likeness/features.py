@@ -38,7 +38,8 @@ SCALE = 5.0
 NEAR = 3.0
 """Pixels, of the coarser picture, within which a match agrees with a placing."""
 
-_MIRROR = np.arange(128).reshape(4, 4, 8)[::-1][:, :, -np.arange(8) % 8].ravel()
+MIRROR = np.arange(128).reshape(4, 4, 8)[::-1][:, :, -np.arange(8) % 8].ravel()
+"""Where the numbers of a descriptor are in that of the mirrored patch."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Features:
         """Return the features of the picture's mirror image: the same patches, seen from behind."""
         points = self.points.copy()
         points[:, 0] = width - 1 - points[:, 0]
-        return Features(points, self.sizes, np.float32(np.pi) - self.angles, self.descriptors[:, _MIRROR])
+        return Features(points, self.sizes, np.float32(np.pi) - self.angles, self.descriptors[:, MIRROR])
 
 
 class Placing(NamedTuple):

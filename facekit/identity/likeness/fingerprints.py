@@ -17,6 +17,9 @@ from facekit.identity.likeness.shape import mirrored, shape
 DETAIL = (112, 320)
 """Least and greatest length, in pixels, at which features are looked for."""
 
+LARGEST = 640
+"""Length to which a larger picture is shrunk, once for all that is looked at in it."""
+
 SHRINK = 0.7
 """A picture is shrunk so for its features: the finest ones do not outlive an edit."""
 
@@ -54,6 +57,8 @@ class Fingerprint:
 def fingerprint(image: Image) -> Fingerprint:
     """Reduce an RGB picture to its `Fingerprint`."""
     grey = images.gray(image)
+    if max(grey.shape) > LARGEST:
+        grey = scaled(grey, LARGEST)
     length = float(np.clip(SHRINK * max(grey.shape), *DETAIL))
     share = (length - DETAIL[0]) / (DETAIL[1] - DETAIL[0])
     side = float(np.clip(length / 2, *PIXELS))

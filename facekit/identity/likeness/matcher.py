@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-METHOD = "pixels-2"
+METHOD = "pixels-3"
 """Changes whenever the same pictures may get other groups."""
 
 SEES = (

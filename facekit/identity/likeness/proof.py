@@ -21,6 +21,12 @@ EQUAL_SIDE, EQUAL_WHOLE, EQUAL_FINE, EDGE = 64, 0.999, 0.99, 5
 BLUR = 1.2
 """What is smoothed before two pictures are laid over one another, in pixels."""
 
+ROUNDS = ((2, 12), (1, 6), (1, 20))
+"""The fine alignment: pictures are this many times smaller, for so many steps. Most that are one photo need few."""
+
+PROMISING = 0.35
+"""Least share of cells that agree after the first steps at full size, for the last to be taken."""
+
 STRETCH = 1.25
 """Greatest ratio of the stretches of a warp in its two directions."""
 
@@ -38,17 +44,24 @@ CELLS, OVERLAP = 12, 0.15
 
 
 SAME = (0.88, 0.5)
-"""Least shares of cells that agree, and that agree exactly, of pictures that are one photo or two of a burst."""
+"""Least shares of cells that agree, and that agree exactly, of two photos of a burst."""
 
-COVERED, REST, EXACT_CELLS = 0.46, 0.77, 40
+COVERED, REST, EXACT_CELLS, FEW = 0.46, 0.85, 40, 0.75
 """Under a text or a logo few cells agree, but those exactly: least share of them, of those that agree at all, and least
-number."""
+number; where there are few cells, the least share of them instead. The frames of a burst agree, but less exactly."""
 
-WORSE, EXCUSED = 0.7, (0.65, 0.1)
-"""How much sharper, or noisier, one of two must be to excuse that fewer cells agree: the least shares then."""
+WORSE = 0.7
+"""How much sharper, or noisier, one of two must be to excuse that fewer cells agree. Frames of one camera are not."""
 
-SURE = 0.75
-"""Least share of cells that agree exactly for a photo that nothing covers; frames of a burst seldom reach it."""
+WRITTEN = (0.3, 0.67)
+"""A text makes one of two sharper. Least shares then, as of `COVERED` and `REST`."""
+
+EXCUSED, SPOILT = (0.65, 0.1), (1.2, 0.55, 0.1)
+"""Least shares of cells that agree, and agree exactly, of a blurred or noisy one; before them, how much worse one is
+of which less is asked. Pictures that differ so much in sharpness, and are not one photo, agree in a third at most."""
+
+SURE = 0.9
+"""Least share of cells that agree exactly for the same picture again; frames of a burst seldom reach it."""
 
 
 class Proof(NamedTuple):
@@ -88,12 +101,21 @@ def verdict(found: Agreement) -> tuple[bool, Reason] | None:
     """Return whether pictures that agree so are a repeat, and why they belong together; None where they do not."""
     if found.cells < CELLS or found.overlap < OVERLAP:
         return None
-    sure = found.exact >= SURE
-    covered = found.exact >= max(COVERED, REST * found.share, EXACT_CELLS / found.cells)
-    excused = found.apart >= WORSE and found.share >= EXCUSED[0] and found.exact >= EXCUSED[1]
-    if sure or covered or excused:
-        return sure or excused, "photo"
-    return (False, "burst") if found.share >= SAME[0] and found.exact >= SAME[1] else None
+    worse = found.apart >= WORSE
+    excused = worse and _reaches(found, *EXCUSED)
+    if found.exact >= SURE or excused:
+        return True, "photo"
+    least = EXACT_CELLS / found.cells
+    covered = found.exact >= max(COVERED, REST * found.share, min(least, FEW))
+    written = worse and found.exact >= max(WRITTEN[0], WRITTEN[1] * found.share, least)
+    spoilt = found.apart >= SPOILT[0] and _reaches(found, *SPOILT[1:])
+    if covered or written or spoilt:
+        return False, "photo"
+    return (False, "burst") if _reaches(found, *SAME) else None
+
+
+def _reaches(found: Agreement, share: float, exact: float) -> bool:
+    return found.share >= share and found.exact >= exact
 
 
 def equal(one: Fingerprint, other: Fingerprint) -> bool:
@@ -132,21 +154,46 @@ def _aligned(a: Gray, b: Gray, warp: Warp, hope: float) -> Agreement:
     """Compare two pictures in the frame of the coarser, aligned from a first guess that agrees in `hope` at least."""
     if np.linalg.det(warp[:, :2]) < 1:
         a, b, warp = b, a, np.asarray(cv2.invertAffineTransform(warp), np.float32)
-    guess = cells.agreement(a, b, warp)
-    if guess.exact >= SURE or guess.share < hope:
-        return guess
-    found = _refined(a, b, warp)
-    return guess if found is None else max(guess, cells.agreement(a, b, found), key=_weight)
+    found = cells.agreement(a, b, warp)
+    if found.share < hope:
+        return found
+    for shrink, rounds in ROUNDS:
+        better = None if found.exact >= SURE else _refined(a, b, warp, rounds, shrink)
+        if better is not None:
+            warp = better
+            if shrink == 1:
+                found = max(found, cells.agreement(a, b, warp), key=_weight)
+        if shrink == 1 and (better is None or found.share < PROMISING):
+            break
+    return found
 
 
-def _refined(a: Gray, b: Gray, start: Warp, rounds: int = 25) -> Warp | None:
+def _refined(a: Gray, b: Gray, start: Warp, rounds: int, shrink: int) -> Warp | None:
     """Return the affine warp that lays b over a (ECC, Evangelidis and Psarakis 2008), or None where nothing does."""
     stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, rounds, 1e-4)
-    one = np.asarray(cv2.GaussianBlur(a.astype(np.float32), (0, 0), BLUR))
-    other = np.asarray(cv2.GaussianBlur(cells.smoothed(b, start), (0, 0), BLUR))
+    one, other = (_shrunk(_soft(pixels), shrink) for pixels in (a.astype(np.float32), cells.smoothed(b, start)))
+    middle = (shrink - 1) / 2  # of the pixels that become one
+    shift = start[:, :2].sum(axis=1) * middle - middle
+    begin = np.column_stack([start[:, :2], (start[:, 2] + shift) / shrink]).astype(np.float32)
     try:
-        _, warp = cv2.findTransformECC(one, other, start.copy(), cv2.MOTION_AFFINE, stop, np.empty(0, np.uint8), 3)
+        _, warp = cv2.findTransformECC(one, other, begin, cv2.MOTION_AFFINE, stop, np.empty(0, np.uint8), 3)
     except cv2.error:  # it says so when nothing converges
         return None
     least, most = sorted(np.linalg.svd(warp[:, :2].astype(np.float64), compute_uv=False))
-    return np.asarray(warp, np.float32) if most < STRETCH * least else None
+    if most >= STRETCH * least:
+        return None
+    warp[:, 2] = warp[:, 2] * shrink - warp[:, :2].sum(axis=1) * middle + middle
+    return np.asarray(warp, np.float32)
+
+
+def _soft(pixels: Floats) -> Floats:
+    return np.asarray(cv2.GaussianBlur(pixels, (0, 0), BLUR), np.float32)
+
+
+def _shrunk(pixels: Floats, shrink: int) -> Floats:
+    """Return a picture that many times smaller, without the rows and columns that are left over."""
+    if shrink == 1:
+        return pixels
+    height, width = (side // shrink for side in pixels.shape)
+    whole = pixels[: height * shrink, : width * shrink]
+    return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.float32)
