@@ -15,7 +15,7 @@ from facekit.base.contract import FacekitError, quiet, replace
 from facekit.commands.audit import audit
 from facekit.commands.balance import balance
 from facekit.commands.crop import crop
-from facekit.dataset import Dataset, read_info
+from facekit.dataset import Dataset, lineage, read_info
 from facekit.dataset.ancestry import Ancestry, inside
 from facekit.dataset.groups import leave_out_joined
 from facekit.identity import held_out
@@ -23,7 +23,7 @@ from facekit.identity.split import split_dataset
 from facekit.options.audit import Audit
 from facekit.options.balance import Balance
 from facekit.options.crop import Crop
-from facekit.runs.pictures import additions
+from facekit.runs.renewal import additions
 
 
 @pytest.fixture
@@ -111,6 +111,35 @@ def test_a_given_split_goes_through_crop_and_balance(given: Path, tmp_path: Path
     found = Ancestry(tmp_path / "even").photo(even.records[0].origin)
     assert found is not None
     assert hashlib.sha256(found.read_bytes()).hexdigest() == even.records[0].origin
+
+
+def test_a_given_split_without_validation_takes_it_from_training(
+    given: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As Keras's `validation_split` does; a copy of a photo goes with it, and the test part stays as it was."""
+    caplog.set_level("INFO")
+    shutil.rmtree(given / "VAL")
+    (given / "test" / "Ada" / "again.png").unlink()
+    shutil.copy(given / "Train" / "Ada" / "0001.png", given / "Train" / "Ada" / "copy.png")
+    plain_tree(given / "Train", {"Cy": 1}, first=300)
+    before = {record.path: record.split for record in Dataset.open(given).records}
+    split = split_dataset(Dataset.open(given), "70/20/10", "group", seed=1)
+    held = [record for record in split.records if record.split == "validation"]
+    assert {record.label for record in held} == {"Ada", "Bob"}, "who has one photo keeps it for training"
+    assert 2 <= len(held) <= 4
+    assert f"{len(held)} of its training pictures" in caplog.text
+    assert {before[record.path] for record in held} == {"train"}
+    now = {record.path: record.split for record in split.records}
+    assert now["Train/Ada/0001.png"] == now["Train/Ada/copy.png"]
+    assert [path for path, part in now.items() if part == "test"] == [p for p, part in before.items() if part == "test"]
+    assert split_dataset(Dataset.open(given), "80/20/0", "group", seed=1).counts["validation"] == 0
+    report = balance(Balance(input=given, output=tmp_path / "even", count=10, jobs=1))
+    parts = report.details["parts"]
+    assert isinstance(parts, dict)
+    assert parts["validation"] == 2
+    even = Dataset.open(tmp_path / "even")
+    assert not lineage.crossings(even.records)
+    assert not lineage.held_out_synthetic(even.records)
 
 
 def test_a_line_of_a_stranger_leads_to_no_file_through_a_link(given: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from facekit.dataset.groups import draw_groups
 from facekit.dataset.lineage import TRAIN, draw_split, refuse_split, shuffled, still_for_training, thin
 from facekit.dataset.reasons import JOINED
 from facekit.identity.groups import drop_joined, grouped
-from facekit.identity.split import grouped_by_person
+from facekit.identity.split import grouped_by_person, with_validation
 from facekit.options.balance import Balance
 from facekit.options.common import shares
 
@@ -49,6 +49,8 @@ def balance(options: Balance, track: Track = quiet) -> Report:
             records, joined = drop_joined(draw_groups(records, links=out.links), source.root, source.info.split_given)
             left += [Rejection.of(STAGE, join.left, JOINED, join.like.path) for join in joined]
             records = draw_split(records, shares(options.split), options.seed, protocol.WHAT[split_by])
+            if source.info.split_given:
+                records = with_validation(records, source.root, options.split, options.seed, protocol.WHAT[split_by])
         moved = still_for_training((r for r in out.records.values() if r.synthetic and r.moved_from), records)
         planned = [r for inside in by_label(records).values() for r in _even(inside, moved, options, out)]
         photos = {(r.label, r.id): r for r in records}

@@ -67,6 +67,28 @@ def draw_split(
     return [replace(record, split=draw.part[group_of(record)]) for record in records]
 
 
+def draw_validation(
+    records: Sequence[Record], split: tuple[float, float, float], seed: int, what: str = "photos"
+) -> list[Record]:
+    """Move a share of the training photos to validation, by group, where a split that was given has no such part.
+
+    Photos with copies or children stay, as nothing synthetic is held out, and so do all of a label that has one such
+    group. The share is that of `split` among training and validation; 0 moves nothing.
+    """
+    share = split[2] / (split[0] + split[2])
+    if not share or any(record.split == VALIDATION for record in records):
+        return list(records)
+    members: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        members[group_of(record)].append(record)
+    able = {g for g, inside in members.items() if all(r.split == TRAIN and not r.synthetic for r in inside)}
+    while alone := _alone(able, members):
+        able -= alone
+    free = [replace(r, split=None) if group_of(r) in able else r for r in records if r.split == TRAIN]
+    drawn = iter(draw_split(free, (1 - share, 0.0, share), seed, what))
+    return [next(drawn) if record.split == TRAIN else record for record in records]
+
+
 def draw_split_by_image(records: Sequence[Record], split: tuple[float, float, float], seed: int) -> list[Record]:
     """Give each record its part over files, whatever they come from: the original project's protocol.
 
@@ -208,6 +230,13 @@ class _Draw:
         there = self.part[group]
         spare = all(self.filled[label][there] > 1 for label in _photos(inside))
         return spare and all(record.split is None for record in inside)
+
+
+def _alone(groups: Iterable[str], members: Mapping[str, Sequence[Record]]) -> set[str]:
+    """Return the groups that are the only one of one of their labels."""
+    labels = {group: {record.label for record in members[group]} for group in groups}
+    counts = Counter(label for inside in labels.values() for label in inside)
+    return {group for group, inside in labels.items() if min(counts[label] for label in inside) < 2}
 
 
 def _photos(records: Iterable[Record]) -> Counter[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from facekit.runs.pictures import dataset_of
 
 STAGE = "train"
 """What draws a split where none is drawn."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,19 @@ def split_dataset(
     records, joined = drop_joined(known.records, dataset.root, dataset.info.split_given)
     if any(record.split is None for record in records):
         records = lineage.draw_split(records, shares(split), seed, protocol.WHAT[chosen])
+    if dataset.info.split_given:
+        records = with_validation(records, dataset.root, split, seed, protocol.WHAT[chosen])
     protocol.check(records, chosen, str(dataset.root))
     return Split(replace(dataset, info=known.info), records, chosen, joined)
+
+
+def with_validation(records: list[Record], root: Path, split: str, seed: int, what: str) -> list[Record]:
+    """Return the pictures of a given split; where it has no validation part, one is drawn from training."""
+    drawn = lineage.draw_validation(records, shares(split), seed, what)
+    count = sum(now.split != before.split for now, before in zip(drawn, records, strict=True))
+    if count:
+        log.info("%s has no validation part: %d of its training pictures are taken for it", root, count)
+    return drawn
 
 
 def grouped_by_person(dataset: Dataset, people: Path | None, stage: str, track: Track = quiet) -> Dataset:
