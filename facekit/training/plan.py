@@ -157,5 +157,5 @@ def _check_parts(split: Split, options: Train, needs_validation: bool) -> None:
     if missing:
         raise FacekitError(
             f"{options.input}: {missing[0]} has no picture in the training part (names without one: {len(missing)}); "
-            "draw the split again with `balance --split-anew`, or take the folder out"
+            "draw the split again with `balance --new-split`, or take the folder out"
         )
