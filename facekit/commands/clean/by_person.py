@@ -58,7 +58,7 @@ class PersonRow:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The row of a table; a person who is dropped shows with how many good faces, and the unsure with those kept."""
+        """The row of a table; a person who is dropped shows with how many good faces, the unsure with how many stay."""
         kept = f"0 ({self.dropped} dropped)" if self.dropped else f"{self.kept}"
         unsure = f"{self.unsure} ({self.kept_unsure} kept)" if self.kept_unsure else f"{self.unsure}"
         numbers = (self.wrong, self.no_face, self.repeats, self.blurred, unsure, self.other)
