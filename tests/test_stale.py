@@ -406,3 +406,11 @@ def test_a_copy_of_a_training_picture_among_the_test_pictures_is_no_new_picture(
         evaluate(Evaluate(run=options.output, rounds=0))
     with pytest.raises(StaleError, match=r"\(pictures: 1 new\)"):
         train(options)
+
+
+def test_a_part_is_scored_in_a_folder_given_by_a_relative_path(
+    faces: Path, colours: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _train(faces)
+    monkeypatch.chdir(faces.parent)
+    evaluate(Evaluate(run=Path("run"), data=Path(faces.name), part="test", rounds=0))

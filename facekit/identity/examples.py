@@ -111,7 +111,7 @@ def _trained_on(run: Run, pictures: HeldOut, track: Track) -> Dataset:
     """Return the training photos as found that are as they were. Raises FacekitError where there are none."""
     photos = [one for one in run.part("train") if one.synthetic is None]
     if pictures.own:  # also where its folder has moved to
-        where = replace(run.info.dataset, root=str(pictures.dataset.root))
+        where = replace(run.info.dataset, root=str(pictures.dataset.root.resolve()))
         run = replace(run, info=replace(run.info, dataset=where))
     if not run.root.is_dir():
         raise FacekitError(f"{run.root} is gone")
