@@ -158,7 +158,7 @@ def test_a_line_of_a_stranger_leads_to_no_file_through_a_link(given: Path, tmp_p
 
 
 def test_the_split_is_drawn_anew_where_that_is_asked_for(given: Path, tmp_path: Path) -> None:
-    balance(Balance(input=given, output=tmp_path / "even", count=10, jobs=1, split_anew=True))
+    balance(Balance(input=given, output=tmp_path / "even", count=10, jobs=1, new_split=True))
     even = Dataset.open(tmp_path / "even")
     assert not even.info.split_given
     before = {record.origin: record.split for record in Dataset.open(given).records}

@@ -69,11 +69,11 @@ def balance(options: Balance, track: Track = quiet) -> Report:
 
 def _without_split(source: Dataset, options: Balance) -> Dataset:
     """Return the source as if it had no split, where that is to be drawn anew."""
-    if options.split_anew:
+    if options.new_split:
         info = replace(source.info, protocol=None, split_given=False)
         return replace(source, records=[replace(record, split=None) for record in source.records], info=info)
     if source.info.split_given:
-        log.info("%s: the split is that of its folders, and is kept; --split-anew draws another", source.root)
+        log.info("%s: the split is that of its folders, and is kept; --new-split draws another", source.root)
     return source
 
 

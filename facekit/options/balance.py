@@ -27,7 +27,7 @@ class Balance(Stage):
         SPLIT,
     ] = "group"
     people_from: PeopleTable = None
-    split_anew: Annotated[
+    new_split: Annotated[
         bool,
         "Draw the split again. By default pictures that are in a part of a split stay in it, as in `train/`.",
         Aside(),
