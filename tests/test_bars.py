@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from facekit.base.contract import AtMost
-from facekit.cli.bars import _Left, duration, progress
+from facekit.cli.bars import _Left, _Rate, duration, progress
 from facekit.cli.console import Console
 
 
@@ -30,6 +30,14 @@ def test_a_line_says_how_long_the_rest_takes() -> None:
 def test_what_the_first_item_waits_for_is_not_counted_again() -> None:
     """The first step of a training waits for its graph: it says nothing of the other steps."""
     assert progress("train", 11, 101, 40.0, first=30.0) == "train: 11/101 (0.3/s, 90 s left)"
+
+
+def test_what_is_done_says_the_rate_over_all_its_time() -> None:
+    """The last items may come in a burst: 16 in 4 seconds are four a second, however fast they came."""
+    done: Any = SimpleNamespace(completed=16, finished_time=4.0, finished_speed=235_563.9, speed=235_563.9)
+    assert str(_Rate().render(done)) == "4.0/s"
+    running: Any = SimpleNamespace(completed=8, finished_time=None, finished_speed=None, speed=2.5)
+    assert str(_Rate().render(running)) == "2.5/s"
 
 
 def test_a_loop_that_may_end_early_says_at_most(capsys: pytest.CaptureFixture[str]) -> None:

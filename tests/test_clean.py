@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from conftest import Facekit, picture, plain_tree, read_tree, records, rejected
 from facekit.base import images
 from facekit.base.contract import FacekitError, Image
 from facekit.commands.clean import clean
+from facekit.commands.clean.by_person import PersonRow
 from facekit.options.clean import Clean
 
 
@@ -328,6 +330,22 @@ def test_where_everybody_is_dropped_the_error_says_what_to_type(facekit: Facekit
     assert done.out == "", "nothing is handed to the next command of a pipeline"
     assert done.err.splitlines()[-1].endswith(f"; keep Ada (3), Bob (2) with `{command}`")
     assert facekit(*shlex.split(command)[1:]).code == 0
+
+
+def test_a_row_says_how_many_of_the_unsure_are_kept() -> None:
+    """Without it the numbers of a row do not add up: those are counted as kept too."""
+    left: dict[str, Any] = {
+        "wrong": 13,
+        "no_face": 0,
+        "repeats": 1,
+        "blurred": 1,
+        "dropped": 0,
+        "other": 0,
+        "beyond": False,
+    }
+    row = PersonRow(name="Ada", faces=59, kept=43, unsure=4, kept_unsure=3, **left)
+    assert row.cells == ("Ada", "59", "43", "13", "0", "1", "1", "4 (3 kept)", "0")
+    assert replace(row, kept=40, unsure=4, kept_unsure=0).cells[-2] == "4"
 
 
 def test_the_rows_by_person_count_each_picture_once(tmp_path: Path) -> None:

@@ -263,6 +263,23 @@ def test_metadata_of_the_root_names_pictures_in_parts(given: Path) -> None:
     assert len(read.records) == 28
 
 
+def test_metadata_of_the_root_names_flat_parts(tmp_path: Path) -> None:
+    """Its labels say that the folders are none, whatever they are called."""
+    root = plain_tree(tmp_path / "tree", {"train": 2, "test": 1})
+    paths = [path.relative_to(root).as_posix() for path in sorted(root.rglob("*.png"))]
+    (root / "metadata.csv").write_text("file_name,label\n" + "".join(f"{path},Ada\n" for path in paths))
+    assert [(label, part) for _, label, part in places(root)] == [("Ada", "train")] * 2 + [("Ada", "test")]
+    assert Dataset.open(root).info.split_given
+    (root / "metadata.csv").write_text("file_name,age\n" + "".join(f"{path},30\n" for path in paths))
+    assert {(label, part) for _, label, part in places(root)} == {("train", None), ("test", None)}
+
+
+def test_what_metadata_of_a_part_does_not_name_is_no_new_picture(tmp_path: Path) -> None:
+    described(tmp_path / "tree" / "train", ROWS, count=6)
+    described(tmp_path / "tree" / "test", ROWS)
+    assert not additions(runs.load(_run_on(tmp_path / "tree", tmp_path)))
+
+
 def test_what_metadata_and_folder_do_not_share_is_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     root = described(tmp_path / "tree", [*ROWS[:2], {"file_name": "gone.png", "label": "Ada"}])
     assert len(Dataset.open(root).records) == 2

@@ -389,3 +389,20 @@ def test_what_was_left_out_of_the_split_is_no_new_picture(tmp_path: Path, colour
     plain_tree(faces, {"Zoe": 8}, first=300)
     with pytest.raises(StaleError, match=r"\(name added: Zoe; pictures: 8 new\)"):
         _train(faces)
+
+
+def test_a_copy_of_a_training_picture_among_the_test_pictures_is_no_new_picture(tmp_path: Path, colours: str) -> None:
+    """It is left out, though a picture of its bytes and its label is in the split."""
+    root = tmp_path / "parts"
+    for part, count, first in (("train", 6, 0), ("val", 2, 50), ("test", 4, 80)):
+        plain_tree(root / part, {"Ada": count, "Bob": count}, first=first)
+    shutil.copy(root / "train" / "Ada" / "0000.png", root / "test" / "Ada" / "again.png")
+    options = Train(input=root, output=tmp_path / "run", backbone=colours)
+    train(options)
+    evaluate(Evaluate(run=options.output, rounds=0))
+    train(options)
+    shutil.copy(root / "train" / "Ada" / "0001.png", root / "test" / "Ada" / "more.png")
+    with pytest.raises(StaleError, match=r"\(pictures: 1 new\)"):
+        evaluate(Evaluate(run=options.output, rounds=0))
+    with pytest.raises(StaleError, match=r"\(pictures: 1 new\)"):
+        train(options)

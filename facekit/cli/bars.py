@@ -40,10 +40,10 @@ class Bars(Progress):
 
 
 class _Rate(ProgressColumn):
-    """Items a second."""
+    """Items a second: lately, and of what is done, over all the time that stands beside it."""
 
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
+        speed = task.completed / task.finished_time if task.finished_time else task.speed
         return Text("" if speed is None else f"{speed:,.1f}/s", style="progress.data.speed")
 
 

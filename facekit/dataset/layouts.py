@@ -4,7 +4,8 @@
   read it.
 - `train/LABEL/picture`: a folder for each part of a split that is given, where every folder of the root is called like
   a part and folders of labels are in them. Somebody called Test, beside others or alone, stays a label.
-- `metadata.jsonl` or `metadata.csv` beside the pictures or in the folder of a part: see `dataset.metadata`.
+- `metadata.jsonl` or `metadata.csv` beside the pictures, in the folder of a part or above the parts: see
+  `dataset.metadata`.
 - Pictures and no folders: one label, called like the folder.
 """
 
@@ -92,11 +93,17 @@ def parts_of(root: Path, tops: Iterable[str]) -> dict[str, str]:
 
     No file is opened.
     """
-    called = {name: PART.get(name.lower(), "") for name in tops}
-    if not all(called.values()) or not any(_holds_labels(root / name) for name in called):
+    called = _called_parts(tops)
+    if not any(_holds_labels(root / name) for name in called):
         return {}
     order = list(_CALLED)
     return dict(sorted(called.items(), key=lambda one: (order.index(one[1]), one[0])))
+
+
+def _called_parts(tops: Iterable[str]) -> dict[str, str]:
+    """Return folder -> part, where every folder is called like a part; empty where one is not."""
+    called = {name: PART.get(name.lower(), "") for name in tops}
+    return called if all(called.values()) else {}
 
 
 def is_described(root: Path) -> bool:
@@ -186,16 +193,18 @@ def _described(
 ) -> list[Place] | None:
     """Return the pictures that a folder's metadata describes; None where it has none.
 
-    `part` is the folder's own; in the root, `parts` says which one a picture's first folder stands for.
+    `part` is the folder's own; in the root, `parts` says which one a picture's first folder stands for. Folders that
+    are called like parts are parts as well where the metadata says the labels, which folders of pictures then are not.
     """
     file = metadata.find(root / folder)
     found = None if file is None else metadata.read(file)
     if file is None or found is None:
         return None
+    called = {} if folder else _called_parts(one.path.rpartition("/")[0].partition("/")[0] for one in found)
     places = []
     for one in metadata.without_gone(file, found, left):
         first, _, rest = one.path.partition("/")
-        own = part or parts.get(first)
+        own = part or parts.get(first) or (called.get(first) if one.label else None)
         inner = rest if first in parts else one.path
         label = one.label or inner.rpartition("/")[0].rpartition("/")[2]
         if not label:

@@ -105,14 +105,23 @@ def changes(run: Run, dataset: Dataset) -> str | None:
     """Return in words how a data set differs from what a run was trained on; None where it does not."""
     if dataset.digest() == run.info.dataset.digest:
         return None
-    left_out = set(run.info.in_no_part)
-    now = [record for record in dataset.records if record.sha256 not in left_out]
-    return str(of_records(run.split, now) or "the groups or parts of its pictures")
+    return str(of_records(run.split, _of_parts(run, dataset)) or "the groups or parts of its pictures")
 
 
 def _in_no_part(dataset: Dataset, records: Sequence[Record]) -> tuple[str, ...]:
-    parted = {(record.label, record.id) for record in records}
-    return tuple(record.sha256 for record in dataset.records if (record.label, record.id) not in parted)
+    parted = {record.path for record in records}
+    return tuple(record.sha256 for record in dataset.records if record.path not in parted)
+
+
+def _of_parts(run: Run, dataset: Dataset) -> Iterator[Record]:
+    """Yield the pictures but those that were in no part, of which each copy of a picture in a part is one."""
+    left_out = Counter(run.info.in_no_part)
+    parted = {record.path for record in run.split}
+    for record in dataset.records:
+        if record.path not in parted and left_out[record.sha256]:
+            left_out[record.sha256] -= 1
+        else:
+            yield record
 
 
 def clear(folder: Path) -> None:

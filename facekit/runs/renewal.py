@@ -76,6 +76,8 @@ def _pictures(root: Path, known: Collection[str]) -> Iterator[str]:
         if metadata.find(inside(root, str(folder))) is not None:
             continue
         for label in filter(is_dir, _entries(inside(root, str(folder)), made)):
+            if metadata.find(Path(label.path)) is not None:
+                continue
             files = _entries(Path(label.path), made)
             yield from (str(folder / label.name / one.name) for one in files if _is_called_picture(one))
 

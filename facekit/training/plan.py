@@ -156,6 +156,6 @@ def _check_parts(split: Split, options: Train, needs_validation: bool) -> None:
     missing = missing_labels(split.labels, split.records)
     if missing:
         raise FacekitError(
-            f"{options.input}: {missing[0]} has no picture in the training part ({len(missing)} such names); "
-            "draw the split again with `balance`, or take the folder out"
+            f"{options.input}: {missing[0]} has no picture in the training part (names without one: {len(missing)}); "
+            "draw the split again with `balance --new-split`, or take the folder out"
         )

@@ -58,9 +58,10 @@ class PersonRow:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The row of a table; a person who is dropped shows with how many good faces."""
+        """The row of a table; a person who is dropped shows with how many good faces, the unsure with how many stay."""
         kept = f"0 ({self.dropped} dropped)" if self.dropped else f"{self.kept}"
-        numbers = (self.wrong, self.no_face, self.repeats, self.blurred, self.unsure, self.other)
+        unsure = f"{self.unsure} ({self.kept_unsure} kept)" if self.kept_unsure else f"{self.unsure}"
+        numbers = (self.wrong, self.no_face, self.repeats, self.blurred, unsure, self.other)
         return self.name, f"{self.faces}", kept, *map(str, numbers)
 
 
