@@ -118,6 +118,8 @@ def test_the_page_stands_alone(own: Trained) -> None:
     assert "1,000 resamples of 9 photos" in page
     assert "Person1" in page
     assert "no photo, nor anything made from it, is in two parts" in page
+    assert "split 70/20/10" in page
+    assert "people_from" not in page  # an option that was not given
     assert 'role="alert"' not in page
 
 

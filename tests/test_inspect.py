@@ -285,7 +285,7 @@ def test_a_second_look_takes_the_place_of_the_first_and_a_new_training_both(own:
     assert files_in(own / "inspection") == sorted(
         [*facts(report)["files"], "inspection.json", "made-from.json", "notes.txt", "report.html"]
     )
-    assert "a patch that hides" in report.details["explained by"]
+    assert "a patch hides" in report.details["explained by"]
     runs.clear(own)
     assert files_in(own / "inspection") == ["notes.txt"]
 

@@ -23,7 +23,7 @@ from facekit.options.crop import CarriedCrop, FaceCrop
 from facekit.options.predict import Predict
 from facekit.options.train import Train
 from facekit.report.fonts import MISSING, fitting
-from facekit.report.grid import Tile, draw
+from facekit.report.grid import Tile, draw, lines
 from facekit.world.draw import empty_photo, group_photo
 from facekit.world.people import people
 
@@ -162,6 +162,14 @@ def test_the_sheet_is_a_page_with_links_to_the_photos(trained: Trained, tmp_path
     assert page.count('data-answer="wrong"') == 1
 
 
+def test_the_sheet_says_who_an_unknown_face_is_nearest_to(trained: Trained, tmp_path: Path) -> None:
+    (tmp_path / "grey.png").write_bytes(images.encode_png(np.full((40, 40, 3), 128, np.uint8)))
+    _predict(trained, tmp_path / "grey.png", detect=False, min_confidence=1.0, grid=tmp_path / "sheet.html")
+    page = check_alone(tmp_path / "sheet.html")
+    assert ">unknown</b><span>nearest: Person" in page
+    assert "% sure" not in page
+
+
 def test_a_page_does_not_link_what_is_only_unpacked(trained: Trained, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
         archive.writestr("person0/one.png", images.encode_png(patch(0, 900)))
@@ -176,6 +184,13 @@ def test_a_sheet_takes_any_name() -> None:
     names = ["Zoë", "Ольга", "李小龍", "محمد", "$x_1$ \N{GRINNING FACE}", "a very long name that does not end"]
     data = draw([Tile(face, name, 0.5, None) for name in names])
     assert images.decode(data).shape[2] == 3
+
+
+def test_a_long_name_goes_on_in_a_second_line() -> None:
+    assert lines("not confirmed as a face") == "not confirmed as a\nface"
+    assert lines("Luiz_Inacio_Lula_da_Silva") == "Luiz_Inacio_Lula_da_\nSilva"
+    assert lines("a" * 30) == "a" * 20 + "…"
+    assert lines("short") == "short"
 
 
 def test_what_no_font_has_is_replaced() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
+from facekit.report.reliability import reliability
 from facekit.scores.bootstrap import interval, resampled, rounds_of
 from facekit.scores.calibration import Bin, calibration
 from facekit.scores.classes import Answers, ClassScore, Confused, bounds, score, top_k
@@ -126,6 +127,14 @@ def test_calibration_by_hand() -> None:
     assert found.bins[0] == Bin(8 / 15, 9 / 15, 2, pytest.approx(0.6), 0.5)
     assert found.nll == pytest.approx(-np.mean(np.log([0.95, 0.95, 0.95, 0.05, 0.6, 0.4])))
     assert found.brier == pytest.approx(2 * np.mean(np.square([0.05, 0.05, 0.05, 0.95, 0.4, 0.6])))
+
+
+def test_a_bar_of_the_reliability_diagram_is_as_wide_as_its_bin() -> None:
+    labels, rows = np.array([0, 0]), np.array([[0.99, 0.01], [0.99, 0.01]])
+    right = reliability(calibration(labels, rows).bins).series[0]
+    assert right.kind == "bars"
+    assert len(right.x) == 15
+    assert list(right.y) == [None] * 14 + [1.0]
 
 
 def test_a_model_that_is_sure_and_right_is_calibrated() -> None:

@@ -210,9 +210,12 @@ def _tile(run: Run, face: FoundFace, answer: Answer, name: str | None) -> Tile:
     folder = spelled_as([folder], run.labels)[folder]
     right = label == folder if folder in run.labels and label != STRANGER else None
     note = f"is {run.name(folder)}" if right is False else None
-    shown = label if label == STRANGER else run.name(label)
+    shown: str = run.name(label)
+    sure: float | None = answer.confidence or 0.0
+    if label == STRANGER:  # how sure the model is, it is of a name
+        shown, sure, note = label, None, f"nearest: {run.name(answer.top[0].label)}"
     photo = face.picture if name is None else None
-    return Tile(face.seen.pixels, shown, answer.confidence or 0.0, right, note, name or face.picture.name, photo)
+    return Tile(face.seen.pixels, shown, sure, right, note, name or face.picture.name, photo)
 
 
 def _inputs(paths: Iterable[Path], stack: ExitStack, track: Track) -> list[Input]:

@@ -67,14 +67,17 @@ def _draw_tile(axes: Any, tile: Tile) -> None:
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set(color=color, linewidth=3)
-    families, name = fitting(_short(tile.name))
+    families, name = fitting(lines(tile.name))
     sure = "" if tile.confidence is None else f"\n{tile.confidence:.0%}"
     axes.set_title(f"{name}{sure}", fontsize=8, color=color, family=families, parse_math=False)
     if tile.note is not None:
-        families, note = fitting(_short(tile.note))
+        families, note = fitting(lines(tile.note))
         axes.set_xlabel(note, fontsize=8, color=OPEN, family=families, parse_math=False)
 
 
-def _short(name: str) -> str:
-    name = visible(name)
-    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+def lines(text: str) -> str:
+    """Return a text on up to two lines, which break after a space or an underscore; what is longer is cut short."""
+    first, rest = "", visible(text)
+    if len(rest) > _LONGEST and (ends := [end for end in range(1, _LONGEST + 1) if rest[end - 1] in " _"]):
+        first, rest = f"{rest[: ends[-1]].rstrip(' ')}\n", rest[ends[-1] :]
+    return first + (rest if len(rest) <= _LONGEST else rest[: _LONGEST - 1] + "…")

@@ -40,7 +40,7 @@ def strangers(scores: Identification) -> Chart:
     return Chart(
         "Known people named right, by strangers named",
         Axis(CURVE, "log", least, 1.0, percent=True),
-        Axis("known people named right (TPIR)", low=low, high=1.0, percent=True),
+        Axis("named right (TPIR)", low=low, high=1.0, percent=True),
         [
             Series("every threshold", places[::-1], [point.tpir for point in scores.curve][::-1]),
             Series("the model's threshold", [max(scores.rates.fpir, least)], [scores.rates.tpir], "dots", "second"),

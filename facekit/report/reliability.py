@@ -35,4 +35,10 @@ def _bars(bins: Sequence[Bin]) -> list[Series]:
     """Return the bars of bins that are of one width; others would need bars of several."""
     if len({round(one.high - one.low, 6) for one in bins}) > 1:
         return []
-    return [Series("right", [(one.low + one.high) / 2 for one in bins], [one.accuracy for one in bins], "bars")]
+    width = bins[0].high - bins[0].low
+    right = {round(one.low / width): one.accuracy for one in bins}
+    # A bar is as wide as its neighbours are away, so bins without an answer have a place as well.
+    places = range(round(1 / width))
+    return [
+        Series("right", [(place + 0.5) * width for place in places], [right.get(place) for place in places], "bars")
+    ]

@@ -184,11 +184,12 @@ def _of_folds(folds: Folds) -> dict[str, Json]:
 
 
 def _options(run: Run) -> dict[str, Setting]:
-    """Return the options that the training went by: of a linear head none that only a network has."""
+    """Return the options that the training went by: of a linear head none that only a network has, and no empty one."""
+    given = {name: value for name, value in run.info.options.items() if value is not None}
     if run.backbone is None:
-        return {name: value for name, value in run.info.options.items() if name != "backbone"}
+        return {name: value for name, value in given.items() if name != "backbone"}
     networks = {field.name for field in describe(Train) if field.section in (MODEL.title, TRAINING.title)}
-    return {name: value for name, value in run.info.options.items() if name not in networks - _LINEAR}
+    return {name: value for name, value in given.items() if name not in networks - _LINEAR}
 
 
 def _ends(interval: Interval | None, form: str = "{:.1f}% to {:.1f}%", times: float = 100) -> str:
