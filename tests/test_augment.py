@@ -152,7 +152,7 @@ def test_by_image_will_not_undo_a_split(even: Path) -> None:
 
 
 def test_more_pictures_than_the_count_are_refused(even: Path) -> None:
-    with pytest.raises(FacekitError, match=r"Ada holds 8 pictures, more than --count 7; give a larger count"):
+    with pytest.raises(FacekitError, match=r"Ada has 8 pictures, more than --count 7; give a larger count"):
         run(even, count=7)
     assert len(records(run(even, "same", count=8))) == 16
 

@@ -287,7 +287,7 @@ REFUSED = {
     "[[contender]]\nsize = 48": r"contender 1 \(no name\): add a `name = …`",
     "[[contender]]\nnetwork = 'cnn3'\n[[contender]]\nnetwork = 'cnn3'": r"two contenders are called cnn3; give each",
     "[default]\nsize = 48": r"nothing is called 'default'; write \[defaults\] and \[\[contender\]\]",
-    "[defaults]\nname = 'x'\n[[contender]]\nnetwork = 'cnn3'": r"a name cannot be shared",
+    "[defaults]\nname = 'x'\n[[contender]]\nnetwork = 'cnn3'": r"contenders cannot share a name",
     "[contender]\nnetwork = 'cnn3'": r"contenders are written \[\[contender\]\], with two brackets",
     "[defaults]\nsize = 48": r"names no contender; add a \[\[contender\]\]",
     "contender": r"is not TOML",

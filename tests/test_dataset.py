@@ -148,7 +148,7 @@ def test_pictures_outside_any_folder_are_spoken_of(plain: Path, caplog: pytest.L
 
 def test_a_broken_dataset_json_is_named(made: Path) -> None:
     (made / "dataset.json").write_text("{")
-    with pytest.raises(FacekitError, match=r"dataset\.json is not what facekit writes .*; delete it"):
+    with pytest.raises(FacekitError, match=r"dataset\.json is not what facekit writes .*; move it elsewhere"):
         Dataset.open(made)
 
 

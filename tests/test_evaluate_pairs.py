@@ -112,7 +112,7 @@ def test_a_run_is_scored_on_pairs(world: World, tmp_path: Path) -> None:
         assert point["left_out_rejected"]["accuracy"] == pytest.approx(point["accuracy"])
     low, high = best["intervals"]["accuracy"]
     assert low <= best["accuracy"] <= high
-    assert result["banners"] == ["2 of the 3 people stand in tuning.csv too: the threshold was chosen on them"]
+    assert result["banners"] == ["2 of the 3 people are in tuning.csv too: the threshold was chosen on them"]
     assert report.details["accuracy"] == pytest.approx(best["accuracy"], abs=1e-4)
     assert report.details["accuracy_interval"] == pytest.approx([low, high], abs=1e-4)
 

@@ -250,7 +250,7 @@ def test_evaluate_reports_strangers_beside_its_scores(trained: Path, even: Path,
     assert scores["rates"].keys() == {"fpir", "tpir"}
     assert scores["curve"][-1]["fpir"] == 0
     page = (tmp_path / "own" / "report.html").read_text()
-    assert "<h2>Strangers</h2>" in page
+    assert "<h2>Among strangers</h2>" in page
     assert "a linear head, fitted to the embeddings of dlib" in page
     assert "backbone dlib" in page
     for of_networks in ("inception_v3", "learning_rate"):
@@ -339,7 +339,7 @@ def test_a_comparison_and_folds_report_strangers_as_well(trained: Path, even: Pa
         assert rate in report.details["mean of the folds"]
     page = (tmp_path / "folds" / "report.html").read_text()
     assert '<th scope="col">FPIR</th><th scope="col">TPIR</th>' in page
-    assert "<h2>Strangers</h2>" in page
+    assert "<h2>Among strangers</h2>" in page
 
 
 def test_classes_have_no_strangers(even: Path, few: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -198,7 +198,7 @@ def test_two_groups_that_show_one_photo_stand_in_one_fold(own: Own, caplog: pyte
     for seed in range(3):
         folds = cut(run, 2, seed, Dataset.open(own.faces))
         assert len({fold.number for fold in folds for one in fold.held if one.id in (used.id, held.id)}) == 1
-    assert "1 groups of photos show what others do" in caplog.text
+    assert "1 groups of photos show the same photos as others" in caplog.text
 
 
 def test_the_parts_that_are_asked_for_keep_their_banner(own: Own) -> None:

@@ -17,6 +17,7 @@ from facekit.commands.audit import trees
 from facekit.commands.inspect.pictures import given
 from facekit.commands.predict import _pictures
 from facekit.dataset import Dataset, pictures
+from facekit.dataset.inputs import Input
 from facekit.dataset.listing import scan
 
 NAMES = (
@@ -67,7 +68,7 @@ def names(paths: object) -> set[str]:
 
 
 READERS: dict[str, Callable[[Path], set[str]]] = {
-    "predict": lambda folder: names(_pictures([folder])),
+    "predict": lambda folder: names(_pictures(Input(folder, folder))),
     "inspect": lambda folder: names(chosen.file for chosen in given([folder]).pictures) | {"broken.png"},
     "crop": lambda folder: names(r.path for r in Dataset.open(folder.parent).records) - {"notes.txt"},
     "audit": lambda folder: names(p.path for p in trees.read(folder.parent).pictures) - {"notes.txt"},

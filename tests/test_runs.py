@@ -427,7 +427,7 @@ LINE = {"id": "1" * 64, "sha256": "1" * 64, "path": "ada/1.png", "label": "ada",
     ("changes", "reason"),
     [
         ({"path": "../../etc/passwd", "label": ".."}, "`label` is '..'"),
-        ({"path": "/etc/passwd"}, "`path` is '/etc/passwd', not a file under the label 'ada'"),
+        ({"path": "/etc/passwd"}, "`path` is '/etc/passwd', not a file below a folder"),
         ({"split": "held"}, "`split` is 'held', not one of train, test, validation"),
         ({"id": 7}, "Expected `str`, got `int` - at `$.id`"),
         ({"box": [0, 0, "wide", 1]}, "at `$.box"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,8 @@ def test_every_report_says_it(run: Path, tmp_path: Path, facekit: Facekit) -> No
         done = facekit(*arguments, "--json")
         folder = Path(done.report["folder"])
         assert done.report["details"]["licence of the weights"] == "CC0 1.0"
-        assert f"{arguments[0]}: weights: colours" in done.err
+        assert f"\n{arguments[0]}: " in f"\n{done.err}"
+        assert re.search(r"^ +weights +colours", done.err, re.MULTILINE)
         page = (folder / "report.html").read_text()
         assert "Pretrained weights" in page
         assert "CC0 1.0" in page
