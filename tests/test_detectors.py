@@ -20,7 +20,7 @@ from facekit.commands import predict
 from facekit.faces import detectors
 from facekit.faces.detectors import cuts
 from facekit.faces.detectors.boxes import distinct, foremost, merged, overlap
-from facekit.faces.detectors.confirmed import Search
+from facekit.faces.detectors.confirmed import MIN_OVERLAP, Search, one_each
 from facekit.faces.detectors.haar import Haar
 from facekit.faces.detectors.retry import Retry
 from facekit.faces.detectors.yunet import YuNet
@@ -340,3 +340,14 @@ def test_a_photo_is_of_the_large_face_near_its_middle() -> None:
     assert foremost([small, bystander], picture) is small
     assert foremost([bystander], picture) is bystander
     assert foremost([], picture) is None
+
+
+def test_a_face_confirms_one_box_the_one_that_fits_it_best() -> None:
+    """Haar draws a second box around some chins, and the same face of YuNet overlaps both."""
+    seen = [Face(Box(40, 40, 60, 80), 0.9), Face(Box(300, 40, 60, 80), 0.9)]
+    around, chin, other, small = (
+        Face(Box(*place), 1.0) for place in ((30, 40, 80, 80), (45, 80, 70, 70), (295, 45, 80, 80), (500, 500, 40, 40))
+    )
+    assert min(overlap(seen[0].box, face.box) for face in (around, chin)) >= MIN_OVERLAP
+    assert one_each([chin, other, around, small], seen) == [other, around, small]
+    assert one_each([around, small], []) == [around, small]

@@ -47,7 +47,7 @@ class Confirmed:
             faces = [face for face in found if self._confirms(image, face.box, seen or [])]
             unconfirmed += [face for face in found if face not in faces]
             if faces:
-                return Search(faces, distinct(unconfirmed))
+                return Search(one_each(faces, seen or []), distinct(unconfirmed))
         return Search([], distinct(unconfirmed))
 
     def _confirms(self, image: Image, box: Box, seen: list[Face]) -> bool:
@@ -57,3 +57,20 @@ class Confirmed:
         inside = box._replace(x=box.x - around.x, y=box.y - around.y)
         again = self._confirmer.detect(images.cut(image, around))
         return any(overlap(face.box, inside) >= MIN_OVERLAP for face in again)
+
+
+def one_each(faces: list[Face], seen: list[Face]) -> list[Face]:
+    """Return the faces, without those that one of `seen` confirms beside a better box.
+
+    Haar draws a second box around some chins.
+    """
+    best: dict[Box, tuple[float, Face]] = {}
+    alone = []
+    for face in faces:
+        fit, box = max(((overlap(one.box, face.box), one.box) for one in seen), default=(0.0, face.box))
+        if fit < MIN_OVERLAP:
+            alone.append(face)  # seen only in what is cut out around it
+        elif box not in best or fit > best[box][0]:
+            best[box] = (fit, face)
+    kept = [*alone, *(face for _, face in best.values())]
+    return [face for face in faces if face in kept]

@@ -154,6 +154,8 @@ def _unused(
         raise FacekitError(f"--strangers: the training of {run.folder} used every picture of {dataset.root}")
     if used:
         log.warning("%s: %d pictures of strangers were used in training and are left out", dataset.root, used.total())
+        if used.total() >= len(new.records):
+            log.warning("%s: most of its pictures are of people in the model, who are no strangers", dataset.root)
     return new, left + used
 
 
