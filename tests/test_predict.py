@@ -175,7 +175,7 @@ def test_a_page_does_not_link_what_is_only_unpacked(trained: Trained, tmp_path: 
         archive.writestr("person0/one.png", images.encode_png(patch(0, 900)))
     _predict(trained, tmp_path / "photos.zip", detect=False, grid=tmp_path / "sheet.html")
     page = check_alone(tmp_path / "sheet.html")
-    assert "one.png" in page
+    assert "one.png" in page.replace("<wbr>", "")
     assert links(page) == []
 
 

@@ -190,7 +190,7 @@ def test_a_complete_run_is_left_as_it_is(done: Trained, resume: bool, caplog: py
     with caplog.at_level(logging.INFO):
         report = train(_options(done.faces, epochs=4, resume=resume))
     assert report.details == {**done.report.details, "history": str(done.run / "history.png")}
-    assert "run is trained already" in caplog.text
+    assert "run is already trained" in caplog.text
     assert (done.run / "model.weights.h5").stat().st_mtime_ns == before
     with pytest.raises(FacekitError, match=r"was trained with epochs = 4, not 2; choose another folder"):
         train(_options(done.faces, epochs=2, resume=resume))

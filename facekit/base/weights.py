@@ -130,8 +130,10 @@ def cached(name: str, make: Callable[[], bytes], sha256: str | None = None) -> b
     try:
         with _locked_cache() as folder:
             file = folder / name
-            keep_private(file)
-            data = _intact(read_bytes(file, MAX_CACHED), sha256) if _ours(file) else None
+            ours = _ours(file)  # as it was found: what others could write is not trusted for being private now
+            data = _intact(read_bytes(file, MAX_CACHED), sha256) if ours else None
+            if ours:
+                keep_private(file)
             if data is None:
                 data = make()
                 replace_file(file, hashlib.sha256(data).digest() + data)

@@ -37,7 +37,9 @@ def show(rows: Rows, width: int) -> RenderableType:
 
 
 def _shared(paths: Sequence[str]) -> str:
-    """Return the folder that all paths lie in, with the slash behind it; nothing for one path, and for none."""
+    """Return the folder that all paths lie in, with the slash behind it; nothing for one path, none, and for URLs."""
+    if any("://" in path for path in paths):
+        return ""
     folders = {path.rpartition("/")[0] for path in paths}
     if len(set(paths)) < 2 or "" in folders or len({path.startswith("/") for path in paths}) > 1:
         return ""
