@@ -418,3 +418,19 @@ def test_a_kill_between_two_lines_of_a_photo_loses_none(
             break
     else:
         raise AssertionError("it never came to its end")
+
+
+def test_a_crop_that_is_interrupted_has_noted_how_it_cuts(photos: Path, tmp_path: Path) -> None:
+    """Whoever goes on with what there is reads it: a model of such faces must not cut others with the defaults."""
+
+    def interrupted(items: Any, title: str, total: int | None = None, board: Any = None) -> Any:
+        if title == "crop":
+            raise KeyboardInterrupt
+        return iter(items)
+
+    with pytest.raises(KeyboardInterrupt):
+        crop(Crop(input=photos, output=tmp_path / "faces", margin=0.4, jobs=1), interrupted)
+    info = read_info(tmp_path / "faces")
+    assert info is not None
+    assert info.crop is not None
+    assert (info.complete, info.crop.margin, info.drawn) == (False, 0.4, True)

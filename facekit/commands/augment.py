@@ -51,7 +51,7 @@ def augment(options: Augment, track: Track = quiet) -> Report:
     if protocol != "image":
         source = grouped(source, STAGE, track, options.jobs)
     with Output(options.output, STAGE, options, source) as out:
-        out.info = replace(out.info, protocol=protocol)
+        out.note(replace(out.info, protocol=protocol))
         if out.unchanged:
             return out.report()
         records, left = out.usable(track)

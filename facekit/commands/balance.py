@@ -41,7 +41,7 @@ def balance(options: Balance, track: Track = quiet) -> Report:
     else:
         refuse_split(source.records, str(source.root))
     with Output(options.output, STAGE, options, source) as out:
-        out.info = replace(out.info, protocol=split_by, split_given=source.info.split_given)
+        out.note(replace(out.info, protocol=split_by, split_given=source.info.split_given))
         if out.unchanged:
             return out.report()
         records, left = out.usable(track)

@@ -60,7 +60,7 @@ def crop(options: Crop, track: Track = quiet) -> Report:
 
 def _crop(options: Crop, source: Dataset, track: Track) -> Report:
     with Output(options.output, STAGE, options, source) as out:
-        out.info = replace(out.info, crop=CarriedCrop.of(options))
+        out.note(replace(out.info, crop=CarriedCrop.of(options)))
         done = _done(out, source)
         removed = {(gone.label, gone.id): gone for gone in out.removed}
         once, again = distinct(source.records)

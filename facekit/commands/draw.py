@@ -21,7 +21,7 @@ def draw(options: Draw, track: Track = quiet) -> Report:
     """
     world = World(options.people, options.photos, options.seed, options.faults)
     with Output(options.output, "draw", options) as out:
-        out.info = replace(out.info, drawn=True)
+        out.note(replace(out.info, drawn=True))
         plan = {(name, photo_id(world, who, item)): (who, item) for who, name, item in _items(world)}
         removed = {(gone.label, gone.id) for gone in out.removed}
         records = [_record(world, who, item) for key, (who, item) in plan.items() if key not in removed]

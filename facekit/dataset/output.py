@@ -126,6 +126,12 @@ class Output:
         assert self.source is not None
         return self.source.named_by_id(record)
 
+    def note(self, info: DatasetInfo) -> None:
+        """Set `info`, and write what is new in it at once, unless the folder is as it should be already."""
+        known, self.info = self.info, info
+        if info != known and not self.unchanged:
+            self.save_info()
+
     def save_info(self) -> None:
         """Write `info` at once: what a run that is killed must not forget."""
         if not self.options.dry_run:
