@@ -63,7 +63,7 @@ def test_a_training_notes_what_the_other_run_had_learned(run: Path, tmp_path: Pa
     assert on_colours.title == f"the network of the run {run}"
     count = f"24 pictures of 3 names in {tmp_path / 'faces'}"
     assert on_colours.trained_on == f"{count}; before that colours, trained on data that facekit does not know of"
-    assert on_colours.people.endswith("They may have been in it")
+    assert on_colours.people.endswith("They may be among its training data")
     edit(run, backbone=None, network="cnn3", options={"weights": "none"})
     scratch = of_training(options)
     assert scratch is not None
@@ -75,7 +75,7 @@ def test_a_training_notes_what_the_other_run_had_learned(run: Path, tmp_path: Pa
 def test_an_embedder_of_another_package_is_not_vouched_for(run: Path) -> None:
     card = of_run(runs.load(run))
     assert (card.title, card.licence) == ("colours", "CC0 1.0")
-    assert card.people == "They may have been in it"
+    assert card.people == "They may be among its training data"
 
 
 def test_every_report_says_it(run: Path, tmp_path: Path, facekit: Facekit) -> None:

@@ -61,7 +61,7 @@ class Dataset:
                 records.append(record)
                 sources.setdefault(record.id, Source(record.id, url=record.path, engine="folder"))
         else:  # what a killed run wrote without a line is for it to make again
-            log.warning("%s is not complete; the command that makes it goes on when run again", root)
+            log.warning("%s is not complete: run the command that makes it again to finish it", root)
         if not records:
             raise FacekitError(f"{root} has no pictures; give a folder with one folder of pictures a person")
         links = read_links(root / GROUPS) if ours else []

@@ -16,13 +16,13 @@ IMAGENET, NONE = "imagenet", "none"
 
 UNKNOWN = "not known"
 
-_MAY = "They may have been in it"
+_MAY = "They may be among its training data"
 
 SCRATCH = WeightsCard(
     "none: the network was trained from random weights",
     "whatever holds for the pictures that it was trained on",
     "the training part of its own split, and nothing else",
-    "They were in it as far as the training part shows them",
+    "Those on pictures of the training part are among its training data",
 )
 
 
@@ -47,7 +47,7 @@ def of_training(options: Train) -> WeightsCard | None:
         return None
     count = other.info.used.train or other.info.split.train
     data = f"{count:,} pictures of {len(other.info.labels)} names in {visible(other.info.dataset.root)}"
-    people = "They were in it as far as those names are theirs"
+    people = "Those with one of these names are among its training data"
     before = of_run(other)
     if before != SCRATCH:
         data += f"; before that {before.title}, trained on {before.trained_on}"
