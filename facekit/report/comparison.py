@@ -168,7 +168,7 @@ def among_strangers(rows: Sequence[Row]) -> list[str]:
     return [
         f"FPIR: strangers' faces that get a name, where {' or '.join(f'{100 * rate:g}%' for rate in asked)} was asked "
         "for; TPIR: known people's faces that get the right name and are not taken for unknown. Strangers are the "
-        f"people of the model, each left out in turn ({counts}). In brackets: the 95% interval, by bootstrap over "
+        f"people of the model, each left out in turn ({counts}). Beside a rate: its 95% interval, by bootstrap over "
         "people."
     ]
 

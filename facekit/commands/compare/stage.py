@@ -139,10 +139,10 @@ def _write(comparison: Comparison, names: Sequence[str], course: Course) -> Tabl
 
 
 def _banners(rows: Sequence[Row]) -> list[str]:
-    """Return the warnings of the rows; one that is not of all that have scores begins with the names of those."""
+    """Return the warnings of the rows; one that is not of all that have scores ends with the names of those."""
     scored = [row for row in rows if row.scores]
     names = {banner: [row.name for row in scored if banner in row.banners] for row in scored for banner in row.banners}
-    return [banner if len(of) == len(scored) else f"{', '.join(of)}: {banner}" for banner, of in names.items()]
+    return [banner if len(of) == len(scored) else f"{banner} ({', '.join(of)})" for banner, of in names.items()]
 
 
 def _parts(split: Split) -> dict[str, int]:
@@ -157,7 +157,7 @@ def _notes(comparison: Comparison, options: Compare) -> list[str]:
     if test is not None:
         notes.append(f"Given test: {test.pictures:,} pictures of {'/'.join(Path(test.root).parts[-2:])}.")
     notes.append("Train and validation: accuracy in the epoch that was kept; in training it is that of a network "
-                 "still learning. In brackets: the 95% interval.")  # fmt: skip
+                 "still learning. Beside a score: its 95% interval.")  # fmt: skip
     notes.append(f"Images/s: from file to answer, {options.batch} at a time, median of three.")
     return notes
 
