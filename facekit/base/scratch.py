@@ -15,10 +15,8 @@ from pathlib import Path
 
 from facekit.base.errors import FacekitError
 from facekit.base.files import guarded, locked
+from facekit.base.weights import UNPACKED as UNPACKED
 from facekit.base.weights import cache
-
-UNPACKED = "unpacked"
-"""The folder in the cache in which archives are unpacked."""
 
 PREFIX = "facekit-"
 """How the names of these folders begin."""

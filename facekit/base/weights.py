@@ -29,6 +29,9 @@ FOLDER = "weights"
 EMBEDDINGS = "vectors.sqlite3"
 """The file in the cache that holds embeddings, see `identity.embedders.cache`."""
 
+UNPACKED = "unpacked"
+"""The folder in the cache in which archives are unpacked, see `base.scratch`."""
+
 MAX_CACHED = 1 << 30
 """Bytes of a file that `cached` keeps."""
 
@@ -90,12 +93,6 @@ def keep_private(path: Path) -> None:
         about = path.stat()
         if about.st_uid == os.geteuid() and stat.S_IMODE(about.st_mode) & 0o077:
             path.chmod(stat.S_IMODE(about.st_mode) & 0o700)
-
-
-def discard(file: Path) -> None:
-    """Delete a file of the cache that others may be reading. Raises FacekitError where it may not be."""
-    with guarded(file):
-        file.unlink(missing_ok=True)
 
 
 def load(name: str) -> bytes:
@@ -172,7 +169,7 @@ def _locked_cache() -> Iterator[Path]:
 def _holds_ours_alone(folder: Path) -> bool:
     """Whether a folder holds nothing but what facekit keeps: FACEKIT_CACHE may name one that others need too."""
     with guarded(folder), os.scandir(folder) as entries:
-        return all(entry.name in (FOLDER, "unpacked") or entry.name.startswith(EMBEDDINGS) for entry in entries)
+        return all(entry.name in (FOLDER, UNPACKED) or entry.name.startswith(EMBEDDINGS) for entry in entries)
 
 
 def _found(pin: Pin) -> tuple[Path, str] | None:

@@ -30,7 +30,7 @@ from facekit.cli.help import COMMON, Line, flags, render
 from facekit.cli.logs import show_traceback
 from facekit.cli.streams import Output, ReaderGone, read_folder, safe_streams
 from facekit.options import registry
-from facekit.options.base import Field, Group, Options, Value, describe, make
+from facekit.options.base import Field, Group, Value, describe, make
 from facekit.options.registry import Command
 
 DONE, FAULT, INTERRUPTED = 0, 2, 130
@@ -52,7 +52,6 @@ MaxMegapixels = Annotated[
     int | None,
     typer.Option(
         "--max-megapixels",
-        show_default=False,
         help=f"Leave out larger photos, which could fill memory; {MOST} if not given.",
     ),
 ]
@@ -195,12 +194,11 @@ def _function(command: Command) -> Callable[..., int]:
 
 def _parameter(option: Field) -> inspect.Parameter:
     if option.positional:
-        mark = typer.Argument(help=option.help, metavar=option.name.upper(), show_default=False)
+        mark = typer.Argument(help=option.help, metavar=option.name.upper())
     else:
         named = [f"{option.flag}/--no-{option.flag[2:]}"] if option.type is bool and option.default else [option.flag]
         named += [option.short] if option.short else []
-        common = option.name in Options.__dataclass_fields__
-        mark = typer.Option(*named, help=option.help, rich_help_panel=COMMON if common else "Options")
+        mark = typer.Option(*named, help=option.help)
     default = inspect.Parameter.empty if option.required else option.default
     annotation: Any = Annotated[option.type, mark]
     return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

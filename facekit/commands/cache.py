@@ -9,6 +9,7 @@ from pathlib import Path
 
 from facekit.base import figures, scratch, weights
 from facekit.base.contract import Report, Track, quiet
+from facekit.base.files import delete
 from facekit.identity.embedders import cache as embeddings
 from facekit.options.cache import Cache, Kind
 
@@ -102,7 +103,7 @@ def _clear(kind: Kind, root: Path, age: int | None) -> None:
         return
     for path in _things(kind, root):
         if age is None or time.time() - _used(path) > age:
-            scratch.discard(path) if path.is_dir() else weights.discard(path)
+            scratch.discard(path) if path.is_dir() else delete(path)
 
 
 def _used(path: Path) -> float:

@@ -92,6 +92,11 @@ class Tree:
     def _names(self) -> dict[str, tuple[str, str]]:
         return {path: names for names, path in self.paths.items()}
 
+    @cached_property
+    def _parts(self) -> tuple[str, ...]:
+        """The folders of parts; none where the tree is not one of parts. Raises FacekitError and OSError."""
+        return tuple(parts_of(self.root, folders(self.root)))
+
     def find(self, label: str, id: str, path: str = "") -> Path | None:
         """Return the file of a picture under a label; None where it is gone.
 
@@ -162,8 +167,7 @@ class Tree:
     def _plain(self, label: str) -> dict[str, str]:
         """Return the files of a label that no line names: there the id is the hash of the bytes."""
         if label not in self._hashed:
-            named = set(self.paths.values())
-            paths = [path for path in self._files(label) if path not in named]
+            paths = [path for path in self._files(label) if path not in self._names]
             hashes = {path: self._digest(file) for path in paths if (file := self._file(path)) is not None}
             self._hashed[label] = {digest: path for path, digest in hashes.items() if digest is not None}
         return self._hashed[label]
@@ -173,7 +177,7 @@ class Tree:
         if not is_name(label):
             return
         with suppress(FacekitError, OSError):
-            for part in ("", *parts_of(self.root, folders(self.root))):
+            for part in ("", *self._parts):
                 place = f"{part}/{label}".lstrip("/")
                 if self._file(f"{place}/x") is not None:
                     yield from (f"{place}/{file.name}" for file in sorted((self.root / place).glob("[!.]*")))

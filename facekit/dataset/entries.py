@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from pathlib import Path
 
 from facekit.base.contract import FacekitError
-from facekit.dataset.pictures import out_of_place
+from facekit.dataset.pictures import DEAD, out_of_place
+
+log = logging.getLogger(__name__)
 
 
 def list_entries(folder: Path, left: Counter[str], made: bool = False) -> list[os.DirEntry[str]]:
@@ -24,6 +27,19 @@ def list_entries(folder: Path, left: Counter[str], made: bool = False) -> list[o
         return [entry for entry in held if not entry.name.startswith(".")]
     left.update(reason for entry in held if (reason := out_of_place(entry.name)))
     return [entry for entry in held if not out_of_place(entry.name)]
+
+
+def list_label(folder: Path, left: Counter[str], made: bool = False) -> list[os.DirEntry[str]]:
+    """Return what a label's folder holds, as `list_entries` does.
+
+    Links that lead nowhere are counted in `left`; folders in it, which nobody reads, get a warning.
+    """
+    entries = list_entries(folder, left, made)
+    nested = sum(map(is_dir, entries))
+    if nested:
+        log.warning("%s: %d folders inside it are not read", folder, nested)
+    left[DEAD] += sum(entry.is_symlink() and not is_dir(entry) and not is_file(entry) for entry in entries)
+    return entries
 
 
 def is_dir(entry: os.DirEntry[str]) -> bool:

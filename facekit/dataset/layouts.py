@@ -23,8 +23,8 @@ from facekit.base import images
 from facekit.base.contract import FacekitError
 from facekit.base.foldernames import safe
 from facekit.dataset import metadata
-from facekit.dataset.entries import is_dir, is_file, list_entries
-from facekit.dataset.pictures import DEAD, is_picture
+from facekit.dataset.entries import is_dir, is_file, list_entries, list_label
+from facekit.dataset.pictures import is_picture
 
 _CALLED = {
     "train": ("train", "training"),
@@ -113,20 +113,6 @@ def is_described(root: Path) -> bool:
     return any(metadata.read(file) is not None for file in files)
 
 
-def label_folders(root: Path) -> Iterator[tuple[str, str]]:
-    """Yield each label with its folder, relative to the root; of a given split, one for each part. No file is opened.
-
-    Raises FacekitError for a folder that may not be read.
-    """
-    tops = folders(root)
-    parts = parts_of(root, tops)
-    for name in tops:
-        if parts:
-            yield from ((label, f"{name}/{label}") for label in folders(root / name))
-        else:
-            yield name, name
-
-
 def flat_label(path: Path) -> str:
     """Return the label of pictures that lie in no folder of a label: what their folder, photo or archive is called."""
     return safe(path.resolve().name or "photos")
@@ -172,20 +158,10 @@ def _part(root: Path, name: str, part: str, left: Counter[str]) -> Iterator[Plac
 
 
 def _label(root: Path, folder: str, part: str | None, left: Counter[str]) -> Iterator[Place]:
-    yield from (Place(path, folder.rpartition("/")[2], part) for path in files_of(root, folder, left))
-
-
-def files_of(root: Path, folder: str, left: Counter[str]) -> Iterator[str]:
-    """Yield every file of a label's folder, whatever it is called: what is no picture is counted by whoever decodes it.
-
-    Folders in it are not read.
-    """
-    entries = list_entries(root / folder, left)
-    nested = sum(map(is_dir, entries))
-    if nested:
-        log.warning("%s: %d folders inside it are not read", root / folder, nested)
-    left[DEAD] += sum(entry.is_symlink() and not is_dir(entry) and not is_file(entry) for entry in entries)
-    yield from (f"{folder}/{entry.name}" for entry in entries if is_file(entry))
+    """Yield every file of a label's folder, whatever it is called: whoever decodes it counts what is no picture."""
+    label = folder.rpartition("/")[2]
+    files = filter(is_file, list_label(root / folder, left))
+    yield from (Place(f"{folder}/{entry.name}", label, part) for entry in files)
 
 
 def _described(

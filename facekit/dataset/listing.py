@@ -12,10 +12,10 @@ from pathlib import Path
 from facekit.base.contract import FacekitError, Record, replace
 from facekit.base.names import check_encoding, fold
 from facekit.base.opening import no_folder
-from facekit.dataset.entries import is_dir, is_file, list_entries
+from facekit.dataset.entries import is_dir, is_file, list_entries, list_label
 from facekit.dataset.info import INFO
 from facekit.dataset.layouts import Place, lay_out
-from facekit.dataset.pictures import DEAD, Found, is_picture
+from facekit.dataset.pictures import Found, is_picture
 from facekit.dataset.records import MANIFEST, read_records
 
 log = logging.getLogger(__name__)
@@ -162,10 +162,5 @@ class _Outside:
 
 
 def _files(label: os.DirEntry[str], outside: _Outside, left: Counter[str]) -> list[str]:
-    entries = list_entries(Path(label.path), left, made=True)
-    nested = sum(is_dir(entry) for entry in entries)
-    if nested:
-        log.warning("%s: %d folders inside it are not read", label.path, nested)
-    left[DEAD] += sum(entry.is_symlink() and not is_dir(entry) and not is_file(entry) for entry in entries)
-    paths = {f"{label.name}/{entry.name}": entry for entry in entries}
+    paths = {f"{label.name}/{entry.name}": entry for entry in list_label(Path(label.path), left, made=True)}
     return [path for path, entry in paths.items() if not outside(path, entry) and is_file(entry)]

@@ -41,6 +41,9 @@ PeopleTable = Annotated[
     InputPath(),
     SPLIT,
 ]
+GroupTable = Annotated[
+    Path | None, "CSV for --by, with a column `image` or `label`, and the columns to group by.", InputPath(), GROUPS
+]
 OutputFolder = Annotated[Path, "Folder to write.", Short("-o"), Aside(), OutputPath(piped=True)]
 Batch = Annotated[int, "Batch size.", Limits(1, 8192), Aside()]
 Labels = Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from facekit.base.contract import Report
 from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Short
-from facekit.options.common import GROUPS, Batch, Rounds, RunFolder, refuse_table
+from facekit.options.common import GROUPS, Batch, GroupTable, Rounds, RunFolder, refuse_table
 from facekit.options.following import PHOTOS, command
 
 
@@ -43,9 +43,7 @@ class CrossValidate(Options):
         "Also report scores by group of people: a target stored with the pictures, or a column of --table.",
         GROUPS,
     ] = None
-    table: Annotated[
-        Path | None, "CSV for --by, with a column `image` or `label`, and the columns to group by.", InputPath(), GROUPS
-    ] = None
+    table: GroupTable = None
 
     def __post_init__(self) -> None:
         """Refuse a table without a column to read. Raises FacekitError."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from facekit.base.contract import FacekitError, Report
 from facekit.options.base import Aside, InputPath, Options, OutputPath, PathOrName, Positional, Reads, Short, shown
-from facekit.options.common import GROUPS, Rounds, refuse_table
+from facekit.options.common import GROUPS, GroupTable, Rounds, refuse_table
 from facekit.options.following import PHOTOS, command
 
 
@@ -79,9 +79,7 @@ class EvaluatePairs(Options):
         "--table.",
         GROUPS,
     ] = None
-    table: Annotated[
-        Path | None, "CSV for --by, with a column `image` or `label`, and the columns to group by.", InputPath(), GROUPS
-    ] = None
+    table: GroupTable = None
 
     def __post_init__(self) -> None:
         """Refuse a table without a column to read. Raises FacekitError."""

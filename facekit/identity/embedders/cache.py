@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from facekit.base import weights
 from facekit.base.contract import Embedder, FacekitError
+from facekit.base.files import delete
 
 Embedding = NDArray[np.float32]
 """One face's, shape (dimensions,)."""
@@ -186,7 +187,7 @@ def clear(root: Path, age: int | None = None) -> None:
     file = root / FILE
     if age is None:
         for one in _files(file):
-            weights.discard(one)
+            delete(one)
     elif file.exists():
         with _using(file) as connection:
             with connection:
