@@ -16,6 +16,7 @@ from facekit.dataset.ancestry import Ancestry
 from facekit.identity import embedders
 from facekit.identity.embedders import embed_dataset
 from facekit.identity.embedders.metrics import Metric, distances
+from facekit.identity.evaluation import numbers
 from facekit.identity.held_out import HeldOut, Predictions
 from facekit.identity.openset import decider
 from facekit.runs import Run
@@ -28,6 +29,9 @@ MOST_WRONG = 200
 MOST_RIGHT = 160
 """Right answers that are shown, at most four of each name: those of which it was least sure."""
 
+_AT_ONCE = 32
+"""Pictures that are compared with all training faces at a time."""
+
 log = logging.getLogger(__name__)
 
 
@@ -39,8 +43,7 @@ def examples(
     Each has its photo where that is at hand, and with `near` the nearest training face where the run has an embedder.
     """
     answered, sure = predictions.probabilities.argmax(axis=1), predictions.probabilities.max(axis=1)
-    number = {label: place for place, label in enumerate(run.labels)}
-    truth = [number[record.label] for record in predictions.records]
+    truth = numbers(run, predictions).tolist()
     places = _chosen(truth, answered.tolist(), sure.tolist())
     records = [predictions.records[place] for place in places]
     photos = _photos(pictures, records)
@@ -99,11 +102,13 @@ def _nearest(run: Run, pictures: HeldOut, records: Sequence[Record], jobs: int, 
     metric: Metric = "cosine" if about.metric == "cosine" else "euclidean"
     origins = np.array([one.origin for one in known.records])
     found: dict[str, Path] = {}
-    for record, vector in zip(records, asked, strict=True):
-        far = np.nan_to_num(distances(metric, vector[None], vectors)[0], nan=np.inf)
-        far[origins == record.origin] = np.inf
-        if np.isfinite(far).any():
-            found[record.path] = known.root / known.records[int(far.argmin())].path
+    for first in range(0, len(records), _AT_ONCE):
+        some = slice(first, first + _AT_ONCE)
+        rows = np.nan_to_num(distances(metric, asked[some], vectors), nan=np.inf)
+        for record, far in zip(records[some], rows, strict=True):
+            far[origins == record.origin] = np.inf
+            if np.isfinite(far).any():
+                found[record.path] = known.root / known.records[int(far.argmin())].path
     return found
 
 
