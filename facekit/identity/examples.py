@@ -15,7 +15,7 @@ from facekit.dataset import Dataset
 from facekit.dataset.ancestry import Ancestry
 from facekit.identity import embedders
 from facekit.identity.embedders import embed_dataset
-from facekit.identity.embedders.metrics import Metric, distances
+from facekit.identity.embedders.metrics import Embeddings, Metric, distances
 from facekit.identity.evaluation import numbers
 from facekit.identity.held_out import HeldOut, Predictions
 from facekit.identity.openset import decider
@@ -47,7 +47,8 @@ def examples(
     places = _chosen(truth, answered.tolist(), sure.tolist())
     records = [predictions.records[place] for place in places]
     photos = _photos(pictures, records)
-    nearest = _nearest(run, pictures, records, jobs, track) if near else {}
+    named_by = None if predictions.embeddings is None else predictions.embeddings[places]
+    nearest = _nearest(run, pictures, records, named_by, jobs, track) if near else {}
     return [
         Example(
             pictures.dataset.root / record.path,
@@ -83,11 +84,13 @@ def _photos(pictures: HeldOut, records: Sequence[Record]) -> dict[str, Path]:
     return {path: photo for path, photo in found.items() if photo is not None}
 
 
-def _nearest(run: Run, pictures: HeldOut, records: Sequence[Record], jobs: int, track: Track) -> dict[str, Path]:
+def _nearest(
+    run: Run, pictures: HeldOut, records: Sequence[Record], asked: Embeddings | None, jobs: int, track: Track
+) -> dict[str, Path]:
     """Return path -> the training photo that a picture is nearest to, by what names faces or tells strangers.
 
-    Nothing for a run that has no embedder, and where its training pictures are gone. Another picture of the same
-    photo does not count.
+    `asked` are the embeddings of the pictures, where they are known. Nothing for a run that has no embedder, and where
+    its training pictures are gone. Another picture of the same photo does not count.
     """
     about = run.info.open_set.embedder if run.info.open_set is not None else run.info.backbone
     if about is None:
@@ -95,7 +98,8 @@ def _nearest(run: Run, pictures: HeldOut, records: Sequence[Record], jobs: int, 
     try:
         name, known = _embedder(run), _trained_on(run, pictures, track)
         vectors = embed_dataset(known, name, track, jobs).vectors
-        asked = embed_dataset(replace(pictures.dataset, records=list(records)), name, track, jobs).vectors
+        if asked is None:
+            asked = embed_dataset(replace(pictures.dataset, records=list(records)), name, track, jobs).vectors
     except FacekitError as error:
         log.info("the report links no training faces: %s", error)
         return {}
