@@ -23,8 +23,9 @@ from facekit.commands.evaluate_pairs import evaluate_pairs
 from facekit.commands.predict import predict
 from facekit.commands.train import train
 from facekit.dataset import Dataset
-from facekit.identity import classifier
-from facekit.identity.embedders import embed_dataset, load
+from facekit.identity import classifier, examples
+from facekit.identity.embedders import DatasetEmbeddings, embed_dataset, load
+from facekit.identity.openset import evaluation
 from facekit.options.compare import Compare
 from facekit.options.evaluate import Evaluate
 from facekit.options.evaluate_pairs import EvaluatePairs
@@ -72,10 +73,27 @@ def test_it_is_scored_and_names_faces_like_any_run(
     assert [answer.picture for answer in whole] == [str(photo) for photo in photos]
 
 
+def test_what_named_a_face_is_not_computed_again_for_the_scores_and_the_report(
+    even: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded: list[str] = []
+
+    def counted(dataset: Dataset, *args: Any) -> DatasetEmbeddings:
+        embedded.extend(record.path for record in dataset.records)
+        return embed_dataset(dataset, *args)
+
+    for module in (classifier, evaluation, examples):
+        monkeypatch.setattr(module, "embed_dataset", counted)
+    evaluate(Evaluate(run=trained, output=tmp_path / "scores", rounds=0))
+    assert len(embedded) == len(set(embedded))
+    found = [record for record in runs.load(trained).split if record.synthetic is None]
+    assert set(embedded) == {record.path for record in found if record.split in ("test", "train")}
+
+
 def test_a_data_sets_pictures_are_looked_at_in_order(even: Path, trained: Path) -> None:
     run, dataset = runs.load(trained), Dataset.open(even)
     model = classifier.load(run)
-    rows = {record.id: row for record, row in model.look(dataset, dataset.records, batch=4)}
+    rows = {record.id: row for record, row, _ in model.look(dataset, dataset.records, batch=4)}
     assert list(rows) == [record.id for record in dataset.records]
     assert all(isinstance(row, np.ndarray) and row.shape == (3,) for row in rows.values())
 

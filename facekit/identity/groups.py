@@ -16,7 +16,7 @@ from facekit.dataset import Dataset, Output
 from facekit.dataset.groups import Join, draw_groups, leave_out_joined
 from facekit.identity import embedders
 from facekit.identity.embedders import embed_dataset
-from facekit.identity.embedders.metrics import Embeddings, unit
+from facekit.identity.embedders.metrics import Embeddings, comparable
 from facekit.identity.likeness import MATCHER, Fingerprint, Proof, fingerprint, matcher, proofs
 
 FACES = "pip install 'facekit-cli[faces]'"
@@ -48,7 +48,7 @@ def grouped(dataset: Dataset, stage: str, track: Track = quiet, jobs: int = 0, e
 def _vectors(dataset: Dataset, embedder: str, track: Track, jobs: int) -> Embeddings:
     """Return embeddings that are compared by their distance, whatever the embedder's metric is."""
     rows = embed_dataset(dataset, embedder, track, jobs).vectors
-    return rows if embedders.load(embedder).metric == "euclidean" else unit(rows)
+    return comparable(rows, embedders.load(embedder).metric)
 
 
 def is_grouped(dataset: Dataset) -> bool:

@@ -18,6 +18,7 @@ from facekit.dataset import Dataset, DatasetInfo, lineage, protocol, tables
 from facekit.dataset.reasons import JOINED
 from facekit.dataset.spelling import as_known
 from facekit.identity import classifier, cleaned, overlap
+from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.groups import is_current, warn_of_two
 from facekit.identity.overlap import Overlap
 from facekit.identity.split import joined_since
@@ -72,6 +73,8 @@ class Predictions:
 
     records: list[Record]
     probabilities: NDArray[np.float32]
+    embeddings: Embeddings | None = None
+    """What a linear head named them by, shape (n, dimensions); None of a network of the run's own."""
 
     def units(self, by: str) -> list[Hashable]:
         """Return what each picture is resampled with: its photo and all that shows the same, or its person."""
@@ -143,22 +146,22 @@ def _knows_looks(run: Run) -> bool:
 def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track) -> Predictions:
     """Run the model over the pictures; the unreadable are counted. Raises FacekitError where all are."""
     model = classifier.load(run)
-    readable: list[Record] = []
-    rows: list[NDArray[np.float32]] = []
-    for record, row in model.look(pictures.dataset, pictures.records, batch, jobs, track):
-        if isinstance(row, BadImage):
-            pictures.left[row.reason] += 1
-            pictures.unread.append(Unread(record.path, row.reason))
+    looked: list[classifier.Looked] = []
+    rows: list[classifier.Row] = []
+    for one in model.look(pictures.dataset, pictures.records, batch, jobs, track):
+        if isinstance(one.row, BadImage):
+            pictures.left[one.row.reason] += 1
+            pictures.unread.append(Unread(one.record.path, one.row.reason))
             continue
-        readable.append(record)
-        rows.append(row)
+        looked.append(one)
+        rows.append(one.row)
     unread = listed([f"{one.path} ({one.reason})" for one in pictures.unread])
     if not rows:
         count = len(pictures.records)
         raise FacekitError(f"{pictures.data}: none of {count} pictures can be read: {unread}; give pictures that can")
     if unread:
         log.warning("%s: %d pictures are left out: %s", pictures.data, len(pictures.unread), unread)
-    return Predictions(readable, np.stack(rows))
+    return Predictions([one.record for one in looked], np.stack(rows), classifier.embeddings(looked))
 
 
 def warn(run: Run, pictures: HeldOut, trained_on: int, drawn: bool) -> None:

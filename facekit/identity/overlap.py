@@ -21,7 +21,7 @@ from facekit.dataset import Dataset, DatasetInfo
 from facekit.dataset.groups import components
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.identity import embedders
-from facekit.identity.embedders.metrics import Embeddings, unit
+from facekit.identity.embedders.metrics import Embeddings, comparable
 from facekit.identity.groups import bytes_at, look
 from facekit.identity.likeness import Fingerprint, links, proofs
 from facekit.runs import Run
@@ -167,4 +167,4 @@ def _vectors(
     seen = [place for place, one in enumerate(known) if one is not None]
     rows[seen] = embedders.embed_dataset(trained, backbone, track, jobs).vectors
     rows[len(known) :] = embedders.embed_dataset(scored, backbone, track, jobs).vectors
-    return rows if embedder.metric == "euclidean" else unit(rows)
+    return comparable(rows, embedder.metric)

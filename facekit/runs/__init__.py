@@ -19,7 +19,6 @@ from facekit.runs.run import (
     WEIGHTS,
     Run,
     load,
-    read,
     refuse_link,
 )
 
@@ -51,6 +50,5 @@ __all__ = [
     "claimed",
     "clear",
     "load",
-    "read",
     "refuse_link",
 ]

@@ -24,12 +24,6 @@ from facekit.runs import SPLIT, Run
 CHANGED = "gone or changed since training"
 
 
-def check_paths(run: Run) -> None:
-    """Refuse a run whose split names a file outside its folder of pictures. Raises FacekitError with the line."""
-    for record in run.split:
-        place_of(run, record)
-
-
 def dataset_of(run: Run, records: Sequence[Record], track: Track = quiet) -> Dataset:
     """Return those pictures of the run's split that are as they were, as a dataset in the run's own folder.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from facekit.base import images
@@ -19,6 +19,7 @@ from facekit.dataset import MANIFEST, metadata
 from facekit.dataset.changes import Changes
 from facekit.dataset.entries import is_dir, list_entries
 from facekit.options.base import Value, describe, from_mapping
+from facekit.options.common import is_stranger
 from facekit.options.train import Train
 from facekit.options.typed import typed
 from facekit.runs import MODEL, Run
@@ -48,14 +49,23 @@ def check_no_additions(run: Run, otherwise: str) -> None:
         raise StaleError(f"{run.root} has changed since {run.folder} was trained ({more})", command(run), otherwise)
 
 
-def command(run: Run, root: Path | None = None) -> str:
-    """Return the command line that trains a run again, on the pictures in `root` or where it was trained."""
+def options_of(run: Run, own: Mapping[str, Value]) -> Train:
+    """Return the options that a run was trained with, and those of `own` in place of its own.
+
+    Raises FacekitError for values that options cannot have.
+    """
     known = {option.name for option in describe(Train)}
     kept = {name: value for name, value in run.info.options.items() if name in known}
-    own: dict[str, Value] = {"input": root or run.root, "output": run.folder, "overwrite": True}
-    own["backbone"] = run.backbone
+    kept["backbone"] = run.backbone  # what its head was fitted to, whatever its options say
+    if run.info.kind is None and any(map(is_stranger, run.labels)):  # 0.1.0 did not ask what labels are
+        kept["labels"] = "classes"
+    return from_mapping(Train, {**kept, **own}, f"{run.folder / MODEL}, options")
+
+
+def command(run: Run, root: Path | None = None) -> str:
+    """Return the command line that trains a run again, on the pictures in `root` or where it was trained."""
     try:
-        options = from_mapping(Train, {**kept, **own}, f"{run.folder / MODEL}, options")
+        options = options_of(run, {"input": root or run.root, "output": run.folder, "overwrite": True})
     except FacekitError:  # of a version whose options are no longer there
         options = Train(input=root or run.root, output=run.folder, overwrite=True, backbone=run.backbone)
     return typed(replace(options, resume=False))

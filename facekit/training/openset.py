@@ -108,7 +108,7 @@ def network_temperature(run: Run, split: Split, options: Train, track: Track) ->
     if not records:
         return 1.0
     looked = list(classifier.load(run).look(split.dataset, records, options.batch, options.jobs, track))
-    seen = [(record, row) for record, row in looked if not isinstance(row, BadImage)]
+    seen = [(one.record, one.row) for one in looked if not isinstance(one.row, BadImage)]
     number = {label: place for place, label in enumerate(run.labels)}
     truth = np.array([number[record.label] for record, _ in seen], np.int64)
     return fit_temperature(truth, np.stack([row for _, row in seen])) if seen else 1.0

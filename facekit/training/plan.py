@@ -15,11 +15,11 @@ from facekit.dataset import Dataset, check_places, lineage, protocol
 from facekit.dataset.lineage import VALIDATION
 from facekit.identity.embedders import backbone_of
 from facekit.identity.split import Split, split_dataset
-from facekit.options.base import Value, describe, from_mapping
+from facekit.options.base import Value
 from facekit.options.common import STRANGER, is_stranger, kind_of
 from facekit.options.train import Train
 from facekit.options.typed import typed
-from facekit.runs import Run
+from facekit.runs import Run, renewal
 from facekit.training.labels import missing_labels
 
 log = logging.getLogger(__name__)
@@ -90,14 +90,9 @@ def options_of(run: Run, data: Path, output: Path, jobs: int, overwrite: bool) -
 
     Raises FacekitError for values that options cannot have.
     """
-    backbone = backbone_of(run)  # the one that its head was fitted to, whatever its options say
-    known = {option.name for option in describe(Train)}
-    kept = {name: value for name, value in run.info.options.items() if name in known}
     own: dict[str, Value] = {"input": data, "output": output, "jobs": jobs, "overwrite": overwrite}
-    own["backbone"] = backbone
-    if run.info.kind is None and any(map(is_stranger, run.labels)):  # 0.1.0 did not ask what labels are
-        own["labels"] = "classes"
-    return from_mapping(Train, {**kept, **own}, f"{run.folder / runs.MODEL}, options")
+    own["backbone"] = backbone_of(run)  # refused where it is no longer what the head was fitted to
+    return renewal.options_of(run, own)
 
 
 def _refuse_locked(options: Train) -> None:

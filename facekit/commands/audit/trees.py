@@ -24,7 +24,7 @@ from facekit.dataset.entries import is_dir, is_file, list_entries
 from facekit.dataset.layouts import PART, is_described, lay_out
 from facekit.dataset.pictures import DEEP, MAX_DEPTH, Found, is_picture
 from facekit.runs import Run, provenance
-from facekit.runs.pictures import check_paths, dataset_of
+from facekit.runs.pictures import dataset_of
 from facekit.scores.weights import WeightsCard
 
 _WORDS = re.compile("train|test|val|dev|fold|split|hold", re.IGNORECASE)
@@ -88,7 +88,6 @@ def _of_run(folder: Path, track: Track) -> Tree:
     run = runs.load(folder)
     if not run.root.is_dir():
         raise FacekitError(f"{run.root}, which {folder} was trained on, is gone; put it back, or give another tree")
-    check_paths(run)
     pictures = [Picture(r.path, r.split or UNSPLIT, r.label, r.sha256) for r in run.split]
     dataset = dataset_of(run, run.split, track)
     known = dataset if dataset.records else None

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from facekit.base.contract import Listing, Record, Rejection, Report
+from facekit.base.text import listed
 from facekit.dataset import REPEATED, reasons
 from facekit.dataset.decisions import Decisions, Key, key_of
 from facekit.identity import people
@@ -159,9 +160,7 @@ def _advice(dropped: Sequence[PersonRow], why: str, command: str) -> list[str]:
 
 
 def _named(dropped: Iterable[PersonRow]) -> str:
-    names = [f"{row.name} ({row.dropped})" for row in dropped]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    return listed([f"{row.name} ({row.dropped})" for row in dropped], _NAMED)
 
 
 def _row(name: str, of: Counter[str]) -> PersonRow:

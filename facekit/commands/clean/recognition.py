@@ -15,7 +15,7 @@ from facekit.base.text import listed
 from facekit.commands.clean.candidates import Candidate
 from facekit.dataset import Dataset, by_label, key
 from facekit.identity import embedders, people
-from facekit.identity.embedders.metrics import Embeddings, unit
+from facekit.identity.embedders.metrics import Embeddings, comparable
 from facekit.identity.likeness import Proof
 from facekit.options.clean import Clean
 
@@ -99,7 +99,7 @@ def _embedded(name: str, source: Dataset, order: Sequence[int], options: Clean, 
     embedder = embedders.load(name)
     whole = embedders.embed_dataset(source, name, track, options.jobs)
     vectors, reasons = whole.vectors[order], [whole.reasons[at] for at in order]
-    return Embedded(name, _comparable(vectors, embedder), _scaled(vectors, embedder), reasons)
+    return Embedded(name, comparable(vectors, embedder.metric), _scaled(vectors, embedder), reasons)
 
 
 def judge(
@@ -174,8 +174,3 @@ def _check(found: Mapping[str, Sequence[int]], folder: Dataset, source: Dataset)
 
 def _scaled(vectors: Embeddings, embedder: Embedder) -> Embeddings:
     return people.scaled(vectors, embedder.metric, embedder.threshold)
-
-
-def _comparable(vectors: Embeddings, embedder: Embedder) -> Embeddings:
-    """Return embeddings that are compared by Euclidean distance."""
-    return vectors if embedder.metric == "euclidean" else unit(vectors)

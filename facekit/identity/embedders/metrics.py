@@ -39,3 +39,8 @@ def squared_distances(a: NDArray[Reals], b: NDArray[Reals]) -> NDArray[Reals]:
 def unit(rows: NDArray[Reals]) -> NDArray[Reals]:
     """Return rows scaled to length 1; rows of zeros stay zero."""
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), rows.dtype)
+
+
+def comparable(rows: NDArray[Reals], metric: str) -> NDArray[Reals]:
+    """Return rows that Euclidean distance ranks as their own metric does: scaled to length 1 for the cosine."""
+    return rows if metric == "euclidean" else unit(rows)

@@ -15,7 +15,7 @@ from facekit.identity.likeness.matcher import CANNOT_SEE, MATCHER, SEES, matcher
 from facekit.identity.likeness.pairs import proofs
 from facekit.identity.likeness.proof import Proof, Reason
 from facekit.identity.likeness.proof_graph import among, links, repeats, shared
-from facekit.identity.likeness.recall import Recall, measured
+from facekit.identity.likeness.recall import measured
 
 __all__ = [
     "CANNOT_SEE",
@@ -24,7 +24,6 @@ __all__ = [
     "Fingerprint",
     "Proof",
     "Reason",
-    "Recall",
     "among",
     "fingerprint",
     "links",

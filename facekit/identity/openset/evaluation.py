@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.base.contract import BadImage, Board, FacekitError, Record, Track, quiet
+from facekit.base.contract import BadImage, Board, FacekitError, Record, Track
 from facekit.base.names import fold
 from facekit.dataset import Dataset
 from facekit.identity import classifier, overlap
@@ -128,7 +128,7 @@ def identify(
         return None
     decider.embedder_of(run, judge.about)
     dataset = replace(pictures.dataset, records=list(predictions.records))
-    vectors = _vectors(run, judge, dataset, jobs, track)
+    vectors = _vectors(judge, predictions.embeddings, dataset, jobs, track)
     known = _known(run, judge, predictions, vectors)
     if strangers is None:
         others, what, left = _left_out(run, judge, predictions.records, vectors), LEFT_OUT, Counter[str]()
@@ -159,10 +159,9 @@ def _unused(
     return new, left + used
 
 
-def _vectors(run: Run, judge: Decider, dataset: Dataset, jobs: int, track: Track) -> Embeddings:
-    """Return the embeddings that decide. Those of a linear head were just computed to name the faces: no bar again."""
-    shown = track if run.backbone is None else quiet
-    return embed_dataset(dataset, judge.about.embedder.name, shown, jobs).vectors
+def _vectors(judge: Decider, named_by: Embeddings | None, dataset: Dataset, jobs: int, track: Track) -> Embeddings:
+    """Return the embeddings that decide: those that a linear head named the faces by; else they are computed."""
+    return embed_dataset(dataset, judge.about.embedder.name, track, jobs).vectors if named_by is None else named_by
 
 
 def _of_strangers(track: Track) -> Track:
@@ -198,12 +197,12 @@ def _strangers(
 ) -> tuple[Searches, Counter[str]]:
     left, track = Counter(left), _of_strangers(track)
     looked = list(classifier.load(run).look(dataset, dataset.records, 128, jobs, track))
-    left += Counter(row.reason for _, row in looked if isinstance(row, BadImage))
-    seen = [(record, row) for record, row in looked if not isinstance(row, BadImage)]
+    left += Counter(one.row.reason for one in looked if isinstance(one.row, BadImage))
+    seen = [(one.record, one.row) for one in looked if not isinstance(one.row, BadImage)]
     if not seen:
         raise FacekitError(f"--strangers: {dataset.root} shows no face that can be looked at; give other pictures")
     records = [record for record, _ in seen]
-    vectors = _vectors(run, judge, replace(dataset, records=records), jobs, track)
+    vectors = _vectors(judge, classifier.embeddings(looked), replace(dataset, records=records), jobs, track)
     answered = np.stack([row for _, row in seen]).argmax(axis=1)
     similar = judge.similarity(vectors, answered)
     return Searches(similar, np.zeros(len(similar), bool), [record.label for record in records]), left

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.identity.embedders.metrics import Embeddings, Metric, distances, squared_distances, unit
+from facekit.identity.embedders.metrics import Embeddings, Metric, comparable, distances, squared_distances, unit
 from facekit.runs.gallery import Gallery
 
 NEAREST = 3
@@ -41,7 +41,7 @@ class KnownFaces:
         how: Metric = "cosine" if metric == "cosine" else "euclidean"
         order = np.argsort(gallery.classes, kind="stable")
         vectors = gallery.vectors[order]
-        return cls(unit(vectors) if how == "cosine" else vectors, gallery.classes[order], names, how)
+        return cls(comparable(vectors, how), gallery.classes[order], names, how)
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
