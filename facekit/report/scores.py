@@ -219,6 +219,6 @@ def _one(one: Example, group: str, first: bool, folder: Path) -> Shown:
         name=one.file.name,
         photo=link(one.photo, folder),
         nearest=link(near, folder),
-        nearest_picture=thumbnail(near, _SMALL) if near is not None and one.wrong else "",
+        nearest_picture=thumbnail(near, _SMALL) if one.wrong else "",
         nearest_name="" if near is None else f"{near.parent.name}/{near.name}",
     )
