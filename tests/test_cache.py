@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import read_tree
+from conftest import Facekit, read_tree
 
 from facekit.base import figures, scratch, weights
 from facekit.base.contract import FacekitError, Report
@@ -177,14 +175,12 @@ def test_a_broken_cache_is_one_line_and_can_be_cleared(root: Path) -> None:
         (["--kind", "faces"], "--kind"),
     ],
 )
-def test_bad_options_are_one_line(root: Path, options: list[str], why: str) -> None:
+def test_bad_options_are_one_line(root: Path, facekit: Facekit, options: list[str], why: str) -> None:
     before = read_tree(root)
-    done = subprocess.run(
-        [sys.executable, "-m", "facekit", "cache", *options], capture_output=True, text=True, timeout=120
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert why in done.stderr
-    assert "Traceback" not in done.stderr
+    done = facekit("cache", *options)
+    assert (done.code, done.out) == (2, "")
+    assert why in done.err
+    assert "Traceback" not in done.err
     assert read_tree(root) == before
 
 

@@ -24,8 +24,9 @@ from facekit.commands.compare.contenders import contenders
 from facekit.dataset import MANIFEST
 from facekit.dataset.protocol import BANNER
 from facekit.options.compare import Compare
-from facekit.report import comparison
-from facekit.report.comparison import Row, Score, Table, html, markdown
+from facekit.report import comparison_table
+from facekit.report.comparison import Row, Score, Table
+from facekit.report.comparison_table import html, markdown
 from facekit.scores.bootstrap import Interval
 
 FILE = """
@@ -387,7 +388,7 @@ def test_names_are_escaped_wherever_they_are_shown() -> None:
     assert "not &lt;yet&gt;" in page
     assert "One &amp; two." in page
     assert "| a \\<b> | x\\|y | 100.0% | – | 75.0% (50.0–100.0) | 0.700 | 5 | 1 | 2.0 | – |" in markdown(table)
-    assert comparison.csv(table).splitlines()[2] == "later,cnn3" + "," * 17 + "not <yet>"
+    assert comparison_table.csv(table).splitlines()[2] == "later,cnn3" + "," * 17 + "not <yet>"
     assert plain.parse(plain.dump(rows), list[Row]) == rows
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from conftest import plain_tree, read_tree
+from conftest import Facekit, plain_tree, read_tree
 
 from facekit.base import images
 from facekit.base.contract import FacekitError
@@ -112,16 +110,11 @@ def test_the_sheet_shows_what_can_still_be_shown(place: Path, tmp_path: Path, ca
     assert not (tmp_path / "dry.png").exists()
 
 
-def test_the_command_prints_a_line_for_each(place: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "facekit", "rejected", "faces", "--reason", "duplicate"],
-        cwd=place,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    (line,) = map(json.loads, done.stdout.splitlines())
+def test_the_command_prints_a_line_for_each(place: Path, facekit: Facekit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    done = facekit("rejected", "faces", "--reason", "duplicate")
+    assert done.code == 0, done.err
+    (line,) = map(json.loads, done.out.splitlines())
     assert line == {
         "picture": "Ada/same.png",
         "label": "Ada",
@@ -130,7 +123,7 @@ def test_the_command_prints_a_line_for_each(place: Path) -> None:
         "value": "Ada/0000.png",
         "file": "photos/Ada/same.png",
     }
-    assert "faces: 1 pictures were left out: 1 same bytes as another" in done.stderr
+    assert "faces: 1 pictures were left out: 1 same bytes as another" in done.err
 
 
 def test_a_folder_from_a_stranger_leads_to_no_other_file(place: Path, tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from facekit.commands.clean import clean
 from facekit.commands.evaluate import evaluate
 from facekit.options.clean import Clean
 from facekit.options.evaluate import Evaluate
-from facekit.report.comparison import Row, Score, Table, html
+from facekit.report.comparison import Row, Score, Table
+from facekit.report.comparison_table import html
 from facekit.scores.bootstrap import Interval
 
 pytestmark = needs_browser

@@ -305,10 +305,10 @@ def test_the_head_of_a_recipe_knows_home_too(beside: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["draw --output=~/x -n", "draw -o ~/x", "draw --output ~/x"])
-def test_a_tilde_is_home_on_the_command_line(beside: Path, line: str) -> None:
+def test_a_tilde_is_home_on_the_command_line(beside: Path, facekit: Facekit, line: str) -> None:
     words = [*line.removesuffix(" -n").split(), "--people", "1", "--photos", "1", "--quiet", "--seed", "3"]
-    done = subprocess.run([sys.executable, "-m", "facekit", *words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    done = facekit(*words)
+    assert done.code == 0, done.err
     assert (Path(os.environ["HOME"]) / "x" / "manifest.jsonl").exists()
     assert list(Path.cwd().iterdir()) == []
 

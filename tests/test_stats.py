@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import plain_tree, read_tree
+from conftest import Facekit, plain_tree, read_tree
 
 from facekit.base.contract import FacekitError
 from facekit.commands.balance import balance
@@ -113,12 +111,9 @@ def test_what_is_no_tree_is_one_line(tmp_path: Path) -> None:
         stats(Stats(tree=tmp_path / "none"))
 
 
-def test_the_command_prints_lines_or_json(place: Path) -> None:
-    run = [sys.executable, "-m", "facekit", "stats", "photos"]
-    plain, coded = (
-        subprocess.run([*run, *more], cwd=place, capture_output=True, text=True, timeout=120)
-        for more in ([], ["--json"])
-    )
-    assert plain.returncode == coded.returncode == 0, plain.stderr + coded.stderr
-    assert plain.stdout.splitlines()[0] == "photos: 13 pictures of 2 labels"
-    assert json.loads(coded.stdout)["details"]["median_side"] == 24
+def test_the_command_prints_lines_or_json(place: Path, facekit: Facekit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    plain, coded = (facekit("stats", "photos", *more) for more in ([], ["--json"]))
+    assert plain.code == coded.code == 0, plain.err + coded.err
+    assert plain.out.splitlines()[0] == "photos: 13 pictures of 2 labels"
+    assert json.loads(coded.out)["details"]["median_side"] == 24

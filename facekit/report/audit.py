@@ -119,12 +119,12 @@ class Looked:
         """Return it in words."""
         said = [f"Pictures are compared by {self.matcher}. It finds {self.sees}. It cannot see {self.cannot_see}."]
         said.append(self._how())
-        if self.of_photos < 1:
-            said.append("The pictures are the photos as they were found, or nothing says which photos they come from.")
         if self.of_photos:
             at_hand = f"{self.whole_photos:,} of the {self.of_photos:,} photos that the pictures come from are at hand"
             lacking = "" if self.whole_photos == self.of_photos else "; what only the others show is not looked for"
             said.append(f"{at_hand}, and are compared as a whole too{lacking}.")
+        else:
+            said.append("The pictures are the photos as they were found, or nothing says which photos they come from.")
         if self.drawn_by:
             by = text.listed([f"{stage} by {matcher}" for stage, matcher in self.drawn_by.items()])
             said.append(f"The tree's groups were drawn in {by}.")

@@ -13,10 +13,10 @@ from typing import Literal
 Scale = Literal["linear", "log", "deviate", "names"]
 """`deviate` spaces rates as the normal distribution does (a DET plot); `names` has one row for each text."""
 
-Kind = Literal["line", "steps", "bars", "dots", "rows"]
+Kind = Literal["line", "bars", "dots", "rows"]
 """`bars` are as wide as their values lie apart; `rows` are dots with their intervals, one to a name."""
 
-Colour = Literal["first", "second", "even", "mark"]
+Colour = Literal["first", "second", "even"]
 
 Values = Sequence[float | None]
 
@@ -92,9 +92,7 @@ class Chart:
     @property
     def drawn(self) -> dict[str, object]:
         """What `charts.js` takes: rates on an axis of normal deviates are moved to where they stand."""
-        series = [
-            replace(one, x=_placed(self.x, one.x), y=_placed(self.y, one.y), name=one.name) for one in self.series
-        ]
+        series = [replace(one, x=_placed(self.x, one.x), y=_placed(self.y, one.y)) for one in self.series]
         axes = [{**vars(axis), "ticks": _ticks(axis), "ends": _placed(axis, _ends(axis))} for axis in (self.x, self.y)]
         return {"x": axes[0], "y": axes[1], "series": series, "marks": self.marks, "square": self.square}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
@@ -22,8 +21,6 @@ MOST = 100
 RIGHT, WRONG, OPEN = "#1e8449", "#c0392b", "#777777"
 
 _LONGEST = 21
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

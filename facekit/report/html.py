@@ -11,12 +11,11 @@ import base64
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from facekit import __version__
 from facekit.base import images, plain, plugins
-from facekit.base.contract import BadImage
+from facekit.base.contract import BadImage, Image
 from facekit.base.opening import is_there
 from facekit.base.plain import Json
 from facekit.base.text import encode, visible
@@ -36,18 +35,20 @@ def render(
     `filters` are the template's own. Raises FacekitError where `what` needs a package that is not installed.
     """
     jinja2 = plugins.need("jinja2", what)
+    from markupsafe import Markup  # comes with Jinja
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=_shown,
     )
-    own = {"percent": percent, "number": "{:,}".format, "sentence": sentence, "data": _as_markup(data)}
+    own = {"percent": percent, "number": "{:,}".format, "sentence": sentence, "data": lambda value: Markup(data(value))}
     environment.filters |= own | dict(filters or {})
     inlined = assets.load()
     environment.globals |= {
-        "style": _as_markup(str)(inlined.style),
-        "script": _as_markup(str)(inlined.script),
+        "style": Markup(inlined.style),
+        "script": Markup(inlined.script),
         "policy": inlined.policy,
     }
     page: str = environment.get_template(template).render(version=__version__, **values)
@@ -77,12 +78,20 @@ def embedded(kind: str, data: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def thumbnail(file: Path, side: int) -> str:
-    """Return a picture file, no longer than `side`, as a data URL; empty where it cannot be read."""
+def thumbnail(file: Path | None, side: int) -> str:
+    """Return a picture file, no longer than `side`, as a data URL; empty where there is none that can be read."""
+    if file is None:
+        return ""
     try:
-        small, _ = images.shrink(images.read(file), side)
+        pixels = images.read(file)
     except BadImage:
         return ""
+    return shrunk(pixels, side)
+
+
+def shrunk(pixels: Image, side: int) -> str:
+    """Return a picture, no longer than `side`, as a data URL."""
+    small, _ = images.shrink(pixels, side)
     return embedded("jpeg", images.encode(small, quality=85))
 
 
@@ -96,17 +105,6 @@ def link(file: Path | None, folder: Path) -> str:
     there = Path(os.path.realpath(file.parent)) / file.name  # a link itself is not followed
     way = Path(os.path.relpath(there, os.path.realpath(folder)))
     return "/".join(quote(encode(part), safe="") for part in way.parts)
-
-
-def _as_markup(make: Callable[[Any], str]) -> Callable[[Any], str]:
-    """Return a function whose text is printed as it is."""
-
-    def made(value: object) -> str:
-        from markupsafe import Markup  # comes with Jinja
-
-        return Markup(make(value))
-
-    return made
 
 
 def _visible(value: Json) -> Json:

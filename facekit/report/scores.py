@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 from facekit.base.files import guarded, replace_file, write_json
 from facekit.base.plain import Json, to_plain
@@ -33,9 +33,6 @@ _LINEAR = {"backbone", "class_weights"}
 """Options of networks that linear heads have, too."""
 
 _THUMBNAIL, _SMALL = 140, 96
-
-_NONE = SimpleNamespace()
-"""The scores among strangers of a model that cannot tell any."""
 
 
 @dataclass(frozen=True)
@@ -174,13 +171,18 @@ def _among_strangers(scores: Identification) -> dict[str, Json]:
 
 def _of_folds(folds: Folds) -> dict[str, Json]:
     rows: dict[str, Json] = {
-        f"fold {row.fold}": {"pictures": row.pictures, **_rounded(**vars(row.scores), **vars(row.open_set or _NONE))}
+        f"fold {row.fold}": {"pictures": row.pictures, **_rounded(**_both(row.scores, row.open_set))}
         for row in folds.rows
     }
-    spread = {**vars(folds.spread), **vars(folds.open_set or _NONE)}
+    spread = _both(folds.spread, folds.open_set)
     rows["mean of the folds"] = _rounded(**{name: one.mean for name, one in spread.items()})
     rows["deviation of the folds"] = _rounded(**{name: one.deviation for name, one in spread.items()})
     return rows
+
+
+def _both(summary: object, among_strangers: object | None) -> dict[str, Any]:
+    """Return the scores of both by name; of a model that cannot tell strangers those of the summary alone."""
+    return vars(summary) if among_strangers is None else vars(summary) | vars(among_strangers)
 
 
 def _options(run: Run) -> dict[str, Setting]:
@@ -219,6 +221,6 @@ def _one(one: Example, group: str, first: bool, folder: Path) -> Shown:
         name=one.file.name,
         photo=link(one.photo, folder),
         nearest=link(near, folder),
-        nearest_picture=thumbnail(near, _SMALL) if near is not None and one.wrong else "",
+        nearest_picture=thumbnail(near, _SMALL) if one.wrong else "",
         nearest_name="" if near is None else f"{near.parent.name}/{near.name}",
     )

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from facekit.base import images, plugins
-from facekit.base.contract import FacekitError, Image
+from facekit.base import plugins
+from facekit.base.contract import FacekitError
 from facekit.base.files import guarded, replace_file
 from facekit.report import grid, html
 from facekit.report.grid import Tile
@@ -55,7 +55,7 @@ def page(title: str, tiles: Sequence[Tile], folder: Path) -> str:
         "sheet.html",
         "the sheet",
         title=title,
-        tiles=[(tile, _picture(tile.pixels), html.link(tile.photo, folder)) for tile in tiles],
+        tiles=[(tile, html.shrunk(tile.pixels, _SIDE), html.link(tile.photo, folder)) for tile in tiles],
         right=sum(judged),
         judged=len(judged),
         most=MOST,
@@ -64,8 +64,3 @@ def page(title: str, tiles: Sequence[Tile], folder: Path) -> str:
 
 def _is_page(file: Path) -> bool:
     return file.suffix.lower() in (".html", ".htm")
-
-
-def _picture(pixels: Image) -> str:
-    small, _ = images.shrink(pixels, _SIDE)
-    return html.embedded("jpeg", images.encode(small, quality=85))

@@ -204,13 +204,13 @@ def _tiles(shown: Iterable[_Shown], addresses: _Addresses) -> list[Tile]:
 def _tile(one: _Shown, addresses: _Addresses) -> Tile:
     address, photo = addresses.of(one.file), addresses.photo(one)
     return Tile(
-        html.thumbnail(one.file, _SIDE) if one.file else "",
+        html.thumbnail(one.file, _SIDE),
         one.name,
         one.note,
         one.file.name if one.file else "",
         address,
         "" if photo == address else photo,
         one.like,
-        html.thumbnail(one.repeats, _SIDE) if one.repeats else "",
+        html.thumbnail(one.repeats, _SIDE),
         addresses.of(one.repeats),
     )

@@ -22,8 +22,8 @@ from facekit.dataset.spelling import as_known
 from facekit.identity.groups import warn_of_two
 from facekit.identity.split import Split
 from facekit.options.compare import Compare
-from facekit.report import comparison as tables
-from facekit.report.comparison import Row, Table
+from facekit.report import comparison_table as tables
+from facekit.report.comparison import Row, Table, among_strangers
 from facekit.report.scores import PROTOCOLS
 from facekit.runs import Run
 
@@ -132,7 +132,7 @@ def _write(comparison: Comparison, names: Sequence[str], course: Course) -> Tabl
     banners = [protocol.BANNER] if comparison.split.protocol == protocol.IMAGE else []
     banners = list(dict.fromkeys(banners + _banners(rows)))
     title = f"{course.options.input.resolve().name}: {len(rows)} contenders"
-    table = Table(title, rows, banners, [*_notes(comparison, course.options), *tables.among_strangers(rows)])
+    table = Table(title, rows, banners, [*_notes(comparison, course.options), *among_strangers(rows)])
     for name, write in zip(TABLES, (tables.markdown, tables.csv, tables.html), strict=True):
         replace_file(comparison.folder / name, write(table).encode())
     return table

@@ -1,8 +1,8 @@
 // Draws the charts of a page with uPlot, in the page's colours; the numbers are in the page as JSON.
 "use strict";
 const Charts = (() => {
-  const INK = { first: "blue", second: "orange", even: "soft", mark: "orange" };
-  const DASHED = { even: [4, 4], mark: [2, 3] };
+  const INK = { first: "blue", second: "orange", even: "soft" };
+  const DASHED = { even: [4, 4] };
   const FONT = '12px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
   const drawn = new Map();
 
@@ -54,7 +54,6 @@ const Charts = (() => {
     const faint = () => `${ink()}99`;
     const looks = {
       line: { width: 2, points: { show: one.x.length < 40, size: 5 } },
-      steps: { width: 2, points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }) },
       bars: { width: 0, fill: faint, points: { show: false }, paths: uPlot.paths.bars({ size: [0.98, Infinity] }) },
       dots: { paths: () => null, points: { show: true, size: 8, fill: ink } },
       rows: { paths: () => null, points: { show: true, size: 9, fill: ink } },

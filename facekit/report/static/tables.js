@@ -79,7 +79,7 @@ const Tables = (() => {
     button.title = "Copy this table, for a spreadsheet";
     button.addEventListener("click", () => {
       const rows = [...table.rows].filter(row => !row.hidden);
-      copy(button, rows.map(row => [...row.cells].filter(cell => !cell.classList.contains("bar")).map(read)));
+      copy(button, rows.map(row => [...row.cells].map(read)));
     });
     bar.append(button);
   }
