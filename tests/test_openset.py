@@ -34,7 +34,7 @@ from facekit.options.evaluate import Evaluate
 from facekit.options.predict import Predict
 from facekit.options.train import Train
 from facekit.runs import renewal
-from facekit.runs.gallery import Gallery
+from facekit.runs.known_faces import KnownVectors
 from facekit.scores.identification import Searches
 
 DIMENSIONS = 34
@@ -57,7 +57,7 @@ def faces(centres: np.ndarray, each: int, seed: int) -> tuple[np.ndarray, np.nda
 
 def known(centres: np.ndarray, each: int = 12, seed: int = 1) -> KnownFaces:
     vectors, classes = faces(centres, each, seed)
-    return KnownFaces.of(Gallery(vectors, classes.astype(np.int32)), len(centres), "euclidean")
+    return KnownFaces.of(KnownVectors(vectors, classes.astype(np.int32)), len(centres), "euclidean")
 
 
 def left_out(some: KnownFaces) -> LeftOut:
@@ -71,7 +71,7 @@ def left_out(some: KnownFaces) -> LeftOut:
 
 def test_similarity_is_to_the_three_nearest_and_to_their_centre() -> None:
     vectors = np.array([[0, 0], [0, 1], [0, 2], [0, 5], [9, 9]], np.float32)
-    some = KnownFaces.of(Gallery(vectors, np.array([1, 1, 1, 1, 0], np.int32)), 3, "euclidean")
+    some = KnownFaces.of(KnownVectors(vectors, np.array([1, 1, 1, 1, 0], np.int32)), 3, "euclidean")
     nearest, centre = (0 + 1 + 2) / 3, 2.0
     assert some.similarity(vectors[:1], np.array([1]))[0] == pytest.approx(1 - (nearest + centre) / 2)
     everyone = some.similarities(vectors[:1])[0]
@@ -83,7 +83,7 @@ def test_similarity_is_to_the_three_nearest_and_to_their_centre() -> None:
 
 def test_of_cosines_only_directions_count() -> None:
     vectors = np.array([[1, 0], [10, 0], [0, 3]], np.float32)
-    some = KnownFaces.of(Gallery(vectors, np.array([0, 0, 1], np.int32)), 2, "cosine")
+    some = KnownFaces.of(KnownVectors(vectors, np.array([0, 0, 1], np.int32)), 2, "cosine")
     assert some.similarity(np.array([[7, 0]], np.float32), np.array([0]))[0] == pytest.approx(1)
     assert some.similarity(np.array([[7, 0]], np.float32), np.array([1]))[0] == pytest.approx(0)
 
@@ -93,7 +93,7 @@ def test_a_face_is_compared_with_the_others_of_its_person() -> None:
     for place in (0, 5, 11):
         number = int(some.classes[place])
         rest = np.arange(len(some.classes)) != place
-        without = KnownFaces.of(Gallery(some.vectors[rest], some.classes[rest]), 3, "euclidean")
+        without = KnownFaces.of(KnownVectors(some.vectors[rest], some.classes[rest]), 3, "euclidean")
         alone = without.similarity(some.vectors[[place]], np.array([number]))[0]
         assert some.to_own(place) == pytest.approx(alone, abs=1e-6)
     assert known(people(3, 0), each=1).to_own(0) == np.inf
@@ -117,7 +117,7 @@ def test_wrong_labels_are_no_strangers() -> None:
     vectors, classes = faces(centres, 20, seed=1)
     wrong = np.arange(0, len(classes), 33)
     classes[wrong] = (classes[wrong] + 1) % 10
-    found = left_out(KnownFaces.of(Gallery(vectors, classes.astype(np.int32)), 10, "euclidean"))
+    found = left_out(KnownFaces.of(KnownVectors(vectors, classes.astype(np.int32)), 10, "euclidean"))
     assert found.doubtful == len(wrong)
     clean = left_out(known(centres, each=20))
     assert thresholds(found, PRIOR, [0.01])[0] == pytest.approx(thresholds(clean, PRIOR, [0.01])[0], abs=0.03)
@@ -198,7 +198,7 @@ def test_a_run_of_people_keeps_known_faces_and_a_threshold(trained: Path, even: 
     assert (about.rate, about.people, about.embedder) == (0.02, 3, info.backbone)
     assert about.rates == RATES
     assert list(about.thresholds) == sorted(about.thresholds, reverse=True)
-    gallery = Gallery.read(trained / runs.GALLERY, about.faces, 128, 3)
+    gallery = KnownVectors.read(trained / runs.GALLERY, about.faces, 128, 3)
     photos = [one for one in runs.load(trained).part("train") if one.synthetic is None]
     assert len(gallery.classes) == len(photos), "no copies, and nothing held out"
     assert (trained / runs.GALLERY).stat().st_mode & 0o077 == 0

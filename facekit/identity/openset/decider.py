@@ -17,7 +17,7 @@ from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.openset.known import KnownFaces, Similarities
 from facekit.options.common import kind_of
 from facekit.runs import GALLERY, Backbone, OpenSet, Run
-from facekit.runs.gallery import Gallery
+from facekit.runs.known_faces import KnownVectors
 from facekit.scores.recalibration import logistic
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def load(run: Run, rate: float | None = None) -> Decider | None:
     if about is None:
         return None
     names, dimensions = len(run.labels), about.embedder.dimensions
-    gallery = Gallery.read(run.folder / GALLERY, about.faces, dimensions, names)
+    gallery = KnownVectors.read(run.folder / GALLERY, about.faces, dimensions, names)
     known = KnownFaces.of(gallery, names, about.embedder.metric)
     return Decider(known, about, rate or about.rate, threshold_at(about, rate))
 

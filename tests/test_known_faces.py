@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from facekit.base.contract import FacekitError
-from facekit.runs.gallery import Gallery
+from facekit.runs.known_faces import KnownVectors
 
 SHAPE = (3, 4, 2)
 """Faces, dimensions, names."""
@@ -19,12 +19,12 @@ SHAPE = (3, 4, 2)
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "gallery.npz"
-    Gallery(np.arange(12, dtype=np.float32).reshape(3, 4), np.array([0, 1, 1], np.int32)).write(path)
+    KnownVectors(np.arange(12, dtype=np.float32).reshape(3, 4), np.array([0, 1, 1], np.int32)).write(path)
     return path
 
 
 def test_it_comes_back_as_it_was_and_only_its_owner_may_read_it(file: Path) -> None:
-    gallery = Gallery.read(file, *SHAPE)
+    gallery = KnownVectors.read(file, *SHAPE)
     assert gallery.vectors.tolist() == np.arange(12).reshape(3, 4).tolist()
     assert gallery.classes.tolist() == [0, 1, 1]
     assert file.stat().st_mode & 0o777 == 0o600
@@ -52,7 +52,7 @@ def _write(file: Path, **arrays: np.ndarray) -> None:
 def test_what_a_stranger_wrote_is_refused_in_a_line(file: Path, arrays: dict[str, np.ndarray], message: str) -> None:
     _write(file, **arrays)
     with pytest.raises(FacekitError) as caught:
-        Gallery.read(file, *SHAPE)
+        KnownVectors.read(file, *SHAPE)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -66,10 +66,10 @@ def test_no_code_is_run(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     np.savez(file, vectors=np.array([Evil()], dtype=object), classes=np.zeros(3, "<i4"))
     with pytest.raises(FacekitError, match="is not a gallery that facekit wrote"):
-        Gallery.read(file, *SHAPE)
+        KnownVectors.read(file, *SHAPE)
     file.write_bytes(pickle.dumps(Evil()))
     with pytest.raises(FacekitError, match="is not a gallery that facekit wrote"):
-        Gallery.read(file, *SHAPE)
+        KnownVectors.read(file, *SHAPE)
     assert not (tmp_path / "ran").exists()
 
 
@@ -80,16 +80,16 @@ def test_a_file_that_unpacks_to_more_than_it_holds_is_refused(file: Path) -> Non
         for name, data in parts.items():
             held.writestr(name, data)
     with pytest.raises(FacekitError, match="vectors is compressed"):
-        Gallery.read(file, *SHAPE)
+        KnownVectors.read(file, *SHAPE)
 
 
 def test_a_link_and_a_missing_file_are_refused(file: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     outside = file.rename(tmp_path / "other" / "gallery.npz")
     with pytest.raises(FacekitError, match=r"gallery.npz is gone; train again with --overwrite$"):
-        Gallery.read(file, *SHAPE)
+        KnownVectors.read(file, *SHAPE)
     (tmp_path / "run").mkdir()
     link = tmp_path / "run" / "gallery.npz"
     link.symlink_to(outside)
     with pytest.raises(FacekitError, match="is a link out of its folder"):
-        Gallery.read(link, *SHAPE)
+        KnownVectors.read(link, *SHAPE)
