@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -17,7 +18,7 @@ from patches import edit, patch, tree
 from facekit.base import images
 from facekit.base.contract import FacekitError
 from facekit.cli.streams import json_line
-from facekit.commands.predict import predict
+from facekit.commands.predict import Answer, Guess, predict
 from facekit.commands.train import train
 from facekit.options.crop import CarriedCrop, FaceCrop
 from facekit.options.predict import Predict
@@ -119,6 +120,20 @@ def test_an_unsure_answer_is_unknown(trained: Trained, tmp_path: Path) -> None:
     answer = _predict(trained, tmp_path / "grey.png", detect=False, min_confidence=1.0)[0]
     assert answer["label"] == "unknown"
     assert answer["top"][0]["label"] in {"person0", "person1", "person2"}
+
+
+def test_a_row_for_people_says_whom_an_unknown_face_is_nearest_to() -> None:
+    shared: dict[str, Any] = {
+        "picture": "a.jpg",
+        "box": None,
+        "confidence": 0.9,
+        "similarity": 0.6,
+        "probability": 0.03,
+    }
+    answer = Answer(label="unknown", top=(Guess("Ada", 0.9),), **shared)
+    row = {"photo": "a.jpg", "face": "", "name": "unknown (nearest: Ada)", "probability": "0.03", "similarity": "0.60"}
+    assert answer.row() == row
+    assert replace(answer, label="Ada").row()["name"] == "Ada"
 
 
 def test_answers_stream(trained: Trained) -> None:

@@ -80,12 +80,13 @@ class Answer:
 
     def row(self) -> dict[str, str]:
         """Return the answer as a row of a table for people: column -> text."""
-        box, sure = self.box, self.confidence
+        box, sure = self.box, self.probability
+        nearest = f" (nearest: {self.top[0].label})" if self.label == STRANGER else ""
         return {
             "photo": self.picture,
             "face": f"{box.w} x {box.h} at {box.x}, {box.y}" if box is not None else "",
-            "name": self.label or "",
-            "confidence": f"{sure:.2f}" if sure is not None else "",
+            "name": f"{self.label or ''}{nearest}",
+            "probability": f"{sure:.2f}" if sure is not None else "",
             "similarity": f"{self.similarity:.2f}" if self.similarity is not None else "",
         }
 
