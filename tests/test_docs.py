@@ -61,6 +61,13 @@ def test_what_the_readme_imports_is_there() -> None:
     exec("\n".join(imports), {})
 
 
+def test_what_the_makefile_imports_is_there() -> None:
+    programs = re.findall(r"python -c '([^']+)'", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    found = [line for program in programs for line in program.split("; ") if line.startswith("from facekit")]
+    assert found
+    exec("\n".join(found), {})
+
+
 def test_links_inside_the_project_lead_somewhere() -> None:
     pages = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *map(str, (ROOT / "examples").rglob("README.md")))
     for name in pages:
