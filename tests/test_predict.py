@@ -100,7 +100,7 @@ def test_whole_photos_give_a_line_a_face_and_one_where_there_is_none(trained: Tr
 
 def test_faces_are_cut_as_the_model_expects(trained: Trained, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[FaceCrop] = []
-    monkeypatch.setattr("facekit.commands.predict.find", lambda image, crop: seen.append(crop) or [])
+    monkeypatch.setattr("facekit.identity.predictor.find", lambda image, crop: seen.append(crop) or [])
     answers = _predict(trained, photos / "a.jpg")
     assert answers[0]["reason"] == "no face"
     assert (seen[0].size, seen[0].margin) == (48, 0.3)
