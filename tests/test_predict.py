@@ -18,8 +18,9 @@ from patches import edit, patch, tree
 from facekit.base import images
 from facekit.base.contract import FacekitError
 from facekit.cli.streams import json_line
-from facekit.commands.predict import Answer, Guess, predict
+from facekit.commands.predict import Answer, predict
 from facekit.commands.train import train
+from facekit.identity.predictor import Guess
 from facekit.options.crop import CarriedCrop, FaceCrop
 from facekit.options.predict import Predict
 from facekit.options.train import Train
