@@ -57,6 +57,7 @@ vendor: $(STAMP)  ## Fetch the libraries in the report pages anew, of the versio
 
 bench: browser  ## Run what takes long: slow tests, kills, speed side by side, and the studies where FACEKIT_DATA is set.
 	$(BIN)/python -m pytest -m slow
+	FACEKIT_STRIDE=1 $(BIN)/python -m pytest tests/test_resume.py tests/test_scrape_again.py
 	HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest $$(grep -l '^from hypothesis' tests/test_*.py)
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/fuzz.py --minutes 60
