@@ -75,6 +75,12 @@ def test_links_inside_the_project_lead_somewhere() -> None:
             assert ((ROOT / name).parent / target).exists(), f"{name} links {target}"
 
 
+def test_every_file_that_contributing_names_is_there() -> None:
+    named = set(re.findall(r"`((?:facekit|tests|benchmarks)/[\w/.]+)[^`]*`", (ROOT / "CONTRIBUTING.md").read_text()))
+    assert len(named) > 30
+    assert [name for name in sorted(named) if not (ROOT / name).exists() and "some_name" not in name] == []
+
+
 def test_contributing_shows_the_example_engine_as_it_is() -> None:
     shown = (ROOT / "CONTRIBUTING.md").read_text().partition("```python\n")[2].partition("```")[0]
     assert shown == (ROOT / "examples" / "engine" / "facekit_loc.py").read_text()
