@@ -124,5 +124,7 @@ def kept(image: Image, box: Box | None) -> Crop:
 def the_face(seen: Seen, number: int, picture: str) -> SeenFace:
     """Return the face of that number, counted from 1 from the largest. Raises FacekitError where there is none."""
     if not 1 <= number <= len(seen.faces):
-        raise FacekitError(f"{picture} shows {len(seen.faces)} faces; give a number from 1 to {len(seen.faces)} after #")
+        raise FacekitError(
+            f"{picture} shows {len(seen.faces)} faces; give a number from 1 to {len(seen.faces)} after #"
+        )
     return seen.faces[number - 1]

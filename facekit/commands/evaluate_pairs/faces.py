@@ -23,6 +23,7 @@ from facekit.dataset.pairlists import PairList, People
 from facekit.faces.detectors import settled
 from facekit.identity import embedders
 from facekit.identity.embedders import KIND
+from facekit.identity.faces import SUITED
 from facekit.options.crop import FaceCrop
 from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.runs import Run
@@ -30,9 +31,6 @@ from facekit.scores.model import Unread
 from facekit.scores.pairs import Pairs
 
 log = logging.getLogger(__name__)
-
-SUITED = {"dlib": "dlib", "dlib-mirrored": "dlib", "sface": "yunet"}
-"""Embedder -> the detector whose extra or weights it needs anyway."""
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,20 @@ _HEADER = b"SQLite format 3\0"
 
 
 def is_gallery(folder: Path) -> bool:
-    """Whether a folder holds a gallery."""
+    """Whether a folder holds a gallery, or what was begun as one."""
     return os.path.lexists(folder / FILE)
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether a folder holds a gallery with tables. Raises FacekitError for a file that is none."""
+    if not is_gallery(folder):
+        return False
+    connection = open_file(folder)
+    try:
+        with told(folder / FILE):
+            return not is_blank(connection)
+    finally:
+        connection.close()
 
 
 def open_file(folder: Path, make: bool = False) -> sqlite3.Connection:

@@ -70,6 +70,10 @@ class People:
         """Return all faces as what people left out in turn are found by."""
         return self._known(np.arange(len(self.numbers)))
 
+    def slots_by_person(self) -> NDArray[np.int64]:
+        """Return the slot of each face of `known`, in its order."""
+        return self.index.rows.slots[np.argsort(self._of_face, kind="stable")]
+
     def near(self, vectors: Embeddings, least: float) -> Near:
         """Return the people whom faces, shape (n, dimensions), are nearest to, and all that are at least so similar."""
         count = _FIRST

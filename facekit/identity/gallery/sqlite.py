@@ -131,11 +131,23 @@ class SqliteStore:
             found = connection.execute("select id, who from strangers order by who, id").fetchall()
             return iter([(self._read.text(one), self._read.text(who)) for one, who in found])
 
-    def ids(self) -> dict[str, str]:
-        """Return the id of each enrolled face -> the name it is enrolled under."""
+    def pictures(self) -> dict[str, str]:
+        """Return the SHA-256 of each picture that a face was enrolled from -> the name it is enrolled under."""
         with self._reading() as connection:
-            found = connection.execute("select faces.id, name from faces join people on people.id = person")
+            found = connection.execute("select sha256, name from faces join people on people.id = person")
             return {self._read.text(one): self._read.text(name) for one, name in found}
+
+    def slots(self) -> dict[str, int]:
+        """Return the id of each enrolled face -> its slot."""
+        with self._reading() as connection:
+            found = connection.execute("select id, slot from faces").fetchall()
+            return {self._read.text(face): self._read.number(slot) for face, slot in found}
+
+    def vector(self, face: str) -> NDArray[np.float32] | None:
+        """Return the embedding of an enrolled face, shape (dimensions,); None where it is not there."""
+        with self._reading() as connection:
+            row = connection.execute("select vector from faces where id = ?", (face,)).fetchone()
+            return None if row is None else np.asarray(self._read.vectors([row[0]])[0])
 
     def crop(self, face: str) -> Crop | None:
         """Return the kept picture of a face, a denied face or a stranger's; None where none is kept."""
@@ -229,6 +241,15 @@ class SqliteStore:
         with self._changing():
             self._set("about", plain.dump(about))
         self.about = about
+
+    def clear(self, about: About) -> None:
+        """Remove everybody and everything, and begin a new gallery in the same place."""
+        with self._changing() as connection:
+            for table in ("crops", "strangers", "denials", "faces", "people"):
+                connection.execute(f"delete from {table}")
+            connection.execute("delete from meta where key like 'promise%'")
+            self._set("about", plain.dump(about))
+        self.about, self._read = about, Reader(about.embedder.dimensions)
 
     def check(self) -> list[str]:
         """Return what is wrong with the whole store, in words; nothing where it is whole."""

@@ -52,6 +52,14 @@ class Store(Protocol):
         """Return the strangers that were added."""
         ...
 
+    def slots(self) -> dict[str, int]:
+        """Return the id of each enrolled face -> its slot."""
+        ...
+
+    def vector(self, face: str) -> NDArray[np.float32] | None:
+        """Return the embedding of an enrolled face, shape (dimensions,); None where it is not there."""
+        ...
+
     def crop(self, face: str) -> Crop | None:
         """Return the kept picture of a face, a denied face or a stranger's; None where none is kept."""
         ...
@@ -60,8 +68,8 @@ class Store(Protocol):
         """Yield the id of each stranger's face, and who it is."""
         ...
 
-    def ids(self) -> dict[str, str]:
-        """Return the id of each enrolled face -> the name it is enrolled under."""
+    def pictures(self) -> dict[str, str]:
+        """Return the SHA-256 of each picture that a face was enrolled from -> the name it is enrolled under."""
         ...
 
     def find_person(self, name: str) -> Person | None:
@@ -105,6 +113,10 @@ class Store(Protocol):
 
     def set_about(self, about: About) -> None:
         """Change what the gallery says of itself."""
+        ...
+
+    def clear(self, about: About) -> None:
+        """Remove everybody and everything, and begin a new gallery in the same place."""
         ...
 
     def check(self) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,12 @@ class About:
             raise ValueError("its embedder lacks its metric or its dimensions")
         if not (1e-4 <= self.fpir <= 0.5 and 0 < self.threshold < 1e6):
             raise ValueError("its false positive identification rate or its threshold is not one that facekit writes")
+
+    def finding(self, detect: bool = True) -> CarriedCrop:
+        """Return how faces are found in pictures that are asked about; `detect` off takes each for a face."""
+        if not self.crop.detect and detect:  # its own pictures were faces already, and these are photos
+            return replace(self.crop, detect=True)
+        return self.crop if detect else replace(self.crop, detect=False)
 
     @property
     def found_by(self) -> str:

@@ -41,7 +41,7 @@ def open_strangers(run: Run, folder: Path, track: Track) -> tuple[Dataset, Count
     if run.info.open_set is None:
         why = decider.why_none(run) or f"{run.folder} is a model of classes, which has no strangers"
         raise FacekitError(f"--strangers: {why}")
-    dataset = _each_another(Dataset.open(folder, track))
+    dataset = each_another(Dataset.open(folder, track))
     known = {fold(name) for name in (*run.labels, *run.info.names.values())}
     records = [one for one in dataset.records if not {fold(one.label), fold(one.name)} & known]
     own = sorted({one.label for one in dataset.records} - {one.label for one in records})
@@ -52,7 +52,7 @@ def open_strangers(run: Run, folder: Path, track: Track) -> tuple[Dataset, Count
     return replace(dataset, records=records), Counter({OWN: len(dataset.records) - len(records)} if own else {})
 
 
-def _each_another(dataset: Dataset) -> Dataset:
+def each_another(dataset: Dataset) -> Dataset:
     """Return the photos of a folder without folders each under a label of its own; any other data set as it is."""
     if len(dataset.labels) > 1 or any("/" in one.path for one in dataset.records):
         return dataset

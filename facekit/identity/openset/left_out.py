@@ -27,6 +27,8 @@ class Person:
     """Similarity of each face to each name, shape (faces, names); minus infinity to the person's own."""
     own: Similarities
     """Similarity of each face to the person's other faces; infinity for an only face."""
+    places: NDArray[np.int64]
+    """Where each face is among the known faces; -1 of a stranger, who is not."""
 
     @property
     def nearest(self) -> Similarities:
@@ -129,7 +131,7 @@ def statistics(
 
 def _strangers(known: KnownFaces, strangers: Sequence[Embeddings]) -> Iterator[Person]:
     for vectors in strangers:
-        yield Person(-1, known.similarities(vectors), np.full(len(vectors), np.inf))
+        yield Person(-1, known.similarities(vectors), np.full(len(vectors), np.inf), np.full(len(vectors), -1))
 
 
 def each_person(known: KnownFaces) -> Iterator[Person]:
@@ -141,7 +143,7 @@ def each_person(known: KnownFaces) -> Iterator[Person]:
             rows = np.flatnonzero(numbers == number)
             others[rows, number] = -np.inf
             own = np.array([known.to_own(int(place)) for place in batch[rows]])
-            yield Person(int(number), others[rows], own)
+            yield Person(int(number), others[rows], own, batch[rows])
 
 
 def _batches(known: KnownFaces) -> Iterator[NDArray[np.int64]]:
