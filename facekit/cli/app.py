@@ -1,7 +1,7 @@
 """The command line: every command of the registry, made from its options class.
 
 Data goes to stdout and talk to stderr. Exit codes: 0 done, 2 the user's fault, 1 a bug (with its
-traceback), 130 interrupted and resumable.
+traceback), 130 interrupted and resumable. A command whose answer is an exit code says which one a bug has.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from facekit.options.base import Field, Group, Value, describe, make
 from facekit.options.finish import finish
 from facekit.options.registry import Command
 
-DONE, FAULT, INTERRUPTED = 0, 2, 130
+DONE, BUG, FAULT, INTERRUPTED = 0, 1, 2, 130
 
 GROUPS: dict[Group, str] = {
     "collect": "Collect photos",
@@ -243,7 +243,7 @@ def _limited(megapixels: int | None) -> Iterator[None]:
 def _attempt(command: Command, values: dict[str, Value], shared: _Shared, console: Console) -> int:
     """Turn the user's faults and interruptions into one line and an exit code; a bug keeps its traceback."""
     try:
-        _call(command, values, console, shared.json)
+        return _call(command, values, console, shared.json)
     except FacekitError as error:
         log.debug("refused: %s", error)
         console.error(str(error))
@@ -254,19 +254,24 @@ def _attempt(command: Command, values: dict[str, Value], shared: _Shared, consol
     except Exception:
         if shared.log_file is not None:
             log.exception("a bug")
-        raise
-    return DONE
+        if command.options.bug_code == BUG:
+            raise
+        show_traceback(*sys.exc_info())
+        return command.options.bug_code
 
 
-def _call(command: Command, values: dict[str, Value], console: Console, as_json: bool) -> None:
-    """Run a command and print what it returns, also where it raises and has a report all the same."""
+def _call(command: Command, values: dict[str, Value], console: Console, as_json: bool) -> int:
+    """Run a command and print what it returns, also where it raises and has a report all the same.
+
+    Returns the exit code.
+    """
     for option in describe(command.options):
         if option.takes_result and str(values.get(option.name)) == "-":
             values[option.name] = read_folder()
     options = make(command.options, values)
     try:
         result = command.load()(options, console.track)
-        show(finish(result, options) if isinstance(result, Report) else result, console, as_json)
+        return show(finish(result, options) if isinstance(result, Report) else result, console, as_json)
     except FacekitError as error:
         if error.report is not None:
             error.report.counts = command.options.counts

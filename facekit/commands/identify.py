@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from facekit.base import images
-from facekit.base.contract import BadImage, Box, FacekitError, Image, Track, quiet
+from facekit.base.contract import BadImage, Box, FacekitError, Track, quiet
 from facekit.base.files import write_csv
 from facekit.base.parallel import ordered_map
 from facekit.dataset.given import Given, open_given
@@ -20,7 +20,7 @@ from facekit.identity.gallery import Gallery, Identity, Namer
 from facekit.identity.gallery.naming import Candidate
 from facekit.options.common import STRANGER
 from facekit.options.identify import Identify
-from facekit.report import annotated
+from facekit.report.annotated import Annotated, Mark
 
 STAGE = "identify"
 
@@ -83,8 +83,6 @@ def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
     Raises FacekitError, before the first answer, for a gallery that is not there or empty, or made by another
     embedder, and for pictures that are not there.
     """
-    if options.annotate is not None:
-        annotated.check_folder("--annotate", options.annotate)
     if options.csv is not None and (options.csv.is_dir() or not options.csv.parent.is_dir()):
         raise FacekitError(f"--csv is {options.csv}, which cannot be a file; give a name in a folder that exists")
     with ExitStack() as stack:
@@ -97,7 +95,8 @@ def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
         namer = gallery.namer(options.fpir, options.allow_repeats)
         _say(gallery, namer)
         finder = Finder(gallery.about.embedder.name, gallery.about.finding(options.detect))
-        answers = _answers(finder, namer, given, options, track)
+        drawn = None if options.annotate is None else Annotated("--annotate", options.annotate)
+        answers = _answers(finder, namer, given, drawn, options.jobs, track)
         return _closing(answers if options.csv is None else _listed(answers, options.csv), stack.pop_all())
 
 
@@ -115,8 +114,10 @@ def _closing(answers: Iterator[Answer], held: ExitStack) -> Iterator[Answer]:
         yield from answers
 
 
-def _answers(finder: Finder, namer: Namer, given: Given, options: Identify, track: Track) -> Iterator[Answer]:
-    results = ordered_map(partial(_see, finder), given.files, options.jobs)
+def _answers(
+    finder: Finder, namer: Namer, given: Given, drawn: Annotated | None, jobs: int, track: Track
+) -> Iterator[Answer]:
+    results = ordered_map(partial(_see, finder), given.files, jobs)
     seen = track(zip(given.files, results, strict=True), STAGE, total=len(given.files))
     while some := list(islice(seen, _BATCH)):
         faces = [face.aligned for _, one in some if isinstance(one, Seen) for face in one.faces]
@@ -129,8 +130,8 @@ def _answers(finder: Finder, namer: Namer, given: Given, options: Identify, trac
             rows = slice(first, first + len(one.faces))
             first = rows.stop
             answers = list(_named(given.name(picture), one, reasons[rows], namer.name(vectors[rows]), namer))
-            if options.annotate is not None:
-                _annotate(options.annotate, picture, one.image, answers)
+            if drawn is not None:
+                drawn.write(picture, one.image, [mark for answer in answers if (mark := _mark(answer))])
             yield from answers
 
 
@@ -166,9 +167,8 @@ def _none(picture: str, reason: str) -> NoAnswer:
     return NoAnswer(picture, None, None, None, None, None, None, None, None, (), reason)
 
 
-def _annotate(folder: Path, picture: Path, image: Image, answers: Sequence[Answer]) -> None:
-    marks = [annotated.Mark(one.box, one.name, one.name != STRANGER) for one in answers if one.name is not None]
-    annotated.write(folder, picture, image, marks)
+def _mark(answer: Answer) -> Mark | None:
+    return None if answer.name is None else Mark(answer.box, answer.name, answer.name != STRANGER)
 
 
 def _listed(answers: Iterator[Answer], file: Path) -> Iterator[Answer]:

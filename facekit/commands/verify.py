@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-
-import numpy as np
 
 from facekit.base import images
 from facekit.base.contract import BadImage, Box, FacekitError, Track, quiet
-from facekit.base.files import inside
 from facekit.base.parallel import ordered_map
 from facekit.dataset import tables
 from facekit.identity.faces import Finder, Seen, suited
-from facekit.identity.people.matching import Match, Matcher
+from facekit.identity.people.matching import Matcher
 from facekit.options.crop import CarriedCrop
 from facekit.options.verify import Verify
 
 STAGE = "verify"
 
 SAME, DIFFERENT = 0, 1
-
-_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -106,8 +100,6 @@ def _only(finder: Finder, matcher: Matcher, first: Path, second: Path) -> Answer
 def _answers(
     finder: Finder, matcher: Matcher, pairs: list[tuple[Path, Path]], options: Verify, track: Track
 ) -> Iterator[Answer]:
-    """Yield an answer for each pair. A photo that several pairs name in a row is looked at once."""
-
     def both(pair: tuple[Path, Path]) -> tuple[Seen | BadImage, Seen | BadImage]:
         return _see(finder, pair[0]), _see(finder, pair[1])
 
@@ -135,10 +127,21 @@ def _answer(
     for name, reason in zip(names, reasons, strict=True):
         if reason is not None:
             return _none(names, matcher, f"{name}: {reason}")
-    match: Match = matcher.match(vectors[0], vectors[1])
+    match = matcher.match(vectors[0], vectors[1])
     boxes = one.faces[0].box, other.faces[0].box
     return Answer(*names, match.same, match.similarity, match.probability, matcher.threshold, matcher.fmr, *boxes)
 
 
 def _none(names: tuple[str, str], matcher: Matcher, reason: str) -> Answer:
     return Answer(*names, None, None, None, matcher.threshold, matcher.fmr, reason=reason)
+
+
+def _pairs(file: Path) -> list[tuple[Path, Path]]:
+    """Return the pairs of a list. Raises FacekitError for one without the columns, or with a line that lacks one."""
+    table = tables.read(file)
+    for name in ("first", "second"):
+        table.need(name)
+    for number, row in zip(table.lines, table.rows, strict=True):
+        if not (row["first"] and row["second"]):
+            raise FacekitError(f"{file}, line {number} lacks a photo; give `first` and `second` on each line")
+    return [(file.parent / row["first"], file.parent / row["second"]) for row in table.rows]

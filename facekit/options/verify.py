@@ -34,9 +34,7 @@ class Verify(Options):
         "own threshold decides.",
         Limits(1e-6, 0.5),
     ] = None
-    detector: Annotated[
-        str | None, "Detector for the face; by default what suits the embedder.", DETECTION
-    ] = None
+    detector: Annotated[str | None, "Detector for the face; by default what suits the embedder.", DETECTION] = None
     detect: Annotated[
         bool, "Detect faces; with --no-detect, each picture is taken as a face that is already cropped.", DETECTION
     ] = True
@@ -45,4 +43,6 @@ class Verify(Options):
         """Refuse anything but two photos, or a list of pairs. Raises FacekitError."""
         super().__post_init__()
         if len(self.pictures) != (2 if self.pairs is None else 0):
-            raise FacekitError("give two photos, `facekit verify A B`, or a list of pairs, `facekit verify --pairs LIST`")
+            raise FacekitError(
+                "give two photos, `facekit verify A B`, or a list of pairs, `facekit verify --pairs LIST`"
+            )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +21,6 @@ KNOWN, UNKNOWN = (0, 160, 90), (200, 60, 40)
 _MOST_NAME = 60
 """Characters of a name that are drawn."""
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class Mark:
@@ -35,27 +32,26 @@ class Mark:
     known: bool
 
 
-def check_folder(flag: str, folder: Path) -> None:
-    """Make the folder for annotated photos. Raises FacekitError where it cannot be one."""
-    if folder.exists() and not folder.is_dir():
-        raise FacekitError(f"{flag} is {folder}, which is a file; give a folder")
-    with guarded(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+class Annotated:
+    """A folder of annotated photos, all of one run."""
 
+    def __init__(self, flag: str, folder: Path) -> None:
+        """Make the folder; `flag` is the option that names it. Raises FacekitError where it cannot be one."""
+        if folder.exists() and not folder.is_dir():
+            raise FacekitError(f"{flag} is {folder}, which is a file; give a folder")
+        with guarded(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._used = folder, set[str]()
 
-def write(folder: Path, photo: Path, image: Image, marks: Sequence[Mark]) -> Path:
-    """Write a photo with its marks as a JPEG, and return its path. Photos of one name do not replace each other."""
-    file = folder / f"{photo.stem}.jpg"
-    number = 1
-    while file in _written.setdefault(folder, {}) and _written[folder][file] != photo:
-        number += 1
-        file = folder / f"{photo.stem}-{number}.jpg"
-    _written[folder][file] = photo
-    replace_file(file, images.encode(draw(image, marks)))
-    return file
-
-
-_written: dict[Path, dict[Path, Path]] = {}
+    def write(self, photo: Path, image: Image, marks: Sequence[Mark]) -> Path:
+        """Write a photo with its marks as a JPEG, and return its path. Photos of one name get numbers."""
+        name, number = photo.stem, 1
+        while name.casefold() in self._used:
+            number += 1
+            name = f"{photo.stem}-{number}"
+        self._used.add(name.casefold())
+        replace_file(self._folder / f"{name}.jpg", images.encode(draw(image, marks)))
+        return self._folder / f"{name}.jpg"
 
 
 def draw(image: Image, marks: Sequence[Mark]) -> Image:

@@ -113,13 +113,16 @@ def _enrolled(
 def _todo(options: Enroll, gallery: Gallery, dataset: Dataset, left: Counter[str]) -> list[Record]:
     """Return the records to look at, those of one person together; what is enrolled already is counted."""
     records = [record for some in dataset.hashed().by_label().values() for record in some]
-    if options.replace:
-        return records
-    known = {digest: fold(name) for digest, name in gallery.store.pictures().items()}
+    replaced = {spelling for record in records if options.replace for spelling in _spellings(record)}
+    known = {digest: fold(name) for digest, name in gallery.store.pictures().items() if fold(name) not in replaced}
+    todo = []
     for record in records:
         if record.sha256 in known:
             left[TWICE if known[record.sha256] in _spellings(record) else SOMEBODY_ELSE] += 1
-    return [record for record in records if record.sha256 not in known]
+        else:
+            todo.append(record)
+            known[record.sha256] = fold(record.name)
+    return todo
 
 
 def _spellings(record: Record) -> set[str]:

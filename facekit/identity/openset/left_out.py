@@ -87,7 +87,7 @@ def leave_out(known: KnownFaces, strangers: Sequence[Embeddings] = ()) -> LeftOu
     """
     sums, left, own, doubtful = _Sums(known.names), [], [], 0
     for person in (*each_person(known), *_strangers(known, strangers)):
-        kept = ~person.doubtful
+        kept = ~person.doubtful & np.isfinite(person.nearest)  # nobody is near where there is one person only
         doubtful += int(person.doubtful.sum())
         if kept.any():
             sums.add(person.number, person.others[kept])
