@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from facekit.base.contract import BadImage, Board, FacekitError, Record, Track
 from facekit.base.names import fold
+from facekit.base.text import counted
 from facekit.dataset import Dataset
 from facekit.identity import classifier, overlap
 from facekit.identity.embedders import embed_dataset
@@ -56,7 +57,12 @@ def _each_another(dataset: Dataset) -> Dataset:
     """Return the photos of a folder without folders each under a label of its own; any other data set as it is."""
     if len(dataset.labels) > 1 or any("/" in one.path for one in dataset.records):
         return dataset
-    log.info("%s: %d photos without folders: each counts as another stranger", dataset.root, len(dataset.records))
+    what = counted(
+        len(dataset.records),
+        "photo without a folder is a stranger",
+        "photos without folders: each counts as another stranger",
+    )
+    log.info("%s: %s", dataset.root, what)
     records = [replace(one, label=one.path, name=one.path) for one in dataset.records]
     return replace(dataset, records=records)
 
@@ -153,7 +159,8 @@ def _unused(
     if not new.records:
         raise FacekitError(f"--strangers: the training of {run.folder} used every picture of {dataset.root}")
     if used:
-        log.warning("%s: %d pictures of strangers were used in training and are left out", dataset.root, used.total())
+        what = counted(used.total(), "picture of a stranger was", "pictures of strangers were")
+        log.warning("%s: %s used in training, and left out", dataset.root, what)
         if used.total() >= len(new.records):
             log.warning("%s: most of its pictures are of people in the model, who are no strangers", dataset.root)
     return new, left + used
