@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.base.contract import BadImage, Board, FacekitError, Record, Track
+from facekit.base.contract import BadImage, FacekitError, Record, Track, telling
 from facekit.base.names import fold
 from facekit.base.text import counted
 from facekit.dataset import Dataset
@@ -171,17 +171,6 @@ def _vectors(judge: Decider, named_by: Embeddings | None, dataset: Dataset, jobs
     return embed_dataset(dataset, judge.about.embedder.name, track, jobs).vectors if named_by is None else named_by
 
 
-def _of_strangers(track: Track) -> Track:
-    """Return progress whose bars say that they are of strangers."""
-
-    def named(
-        items: Iterable[T], title: str, total: int | None = None, board: Callable[[], Board] | None = None
-    ) -> Iterator[T]:
-        return track(items, f"{title} strangers", total, board)
-
-    return named
-
-
 def _known(run: Run, judge: Decider, predictions: Predictions, vectors: NDArray[np.float32]) -> Searches:
     answered = predictions.probabilities.argmax(axis=1)
     right = np.array([run.labels[a] == one.label for a, one in zip(answered, predictions.records, strict=True)])
@@ -202,7 +191,7 @@ def _left_out(run: Run, judge: Decider, records: Sequence[Record], vectors: NDAr
 def _strangers(
     run: Run, judge: Decider, dataset: Dataset, left: Counter[str], jobs: int, track: Track
 ) -> tuple[Searches, Counter[str]]:
-    left, track = Counter(left), _of_strangers(track)
+    left, track = Counter(left), telling(track, "strangers")
     looked = list(classifier.load(run).look(dataset, dataset.records, 128, jobs, track))
     left += Counter(one.row.reason for one in looked if isinstance(one.row, BadImage))
     seen = [(one.record, one.row) for one in looked if not isinstance(one.row, BadImage)]
