@@ -15,6 +15,7 @@ from facekit.base import images
 from facekit.base.contract import BadImage, Track, quiet
 from facekit.base.names import spelled_as
 from facekit.base.parallel import ordered_map
+from facekit.base.text import counted
 from facekit.dataset.given import open_given
 from facekit.identity.predictor import FoundFace, Prediction, Predictor
 from facekit.options.common import STRANGER
@@ -76,7 +77,7 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
     with ExitStack() as stack:
         given = open_given(options.pictures, stack, track)
         if options.dry_run:
-            log.info("%d pictures would be read", len(given.files))
+            log.info("%s would be read", counted(len(given.files), "picture"))
             return iter(())
         answers = _answers(_predictor(run, options), given.files, options, given.names, track)
         return _named(answers, given.names, stack.pop_all())
