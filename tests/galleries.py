@@ -15,9 +15,9 @@ from facekit.runs import Backbone
 DIMENSIONS = 8
 
 
-def about(metric: str = "euclidean", fpir: float = 0.01) -> About:
+def about(metric: str = "euclidean", fpir: float = 0.01, dimensions: int = DIMENSIONS) -> About:
     """What a gallery of made embeddings says of itself."""
-    embedder = Backbone(name="dlib", version="made", metric=metric, dimensions=DIMENSIONS, licence="none")  # type: ignore[arg-type]
+    embedder = Backbone(name="dlib", version="made", metric=metric, dimensions=dimensions, licence="none")  # type: ignore[arg-type]
     return About(id="made", embedder=embedder, threshold=0.6, crop=CarriedCrop(), fpir=fpir)
 
 

@@ -23,6 +23,7 @@ from facekit.base import weights
 from facekit.base.contract import FacekitError
 from facekit.base.files import json_bytes, locked, read_json, replace_file
 from facekit.base.opening import guarded, open_regular
+from facekit.identity.gallery.rowvalues import LARGEST
 from facekit.identity.gallery.store import Store
 from facekit.identity.gallery.values import Rows
 
@@ -203,9 +204,18 @@ def _sound(place: Path, state: State) -> bool:
         for file, least in ((_vectors(place, state.build), size), (_slots(place, state.build), 8 * state.rows)):
             if file.is_symlink() or not file.is_file() or file.stat().st_size < least:
                 return False
-        return size > CHECKED or _digest(place, state) == state.digest
+        return (size > CHECKED or _digest(place, state) == state.digest) and _plausible(place, state)
     except OSError:
         return False
+
+
+def _plausible(place: Path, state: State) -> bool:
+    """Whether all numbers are some that an embedding may have."""
+    with open_regular(_vectors(place, state.build), follow=False) as read:
+        for block in _blocks(read, 4 * state.dimensions * state.rows):
+            if not (np.abs(np.frombuffer(block, "<f4")) < LARGEST).all():  # NaN is not, either
+                return False
+    return True
 
 
 def _digest(place: Path, state: State) -> str:

@@ -90,7 +90,7 @@ def find(people: People, about: About, strangers: Strangers) -> Promise:
         return Promise(found, False, enough=_enough(about.fpir))
     if left.doubtful:
         _log.info("%d faces are nearer to another person than to their own; see `facekit gallery check`", left.doubtful)
-    ends = fpir_interval(left, prior, found.threshold)
+    ends = fpir_interval(left, prior, found.threshold, about.fpir)
     promised = left.people >= LEAST and ends.high <= FACTOR * about.fpir and ends.low >= about.fpir / FACTOR
     enough = None if promised else _suffice(left.people, ends, about.fpir)
     return Promise(found, promised, (ends.low, ends.high), enough, len(others))

@@ -13,7 +13,7 @@ from facekit.base.contract import Box
 from facekit.identity.gallery.values import MOST_NAME, KnownFace, Where
 
 _MOST_TEXT = 1 << 16
-_LARGEST = 1e6
+LARGEST = 1e6
 """Largest number of an embedding."""
 
 
@@ -50,7 +50,7 @@ class Reader:
         if any(not isinstance(blob, bytes) or len(blob) != 4 * self._dimensions for blob in blobs):
             raise Bad("the size of an embedding")
         found = np.frombuffer(b"".join(blobs), "<f4").reshape(len(blobs), self._dimensions).astype(np.float32)
-        if not (np.isfinite(found).all() and (np.abs(found) < _LARGEST).all()):
+        if not (np.isfinite(found).all() and (np.abs(found) < LARGEST).all()):
             raise Bad("a number of an embedding")
         return found
 

@@ -16,21 +16,24 @@ from facekit.scores.bootstrap import Interval
 ROUNDS = 400
 
 
-def fpir_interval(left: LeftOut, prior: Prior, threshold: float, rounds: int = ROUNDS, seed: int = 42) -> Interval:
-    """Return the 95% interval of the false positive identification rate at a threshold.
+def fpir_interval(
+    left: LeftOut, prior: Prior, threshold: float, asked: float, rounds: int = ROUNDS, seed: int = 42
+) -> Interval:
+    """Return the 95% interval of the false positive identification rate at the threshold for a rate that was asked for.
 
     The known people stay who they are, and the strangers, for whom people left out stand in, are drawn again. The
-    spread of the logarithm of the rate gives the interval, which is wider for few people (Student's t).
+    spread of the logarithm of the rate gives the interval, which is wider for few people (Student's t), and where the
+    two estimates of `thresholds` disagree.
     """
-    rate = max(rate_at(left, prior, threshold), 1e-9)
     rng = np.random.default_rng(seed)
     drawn = [
         rate_at(_drawn(left, rng.multinomial(left.people, np.full(left.people, 1 / left.people))), prior, threshold)
         for _ in range(rounds)
     ]
     spread = float(np.log(np.maximum(drawn, 1e-9)).std()) * np.sqrt(left.people / (left.people - 1))
-    half = float(t.ppf(0.975, left.people - 1)) * spread
-    return Interval(float(rate * np.exp(-half)), float(min(1.0, rate * np.exp(half))))
+    apart = float(np.log(max(rate_at(left, prior, threshold), 1e-9) / asked))
+    half = float(np.hypot(t.ppf(0.975, left.people - 1) * spread, apart))
+    return Interval(float(asked * np.exp(-half)), float(min(1.0, asked * np.exp(half))))
 
 
 def _drawn(left: LeftOut, counts: NDArray[np.int64]) -> LeftOut:
