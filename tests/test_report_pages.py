@@ -60,7 +60,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     root = plain_tree(tmp_path_factory.mktemp("people") / "faces", {f"Person {n}": 8 for n in range(4)})
     for label in root.iterdir():
-        for file in list(label.iterdir())[:4]:
+        for file in list(label.iterdir())[:7]:
             (label / f"again-{file.name}").write_bytes(file.read_bytes() + b"\0")
     return root
 
@@ -166,13 +166,34 @@ def test_a_table_is_searched_without_regard_for_accents(driver: Any, look: Calla
 
 def test_pictures_are_filtered_by_name(driver: Any, look: Callable[..., None], cleaned: Path) -> None:
     look(cleaned)
-    assert "Repeat: 16" in driver.find_element(By.TAG_NAME, "main").text
+    assert "Repeat: 28" in driver.find_element(By.TAG_NAME, "main").text
     section = next(one for one in driver.find_elements(By.TAG_NAME, "section") if one.text.startswith("Repeat"))
     Select(section.find_element(By.TAG_NAME, "select")).select_by_visible_text("Person 2")
     shown = [one.text for one in section.find_elements(By.TAG_NAME, "figure") if one.is_displayed()]
-    assert len(shown) == 4
+    assert len(shown) == 7
     assert all(text.startswith("Person 2") for text in shown)
-    assert len(section.find_elements(By.CSS_SELECTOR, "figure .sides img")) == 32  # each beside what it repeats
+    assert len(section.find_elements(By.CSS_SELECTOR, "figure .sides img")) == 56  # each beside what it repeats
+
+
+def test_a_long_list_shows_its_first_ones_and_all_when_asked(
+    driver: Any, look: Callable[..., None], cleaned: Path
+) -> None:
+    look(cleaned, WIDTHS["phone"])
+    section = next(one for one in driver.find_elements(By.TAG_NAME, "section") if one.text.startswith("Repeat"))
+
+    def shown() -> int:
+        script = "return [...arguments[0].querySelectorAll('.gallery > *')].filter(one => one.offsetParent).length"
+        return int(driver.execute_script(script, section))
+
+    more = section.find_element(By.CSS_SELECTOR, "button.more")
+    assert (shown(), more.text) == (24, "Show all 28")
+    box = section.find_element(By.CSS_SELECTOR, "input[type=search]")
+    box.send_keys("Person 3")  # who is among those that are not shown
+    assert (shown(), more.is_displayed()) == (7, False)
+    box.send_keys(Keys.BACKSPACE * 8)
+    assert shown() == 24
+    more.click()
+    assert (shown(), more.is_displayed()) == (28, False)
 
 
 def test_numbers_can_be_copied(driver: Any, look: Callable[..., None], compared: Path) -> None:
