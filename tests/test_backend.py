@@ -91,6 +91,7 @@ def test_ctrl_c_while_the_engine_loads_shows_nothing_of_it(capfd: pytest.Capture
     pytest.importorskip("keras")
     from facekit.networks.backend import hushed
 
+    capfd.readouterr()  # what loading it has written
     for error, shown in ((KeyboardInterrupt(), ""), (ImportError(), "noise")):
         with pytest.raises(type(error)), hushed():
             os.write(2, b"noise")

@@ -32,8 +32,8 @@ QUIET = "TF_CPP_MIN_LOG_LEVEL"
 def hushed() -> Iterator[None]:
     """Keep file descriptor 2 from the terminal for a while; what it held is shown when the work fails.
 
-    Ctrl-C is no failure, and needs no explanation. TensorFlow's C++ code writes there before any setting of its own takes hold, also about oneDNN being
-    on; turning oneDNN off would quieten it at half the training speed.
+    Ctrl-C is no failure, and needs no explanation. TensorFlow's C++ code writes there before any setting of its own
+    takes hold, also about oneDNN being on; turning oneDNN off would quieten it at half the training speed.
     """
     sys.stderr.flush()
     kept = os.dup(2)
