@@ -46,7 +46,8 @@ check: $(STAMP)  ## Run ruff, strict mypy and the test of the import rules.
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_layout.py
 
-docs: $(STAMP)  ## Write the commands' help into the README.
+docs: $(STAMP)  ## Write what follows from the options classes: the list of commands, the help in the README.
+	$(BIN)/python tests/generated.py --write
 	$(BIN)/python tests/readme.py --write
 
 vendor: $(STAMP)  ## Fetch the libraries in the report pages anew, of the versions in vendored.json (needs npm).
@@ -55,6 +56,7 @@ vendor: $(STAMP)  ## Fetch the libraries in the report pages anew, of the versio
 bench: browser  ## Run what takes long: slow tests, kills, speed side by side, and the studies where FACEKIT_DATA is set.
 	$(BIN)/python -m pytest -m slow
 	HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest $$(grep -l '^from hypothesis' tests/test_*.py)
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/fuzz.py --minutes 60
 	$(BIN)/python benchmarks/trees.py

@@ -9,8 +9,8 @@ import sys
 from itertools import groupby
 from pathlib import Path
 
-from facekit.cli.app import GROUPS
 from facekit.options import registry
+from facekit.options.headings import HEADINGS
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -19,9 +19,8 @@ _BLOCK = re.compile(r"(?<=<!-- commands -->\n).*?(?=<!-- /commands -->)", re.DOT
 _HELP = """
 import sys
 from facekit.cli import build
-from facekit.options import registry
 for name in sys.argv[1:]:
-    build([registry.own(name)])([name, "--help"], standalone_mode=False, prog_name="facekit")
+    build()([name, "--help"], standalone_mode=False, prog_name="facekit")
     print(end="\\0", flush=True)
 """
 
@@ -37,7 +36,7 @@ def _commands() -> str:
     helps = _helps([command.name for command in own])
     parts = []
     for group, commands in groupby(own, key=lambda command: command.options.group):
-        parts.append(f"\n### {GROUPS[group]}\n")
+        parts.append(f"\n### {HEADINGS[group]}\n")
         for command in commands:
             first = f"<details><summary><code>facekit {command.name}</code></summary>"
             parts.append(f"\n{first}\n\n```text\n{helps[command.name]}```\n</details>\n")

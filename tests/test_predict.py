@@ -16,7 +16,7 @@ from patches import edit, patch, tree
 
 from facekit.base import images
 from facekit.base.contract import FacekitError
-from facekit.cli.streams import json_line
+from facekit.cli.piped import json_line
 from facekit.commands.predict import predict
 from facekit.commands.train import train
 from facekit.options.crop import CarriedCrop, FaceCrop
