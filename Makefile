@@ -9,7 +9,7 @@ PYTHON := $(shell for name in python3.12 python3.13 python3.11 python3; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$name && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install browser demo test check docs vendor bench clean
+.PHONY: help install browser demo test check docs stub pictures vendor bench clean
 
 help:  ## Say what each target does.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,7 +26,7 @@ $(STAMP): pyproject.toml
 browser: $(STAMP)  ## Find a browser and its driver, or install Debian's as root.
 	@$(BIN)/python -c 'import sys; from facekit.sources.browser import find; sys.exit(None in find())' && exit 0; \
 	echo "no browser found: asking Selenium Manager for one"; \
-	timeout 120 $(BIN)/python -c 'from facekit.sources.browser import browse; browse().__enter__().quit()' 2>/dev/null && exit 0; \
+	timeout 120 $(BIN)/python -c 'from facekit.sources.browser import LocalBrowser as one; b = one(); b.start(); b.close()' 2>/dev/null && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "it has none: installing Debian's chromium and chromium-driver"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium chromium-driver >/dev/null; \
@@ -38,7 +38,7 @@ demo: browser  ## Draw a world, scrape it, train on it, score it; it says at the
 	$(BIN)/facekit demo -o demo
 
 test: browser  ## Run the tests, a module in one of two processes.
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup --durations=10
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup --durations=60
 
 check: $(STAMP)  ## Run ruff, strict mypy and the test of the import rules.
 	$(BIN)/ruff check
@@ -50,11 +50,18 @@ docs: $(STAMP)  ## Write what follows from the options classes: the list of comm
 	$(BIN)/python tests/generated.py --write
 	$(BIN)/python tests/readme.py --write
 
+pictures: browser  ## Make the pictures in the README anew, of drawn faces (needs tmux).
+	$(BIN)/python tests/pictures.py
+
+stub: $(STAMP)  ## Write what type checkers and editors know of `import facekit`.
+	$(BIN)/python tests/stub.py --write
+
 vendor: $(STAMP)  ## Fetch the libraries in the report pages anew, of the versions in vendored.json (needs npm).
 	$(BIN)/python tests/vendor.py
 
 bench: browser  ## Run what takes long: slow tests, kills, speed side by side, and the studies where FACEKIT_DATA is set.
 	$(BIN)/python -m pytest -m slow
+	FACEKIT_STRIDE=1 $(BIN)/python -m pytest tests/test_resume.py tests/test_scrape_again.py
 	HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest $$(grep -l '^from hypothesis' tests/test_*.py)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/kills.py

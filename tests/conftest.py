@@ -253,6 +253,10 @@ class Dead(BaseException):
     """The process is dead: nothing that it does reaches the disk any more."""
 
 
+STRIDE = int(os.environ.get("FACEKIT_STRIDE", "3"))
+"""Changes of the disk from one death to the next where a test lets a command die all along; `make bench` has 1."""
+
+
 @pytest.fixture
 def dying(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], Any]], Iterator[bool]]:
     """Run something that dies in its k-th change of the disk, half done; return whether it died.

@@ -13,7 +13,7 @@ FOLDER = "/home/ada/pictures/holidays of this year"
 
 
 def _row(photo: str, name: str) -> dict[str, str]:
-    return {"photo": photo, "face": "128 x 128 at 1034, 220", "name": name, "confidence": "0.98", "similarity": "0.71"}
+    return {"photo": photo, "face": "128 x 128 at 1034, 220", "name": name, "probability": "0.98", "similarity": "0.71"}
 
 
 def _shown(rows: list[dict[str, str]], width: int) -> list[str]:
@@ -47,7 +47,7 @@ def test_photos_can_be_told_apart(width: int) -> None:
 
 def test_one_photo_keeps_its_path() -> None:
     lines = _shown([_row("photos/a.jpg", "Ada")], 120)
-    assert lines[0].split() == ["photo", "face", "name", "confidence", "similarity"]
+    assert lines[0].split() == ["photo", "face", "name", "probability", "similarity"]
     assert lines[2].split()[0] == "photos/a.jpg"
 
 

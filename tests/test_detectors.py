@@ -16,7 +16,6 @@ import pytest
 
 from facekit.base import images, plugins, weights
 from facekit.base.contract import Box, Detector, Face, FacekitError, Image
-from facekit.commands import predict
 from facekit.faces import detectors
 from facekit.faces.detectors import cuts
 from facekit.faces.detectors.boxes import distinct, foremost, merged, overlap
@@ -24,6 +23,7 @@ from facekit.faces.detectors.confirmed import MIN_OVERLAP, Search, one_each
 from facekit.faces.detectors.haar import Haar
 from facekit.faces.detectors.retry import Retry
 from facekit.faces.detectors.yunet import YuNet
+from facekit.identity import predictor
 from facekit.options.crop import CarriedCrop, Crop, cascades
 from facekit.runs import Run
 from facekit.runs.info import ModelInfo, TrainedOn
@@ -309,11 +309,11 @@ def test_many_threads_find_what_one_does(finder: str) -> None:
 def test_predict_cuts_faces_as_those_that_the_model_was_fed() -> None:
     for how in ({"align": "eyes", "margin": 0.4}, {"cascade": "default,profile", "verify": "none", "roll": 20.0}):
         fed = CarriedCrop.of(replace(OPTIONS, **how))
-        assert predict._crop(trained_on(fed)) == fed
+        assert predictor.crop_of(trained_on(fed)) == fed
     old = msgspec.convert({"cascade": "default", "margin": 0.3, "detect": True}, CarriedCrop)
-    assert predict._crop(trained_on(old)).verify == "none"
+    assert predictor.crop_of(trained_on(old)).verify == "none"
     faces = CarriedCrop.of(replace(OPTIONS, detect=False, align="eyes"))
-    assert predict._crop(trained_on(faces)).align == "eyes"
+    assert predictor.crop_of(trained_on(faces)).align == "eyes"
 
 
 def trained_on(crop: CarriedCrop) -> Run:

@@ -61,11 +61,24 @@ def test_what_the_readme_imports_is_there() -> None:
     exec("\n".join(imports), {})
 
 
+def test_what_the_makefile_imports_is_there() -> None:
+    programs = re.findall(r"python -c '([^']+)'", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    found = [line for program in programs for line in program.split("; ") if line.startswith("from facekit")]
+    assert found
+    exec("\n".join(found), {})
+
+
 def test_links_inside_the_project_lead_somewhere() -> None:
     pages = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *map(str, (ROOT / "examples").rglob("README.md")))
     for name in pages:
         for target in re.findall(r"\]\(([^)#:]+)[)#]", (ROOT / name).read_text(encoding="utf-8")):
             assert ((ROOT / name).parent / target).exists(), f"{name} links {target}"
+
+
+def test_every_file_that_contributing_names_is_there() -> None:
+    named = set(re.findall(r"`((?:facekit|tests|benchmarks)/[\w/.]+)[^`]*`", (ROOT / "CONTRIBUTING.md").read_text()))
+    assert len(named) > 30
+    assert [name for name in sorted(named) if not (ROOT / name).exists() and "some_name" not in name] == []
 
 
 def test_contributing_shows_the_example_engine_as_it_is() -> None:

@@ -12,6 +12,7 @@ import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ import pytest
 
 from facekit.base import files, plain
 from facekit.base.contract import FacekitError, Record
-from facekit.base.opening import guarded, kind_of, no_folder, open_new, open_regular
+from facekit.base.opening import guarded, kind_of, no_folder, open_append, open_new, open_regular
 from facekit.dataset.store import Store
 
 
@@ -95,6 +96,24 @@ def test_a_file_with_other_names_gets_a_copy_of_its_own(tmp_path: Path, alone: b
     os.link(mine, path)
     files.drop_torn_line(path)
     assert (mine.read_text(), path.read_text()) == ("1\n2\ntorn", "1\n2\n")
+
+
+def test_a_file_that_was_replaced_since_it_was_opened_is_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, path, place = tmp_path / "mine", tmp_path / "lines.jsonl", "facekit.base.appending.open_append"
+    mine.write_text("1\n")
+    os.link(mine, path)
+    first = open_append(path)
+
+    def at_first_the_old(_: Path) -> FileIO:
+        monkeypatch.setattr(place, open_append)
+        files.append_line(path, "2")  # another process: from here on, one name leads to the first file
+        return first
+
+    monkeypatch.setattr(place, at_first_the_old)
+    files.append_line(path, "3")
+    assert (mine.read_text(), path.read_text()) == ("1\n", "1\n2\n3\n")
 
 
 def test_processes_that_append_to_a_hard_link_lose_no_line(tmp_path: Path) -> None:

@@ -116,6 +116,7 @@ ACROSS = {
     "messy_trees": "every command on trees as real disks hold them",
     "lean": "an install without extras",
     "private": "private addresses in every download",
+    "python_page": "docs/python.md",
     "real": "stages on real photos",
     "report_pages": "report pages in a browser, as a person uses them",
     "resume": "kills in every stage",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -17,8 +18,9 @@ from patches import edit, patch, tree
 from facekit.base import images
 from facekit.base.contract import FacekitError
 from facekit.cli.piped import json_line
-from facekit.commands.predict import predict
+from facekit.commands.predict import Answer, predict
 from facekit.commands.train import train
+from facekit.identity.predictor import Guess
 from facekit.options.crop import CarriedCrop, FaceCrop
 from facekit.options.predict import Predict
 from facekit.options.train import Train
@@ -99,7 +101,7 @@ def test_whole_photos_give_a_line_a_face_and_one_where_there_is_none(trained: Tr
 
 def test_faces_are_cut_as_the_model_expects(trained: Trained, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[FaceCrop] = []
-    monkeypatch.setattr("facekit.commands.predict.find", lambda image, crop: seen.append(crop) or [])
+    monkeypatch.setattr("facekit.identity.predictor.find", lambda image, crop: seen.append(crop) or [])
     answers = _predict(trained, photos / "a.jpg")
     assert answers[0]["reason"] == "no face"
     assert (seen[0].size, seen[0].margin) == (48, 0.3)
@@ -119,6 +121,20 @@ def test_an_unsure_answer_is_unknown(trained: Trained, tmp_path: Path) -> None:
     answer = _predict(trained, tmp_path / "grey.png", detect=False, min_confidence=1.0)[0]
     assert answer["label"] == "unknown"
     assert answer["top"][0]["label"] in {"person0", "person1", "person2"}
+
+
+def test_a_row_for_people_says_whom_an_unknown_face_is_nearest_to() -> None:
+    shared: dict[str, Any] = {
+        "picture": "a.jpg",
+        "box": None,
+        "confidence": 0.9,
+        "similarity": 0.6,
+        "probability": 0.03,
+    }
+    answer = Answer(label="unknown", top=(Guess("Ada", 0.9),), **shared)
+    row = {"photo": "a.jpg", "face": "", "name": "unknown (nearest: Ada)", "probability": "0.03", "similarity": "0.60"}
+    assert answer.row() == row
+    assert replace(answer, label="Ada").row()["name"] == "Ada"
 
 
 def test_answers_stream(trained: Trained) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import manifest, read_tree, rejected
+from conftest import STRIDE, manifest, read_tree, rejected
 from leftovers import gone, needs_browser, own_place
 from longrun import faulty, kill_often
 from plainengine import ENGINES, PlainEngine
@@ -182,7 +182,7 @@ def test_the_summary_goes_with_what_it_sums_up(web: Web, tmp_path: Path) -> None
 
 
 def die_everywhere(dying: Dying, web: Web, before: Path | None, out: Path, work: Callable[[Path], Report]) -> int:
-    """Let a run die at each change of the disk in turn, run it again, compare; return how many changes there are."""
+    """Let a run die all along, run it again, compare; return the last change of the disk at which it died."""
     whole = out.with_name("whole")
     if before is not None:
         shutil.copytree(before, whole)
@@ -195,7 +195,7 @@ def die_everywhere(dying: Dying, web: Web, before: Path | None, out: Path, work:
         kept = {record.id for record in read_lines(out / MANIFEST, Record)}
         then = web.requests.copy()
         if not died:
-            return k - 1
+            return k - STRIDE
         work(out)
         assert read_tree(out) == wanted, f"died at change {k}"
         again = {path for path, count in (web.requests - then).items() if count}
@@ -203,10 +203,10 @@ def die_everywhere(dying: Dying, web: Web, before: Path | None, out: Path, work:
         twice = {s["url"] for s in sources if s["origin"] in kept and "/" + s["url"].split("/", 3)[3] in again}
         assert not twice, f"died at change {k}: fetched what was kept"
         shutil.rmtree(out)
-        k += 1
+        k += STRIDE
 
 
-def test_dead_at_any_step_of_a_first_run(web: Web, tmp_path: Path, dying: Dying) -> None:
+def test_dead_all_along_of_a_first_run(web: Web, tmp_path: Path, dying: Dying) -> None:
     """Two names, two engines, one of them deepened, and links of every kind."""
 
     def work(out: Path) -> Report:
@@ -215,7 +215,7 @@ def test_dead_at_any_step_of_a_first_run(web: Web, tmp_path: Path, dying: Dying)
     assert die_everywhere(dying, web, None, tmp_path / "out", work) > 40
 
 
-def test_dead_at_any_step_of_trying_again(web: Web, tmp_path: Path, dying: Dying, healed: Callable[[], None]) -> None:
+def test_dead_all_along_of_trying_again(web: Web, tmp_path: Path, dying: Dying, healed: Callable[[], None]) -> None:
     before = tmp_path / "before"
     scrape(options(web, before, "Ada", "Cyd", engine="plain,other", per_name=10))
     healed()

@@ -57,9 +57,9 @@ def open_own(path: Path, alone: bool = False) -> FileIO:
         if alone:
             fcntl.flock(file, fcntl.LOCK_EX)
         here = os.fstat(file.fileno())
-        if here.st_nlink == 1:
-            return file
-        if _is(path, here):  # else another process has replaced it while this one waited for the lock
+        if _is(path, here):  # else another process has replaced it since: what is left under one name may be the user's
+            if here.st_nlink == 1:
+                return file
             _unshare(path)
         file.close()
 

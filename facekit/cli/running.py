@@ -14,9 +14,9 @@ from facekit.base.limits import LIMIT
 from facekit.cli.answers import show
 from facekit.cli.codes import DONE, FAULT, INTERRUPTED
 from facekit.cli.console import Console
-from facekit.cli.finish import finish
 from facekit.cli.piped import read_folder
 from facekit.options.base import Value, describe, make
+from facekit.options.finish import finish
 from facekit.options.registry import Command
 
 log = logging.getLogger(__name__)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -40,7 +41,7 @@ class Looked(NamedTuple):
 
 
 class Classifier(Protocol):
-    """Names faces. `sees` may be called from several threads at a time."""
+    """Names faces. `sees` and `named` may be called from several threads at a time."""
 
     def sees(self, image: Image, face: Face | None = None, crop: FaceCrop | None = None) -> Image:
         """Return what the model takes of a face in a photo, cut as `crop` says; of the whole picture without a face.
@@ -80,6 +81,7 @@ class _Network:
 
     def __init__(self, run: Run) -> None:
         self._model, self._size, self._folder = run.model(), run.size, run.folder
+        self._lock = Lock()
 
     def sees(self, image: Image, face: Face | None = None, crop: FaceCrop | None = None) -> Image:
         cut = image if face is None or crop is None else cut_out(image, face, crop)
@@ -89,7 +91,8 @@ class _Network:
         return _finite(inputs.probabilities(self._model, seen, batch), self._folder)
 
     def named(self, seen: Sequence[Image]) -> tuple[Rows, Embeddings | None]:
-        return np.stack(list(self.probabilities(seen, len(seen)))), None
+        with self._lock:  # not every engine lets threads ask one model at the same time
+            return np.stack(list(self.probabilities(seen, len(seen)))), None
 
     def look(
         self, dataset: Dataset, records: Sequence[Record], batch: int, jobs: int = 0, track: Track = quiet

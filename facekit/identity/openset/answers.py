@@ -118,8 +118,8 @@ def _decider(run: Run, rate: float | None) -> Decider | None:
         log.warning("%s cannot answer `unknown`: %s", run.folder, error)
         return None
     log.info(
-        "`unknown` is a face with a similarity below %.3f: false positive identification rate %g, by %d people left "
-        "out in turn",
+        "a face with a similarity below %.3f is unknown: false positive identification rate %g, measured with %d "
+        "people left out in turn",
         found.threshold,
         found.rate,
         found.about.people,

@@ -1,0 +1,123 @@
+"""Who is in a photo: its faces are found and cropped as the model expects, and named."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from facekit.base.contract import BadImage, Box, Face, Image
+from facekit.faces.detectors import find, ready
+from facekit.identity.openset.answers import Named, Recogniser, Seen
+from facekit.options.common import STRANGER, is_stranger
+from facekit.options.crop import FaceCrop
+from facekit.runs import Run
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FoundFace:
+    """A face to be named: where it is in its photo (None: it is the photo), and what the model sees of it."""
+
+    box: Box | None
+    seen: Seen
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A label, and the probability that the model gives it."""
+
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Who a face is."""
+
+    box: Box | None
+    """Where the face is in the picture, `(x, y, w, h)` in pixels; None where the picture is the face."""
+    label: str | None
+    """The most probable label; `unknown` for a face that is too far from the known faces of that label, and below
+    `min_confidence`."""
+    confidence: float | None
+    """The model's own probability of the most probable label, which takes every face for one of its people."""
+    similarity: float | None
+    """How near the face is to the known faces of that label: one minus a distance. None where nothing can tell."""
+    probability: float | None
+    """The calibrated probability that the label is right, where half of all faces are of strangers. Of a model that
+    cannot tell strangers: where none is."""
+    top: tuple[Guess, ...]
+    """The three most probable labels."""
+
+
+class Predictor:
+    """A trained run, loaded once, that names the faces of pictures. Several threads may use it at the same time."""
+
+    def __init__(self, run: Run, fpir: float | None = None) -> None:
+        """Load a run; `fpir` is the false positive identification rate, by default the run's own.
+
+        Raises FacekitError for weights or known faces that are gone or broken, and for a rate that the run has no
+        threshold for.
+        """
+        self.run = run
+        if any(map(is_stranger, run.labels)):
+            log.warning(
+                "%s has a label %r, which also says that a face is of nobody the model knows", run.folder, STRANGER
+            )
+        self._recogniser = Recogniser(run, fpir)
+
+    @cached_property
+    def crop(self) -> FaceCrop:
+        """How a face is found in a photo and cut out. Raises FacekitError for a detector that cannot work here."""
+        return crop_of(self.run)
+
+    def look(self, image: Image, detect: bool = True) -> list[FoundFace | BadImage]:
+        """Return the faces of a photo, the largest first; with `detect` off, the whole picture as a face.
+
+        A face that the model cannot align is a BadImage, which says why. Raises FacekitError as `crop` does.
+        """
+        if not detect:
+            return [self._see(image, None)]
+        return [self._see(image, face) for face in find(image, self.crop)]
+
+    def name(self, faces: Sequence[FoundFace], min_confidence: float) -> list[Prediction]:
+        """Return who each face is, in order; below `min_confidence` it is unknown.
+
+        Raises FacekitError for a model whose weights give no probabilities.
+        """
+        named = self._recogniser.named([face.seen for face in faces])
+        return [self._prediction(*pair, min_confidence) for pair in zip(faces, named, strict=True)]
+
+    def _see(self, image: Image, face: Face | None) -> FoundFace | BadImage:
+        try:
+            if face is None:
+                return FoundFace(None, self._recogniser.sees(image))
+            return FoundFace(face.box, self._recogniser.sees(image, face, self.crop))
+        except BadImage as error:
+            return error
+
+    def _prediction(self, face: FoundFace, named: Named, least: float) -> Prediction:
+        order = np.argsort(-named.probabilities, kind="stable")[:3]
+        top = tuple(Guess(self.run.labels[i], round(float(named.probabilities[i]), 4)) for i in order)
+        known = float(named.probabilities[order[0]]) >= least and not named.stranger
+        label = top[0].label if known else STRANGER
+        similarity = None if named.similarity is None else round(named.similarity, 4)
+        return Prediction(face.box, label, top[0].confidence, similarity, round(named.probability, 4), top)
+
+
+def crop_of(run: Run) -> FaceCrop:
+    """Return how the faces of a model were cut; the defaults, with a warning, where facekit did not cut them.
+
+    Raises FacekitError for a detector that cannot work here.
+    """
+    if not run.detects:
+        log.warning(
+            "%s was trained on pictures that facekit did not crop; faces are cropped with the defaults", run.folder
+        )
+    ready(run.face_crop)
+    return run.face_crop
