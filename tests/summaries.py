@@ -1,16 +1,15 @@
-"""What is written from the options classes: what `facekit --help` lists. `make docs` writes it; tests compare it."""
+"""What `facekit --help` lists, written from the options classes into a file that it reads: `make docs`."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from facekit.options import registry
 
-ROOT = Path(__file__).resolve().parents[1]
+SUMMARIES = Path(__file__).parents[1] / "facekit" / "options" / "summaries.py"
 
-_SUMMARIES = '''"""What `facekit --help` lists, which imports no options class for it.
+_HEAD = '''"""What `facekit --help` lists, which imports no options class for it.
 
 `make docs` writes this file from the classes, and a test compares the two. A command that is not in it yet is listed
 all the same.
@@ -22,13 +21,13 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
 '''
 
 
-def files() -> dict[Path, str]:
-    """Return each generated file and its text as it should be now."""
-    return {ROOT / "facekit" / "options" / "summaries.py": "".join(_summaries())}
+def rendered() -> str:
+    """Return the file as it has to be."""
+    return "".join(_summaries())
 
 
 def _summaries() -> Iterator[str]:
-    yield _SUMMARIES
+    yield _HEAD
     for name in registry.names():
         listed = registry.own(name).listed
         yield f"    {_quoted(name)}: (\n"
@@ -46,8 +45,4 @@ def _quoted(text: str | None) -> str:
 
 
 if __name__ == "__main__":
-    stale = [file for file, text in files().items() if not file.exists() or file.read_text(encoding="utf-8") != text]
-    for file in stale if "--write" in sys.argv else []:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(files()[file], encoding="utf-8")
-    sys.exit(1 if stale and "--write" not in sys.argv else 0)
+    SUMMARIES.write_text(rendered(), encoding="utf-8")
