@@ -111,14 +111,12 @@ def find(name: str) -> Command:
     return command
 
 
-@cache
 def catalogue() -> Catalogue:
     """Return every command, facekit's own and those of other packages; the options of all are imported."""
     commands = {command.listed: command for command in [*map(own, names()), *foreign().commands]}
     return Catalogue(tuple(commands[listed] for listed in _ordered(commands)), foreign().faults)
 
 
-@cache
 def overview() -> tuple[Listed, ...]:
     """Return what `facekit --help` lists, in its order. Only other packages' commands are imported for it."""
     return tuple(_ordered([*map(_summary, names()), *(command.listed for command in foreign().commands)]))
