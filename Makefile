@@ -37,8 +37,8 @@ browser: $(STAMP)  ## Find a browser and its driver, or install Debian's as root
 demo: browser  ## Draw a world, scrape it, train on it, score it; it says at the start how long that takes.
 	$(BIN)/facekit demo -o demo
 
-test: browser  ## Run the tests, a module in one of two processes.
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup --durations=60
+test: browser  ## Run the tests, a module in one of three processes: some wait for browsers.
+	$(BIN)/python -m pytest -m "not slow" -n 3 --dist loadgroup --durations=60
 
 check: $(STAMP)  ## Run ruff, strict mypy and the test of the import rules.
 	$(BIN)/ruff check
@@ -47,6 +47,7 @@ check: $(STAMP)  ## Run ruff, strict mypy and the test of the import rules.
 	$(BIN)/python -m pytest -q tests/test_layout.py
 
 docs: $(STAMP)  ## Write the pages of the commands, and build the site; fails on a broken link.
+	$(BIN)/python tests/summaries.py
 	$(BIN)/python tests/commandpages.py
 	$(BIN)/zensical build --strict --clean
 
@@ -63,6 +64,7 @@ bench: browser  ## Run what takes long: slow tests, kills, speed side by side, a
 	$(BIN)/python -m pytest -m slow
 	FACEKIT_STRIDE=1 $(BIN)/python -m pytest tests/test_resume.py tests/test_scrape_again.py
 	HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest $$(grep -l '^from hypothesis' tests/test_*.py)
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/fuzz.py --minutes 60
 	$(BIN)/python benchmarks/trees.py
