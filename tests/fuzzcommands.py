@@ -121,7 +121,8 @@ def review(arguments: Sequence[str]) -> int:
         for card in cards[:5] if isinstance(cards, list) else []:
             for path in ("/api/faces/{}", "/pictures/{}", "/photos/{}", "/photos/{}/box"):
                 data = _ask(app, path.format(card["id"]))
-                assert not shows_canary(data), f"{path} shows a picture from outside"
+                # Of one that is damaged a few pixels may have any colour; nothing else is in the picture here.
+                assert not shows_canary(data, 0.3), f"{path} shows a picture from outside"
                 assert SECRET.encode() not in data, f"{path} holds a text from outside"
     return 0
 

@@ -148,12 +148,12 @@ def _canary(number: int) -> bytes:
     return images.encode(image, 95)
 
 
-def shows_canary(data: bytes) -> bool:
-    """Whether the bytes of a picture show one of those outside, at any size."""
+def shows_canary(data: bytes, least: float = 0.01) -> bool:
+    """Whether the bytes of a picture show one of those outside, at any size, on at least such a share of it."""
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if image is None:
         return False
-    return bool(np.all(abs(image - np.array((255, 0, 255.0))) < 40, axis=2).mean() > 0.01)
+    return bool(np.all(abs(image - np.array((255, 0, 255.0))) < 40, axis=2).mean() > least)
 
 
 def _embedded(data: bytes) -> list[bytes]:

@@ -83,6 +83,7 @@ def lay_out(root: Path, left: Counter[str]) -> Layout:
         return Layout([Place(name, label) for name in loose])
     if loose:
         log.warning("%s: %d pictures outside any person's folder are not read", root, len(loose))
+        left[LOOSE] += len(loose)
     if not places:
         _refuse_others(root, [entry.name for entry in tops])
     return Layout(places)

@@ -14,7 +14,7 @@ from facekit.base.names import check_encoding, fold
 from facekit.base.opening import no_folder
 from facekit.dataset.entries import is_dir, is_file, list_entries, list_label
 from facekit.dataset.info import INFO
-from facekit.dataset.layouts import Place, lay_out
+from facekit.dataset.layouts import LOOSE, Place, lay_out
 from facekit.dataset.pictures import Found, is_picture
 from facekit.dataset.records import MANIFEST, read_records
 
@@ -108,6 +108,7 @@ def _of_facekit(root: Path, left: Counter[str]) -> Listing:
     loose = sum(is_file(entry) and not entry.is_symlink() and is_picture(Path(entry.path)) for entry in entries)
     if loose:
         log.warning("%s: %d pictures outside any person's folder are not read", root, loose)
+        left[LOOSE] += loose
     return Listing(files, outside.paths)
 
 
