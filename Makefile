@@ -46,8 +46,9 @@ check: $(STAMP)  ## Run ruff, strict mypy and the test of the import rules.
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_layout.py
 
-docs: $(STAMP)  ## Write the commands' help into the README.
-	$(BIN)/python tests/readme.py --write
+docs: $(STAMP)  ## Write the pages of the commands, and build the site; fails on a broken link.
+	$(BIN)/python tests/commandpages.py
+	$(BIN)/zensical build --strict --clean
 
 pictures: browser  ## Make the pictures in the README anew, of drawn faces (needs tmux).
 	$(BIN)/python tests/pictures.py

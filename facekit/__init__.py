@@ -19,7 +19,7 @@ each name is loaded when it is first used.
 """
 
 from importlib import import_module
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 
 __version__ = "0.1.0"
 
@@ -27,7 +27,8 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> object:
     """Load a name of the public API: type checkers and editors see them all in `__init__.pyi`."""
     hidden = name.startswith("_") and name != "__all__"
-    if hidden or find_spec(f"{__name__}.{name}") is not None:  # a package of facekit's, which `import` finds by itself
+    # A package of facekit's is found by `import` itself, which asks here first.
+    if hidden or PathFinder.find_spec(f"{__name__}.{name}", __path__) is not None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
     value = import_module(f"{__name__}.api").get(name)
     # Two threads may come here at once. Both get what came first: pickle goes by identity.

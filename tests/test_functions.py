@@ -13,6 +13,7 @@ import pkgutil
 import pydoc
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -85,6 +86,52 @@ def test_a_command_for_a_terminal_is_no_function() -> None:
     with pytest.raises(AttributeError, match="`facekit demo` is for a terminal"):
         _ = api.demo  # type: ignore[attr-defined]
     assert "demo" not in dir(api)
+
+
+def test_a_wheel_has_the_types(tmp_path: Path) -> None:
+    build = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
+    done = subprocess.run([sys.executable, "-c", build, str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(tmp_path / done.stdout.split()[-1]) as wheel:
+        assert {"facekit/py.typed", "facekit/__init__.pyi"} <= set(wheel.namelist())
+
+
+SOUND = """
+from pathlib import Path
+import numpy as np
+import facekit
+report: facekit.Report = facekit.crop("photos", Path("faces"), size=160, faces="only", progress=True)
+model: facekit.Model = facekit.load("model", fpir=0.01)
+for face in model.predict(np.zeros((3, 3, 3), np.uint8)):
+    label: str | None = face.label
+for answer in facekit.predict("model", ["a.jpg", Path("b.jpg")]):
+    picture: str = answer.picture
+for left in facekit.rejected("faces"):
+    reason: str = left.reason
+record: facekit.Record = facekit.Dataset("faces").select(split="test")[0]
+"""
+
+UNSOUND = {
+    'facekit.crop("photos", "faces", size="160")': "arg-type",
+    'facekit.crop("photos", "faces", faces="most")': "arg-type",
+    'facekit.crop("photos", "faces", sise=3)': "call-arg",
+    'facekit.crop("photos")': "call-arg",
+    'facekit.demo("demo")': "attr-defined",
+}
+
+
+@pytest.mark.slow
+def test_a_type_checker_knows_each_option(tmp_path: Path) -> None:
+    (tmp_path / "sound.py").write_text(SOUND)
+    (tmp_path / "unsound.py").write_text("\n".join(["import facekit", *UNSOUND]))
+    environment = {**os.environ, "MYPYPATH": str(ROOT)}
+    command = [sys.executable, "-m", "mypy", "--strict", "--ignore-missing-imports", "--follow-imports=silent"]
+    done = subprocess.run(
+        [*command, "sound.py", "unsound.py"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    found = [line for line in done.stdout.splitlines() if "error:" in line]
+    assert [line.partition(":")[0] for line in found] == ["unsound.py"] * len(UNSOUND), done.stdout + done.stderr
+    assert [line.rpartition("[")[2].rstrip("]") for line in found] == list(UNSOUND.values())
 
 
 # What a function takes and says

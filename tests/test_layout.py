@@ -107,7 +107,7 @@ ACROSS = {
     "clean_real": "clean on real photos",
     "command_example": "examples/command",
     "compatibility": "what version 0.1.0 made",
-    "docs": "README and examples",
+    "docs": "README, docs and examples",
     "engine_example": "examples/engine",
     "fuzz": "every command on damaged folders",
     "fuzzed_trees": "every stage on damaged trees",

@@ -31,6 +31,9 @@ if TYPE_CHECKING:  # neither is loaded before it is asked for
     from facekit.api.torch import Pictures
 
 
+_OF_PARENTS: list[ExitStack] = []
+
+
 class _Opened:
     """What was opened; the copy that an archive needs is removed when nobody uses it any more."""
 
@@ -257,5 +260,7 @@ def _again(tree: Tree) -> _Opened:
 
 
 def _close(stack: ExitStack, owner: int) -> None:
-    if os.getpid() == owner:  # not in a process that was forked from it
+    if os.getpid() == owner:
         stack.close()
+    else:  # in a process that was forked from it, where forgetting the stack would close it too
+        _OF_PARENTS.append(stack)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
@@ -18,6 +19,7 @@ class Model:
     def __init__(self, folder: str | PathLike[str], fpir: float | None = None) -> None:
         """Load the model in a folder. Raises FacekitError, as `load` does."""
         self._options = Predict(run=Path(folder), pictures=[], fpir=fpir)
+        self._place = Path(os.path.abspath(self._options.run))  # noqa: PTH100 - links in it stay as they are
         run = runs.load(self._options.run)
         self._predictor = Predictor(run, fpir)
         self.folder = run.folder
@@ -52,7 +54,7 @@ class Model:
 
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[object, ...]]:
         """Let another process load the folder again: what is loaded cannot be sent."""
-        return Model, (str(self.folder.absolute()), self._options.fpir)
+        return Model, (str(self._place), self._options.fpir)
 
 
 def load(folder: str | PathLike[str], *, fpir: float | None = None) -> Model:

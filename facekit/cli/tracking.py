@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
-from importlib.util import find_spec
 from typing import Self, TypeVar
 
 from rich.console import Console as Screen
 from rich.text import Text
 
+from facekit.base import plugins
 from facekit.base.contract import AtMost, Board
 from facekit.base.text import shortened, visible
 from facekit.cli.bars import Bars, progress
@@ -107,4 +107,4 @@ class Tracker:
 
 def _has_bars(screen: Screen) -> bool:
     """Whether bars can move on a screen. In a notebook, Rich draws them by a widget of ipywidgets."""
-    return screen.is_terminal or (screen.is_jupyter and find_spec("ipywidgets") is not None)
+    return screen.is_terminal or (screen.is_jupyter and plugins.installed("ipywidgets"))
