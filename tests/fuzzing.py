@@ -111,7 +111,8 @@ class Box:
 
     def _outside_now(self) -> dict[str, tuple[int, int, int]]:
         """Return inode, size and time of everything in the box but what is in `home`."""
-        entries = {path: path.lstat() for path in _walk(self.root) if self.home not in (path, *path.parents)}
+        around = [path for path in self.root.iterdir() if path != self.home]
+        entries = {path: path.lstat() for path in (*around, *(inner for path in around for inner in _walk(path)))}
         return {str(path): (stat.st_ino, stat.st_size, stat.st_mtime_ns) for path, stat in entries.items()}
 
     def _leaks(self) -> Iterator[str]:

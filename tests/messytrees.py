@@ -27,6 +27,8 @@ from PIL import Image as Pillow
 from rights import rights_hold
 from tampering import tamper
 
+from facekit.options import registry
+
 TREE = "tree"
 
 NAMES: Sequence[bytes] = [
@@ -317,6 +319,13 @@ STAGES = [
 ]
 """The commands that make something of a tree, or show it: they take a fifth of a second each at most."""
 
+_GALLERIES = [
+    _of("enroll", "enroll tree -o out/gallery --embedder dlib --no-detect -j 1"),
+    _of("identify", "identify out/gallery tree --no-detect -j 1"),
+    _of("gallery", "gallery list out/gallery"),
+    _of("verify", "verify --pairs pairs.csv --no-detect"),
+]
+
 MODELS = [
     _of("audit without", "audit balanced --without out/without tree -j 1", "balanced"),
     _of("predict", "predict head tree --no-detect --grid out/grid.png", "head"),
@@ -335,7 +344,8 @@ MODELS = [
         "faces",
     ),
     _of("balance people", "balance tree -o out/by-person -n 6 --split-by person --people-from tree/metadata.csv -j 1"),
-    _of("run", "run recipe.toml -i tree -o out/recipe"),
+    _of("run", "run recipe.toml --input tree -o out/recipe"),
+    *(one for one in _GALLERIES if one.arguments[0] in registry.names()),
 ]
 """What asks a model about a tree, or compares it with another: a second or two each."""
 
@@ -348,6 +358,9 @@ TRAINERS = [
 ]
 """What learns from a tree: seconds each."""
 
+
+NO_TREE = {"cache", "demo", "doctor", "draw", "models", "scrape"}
+"""The commands that read no tree of pictures."""
 
 RECIPE = """\
 output = "out"
