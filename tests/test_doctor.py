@@ -131,7 +131,7 @@ def test_in_an_environment_of_its_own(extra: str, tmp_path: Path) -> None:
     assert {name for name, of in plugins.EXTRAS.items() if extra in (of, "all")} <= set(there)
     done = subprocess.run([home / "bin" / "facekit", "doctor", "--json", "--quiet"], **told)
     assert (done.returncode, done.stderr) == (0, "")
-    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    checks = {check["name"]: check for check in json.loads(done.stdout)["details"]["checks"]}
     assert [name for name, check in checks.items() if check["broken"]] == []
     for name, of in plugins.EXTRAS.items():
         assert checks[name]["ok"] == (name in there), checks[name]

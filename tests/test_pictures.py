@@ -80,7 +80,7 @@ READERS: dict[str, Callable[[Path], set[str]]] = {
 def test_every_command_looks_at_the_same_files(folder: Path, command: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "facekit"):
         assert READERS[command](folder) == set(NAMES)
-    said = next(record.getMessage() for record in caplog.records if "left out are" in record.getMessage())
+    said = next(record.getMessage() for record in caplog.records if "left out:" in record.getMessage())
     assert "6 system files or folders, 3 hidden" in said
 
 

@@ -143,7 +143,9 @@ class Clock:
         if report.stage == "evaluate" and isinstance(accuracy, float):
             which = "first score" if self._done < len(self._seconds) else "score"
             after = duration(time.monotonic() - self._began)
-            log.info("%s after %s: %.1f%% of %s test photos", which, after, 100 * accuracy, report.details["pictures"])
+            log.info(
+                "%s after %s: %.1f%% of the test photos (%s)", which, after, 100 * accuracy, report.details["pictures"]
+            )
         if self._done < len(self._seconds):
             log.info("about %s left", duration(self.left()))
 

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from facekit.base.contract import FacekitError
+from facekit.base.text import counted
 from facekit.dataset.pictures import DEAD, count_below, out_of_place
 
 NESTED = "in a folder inside a label's folder"
@@ -41,9 +42,10 @@ def list_label(folder: Path, left: Counter[str], made: bool = False) -> list[os.
     entries = list_entries(folder, left, made)
     nested = [entry for entry in entries if is_dir(entry)]
     if nested:
-        pictures = sum(count_below(Path(one.path)) for one in nested if not one.is_symlink())
-        log.warning("%s: %d folders inside it are not read, with %d pictures", folder, len(nested), pictures)
-        left[NESTED] += pictures
+        inside = sum(count_below(Path(one.path)) for one in nested if not one.is_symlink())
+        what = counted(len(nested), "folder inside it is", "folders inside it are")
+        log.warning("%s: %s not read, with %s", folder, what, counted(inside, "picture"))
+        left[NESTED] += inside
     left[DEAD] += sum(entry.is_symlink() and not is_dir(entry) and not is_file(entry) for entry in entries)
     return entries
 
