@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,21 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from facekit.commands.audit import audit
 from facekit.commands.clean import clean
 from facekit.commands.evaluate import evaluate
+from facekit.options.audit import Audit
 from facekit.options.clean import Clean
 from facekit.options.evaluate import Evaluate
+from facekit.report import sheet
 from facekit.report.comparison import Row, Score, Table
 from facekit.report.comparison_table import html
+from facekit.report.grid import Tile
 from facekit.scores.bootstrap import Interval
 
 pytestmark = needs_browser
+
+PAGES = ["compared", "cleaned", "evaluated", "audited", "sheeted"]
 
 WIDTHS = {"phone": 390, "desk": 1400}
 
@@ -75,6 +82,29 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next((root / "head").glob("evaluation*/report.html"))
 
 
+@pytest.fixture(scope="module")
+def audited(people: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a tree that shows many pictures more than once, one of them under a long name."""
+    folder = tmp_path_factory.mktemp("audited")
+    tree = shutil.copytree(people, folder / "faces")
+    (tree / "Person 0").rename(tree / ("a_name_that_goes_on_and_on_" * 4))
+    audit(Audit(folder=tree, output=folder / "report"))
+    return folder / "report" / "report.html"
+
+
+@pytest.fixture(scope="module")
+def sheeted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sheet of `predict --grid`, with a long name."""
+    from conftest import picture
+
+    file = tmp_path_factory.mktemp("sheeted") / "sheet.html"
+    tiles = [
+        Tile(picture(n), "AnUnbrokenNameThatIsLong" * n, 0.5, n == 1, "in truth Ada", f"{n}.jpg") for n in (1, 2, 3)
+    ]
+    sheet.write(file, tiles, 9, "")
+    return file
+
+
 @pytest.fixture
 def look(driver: Any) -> Iterator[Callable[..., None]]:
     """Open a page at a width, light or dark."""
@@ -107,7 +137,7 @@ def column(driver: Any, place: int) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("page", ["compared", "cleaned", "evaluated"])
+@pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
 def test_a_page_never_scrolls_sideways(
     driver: Any, look: Callable[..., None], request: pytest.FixtureRequest, page: str, width: int
@@ -126,7 +156,7 @@ def test_a_page_never_scrolls_sideways(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("page", ["compared", "cleaned", "evaluated"])
+@pytest.mark.parametrize("page", PAGES)
 def test_text_can_be_read_in_light_and_dark(
     driver: Any, look: Callable[..., None], request: pytest.FixtureRequest, page: str, scheme: str
 ) -> None:
@@ -215,13 +245,13 @@ def test_the_matrix_opens_its_pictures(driver: Any, look: Callable[..., None], e
     cell = driver.find_element(By.CSS_SELECTOR, ".matrix a")
     says, group = cell.get_attribute("aria-label"), cell.get_attribute("data-opens")
     cell.send_keys(Keys.ENTER)
-    sheet = driver.find_element(By.ID, "sheet")
-    assert sheet.is_displayed()
-    assert sheet.find_element(By.TAG_NAME, "h2").text == says
+    opened = driver.find_element(By.ID, "sheet")
+    assert opened.is_displayed()
+    assert opened.find_element(By.TAG_NAME, "h2").text == says
     count = len(driver.find_elements(By.CSS_SELECTOR, f"main [data-group='{group}']"))
-    assert len(sheet.find_elements(By.CSS_SELECTOR, "figure img")) >= count > 0
-    sheet.send_keys(Keys.ESCAPE)
-    assert not sheet.is_displayed()
+    assert len(opened.find_elements(By.CSS_SELECTOR, "figure img")) >= count > 0
+    opened.send_keys(Keys.ESCAPE)
+    assert not opened.is_displayed()
 
 
 def test_a_chart_follows_the_colours_of_the_system(driver: Any, look: Callable[..., None], compared: Path) -> None:
