@@ -16,6 +16,7 @@ class Identify(Options):
 
     group = "use"
     after = "gallery"
+    answers = True
 
     gallery: Annotated[
         Path,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from facekit.base.contract import FacekitError
+from facekit.base.errors import FacekitError
 from facekit.options.base import InputPath, Limits, Options, Positional
 from facekit.options.crop import DETECTION
 
@@ -17,6 +17,7 @@ class Verify(Options):
 
     group = "use"
     after = "identify"
+    answers = True
     bug_code: ClassVar[int] = 70
 
     pictures: Annotated[
