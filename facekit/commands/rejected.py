@@ -132,9 +132,7 @@ def _by_reason(found: Sequence[LeftOut]) -> str:
 def _draw(file: Path, found: Sequence[LeftOut], track: Track) -> None:
     """Write the sheet of the first pictures that are still there and can be decoded."""
     tiles = list(islice(_tiles(track(found, STAGE, len(found))), sheet.most(file)))
-    sheet.write(file, tiles, "none of the pictures is there any more, or can be read")
-    if tiles and len(tiles) < len(found):
-        log.info("%s shows the first that can be shown of %d", file, len(found))
+    sheet.write(file, tiles, len(found), "none of the pictures is there any more, or can be read")
 
 
 def _tiles(found: Iterator[LeftOut]) -> Iterator[Tile]:
