@@ -19,6 +19,11 @@ PAGES = Path(__file__).parents[1] / "docs" / "commands"
 INDEX = PAGES / "index.md"
 
 _BEGIN, _END = "<!-- written by `make docs` -->\n", "<!-- end -->"
+_SHARED = (
+    "The options of every command and the exit codes are in [what all commands share](../usage.md), the files that are "
+    "written in [file formats](../formats.md)."
+)
+
 _BLOCK = re.compile(f"{_BEGIN}.*?{_END}", re.DOTALL)
 
 
@@ -58,10 +63,7 @@ def _options(command: Command) -> str:
     for section, rows in groupby(found, key=lambda line: line.section):
         head = f"| {'argument' if section == ARGUMENTS else 'option'} | meaning |"
         parts.append("\n".join([f"\n## {section}\n", head, "|---|---|", *(_row(row, limits) for row in rows)]) + "\n")
-    parts.append(
-        "\nThe options of every command and the exit codes are in [what all commands share](../usage.md), the files that"
-        " are written in [file formats](../formats.md).\n\n"
-    )
+    parts.append(f"\n{_SHARED}\n\n")
     return "".join(parts)
 
 
