@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 
 from facekit.cli.help import ARGUMENTS, COMMON, lines
 from facekit.cli.help_page import Line
 from facekit.options import registry
+from facekit.options.base import describe
+from facekit.options.fields import Field
 from facekit.options.headings import HEADINGS
 from facekit.options.registry import Command
 
@@ -16,6 +19,11 @@ PAGES = Path(__file__).parents[1] / "docs" / "commands"
 INDEX = PAGES / "index.md"
 
 _BEGIN, _END = "<!-- written by `make docs` -->\n", "<!-- end -->"
+_SHARED = (
+    "The options of every command and the exit codes are in [what all commands share](../usage.md), the files that are "
+    "written in [file formats](../formats.md)."
+)
+
 _BLOCK = re.compile(f"{_BEGIN}.*?{_END}", re.DOTALL)
 
 
@@ -49,12 +57,13 @@ def _list() -> str:
 
 
 def _options(command: Command) -> str:
+    limits = {option.flag: _limits(option) for option in describe(command.options)}
     found = [line for line in lines(command, []) if line.section != COMMON and "--help" not in line.flags]
     parts = []
     for section, rows in groupby(found, key=lambda line: line.section):
         head = f"| {'argument' if section == ARGUMENTS else 'option'} | meaning |"
-        parts.append("\n".join([f"\n## {section}\n", head, "|---|---|", *map(_row, rows)]) + "\n")
-    parts.append("\nThe options of every command are in [what all commands share](../usage.md).\n\n")
+        parts.append("\n".join([f"\n## {section}\n", head, "|---|---|", *(_row(row, limits) for row in rows)]) + "\n")
+    parts.append(f"\n{_SHARED}\n\n")
     return "".join(parts)
 
 
@@ -64,9 +73,25 @@ def _description(command: Command) -> str:
     return f"\n{' '.join((command.options.__doc__ or '').split())}\n\n```text\n{usage}\n```\n\n"
 
 
-def _row(line: Line) -> str:
-    flags = ", ".join(f"`{flag}`" for flag in line.flags.strip().split(", "))
-    return f"| {_cell(flags)} | {_cell(line.text)} |"
+def _row(line: Line, limits: Mapping[str, str]) -> str:
+    flags = line.flags.strip().split(", ")
+    within = next(filter(None, (limits.get(flag.split()[0]) for flag in flags)), "")
+    text, bracket, default = line.text.partition("[default:")
+    return f"| {_cell(', '.join(f'`{flag}`' for flag in flags))} | {_cell(text + within + bracket + default)} |"
+
+
+def _number(value: float | None) -> str | None:
+    if value is None:
+        return None
+    return f"{int(value):,}" if value == int(value) else f"{value:g}"
+
+
+def _limits(option: Field) -> str:
+    """Return which numbers an option takes: `16 to 2048. `."""
+    low, high = map(_number, (option.limits.low, option.limits.high))
+    if low is None:
+        return "" if high is None else f"At most {high}. "
+    return f"{low} or more. " if high is None else f"From {low} to {high}. "
 
 
 def _cell(text: str) -> str:
