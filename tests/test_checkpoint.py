@@ -67,7 +67,7 @@ def test_a_state_that_no_training_writes_is_refused(folder: Path, state: Any, re
     with pytest.raises(FacekitError) as caught:
         Checkpoint.open(folder)
     message = str(caught.value)
-    assert message.startswith(f"{folder / STATE} is not what facekit writes (")
+    assert message.startswith(f"{folder / STATE} is not in facekit's format (")
     assert reason in message
     assert message.endswith("; train again with --overwrite")
 
@@ -115,5 +115,5 @@ def test_links_are_refused(folder: Path, name: str, tmp_path: Path) -> None:
     else:
         folder.rename(target)
         folder.symlink_to(target)
-    with pytest.raises(FacekitError, match=r"checkpoint is or holds a link; train again with --overwrite$"):
+    with pytest.raises(FacekitError, match=r"checkpoint is or contains a link; train again with --overwrite$"):
         Checkpoint.open(folder)

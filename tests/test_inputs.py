@@ -172,7 +172,7 @@ def test_no_member_leaves_its_folder(tmp_path: Path, name: str) -> None:
     before = read_tree(tmp_path)
     assert left(archive, tmp_path / "box" / "in") == {
         "path that leads out of the archive": 4,
-        "second of its name": 1,
+        "duplicate file name": 1,
         "not a picture": 1,
         "hidden": 1,
         "system files or folders": 1,
@@ -334,7 +334,7 @@ def test_files_that_are_neither_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(FacekitError, match=r"notes\.txt is neither a picture nor a zip or tar"):
         crop(Crop(input=tmp_path / "notes.txt", output=tmp_path / "out"))
     archive = zipped(tmp_path / "a.zip", [("notes.txt", b"notes")])
-    with pytest.raises(FacekitError, match=r"a\.zip has no pictures \(left out are 1 not a picture\)"):
+    with pytest.raises(FacekitError, match=r"a\.zip has no pictures \(left out: 1 not a picture\)"):
         crop(Crop(input=archive, output=tmp_path / "out"))
     with pytest.raises(FacekitError, match="no such file or folder: nowhere"):
         crop(Crop(input=Path("nowhere"), output=tmp_path / "out"))

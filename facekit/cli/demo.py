@@ -90,7 +90,7 @@ def _reports(planned: Sequence[Step], options: Demo, world: World, track: Track)
     """Run the steps, and say at the start and after each how long the rest takes."""
     clock = None if options.output.exists() else Clock.measured(planned, world)
     if clock is None:
-        log.info("%s is there already: what is done in it is not done again", options.output)
+        log.info("%s already exists: finished stages are not run again", options.output)
     else:
         log.info("%s", clock.forecast())
     try:
@@ -127,7 +127,7 @@ class Clock:
     def forecast(self) -> str:
         """Return the line for the start."""
         first = f"{duration(sum(self._seconds[: self._first + 1]))} to a first score and " if self._first else ""
-        measured = "counted from a measured training step; training usually stops early"
+        measured = "estimated from a measured training step; training usually stops early"
         return f"about {first}{duration(sum(self._seconds))} to the end on this machine ({measured})"
 
     def left(self) -> float:
@@ -143,7 +143,13 @@ class Clock:
         if report.stage == "evaluate" and isinstance(accuracy, float):
             which = "first score" if self._done < len(self._seconds) else "score"
             after = duration(time.monotonic() - self._began)
-            log.info("%s after %s: %.1f%% of %s test photos", which, after, 100 * accuracy, report.details["pictures"])
+            log.info(
+                "%s after %s: %.1f%% of %s test photos named correctly",
+                which,
+                after,
+                100 * accuracy,
+                report.details["pictures"],
+            )
         if self._done < len(self._seconds):
             log.info("about %s left", duration(self.left()))
 

@@ -39,7 +39,7 @@ class Unwritable(FacekitError):
     """stdout takes nothing: it is closed, or its disk is full. `why` says which."""
 
     def __init__(self, why: str, instead: str = "send it to a file or a pipe that takes it") -> None:
-        super().__init__(f"{why}, and this command prints to it; {instead}")
+        super().__init__(f"{why}, but this command prints its result there; {instead}")
         self.why = why
 
 
@@ -154,7 +154,7 @@ def read_folder() -> Path:
     """
     piped = _read(sys.stdin).strip()
     if not piped:
-        raise FacekitError("stdin is empty: the command before this one made nothing; fix that one first")
+        raise FacekitError("stdin is empty: the previous command printed no folder; fix that command first")
     if not piped.startswith("{"):
         return Path(piped.splitlines()[-1])
     try:

@@ -176,7 +176,7 @@ def _pictures(held: Input) -> list[Path]:
         return [folder]
     found = pictures.below(folder)
     if found.left:
-        log.warning("%s: left out are %s", held.given, found)
+        log.warning("%s: left out: %s", held.given, found)
     if not found.files:
         raise FacekitError(f"{held.given} has no pictures; give photos, or folders of photos")
     return found.files

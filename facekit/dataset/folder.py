@@ -66,7 +66,7 @@ def check_files(root: Path) -> None:
     for path in (root / name for name in OWN):
         if path.is_symlink():
             raise FacekitError(
-                f"{path} is a symbolic link, which facekit does not write through; "
+                f"{path} is a symbolic link, and facekit does not write through links; "
                 "replace it with the file itself, or choose another folder"
             )
         if path.exists() and not path.is_file():

@@ -104,9 +104,9 @@ def _unpacked(archive: Path, private: Path, track: Track) -> Input:
     root.mkdir(mode=0o700)
     found = unpack(archive, root, track=track)
     if found.left:
-        log.warning("%s: left out are %s", archive, Found(left=found.left))
+        log.warning("%s: left out: %s", archive, Found(left=found.left))
     if not any(is_picture(root / path) for path in found.members):
-        why = f" (left out are {Found(left=found.left)})" if found.left else ""
+        why = f" (left out: {Found(left=found.left)})" if found.left else ""
         raise FacekitError(f"{archive} has no pictures{why}; give an archive of photos")
     top = _top(root)
     names = {

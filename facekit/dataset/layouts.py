@@ -34,8 +34,8 @@ _CALLED = {
 PART = {called: part for part, names in _CALLED.items() for called in names}
 """What others call a part, in lower case -> what facekit calls it; trained on first, as `dataset.groups.ORDER`."""
 
-LOOSE = "in no folder of a label"
-UNNAMED = "not named in metadata"
+LOOSE = "not in a label's folder"
+UNNAMED = "not listed in metadata"
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def lay_out(root: Path, left: Counter[str]) -> Layout:
         log.info("%s: its %d pictures are read as one label, %s", root, len(loose), label)
         return Layout([Place(name, label) for name in loose])
     if loose:
-        log.warning("%s: %d pictures outside any person's folder are not read", root, len(loose))
+        log.warning("%s: %d pictures outside any person's folder are ignored", root, len(loose))
     if not places:
         _refuse_others(root, [entry.name for entry in tops])
     return Layout(places)
@@ -114,7 +114,7 @@ def is_described(root: Path) -> bool:
 
 
 def flat_label(path: Path) -> str:
-    """Return the label of pictures that lie in no folder of a label: what their folder, photo or archive is called."""
+    """Return the label of pictures that lie not in a label's folder: what their folder, photo or archive is called."""
     return safe(path.resolve().name or "photos")
 
 
@@ -151,7 +151,7 @@ def _part(root: Path, name: str, part: str, left: Counter[str]) -> Iterator[Plac
     entries = list_entries(root / name, left)
     loose = sum(is_file(entry) and is_picture(Path(entry.path)) for entry in entries)
     if loose:
-        log.warning("%s: %d pictures are in no folder of a label, and not read", root / name, loose)
+        log.warning("%s: %d pictures are not in a label's folder and are ignored", root / name, loose)
         left[LOOSE] += loose
     for entry in filter(is_dir, entries):
         yield from _label(root, f"{name}/{entry.name}", part, left)
@@ -184,7 +184,7 @@ def _described(
         inner = rest if first in parts else one.path
         label = one.label or inner.rpartition("/")[0].rpartition("/")[2]
         if not label:
-            raise FacekitError(f"{file} does not say the label of {one.path}; add a column `label`")
+            raise FacekitError(f"{file} has no label for {one.path}; add a column `label`")
         path = f"{folder}/{one.path}".lstrip("/")
         places.append(Place(path, safe(label), own, label, one.targets or None))
     _count_unnamed(root, {place.path for place in places}, folder, file, left)
@@ -201,7 +201,7 @@ def _count_unnamed(root: Path, named: set[str], folder: str, file: Path, left: C
             if is_file(entry) and f"{one}/{entry.name}".lstrip("/") not in named:
                 count += is_picture(Path(entry.path))
     if count:
-        log.warning("%s does not name %d pictures that lie beside those it names; they are not read", file, count)
+        log.warning("%s does not list %d of the pictures beside those that it lists; they are ignored", file, count)
         left[UNNAMED] += count
 
 

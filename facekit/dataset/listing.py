@@ -60,7 +60,7 @@ def read_manifest(root: Path) -> Manifest:
     listing = scan(root)
     held = match_files(_lines(root, listing.outside), listing.files)
     if listing.outside:
-        log.warning("%s: %d links lead out of the folder and are not read", root, len(listing.outside))
+        log.warning("%s: %d links point outside the folder and are ignored", root, len(listing.outside))
     return replace(held, listing=listing)
 
 
@@ -86,7 +86,7 @@ def scan(root: Path) -> Listing:
     """
     check_encoding()
     if not root.is_dir():
-        raise FacekitError(f"{no_folder(root)}; give a folder with one folder of pictures a person")
+        raise FacekitError(f"{no_folder(root)}; give a folder with one folder of pictures per person")
     left: Counter[str] = Counter()
     if os.path.lexists(root / MANIFEST):
         listing = _of_facekit(root, left)
@@ -95,7 +95,7 @@ def scan(root: Path) -> Listing:
         places = {place.path: place for place in layout.places}
         listing = Listing(list(places), places=places, given=layout.given)
     if any(left.values()):
-        log.info("%s: left out are %s", root, Found(left=+left))
+        log.info("%s: left out: %s", root, Found(left=+left))
     return replace(listing, left=+left)
 
 
@@ -107,7 +107,7 @@ def _of_facekit(root: Path, left: Counter[str]) -> Listing:
     files = [path for label in labels for path in _files(label, outside, left)]
     loose = sum(is_file(entry) and not entry.is_symlink() and is_picture(Path(entry.path)) for entry in entries)
     if loose:
-        log.warning("%s: %d pictures outside any person's folder are not read", root, loose)
+        log.warning("%s: %d pictures outside any person's folder are ignored", root, loose)
     return Listing(files, outside.paths)
 
 

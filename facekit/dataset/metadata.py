@@ -23,7 +23,7 @@ from facekit.dataset.records import is_name, shown
 
 FILES = ("metadata.jsonl", "metadata.csv")
 
-GONE = "named in metadata, but not there"
+GONE = "listed in metadata, but missing"
 
 _FILE, _LABEL = "file_name", "label"
 
@@ -58,7 +58,7 @@ def read(file: Path) -> list[Described] | None:
     """
     rows = list(_lines(file) if file.suffix == ".jsonl" else _rows(file))
     if rows and all(_FILE not in row for _, row in rows):
-        log.info("%s has no column %s, and is not read", file, _FILE)
+        log.info("%s has no column %s and is ignored", file, _FILE)
         return None
     found = [_described(file, line, row) for line, row in rows]
     return list({one.path: one for one in found}.values())
@@ -70,7 +70,7 @@ def without_gone(file: Path, described: Sequence[Described], left: Counter[str])
     if len(there) < len(described):
         known = {one.path for one in there}
         gone = [one.path for one in described if one.path not in known]
-        log.warning("%s names %d pictures that are not there (the first: %s)", file, len(gone), gone[0])
+        log.warning("%s lists %d pictures that do not exist (the first: %s)", file, len(gone), gone[0])
         left[GONE] += len(gone)
     return there
 
@@ -81,7 +81,9 @@ def _described(file: Path, line: int, row: Mapping[str, object]) -> Described:
         raise FacekitError(f"{file}, line {line} has no {_FILE}; fix or delete that line")
     path = slashes(path.removeprefix("./"), file.parent)
     if not all(map(is_name, path.split("/"))):
-        raise FacekitError(f"{file}, line {line} names {shown(path)}, no picture below its folder; fix that line")
+        raise FacekitError(
+            f"{file}, line {line} names {shown(path)}, which is not a picture below its folder; fix that line"
+        )
     said = {name: text for name, value in row.items() if name != _FILE and (text := _text(value))}
     label = said.pop(_LABEL, None)
     return Described(path, label, dict(list(said.items())[:_MOST]))
@@ -100,7 +102,7 @@ def _lines(file: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
         try:
             yield number, plain.parse(line, dict[str, object])
         except ValueError as error:
-            raise FacekitError(f"{file}, line {number} is not a line of JSON ({error}); fix that line") from None
+            raise FacekitError(f"{file}, line {number} is not valid JSON ({error}); fix that line") from None
 
 
 def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, object]]]:

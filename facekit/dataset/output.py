@@ -221,8 +221,8 @@ class Output:
         stay = self._store.delete(stale)
         if stay:
             log.warning(
-                "%s: %d pictures that are no longer planned have changed since facekit wrote them, and stay "
-                "(the first: %s); move them elsewhere if they are not to count",
+                "%s: %d pictures no longer belong here, but have changed since facekit wrote them, so they stay "
+                "(the first: %s); move them elsewhere if they should not count",
                 *(self.root, len(stay), stay[0]),
             )
 
@@ -278,7 +278,7 @@ class Output:
         else:
             files.check_ours(self.root, self.stage, is_ours=self.before is not None and self.before.stage is not None)
             if other:
-                raise FacekitError(f"{self.root} was made {other}; choose another folder, or --overwrite it")
+                raise FacekitError(f"{self.root} was made {other}; choose another folder, or use --overwrite")
         return self.before is None
 
     def _other(self, before: DatasetInfo) -> str | None:

@@ -61,9 +61,9 @@ class Dataset:
                 records.append(record)
                 sources.setdefault(record.id, Source(record.id, url=record.path, engine="folder"))
         else:  # what a killed run wrote without a line is for it to make again
-            log.warning("%s is not complete: run the command that makes it again to finish it", root)
+            log.warning("%s is not complete: to finish it, run the command that made it again", root)
         if not records:
-            raise FacekitError(f"{root} has no pictures; give a folder with one folder of pictures a person")
+            raise FacekitError(f"{root} has no pictures; give a folder with one folder of pictures per person")
         links = read_links(root / GROUPS) if ours else []
         return cls(root, one_label_each(records, root), sources, info, links, held.listing.left)
 

@@ -139,7 +139,7 @@ class _Linear:
         """Read the head. Raises FacekitError for one that was fitted to other embeddings or has other names."""
         about = run.info.backbone
         if about is None or about.version != embedder.version or not _fits(about, embedder):
-            raise FacekitError(f"{run.folder} was trained on other vectors than {self._name} gives now; train again")
+            raise FacekitError(f"{run.folder} was trained on embeddings that {self._name} no longer gives; train again")
         return Head.read(run.folder / HEAD, embedder.dimensions, len(run.labels))
 
 

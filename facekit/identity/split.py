@@ -91,7 +91,7 @@ def with_validation(records: list[Record], root: Path, split: str, seed: int, wh
     drawn = lineage.draw_validation(records, shares(split), seed, what)
     count = sum(now.split != before.split for now, before in zip(drawn, records, strict=True))
     if count:
-        log.info("%s has no validation part: %d of its training pictures are taken for it", root, count)
+        log.info("%s has no validation part: %d of its training pictures are used as one", root, count)
     return drawn
 
 

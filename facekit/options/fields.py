@@ -84,7 +84,7 @@ def shown(value: object) -> str:
     try:
         return _SHORT.repr(value)
     except ValueError:  # thousands of digits, which Python does not write
-        return "a number of thousands of digits"
+        return "a number with thousands of digits"
 
 
 def bare(hint: Any) -> Any:

@@ -120,11 +120,17 @@ class Looked:
         said = [f"Pictures are compared by {self.matcher}. It finds {self.sees}. It cannot see {self.cannot_see}."]
         said.append(self._how())
         if self.of_photos:
-            at_hand = f"{self.whole_photos:,} of the {self.of_photos:,} photos that the pictures come from are at hand"
-            lacking = "" if self.whole_photos == self.of_photos else "; what only the others show is not looked for"
+            at_hand = (
+                f"{self.whole_photos:,} of the {self.of_photos:,} photos that the pictures come from are available"
+            )
+            lacking = (
+                "" if self.whole_photos == self.of_photos else "; repeats that only the others would show are not found"
+            )
             said.append(f"{at_hand}, and are compared as a whole too{lacking}.")
         else:
-            said.append("The pictures are the photos as they were found, or nothing says which photos they come from.")
+            said.append(
+                "The pictures are the photos as they were found, or it is not known which photos they come from."
+            )
         if self.drawn_by:
             by = text.listed([f"{stage} by {matcher}" for stage, matcher in self.drawn_by.items()])
             said.append(f"The tree's groups were drawn in {by}.")
@@ -132,17 +138,17 @@ class Looked:
             counts = ", ".join(f"{reason} {count:,}" for reason, count in self.groups.items())
             said.append(f"Photos that share a group, by reason: {counts}.")
         if self.crossing:
-            said.append(f"{self.crossing:,} pictures are of a group that an earlier part has too.")
+            said.append(f"{self.crossing:,} pictures are in a group that is also in an earlier part.")
         return said
 
     def _how(self) -> str:
         """Return what proposed the pairs that were compared."""
-        how = "Local features and shapes propose the pairs that are compared"
+        how = "Local features and shapes suggest the pairs to compare"
         if self.embedder:
-            return f"{how}; so do the embeddings of {self.embedder} for faces that `crop` cut."
+            return f"{how}; so do the embeddings of {self.embedder} for faces that `crop` made."
         if self.faces_extra:
-            return f"{how}; embeddings do not, as nothing says that `crop` cut these pictures out of photos."
-        return f"{how}; embeddings do not, as the extra `faces` is not installed: hard edits of a face may be missed."
+            return f"{how}; embeddings do not, because there is no record that `crop` made these pictures."
+        return f"{how}; embeddings do not, because the extra `faces` is not installed: strong edits may be missed."
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ def reliability(bins: Sequence[Bin]) -> Chart:
         [
             *_bars(bins),
             Series("at the mean confidence", sure, right, "dots", "second"),
-            Series("as sure as right", [0.0, 1.0], [0.0, 1.0], colour="even"),
+            Series("confidence equals accuracy", [0.0, 1.0], [0.0, 1.0], colour="even"),
         ],
         square=True,
         own_numbers=Numbers(head, rows),

@@ -69,7 +69,7 @@ def warn_of_lost(trees: Sequence[Tree], photos: Photos) -> None:
     """Warn where photos are not at hand: what only they show is not found."""
     if photos.at_hand < photos.of:
         log.warning(
-            "%s: %d of the %d photos that the pictures come from are not at hand, and are not compared as a whole; put "
+            "%s: %d of the %d photos that the pictures come from are missing, so they are not compared as a whole; put "
             "the folder that the pictures were made from back where it was, to compare them too",
             *(trees[0].root, photos.of - photos.at_hand, photos.of),
         )

@@ -109,7 +109,7 @@ def _plain(folder: Path) -> Tree:
     else:
         pictures = list(_walk(folder, left))
     if any(left.values()):
-        log.info("%s: left out are %s", folder, Found(left=+left))
+        log.info("%s: left out: %s", folder, Found(left=+left))
     return Tree(folder, pictures, given=any(picture.part for picture in pictures))
 
 
@@ -119,7 +119,7 @@ def _walk(root: Path, left: Counter[str]) -> Iterator[Picture]:
     if not folders:
         yield from (Picture(name, "", "") for name in loose)
     elif loose:
-        log.warning("%s: %d pictures outside any folder are not looked at", root, len(loose))
+        log.warning("%s: %d pictures outside any folder are ignored", root, len(loose))
     split = _is_split(root, folders)
     for name in folders:
         if split:

@@ -87,7 +87,7 @@ def of_decisions(decisions: ReviewDecisions, out: Output) -> DecisionsSummary | 
     """Return how many decisions of the review are in force, and how many wait for --apply; None without any."""
     waiting = decisions.waiting(out)
     if waiting:
-        log.warning("%d decisions of the review are not applied yet; `clean --apply` applies them", waiting)
+        log.warning("%d review decisions are not applied yet; run `clean --apply` to apply them", waiting)
     some = decisions.latest or decisions.in_force
     return DecisionsSummary(len(decisions.in_force), waiting) if some else None
 
@@ -128,7 +128,7 @@ def _of_name(
 
 def _warn(found: Doubts) -> None:
     if found.nobody:
-        log.warning("nobody is clearly the person of %d folders: %s", len(found.nobody), listed(found.nobody))
+        log.warning("it is not clear who the person is in %d folders: %s", len(found.nobody), listed(found.nobody))
     if found.one_person:
         pairs = [f"{first} and {second}" for first, second, _ in found.one_person]
-        log.warning("%d pairs of names seem to be one person each: %s", len(pairs), listed(pairs))
+        log.warning("%d pairs of names seem to be the same person: %s", len(pairs), listed(pairs))

@@ -136,7 +136,9 @@ def _joined(run: Run, photos: Dataset, track: Track) -> list[Record]:
     fewer = len(before) - len({record.group or record.origin for record in joined})
     if fewer:
         log.warning(
-            "%s: %d groups of photos show the same photos as others, and are in one fold with these", run.folder, fewer
+            "%s: %d groups of photos repeat photos of other groups, and are kept in one fold with them",
+            run.folder,
+            fewer,
         )
     return joined
 
@@ -166,7 +168,7 @@ def _current(run: Run, dataset: Dataset) -> list[Record]:
 def _unchanged(run: Run, options: CrossValidate, track: Track) -> Dataset:
     root = options.data or run.root
     if not root.is_dir():
-        raise FacekitError(f"{root} is not a folder; say with --data where the pictures of {run.folder} are now")
+        raise FacekitError(f"{root} is not a folder; use --data to say where the pictures of {run.folder} are now")
     if options.data is None and len(dataset_of(run, run.split, track).records) < len(run.split):
         # A stranger's run may name any folder: it is listed only once all pictures of the split were found in it, and
         # no other file there is opened.
@@ -245,7 +247,7 @@ def _refuse_few(labels: Sequence[str], units: Sequence[str], folds: int, what: s
         raise FacekitError(
             f"{label} has {few} {what} that can be separated, and {folds} folds need {folds}; give --folds {few}"
             if few > 1
-            else f"{label} has one of the {what} that can be separated, which no fold can spare; add {what}"
+            else f"{label} has only one of the {what} that can be separated, and folds need at least two; add {what}"
         )
 
 

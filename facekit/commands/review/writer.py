@@ -98,7 +98,7 @@ class FolderWriter:
         data = self._bytes(card)
         record = card.record or self._new_record(card)
         if data is None or record is None:
-            raise FacekitError(f"{card.about.path} cannot be kept: the folder it was made from does not hold it")
+            raise FacekitError(f"{card.about.path} cannot be kept: the folder it was made from does not have it")
         path = _path_for(label, record, data, known=card.record is not None)
         with Store(self.root) as store:
             store.write(path, data)
@@ -115,7 +115,7 @@ class FolderWriter:
         here = card.here or ""
         path = f"{label}/{Path(here).name}"
         if os.path.lexists(self.root / path):
-            raise FacekitError(f"{here} is under {label} already; reject one of the two")
+            raise FacekitError(f"{label} already has {Path(here).name}; reject one of the two")
         with Store(self.root) as store:
             store.move(here, path)
         card.here = path

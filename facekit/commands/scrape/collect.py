@@ -140,7 +140,7 @@ class Collector:
         if state == State.OK:
             return
         kept = searched.evidence and self._pages.keep(keyword.label, searched.task.engine, searched.evidence)
-        look = f"; look at {' and '.join(map(str, kept))}" if kept else ""
+        look = f"; see {' and '.join(map(str, kept))}" if kept else ""
         note = f" ({searched.note})" if searched.note not in ("", state) else ""
         log.warning("%s: %s: %s%s%s", keyword.name, searched.task.engine, state, note, look)
 

@@ -133,14 +133,14 @@ class _Run:
         """Warn of what a person ought to look at; return how many pictures are under several names."""
         changed = Counter(e for row in rows for e, state in row.searches.items() if state == State.LAYOUT_CHANGED)
         for engine, count in changed.items():
-            where = f"; its pages are kept in {self._pages.folder}" if self._pages.files else ""
+            where = f"; its pages are saved in {self._pages.folder}" if self._pages.files else ""
             log.warning("THE PAGE OF %s HAS CHANGED: %d names could not be searched for%s", engine, count, where)
         labels: dict[str, list[str]] = {}
         for label, id in self.out.records:
             labels.setdefault(id, []).append(label)
         doubtful = sum(len(found) > 1 for found in labels.values())
         if doubtful:
-            log.warning("%d pictures are under more than one name: at least one of each is wrong", doubtful)
+            log.warning("%d pictures are under more than one name, so at least one of their names is wrong", doubtful)
         return doubtful
 
     def _keywords(self, asked: list[str]) -> list[Keyword]:
@@ -225,5 +225,5 @@ def _check_engines(made: Plan) -> None:
     now = list(made.classes)
     if now[: len(before)] != before:
         raise FacekitError(
-            f"{root} was made with --engine {','.join(before)}; give these first, or choose another folder"
+            f"{root} was made with --engine {','.join(before)}; list those engines first, or choose another folder"
         )

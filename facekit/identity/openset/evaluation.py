@@ -56,7 +56,7 @@ def _each_another(dataset: Dataset) -> Dataset:
     """Return the photos of a folder without folders each under a label of its own; any other data set as it is."""
     if len(dataset.labels) > 1 or any("/" in one.path for one in dataset.records):
         return dataset
-    log.info("%s: %d photos without folders: each counts as another stranger", dataset.root, len(dataset.records))
+    log.info("%s: %d photos without folders: each counts as a different stranger", dataset.root, len(dataset.records))
     records = [replace(one, label=one.path, name=one.path) for one in dataset.records]
     return replace(dataset, records=records)
 
@@ -155,7 +155,7 @@ def _unused(
     if used:
         log.warning("%s: %d pictures of strangers were used in training and are left out", dataset.root, used.total())
         if used.total() >= len(new.records):
-            log.warning("%s: most of its pictures are of people in the model, who are no strangers", dataset.root)
+            log.warning("%s: most of its pictures show people of the model, who are not strangers", dataset.root)
     return new, left + used
 
 
@@ -200,7 +200,7 @@ def _strangers(
     left += Counter(one.row.reason for one in looked if isinstance(one.row, BadImage))
     seen = [(one.record, one.row) for one in looked if not isinstance(one.row, BadImage)]
     if not seen:
-        raise FacekitError(f"--strangers: {dataset.root} shows no face that can be looked at; give other pictures")
+        raise FacekitError(f"--strangers: {dataset.root} has no usable face; give other pictures")
     records = [record for record, _ in seen]
     vectors = _vectors(judge, classifier.embeddings(looked), replace(dataset, records=records), jobs, track)
     answered = np.stack([row for _, row in seen]).argmax(axis=1)
