@@ -9,7 +9,7 @@ PYTHON := $(shell for name in python3.12 python3.13 python3.11 python3; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$name && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install browser demo test check docs pictures vendor bench clean
+.PHONY: help install browser demo test check docs stub pictures vendor bench clean
 
 help:  ## Say what each target does.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,11 +46,15 @@ check: $(STAMP)  ## Run ruff, strict mypy and the test of the import rules.
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_layout.py
 
-docs: $(STAMP)  ## Write the commands' help into the README.
-	$(BIN)/python tests/readme.py --write
+docs: $(STAMP)  ## Write the pages of the commands, and build the site; fails on a broken link.
+	$(BIN)/python tests/commandpages.py
+	$(BIN)/zensical build --strict --clean
 
 pictures: browser  ## Make the pictures in the README anew, of drawn faces (needs tmux).
 	$(BIN)/python tests/pictures.py
+
+stub: $(STAMP)  ## Write what type checkers and editors know of `import facekit`.
+	$(BIN)/python tests/stub.py --write
 
 vendor: $(STAMP)  ## Fetch the libraries in the report pages anew, of the versions in vendored.json (needs npm).
 	$(BIN)/python tests/vendor.py

@@ -6,8 +6,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import commandpages
 import pytest
-from readme import README, rendered
 
 from facekit import __version__
 from facekit.base import plugins
@@ -15,20 +15,32 @@ from facekit.cli.run import plan, read
 from facekit.commands.compare.contenders import contenders
 from facekit.options import registry
 from facekit.options.compare import Compare
+from facekit.options.registry import Command
 from facekit.options.run import Run
 
 ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
 RECIPES = sorted(path for path in (ROOT / "examples").rglob("*.toml") if "[[stage]]" in path.read_text())
 
 
-def test_the_readme_shows_the_help_that_the_commands_print() -> None:
+def test_the_readme_is_short() -> None:
     text = README.read_text(encoding="utf-8")
-    assert rendered(text) == text, "run `make docs`"
+    assert len(text.splitlines()) <= 200
+    assert len(text.encode()) <= 12_000
 
 
-@pytest.mark.parametrize("command", registry.names())
-def test_every_command_is_in_the_readme(command: str) -> None:
-    assert f"<code>facekit {command}</code>" in README.read_text(encoding="utf-8")
+@pytest.mark.parametrize("command", commandpages.own(), ids=lambda command: command.name)
+def test_the_page_of_a_command_says_what_its_class_says(command: Command) -> None:
+    text = commandpages.page(command).read_text(encoding="utf-8")
+    assert commandpages.rendered(text, command) == text, "run `make docs`"
+    assert len(re.findall(rf"^facekit {command.name}\b", text.partition("## Examples")[2], re.MULTILINE)) >= 2
+    assert f'"commands/{command.name}.md"' in (ROOT / "zensical.toml").read_text(encoding="utf-8")
+
+
+def test_the_list_of_commands_is_that_of_the_help() -> None:
+    text = commandpages.INDEX.read_text(encoding="utf-8")
+    assert commandpages.rendered_index(text) == text, "run `make docs`"
+    assert {page.stem for page in commandpages.PAGES.glob("*.md")} == {*registry.names(), "index"}
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: f"{path.parent.name}/{path.name}")
@@ -69,7 +81,13 @@ def test_what_the_makefile_imports_is_there() -> None:
 
 
 def test_links_inside_the_project_lead_somewhere() -> None:
-    pages = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *map(str, (ROOT / "examples").rglob("README.md")))
+    pages = (
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        *map(str, (ROOT / "examples").rglob("README.md")),
+        *map(str, (ROOT / "docs").rglob("*.md")),
+    )
     for name in pages:
         for target in re.findall(r"\]\(([^)#:]+)[)#]", (ROOT / name).read_text(encoding="utf-8")):
             assert ((ROOT / name).parent / target).exists(), f"{name} links {target}"

@@ -296,6 +296,24 @@ def test_photos_without_folders_are_each_another_stranger(
     assert "based on only 3 people: with others they may be several times as high" in page
 
 
+def test_strangers_most_of_whom_the_model_knows_are_named_as_such(
+    trained: Path, even: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = runs.load(trained)
+    new, used = run.part("test"), [record for record in run.part("train") if record.synthetic is None]
+    warning = "most of its pictures are of people in the model, who are no strangers"
+    for folder, most in (("few", 2), ("many", len(new))):
+        (tmp_path / folder).mkdir()
+        for record in [*new, *used[:most]]:
+            shutil.copy(even / record.path, tmp_path / folder / Path(record.path).name)
+        caplog.clear()
+        evaluate(
+            Evaluate(run=trained, output=tmp_path / "scores", strangers=tmp_path / folder, rounds=0, overwrite=True)
+        )
+        assert f"{folder}: {most} pictures of strangers were used in training and are left out" in caplog.text
+        assert (warning in caplog.text) == (folder == "many")
+
+
 def test_several_models_are_searched_each_at_its_own_threshold() -> None:
     rng = np.random.default_rng(0)
     parts = []

@@ -20,7 +20,7 @@ from terminal import on_terminal
 
 from facekit.base import plugins
 from facekit.base.contract import Board, Report
-from facekit.cli import console
+from facekit.cli import tracking
 from facekit.cli.bars import Bars
 from facekit.cli.console import Console
 from facekit.commands.scrape import scrape
@@ -75,7 +75,7 @@ def test_what_does_not_fit_is_counted() -> None:
 
 
 def test_a_loop_that_waits_is_heard_of(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(console, "_EVERY", 0.05)
+    monkeypatch.setattr(tracking, "_EVERY", 0.05)
 
     def slow() -> Iterator[int]:
         yield 1

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from multiprocessing.connection import wait
 from typing import Literal, TypeVar
 
+from facekit.base.spawning import Context
+
 T = TypeVar("T")
 R = TypeVar("R")
 Kind = Literal["threads", "processes"]
@@ -62,9 +64,7 @@ def _executor(pool: Kind | Executor, count: int) -> Iterator[Executor]:
         executor = ThreadPoolExecutor(count)
     else:
         # Spawned, not forked: a fork of a process that has threads (TensorFlow, a pool) can hang.
-        executor = ProcessPoolExecutor(
-            count, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker
-        )
+        executor = ProcessPoolExecutor(count, mp_context=Context(), initializer=_begin_worker)
     try:
         yield executor
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from facekit.base.plain import Json
 
@@ -57,6 +57,22 @@ class Report:
     """Whether `made` and `kept` mean something: not of a command that scores or compares."""
     next: str = ""
     """What is usually typed next; not in JSON."""
+
+    def __str__(self) -> str:
+        """Return what a person wants to know first: the counts, and what else is one number or one word."""
+        lines = self.details.get("lines")
+        if isinstance(lines, list):
+            return "\n".join(map(str, lines))
+        left = ", ".join(f"{count:,} {reason}" for reason, count in self.left.most_common())
+        counts = f"{self.made:,} made, {self.kept:,} kept, {self.left.total():,} left out" if self.counts else ""
+        head = ", ".join(filter(None, (counts + (f" ({left})" if left else ""), f"{self.seconds:.1f} s")))
+        rows = {"folder": self.folder, **self.details}
+        rest = (f"  {name}: {value}" for name, value in rows.items() if isinstance(value, str | int | float))
+        return "\n".join([f"{self.stage}: {head}", *rest])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the same in a notebook, as IPython asks for it."""
+        printer.text(str(self))
 
     def to_dict(self) -> dict[str, Json]:
         """Return plain values for JSON; the reports of stages stand in the details."""

@@ -25,12 +25,12 @@ from facekit.base.contract import FacekitError, Report
 from facekit.base.limits import LIMIT, MOST
 from facekit.cli.answers import show
 from facekit.cli.console import Console
-from facekit.cli.finish import finish
 from facekit.cli.help import COMMON, Line, flags, render
 from facekit.cli.logs import show_traceback
 from facekit.cli.streams import Output, ReaderGone, read_folder, safe_streams
 from facekit.options import registry
 from facekit.options.base import Field, Group, Value, describe, make
+from facekit.options.finish import finish
 from facekit.options.registry import Command
 
 DONE, FAULT, INTERRUPTED = 0, 2, 130

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO, TypeVar, cast
@@ -20,16 +18,16 @@ from rich.console import Console as Screen
 from rich.table import Table
 from rich.text import Text
 
-from facekit.base.contract import AtMost, Board, Listing, Report
+from facekit.base.contract import Board, Listing, Report
 from facekit.base.text import shortened, visible
 from facekit.cli import answer_table, closing
-from facekit.cli.bars import Bars, cell, progress
+from facekit.cli.bars import cell
 from facekit.cli.logs import logging_to
 from facekit.cli.streams import Output
+from facekit.cli.tracking import Tracker
 
 T = TypeVar("T")
 
-_EVERY = 10.0  # seconds between two plain lines of progress where there is no terminal
 _READABLE = 14  # characters of width that a column of text needs
 
 
@@ -41,7 +39,7 @@ class Console:
         self.screen = Screen(stderr=True)
         self.out = Output.now()
         self._quiet = quiet
-        self._bars: Bars | None = None
+        self._tracker = Tracker(self.screen, self.say)
         self._printing = redirect_stdout(sys.stderr)
         self._logging = logging_to(self.say, log_file, logging.WARNING if quiet else logging.INFO)
 
@@ -61,12 +59,9 @@ class Console:
         self, items: Iterable[T], title: str, total: int | None = None, board: Callable[[], Board] | None = None
     ) -> Iterator[T]:
         """Yield the items while showing how many are done, how fast, how long the rest takes, and what `board` says."""
-        if total is None and isinstance(items, Sized):
-            total = len(items)
-        if self._quiet or total == 0:
+        if self._quiet:
             return iter(items)
-        show = self._bar if self.screen.is_terminal else self._lines
-        return show(items, title, total, board)
+        return self._tracker.track(items, title, total, board)
 
     def say(self, text: str) -> None:
         """Show one line; what would act on the terminal is escaped.
@@ -123,54 +118,6 @@ class Console:
     def _stdout(self) -> Screen:
         return Screen(file=cast(TextIO, self.out))
 
-    def _bar(self, items: Iterable[T], title: str, total: int | None, board: Callable[[], Board] | None) -> Iterator[T]:
-        if self._bars is None:
-            self._bars = Bars.on(self.screen)
-            self._bars.start()
-        bars, bars.board = self._bars, board
-        task = bars.add_task(visible(title), total=total, at_most=isinstance(items, AtMost))
-        done = 0
-        try:
-            for item in items:
-                done += 1
-                yield item
-                bars.update(task, completed=done)
-        except GeneratorExit:  # whoever loops needs no more of them, so these are all
-            bars.update(task, completed=done, total=done)
-            raise
-        finally:
-            bars.board = None
-        bars.update(task, completed=done, total=done)
-
-    def _lines(
-        self, items: Iterable[T], title: str, total: int | None, board: Callable[[], Board] | None
-    ) -> Iterator[T]:
-        began, done, first, over = time.monotonic(), 0, 0.0, threading.Event()
-
-        def say() -> None:
-            line = progress(title, done, total, time.monotonic() - began, first, isinstance(items, AtMost))
-            self.say(f"{line}; {board().line}" if board is not None else line)
-
-        def tick() -> None:
-            while not over.wait(_EVERY):
-                say()
-
-        # In a thread of its own: a loop that waits for its next item is what a person wants to hear of.
-        ticker = threading.Thread(target=tick, name="facekit-lines", daemon=True)
-        ticker.start()
-        try:
-            for item in items:
-                yield item
-                done += 1
-                first = first or time.monotonic() - began
-        finally:
-            over.set()
-            ticker.join()
-        say()
-
     def stop(self) -> None:
         """Leave the bars as they are, below which something else is written."""
-        if self._bars is not None:
-            self._bars.board = None  # after an interruption nobody works any more
-            self._bars.stop()
-            self._bars = None
+        self._tracker.stop()

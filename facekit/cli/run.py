@@ -29,9 +29,9 @@ from pathlib import Path
 from facekit.base import plain
 from facekit.base.contract import FacekitError, Report, StaleError, Track, quiet
 from facekit.base.files import read_toml
-from facekit.cli.finish import finish
 from facekit.options import registry
 from facekit.options.base import Options, Value, describe, from_mapping, shown
+from facekit.options.finish import finish
 from facekit.options.marks import InputPath
 from facekit.options.places import placed
 from facekit.options.registry import Answers, Command

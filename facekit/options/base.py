@@ -35,14 +35,17 @@ RESERVED = (
     "quiet",
     "log_file",
     "max_megapixels",
+    "progress",
     "group",
     "after",
     "in_recipes",
+    "in_python",
+    "answers",
     "moved",
     "counts",
     "next_command",
 )
-"""Names that no option may have: the command line and `Options` use them."""
+"""Names that no option may have: the command line, Python functions and `Options` use them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +58,10 @@ class Options:
     """The command of the same group that `facekit --help` lists before it; None lists it first."""
     in_recipes: ClassVar[bool] = False
     """Whether the command can be a stage of a recipe; its function then returns a Report."""
+    in_python: ClassVar[bool] = True
+    """Whether the command is a function of Python as well, `facekit.some_name`."""
+    answers: ClassVar[bool] = False
+    """Whether the command's function yields answers one by one, instead of returning a Report."""
     moved: ClassVar[dict[str, str]] = {}
     """Option of an earlier version -> the command that has it now, as it is typed."""
 

@@ -15,6 +15,7 @@ class Predict(Options):
     """Name the faces in photos: one JSON line per face, or a table on a terminal."""
 
     group = "use"
+    answers = True
 
     run: RunFolder
     pictures: Annotated[

@@ -15,6 +15,7 @@ class Rejected(Options):
 
     group = "manage"
     after = "stats"
+    answers = True
 
     tree: Annotated[
         Path,

@@ -1,4 +1,4 @@
-"""What the command line adds to a report: whether its numbers of pictures mean something, and what comes next."""
+"""What is added to the report of a command: whether its numbers of pictures mean something, and what comes next."""
 
 from __future__ import annotations
 

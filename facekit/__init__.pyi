@@ -1,0 +1,1037 @@
+"""From a list of names to a face model that can be trusted.
+
+`make stub` writes this file from the options of the commands; do not edit it.
+"""
+
+from collections.abc import Iterable, Iterator
+from os import PathLike
+from typing import Literal
+
+from facekit.api.dataset import Dataset as Dataset
+from facekit.api.model import Model as Model
+from facekit.api.model import load as load
+from facekit.base.errors import FacekitError as FacekitError
+from facekit.base.records import Box as Box
+from facekit.base.records import Record as Record
+from facekit.base.records import Source as Source
+from facekit.base.reporting import Report as Report
+from facekit.base.reporting import Track as _Track
+from facekit.commands.predict import Answer as _PredictAnswer
+from facekit.commands.rejected import LeftOut as _RejectedLeftOut
+from facekit.identity.predictor import Prediction as Prediction
+
+__all__ = [
+    "Box",
+    "Dataset",
+    "FacekitError",
+    "Model",
+    "Prediction",
+    "Record",
+    "Report",
+    "Source",
+    "__version__",
+    "audit",
+    "augment",
+    "balance",
+    "cache",
+    "clean",
+    "compare",
+    "crop",
+    "cross_validate",
+    "doctor",
+    "draw",
+    "evaluate",
+    "evaluate_pairs",
+    "inspect",
+    "load",
+    "models",
+    "predict",
+    "rejected",
+    "review",
+    "run",
+    "scrape",
+    "stats",
+    "train",
+]
+__version__: str
+
+def audit(
+    folder: str | PathLike[str],
+    other: str | PathLike[str] | None = None,
+    *,
+    output: str | PathLike[str] | None = None,
+    without: str | PathLike[str] | None = None,
+    strict: bool = False,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Find pictures that appear in more than one part of a tree, or in both of two trees.
+
+    It is the command `facekit audit`, with the same options, defaults and checks.
+
+    Args:
+        folder: Tree of pictures, with or without a split or `train/` and `test/`; a flat folder, a
+            photo, or a zip or tar of photos; a trained run.
+        other: Second tree, to compare with the first.
+        output: Folder for the report, the pairs found and a list of pictures to remove; by default
+            nothing is written.
+        without: Folder for a copy of the data set without the training pictures that also appear
+            elsewhere.
+        strict: Raise FacekitError if anything is found. Default: False.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def augment(
+    input: str | PathLike[str],
+    output: str | PathLike[str],
+    *,
+    count: int = 500,
+    recipe: Literal["gentle", "standard", "strong"] = "standard",
+    split: str = "70/20/10",
+    split_by: Literal["group", "image"] = "group",
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Fill each folder to exactly COUNT pictures with augmented copies of its training photos.
+
+    It is the command `facekit augment`, with the same options, defaults and checks.
+
+    Args:
+        input: Folder with one folder of pictures per person.
+        output: Folder to write.
+        count: Pictures in each folder. Default: 500.
+        recipe: How much the copies differ from their photo. Default: 'standard'.
+        split: Shares of train/test/validation, in percent. Default: '70/20/10'.
+        split_by: How to split a tree that has no split (see `balance`). A tree that has one keeps it.
+            Default: 'group'.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def balance(
+    input: str | PathLike[str],
+    output: str | PathLike[str],
+    *,
+    count: int = 50,
+    split: str = "70/20/10",
+    split_by: Literal["group", "image", "person"] = "group",
+    people_from: str | PathLike[str] | None = None,
+    new_split: bool = False,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Split the photos into train, test and validation, then bring each name's folder to exactly COUNT
+    pictures.
+
+    It is the command `facekit balance`, with the same options, defaults and checks.
+
+    Args:
+        input: Folder with one folder of pictures per person.
+        output: Folder to write.
+        count: Pictures per name, over all parts of the split. Default: 50.
+        split: Shares of train/test/validation, in percent. Default: '70/20/10'.
+        split_by: `group` keeps all copies of a photo in one part. `person` keeps each person in one
+            part; use it when folders are not people. `image` splits file by file, so copies of a photo
+            can land in different parts. Default: 'group'.
+        people_from: CSV with the columns `image,person`, for `split_by="person"`; needed if the data
+            set does not record who is in each picture.
+        new_split: Draw the split again. By default pictures that are in a part of a split stay in it,
+            as in `train/`. Default: False.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def cache(
+    *,
+    kind: Literal["embeddings", "weights", "unpacked"] | None = None,
+    clear: bool = False,
+    older_than: str | None = None,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Show what facekit keeps in its cache, or clear it: embeddings of faces, which are biometric data,
+    and weights.
+
+    It is the command `facekit cache`, with the same options, defaults and checks.
+
+    Args:
+        kind: What to show or clear: `embeddings` of faces, `weights` of networks, or `unpacked`
+            archives that a stopped machine left; all if not given.
+        clear: Delete it. facekit computes it again when it is needed. Default: False.
+        older_than: With `clear`, delete only what was not used for this long: `30d`, `12h`, `2w`.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def clean(
+    input: str | PathLike[str],
+    output: str | PathLike[str],
+    *,
+    min_images: int = 30,
+    people: int = 100,
+    min_side: int = 40,
+    min_sharpness: float = 40.0,
+    min_brightness: float = 25.0,
+    max_brightness: float = 230.0,
+    min_contrast: float = 12.0,
+    max_clipped: float = 1.0,
+    max_yaw: float = 90.0,
+    max_roll: float = 180.0,
+    embedder: str | PathLike[str] = "auto",
+    reference: str | PathLike[str] | None = None,
+    keep_at: float = 0.5,
+    reject_at: float = 0.05,
+    unsure: Literal["keep", "leave"] = "keep",
+    apply: bool = False,
+    report: str | PathLike[str] | None = None,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Remove duplicates, poor pictures, boxes without a face and other people, then names with too few
+    pictures.
+
+    It is the command `facekit clean`, with the same options, defaults and checks.
+
+    Args:
+        input: Folder with one folder of pictures per person.
+        output: Folder to write.
+        min_images: Minimum number of pictures per name; names with fewer are removed. Default: 30.
+        people: Maximum number of names to keep; those with the most pictures are kept first. Default:
+            100.
+        min_side: Minimum side of a face in its photo, in pixels. Default: 40.
+        min_sharpness: Minimum variance of the Laplacian at 96 pixels; below it a picture counts as
+            blurred. Default: 40.0.
+        min_brightness: Minimum mean grey value (0 to 255). Default: 25.0.
+        max_brightness: Maximum mean grey value (0 to 255). Default: 230.0.
+        min_contrast: Minimum standard deviation of the grey values (0 to 127). Default: 12.0.
+        max_clipped: Maximum fraction of pixels that are nearly pure black or white; 1 turns this check
+            off. Default: 1.0.
+        max_yaw: Maximum turn of the head to either side, in degrees. Default: 90.0.
+        max_roll: Maximum tilt of the head, in degrees. Default: 180.0.
+        embedder: What tells people apart: `dlib`, `sface`, both as `dlib+sface`, a run's folder or
+            `none`; `auto` is what is installed of the two. Default: 'auto'.
+        reference: Folder with a few verified pictures of each person, used to identify that person.
+        keep_at: Keep a face if the probability that it shows the folder's person is at least this.
+            Default: 0.5.
+        reject_at: Reject a face if that probability is this or lower. Default: 0.05.
+        unsure: What to do with faces between `reject_at` and `keep_at` until they are reviewed: `keep`
+            them or `leave` them out. Default: 'keep'.
+        apply: Apply what was decided in `facekit review`. Default: False.
+        report: HTML report to write: what was left out and why, with pictures.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def compare(
+    input: str | PathLike[str],
+    output: str | PathLike[str],
+    *,
+    networks: str | None = None,
+    contenders: str | PathLike[str] | None = None,
+    test: str | PathLike[str] | None = None,
+    size: int | None = None,
+    epochs: int | None = None,
+    labels: Literal["people", "classes"] | None = None,
+    split: str = "70/20/10",
+    split_by: Literal["group", "image", "person"] = "group",
+    people_from: str | PathLike[str] | None = None,
+    batch: int = 128,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Train several networks on the same split and compare their scores in one table.
+
+    It is the command `facekit compare`, with the same options, defaults and checks.
+
+    Args:
+        input: Folder with one folder of pictures per person.
+        output: Folder to write.
+        networks: Networks and embedders, separated by commas; by default sface, if installed (else
+            dlib), cnn5 and inception_v3.
+        contenders: TOML file of contenders, each with options of `train`, instead of `networks`.
+        test: Another folder-per-person tree to score on as well, such as an official test set.
+        size: Input size of `networks`, in pixels; by default that of `train`.
+        epochs: Maximum number of epochs of `networks`; by default that of `train`.
+        labels: Whether labels are `people` or `classes`, such as expressions. A model of people can
+            answer `unknown`. By default people, and classes with `split_by="person"`.
+        split: Shares of train/test/validation, in percent. Default: '70/20/10'.
+        split_by: How to split a tree that has no split (see `balance`). Default: 'group'.
+        people_from: CSV with the columns `image,person`, for `split_by="person"`; needed if the data
+            set does not record who is in each picture.
+        batch: Batch size for scoring. Default: 128.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def crop(
+    input: str | PathLike[str],
+    output: str | PathLike[str],
+    *,
+    detector: str = "haar",
+    cascade: str = "alt2",
+    verify: Literal["auto", "yunet", "eyes", "none"] = "auto",
+    roll: float = 0.0,
+    align: Literal["none", "eyes"] = "none",
+    detect: bool = True,
+    faces: Literal["largest", "all", "only"] = "largest",
+    min_size: int = 40,
+    margin: float = 0.2,
+    size: int = 160,
+    detect_at: int = 640,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Find the face in each photo and save it as a square picture.
+
+    It is the command `facekit crop`, with the same options, defaults and checks.
+
+    Args:
+        input: Photos: a folder with one folder per person, a flat folder, a single photo, or a zip or
+            tar of any of these.
+        output: Folder to write.
+        detector: Face detector: `haar`, `yunet` or `dlib`. Default: 'haar'.
+        cascade: Haar cascade: `default` or `alt2` (frontal) or `profile`; several, as in
+            `alt2,default`, are used together. Default: 'alt2'.
+        verify: What must confirm a face that Haar found: the network `yunet`, or, for a doubtful one,
+            `eyes` in it; `auto` is yunet if installed, else eyes. Default: 'auto'.
+        roll: If no face is found, retry with the photo rotated by this many degrees in each direction;
+            0 turns this off. Default: 0.0.
+        align: Rotate and scale each face so that its `eyes` are where face models expect them. Default:
+            'none'.
+        detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
+            cropped. Default: True.
+        faces: Which faces to save: the `largest` of each photo, `all` of them, or `only` those of
+            photos that show a single face. Default: 'largest'.
+        min_size: Minimum side of a face, in pixels of the photo. Default: 40.
+        margin: Margin around the face, as a share of its side. Default: 0.2.
+        size: Side of a saved face, in pixels. Default: 160.
+        detect_at: Size to which a photo is scaled down for detection (its longest side, in pixels).
+            Default: 640.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def cross_validate(
+    run: str | PathLike[str],
+    *,
+    folds: int = 5,
+    data: str | PathLike[str] | None = None,
+    output: str | PathLike[str] | None = None,
+    batch: int = 128,
+    rounds: int = 1000,
+    by: str | None = None,
+    table: str | PathLike[str] | None = None,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Train a run again on folds of its own pictures, and score each fold on the pictures held out.
+
+    It is the command `facekit cross-validate`, with the same options, defaults and checks.
+
+    Args:
+        run: Folder of a trained model.
+        folds: Number of folds. Default: 5.
+        data: Folder with the run's pictures, if it has moved since training.
+        output: Folder for the folds and the report; by default one in the run.
+        batch: Batch size. Default: 128.
+        rounds: Bootstrap resamples for the 95% intervals; 0 computes none. Default: 1000.
+        by: Also report scores by group of people: a target stored with the pictures, or a column of
+            `table`.
+        table: CSV for `by`, with a column `image` or `label`, and the columns to group by.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def doctor(
+    *,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Check what is installed and what is missing.
+
+    It is the command `facekit doctor`, with the same options, defaults and checks.
+
+    Args:
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def draw(
+    output: str | PathLike[str],
+    *,
+    people: int = 6,
+    photos: int = 40,
+    faults: bool = True,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Draw photos of invented people, in folders like those that `scrape` makes.
+
+    It is the command `facekit draw`, with the same options, defaults and checks.
+
+    Args:
+        output: Folder to write.
+        people: Number of people. Default: 6.
+        photos: Photos of each person. Default: 40.
+        faults: Include wrong people, repeats, and blurred, tiny and faceless pictures. Default: True.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def evaluate(
+    run: str | PathLike[str],
+    *,
+    data: str | PathLike[str] | None = None,
+    output: str | PathLike[str] | None = None,
+    part: Literal["test", "validation", "train", "all"] | None = None,
+    include_training: bool = False,
+    strangers: str | PathLike[str] | None = None,
+    batch: int = 128,
+    rounds: int = 1000,
+    by: str | None = None,
+    table: str | PathLike[str] | None = None,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Score a trained model on pictures that it was not trained on.
+
+    It is the command `facekit evaluate`, with the same options, defaults and checks.
+
+    Args:
+        run: Folder of a trained model.
+        data: Another folder-per-person tree, or a CSV of `image,label`; by default the tree it was
+            trained on.
+        output: Folder for the report; by default one in the run, named after what is scored.
+        part: Part of the split; by default test, or every picture of `data`.
+        include_training: Also score pictures that the model was trained on, under a banner; by default
+            they are left out and counted. Default: False.
+        strangers: People who are not in the model, to measure how many get a name: a folder with one
+            folder a person, or with photos that each show somebody else; by default each person of the
+            model is left out in turn.
+        batch: Batch size. Default: 128.
+        rounds: Bootstrap resamples for the 95% intervals; 0 computes none. Default: 1000.
+        by: Also report scores by group of people: a target stored with the pictures, or a column of
+            `table` or of a CSV `data`.
+        table: CSV for `by`, with a column `image` or `label`, and the columns to group by.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def evaluate_pairs(
+    run: str | PathLike[str],
+    pairs: str | PathLike[str],
+    *,
+    data: str | PathLike[str] | None = None,
+    output: str | PathLike[str] | None = None,
+    threshold_from: str | PathLike[str] | None = None,
+    far: str = "0.1,0.01,0.001",
+    detector: str | None = None,
+    detect: bool = True,
+    rounds: int = 1000,
+    by: str | None = None,
+    table: str | PathLike[str] | None = None,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Score how well an embedder tells whether two photos show the same person.
+
+    It is the command `facekit evaluate-pairs`, with the same options, defaults and checks.
+
+    Args:
+        run: Folder of a trained model, an embedder's name such as dlib.
+        pairs: List of pairs: a CSV of `first,second,same`, or one of LFW's lists.
+        data: Folder that the photo paths of the list are relative to; by default the folder of the
+            list.
+        output: Folder for the report; by default one in the run, named after the list.
+        threshold_from: Another list of pairs on which to choose the threshold; by default the
+            embedder's own is used.
+        far: False match rates at which to report the true match rate. Default: '0.1,0.01,0.001'.
+        detector: Detector for the face, large and near the middle, in whole photos; by default what
+            suits the embedder.
+        detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
+            cropped. Default: True.
+        rounds: Bootstrap resamples for the 95% intervals; 0 computes none. Default: 1000.
+        by: Also report scores by group of people: a target stored with the photos, or a column of the
+            list or of `table`.
+        table: CSV for `by`, with a column `image` or `label`, and the columns to group by.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def inspect(
+    run: str | PathLike[str],
+    pictures: str | PathLike[str] | Iterable[str | PathLike[str]] = (),
+    *,
+    output: str | PathLike[str] | None = None,
+    layer: str | Iterable[str] = (),
+    list_layers: bool = False,
+    label: str | None = None,
+    method: Literal["gradcam", "hirescam", "occlusion"] | None = None,
+    cam_layer: str | None = None,
+    count: int = 6,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Show a trained network's filters and feature maps, and which parts of a picture drive its answer.
+
+    It is the command `facekit inspect`, with the same options, defaults and checks.
+
+    Args:
+        run: Folder of a trained model.
+        pictures: Pictures of faces as `crop` cuts them; by default some that the run was not trained
+            on.
+        output: Folder to write; by default `inspection` in the run.
+        layer: Layers whose feature maps to show (repeat, or separate by commas); by default the last of
+            each size.
+        list_layers: Only print the network's layers and their shapes. Default: False.
+        label: Name to explain; by default the most likely one for each picture.
+        method: How to explain an answer: `gradcam` and `hirescam` use gradients, `occlusion` hides
+            parts of the picture. By default, what suits the model: occlusion for a linear head,
+            hirescam for a network that flattens its last map, such as cnn5, gradcam for any other.
+        cam_layer: Layer for the gradients; by default the last one of 4x4 or more.
+        count: How many of the run's own pictures to show. Default: 6.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def models(
+    *,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """List networks, embedders and detectors with licences and published accuracy.
+
+    It is the command `facekit models`, with the same options, defaults and checks.
+
+    Args:
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def predict(
+    run: str | PathLike[str],
+    pictures: str | PathLike[str] | Iterable[str | PathLike[str]],
+    *,
+    fpir: float | None = None,
+    min_confidence: float = 0.5,
+    detect: bool = True,
+    grid: str | PathLike[str] | None = None,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Iterator[_PredictAnswer]:
+    """Name the faces in photos.
+
+    It is the command `facekit predict`, with the same options, defaults and checks.
+
+    Args:
+        run: Folder of a trained model.
+        pictures: Photos, folders of photos, or zip or tar files of them.
+        fpir: Share of strangers' faces that may be given a name, instead of the one that the model was
+            trained for.
+        min_confidence: Confidence below which a face is `unknown`, however near it is to the known
+            faces. Default: 0.5.
+        detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
+            cropped. Default: True.
+        grid: PNG or HTML page to write: each face with its predicted name, marked right or wrong where
+            the photo's folder is a name. The page links the photos.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        An iterator over the answers, each worked out when it is asked for.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def rejected(
+    tree: str | PathLike[str],
+    *,
+    reason: str | None = None,
+    stage: str | None = None,
+    sheet: str | PathLike[str] | None = None,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Iterator[_RejectedLeftOut]:
+    """List the pictures that were left out of a tree and of the folders it was made from, and why.
+
+    It is the command `facekit rejected`, with the same options, defaults and checks.
+
+    Args:
+        tree: Folder that `crop`, `clean`, `balance` or another command made.
+        reason: List only pictures left out for this reason, such as `blurred` or `duplicate`; all if
+            not given.
+        stage: List only pictures left out by this command, such as `clean`; all if not given.
+        sheet: PNG or HTML page to write: the listed pictures, each with its reason.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        An iterator over the answers, each worked out when it is asked for.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def review(
+    folder: str | PathLike[str],
+    *,
+    port: int = 0,
+    live: bool = False,
+    browser: bool = True,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Open a local web page to review what `clean` was not sure of.
+
+    It is the command `facekit review`, with the same options, defaults and checks.
+
+    Args:
+        folder: Folder that `clean` made.
+        port: Port on 127.0.0.1; 0 chooses a free one. Default: 0.
+        live: Apply each decision immediately; otherwise the next `clean --apply` does. Default: False.
+        browser: Open the page in your browser. Default: True.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def run(
+    recipe: str | PathLike[str],
+    *,
+    input: str | PathLike[str] | None = None,
+    output: str | PathLike[str] | None = None,
+    overwrite_from: str | None = None,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Run the stages of a TOML recipe in order.
+
+    It is the command `facekit run`, with the same options, defaults and checks.
+
+    Args:
+        recipe: TOML file with the stages.
+        input: Folder, or file of names, for the first stage; by default the recipe's.
+        output: Folder for the results; by default the recipe's.
+        overwrite_from: Command of a stage, such as `train`: delete earlier results of this stage and of
+            those after it, and start again from there.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def scrape(
+    names: str | PathLike[str] | Iterable[str | PathLike[str]] = (),
+    output: str | PathLike[str] = "raw",
+    *,
+    per_name: int = 100,
+    bots: int = 10,
+    engine: str = "bing",
+    base_url: str | None = None,
+    query: str = "{name}",
+    face_only: bool = False,
+    min_width: int = 0,
+    safe: bool = True,
+    since: str | None = None,
+    license: Literal["any", "open", "commercial"] = "any",
+    min_side: int = 100,
+    search_interval: float = 5.0,
+    contact: str = "",
+    grid: str | None = None,
+    probe: str | None = None,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Search for each name with browser bots and download pictures, one folder per name.
+
+    It is the command `facekit scrape`, with the same options, defaults and checks.
+
+    Args:
+        names: Names, or a file with one name per line.
+        output: Folder to write. Default: 'raw'.
+        per_name: Pictures to keep for each name. Default: 100.
+        bots: Browsers that search in parallel. Default: 10.
+        engine: Search engine, or several separated by commas, as in `bing,commons`; each adds what
+            those before it did not find. Default: 'bing'.
+        base_url: Base URL of the engine, for example of a test server.
+        query: Search query; {name} stands for the name. Default: '{name}'.
+        face_only: Ask the engine for pictures of faces only. Default: False.
+        min_width: Minimum width to ask the engine for, in pixels; 0 asks for any. Default: 0.
+        safe: Ask the engine for safe search. Default: True.
+        since: Only pictures of the last `day`, `week`, `month` or `year`, or since a date like
+            2024-01-31.
+        license: Licences to ask the engine for: `any`, `open`, or open to `commercial` use. Default:
+            'any'.
+        min_side: Minimum side of a picture to keep, in pixels. Default: 100.
+        search_interval: Minimum seconds between two searches, over all bots; ignored on loopback.
+            Default: 5.0.
+        contact: Contact address or URL to put into the user agent. Default: ''.
+        grid: Address of a Selenium Grid to run the browsers on.
+        probe: Search this engine once and report what its page held and how it was parsed; no pictures
+            are saved.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def stats(
+    tree: str | PathLike[str],
+    *,
+    labels: int = 20,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Count the pictures of a tree or a run by label, part, size and source, and what was left out and
+    why.
+
+    It is the command `facekit stats`, with the same options, defaults and checks.
+
+    Args:
+        tree: Tree of pictures, whoever made it; a flat folder, a zip or a tar; a trained run.
+        labels: Most labels to list, the largest first; 0 lists all. Default: 20.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def train(
+    input: str | PathLike[str],
+    output: str | PathLike[str],
+    *,
+    backbone: str | PathLike[str] | None = None,
+    network: str = "inception_v3",
+    color: Literal["rgb", "gray"] = "rgb",
+    weights: str | PathLike[str] = "none",
+    size: int = 96,
+    epochs: int = 52,
+    warmup_epochs: int = 0,
+    unfreeze: int = 0,
+    batch: int = 64,
+    learning_rate: float = 0.001,
+    finetune_rate: float = 0.0001,
+    schedule: Literal["constant", "cosine", "plateau"] = "constant",
+    stop_at: float = 0.97,
+    patience: int = 0,
+    monitor: Literal["val_accuracy", "accuracy"] = "val_accuracy",
+    light_augment: bool = False,
+    label_smoothing: float = 0.0,
+    class_weights: Literal["auto", "none"] = "auto",
+    precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto",
+    deterministic: bool = False,
+    labels: Literal["people", "classes"] | None = None,
+    fpir: float = 0.01,
+    split: str = "70/20/10",
+    split_by: Literal["group", "image", "person"] = "group",
+    people_from: str | PathLike[str] | None = None,
+    resume: bool = False,
+    tensorboard: bool = False,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Train a network, or a linear head on a frozen network, on a folder with one folder of pictures per
+    name.
+
+    It is the command `facekit train`, with the same options, defaults and checks.
+
+    Args:
+        input: Folder with one folder of pictures per person.
+        output: Folder to write.
+        backbone: Train a linear head on the embeddings of `dlib`, `sface` or a trained run's folder,
+            instead of a network.
+        network: Name of the network (see `facekit models`). Default: 'inception_v3'.
+        color: Whether the input is `rgb` or `gray`. Default: 'rgb'.
+        weights: Initial weights, except the head's: `none`, `imagenet`, a .weights.h5 file or a run's
+            folder. Default: 'none'.
+        size: Input size of the network, in pixels. Default: 96.
+        epochs: Maximum number of epochs. Default: 52.
+        warmup_epochs: Number of first epochs that train only the head; they count towards `epochs`.
+            Default: 0.
+        unfreeze: Train only this many last blocks of the network; 0 trains all. Default: 0.
+        batch: Batch size. Default: 64.
+        learning_rate: Adam's learning rate. Default: 0.001.
+        finetune_rate: Adam's learning rate after the warm-up. Default: 0.0001.
+        schedule: Learning rate schedule: `constant`, `cosine`, or halved at a `plateau`. Default:
+            'constant'.
+        stop_at: Stop when the monitored accuracy reaches this. Default: 0.97.
+        patience: Stop after this many epochs without improvement; 0 turns this off. Default: 0.
+        monitor: Accuracy that decides when to stop and which epoch is best. Default: 'val_accuracy'.
+        light_augment: Randomly flip, rotate, shift, zoom and brighten training pictures a little,
+            differently in each epoch. Default: False.
+        label_smoothing: Share of the target that is spread over all names. Default: 0.0.
+        class_weights: `auto` gives more weight to names with fewer pictures; `none` weights all
+            pictures equally. Default: 'auto'.
+        precision: Precision of computation; `auto` is mixed_bfloat16 on an accelerator and float32 on a
+            CPU. Default: 'auto'.
+        deterministic: Make a run reproducible to the last digit; slower. Default: False.
+        labels: Whether labels are `people` or `classes`, such as expressions. A model of people can
+            answer `unknown`. By default people, and classes with `split_by="person"`.
+        fpir: Share of strangers' faces that may be given a name (false positive identification rate):
+            sets the similarity below which a model of people answers `unknown`. Default: 0.01.
+        split: Shares of train/test/validation, in percent. Default: '70/20/10'.
+        split_by: How to split a tree that has no split (see `balance`). Default: 'group'.
+        people_from: CSV with the columns `image,person`, for `split_by="person"`; needed if the data
+            set does not record who is in each picture.
+        resume: For old scripts: an interrupted training always continues when the command is run again.
+            Default: False.
+        tensorboard: Write logs for TensorBoard. Default: False.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """

@@ -1,0 +1,72 @@
+"""A trained model in a program: loaded once, and asked about pixels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+
+from facekit import runs
+from facekit.api.pixels import Picture, pixels_of
+from facekit.identity.predictor import FoundFace, Prediction, Predictor
+from facekit.options.predict import Predict
+
+
+class Model:
+    """A trained model, which stays loaded. Several threads may ask it at the same time; `load` makes one."""
+
+    def __init__(self, folder: str | PathLike[str], fpir: float | None = None) -> None:
+        """Load the model in a folder. Raises FacekitError, as `load` does."""
+        self._options = Predict(run=Path(folder), pictures=[], fpir=fpir)
+        self._place = Path(os.path.abspath(self._options.run))  # noqa: PTH100 - links in it stay as they are
+        run = runs.load(self._options.run)
+        self._predictor = Predictor(run, fpir)
+        self.folder = run.folder
+        """Where the model is."""
+        self.labels = tuple(run.labels)
+        """The labels that it can answer, beside `unknown`."""
+        self.names = {label: run.name(label) for label in run.labels}
+        """Label -> the name that it stands for, as it was asked for."""
+
+    def predict(self, image: Picture, *, detect: bool = True, min_confidence: float = 0.5) -> list[Prediction]:
+        """Return who the faces in a picture are, the largest face first; an empty list where no face is found.
+
+        It answers as the command `facekit predict` does. A model of people that can tell strangers answers `unknown`
+        of faces that are too far from those it knows. A face that the model cannot align has no answer.
+
+        Args:
+            image: RGB pixels, shape (height, width, 3), dtype uint8; or a path, or a picture of Pillow's.
+            detect: Whether to look for faces; with False, the picture is taken as a face that is already cropped.
+            min_confidence: Confidence below which a face is `unknown`, however near it is to the known faces.
+
+        Raises:
+            FacekitError: For an image that is none of these, a file that cannot be read, and a `min_confidence`
+                outside 0 to 1.
+        """
+        options = Predict(run=self.folder, pictures=[], detect=detect, min_confidence=min_confidence)
+        found = self._predictor.look(pixels_of(image), options.detect)
+        faces = [face for face in found if isinstance(face, FoundFace)]
+        return self._predictor.name(faces, options.min_confidence)
+
+    def __repr__(self) -> str:
+        return f"<facekit.Model {str(self.folder)!r}: {len(self.labels)} labels>"
+
+    def __reduce__(self) -> tuple[Callable[..., Model], tuple[object, ...]]:
+        """Let another process load the folder again: what is loaded cannot be sent."""
+        return Model, (str(self._place), self._options.fpir)
+
+
+def load(folder: str | PathLike[str], *, fpir: float | None = None) -> Model:
+    """Load the trained model in a folder, to be asked about pictures as often as you like.
+
+    Args:
+        folder: Folder of a trained model, as `facekit.train` writes it.
+        fpir: Share of strangers' faces that may be given a name (false positive identification rate), instead of the
+            one that the model was trained for.
+
+    Raises:
+        FacekitError: For a folder that is no trained model, for weights that are gone or broken, for an extra that is
+            not installed, and for an `fpir` that the model has no threshold for.
+    """
+    return Model(folder, fpir)

@@ -1,0 +1,87 @@
+"""The pages in `docs/commands`, whose options are written from the options classes: `make docs`."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from pathlib import Path
+
+from facekit.cli.app import GROUPS
+from facekit.cli.help import ARGUMENTS, COMMON, Line, lines
+from facekit.options import registry
+from facekit.options.registry import Command
+
+PAGES = Path(__file__).parents[1] / "docs" / "commands"
+INDEX = PAGES / "index.md"
+
+_BEGIN, _END = "<!-- written by `make docs` -->\n", "<!-- end -->"
+_BLOCK = re.compile(f"{_BEGIN}.*?{_END}", re.DOTALL)
+
+
+def own() -> list[Command]:
+    """Return facekit's own commands in the order of `facekit --help`."""
+    return [command for command in registry.catalogue().commands if command.name in registry.names()]
+
+
+def page(command: Command) -> Path:
+    """Return where the page of a command is."""
+    return PAGES / f"{command.name}.md"
+
+
+def rendered(text: str, command: Command) -> str:
+    """Return a page with what the command does, and below its examples its options, as they are now."""
+    parts = iter((_description(command), _options(command)))
+    return _BLOCK.sub(lambda _: f"{_BEGIN}{next(parts)}{_END}", text)
+
+
+def rendered_index(text: str) -> str:
+    """Return the list of commands with what their classes say of them now."""
+    return _BLOCK.sub(lambda _: f"{_BEGIN}{_list()}{_END}", text)
+
+
+def _list() -> str:
+    parts = []
+    for group, commands in groupby(own(), key=lambda command: command.options.group):
+        rows = [f"| [`{command.name}`]({command.name}.md) | {_cell(_first(command))} |" for command in commands]
+        parts.append("\n".join([f"\n## {GROUPS[group]}\n", "| command | what it does |", "|---|---|", *rows]) + "\n")
+    return "".join(parts) + "\n"
+
+
+def _options(command: Command) -> str:
+    found = [line for line in lines(command, []) if line.section != COMMON and "--help" not in line.flags]
+    parts = []
+    for section, rows in groupby(found, key=lambda line: line.section):
+        head = f"| {'argument' if section == ARGUMENTS else 'option'} | meaning |"
+        parts.append("\n".join([f"\n## {section}\n", head, "|---|---|", *map(_row, rows)]) + "\n")
+    parts.append("\nThe options of every command are in [what all commands share](../usage.md).\n\n")
+    return "".join(parts)
+
+
+def _description(command: Command) -> str:
+    arguments = [line.flags for line in lines(command, []) if line.section == ARGUMENTS]
+    usage = " ".join(["facekit", command.name, "[OPTIONS]", *arguments])
+    return f"\n{' '.join((command.options.__doc__ or '').split())}\n\n```text\n{usage}\n```\n\n"
+
+
+def _row(line: Line) -> str:
+    flags = ", ".join(f"`{flag}`" for flag in line.flags.strip().split(", "))
+    return f"| {_cell(flags)} | {_cell(line.text)} |"
+
+
+def _first(command: Command) -> str:
+    return " ".join((command.options.__doc__ or "").partition("\n\n")[0].split())
+
+
+def _cell(text: str) -> str:
+    return text.replace("\u00a0", " ").replace("|", "\\|")
+
+
+def main() -> None:
+    """Write the options into every page."""
+    INDEX.write_text(rendered_index(INDEX.read_text()))
+    for command in own():
+        page(command).write_text(rendered(page(command).read_text(), command))
+
+
+if __name__ == "__main__":
+    main()
