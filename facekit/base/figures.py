@@ -1,4 +1,4 @@
-"""Numbers as a person reads them: bytes, ages, and shares as small bars."""
+"""Format numbers for people: bytes, ages, and shares as small bars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that survive a kill, and that a stranger may have made.
+"""Write files so that a kill does not damage them, and read files that cannot be trusted.
 
 Writing puts bytes in place first and appends the line that names them last; a torn last line is dropped. Reading takes
 regular files only, up to a size, and turns whatever is wrong with one into a single line that names file, line and

@@ -1,4 +1,4 @@
-"""When two spellings are one name: the one rule for folders, tables, models and people's lists.
+"""When two spellings count as the same name: one rule for folders, tables, models and lists.
 
 NFC, case-folded and without outer spaces alike are one name, because disks, programs and people mix these up: macOS
 takes names apart (NFD), an archive leaves a space behind, a table says `ada`.

@@ -1,4 +1,4 @@
-"""Open files that others may have prepared: regular files only, never through a link when writing.
+"""Open files that cannot be trusted: regular files only, and never through a link when writing.
 
 A FIFO in place of a file would block a read, a device would never end it, and a symbolic link would take a write to
 a file outside the folder.

@@ -1,4 +1,4 @@
-"""Values as JSON text, and JSON text as typed values.
+"""Convert values to JSON text, and JSON text to typed values.
 
 NaN and Infinity, which JSON does not have, are written as null. Where a file has them, they are read as null.
 """

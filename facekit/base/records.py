@@ -1,4 +1,4 @@
-"""What the lines of a dataset say: a picture, where it came from, why it was left out, what a person decided."""
+"""The records of a dataset: pictures, their sources, rejections, and a person's decisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights of networks: found in the package that carries them, checked by their SHA-256, and facekit's cache folder.
+"""Find the weights of networks in installed packages, check their SHA-256, and manage facekit's cache folder.
 
 A package is a carrier only: its files are read, and it is never imported. The sums are those that the OpenCV zoo
 publishes itself, in the Git LFS pointers of its repository.

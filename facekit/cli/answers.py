@@ -1,4 +1,4 @@
-"""What a command says on stdout: its answers, its report, its folder; tables on a terminal, lines elsewhere."""
+"""Print a command's answers, report or folder on stdout: tables on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Demo: a small world, drawn and served on this machine, through every stage to a scored model."""
+"""Demo: draw a small world, serve it on this machine, and run every stage up to a scored model."""
 
 from __future__ import annotations
 

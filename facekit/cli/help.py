@@ -1,4 +1,4 @@
-"""The help of one command: options under headings, in two columns that are readable at 80 characters."""
+"""Format the help of one command: options under headings, in two columns that fit 80 characters."""
 
 from __future__ import annotations
 

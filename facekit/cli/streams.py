@@ -1,4 +1,4 @@
-"""stdin, stdout and stderr: bounded reads, answers that all arrive or are missed aloud, and talk that never fails."""
+"""stdin, stdout and stderr: bounded reads, output that arrives or raises an error, and messages that never fail."""
 
 from __future__ import annotations
 

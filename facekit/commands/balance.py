@@ -1,4 +1,4 @@
-"""Balance: draw the split by group, then make exactly N pictures a folder."""
+"""Balance: draw the split by group, then bring each folder to exactly N pictures."""
 
 from __future__ import annotations
 

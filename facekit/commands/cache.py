@@ -1,4 +1,4 @@
-"""Cache: what facekit keeps so as not to compute it again, by kind, and how to be rid of it."""
+"""Cache: show what facekit has cached, by kind, and clear it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rejected: the pictures that were left out of a tree on its way, as a list and as a sheet."""
+"""Rejected: list the pictures that were left out of a tree and of its sources, or show them as a sheet."""
 
 from __future__ import annotations
 

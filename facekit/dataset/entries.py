@@ -1,4 +1,4 @@
-"""What a folder holds, one level of it: what is hidden, or a system's, is no part of a collection."""
+"""List one level of a folder; hidden and system files are not part of a collection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an earlier run left in a folder that a stage writes, and whether this run may go on with it."""
+"""What an earlier run left in a stage's output folder, and whether this run may continue it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in a folder: its files, held against what its manifest says of them."""
+"""What is in a folder: its files, compared with its manifest."""
 
 from __future__ import annotations
 

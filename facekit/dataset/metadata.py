@@ -1,4 +1,4 @@
-"""`metadata.jsonl` and `metadata.csv`, which say of each picture beside them what it shows.
+"""`metadata.jsonl` and `metadata.csv`, which describe the pictures in their folder.
 
 They are read as the ImageFolder of Hugging Face's `datasets` reads them: a line a picture, whose `file_name` is a path
 below the file's own folder. What is in `label` is the picture's label, else the folder that it lies in; other columns

@@ -1,4 +1,4 @@
-"""Writing a folder of pictures so that a kill at any moment costs one picture's work.
+"""Write a folder of pictures so that a kill at any moment loses at most one picture's work.
 
 A picture's bytes are in place before its line is, only one process writes a folder, and what a person
 removed or moved by hand since the last run stays so. Files that a new plan no longer wants are named in

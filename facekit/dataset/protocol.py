@@ -1,4 +1,4 @@
-"""By which protocol pictures are split for training and scoring, and whether a split keeps to it.
+"""The protocol by which pictures are split for training and scoring, and whether a split follows it.
 
 `group`: no photo, nor anything made from it, is in two parts, and nothing synthetic is held out.
 `person`: that, and nobody is in two parts: for folders that are not the people themselves.

@@ -1,4 +1,4 @@
-"""CSV files of what is known about pictures or names: read once, and held against the pictures of a tree."""
+"""CSV files with facts about pictures or names: read once, and matched with the pictures of a tree."""
 
 from __future__ import annotations
 

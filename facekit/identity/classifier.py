@@ -1,4 +1,4 @@
-"""A trained run as what names faces: its own network, or a linear head on the vectors of a frozen one."""
+"""A trained run as a classifier: its own network, or a linear head on the embeddings of a frozen one."""
 
 from __future__ import annotations
 

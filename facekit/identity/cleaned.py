@@ -1,4 +1,4 @@
-"""Whether faces were cleaned with the network that is scored on them, and what the score is on those before.
+"""Whether faces were cleaned with the network that is scored on them, and its score before cleaning.
 
 What a network does not recognise, `clean` leaves out with that very network: the faces that are left are easy for it.
 The faces that were left out still lie in the folder that was cleaned, which `dataset.json` names.

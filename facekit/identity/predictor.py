@@ -1,4 +1,4 @@
-"""Who is in a photo: its faces are found and cropped as the model expects, and named."""
+"""Who is in a photo: find its faces, crop them as the model expects, and name them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outputs of a network and their slopes, for which each engine under Keras has a way of its own."""
+"""Outputs of a network and their gradients, computed in each Keras backend's own way."""
 
 from __future__ import annotations
 

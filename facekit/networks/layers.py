@@ -1,4 +1,4 @@
-"""A network's layers by name: which have a map of the picture, and from which on its answer can be followed."""
+"""A network's layers by name: which have feature maps, and from which ones its answer can be explained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One option of a command: what its class says of it, and which values it takes."""
+"""One option of a command: its declaration, and the values that it takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an audit writes: every pair as a table, the worst side by side as a page, and what to leave out of training."""
+"""What an audit writes: a table of all pairs, a page of the worst ones, and a list of pictures to leave out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reliability diagram: how often answers are right by how sure they are. It needs no scikit-learn."""
+"""The reliability diagram: how often answers are right, by confidence. Works without scikit-learn."""
 
 from __future__ import annotations
 

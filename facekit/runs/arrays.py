@@ -1,4 +1,4 @@
-"""Files of plain arrays, whose reading runs no code and allocates no more than the file should hold."""
+"""Read files of plain arrays without running code, and without allocating more than the file should hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder that a training writes: begun, gone on with, locked and cleared."""
+"""The output folder of a training: create, continue, lock and clear it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights to begin with: ImageNet's, a file's, or those of another run. They are copied into the backbone alone."""
+"""Initial weights: ImageNet's, from a file, or from another run. They are copied into the backbone only."""
 
 from __future__ import annotations
 

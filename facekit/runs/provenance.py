@@ -1,4 +1,4 @@
-"""What a report says of the weights that a run, or an embedder, stands on."""
+"""What a report says about the weights of a run or an embedder."""
 
 from __future__ import annotations
 

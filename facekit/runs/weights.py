@@ -1,4 +1,4 @@
-"""Files of weights, looked at before Keras reads them: a stranger may have made them."""
+"""Check files of weights before Keras reads them, because they cannot be trusted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well faces are identified where some are of strangers: pure functions from arrays to typed results.
+"""How well faces are identified when some are strangers: pure functions from arrays to typed results.
 
 A search is one face that is looked up. It is answered with the name that it is nearest to where its similarity is at
 least a threshold, else with `unknown`. ISO/IEC 19795-1 calls the share of searches for strangers that are answered

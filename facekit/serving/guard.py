@@ -1,4 +1,4 @@
-"""Who may talk to a server on this machine: whoever has its token, and no other page of their browser."""
+"""Access control of a local server: only requests with its token, and none from other pages in the browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server on this machine alone, until Ctrl-C."""
+"""Run a server on this machine only, until Ctrl-C."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""With what an audit looks, and what the tree itself says of its groups."""
+"""What an audit searches with, and what the tree records about its groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A copy of a tree without the pictures that its held-out parts show too."""
+"""Copy a tree without the training pictures that also appear in its held-out parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page that shows what was left out and why: one HTML file, made from what the folder and its source hold."""
+"""The HTML page that shows what was left out and why, made from the folder and its source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is on each picture: faces to vectors, vectors to the probability of being the folder's person."""
+"""Who is in each picture: embed the faces, then compute the probability that each is the folder's person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command: measure, recognise, select, write. Where nothing has changed since, the folder stays as it is."""
+"""The command: measure, recognise, select, write. If nothing has changed, the folder is left as it is."""
 
 from __future__ import annotations
 

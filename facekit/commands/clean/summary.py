@@ -1,4 +1,4 @@
-"""What the report says of people: counts by name, folders of nobody, names that are one person, decisions."""
+"""What the report says about people: counts by name, folders without a clear person, duplicate names, decisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trained contender is worth: its scores on the pictures held out, and its speed."""
+"""Measure a trained contender: its scores on held-out pictures, and its speed."""
 
 from __future__ import annotations
 

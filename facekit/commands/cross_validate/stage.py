@@ -1,4 +1,4 @@
-"""Cross-validation: a run's pictures cut into K folds, trained on all but one, and scored on the one left out."""
+"""Cross-validation: divide a run's pictures into K folds; train on all but one, and score on the one left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carrying a decision out at once, by what every facekit command takes as the truth: the files.
+"""Apply a decision immediately, by changing the files, which every facekit command treats as the truth.
 
 A face that is rejected loses its file, one that is moved changes its folder, one that is kept after all gets its
 file and its line from the folder that this one was made from. So the folder is complete after each step, for any

@@ -1,4 +1,4 @@
-"""From searches to pictures: one thread, the caller's, takes the results of bots and downloads, and writes."""
+"""Collect pictures from searches: the calling thread takes results from bots and downloads, and writes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages that could not be read: kept beside the pictures, so that a person can look at them.
+"""Save pages that could not be parsed beside the pictures, so that a person can look at them.
 
 In a hidden folder, because whoever reads the tree takes every other folder for a name.
 """

@@ -1,4 +1,4 @@
-"""Whether a face is of the person that a model names, or of a stranger."""
+"""Whether a face shows the person that a model names, or a stranger."""
 
 from __future__ import annotations
 

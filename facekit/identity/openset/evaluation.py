@@ -1,4 +1,4 @@
-"""What a model of people is worth among strangers: those of another folder, or its own people left out in turn."""
+"""Score a model of people on strangers: those of another folder, or its own people left out in turn."""
 
 from __future__ import annotations
 

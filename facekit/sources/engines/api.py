@@ -1,4 +1,4 @@
-"""How an engine asks an API: within a budget for all bots, and with patience where the server is busy."""
+"""How an engine queries an API: within a budget shared by all bots, and with retries if the server is busy."""
 
 from __future__ import annotations
 
