@@ -353,7 +353,7 @@ def huge(path: Path) -> None:
         (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
         (lambda path: path.mkdir(), "is a folder; give a file"),
         (lambda path: path.symlink_to(path), "link"),
-        (huge, "more than the 1048576"),
+        (huge, "more than the limit of 1048576"),
     ],
     ids=["fifo", "device", "folder", "circle", "huge"],
 )
@@ -367,7 +367,7 @@ CROP, MANY = "[[stage]]\ncommand = 'crop'\n", 900_000
 TRAPS = {
     "latin": (b"# \xff\xfe", "is not valid TOML"),
     "zeros": (b"\0" * 100, "is not valid TOML"),
-    "long": ("# much\n" * 200_000, "more than the 1048576"),
+    "long": ("# much\n" * 200_000, "more than the limit of 1048576"),
     "deep lists": ("a = " + "[" * 100_000, "nested too deeply"),
     "deep tables": ("a = " + "{a=" * 100_000, "nested too deeply"),
     "deep key": ("a." * 250_000 + "a = 1", "a key of more than 100 parts"),
