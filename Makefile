@@ -37,8 +37,8 @@ browser: $(STAMP)  ## Find a browser and its driver, or install Debian's as root
 demo: browser  ## Draw a world, scrape it, train on it, score it; it says at the start how long that takes.
 	$(BIN)/facekit demo -o demo
 
-test: browser  ## Run the tests, a module in one of two processes.
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup --durations=60
+test: browser  ## Run the tests, a module in one of three processes: some wait for browsers.
+	$(BIN)/python -m pytest -m "not slow" -n 3 --dist loadgroup --durations=60
 
 check: $(STAMP)  ## Run ruff, strict mypy and the test of the import rules.
 	$(BIN)/ruff check

@@ -142,12 +142,21 @@ def test_a_folder_of_two_people_is_named(
     assert report.kept == 23
     assert report.details["no_clear_person"] == ["Both"]
     assert report.details["people"] == {"no clear person": 14, "right person": 9}
-    assert "it is not clear who the person is in 1 folders: Both" in caplog.text
+    assert "nobody is clearly the person of 1 folder: Both" in caplog.text
     assert {path.partition("/")[0] for path, value in chances(source).items() if value is None} == {"Both"}
     info = json.loads((tmp_path / "out" / "dataset.json").read_text())
-    assert info["people"] == {"nobody": ["Both"], "one_person": []}
+    counts = {"no clear person": 14, "right person": 9}
+    assert info["people"] == {"nobody": ["Both"], "one_person": [], "found": counts}
     assert waiting(tmp_path / "out") == report.details["unsure"] == 14
-    assert waiting(tmp_path / "out") == run(source).details["unsure"] == 14, "also of a folder that stays as it is"
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "facekit"):
+        again = run(source)
+    assert again.made == 0, "a folder that stays as it is says the same of its people"
+    assert again.tables == report.tables
+    same = ("embedder", "people", "unsure", "by_person", "no_clear_person", "one_person")
+    assert [again.details[name] for name in same] == [report.details[name] for name in same]
+    assert "nobody is clearly the person of 1 folder: Both" in caplog.text
+    assert waiting(tmp_path / "out") == 14
     (one, *_) = (record for record in records(tmp_path / "out") if record.label == "Both")
     Decisions(tmp_path / "out").append(Decision(one.origin, one.box, "Both", "keep"))
     report = run(source, apply=True)  # which says whose folder it is, so that the others are known too
@@ -202,7 +211,7 @@ def test_two_names_of_one_person_are_named(
     with caplog.at_level(logging.WARNING, "facekit"):
         report = run(source)
     assert [set(pair[:2]) for pair in report.details["one_person"]] == [{ada, "Alias"}]
-    assert "1 pairs of names seem to be the same person" in caplog.text
+    assert "1 pair of names seems to be one person: " in caplog.text
     assert {ada, "Alias"} <= {record.label for record in records(tmp_path / "out")}
     assert report.details["no_clear_person"] == ["Eve"]
 

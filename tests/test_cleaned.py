@@ -86,8 +86,7 @@ def test_the_score_before_cleaning_is_given_beside_it(work: Path) -> None:
         "why_not": None,
     }
     assert report.details["accuracy before cleaning"].startswith(
-        "0.8750: the 28 faces that were kept count with the accuracy of those scored; of the 4 that were "
-        "left out, the model gives 0 the name of their folder"
+        "0.8750: the faces kept (28) count with the accuracy of those scored; of 4 left out the model names 0"
     )
     page = Path(report.details["report"]).read_text()
     assert "Accuracy before cleaning: <b>87.5%</b>" in page

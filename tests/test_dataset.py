@@ -143,7 +143,7 @@ def test_what_is_no_tree_is_refused_with_the_mend(tmp_path: Path, where: str) ->
 def test_pictures_outside_any_folder_are_spoken_of(plain: Path, caplog: pytest.LogCaptureFixture) -> None:
     (plain / "loose.jpg").write_bytes(images.encode(picture(1)))
     assert len(records(plain)) == 16
-    assert "1 pictures outside any person's folder are ignored" in caplog.text
+    assert "1 picture outside any person's folder is not read" in caplog.text
 
 
 def test_a_broken_dataset_json_is_named(made: Path) -> None:

@@ -499,7 +499,7 @@ def test_progress_counts_pictures(crops: Dataset) -> None:
         return iter(items)
 
     embed_dataset(crops, "dlib", track)
-    assert seen == [("embed", len(crops.records), len(crops.records))]
+    assert seen == [("embed with dlib", len(crops.records), len(crops.records))]
 
 
 def test_what_cannot_be_read_has_no_vector_and_a_reason(faces: Path, fresh: Path) -> None:

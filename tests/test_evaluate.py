@@ -157,7 +157,7 @@ def test_a_split_by_image_carries_the_banner_everywhere(own: Trained, caplog: py
 def test_a_split_by_group_that_leaks_is_refused(own: Trained) -> None:
     _change_split(own.run, lambda r: replace(r, origin="1" * 64, group="1" * 64))
     with pytest.raises(
-        FacekitError, match=r"run: 1 photos are in more than one part of the split \(first 1111111111111111\)"
+        FacekitError, match=r"run: 1 photo is in more than one part of the split \(first 1111111111111111\)"
     ):
         _evaluate(own.run)
     assert not (own.run / "evaluation").exists()
@@ -184,7 +184,7 @@ def test_another_folder_is_scored_whole(own: Trained, tmp_path: Path, caplog: py
     assert "1 empty file" in _page(report)
     assert _scores(report)["unread"] == [{"path": "person1/bad.jpg", "reason": "empty file"}]
     assert "person1/bad.jpg: empty file" in _page(report)
-    assert "1 pictures are left out: person1/bad.jpg (empty file)" in caplog.text
+    assert "1 picture is left out: person1/bad.jpg (empty file)" in caplog.text
 
 
 def test_another_folder_is_scored_without_training_pictures(own: Trained, tmp_path: Path) -> None:

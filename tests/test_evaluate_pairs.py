@@ -152,7 +152,7 @@ def test_photos_without_a_face_are_counted_and_named_and_their_pairs_left_out(
     page = Path(report.details["report"]).read_text()
     assert "15</b>" in page
     assert "Eve/Eve_0003.jpg: cannot be read" in page
-    assert "1 photos: empty file" in page
+    assert "1 photo: empty file" in page
 
 
 def test_folds_of_lfw_are_scored_by_its_protocol(world: World, tmp_path: Path) -> None:
@@ -309,9 +309,7 @@ def test_what_cannot_be_scored_is_refused(world: World, photos: Path, tmp_path: 
         _verify(Path("dlib"), pairs)
     with pytest.raises(FacekitError, match=r"is not a trained model: it has no model\.json; give the folder"):
         _verify(photos, pairs)
-    with pytest.raises(
-        FacekitError, match=r"^none of the 9 photos of .*pairs\.csv is in .*, the first Ada/Ada_0001\.jpg;"
-    ):
+    with pytest.raises(FacekitError, match=r"^none of 9 photos of .*pairs\.csv is in .*, the first Ada/Ada_0001\.jpg;"):
         _verify(world.run, pairs)
     with pytest.raises(
         FacekitError, match=r"^no such folder: .*nowhere; use --data to say where the photos of .* are$"

@@ -49,6 +49,11 @@ CASES: list[tuple[str, Report, dict[str, Any], str | None]] = [
     ("audit", details(to_leave_out_of_training=0), {"folder": "tree"}, None),
     ("audit", details(), {"folder": "tree", "without": "w/less"}, "facekit train w/less -o w/model"),
     ("train", details(), {"input": "full", "output": "a model"}, "facekit evaluate 'a model'"),
+    ("train", details(test_photos=3), {"input": "full", "output": "m"}, "facekit evaluate m"),
+    ("train", details(test_photos=0, val_photos=2), {"input": "full", "output": "m"},
+     "facekit evaluate m --part validation"),
+    ("train", details(test_photos=0, val_photos=0), {"input": "full", "output": "m"},
+     "facekit evaluate m --data PHOTOS"),
     ("compare", details(best="s/runs/cnn5"), {"input": "full", "output": "s"}, f"facekit predict s/runs/cnn5 {PHOTOS}"),
     ("compare", details(), {"input": "full", "output": "s"}, None),
     ("evaluate", details(), {"run": "model"}, "facekit inspect model"),
@@ -107,3 +112,16 @@ def test_programs_are_not_told(facekit: Facekit, plain: Path, tmp_path: Path, mo
 def test_after_a_dry_run_comes_the_same_without_it(facekit: Facekit, plain: Path, tmp_path: Path) -> None:
     done = facekit("crop", plain, "-o", tmp_path / "faces", "--no-detect", "--dry-run")
     assert done.err.splitlines()[-1] == f"next: facekit crop {plain} -o {tmp_path / 'faces'} --no-detect"
+
+
+def test_a_model_without_a_test_part_is_scored_by_what_is_said_next(
+    facekit: Facekit, drawn_faces: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("dlib", reason="the extra `faces` is not installed")
+    even, run = tmp_path / "even", tmp_path / "model"
+    assert facekit("balance", drawn_faces, "-o", even, "--count", 5, "--split", "80/0/20").code == 0
+    done = facekit("train", even, "-o", run, "--backbone", "dlib")
+    assert done.code == 0, done.err
+    command = done.err.splitlines()[-1].removeprefix("next: facekit ")
+    assert command == f"evaluate {run} --part validation"
+    assert facekit(*shlex.split(command)).code == 0

@@ -247,6 +247,29 @@ def test_paths_and_numbers_may_be_of_other_libraries(plain: Path, tmp_path: Path
     assert (again.kept, read_tree(tmp_path / "b")) == (16, read_tree(tmp_path / "a"))
 
 
+@pytest.mark.parametrize("kind", [list, tuple, iter, np.array], ids=["list", "tuple", "iterator", "array"])
+def test_several_values_are_any_iterable(plain: Path, kind: Any) -> None:
+    picture = str(next(plain.glob("Ada/*.png")))
+    with pytest.raises(api.FacekitError, match="is not a trained model"):
+        api.inspect(plain, kind([picture, picture]), layer=kind(["a", "b"]))
+
+
+@pytest.mark.parametrize(
+    ("pictures", "message"),
+    [
+        (np.zeros((9, 9, 3), np.uint8), "--pictures takes paths, and no pixels; `facekit.load"),
+        ([np.zeros((9, 9, 3), np.uint8)], "--pictures takes paths, and no pixels; `facekit.load"),
+        ([3], "--pictures is 3; it must be of type Path"),
+        ([["a.jpg"]], r"--pictures is \['a.jpg'\]; it must be of type Path"),
+    ],
+    ids=["pixels", "a list of pixels", "a number", "a list of lists"],
+)
+def test_what_is_no_path_is_refused(pictures: Any, message: str) -> None:
+    with pytest.raises(api.FacekitError, match=message) as caught:
+        api.predict("model", pictures)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("arguments", "named", "message"),
     [

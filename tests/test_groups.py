@@ -342,7 +342,7 @@ def test_evaluate_leaves_out_what_is_joined_since(crossed: Path, caplog: pytest.
     report = evaluate(Evaluate(run=run))
     assert report.left == {JOINED: 1}
     assert report.kept == 8
-    assert "run: 1 pictures are left out, because an earlier part" in caplog.text
+    assert "run: 1 picture is left out, because an earlier part" in caplog.text
 
 
 def test_evaluate_takes_up_groups_that_grew_in_the_folder(tmp_path: Path) -> None:

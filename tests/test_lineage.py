@@ -193,9 +193,9 @@ def test_by_image_copies_land_on_both_sides() -> None:
 
 def test_a_leak_is_refused() -> None:
     train, test = photo(1, "A", group="g", split="train"), photo(2, "A", group="g", split="test")
-    with pytest.raises(FacekitError, match="1 photos are in more than one part"):
+    with pytest.raises(FacekitError, match="1 photo is in more than one part"):
         check_split([train, test], "even")
-    with pytest.raises(FacekitError, match="are in test or validation"):
+    with pytest.raises(FacekitError, match="is in test or validation"):
         check_split([made(replace(test, group="h"), "copy", 0)], "even")
     check_split([train, made(train, "augment", 0), replace(test, group="h")], "even")
 

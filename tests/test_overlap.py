@@ -165,13 +165,13 @@ def test_without_the_pictures_of_the_training_hash_and_origin_are_left(tmp_path:
     report = _evaluate(run, data=other)
     assert report.left == {FILE: 1}
     count = sum(record.split in ("train", "validation") for record in runs.load(run).split)
-    said = f"by hash and origin only: {count} training photos are gone or have changed"
+    said = f"by hash and origin only: {count} photos of the training are gone or changed"
     assert report.details["compared_with_training"].startswith(said)
     assert said in Path(report.details["report"]).read_text()
     gone.rename(root)
     (root / used.path).write_bytes(images.encode_png(picture(9999)))
     report = _evaluate(run, data=other, output=tmp_path / "again")
-    assert report.details["compared_with_training"].endswith("; 1 training photos are gone or have changed")
+    assert report.details["compared_with_training"].endswith("; 1 photo of the training is gone or changed")
 
 
 def test_two_groups_that_show_one_photo_are_not_on_both_sides(own: Own, caplog: pytest.LogCaptureFixture) -> None:
@@ -179,8 +179,8 @@ def test_two_groups_that_show_one_photo_are_not_on_both_sides(own: Own, caplog: 
     report = _evaluate(own.run)
     assert report.left == {JOINED: 1}
     assert report.details["pictures"] == 8
-    assert "1 pictures are left out, because an earlier part of the split shows the same photo" in caplog.text
-    assert report.details["compared_with_training"] == "by hash and origin, and by appearance with 33 photos"
+    assert "1 picture is left out, because an earlier part of the split shows the same photo" in caplog.text
+    assert report.details["compared_with_training"] == "by hash and origin, and by looks with 33 photos"
 
 
 def test_a_split_that_todays_matcher_drew_is_not_looked_at_again(own: Own) -> None:
@@ -198,7 +198,7 @@ def test_two_groups_that_show_one_photo_stand_in_one_fold(own: Own, caplog: pyte
     for seed in range(3):
         folds = cut(run, 2, seed, Dataset.open(own.faces))
         assert len({fold.number for fold in folds for one in fold.held if one.id in (used.id, held.id)}) == 1
-    assert "1 groups of photos repeat photos of other groups" in caplog.text
+    assert "1 group of photos shows the same photo as another" in caplog.text
 
 
 def test_the_parts_that_are_asked_for_keep_their_banner(own: Own) -> None:

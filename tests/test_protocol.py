@@ -89,7 +89,7 @@ def test_too_few_pictures_for_a_split_are_refused(tmp_path: Path) -> None:
 def test_a_photo_in_two_parts_is_refused(faces: Path) -> None:
     _change(faces, lambda r: replace(r, origin="1" * 64, group="1" * 64) if r.label == "person0" else r)
     with pytest.raises(
-        FacekitError, match=r"photos are in more than one part of the split \(first 1{16}\); make the tree again"
+        FacekitError, match=r"1 photo is in more than one part of the split \(first 1{16}\); make the tree again"
     ):
         _settle(faces)
 

@@ -42,6 +42,7 @@ def test_the_cascade_finds_the_faces_of_news_photos(lfw: Path, tmp_path: Path) -
     assert sum(abs(x - 125) < 25 and abs(y - 125) < 30 for x, y in middles) >= 0.95 * len(middles)
 
 
+@pytest.mark.slow
 def test_ten_studio_photos_a_person_can_be_split(data: Path, tmp_path: Path) -> None:
     crop(Crop(input=data / "orl", output=tmp_path / "faces", detect=False))
     report = clean(Clean(input=tmp_path / "faces", output=tmp_path / "clean", min_images=5))

@@ -123,7 +123,7 @@ def test_the_command_prints_a_line_for_each(place: Path, facekit: Facekit, monke
         "value": "Ada/0000.png",
         "file": "photos/Ada/same.png",
     }
-    assert "faces: 1 pictures were left out: 1 same bytes as another" in done.err
+    assert "faces: 1 picture was left out: 1 same bytes as another" in done.err
 
 
 def test_a_folder_from_a_stranger_leads_to_no_other_file(place: Path, tmp_path: Path) -> None:

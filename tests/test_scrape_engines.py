@@ -186,7 +186,7 @@ def test_far_engines_are_asked_slowly_and_it_is_said(tmp_path: Path, caplog: pyt
     assert made.paces()["plain"].rest == 1800
     (notice,) = [text for text in notices_of(made, 900) if "apart" in text]
     assert notice == (
-        "900 searches of plain, 2 s apart for all bots together, take 30 minutes or more: that, and not the bots, "
+        "900 searches of plain, 2 s apart for all bots together: 30 minutes or more: that, and not the bots, "
         "limits this run; 5 of the 10 bots would do"
     )
     assert "plain: its terms of use apply to your searches: https://example.org/terms" in caplog.messages
@@ -234,8 +234,8 @@ def test_a_changed_page_is_kept_and_said_loudly(web: Web, tmp_path: Path, caplog
     page = out / ".scrape" / "Ada-changed.txt"
     assert page.read_text() == "<tile>"
     assert report.details["kept_pages"] == [str(page)]
-    assert f"Ada: changed: layout changed (no JSON); see {page}" in caplog.messages
-    assert any(m.startswith("THE PAGE OF changed HAS CHANGED: 1 names") for m in caplog.messages)
+    assert f"Ada: changed: layout changed (no JSON); look at {page}" in caplog.messages
+    assert any(m.startswith("THE PAGE OF changed HAS CHANGED: 1 name could") for m in caplog.messages)
     scrape(options(web, out, "Ada", overwrite=True))
     assert not (out / ".scrape").exists()
 

@@ -186,4 +186,4 @@ def test_names_that_no_disk_can_hold_are_pictures_that_are_not_there(
     (tmp_path / "table.csv").write_text(f"image,label\n{name},Ada\n")
     (record,) = tables.dataset(tmp_path / "table.csv").records
     assert record.label == "Ada"
-    assert "1 pictures are not there" in caplog.text
+    assert "1 picture is not there" in caplog.text

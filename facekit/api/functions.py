@@ -91,14 +91,30 @@ def _answers(answers: Answers, shown: ExitStack) -> Iterator[Any]:
 
 
 def _plain(option: Field, value: object) -> Value:
-    """Return a value as options hold it: of any iterable a list, of a path its text, of a NumPy number Python's own."""
+    """Return a value as options hold it; of any iterable, a list."""
+    single = not option.many or isinstance(value, str | os.PathLike) or _dimensions(value) > 1
+    if single or not isinstance(value, Iterable):
+        return _single(option, value)
+    return [_single(option, part) for part in value]
+
+
+def _single(option: Field, value: object) -> Scalar:
+    """Return of a path its text, and of a NumPy number Python's own. Raises FacekitError for pixels as a path."""
     if isinstance(value, os.PathLike):
         return os.fsdecode(value)
-    if option.many and isinstance(value, Iterable) and not isinstance(value, str):
-        return [cast(Scalar, _plain(option, part)) for part in value]
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+    if _dimensions(value) == 0 and hasattr(value, "item"):
         return cast(Scalar, value.item())
-    return cast(Value, value)  # what it cannot be, making the options refuses
+    if option.path is not None and _dimensions(value) > 1:
+        raise FacekitError(
+            f"{option.flag} takes paths, and no pixels; `facekit.load(model).predict(pixels)` takes them"
+        )
+    return cast(Scalar, value)  # what it cannot be, making the options refuses
+
+
+def _dimensions(value: object) -> int:
+    """Return how many dimensions an array has; -1 of what is none."""
+    shape = getattr(value, "shape", None)
+    return len(shape) if isinstance(shape, tuple) else -1
 
 
 def _hint(options: type[Options], named: Mapping[str, object]) -> str:

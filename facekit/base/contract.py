@@ -5,7 +5,7 @@ from dataclasses import replace
 from facekit.base.errors import BadImage, FacekitError, StaleError
 from facekit.base.protocols import Detector, Embedder, Face, Image, Points
 from facekit.base.records import EXPRESSIONS, PARTS, Box, Decision, Link, Record, Rejection, SamePhoto, Source, Verdict
-from facekit.base.reporting import AtMost, Board, Listing, Report, Track, quiet
+from facekit.base.reporting import AtMost, Board, Listing, Report, Track, quiet, telling
 
 __all__ = [
     "EXPRESSIONS",
@@ -31,6 +31,7 @@ __all__ = [
     "StaleError",
     "Track",
     "Verdict",
+    "telling",
     "quiet",
     "replace",
 ]

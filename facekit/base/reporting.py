@@ -133,3 +133,14 @@ def quiet(
 ) -> Iterator[T]:
     """Be a `Track` that shows nothing."""
     return iter(items)
+
+
+def telling(track: Track, what: str) -> Track:
+    """Return progress whose lines also say what they are of: `embed with dlib, strangers`."""
+
+    def named(
+        items: Iterable[T], title: str, total: int | None = None, board: Callable[[], Board] | None = None
+    ) -> Iterator[T]:
+        return track(items, f"{title}, {what}", total, board)
+
+    return named

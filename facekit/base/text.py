@@ -42,6 +42,15 @@ def listed(names: Sequence[str], most: int = LISTED) -> str:
     return f"{', '.join(names[:most])}{more}"
 
 
+def counted(number: int, one: str, several: str = "") -> str:
+    """Return a number with what it counts: `1 picture`, `1,200 pictures`.
+
+    `several` is what stands behind any number but 1, of which it may be more than a noun (`pictures are`); without it,
+    `one` with an s.
+    """
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
+
+
 def shortened(text: str) -> str:
     """Return a line for a person, `LONGEST` characters at most: the middle is left out, the end says what to do."""
     left = len(text) - LONGEST

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from facekit.base.contract import Listing, Report
 from facekit.base.plain import Json
-from facekit.base.text import visible
+from facekit.base.text import counted, visible
 from facekit.cli.bars import cell
 
 _CALLED = {
@@ -21,11 +22,21 @@ _CALLED = {
     "weighted_f1": "weighted F1",
     "fpir": "strangers given a name (FPIR)",
     "tpir": "known people named (TPIR)",
+    "auc": "area under the ROC curve (AUC)",
+    "eer": "equal error rate (EER)",
+    "fmr": "false match rate (FMR)",
+    "fnmr": "false non-match rate (FNMR)",
+    "balanced_accuracy": "balanced accuracy",
     "val_accuracy": "validation accuracy",
     "val_photos": "validation photos",
     "train_pictures": "training pictures",
 }
 """Details whose names are not words."""
+
+_SHORT = {"fpir": "FPIR", "tpir": "TPIR"}
+"""Of those, what stands in a line of several."""
+
+_RATES = re.compile(r"\b(tar|fmr|fnmr)\b")
 
 _LEAST = 30
 """Characters of a line that a value gets, however long the names are."""
@@ -112,14 +123,18 @@ def _shortfalls(report: Report) -> Iterator[Listing]:
             tuple(f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()) for row in rows
         ]
         more = len(rows) - _WORST
-        notes = (f"… and {more:,} more names that fell short: see {report.folder}",) if more > 0 else ()
+        notes = (
+            (f"… and {counted(more, 'more name', 'more names')} that fell short: see {report.folder}",)
+            if more > 0
+            else ()
+        )
         yield Listing(tuple(rows[0]), tuple(shown[:_WORST]), notes)
 
 
 def _details(report: Report) -> Iterator[tuple[str, str]]:
     """Yield a name and a value for each plain detail; lists and tables are for `--json`."""
     for name, value in report.details.items():
-        words = _CALLED.get(name, name.replace("_", " "))
+        words = _words(name)
         if (report.stage, name) == ("train", "accuracy"):  # of the pictures that it was trained on
             words = "training accuracy"
         if isinstance(value, float):
@@ -131,7 +146,18 @@ def _details(report: Report) -> Iterator[tuple[str, str]]:
         elif isinstance(value, str) and value != report.next:
             yield words, value
         elif isinstance(value, dict) and value and all(isinstance(v, int | float) for v in value.values()):
-            yield words, ", ".join(f"{count:g} {key}" for key, count in value.items())
+            yield words, ", ".join(_measured(key, number) for key, number in value.items())
+
+
+def _words(name: str) -> str:
+    """Return what a person reads for the name of a detail, `_` in it or a rate by its letters: `gap in fmr`."""
+    words = _CALLED.get(name) or name.replace("_", " ")
+    return _RATES.sub(lambda found: found[0].upper(), words)
+
+
+def _measured(name: str, number: int | float) -> str:
+    """Return a count with what it counts, `27 pictures`, and a score behind its name, `accuracy 0.98`."""
+    return f"{number:,} {name}" if isinstance(number, int) else f"{_SHORT.get(name) or _words(name)} {number:.4g}"
 
 
 def _interval(ends: Json) -> str:

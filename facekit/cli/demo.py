@@ -144,11 +144,7 @@ class Clock:
             which = "first score" if self._done < len(self._seconds) else "score"
             after = duration(time.monotonic() - self._began)
             log.info(
-                "%s after %s: %.1f%% of %s test photos named correctly",
-                which,
-                after,
-                100 * accuracy,
-                report.details["pictures"],
+                "%s after %s: %.1f%% of the test photos (%s)", which, after, 100 * accuracy, report.details["pictures"]
             )
         if self._done < len(self._seconds):
             log.info("about %s left", duration(self.left()))

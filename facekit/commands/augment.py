@@ -14,6 +14,7 @@ import numpy as np
 from facekit.base import images
 from facekit.base.contract import FacekitError, Record, Rejection, Report, Track, quiet, replace
 from facekit.base.parallel import ordered_map
+from facekit.base.text import counted
 from facekit.dataset import Dataset, Output, by_label, derive_id, key, photo_path
 from facekit.dataset.groups import draw_groups
 from facekit.dataset.lineage import TRAIN, check_split, draw_split, refuse_split, shuffled, still_for_training
@@ -91,8 +92,8 @@ def _full(
     label = inside[0].label
     if len(inside) > options.count:
         raise FacekitError(
-            f"{label} has {len(inside)} pictures, more than --count {options.count}; "
-            "give a larger count, or reduce the pictures with `balance` first"
+            f"{label} has {counted(len(inside), 'picture')}, more than --count {options.count}; "
+            "give a larger count, or `balance` to fewer first"
         )
     able = [r for r in inside if not r.synthetic and (protocol == "image" or r.split == TRAIN)]
     room = options.count - len(inside)

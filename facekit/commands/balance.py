@@ -12,7 +12,7 @@ from facekit.base.contract import PARTS, Record, Rejection, Report, Track, quiet
 from facekit.dataset import Dataset, Output, by_label, derive_id, key, photo_path, protocol
 from facekit.dataset.groups import draw_groups
 from facekit.dataset.lineage import TRAIN, draw_split, refuse_split, shuffled, still_for_training, thin
-from facekit.dataset.reasons import JOINED
+from facekit.dataset.reasons import JOINED, THINNED
 from facekit.identity.groups import drop_joined, grouped
 from facekit.identity.split import grouped_by_person, with_validation
 from facekit.options.balance import Balance
@@ -54,6 +54,8 @@ def balance(options: Balance, track: Track = quiet) -> Report:
         moved = still_for_training((r for r in out.records.values() if r.synthetic and r.moved_from), records)
         planned = [r for inside in by_label(records).values() for r in _even(inside, moved, options, out)]
         photos = {(r.label, r.id): r for r in records}
+        chosen = {key(record) for record in planned}
+        left += [Rejection.of(STAGE, record, THINNED) for record in records if key(record) not in chosen]
 
         def make(missing: list[Record]) -> Iterator[tuple[Record, bytes]]:
             for record in track(missing, STAGE, total=len(missing)):

@@ -17,6 +17,7 @@ from facekit import __version__
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Listing, Report, Track, quiet
 from facekit.base.parallel import workers
+from facekit.base.text import counted
 from facekit.options import registry
 from facekit.options.doctor import Doctor
 from facekit.sources.browser import find
@@ -86,7 +87,7 @@ def _here() -> str:
 
 
 def _machine() -> list[Check]:
-    cores = f"{workers(0)} of {os.cpu_count()} cores"
+    cores = f"{workers(0)} of {counted(os.cpu_count() or 1, 'core')}"
     return [
         Check("facekit", True, __version__),
         Check("python", True, f"{platform.python_version()} ({sys.executable})"),

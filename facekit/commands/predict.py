@@ -15,6 +15,7 @@ from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Track, quiet
 from facekit.base.names import spelled_as
 from facekit.base.parallel import ordered_map
+from facekit.base.text import counted
 from facekit.dataset import pictures
 from facekit.dataset.archives import is_archive
 from facekit.dataset.inputs import Input, open_input
@@ -80,7 +81,7 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
         held = [(one, file) for one in inputs for file in _pictures(one)]
         pictures = [file for _, file in held]
         if options.dry_run:
-            log.info("%d pictures would be read", len(pictures))
+            log.info("%s would be read", counted(len(pictures), "picture"))
             return iter(())
         names = {file: one.name(file) for one, file in held if one.is_copy}
         answers = _answers(_predictor(run, options), pictures, options, names, track)

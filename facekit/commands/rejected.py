@@ -13,6 +13,7 @@ from pathlib import Path
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Track, quiet
 from facekit.base.opening import no_folder
+from facekit.base.text import counted
 from facekit.dataset import MANIFEST, REJECTED, read_info
 from facekit.dataset.ancestry import Ancestry
 from facekit.dataset.reasons import TERMS
@@ -60,7 +61,8 @@ def rejected(options: Rejected, track: Track = quiet) -> Iterator[LeftOut]:
         sheet.check_file("--sheet", options.sheet)
     found = _left_out(options.tree)
     chosen = _chosen(found, options)
-    log.info("%s: %d pictures were left out%s", options.tree, len(chosen), _by_reason(chosen))
+    was = counted(len(chosen), "picture was", "pictures were")
+    log.info("%s: %s left out%s", options.tree, was, _by_reason(chosen))
     if options.sheet is not None and not options.dry_run:
         _draw(options.sheet, chosen, track)
     return iter(chosen)

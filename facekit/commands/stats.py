@@ -15,7 +15,7 @@ from facekit.base import images
 from facekit.base.contract import PARTS, BadImage, Record, Report, Source, Track, quiet
 from facekit.base.figures import bar, size
 from facekit.base.parallel import ordered_map
-from facekit.base.text import visible
+from facekit.base.text import counted, visible
 from facekit.dataset import REJECTED, Dataset, by_label
 from facekit.dataset.inputs import open_tree
 from facekit.dataset.records import read_rejections
@@ -192,12 +192,13 @@ def _all_bytes(root: Path) -> int:
 def _lines(title: str, counts: Counts, most: int) -> Iterator[str]:
     """Yield what a person reads, in lines of at most 80 characters unless a path is longer."""
     labels = len(counts.labels)
-    yield title.format(f"{counts.pictures:,} pictures of {labels:,} {'label' if labels == 1 else 'labels'}")
+    yield title.format(f"{counted(counts.pictures, 'picture')} of {counted(labels, 'label')}")
     shown = counts.labels[:most] if most else counts.labels
     yield from _bars("label", {row.name: row.pictures for row in shown})
     if len(shown) < labels:
         rest = sum(row.pictures for row in counts.labels[len(shown) :])
-        yield f"  and {labels - len(shown):,} more labels with {rest:,} pictures; --labels 0 lists all"
+        more = counted(labels - len(shown), "more label")
+        yield f"  and {more} with {counted(rest, 'picture')}; --labels 0 lists all"
     yield from _bars("part", counts.parts)
     yield from _bars("kind", counts.kinds if len(counts.kinds) > 1 else {})
     yield from _bars("shorter side in pixels", counts.sides)

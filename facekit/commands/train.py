@@ -49,6 +49,7 @@ def _trained(run: Run, began: float) -> Report:
         **({"epochs": info.epochs, "best_epoch": info.best_epoch} if info.backbone is None else {}),
         **{name: round(value, 4) for name, value in accuracies.items() if value is not None},
         "val_photos": info.used.validation,
+        "test_photos": info.split.test,
         "train_pictures": info.used.train,
         "protocol": info.protocol,
         "parameters": info.parameters,

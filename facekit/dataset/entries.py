@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from facekit.base.contract import FacekitError
+from facekit.base.text import counted
 from facekit.dataset.pictures import DEAD, out_of_place
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ def list_label(folder: Path, left: Counter[str], made: bool = False) -> list[os.
     entries = list_entries(folder, left, made)
     nested = sum(map(is_dir, entries))
     if nested:
-        log.warning("%s: %d folders inside it are not read", folder, nested)
+        log.warning("%s: %s not read", folder, counted(nested, "folder inside it is", "folders inside it are"))
     left[DEAD] += sum(entry.is_symlink() and not is_dir(entry) and not is_file(entry) for entry in entries)
     return entries
 

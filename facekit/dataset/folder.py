@@ -10,6 +10,7 @@ from pathlib import Path
 from facekit.base import files
 from facekit.base.contract import FacekitError, Link, Record, Rejection, Source, replace
 from facekit.base.opening import no_folder
+from facekit.base.text import counted
 from facekit.dataset.info import INFO, DatasetInfo
 from facekit.dataset.listing import match_files, read_manifest, scan
 from facekit.dataset.reasons import REMOVED
@@ -123,8 +124,8 @@ def clear(store: Store, info: DatasetInfo | None) -> None:
     changed = [path for path, digest in made.items() if not store.is_as_written(path, digest)]
     if changed:
         raise FacekitError(
-            f"{root}: {len(changed)} pictures have changed since facekit wrote them (the first: {changed[0]}); "
-            "move them elsewhere or delete them, then run the same command again"
+            f"{root}: {counted(len(changed), 'picture has', 'pictures have')} changed since facekit wrote this folder "
+            f"(the first: {changed[0]}); move what has changed elsewhere or delete it, then run the same command again"
         )
     files.replace_file(root / INFO, replace(info, complete=False, stale=made).to_bytes())
     store.delete(made)

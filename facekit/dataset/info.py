@@ -26,6 +26,8 @@ class Doubts:
     """The labels whose folders clearly show no one person."""
     one_person: tuple[tuple[str, str, float], ...] = ()
     """Pairs of labels that seem to be one person, with how near they are."""
+    found: Mapping[str, int] = field(default_factory=dict)
+    """What was found of faces that were judged -> how many: `right person`, `wrong person`, and so on."""
 
 
 @dataclass(frozen=True)

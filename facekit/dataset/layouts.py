@@ -22,9 +22,10 @@ from typing import NamedTuple
 from facekit.base import images
 from facekit.base.contract import FacekitError
 from facekit.base.foldernames import safe
+from facekit.base.text import counted
 from facekit.dataset import metadata
 from facekit.dataset.entries import is_dir, is_file, list_entries, list_label
-from facekit.dataset.pictures import is_picture
+from facekit.dataset.pictures import is_picture, out_of_folders
 
 _CALLED = {
     "train": ("train", "training"),
@@ -79,10 +80,10 @@ def lay_out(root: Path, left: Counter[str]) -> Layout:
     loose = [entry.name for entry in entries if is_file(entry) and is_picture(Path(entry.path))]
     if loose and not places:
         label = flat_label(root)
-        log.info("%s: its %d pictures are read as one label, %s", root, len(loose), label)
+        log.info("%s: %s as one label, %s", root, counted(len(loose), "picture is read", "pictures are read"), label)
         return Layout([Place(name, label) for name in loose])
     if loose:
-        log.warning("%s: %d pictures outside any person's folder are ignored", root, len(loose))
+        log.warning("%s: %s", root, out_of_folders(len(loose)))
     if not places:
         _refuse_others(root, [entry.name for entry in tops])
     return Layout(places)
@@ -151,7 +152,9 @@ def _part(root: Path, name: str, part: str, left: Counter[str]) -> Iterator[Plac
     entries = list_entries(root / name, left)
     loose = sum(is_file(entry) and is_picture(Path(entry.path)) for entry in entries)
     if loose:
-        log.warning("%s: %d pictures are not in a label's folder and are ignored", root / name, loose)
+        log.warning(
+            "%s: %s in no folder of a label, and not read", root / name, counted(loose, "picture is", "pictures are")
+        )
         left[LOOSE] += loose
     for entry in filter(is_dir, entries):
         yield from _label(root, f"{name}/{entry.name}", part, left)
@@ -201,7 +204,8 @@ def _count_unnamed(root: Path, named: set[str], folder: str, file: Path, left: C
             if is_file(entry) and f"{one}/{entry.name}".lstrip("/") not in named:
                 count += is_picture(Path(entry.path))
     if count:
-        log.warning("%s does not list %d of the pictures beside those that it lists; they are ignored", file, count)
+        what = counted(count, "picture that lies", "pictures that lie")
+        log.warning("%s does not name %s beside those it names, and not read", file, what)
         left[UNNAMED] += count
 
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from facekit.base.contract import PARTS, FacekitError, Record, replace
+from facekit.base.text import counted
 from facekit.dataset.groups import draw_groups, group_of
 
 TRAIN, TEST, VALIDATION = PARTS
@@ -129,13 +130,15 @@ def check_split(records: Iterable[Record], where: str) -> None:
     crossing = crossings(records)
     if crossing:
         raise FacekitError(
-            f"{where}: {len(crossing)} photos are in more than one part of the split (first {crossing[0][:16]}); "
+            f"{where}: {counted(len(crossing), 'photo is', 'photos are')} in more than one part of the split "
+            f"(first {crossing[0][:16]}); "
             "make the tree again with `balance`, which keeps each photo in one part"
         )
     synthetic = held_out_synthetic(records)
     if synthetic:
+        what = counted(len(synthetic), "copy or augmented picture is", "copies or augmented pictures are")
         raise FacekitError(
-            f"{where}: {len(synthetic)} copies or augmented pictures are in test or validation "
+            f"{where}: {what} in test or validation "
             f"(the first: {synthetic[0].path}); make the tree again with `balance`, which draws the split first"
         )
 
@@ -276,7 +279,7 @@ def _refuse_small(labels: Mapping[str, set[str]], parts: int, what: str) -> None
     small = sorted((len(groups), label) for label, groups in labels.items() if len(groups) < parts)
     if small:
         count, label = small[0]
-        more = f" (and {len(small) - 1} more names)" if len(small) > 1 else ""
+        more = f" (and {counted(len(small) - 1, 'more name')})" if len(small) > 1 else ""
         raise FacekitError(
             f"{label} has {count} {what} that can be separated, and a split in {parts} parts needs {parts}{more}; "
             f"add {what}, leave the name out with `clean --min-images`, or give a split of fewer parts"

@@ -12,10 +12,11 @@ from pathlib import Path
 from facekit.base.contract import FacekitError, Record, replace
 from facekit.base.names import check_encoding, fold
 from facekit.base.opening import no_folder
+from facekit.base.text import counted
 from facekit.dataset.entries import is_dir, is_file, list_entries, list_label
 from facekit.dataset.info import INFO
 from facekit.dataset.layouts import Place, lay_out
-from facekit.dataset.pictures import Found, is_picture
+from facekit.dataset.pictures import Found, is_picture, out_of_folders
 from facekit.dataset.records import MANIFEST, read_records
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,8 @@ def read_manifest(root: Path) -> Manifest:
     listing = scan(root)
     held = match_files(_lines(root, listing.outside), listing.files)
     if listing.outside:
-        log.warning("%s: %d links point outside the folder and are ignored", root, len(listing.outside))
+        what = counted(len(listing.outside), "link that leads out of it is", "links that lead out of it are")
+        log.warning("%s: %s not read", root, what)
     return replace(held, listing=listing)
 
 
@@ -107,7 +109,7 @@ def _of_facekit(root: Path, left: Counter[str]) -> Listing:
     files = [path for label in labels for path in _files(label, outside, left)]
     loose = sum(is_file(entry) and not entry.is_symlink() and is_picture(Path(entry.path)) for entry in entries)
     if loose:
-        log.warning("%s: %d pictures outside any person's folder are ignored", root, loose)
+        log.warning("%s: %s", root, out_of_folders(loose))
     return Listing(files, outside.paths)
 
 

@@ -18,7 +18,7 @@ from facekit.base.contract import FacekitError
 from facekit.base.files import read_text
 from facekit.base.opening import is_there
 from facekit.base.rows import numbered, slashes
-from facekit.base.text import lines
+from facekit.base.text import counted, lines
 from facekit.dataset.records import is_name, shown
 
 FILES = ("metadata.jsonl", "metadata.csv")
@@ -70,7 +70,8 @@ def without_gone(file: Path, described: Sequence[Described], left: Counter[str])
     if len(there) < len(described):
         known = {one.path for one in there}
         gone = [one.path for one in described if one.path not in known]
-        log.warning("%s lists %d pictures that do not exist (the first: %s)", file, len(gone), gone[0])
+        what = counted(len(gone), "picture that is", "pictures that are")
+        log.warning("%s names %s not there (the first: %s)", file, what, gone[0])
         left[GONE] += len(gone)
     return there
 

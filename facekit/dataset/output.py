@@ -21,6 +21,7 @@ from typing import Self
 from facekit import __version__
 from facekit.base import files
 from facekit.base.contract import FacekitError, Link, Record, Rejection, Report, Source, Track, quiet, replace
+from facekit.base.text import counted
 from facekit.dataset import folder
 from facekit.dataset.changes import UP_TO_DATE, of_input
 from facekit.dataset.folder import Earlier, Key, key
@@ -220,11 +221,8 @@ class Output:
     def _delete(self, stale: Mapping[str, str]) -> None:
         stay = self._store.delete(stale)
         if stay:
-            log.warning(
-                "%s: %d pictures no longer belong here, but have changed since facekit wrote them, so they stay "
-                "(the first: %s); move them elsewhere if they should not count",
-                *(self.root, len(stay), stay[0]),
-            )
+            what = counted(len(stay), "picture changed by hand stays", "pictures changed by hand stay")
+            log.warning("%s: %s, though no longer planned (the first: %s)", self.root, what, stay[0])
 
     def _new_info(self) -> DatasetInfo:
         info = DatasetInfo(stage=self.stage, options=recorded(self.options), facekit=__version__, complete=False)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from facekit.base import images
 from facekit.base.opening import open_regular
+from facekit.base.text import counted
 from facekit.dataset.records import MANIFEST
 
 HIDDEN, SYSTEM, DEAD, OUT, CLOSED, DEEP, OTHER = (
@@ -49,6 +50,12 @@ class Found:
     def __str__(self) -> str:
         """Return what was left out, as a person reads it."""
         return ", ".join(f"{count:,} {reason}" for reason, count in self.left.most_common())
+
+
+def out_of_folders(count: int) -> str:
+    """Return what is said of pictures that lie in no person's folder."""
+    where = "outside any person's folder"
+    return counted(count, f"picture {where} is not read", f"pictures {where} are not read")
 
 
 def out_of_place(name: str) -> str | None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from facekit.base.contract import FacekitError, Record
+from facekit.base.text import counted
 from facekit.dataset import Dataset, lineage, tables
 from facekit.options.common import SplitBy
 
@@ -86,9 +87,9 @@ def _refuse_strangers(records: Sequence[Record], root: Path) -> None:
     unknown = [record for record in records if lineage.person(record) is None]
     if unknown:
         raise FacekitError(
-            f"{root}: it is not known who is in {len(unknown)} of {len(records)} pictures (the first: "
-            f"{unknown[0].path}), "
-            "which a split by person needs; give --people-from FILE.csv with columns image and person"
+            f"{root}: nothing says who is on {len(unknown)} of {counted(len(records), 'picture')} "
+            f"(the first: {unknown[0].path}), "
+            "which a split by person goes by; say it with --people-from FILE.csv, columns image and person"
         )
 
 
@@ -107,6 +108,7 @@ def _refuse_crossing(records: Sequence[Record], where: str) -> None:
     crossing = lineage.people_crossing(records)
     if crossing:
         raise FacekitError(
-            f"{where}: {len(crossing)} people are in more than one part of the split (first {crossing[0]}); "
+            f"{where}: {counted(len(crossing), 'person is', 'people are')} in more than one part of the split "
+            f"(first {crossing[0]}); "
             "make it again with `balance --split-by person`, from pictures without a split"
         )

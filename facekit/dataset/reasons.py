@@ -34,6 +34,9 @@ REPEATED = "same bytes as another"
 JOINED = "shown in an earlier part"
 """A group that was found after the split was drawn is in two parts; the value is the picture of the earlier one."""
 
+THINNED = "beyond --count"
+"""A good picture that is left out so that its folder holds exactly as many as were asked for."""
+
 
 TERMS = {
     "duplicate": (REPEAT, REPEATED, "near repeat", SHARED),

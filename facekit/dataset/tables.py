@@ -17,7 +17,7 @@ from facekit.base.names import fold
 from facekit.base.opening import is_there
 from facekit.base.parallel import ordered_map
 from facekit.base.rows import Row, numbered, slashes
-from facekit.base.text import listed
+from facekit.base.text import counted, listed
 from facekit.dataset import Dataset
 from facekit.dataset.spelling import one_label_each
 
@@ -69,8 +69,8 @@ def read(file: Path) -> Table:
 def _row(file: Path, number: int, columns: Sequence[str], values: Sequence[str]) -> Row:
     if any(map(str.strip, values[len(columns) :])):
         raise FacekitError(
-            f"{file}, line {number} has {len(values)} values and the header {len(columns)} names; "
-            "put quotes around values that contain the separator"
+            f"{file}, line {number} has {counted(len(values), 'value')} and the header "
+            f"{counted(len(columns), 'name')}; put a value that holds the separator into quotes"
         )
     return Row((name, text) for name, value in zip(columns, values, strict=False) if name and (text := value.strip()))
 
@@ -149,7 +149,7 @@ def dataset(file: Path, track: Track = quiet) -> Dataset:
         if not is_there(file.parent / record.path)
     ]
     if gone:
-        log.warning("%s: %d pictures are not there: %s", file, len(gone), listed(gone))
+        log.warning("%s: %s not there: %s", file, counted(len(gone), "picture is", "pictures are"), listed(gone))
     return Dataset(file.parent, one_label_each(records, file))
 
 

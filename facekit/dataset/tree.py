@@ -15,6 +15,7 @@ from pathlib import Path
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Link, Record, Source, Track, quiet, replace
 from facekit.base.parallel import ordered_map
+from facekit.base.text import counted
 from facekit.dataset.info import DatasetInfo, read_info
 from facekit.dataset.layouts import Place
 from facekit.dataset.listing import read_manifest
@@ -51,7 +52,7 @@ class Dataset:
         held = read_manifest(root)
         info = replace(info, split_given=info.split_given or held.listing.given)
         if held.gone:
-            log.info("%s: %d pictures were removed by hand", root, len(held.gone))
+            log.info("%s: %s removed by hand", root, counted(len(held.gone), "picture was", "pictures were"))
         # Where a picture stood before is the concern of the stage that made it, not of the next one.
         records = [replace(record, moved_from=None) for record in held.records]
         ours = known is not None or os.path.lexists(root / MANIFEST)  # else such files are another program's

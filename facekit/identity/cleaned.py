@@ -15,7 +15,7 @@ from pathlib import Path
 
 from facekit import runs
 from facekit.base import provenance
-from facekit.base.contract import BadImage, FacekitError, Record, Track
+from facekit.base.contract import BadImage, FacekitError, Record, Track, telling
 from facekit.dataset import MANIFEST, REJECTED, REMOVED, REPEATED, Dataset, DatasetInfo
 from facekit.dataset.ancestry import Tree
 from facekit.dataset.reasons import BEYOND, FEW, NO_FACE, REPEAT, REVIEWED, SHARED
@@ -73,6 +73,7 @@ def before(
     model does not give it the name of its folder, though some of them show somebody else.
     `own` says whether the pictures are those of the run's own split.
     """
+    track = telling(track, "faces before cleaning")
     try:
         held = _find(run, _as_trained_on(run, pictures, track) if own else pictures)
     except FacekitError as error:
@@ -98,12 +99,20 @@ def _as_trained_on(run: Run, pictures: Dataset, track: Track) -> Dataset:
     no other picture there is opened.
     """
     changed = f"{pictures.root} has changed since the model was trained"
-    if pictures.root == run.root and (_lacks(run, track) or additions(run)):
+    own = pictures.root == run.root
+    if own and (_lacks(run, track) or additions(run)):
         raise FacekitError(changed)
     tree = Dataset.open(pictures.root, track)
-    if runs.changes(run, tree.hashed(track)) is not None:
+    now = _as_found(run, tree) if own else tree.hashed(track)
+    if runs.changes(run, now) is not None:
         raise FacekitError(changed)
     return tree
+
+
+def _as_found(run: Run, tree: Dataset) -> Dataset:
+    """Return a tree with the hashes that its files were just found to have: those of the run's split."""
+    found = {record.path: record.sha256 for record in run.split}
+    return replace(tree, records=[replace(one, sha256=found.get(one.path, one.sha256)) for one in tree.records])
 
 
 def _lacks(run: Run, track: Track) -> bool:

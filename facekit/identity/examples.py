@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facekit.base.contract import FacekitError, Record, Track, quiet
+from facekit.base.contract import FacekitError, Record, Track, quiet, telling
 from facekit.dataset import Dataset
 from facekit.dataset.ancestry import Ancestry
 from facekit.identity import embedders
@@ -96,8 +96,9 @@ def _nearest(
     if about is None:
         return {}
     try:
-        name, known = _embedder(run), _trained_on(run, pictures, track)
-        vectors = embed_dataset(known, name, track, jobs).vectors
+        of_training = telling(track, "nearest training faces")
+        name, known = _embedder(run), _trained_on(run, pictures, of_training)
+        vectors = embed_dataset(known, name, of_training, jobs).vectors
         if asked is None:
             asked = embed_dataset(replace(pictures.dataset, records=list(records)), name, track, jobs).vectors
     except FacekitError as error:

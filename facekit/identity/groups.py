@@ -11,7 +11,7 @@ from pathlib import Path
 from facekit.base import images
 from facekit.base.contract import BadImage, Link, Record, Track, quiet
 from facekit.base.parallel import ordered_map
-from facekit.base.text import listed
+from facekit.base.text import counted, listed
 from facekit.dataset import Dataset, Output
 from facekit.dataset.groups import Join, draw_groups, leave_out_joined
 from facekit.identity import embedders
@@ -124,9 +124,9 @@ def warn_of_joined(joins: Sequence[Join], where: Path) -> None:
     if joins:
         left, like = joins[0]
         log.warning(
-            "%s: %d pictures are left out, because an earlier part of the split shows the same photo, or one taken "
+            "%s: %s left out, because an earlier part of the split shows the same photo, or one taken "
             "seconds apart (the first: %s in %s, like %s in %s)",
-            *(where, len(joins), left.path, left.split, like.path, like.split),
+            *(where, counted(len(joins), "picture is", "pictures are"), left.path, left.split, like.path, like.split),
         )
 
 

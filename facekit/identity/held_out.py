@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from facekit import runs
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, replace
-from facekit.base.text import listed
+from facekit.base.text import counted, listed
 from facekit.dataset import Dataset, DatasetInfo, lineage, protocol, tables
 from facekit.dataset.reasons import JOINED
 from facekit.dataset.spelling import as_known
@@ -130,9 +130,10 @@ def separate(
     pictures.records = [one for one, reason in zip(pictures.records, found.reasons, strict=True) if reason is None]
     log.warning("%s: left out: %s", pictures.data, _listed(found.counts))
     if not pictures.records:
+        what = "this picture" if total == 1 else f"all of these {total:,} pictures"
         raise FacekitError(
-            f"{pictures.data}: the training of {run.folder} used all of these {total} pictures "
-            f"({_listed(found.counts)}); give other pictures, or use --include-training to score these with a warning"
+            f"{pictures.data}: the training of {run.folder} used {what} "
+            f"({_listed(found.counts)}); give others, or score them under a banner with --include-training"
         )
 
 
@@ -160,9 +161,12 @@ def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track) ->
     unread = listed([f"{one.path} ({one.reason})" for one in pictures.unread])
     if not rows:
         count = len(pictures.records)
-        raise FacekitError(f"{pictures.data}: none of {count} pictures can be read: {unread}; give readable pictures")
+        raise FacekitError(
+            f"{pictures.data}: none of {counted(count, 'picture')} can be read: {unread}; give pictures that can"
+        )
     if unread:
-        log.warning("%s: %d pictures are left out: %s", pictures.data, len(pictures.unread), unread)
+        what = counted(len(pictures.unread), "picture is", "pictures are")
+        log.warning("%s: %s left out: %s", pictures.data, what, unread)
     return Predictions([one.record for one in looked], np.stack(rows), classifier.embeddings(looked))
 
 

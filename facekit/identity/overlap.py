@@ -17,6 +17,7 @@ import numpy as np
 
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet
 from facekit.base.files import inside
+from facekit.base.text import counted
 from facekit.dataset import Dataset, DatasetInfo
 from facekit.dataset.groups import components
 from facekit.dataset.lineage import TRAIN, VALIDATION
@@ -56,7 +57,7 @@ class Overlap:
             return f"by hash and origin only: {_gone(self.unseen)}, so copies that look the same are not found"
         if not self.looked_at:
             return "by hash and origin"
-        looks = f"by hash and origin, and by appearance with {self.looked_at:,} photos"
+        looks = f"by hash and origin, and by looks with {counted(self.looked_at, 'photo')}"
         return f"{looks}; {_gone(self.unseen)}" if self.unseen else looks
 
     @property
@@ -116,7 +117,7 @@ def unused(
 
 
 def _gone(count: int) -> str:
-    return f"{count:,} training photos are gone or have changed"
+    return f"{counted(count, 'photo of the training is', 'photos of the training are')} gone or changed"
 
 
 def _by_record(used: Sequence[Record], scored: Sequence[Record]) -> list[str | None]:

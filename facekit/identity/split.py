@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from facekit.base.contract import Record, Track, quiet
+from facekit.base.text import counted
 from facekit.dataset import Dataset, lineage, protocol
 from facekit.dataset.groups import Join, draw_groups, leave_out_joined
 from facekit.dataset.reasons import JOINED
@@ -91,7 +92,8 @@ def with_validation(records: list[Record], root: Path, split: str, seed: int, wh
     drawn = lineage.draw_validation(records, shares(split), seed, what)
     count = sum(now.split != before.split for now, before in zip(drawn, records, strict=True))
     if count:
-        log.info("%s has no validation part: %d of its training pictures are used as one", root, count)
+        what = counted(count, "of its training pictures is", "of its training pictures are")
+        log.info("%s has no validation part: %s taken for it", root, what)
     return drawn
 
 

@@ -80,9 +80,9 @@ class Field:
 
 
 def shown(value: object) -> str:
-    """Return a value as a message shows it: what is long is cut."""
+    """Return a value as a message shows it, in one line: what is long is cut."""
     try:
-        return _SHORT.repr(value)
+        return " ".join(map(str.strip, _SHORT.repr(value).splitlines()))
     except ValueError:  # thousands of digits, which Python does not write
         return "a number with thousands of digits"
 
@@ -130,11 +130,18 @@ def check(option: Field, value: Value) -> None:
             raise FacekitError(f"{option.flag} is {shown(value)}; choose from {', '.join(get_args(option.kind))}")
         return
     plain = get_origin(option.kind) or option.kind
-    if not isinstance(value, plain) or (plain is not bool and isinstance(value, bool)):
-        raise FacekitError(f"{option.flag} is {shown(value)}; it must be of type {plain.__name__}")
+    _check_type(option, value, plain)
+    if isinstance(value, list) and get_origin(get_args(option.kind)[0]) is not Literal:
+        for part in value:
+            _check_type(option, part, get_args(option.kind)[0])
     _check_limits(option, value)
     if option.reader is not None and isinstance(value, str):
         option.reader(value)
+
+
+def _check_type(option: Field, value: object, kind: type) -> None:
+    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+        raise FacekitError(f"{option.flag} is {shown(value)}; it must be of type {kind.__name__}")
 
 
 def _check_limits(option: Field, value: Value) -> None:

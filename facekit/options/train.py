@@ -19,7 +19,7 @@ from facekit.options.common import (
     kind_of,
     refuse_people,
 )
-from facekit.options.following import command
+from facekit.options.following import PHOTOS, command
 
 MODEL, TRAINING = Section("Model"), Section("Training")
 
@@ -126,5 +126,8 @@ class Train(Stage):
             raise FacekitError(f"{flag} keeps layers as they are, so they need trained weights; give --weights")
 
     def next_command(self, report: Report) -> str | None:
-        """Return the command that scores the model."""
-        return command("evaluate", self.output)
+        """Return the command that scores the model on what it was not trained on, where there is a part for that."""
+        if report.details.get("test_photos") != 0:
+            return command("evaluate", self.output)
+        held_out = ["--part", "validation"] if report.details.get("val_photos") else ["--data", PHOTOS]
+        return command("evaluate", self.output, *held_out)

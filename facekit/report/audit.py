@@ -117,16 +117,14 @@ class Looked:
 
     def sentences(self) -> list[str]:
         """Return it in words."""
-        said = [f"Pictures are compared by {self.matcher}. It finds {self.sees}. It cannot see {self.cannot_see}."]
+        how = f"Pictures are compared by laying one over the other ({self.matcher})."
+        said = [f"{how} That finds {self.sees}. It cannot see {self.cannot_see}."]
         said.append(self._how())
         if self.of_photos:
-            at_hand = (
-                f"{self.whole_photos:,} of the {self.of_photos:,} photos that the pictures come from are available"
-            )
-            lacking = (
-                "" if self.whole_photos == self.of_photos else "; repeats that only the others would show are not found"
-            )
-            said.append(f"{at_hand}, and are compared as a whole too{lacking}.")
+            of = text.counted(self.of_photos, "photo")
+            at_hand = f"Of {of} that the pictures come from {text.counted(self.whole_photos, 'is', 'are')} at hand"
+            lacking = "" if self.whole_photos == self.of_photos else "; what only the others show is not looked for"
+            said.append(f"{at_hand}, and compared as a whole too{lacking}.")
         else:
             said.append(
                 "The pictures are the photos as they were found, or it is not known which photos they come from."
@@ -138,7 +136,9 @@ class Looked:
             counts = ", ".join(f"{reason} {count:,}" for reason, count in self.groups.items())
             said.append(f"Photos that share a group, by reason: {counts}.")
         if self.crossing:
-            said.append(f"{self.crossing:,} pictures are in a group that is also in an earlier part.")
+            said.append(
+                f"{text.counted(self.crossing, 'picture is', 'pictures are')} of a group that an earlier part has too."
+            )
         return said
 
     def _how(self) -> str:

@@ -8,7 +8,7 @@ from math import floor
 
 from facekit.base import files
 from facekit.base.files import Cell
-from facekit.base.text import visible
+from facekit.base.text import counted, visible
 from facekit.report.charts import Axis, Chart, Series
 from facekit.report.comparison import AmongStrangers, Key, Row, Score, Table
 from facekit.report.html import render, sentence
@@ -81,7 +81,7 @@ def summary(row: Row, table: Table) -> str:
 
 def _among(one: AmongStrangers, title: str) -> str:
     fpir, tpir = _share(one.fpir, one.fpir_interval, 2), _share(one.tpir, one.tpir_interval)
-    return f"{title} among strangers ({one.people:,} people): FPIR {fpir}, TPIR {tpir}"
+    return f"{title} among strangers ({counted(one.people, 'person', 'people')}): FPIR {fpir}, TPIR {tpir}"
 
 
 def _score(score: Score, title: str) -> str:

@@ -18,7 +18,7 @@ from facekit.base import images, plain, plugins
 from facekit.base.contract import BadImage, Image
 from facekit.base.opening import is_there
 from facekit.base.plain import Json
-from facekit.base.text import encode, visible
+from facekit.base.text import counted, encode, visible
 from facekit.report import assets
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -43,7 +43,8 @@ def render(
         undefined=jinja2.StrictUndefined,
         finalize=_shown,
     )
-    own = {"percent": percent, "number": "{:,}".format, "sentence": sentence, "data": lambda value: Markup(data(value))}
+    words = {"percent": percent, "number": "{:,}".format, "counted": counted, "sentence": sentence}
+    own = words | {"data": lambda value: Markup(data(value))}
     environment.filters |= own | dict(filters or {})
     inlined = assets.load()
     environment.globals |= {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from facekit.base.files import guarded, replace_file, write_json
 from facekit.base.plain import Json
+from facekit.base.text import counted
 from facekit.report import curves, scores_json
 from facekit.report.charts import Chart
 from facekit.report.html import link, render, thumbnail
@@ -95,7 +96,7 @@ def details(report: PairsReport, output: Path) -> dict[str, Json]:
         rows |= _row("accuracy, mean of folds", scores.folds.accuracy)
         rows |= _row("its standard error", scores.folds.standard_error)
     for row in scores.groups:
-        name = f"accuracy of {row.matched + row.mismatched} pairs {row.group.name}"
+        name = f"accuracy of {counted(row.matched + row.mismatched, 'pair')} {row.group.name}"
         ends = None if row.intervals is None else row.intervals.points[0].accuracy
         rows |= _row(name, row.measures.points[0].accuracy, ends)
     for gap in scores.gaps:

@@ -9,6 +9,7 @@ from typing import Any
 
 from facekit.base.files import guarded, replace_file, write_json
 from facekit.base.plain import Json, to_plain
+from facekit.base.text import counted
 from facekit.options.base import Setting, describe
 from facekit.options.train import MODEL, TRAINING, Train
 from facekit.report import model_charts, scores_json
@@ -149,7 +150,7 @@ def _accuracy_interval(row: GroupScores) -> Json:
 def _of_groups(groups: Groups) -> dict[str, Json]:
     rows: dict[str, Json] = {}
     for row in groups.values:
-        name = f"accuracy of {groups.by} {row.name} ({row.pictures} pictures)"
+        name = f"accuracy of {groups.by} {row.name} ({counted(row.pictures, 'picture')})"
         rows[name] = round(row.scores.accuracy, 4)
         rows[f"{name}_interval"] = _accuracy_interval(row)
     if groups.unknown:
@@ -159,8 +160,8 @@ def _of_groups(groups: Groups) -> dict[str, Json]:
 
 def _among_strangers(scores: Identification) -> dict[str, Json]:
     rows: dict[str, Json] = {
-        "strangers": f"{scores.strangers} faces of {scores.stranger_people} people",
-        "known": f"{scores.known} faces of {scores.known_people} people",
+        "strangers": f"{counted(scores.strangers, 'face')} of {counted(scores.stranger_people, 'person', 'people')}",
+        "known": f"{counted(scores.known, 'face')} of {counted(scores.known_people, 'person', 'people')}",
     }
     for name in ("fpir", "tpir"):
         ends: Interval | None = getattr(scores.intervals, name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from facekit.base import plugins
 from facekit.base.contract import FacekitError
 from facekit.base.files import guarded, replace_file
+from facekit.base.text import counted
 from facekit.report import grid, html
 from facekit.report.grid import Tile
 
@@ -42,7 +43,7 @@ def write(file: Path, tiles: Sequence[Tile], why_none: str) -> None:
         return
     with guarded(file):
         replace_file(file, page(file.stem, tiles, file.parent).encode() if _is_page(file) else grid.draw(tiles))
-    log.info("%s shows %d pictures", file, len(tiles))
+    log.info("%s shows %s", file, counted(len(tiles), "picture"))
 
 
 def page(title: str, tiles: Sequence[Tile], folder: Path) -> str:

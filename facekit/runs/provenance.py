@@ -6,7 +6,7 @@ from pathlib import Path
 
 from facekit.base import plugins, provenance
 from facekit.base.contract import FacekitError
-from facekit.base.text import visible
+from facekit.base.text import counted, visible
 from facekit.networks import NETWORKS
 from facekit.options.train import Train
 from facekit.runs.run import Run, read
@@ -46,7 +46,8 @@ def of_training(options: Train) -> WeightsCard | None:
     if other is None:
         return None
     count = other.info.used.train or other.info.split.train
-    data = f"{count:,} pictures of {len(other.info.labels)} names in {visible(other.info.dataset.root)}"
+    names = counted(len(other.info.labels), "name")
+    data = f"{counted(count, 'picture')} of {names} in {visible(other.info.dataset.root)}"
     people = "Those with one of these names are among its training data"
     before = of_run(other)
     if before != SCRATCH:

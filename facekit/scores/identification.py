@@ -94,7 +94,8 @@ class Identification:
     def rough(self) -> str | None:
         """What is said where who the few people are decides the rates; None where there are enough."""
         least = min(self.found_by, self.known_people, self.stranger_people)
-        return None if least >= FEW else f"based on only {least} people: with others they may be several times as high"
+        people = "1 person" if least == 1 else f"{least} people"
+        return None if least >= FEW else f"of only {people}: with others the rates may be several times as high"
 
 
 def identification(

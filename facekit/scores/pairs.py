@@ -224,16 +224,29 @@ class _Part:
         return Measures.of(list(drawn.T), len(self.fars)).points[0]
 
     def intervals(self, measures: Measures[float], drawn: NDArray[np.float64]) -> Measures[Interval | None]:
-        """Return the 95% interval of each measure, from its values in every round, shape (rounds, measures)."""
+        """Return the 95% interval of each measure, from its values in every round, shape (rounds, measures).
+
+        Where no pair is wrong every round says the same, which is no interval: rates get the exact one instead, and
+        the area under the curve none.
+        """
         plain = Measures.of([interval(column) for column in drawn.T], len(self.fars))
         same = self.pairs.same
-        sizes = [self._independent(which) for which in (np.ones_like(same), ~same, same)]
-        points = []
-        for rates, own in zip(measures.points, plain.points, strict=True):
-            exact = map(verification.no_errors, (rates.accuracy, rates.fmr, rates.fnmr), sizes)
-            drawn_ones = (own.accuracy, own.fmr, own.fnmr)
-            points.append(Rates(*(one or other for one, other in zip(exact, drawn_ones, strict=True))))
-        return Measures(plain.auc, plain.eer, plain.tar, tuple(points))
+        every, two, one = (self._independent(which) for which in (np.ones_like(same), ~same, same))
+
+        def exact(rate: float, pairs: int, drawn: Interval | None) -> Interval | None:
+            return verification.no_errors(rate, pairs) or drawn
+
+        points = [
+            Rates(
+                exact(rates.accuracy, every, own.accuracy),
+                exact(rates.fmr, two, own.fmr),
+                exact(rates.fnmr, one, own.fnmr),
+            )
+            for rates, own in zip(measures.points, plain.points, strict=True)
+        ]
+        auc = None if measures.auc == 1 else plain.auc
+        tar = tuple(exact(rate, one, own) for rate, own in zip(measures.tar, plain.tar, strict=True))
+        return Measures(auc, exact(measures.eer, min(one, two), plain.eer), tar, tuple(points))
 
     def _independent(self, kind: NDArray[np.bool_]) -> int:
         """Return how many pairs of a kind there are, or people in them where these are fewer."""

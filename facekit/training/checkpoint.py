@@ -14,6 +14,7 @@ from pathlib import Path
 
 from facekit.base.contract import FacekitError
 from facekit.base.files import guarded, read_json, write_json
+from facekit.base.text import counted
 from facekit.networks.backend import Model, keras
 from facekit.runs import Epoch
 from facekit.runs.weights import SUFFIX, load_weights, read_shapes
@@ -41,7 +42,7 @@ class State:
         if [row.epoch for row in self.rows] != list(range(1, len(self.rows) + 1)):
             raise ValueError("rows are not the epochs 1, 2, 3 …")
         if not min(1, len(self.rows)) <= self.best <= len(self.rows):
-            raise ValueError(f"best is {self.best}, and there are {len(self.rows)} epochs")
+            raise ValueError(f"best is {self.best}, of {counted(len(self.rows), 'epoch')}")
 
 
 @dataclass

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from facekit.base.contract import Record
+from facekit.base.text import counted
 from facekit.dataset.lineage import TRAIN
 
 
@@ -35,5 +36,5 @@ def missing_labels(labels: Sequence[str], records: Iterable[Record]) -> list[str
 def none_left(missing: Sequence[str], left: Mapping[str, int]) -> str:
     """Return what to say of names without a training picture: reason -> pictures of the first that are left out."""
     why = ", ".join(f"{count:,} {reason}" for reason, count in Counter(left).most_common())
-    more = f", nor of {len(missing) - 1} others" if len(missing) > 1 else ""
-    return f"no training picture of {missing[0]} can be used{f' ({why})' if why else ''}{more}; give usable ones"
+    more = f", nor of {counted(len(missing) - 1, 'other')}" if len(missing) > 1 else ""
+    return f"no training picture of {missing[0]} can be used{f' ({why})' if why else ''}{more}; give ones that can"

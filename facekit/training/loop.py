@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from facekit.base.contract import Track
+from facekit.base.text import counted
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.networks import backend, build
 from facekit.networks.assembly import parameters
@@ -92,7 +93,11 @@ def _prepare(model: Model, net: Model, step: Step, checkpoint: Checkpoint, optio
     model.compile(keras.optimizers.Adam(step.rate), loss=loss, metrics=["accuracy"])
     checkpoint.restore(model, optimizer=checkpoint.epochs > step.begin)
     if step.blocks is not None:
-        what = f"the head and the last {step.blocks} of {len(blocks(net))} blocks" if step.blocks else "the head alone"
+        what = (
+            f"the head and the last {step.blocks} of {counted(len(blocks(net)), 'block')}"
+            if step.blocks
+            else "the head alone"
+        )
         numbers = f"{parameters(net):,} parameters"
         log.info("epochs %d to %d train %s: %s", step.begin + 1, step.end, what, numbers)
 

@@ -14,6 +14,7 @@ from facekit import runs
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Track
 from facekit.base.files import delete, replace_file
+from facekit.base.text import counted
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.identity.split import Split
 from facekit.networks import backend, check_size
@@ -95,7 +96,10 @@ def _packed(run: Run, split: Split, options: Train, track: Track) -> Iterator[Pa
 def _check(packed: Pack, labels: Sequence[str], options: Train) -> None:
     """Refuse pictures whose unreadable ones leave a part or a name without any."""
     if packed.left:
-        log.warning("%d pictures cannot be read and are left out", packed.left.total())
+        log.warning(
+            "%s left out",
+            counted(packed.left.total(), "picture cannot be read and is", "pictures cannot be read and are"),
+        )
     missing = missing_labels(labels, packed.records)
     if missing:
         why = Counter(reason for one, reason in packed.lost if (one.label, one.split) == (missing[0], TRAIN))

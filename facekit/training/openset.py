@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from facekit import runs
 from facekit.base import plugins
 from facekit.base.contract import BadImage, Record, Track
+from facekit.base.text import counted
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.identity import classifier, embedders
 from facekit.identity.embedders.metrics import Embeddings
@@ -154,7 +155,9 @@ def _open_set(options: Train, faces: Faces, known: KnownFaces, left: LeftOut, la
 def _notices(left: LeftOut) -> None:
     if left.people < FEW:
         log.warning(
-            "only %d people could be left out in turn: how often strangers get a name is a rough estimate", left.people
+            "only %s could be left out in turn: how often strangers get a name is a rough estimate",
+            counted(left.people, "person", "people"),
         )
     if left.doubtful:
-        log.info("%d training faces are nearer to another person than to their own; see `facekit clean`", left.doubtful)
+        what = counted(left.doubtful, "training face is", "training faces are")
+        log.info("%s nearer to another person than to its own; see `facekit clean`", what)

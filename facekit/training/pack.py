@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet
 from facekit.base.files import guarded
 from facekit.base.opening import open_new
+from facekit.base.text import counted
 from facekit.networks.inputs import decoded
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ def pack(root: Path, records: Sequence[Record], size: int, file: Path, jobs: int
             out.write(result.tobytes())
             good.append(record)
     if not good:
-        raise FacekitError(f"{root}: none of {len(records)} pictures can be read; give readable pictures")
+        raise FacekitError(f"{root}: none of {counted(len(records), 'picture')} can be read; give pictures that can")
     return Pack(np.memmap(file, np.uint8, "r", shape=(len(good), size, size, 3)), good, lost)
 
 

@@ -11,6 +11,7 @@ from facekit import runs
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, StaleError, Track, quiet
 from facekit.base.files import locked
+from facekit.base.text import counted
 from facekit.dataset import Dataset, check_places, lineage, protocol
 from facekit.dataset.lineage import VALIDATION
 from facekit.identity.embedders import backbone_of
@@ -128,7 +129,7 @@ def _people_changed(run: Run, dataset: Dataset, people: Path | None) -> str | No
         return None
     now = {record.path: lineage.person(record) for record in protocol.with_people(dataset, people).records}
     count = sum(lineage.person(record) != now.get(record.path) for record in run.split)
-    return f"{people} names somebody else for {count:,} pictures" if count else None
+    return f"{people} says of {counted(count, 'picture')} that it shows somebody else" if count else None
 
 
 def _check_parts(split: Split, options: Train, needs_validation: bool) -> None:

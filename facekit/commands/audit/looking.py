@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from facekit.base.contract import Track
+from facekit.base.text import counted
 from facekit.commands.audit.pairs import Shown
 from facekit.commands.audit.photos import Photos
 from facekit.commands.audit.trees import Tree
@@ -69,9 +70,9 @@ def warn_of_lost(trees: Sequence[Tree], photos: Photos) -> None:
     """Warn where photos are not at hand: what only they show is not found."""
     if photos.at_hand < photos.of:
         log.warning(
-            "%s: %d of the %d photos that the pictures come from are missing, so they are not compared as a whole; put "
-            "the folder that the pictures were made from back where it was, to compare them too",
-            *(trees[0].root, photos.of - photos.at_hand, photos.of),
+            "%s: of %s that the pictures come from %s not at hand, and not compared as a whole; put "
+            "the folder that the pictures were made from back where it was, to compare more",
+            *(trees[0].root, counted(photos.of, "photo"), counted(photos.of - photos.at_hand, "is", "are")),
         )
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from facekit.base import plugins
 from facekit.base.contract import PARTS, FacekitError, Report, Track, quiet
 from facekit.base.plain import Json
-from facekit.base.text import visible
+from facekit.base.text import counted, visible
 from facekit.commands.audit import without
 from facekit.commands.audit.looking import embedded, looked_for, warn_of_lost
 from facekit.commands.audit.pairs import BURST, BYTES, KINDS, PHOTO, PICTURE, Matches, Pair, Shown, find
@@ -52,10 +52,14 @@ class Crossing:
         return seconds | {pair.first for pair in self.pairs} if self.first == self.second else seconds
 
     def overlap(self) -> Overlap:
-        """Return the numbers of a report."""
+        """Return the numbers of a report, all of them of pictures: each counts once, with the surest of its pairs."""
         best: dict[int, int] = {}
+        odd: set[int] = set()
         for pair in self.pairs:
-            best[pair.second] = min(best.get(pair.second, len(KINDS)), KINDS.index(pair.kind))
+            again = {pair.second} | ({pair.first} if self.first == self.second else set())
+            odd |= again if self.matches.twins(pair).conflict else set()
+            for place in again:
+                best[place] = min(best.get(place, len(KINDS)), KINDS.index(pair.kind))
         of, kinds = self.matches.readable[self.second], Counter(KINDS[rank] for rank in best.values())
         return Overlap(
             self.first,
@@ -69,7 +73,7 @@ class Crossing:
             same_picture=kinds[PICTURE],
             same_photo=kinds[PHOTO],
             burst=kinds[BURST],
-            other_label=len({pair.second for pair in self.pairs if self.matches.twins(pair).conflict}),
+            other_label=len(odd),
         )
 
 
@@ -232,9 +236,10 @@ def _report(options: Audit, overlaps: Sequence[Overlap], matches: Matches, drop:
 
 def _details(looked: Looked, photos: Sequence[Overlap]) -> dict[str, Json]:
     """Return what was looked at and for, and what the whole photos showed, as a report has it."""
-    said: dict[str, Json] = {"looked_for": f"{looked.sees}, by {looked.matcher}", "cannot_see": looked.cannot_see}
+    said: dict[str, Json] = {"looked_for": looked.sees, "cannot_see": looked.cannot_see}
     for number, overlap in enumerate(photos, 1):
-        said["photos_found" if len(photos) == 1 else f"photos_found_{number}"] = _sentence(overlap)
+        if overlap.of:
+            said["photos_found" if len(photos) == 1 else f"photos_found_{number}"] = _sentence(overlap, "photo")
     said["photo_crossings"] = [asdict(overlap) for overlap in photos]
     if any(looked.groups.values()):
         said["groups"] = dict(looked.groups)
@@ -246,12 +251,14 @@ def _details(looked: Looked, photos: Sequence[Overlap]) -> dict[str, Json]:
     }
 
 
-def _sentence(one: Overlap) -> str:
-    where = "shown again" if one.within else f"{one.second} in {one.first}"
-    kinds = f"{one.same_bytes:,} {BYTES}, {one.same_picture:,} {PICTURE}, {one.same_photo:,} {PHOTO}"
-    kinds += f", {one.burst:,} {BURST}" if one.burst else ""
+def _sentence(one: Overlap, what: str = "picture") -> str:
+    where = "shown more than once" if one.within else f"{one.second} in {one.first}"
+    if not one.pictures:
+        return f"{where}: none of {counted(one.of, what)}"
+    kinds = zip((one.same_bytes, one.same_picture, one.same_photo, one.burst), KINDS, strict=True)
+    said = ", ".join(f"{count:,} {kind}" for count, kind in kinds if count)
     return (
-        f"{where}: {one.pictures:,} of {one.of:,} pictures ({one.share:.1%}; {kinds}), "
+        f"{where}: {one.pictures:,} of {counted(one.of, what)} ({one.share:.1%}; {said}), "
         f"{one.other_label:,} under another label"
     )
 
@@ -262,8 +269,13 @@ def _title(options: Audit) -> str:
 
 def _refusal(options: Audit, overlaps: Sequence[Overlap], drop: Sequence[str]) -> str:
     worst = max(overlaps, key=lambda one: one.pictures)
-    what = f"{_title(options)}: {worst.pictures} pictures are shown more than once"
+    what = f"{_title(options)}: {counted(worst.pictures, 'picture is', 'pictures are')} shown more than once"
     if not worst.within:
-        what = f"{_title(options)}: {worst.pictures} pictures of {worst.second} are in {worst.first} too"
-    hint = f"write a tree without {len(drop)} of them with --without FOLDER" if drop else "see them with -o FOLDER"
+        pictures = counted(worst.pictures, f"picture of {worst.second} is", f"pictures of {worst.second} are")
+        what = f"{_title(options)}: {pictures} in {worst.first} too"
+    hint = (
+        f"write a tree without {counted(len(drop), 'picture')} of the first with --without FOLDER"
+        if drop
+        else "see them with -o FOLDER"
+    )
     return f"{what}; {hint}"

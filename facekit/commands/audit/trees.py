@@ -19,6 +19,7 @@ from facekit import runs
 from facekit.base.contract import PARTS, FacekitError, Track, quiet
 from facekit.base.names import stored
 from facekit.base.opening import no_folder
+from facekit.base.text import counted
 from facekit.dataset import MANIFEST, Dataset
 from facekit.dataset.entries import is_dir, is_file, list_entries
 from facekit.dataset.layouts import PART, is_described, lay_out
@@ -119,7 +120,11 @@ def _walk(root: Path, left: Counter[str]) -> Iterator[Picture]:
     if not folders:
         yield from (Picture(name, "", "") for name in loose)
     elif loose:
-        log.warning("%s: %d pictures outside any folder are ignored", root, len(loose))
+        log.warning(
+            "%s: %s not looked at",
+            root,
+            counted(len(loose), "picture outside any folder is", "pictures outside any folder are"),
+        )
     split = _is_split(root, folders)
     for name in folders:
         if split:

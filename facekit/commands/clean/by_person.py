@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from facekit.base.contract import Listing, Record, Rejection, Report
-from facekit.base.text import listed
+from facekit.base.text import counted, listed
 from facekit.dataset import REPEATED, reasons
 from facekit.dataset.decisions import Decisions, Key, key_of
 from facekit.identity import people
@@ -132,7 +132,7 @@ def kept_by(found: Sequence[PersonRow], options: Clean) -> list[str]:
     beyond = [row for row in found if row.dropped and row.beyond]
     lines = []
     if fix := keep_few(found, options):
-        lines += _advice(few, f"fewer than {options.min_images} good faces (--min-images)", fix[1])
+        lines += _advice(few, f"fewer than {counted(options.min_images, 'good face')} (--min-images)", fix[1])
     if beyond:
         everyone = options.people + len(beyond)
         what = f"not among the {options.people} with the most faces (--people)"
@@ -155,8 +155,7 @@ def _few(found: Sequence[PersonRow]) -> list[PersonRow]:
 
 def _advice(dropped: Sequence[PersonRow], why: str, command: str) -> list[str]:
     count = sum(row.dropped for row in dropped)
-    faces = f"{count:,} good face{'s' if count > 1 else ''}"
-    return [f"Dropped, as {why}: {_named(dropped)}. To keep their {faces}:", command]
+    return [f"Dropped, as {why}: {_named(dropped)}. To keep their {counted(count, 'good face')}:", command]
 
 
 def _named(dropped: Iterable[PersonRow]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from facekit.base import plugins
 from facekit.base.contract import Embedder, FacekitError, Track
 from facekit.base.names import fold
-from facekit.base.text import listed
+from facekit.base.text import counted, listed
 from facekit.commands.clean.candidates import Candidate
 from facekit.dataset import Dataset, by_label, key
 from facekit.identity import embedders, people
@@ -128,9 +128,9 @@ def judge(
     clear = [name for name, found in judged.names.items() if found.folder.person is not None]
     if len(clear) > 2 and len(twins) > MAX_TWINS * len(clear):
         log.warning(
-            "the embedder %s cannot tell %d of %d names apart, so its answers are not used;  "
+            "the embedder %s takes %d of %s for one person, so nothing that it says is used; "
             "choose another --embedder, or none",
-            *(faces[0].embedder, len(twins), len(clear)),
+            *(faces[0].embedder, len(twins), counted(len(clear), "name")),
         )
         return Recognition(faces[0].reasons)
     return Recognition(faces[0].reasons, judged)
@@ -167,8 +167,8 @@ def _check(found: Mapping[str, Sequence[int]], folder: Dataset, source: Dataset)
         log.warning("no face was found in the reference pictures of %s", listed(blind))
     if len(known) < len(source.labels):
         log.warning(
-            "%d of %d names have no reference pictures; the person in most of their pictures is used instead",
-            *(len(source.labels) - len(known), len(source.labels)),
+            "of %s %s no known pictures; the folder itself says who it is of",
+            *(counted(len(source.labels), "name"), counted(len(source.labels) - len(known), "has", "have")),
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from facekit.base.contract import FacekitError, Record, Rejection, Report, Track, quiet, replace
 from facekit.base.parallel import ordered_map
@@ -40,9 +39,9 @@ def clean(options: Clean, track: Track = quiet) -> Report:
             out.before, out.info, _matcher(embedder), options.embedder == recognition.AUTO
         ):
             report = out.report()
-            report.details["embedder"] = embedder
-            judged = out.before is not None and out.before.people is not None
-            by_person.add(report, list(out.records.values()), out.rejected, options, judged)
+            found = out.before.people if out.before else None
+            report.details |= summary.of_before(found, embedder).details()
+            by_person.add(report, list(out.records.values()), out.rejected, options, found is not None)
         else:
             out.save_info()
             report = _plan(out, decided, known, embedder, track)
@@ -100,12 +99,11 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
     # Over all of them: two that are one with a third belong together though that does not stay.
     out.links += groups.links_of([one.record for one in candidates], proved, STAGE, by)
     kept = draw_groups(kept, links=out.links)
-    out.info = replace(out.info, people=summary.doubts(found))
+    out.info = replace(out.info, people=summary.doubts(selection))
     named = [source.named_by_id(record) for record in kept]
     planned = out.write_missing(named, lambda missing: ((r, source.bytes_of(r)) for r in missing))
     report = _finish(out, planned, selection.rejections + rejections, options)
-    people = asdict(summary.of_people(selection, name))
-    report.details |= {name: value for name, value in people.items() if value is not None}
+    report.details |= summary.of_people(selection, name).details()
     return report
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from facekit.base.text import listed
+from facekit.base.plain import Json, to_plain
+from facekit.base.text import counted, listed
 from facekit.commands.clean.decisions import ReviewDecisions
-from facekit.commands.clean.recognition import Recognition
 from facekit.commands.clean.selection import Selection
 from facekit.dataset import Output
 from facekit.dataset.info import Doubts
@@ -53,6 +53,17 @@ class PeopleSummary:
     no_clear_person: Sequence[str] | None = None
     one_person: Sequence[tuple[str, str, float]] | None = None
 
+    def details(self) -> dict[str, Json]:
+        """Return it for a report, without what is absent."""
+        found = {
+            "embedder": self.embedder,
+            "people": self.people,
+            "names": self.names,
+            "no_clear_person": self.no_clear_person,
+            "one_person": self.one_person,
+        }
+        return {name: to_plain(value) for name, value in found.items() if value is not None}
+
 
 @dataclass(frozen=True)
 class DecisionsSummary:
@@ -62,32 +73,41 @@ class DecisionsSummary:
     waiting: int
 
 
-def doubts(recognition: Recognition) -> Doubts | None:
-    """Return what `dataset.json` keeps of the names: which folders show no one person, and which names are one."""
-    judged = recognition.judged
+def doubts(selection: Selection) -> Doubts | None:
+    """Return what `dataset.json` keeps of the people: which folders show no one, which names are one, and counts."""
+    judged = selection.recognition.judged
     if judged is None:
         return None
     nobody = tuple(name for name, named in judged.names.items() if named.folder.person is None)
-    return Doubts(nobody, tuple(judged.twins))
+    return Doubts(nobody, tuple(judged.twins), dict(Counter(_findings(selection).values()).most_common()))
+
+
+def of_before(found: Doubts | None, embedder: str) -> PeopleSummary:
+    """Return what an earlier run found of people, and log again what a person should look at."""
+    if found is None:
+        return PeopleSummary(embedder)
+    _warn(found)
+    return PeopleSummary(embedder, found.found or None, None, found.nobody, found.one_person)
 
 
 def of_people(selection: Selection, embedder: str) -> PeopleSummary:
     """Return what was found of people, and log what a person should look at."""
-    found = doubts(selection.recognition)
-    if found is None:
-        return PeopleSummary(embedder)
-    _warn(found)
+    found = of_before(doubts(selection), embedder)
+    return found if found.people is None else replace(found, names=_by_name(selection, _findings(selection)))
+
+
+def _findings(selection: Selection) -> dict[int, str]:
+    """Return what was found of each face that was judged, by its place among the candidates."""
     places = [place for place in range(len(selection.candidates)) if _is_judged(selection, place)]
-    findings = {place: doubt.reason if (doubt := selection.doubt(place)) else RIGHT for place in places}
-    counts = dict(Counter(findings.values()).most_common())
-    return PeopleSummary(embedder, counts, _by_name(selection, findings), list(found.nobody), list(found.one_person))
+    return {place: doubt.reason if (doubt := selection.doubt(place)) else RIGHT for place in places}
 
 
 def of_decisions(decisions: ReviewDecisions, out: Output) -> DecisionsSummary | None:
     """Return how many decisions of the review are in force, and how many wait for --apply; None without any."""
     waiting = decisions.waiting(out)
     if waiting:
-        log.warning("%d review decisions are not applied yet; run `clean --apply` to apply them", waiting)
+        what = counted(waiting, "decision of the review is", "decisions of the review are")
+        log.warning("%s not applied yet; use `clean --apply`", what)
     some = decisions.latest or decisions.in_force
     return DecisionsSummary(len(decisions.in_force), waiting) if some else None
 
@@ -128,7 +148,10 @@ def _of_name(
 
 def _warn(found: Doubts) -> None:
     if found.nobody:
-        log.warning("it is not clear who the person is in %d folders: %s", len(found.nobody), listed(found.nobody))
+        log.warning(
+            "nobody is clearly the person of %s: %s", counted(len(found.nobody), "folder"), listed(found.nobody)
+        )
     if found.one_person:
         pairs = [f"{first} and {second}" for first, second, _ in found.one_person]
-        log.warning("%d pairs of names seem to be the same person: %s", len(pairs), listed(pairs))
+        what = counted(len(pairs), "pair of names seems to be one person", "pairs of names seem to be one person each")
+        log.warning("%s: %s", what, listed(pairs))

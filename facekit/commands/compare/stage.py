@@ -13,6 +13,7 @@ from facekit import runs, training
 from facekit.base.contract import PARTS, FacekitError, Report, Track, quiet, replace
 from facekit.base.files import replace_file
 from facekit.base.plain import Json
+from facekit.base.text import counted
 from facekit.commands.compare import measure
 from facekit.commands.compare.contenders import RUNS, Contender, contenders
 from facekit.commands.compare.folder import PENDING, SPLIT, TABLES, Comparison, begun, open_comparison
@@ -82,8 +83,8 @@ def _given(options: Compare, dataset: Dataset, track: Track) -> Dataset | None:
     given = replace(given, records=as_known(given.records, dataset.labels))
     unknown = sorted(set(given.labels) - set(dataset.labels))
     if unknown:
-        what = f"{len(unknown)} names that {options.input} does not have (the first: {unknown[0]})"
-        raise FacekitError(f"{options.test} has {what}; remove them")
+        what = f"{counted(len(unknown), 'name')} that {options.input} has not (first {unknown[0]})"
+        raise FacekitError(f"{options.test} holds {what}; take them out")
     warn_of_two(dataset.root, dataset.info.matchers, given.root, given.info.matchers)
     return given
 
@@ -131,7 +132,7 @@ def _write(comparison: Comparison, names: Sequence[str], course: Course) -> Tabl
     rows = comparison.ordered(names)
     banners = [protocol.BANNER] if comparison.split.protocol == protocol.IMAGE else []
     banners = list(dict.fromkeys(banners + _banners(rows)))
-    title = f"{course.options.input.resolve().name}: {len(rows)} contenders"
+    title = f"{course.options.input.resolve().name}: {counted(len(rows), 'contender')}"
     table = Table(title, rows, banners, [*_notes(comparison, course.options), *among_strangers(rows)])
     for name, write in zip(TABLES, (tables.markdown, tables.csv, tables.html), strict=True):
         replace_file(comparison.folder / name, write(table).encode())
@@ -152,10 +153,10 @@ def _parts(split: Split) -> dict[str, int]:
 def _notes(comparison: Comparison, options: Compare) -> list[str]:
     split, test = comparison.split, comparison.state.test
     counts = ", ".join(f"{split.counts[part]:,} {part}" for part in PARTS)
-    notes = [f"One split for all ({SPLIT}), drawn {PROTOCOLS[split.protocol]}. Pictures of {len(split.labels)} names: "
-             f"{counts}."]  # fmt: skip
+    names = counted(len(split.labels), "name")
+    notes = [f"One split for all ({SPLIT}), drawn {PROTOCOLS[split.protocol]}. Pictures of {names}: {counts}."]
     if test is not None:
-        notes.append(f"Given test: {test.pictures:,} pictures of {'/'.join(Path(test.root).parts[-2:])}.")
+        notes.append(f"Given test: {counted(test.pictures, 'picture')} of {'/'.join(Path(test.root).parts[-2:])}.")
     notes.append("Train and validation: accuracy in the epoch that was kept; in training it is that of a network "
                  "still learning. Beside a score: its 95% interval.")  # fmt: skip
     notes.append(f"Images/s: from file to answer, {options.batch} at a time, median of three.")
@@ -172,7 +173,9 @@ def _end(options: Compare, table: Table, names: Sequence[str], made: int, began:
         places["best"] = str(options.output / RUNS / best.name)
     report = _report(options, table.rows, made, began, {**lines, "banners": list(table.banners), **places})
     if all(row.reason for row in rows):
-        raise FacekitError(f"none of {len(rows)} contenders could be trained; {rows[0].name}: {rows[0].reason}", report)
+        raise FacekitError(
+            f"none of {counted(len(rows), 'contender')} could be trained; {rows[0].name}: {rows[0].reason}", report
+        )
     return report
 
 

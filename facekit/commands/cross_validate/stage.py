@@ -16,6 +16,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from facekit import runs, training
 from facekit.base.contract import FacekitError, Record, Report, StaleError, Track, quiet, replace
 from facekit.base.plain import Json
+from facekit.base.text import counted
 from facekit.dataset import Dataset, changes, lineage, protocol
 from facekit.dataset.groups import leave_out_joined
 from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
@@ -136,9 +137,13 @@ def _joined(run: Run, photos: Dataset, track: Track) -> list[Record]:
     fewer = len(before) - len({record.group or record.origin for record in joined})
     if fewer:
         log.warning(
-            "%s: %d groups of photos repeat photos of other groups, and are kept in one fold with them",
+            "%s: %s",
             run.folder,
-            fewer,
+            counted(
+                fewer,
+                "group of photos shows the same photo as another, and is in one fold with it",
+                "groups of photos show the same photos as others, and are in one fold with these",
+            ),
         )
     return joined
 

@@ -132,8 +132,8 @@ def photos_of(listed: PairList, root: Path, track: Track) -> Dataset:
     paths = listed.photos
     if not any(is_there(root / path) for path in paths):
         raise FacekitError(
-            f"none of the {len(paths)} photos of {listed.file} is in {root}, the first {paths[0]}; "
-            "use --data to say where they are"
+            f"none of {text.counted(len(paths), 'photo')} of {listed.file} is in {root}, the first {paths[0]}; "
+            "say with --data where they are"
         )
     for path in paths:
         try:
@@ -179,7 +179,8 @@ def compare(
     unread = [Unread(one.path, why) for one, why in zip(photos.records, embeddings.reasons, strict=True) if why]
     if unread:
         named = text.listed([f"{one.path} ({one.reason})" for one in unread])
-        log.warning("%s: %d photos are left out: %s", listed.file, len(unread), named)
+        what = text.counted(len(unread), "photo is", "photos are")
+        log.warning("%s: %s left out: %s", listed.file, what, named)
     same = np.array([pair.same for pair in listed.pairs])
     for kind, which in (("one person", same), ("two people", ~same)):
         if not (there & which).any():

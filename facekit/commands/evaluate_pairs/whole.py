@@ -31,7 +31,9 @@ def embed_whole(
     detectors.ready(crop)
     paths = [photos.root / record.path for record in photos.records]
     with EmbeddingCache(embedder) as cache:
-        rows = track(ordered_map(_EmbedPhoto(cache, crop, name), paths, jobs), "embed", total=len(paths))
+        rows = track(
+            ordered_map(_EmbedPhoto(cache, crop, name), paths, jobs), f"embed with {Path(name).name}", total=len(paths)
+        )
         return DatasetEmbeddings.collect(iter(rows), len(paths), embedder.dimensions)
 
 

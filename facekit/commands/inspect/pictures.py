@@ -75,7 +75,7 @@ def own(run: Run, count: int, seed: int) -> Choice:
     candidates = (_Candidate(run.root / one.path, one.label, partial(picture_of, run, one)) for one in turns)
     choice = _read(candidates, count, f"its own {part} part")
     if not choice.pictures:
-        raise FacekitError(f"{run.root}: none of the {part} pictures can be read; give other pictures")
+        raise FacekitError(f"{run.root}: no {part} picture can be read; give other pictures")
     return choice
 
 

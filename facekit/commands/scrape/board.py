@@ -7,6 +7,7 @@ import time
 from collections import Counter
 
 from facekit.base.contract import Board
+from facekit.base.text import counted
 from facekit.commands.scrape.bots import Bots
 
 COLUMNS = ("bot", "name", "state", "found", "kept", "per min")
@@ -56,8 +57,8 @@ class Watch:
             for number, status in enumerate(self._bots.statuses)
         ]
         found = sum(status.found for status in self._bots.statuses)
-        names = f"{ended:,} of {self._names:,} names"
+        names = f"{ended:,} of {counted(self._names, 'name')}"
         total = ("all", names, "", f"{found:,}", f"{kept.total():,}", f"{kept.total() / minutes:,.0f}")
         working = sum(status.state in ("searching", "starting") for status in self._bots.statuses)
-        line = f"{names}, {found:,} found, {kept.total():,} kept, {working} of {len(rows)} bots searching"
+        line = f"{names}, {found:,} found, {kept.total():,} kept, {working} of {counted(len(rows), 'bot')} searching"
         return Board(COLUMNS, rows, total, line)

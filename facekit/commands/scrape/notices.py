@@ -7,6 +7,7 @@ import logging
 import psutil
 
 from facekit.base.parallel import workers
+from facekit.base.text import counted
 from facekit.commands.scrape.plan import Plan
 from facekit.sources.addresses import is_loopback
 
@@ -54,9 +55,10 @@ def _machine(plan: Plan, bots: int) -> list[str]:
         return []
     notices, cores = [], workers(0)
     if bots > 2 * cores:
-        notices.append(f"{bots} bots on {cores} cores slow each other down; --bots {2 * cores} is as fast")
+        notices.append(f"{bots} bots on {counted(cores, 'core')} hinder each other; --bots {2 * cores} is as fast")
     if psutil.virtual_memory().available < BOT_MEMORY * bots:
-        notices.append(f"{bots} bots need about {BOT_MEMORY * bots / 1e9:.1f} GB of memory, more than is free")
+        need = counted(bots, "bot needs", "bots need")
+        notices.append(f"{need} about {BOT_MEMORY * bots / 1e9:.1f} GB of memory, more than is free")
     return notices
 
 
@@ -67,9 +69,10 @@ def _pace(plan: Plan, names: int) -> list[str]:
     if interval <= SEARCH_SECONDS / max(1, bots):
         return []
     enough = max(1, round(SEARCH_SECONDS / interval))
-    spare = f"; {enough} of the {bots} bots would do" if enough < bots else ""
+    spare = f"; {enough} of the {counted(bots, 'bot')} would do" if enough < bots else ""
     return [
-        f"{names} searches of {first}, {interval:g} s apart for all bots together, take {duration(names * interval)} "
+        f"{counted(names, 'search', 'searches')} of {first}, {interval:g} s apart for all bots together: "
+        f"{duration(names * interval)} "
         f"or more: that, and not the bots, limits this run{spare}"
     ]
 
@@ -77,5 +80,5 @@ def _pace(plan: Plan, names: int) -> list[str]:
 def duration(seconds: float) -> str:
     """Return a time in words."""
     if seconds < 90:
-        return f"{seconds:.0f} seconds"
+        return counted(round(seconds), "second")
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

@@ -11,6 +11,7 @@ from functools import partial
 from facekit.base import files
 from facekit.base.contract import FacekitError, Record, Rejection, Report, Source, Track, quiet
 from facekit.base.names import fold
+from facekit.base.text import counted
 from facekit.commands.scrape import names as naming
 from facekit.commands.scrape import summary
 from facekit.commands.scrape.collect import Collector
@@ -133,14 +134,19 @@ class _Run:
         """Warn of what a person ought to look at; return how many pictures are under several names."""
         changed = Counter(e for row in rows for e, state in row.searches.items() if state == State.LAYOUT_CHANGED)
         for engine, count in changed.items():
-            where = f"; its pages are saved in {self._pages.folder}" if self._pages.files else ""
-            log.warning("THE PAGE OF %s HAS CHANGED: %d names could not be searched for%s", engine, count, where)
+            where = f"; its pages are kept in {self._pages.folder}" if self._pages.files else ""
+            log.warning(
+                "THE PAGE OF %s HAS CHANGED: %s could not be searched for%s", engine, counted(count, "name"), where
+            )
         labels: dict[str, list[str]] = {}
         for label, id in self.out.records:
             labels.setdefault(id, []).append(label)
         doubtful = sum(len(found) > 1 for found in labels.values())
         if doubtful:
-            log.warning("%d pictures are under more than one name, so at least one of their names is wrong", doubtful)
+            what = counted(
+                doubtful, "picture is under more than one name", "pictures are under more than one name each"
+            )
+            log.warning("%s, of which all but one are wrong", what)
         return doubtful
 
     def _keywords(self, asked: list[str]) -> list[Keyword]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from facekit.base import files
 from facekit.base.contract import FacekitError, Rejection
 from facekit.base.plain import Json, to_plain
+from facekit.base.text import counted
 from facekit.commands.scrape.keyword import Keyword, Progress
 from facekit.dataset import REMOVED
 
@@ -81,7 +82,7 @@ def check(rows: list[Row], engines: Iterable[str]) -> None:
     left: Counter[str] = sum((Counter(row.refused) for row in rows), Counter())
     said = ", ".join(f"{count} {what}" for what, count in [*searches.most_common(3), *left.most_common(3)])
     raise FacekitError(
-        f"no picture was found for any of {len(rows)} names ({said}); try other names or another --engine"
+        f"no picture was found for any of {counted(len(rows), 'name')} ({said}); try other names or another --engine"
     )
 
 

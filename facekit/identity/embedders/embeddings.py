@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -67,10 +68,11 @@ def embed_dataset(dataset: Dataset, embedder: str, track: Track = quiet, jobs: i
     """
     embedders = PerThread(embedder)
     count = len(dataset.records)
+    title = f"embed with {Path(embedder).name}"
     with EmbeddingCache(embedders()) as cache:
         work = partial(_embed, dataset, embedders, cache)
         rows = chain.from_iterable(ordered_map(work, _batches(dataset.records), jobs))
-        return DatasetEmbeddings.collect(iter(track(rows, "embed", total=count)), count, embedders().dimensions)
+        return DatasetEmbeddings.collect(iter(track(rows, title, total=count)), count, embedders().dimensions)
 
 
 def face_in(image: Image, record: Record, info: DatasetInfo) -> Box | None:

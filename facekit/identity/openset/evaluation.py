@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -12,8 +12,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.base.contract import BadImage, Board, FacekitError, Record, Track
+from facekit.base.contract import BadImage, FacekitError, Record, Track, telling
 from facekit.base.names import fold
+from facekit.base.text import counted
 from facekit.dataset import Dataset
 from facekit.identity import classifier, overlap
 from facekit.identity.embedders import embed_dataset
@@ -56,7 +57,12 @@ def _each_another(dataset: Dataset) -> Dataset:
     """Return the photos of a folder without folders each under a label of its own; any other data set as it is."""
     if len(dataset.labels) > 1 or any("/" in one.path for one in dataset.records):
         return dataset
-    log.info("%s: %d photos without folders: each counts as a different stranger", dataset.root, len(dataset.records))
+    what = counted(
+        len(dataset.records),
+        "photo without a folder is a stranger",
+        "photos without folders: each counts as another stranger",
+    )
+    log.info("%s: %s", dataset.root, what)
     records = [replace(one, label=one.path, name=one.path) for one in dataset.records]
     return replace(dataset, records=records)
 
@@ -153,7 +159,8 @@ def _unused(
     if not new.records:
         raise FacekitError(f"--strangers: the training of {run.folder} used every picture of {dataset.root}")
     if used:
-        log.warning("%s: %d pictures of strangers were used in training and are left out", dataset.root, used.total())
+        what = counted(used.total(), "picture of a stranger was", "pictures of strangers were")
+        log.warning("%s: %s used in training, and left out", dataset.root, what)
         if used.total() >= len(new.records):
             log.warning("%s: most of its pictures show people of the model, who are not strangers", dataset.root)
     return new, left + used
@@ -162,17 +169,6 @@ def _unused(
 def _vectors(judge: Decider, named_by: Embeddings | None, dataset: Dataset, jobs: int, track: Track) -> Embeddings:
     """Return the embeddings that decide: those that a linear head named the faces by; else they are computed."""
     return embed_dataset(dataset, judge.about.embedder.name, track, jobs).vectors if named_by is None else named_by
-
-
-def _of_strangers(track: Track) -> Track:
-    """Return progress whose bars say that they are of strangers."""
-
-    def named(
-        items: Iterable[T], title: str, total: int | None = None, board: Callable[[], Board] | None = None
-    ) -> Iterator[T]:
-        return track(items, f"{title} strangers", total, board)
-
-    return named
 
 
 def _known(run: Run, judge: Decider, predictions: Predictions, vectors: NDArray[np.float32]) -> Searches:
@@ -195,7 +191,7 @@ def _left_out(run: Run, judge: Decider, records: Sequence[Record], vectors: NDAr
 def _strangers(
     run: Run, judge: Decider, dataset: Dataset, left: Counter[str], jobs: int, track: Track
 ) -> tuple[Searches, Counter[str]]:
-    left, track = Counter(left), _of_strangers(track)
+    left, track = Counter(left), telling(track, "strangers")
     looked = list(classifier.load(run).look(dataset, dataset.records, 128, jobs, track))
     left += Counter(one.row.reason for one in looked if isinstance(one.row, BadImage))
     seen = [(one.record, one.row) for one in looked if not isinstance(one.row, BadImage)]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlencode, urlsplit
 
+from facekit.base.text import counted
 from facekit.sources.engines import Candidate, Results, Search, State, distinct, repeated
 from facekit.sources.engines.driving import (
     LONGEST_RECORD,
@@ -101,8 +102,8 @@ class Bing:
                 break
             stalls = 0 if _advance(driver, len(cards), self._patience.more) else stalls + 1
         if not found:
-            return Results(State.LAYOUT_CHANGED, note=f"none of {len(cards)} cards could be read")
-        note = f"{len(cards)} cards, {len(cards) - len(found)} unreadable or double"
+            return Results(State.LAYOUT_CHANGED, note=f"none of {counted(len(cards), 'card')} could be read")
+        note = f"{counted(len(cards), 'card')}, {len(cards) - len(found)} unreadable or double"
         # Cut, so that cards which happened to come with the last scroll change no later run.
         return Results(state, found[: search.wanted], note, "cards")
 

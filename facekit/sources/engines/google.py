@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
+from facekit.base.text import counted
 from facekit.sources.engines import HANDFUL, REPEATED_SHARE, Results, Search, State
 from facekit.sources.engines.driving import (
     LONGEST_RECORD,
@@ -205,7 +206,7 @@ class Google:
             before = found
             self._advance(driver)
         state = State.SOFT_BLOCK if repeats else State.OK if found.candidates else State.EMPTY
-        note = f"{found.records} records, {found.records - len(found.candidates)} double or not as asked for"
+        note = f"{counted(found.records, 'record')}, {found.records - len(found.candidates)} double or not as asked for"
         return Results(state, found.candidates[: search.wanted], note, found.strategy)
 
     def _read(self, driver: WebDriver, search: Search, opened: dict[str, str]) -> Harvest:

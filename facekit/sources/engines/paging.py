@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from facekit.base.text import counted
 from facekit.sources.engines import Candidate, Results, Search, State, distinct, repeated
 from facekit.sources.engines.filters import fits
 
@@ -41,12 +42,12 @@ def collect(
         if repeated(seen):
             return Results(State.SOFT_BLOCK, found[: search.wanted], f"page {len(seen)} repeats others", strategy)
         if not read and unread > unsought:
-            note = f"none of {unread} records could be read"
+            note = f"none of {counted(unread, 'record')} could be read"
             return Results(State.LAYOUT_CHANGED, [], note, strategy, page.text)
         asked_for = (c for c in page.candidates if fits(c, search) and keep(c))
         found = distinct([*found, *asked_for])
         if len(found) >= search.wanted:
             break
     read += unsought
-    note = f"{read + unread} records, {unread} unreadable, {read - len(found)} double or not as asked for"
+    note = f"{counted(read + unread, 'record')}, {unread} unreadable, {read - len(found)} double or not as asked for"
     return Results(State.OK if found else State.EMPTY, found[: search.wanted], note, strategy)
