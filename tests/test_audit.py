@@ -143,7 +143,7 @@ def test_a_plain_tree_is_told_what_it_shows_twice(plain: Path, tmp_path: Path) -
         ("Ada",) * 2,
     ]
     assert report.details["found"].startswith("shown more than once: 4 of 18 pictures")
-    with pytest.raises(FacekitError, match=r"plain has no train part to leave pictures out of; give a second folder"):
+    with pytest.raises(FacekitError, match=r"plain has no train part to remove pictures from; give a second folder"):
         look(plain, without=tmp_path / "copy")
 
 
@@ -493,7 +493,7 @@ def test_whole_photos_show_what_their_pictures_do_not(hidden: Path, tmp_path: Pa
     assert (hidden / left).is_file()
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Whole photos that these pictures come from" in page
-    assert "Of 13 photos that the pictures come from 13 are at hand, and compared as a whole too." in page
+    assert "Of 13 photos that the pictures come from, 13 are available, and compared as a whole too." in page
     with pytest.raises(FacekitError, match=r"1 picture of test is in train too; .* 1 picture of the first"):
         look(hidden, strict=True)
     look(hidden, without=tmp_path / "copy")
@@ -508,7 +508,7 @@ def test_photos_that_are_gone_are_counted_and_other_files_are_no_photos(hidden: 
     assert at_hand(report) == (11, 13)
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Of 13 photos that the pictures come from 11 are" in page
-    assert "what only the others show is not looked for" in page
+    assert "repeats that only the others would show are not found" in page
 
 
 def test_an_audit_says_what_it_looks_for_and_counts_groups(hidden: Path, tmp_path: Path) -> None:
@@ -575,10 +575,10 @@ def test_photos_behind_links_are_at_hand(hidden: Path, tmp_path: Path, caplog: p
     (photos / "Bob" / "0006.png").rename(tmp_path / "moved.png")
     (photos / "Bob" / "0006.png").symlink_to(tmp_path / "moved.png")
     assert at_hand(look(hidden)) == (13, 13)
-    assert "are not at hand" not in caplog.text
+    assert "missing, so not compared" not in caplog.text
     put(tmp_path / "moved.png", picture(701))
     assert at_hand(look(hidden)) == (12, 13)
-    assert "of 13 photos that the pictures come from 1 is not at hand" in caplog.text
+    assert "of 13 photos that the pictures come from, 1 is missing, so not compared" in caplog.text
     (photos / MANIFEST).write_text("")  # a folder of a stranger's: its links lead nowhere
     assert at_hand(look(hidden))[0] == 5
 

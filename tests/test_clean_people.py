@@ -142,7 +142,7 @@ def test_a_folder_of_two_people_is_named(
     assert report.kept == 23
     assert report.details["no_clear_person"] == ["Both"]
     assert report.details["people"] == {"no clear person": 14, "right person": 9}
-    assert "nobody is clearly the person of 1 folder: Both" in caplog.text
+    assert "it is not clear who the person is in 1 folder: Both" in caplog.text
     assert {path.partition("/")[0] for path, value in chances(source).items() if value is None} == {"Both"}
     info = json.loads((tmp_path / "out" / "dataset.json").read_text())
     counts = {"no clear person": 14, "right person": 9}
@@ -155,7 +155,7 @@ def test_a_folder_of_two_people_is_named(
     assert again.tables == report.tables
     same = ("embedder", "people", "unsure", "by_person", "no_clear_person", "one_person")
     assert [again.details[name] for name in same] == [report.details[name] for name in same]
-    assert "nobody is clearly the person of 1 folder: Both" in caplog.text
+    assert "it is not clear who the person is in 1 folder: Both" in caplog.text
     assert waiting(tmp_path / "out") == 14
     (one, *_) = (record for record in records(tmp_path / "out") if record.label == "Both")
     Decisions(tmp_path / "out").append(Decision(one.origin, one.box, "Both", "keep"))

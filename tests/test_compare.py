@@ -243,7 +243,9 @@ def test_given_pictures_are_scored_beside_the_own_ones(own: Compared, tmp_path: 
     _again(own, contenders=None, networks="alexnet", size=96, test=given, dry_run=True)
     assert _rows(own.out) == known
     shutil.move(given / "person1", given / "Zoe")
-    with pytest.raises(FacekitError, match=r"given holds 1 name that .*faces has not \(first Zoe\); take them out$"):
+    with pytest.raises(
+        FacekitError, match=r"given has 1 name that .*faces does not have \(the first: Zoe\); remove them$"
+    ):
         _again(own, test=given)
 
 

@@ -87,7 +87,7 @@ def test_pictures_of_a_part_without_labels_are_counted(given: Path, caplog: pyte
     shutil.rmtree(given / "test" / "Ada")
     (given / "test" / "Bob" / "0084.png").rename(given / "test" / "loose.png")
     assert len(places(given)) == 16 + 4 + 3
-    assert "1 picture is in no folder of a label" in caplog.text
+    assert "1 picture is not in a label's folder" in caplog.text
 
 
 def test_a_given_split_goes_through_crop_and_balance(given: Path, tmp_path: Path) -> None:
@@ -285,8 +285,8 @@ def test_what_metadata_of_a_part_does_not_name_is_no_new_picture(tmp_path: Path)
 def test_what_metadata_and_folder_do_not_share_is_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     root = described(tmp_path / "tree", [*ROWS[:2], {"file_name": "gone.png", "label": "Ada"}])
     assert len(Dataset.open(root).records) == 2
-    assert "names 1 picture that is not there (the first: gone.png)" in caplog.text
-    assert "does not name 2 pictures" in caplog.text
+    assert "lists 1 picture that is missing (the first: gone.png)" in caplog.text
+    assert "2 pictures in its folders are not listed" in caplog.text
 
 
 def test_metadata_of_something_else_changes_nothing(plain: Path) -> None:

@@ -289,7 +289,7 @@ def test_photos_without_folders_are_each_another_stranger(
     report = evaluate(Evaluate(run=trained, output=tmp_path / "scores", strangers=tmp_path / "others", rounds=50))
     assert _lines(caplog, f"others: {len(photos)} photos without folders: each counts as a different stranger")
     assert report.details["strangers"] == f"{len(photos)} faces of {len(photos)} people"
-    assert report.details["fpir and tpir are"].startswith("of only 3 people: ")
+    assert report.details["fpir and tpir are"].startswith("based on only 3 people: ")
     page = (tmp_path / "scores" / "report.html").read_text()
     assert "found by leaving 3 people out in turn" in page
     assert f"of {len(photos)} faces of {len(photos)} people" in page
@@ -301,7 +301,7 @@ def test_strangers_most_of_whom_the_model_knows_are_named_as_such(
 ) -> None:
     run = runs.load(trained)
     new, used = run.part("test"), [record for record in run.part("train") if record.synthetic is None]
-    warning = "most of its pictures are of people in the model, who are no strangers"
+    warning = "most of its pictures show people of the model, who are not strangers"
     for folder, most in (("few", 2), ("many", len(new))):
         (tmp_path / folder).mkdir()
         for record in [*new, *used[:most]]:

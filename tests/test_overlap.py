@@ -180,7 +180,7 @@ def test_two_groups_that_show_one_photo_are_not_on_both_sides(own: Own, caplog: 
     assert report.left == {JOINED: 1}
     assert report.details["pictures"] == 8
     assert "1 picture is left out, because an earlier part of the split shows the same photo" in caplog.text
-    assert report.details["compared_with_training"] == "by hash and origin, and by looks with 33 photos"
+    assert report.details["compared_with_training"] == "by hash and origin, and by appearance with 33 photos"
 
 
 def test_a_split_that_todays_matcher_drew_is_not_looked_at_again(own: Own) -> None:
@@ -198,7 +198,7 @@ def test_two_groups_that_show_one_photo_stand_in_one_fold(own: Own, caplog: pyte
     for seed in range(3):
         folds = cut(run, 2, seed, Dataset.open(own.faces))
         assert len({fold.number for fold in folds for one in fold.held if one.id in (used.id, held.id)}) == 1
-    assert "1 group of photos shows the same photo as another" in caplog.text
+    assert "1 group of photos repeats a photo of another" in caplog.text
 
 
 def test_the_parts_that_are_asked_for_keep_their_banner(own: Own) -> None:

@@ -234,7 +234,7 @@ def test_a_changed_page_is_kept_and_said_loudly(web: Web, tmp_path: Path, caplog
     page = out / ".scrape" / "Ada-changed.txt"
     assert page.read_text() == "<tile>"
     assert report.details["kept_pages"] == [str(page)]
-    assert f"Ada: changed: layout changed (no JSON); look at {page}" in caplog.messages
+    assert f"Ada: changed: layout changed (no JSON); see {page}" in caplog.messages
     assert any(m.startswith("THE PAGE OF changed HAS CHANGED: 1 name could") for m in caplog.messages)
     scrape(options(web, out, "Ada", overwrite=True))
     assert not (out / ".scrape").exists()

@@ -93,7 +93,7 @@ def _full(
     if len(inside) > options.count:
         raise FacekitError(
             f"{label} has {counted(len(inside), 'picture')}, more than --count {options.count}; "
-            "give a larger count, or `balance` to fewer first"
+            "give a larger count, or reduce the pictures with `balance` first"
         )
     able = [r for r in inside if not r.synthetic and (protocol == "image" or r.split == TRAIN)]
     room = options.count - len(inside)

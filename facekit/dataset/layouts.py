@@ -153,7 +153,7 @@ def _part(root: Path, name: str, part: str, left: Counter[str]) -> Iterator[Plac
     loose = sum(is_file(entry) and is_picture(Path(entry.path)) for entry in entries)
     if loose:
         log.warning(
-            "%s: %s in no folder of a label, and not read", root / name, counted(loose, "picture is", "pictures are")
+            "%s: %s not in a label's folder, and not read", root / name, counted(loose, "picture is", "pictures are")
         )
         left[LOOSE] += loose
     for entry in filter(is_dir, entries):
@@ -204,8 +204,8 @@ def _count_unnamed(root: Path, named: set[str], folder: str, file: Path, left: C
             if is_file(entry) and f"{one}/{entry.name}".lstrip("/") not in named:
                 count += is_picture(Path(entry.path))
     if count:
-        what = counted(count, "picture that lies", "pictures that lie")
-        log.warning("%s does not name %s beside those it names, and not read", file, what)
+        what = counted(count, "picture in its folders is", "pictures in its folders are")
+        log.warning("%s: %s not listed, so not read", file, what)
         left[UNNAMED] += count
 
 

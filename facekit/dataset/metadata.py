@@ -71,7 +71,7 @@ def without_gone(file: Path, described: Sequence[Described], left: Counter[str])
         known = {one.path for one in there}
         gone = [one.path for one in described if one.path not in known]
         what = counted(len(gone), "picture that is", "pictures that are")
-        log.warning("%s names %s not there (the first: %s)", file, what, gone[0])
+        log.warning("%s lists %s missing (the first: %s)", file, what, gone[0])
         left[GONE] += len(gone)
     return there
 

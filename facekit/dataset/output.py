@@ -222,7 +222,7 @@ class Output:
         stay = self._store.delete(stale)
         if stay:
             what = counted(len(stay), "picture changed by hand stays", "pictures changed by hand stay")
-            log.warning("%s: %s, though no longer planned (the first: %s)", self.root, what, stay[0])
+            log.warning("%s: %s, though no longer part of the result (the first: %s)", self.root, what, stay[0])
 
     def _new_info(self) -> DatasetInfo:
         info = DatasetInfo(stage=self.stage, options=recorded(self.options), facekit=__version__, complete=False)

@@ -87,9 +87,9 @@ def _refuse_strangers(records: Sequence[Record], root: Path) -> None:
     unknown = [record for record in records if lineage.person(record) is None]
     if unknown:
         raise FacekitError(
-            f"{root}: nothing says who is on {len(unknown)} of {counted(len(records), 'picture')} "
+            f"{root}: it is not known who is in {len(unknown)} of {counted(len(records), 'picture')} "
             f"(the first: {unknown[0].path}), "
-            "which a split by person goes by; say it with --people-from FILE.csv, columns image and person"
+            "which a split by person needs; give --people-from FILE.csv with columns image and person"
         )
 
 

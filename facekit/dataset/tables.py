@@ -70,7 +70,7 @@ def _row(file: Path, number: int, columns: Sequence[str], values: Sequence[str])
     if any(map(str.strip, values[len(columns) :])):
         raise FacekitError(
             f"{file}, line {number} has {counted(len(values), 'value')} and the header "
-            f"{counted(len(columns), 'name')}; put a value that holds the separator into quotes"
+            f"{counted(len(columns), 'name')}; put quotes around values that contain the separator"
         )
     return Row((name, text) for name, value in zip(columns, values, strict=False) if name and (text := value.strip()))
 

@@ -133,7 +133,7 @@ def separate(
         what = "this picture" if total == 1 else f"all of these {total:,} pictures"
         raise FacekitError(
             f"{pictures.data}: the training of {run.folder} used {what} "
-            f"({_listed(found.counts)}); give others, or score them under a banner with --include-training"
+            f"({_listed(found.counts)}); give other pictures, or use --include-training to score these with a warning"
         )
 
 
@@ -162,7 +162,7 @@ def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track) ->
     if not rows:
         count = len(pictures.records)
         raise FacekitError(
-            f"{pictures.data}: none of {counted(count, 'picture')} can be read: {unread}; give pictures that can"
+            f"{pictures.data}: none of {counted(count, 'picture')} can be read: {unread}; give readable pictures"
         )
     if unread:
         what = counted(len(pictures.unread), "picture is", "pictures are")

@@ -57,7 +57,7 @@ class Overlap:
             return f"by hash and origin only: {_gone(self.unseen)}, so copies that look the same are not found"
         if not self.looked_at:
             return "by hash and origin"
-        looks = f"by hash and origin, and by looks with {counted(self.looked_at, 'photo')}"
+        looks = f"by hash and origin, and by appearance with {counted(self.looked_at, 'photo')}"
         return f"{looks}; {_gone(self.unseen)}" if self.unseen else looks
 
     @property

@@ -122,8 +122,8 @@ class Looked:
         said.append(self._how())
         if self.of_photos:
             of = text.counted(self.of_photos, "photo")
-            at_hand = f"Of {of} that the pictures come from {text.counted(self.whole_photos, 'is', 'are')} at hand"
-            lacking = "" if self.whole_photos == self.of_photos else "; what only the others show is not looked for"
+            at_hand = f"Of {of} that the pictures come from, {text.counted(self.whole_photos, 'is', 'are')} available"
+            lacking = "" if self.whole_photos == self.of_photos else "; repeats that only the others show are not found"
             said.append(f"{at_hand}, and compared as a whole too{lacking}.")
         else:
             said.append(

@@ -106,7 +106,7 @@ class BeforeCleaning:
             return f"not known: {self.why_not}"
         return (
             f"{self.accuracy:.4f}: the faces kept ({self.kept:,}) count with the accuracy of those scored; "
-            f"of {self.left_out:,} left out the model names {self.right:,} as their folder does; the others "
+            f"of {self.left_out:,} left out, the model gives {self.right:,} the name of their folder; the others "
             "count as mistakes, though some of them show somebody else"
         )
 

@@ -121,7 +121,7 @@ def _walk(root: Path, left: Counter[str]) -> Iterator[Picture]:
         yield from (Picture(name, "", "") for name in loose)
     elif loose:
         log.warning(
-            "%s: %s not looked at",
+            "%s: %s ignored",
             root,
             counted(len(loose), "picture outside any folder is", "pictures outside any folder are"),
         )

@@ -128,7 +128,7 @@ def judge(
     clear = [name for name, found in judged.names.items() if found.folder.person is not None]
     if len(clear) > 2 and len(twins) > MAX_TWINS * len(clear):
         log.warning(
-            "the embedder %s takes %d of %s for one person, so nothing that it says is used; "
+            "the embedder %s takes %d of %s for the same person, so its answers are not used; "
             "choose another --embedder, or none",
             *(faces[0].embedder, len(twins), counted(len(clear), "name")),
         )
@@ -167,7 +167,7 @@ def _check(found: Mapping[str, Sequence[int]], folder: Dataset, source: Dataset)
         log.warning("no face was found in the reference pictures of %s", listed(blind))
     if len(known) < len(source.labels):
         log.warning(
-            "of %s %s no known pictures; the folder itself says who it is of",
+            "of %s %s no known pictures; the person in most of their pictures is used instead",
             *(counted(len(source.labels), "name"), counted(len(source.labels) - len(known), "has", "have")),
         )
 

@@ -149,9 +149,9 @@ def _of_name(
 def _warn(found: Doubts) -> None:
     if found.nobody:
         log.warning(
-            "nobody is clearly the person of %s: %s", counted(len(found.nobody), "folder"), listed(found.nobody)
+            "it is not clear who the person is in %s: %s", counted(len(found.nobody), "folder"), listed(found.nobody)
         )
     if found.one_person:
         pairs = [f"{first} and {second}" for first, second, _ in found.one_person]
-        what = counted(len(pairs), "pair of names seems to be one person", "pairs of names seem to be one person each")
+        what = counted(len(pairs), "pair of names seems to be one person", "pairs of names seem to be the same person")
         log.warning("%s: %s", what, listed(pairs))

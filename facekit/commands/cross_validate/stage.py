@@ -141,8 +141,8 @@ def _joined(run: Run, photos: Dataset, track: Track) -> list[Record]:
             run.folder,
             counted(
                 fewer,
-                "group of photos shows the same photo as another, and is in one fold with it",
-                "groups of photos show the same photos as others, and are in one fold with these",
+                "group of photos repeats a photo of another, and is kept in one fold with it",
+                "groups of photos repeat photos of other groups, and are kept in one fold with them",
             ),
         )
     return joined

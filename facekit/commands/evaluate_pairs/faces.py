@@ -133,7 +133,7 @@ def photos_of(listed: PairList, root: Path, track: Track) -> Dataset:
     if not any(is_there(root / path) for path in paths):
         raise FacekitError(
             f"none of {text.counted(len(paths), 'photo')} of {listed.file} is in {root}, the first {paths[0]}; "
-            "say with --data where they are"
+            "use --data to say where they are"
         )
     for path in paths:
         try:

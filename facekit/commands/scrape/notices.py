@@ -55,7 +55,7 @@ def _machine(plan: Plan, bots: int) -> list[str]:
         return []
     notices, cores = [], workers(0)
     if bots > 2 * cores:
-        notices.append(f"{bots} bots on {counted(cores, 'core')} hinder each other; --bots {2 * cores} is as fast")
+        notices.append(f"{bots} bots on {counted(cores, 'core')} slow each other down; --bots {2 * cores} is as fast")
     if psutil.virtual_memory().available < BOT_MEMORY * bots:
         need = counted(bots, "bot needs", "bots need")
         notices.append(f"{need} about {BOT_MEMORY * bots / 1e9:.1f} GB of memory, more than is free")

@@ -60,7 +60,7 @@ def _each_another(dataset: Dataset) -> Dataset:
     what = counted(
         len(dataset.records),
         "photo without a folder is a stranger",
-        "photos without folders: each counts as another stranger",
+        "photos without folders: each counts as a different stranger",
     )
     log.info("%s: %s", dataset.root, what)
     records = [replace(one, label=one.path, name=one.path) for one in dataset.records]
