@@ -47,6 +47,7 @@ check: $(STAMP)  ## Run ruff, strict mypy and the test of the import rules.
 	$(BIN)/python -m pytest -q tests/test_layout.py
 
 docs: $(STAMP)  ## Write the pages of the commands, and build the site; fails on a broken link.
+	$(BIN)/python tests/summaries.py
 	$(BIN)/python tests/commandpages.py
 	$(BIN)/zensical build --strict --clean
 
@@ -63,6 +64,7 @@ bench: browser  ## Run what takes long: slow tests, kills, speed side by side, a
 	$(BIN)/python -m pytest -m slow
 	FACEKIT_STRIDE=1 $(BIN)/python -m pytest tests/test_resume.py tests/test_scrape_again.py
 	HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest $$(grep -l '^from hypothesis' tests/test_*.py)
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/fuzz.py --minutes 60
 	$(BIN)/python benchmarks/trees.py

@@ -6,9 +6,10 @@ import re
 from itertools import groupby
 from pathlib import Path
 
-from facekit.cli.app import GROUPS
-from facekit.cli.help import ARGUMENTS, COMMON, Line, lines
+from facekit.cli.help import ARGUMENTS, COMMON, lines
+from facekit.cli.help_page import Line
 from facekit.options import registry
+from facekit.options.headings import HEADINGS
 from facekit.options.registry import Command
 
 PAGES = Path(__file__).parents[1] / "docs" / "commands"
@@ -42,8 +43,8 @@ def rendered_index(text: str) -> str:
 def _list() -> str:
     parts = []
     for group, commands in groupby(own(), key=lambda command: command.options.group):
-        rows = [f"| [`{command.name}`]({command.name}.md) | {_cell(_first(command))} |" for command in commands]
-        parts.append("\n".join([f"\n## {GROUPS[group]}\n", "| command | what it does |", "|---|---|", *rows]) + "\n")
+        rows = [f"| [`{command.name}`]({command.name}.md) | {_cell(command.listed.summary)} |" for command in commands]
+        parts.append("\n".join([f"\n## {HEADINGS[group]}\n", "| command | what it does |", "|---|---|", *rows]) + "\n")
     return "".join(parts) + "\n"
 
 
@@ -66,10 +67,6 @@ def _description(command: Command) -> str:
 def _row(line: Line) -> str:
     flags = ", ".join(f"`{flag}`" for flag in line.flags.strip().split(", "))
     return f"| {_cell(flags)} | {_cell(line.text)} |"
-
-
-def _first(command: Command) -> str:
-    return " ".join((command.options.__doc__ or "").partition("\n\n")[0].split())
 
 
 def _cell(text: str) -> str:

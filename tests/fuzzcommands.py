@@ -8,9 +8,9 @@ import json
 import shutil
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -116,14 +116,20 @@ def review(arguments: Sequence[str]) -> int:
     except FacekitError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    for name in json.loads(_ask(app, "/api/names")).get("names", [])[:3]:
-        cards = json.loads(_ask(app, "/api/faces", label=name["label"]))
+    with asyncio.Runner() as runner:  # a loop for each request would take longer than the answer
+        _look_round(partial(_ask, runner, app))
+    return 0
+
+
+def _look_round(ask: Callable[..., bytes]) -> None:
+    for name in json.loads(ask("/api/names")).get("names", [])[:3]:
+        cards = json.loads(ask("/api/faces", label=name["label"]))
         for card in cards[:5] if isinstance(cards, list) else []:
             for path in ("/api/faces/{}", "/pictures/{}", "/photos/{}", "/photos/{}/box"):
-                data = _ask(app, path.format(card["id"]))
-                assert not shows_canary(data), f"{path} shows a picture from outside"
+                data = ask(path.format(card["id"]))
+                # Of one that is damaged a few pixels may have any colour; nothing else is in the picture here.
+                assert not shows_canary(data, 0.3), f"{path} shows a picture from outside"
                 assert SECRET.encode() not in data, f"{path} holds a text from outside"
-    return 0
 
 
 @cache
@@ -166,7 +172,7 @@ def _scrape(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _ask(app: Any, path: str, **query: str) -> bytes:
+def _ask(runner: asyncio.Runner, app: Any, path: str, **query: str) -> bytes:
     """Return the body of an application's answer to a GET."""
     sent: list[dict[str, Any]] = []
 
@@ -180,7 +186,7 @@ def _ask(app: Any, path: str, **query: str) -> bytes:
     scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http"}
     scope |= {"path": path, "raw_path": quote(path, errors="surrogatepass").encode(), "query_string": text}
     scope |= {"root_path": "", "headers": [], "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2)}
-    asyncio.run(app(scope, receive, send))
+    runner.run(app(scope, receive, send))
     return b"".join(message.get("body", b"") for message in sent)
 
 

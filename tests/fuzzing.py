@@ -111,7 +111,8 @@ class Box:
 
     def _outside_now(self) -> dict[str, tuple[int, int, int]]:
         """Return inode, size and time of everything in the box but what is in `home`."""
-        entries = {path: path.lstat() for path in _walk(self.root) if self.home not in (path, *path.parents)}
+        around = [path for path in self.root.iterdir() if path != self.home]
+        entries = {path: path.lstat() for path in (*around, *(inner for path in around for inner in _walk(path)))}
         return {str(path): (stat.st_ino, stat.st_size, stat.st_mtime_ns) for path, stat in entries.items()}
 
     def _leaks(self) -> Iterator[str]:
@@ -148,12 +149,12 @@ def _canary(number: int) -> bytes:
     return images.encode(image, 95)
 
 
-def shows_canary(data: bytes) -> bool:
-    """Whether the bytes of a picture show one of those outside, at any size."""
+def shows_canary(data: bytes, least: float = 0.01) -> bool:
+    """Whether the bytes of a picture show one of those outside, at any size, on at least such a share of it."""
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if image is None:
         return False
-    return bool(np.all(abs(image - np.array((255, 0, 255.0))) < 40, axis=2).mean() > 0.01)
+    return bool(np.all(abs(image - np.array((255, 0, 255.0))) < 40, axis=2).mean() > least)
 
 
 def _embedded(data: bytes) -> list[bytes]:

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
 import random
 import stat
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -148,6 +150,12 @@ def _pictures(root: Path) -> list[Path]:
     return sorted(path for folder in _folders(root) for path in folder.iterdir() if path.is_file())
 
 
+def _write(file: Path, data: bytes) -> None:
+    """Write a file; a pipe that another oddity has put there stays, because nobody would read from it."""
+    if not os.path.lexists(file) or file.is_file():
+        file.write_bytes(data)
+
+
 def looping_link(root: Path, rng: random.Random) -> None:
     place = rng.choice((root, *_folders(root)))
     (place / "loop.jpg").symlink_to("loop.jpg")
@@ -187,9 +195,9 @@ def closed_folder(root: Path, rng: random.Random) -> None:
 
 
 def closed_beside(root: Path, rng: random.Random) -> None:
-    file = root / rng.choice(("manifest.jsonl", "dataset.json", "metadata.csv", "metadata.jsonl", "groups.jsonl"))
-    file.write_text("{}\n")
-    file.chmod(0)
+    name = rng.choice(("manifest.jsonl", "dataset.json", "metadata.csv", "metadata.jsonl", "groups.jsonl"))
+    _write(root / name, b"{}\n")
+    (root / name).chmod(0)
 
 
 def read_only(root: Path, rng: random.Random) -> None:
@@ -242,7 +250,7 @@ def others_manifest(root: Path, rng: random.Random) -> None:
             '{"path": "Ada/1.jpg", "label": "Ada"}',
         )
     )
-    (root / rng.choice(("manifest.jsonl", "dataset.json", "sources.jsonl", "rejected.jsonl"))).write_text(lines)
+    _write(root / rng.choice(("manifest.jsonl", "dataset.json", "sources.jsonl", "rejected.jsonl")), lines.encode())
 
 
 def metadata(root: Path, rng: random.Random) -> None:
@@ -257,11 +265,8 @@ def metadata(root: Path, rng: random.Random) -> None:
     if rng.random() < 0.5:
         lines = [json.dumps({"file_name": path, "label": rng.choice((label, 3, None))}) for path, label in rows]
     name = "metadata.jsonl" if lines[0].startswith("{") else "metadata.csv"
-    (root / name).write_bytes(
-        "\n".join(lines).encode(*rng.choice((("utf-8", "surrogateescape"), ("utf-16", "replace"))))[
-            : rng.choice((40, 9999))
-        ]
-    )
+    whole = "\n".join(lines).encode(*rng.choice((("utf-8", "surrogateescape"), ("utf-16", "replace"))))
+    _write(root / name, whole[: rng.choice((40, 9999))])
 
 
 def half_written(root: Path, rng: random.Random) -> None:
@@ -301,7 +306,7 @@ def _of(name: str, line: str, *needs: str, **more: object) -> Command:
     return Command(name, tuple(line.split()), TREE, needs, trusted=True, **more)  # type: ignore[arg-type]
 
 
-_STAGES = [
+STAGES = [
     _of("crop", "crop tree -o out/crop --no-detect --size 24 -j 1"),
     _of("crop faces", "crop tree -o out/faces --size 24 -j 1 --faces all"),
     _of("clean", "clean tree -o out/clean --min-images 1 --embedder none -j 1 --report out/clean.html"),
@@ -314,35 +319,97 @@ _STAGES = [
 ]
 """The commands that make something of a tree, or show it: they take a fifth of a second each at most."""
 
-STAGES = [one for one in _STAGES if one.run or one.arguments[0] in registry.names()]
+LONG = [_of("inspect", "inspect head tree -o out/inspection", "head")]
+"""What takes more than ten seconds of the processor by rights: hundreds of embeddings for each picture."""
+
+_GALLERIES = [
+    _of("enroll", "enroll tree -o out/gallery --embedder dlib --no-detect -j 1"),
+    _of("identify", "identify out/gallery tree --no-detect -j 1"),
+    _of("gallery", "gallery list out/gallery"),
+    _of("verify", "verify --pairs pairs.csv --no-detect"),
+]
 
 MODELS = [
     _of("audit without", "audit balanced --without out/without tree -j 1", "balanced"),
     _of("predict", "predict head tree --no-detect --grid out/grid.png", "head"),
+    _of("predict faces", "predict head tree", "head"),
     _of("evaluate", "evaluate head --data tree -o out/evaluation --rounds 5 -j 1", "head"),
+    _of("evaluate table", "evaluate head --data tree/metadata.csv -o out/table --rounds 5 -j 1", "head"),
+    _of(
+        "evaluate strangers", "evaluate people --strangers tree -o out/strangers --rounds 5 -j 1", "people", "balanced"
+    ),
+    _of("evaluate-pairs", "evaluate-pairs dlib pairs.csv --data tree --no-detect -o out/pairs --rounds 5 -j 1"),
+    *LONG,
+    _of("clean people", "clean tree -o out/people --min-images 1 --embedder dlib -j 1"),
+    _of(
+        "clean by reference",
+        "clean faces -o out/reference --min-images 1 --embedder dlib --reference tree -j 1",
+        "faces",
+    ),
+    _of("balance people", "balance tree -o out/by-person -n 6 --split-by person --people-from tree/metadata.csv -j 1"),
+    _of("run", "run recipe.toml --input tree -o out/recipe"),
+    *(one for one in _GALLERIES if one.arguments[0] in registry.names()),
 ]
-"""What a model is asked about a tree, and comparing it with another: a second or two each."""
-
+"""What asks a model about a tree, or compares it with another: a second or two each."""
 
 TRAINERS = [
     _of("train head", "train tree -o out/head --backbone dlib -j 1"),
+    _of("cross-validate", "cross-validate out/head --folds 2 -o out/folds --rounds 5 -j 1"),
     _of("train network", "train tree -o out/run --network cnn3 --size 32 --epochs 1 -j 1"),
     _of("compare", "compare tree -o out/compare --networks dlib -j 1"),
+    _of("compare test", "compare balanced -o out/other --networks dlib --test tree -j 1", "balanced"),
 ]
 """What learns from a tree: seconds each."""
 
 
-def check(box: Box, made: Path, seed: int, commands: Sequence[Command]) -> Iterator[str]:
-    """Run commands on the tree of a seed; yield what is wrong with each, and whatever changed in the tree."""
+NO_TREE = {"cache", "demo", "doctor", "draw", "models", "scrape"}
+"""The commands that read no tree of pictures."""
+
+RECIPE = """\
+output = "out"
+[[stage]]
+command = "crop"
+detect = false
+size = 24
+[[stage]]
+command = "clean"
+min_images = 1
+embedder = "none"
+[[stage]]
+command = "balance"
+count = 6
+"""
+
+
+def write_beside(home: Path, rng: random.Random) -> None:
+    """Write what some commands read beside the tree: a recipe, and a list of pairs of the tree's files."""
+    (home / "recipe.toml").write_text(RECIPE)
+    files = [str(path.relative_to(home / TREE)) for path in _below(home / TREE)] or ["gone.jpg"]
+    rows = [(rng.choice(files), rng.choice(files), rng.randrange(2)) for _ in range(8)]
+    with (home / "pairs.csv").open("w", newline="", errors="surrogateescape") as file:
+        csv.writer(file).writerows([("first", "second", "same"), *rows])
+
+
+def check(
+    box: Box, made: Path, seed: int, commands: Sequence[Command], ended: Counter[int | None] | None = None
+) -> Iterator[str]:
+    """Run commands on the tree of a seed; yield what is wrong with each, and whatever changed in the tree.
+
+    `ended` counts the exit codes.
+    """
     needs = sorted({name for command in commands for name in command.needs})
     box.fill(made, needs)
     root = box.home / TREE
     what = grow(root, random.Random(f"tree {seed}"))
+    write_beside(box.home, random.Random(f"beside {seed}"))
     (box.home / "out").mkdir()
     before = snapshot(root)
     for command in commands:
         held = replace(command, run=partial(_call, command.run or command_line))
-        for fault in box.hold(held, limited=command not in TRAINERS).faults:
+        outcome = box.hold(held, limited=command not in (*TRAINERS, *LONG))
+        if ended is not None:
+            ended[outcome.code] += 1
+        for fault in outcome.faults:
             yield f"{command.name}, seed {seed} ({', '.join(what)}): {fault}"
         if (now := snapshot(root)) != before:
             changed = sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path))

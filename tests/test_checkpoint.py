@@ -52,8 +52,8 @@ def test_it_comes_back_as_it_was(folder: Path, model: Any) -> None:
 @pytest.mark.parametrize(
     ("state", "reason"),
     [
-        ({"best": 0, "rows": [ROW]}, "best is 0, and there are 1 epochs"),
-        ({"best": 9, "rows": [ROW]}, "best is 9, and there are 1 epochs"),
+        ({"best": 0, "rows": [ROW]}, "best is 0, of 1 epoch"),
+        ({"best": 9, "rows": [ROW]}, "best is 9, of 1 epoch"),
         ({"best": 1, "rows": [{**ROW, "epoch": 40_000_000}]}, "rows are not the epochs 1, 2, 3 …"),
         ({"best": 1, "rows": [{**ROW, "loss": "low"}]}, "Expected `float`, got `str` - at `$.rows[0].loss`"),
         *(({"best": 1, "rows": [{**ROW, "seconds": many}]}, "seconds is ") for many in (-1, 1e300)),

@@ -211,7 +211,7 @@ def test_two_names_of_one_person_are_named(
     with caplog.at_level(logging.WARNING, "facekit"):
         report = run(source)
     assert [set(pair[:2]) for pair in report.details["one_person"]] == [{ada, "Alias"}]
-    assert "1 pair of names seems to be one person: " in caplog.text
+    assert "1 pair of names seems to be the same person: " in caplog.text
     assert {ada, "Alias"} <= {record.label for record in records(tmp_path / "out")}
     assert report.details["no_clear_person"] == ["Eve"]
 

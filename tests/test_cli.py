@@ -28,6 +28,8 @@ HEAVY = (
     "PIL",
     "requests",
     "matplotlib",
+    "fastapi",
+    "onnxruntime",
 )
 
 
@@ -46,17 +48,70 @@ def shell(line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 # Help
 
 
-def test_help_loads_nothing_heavy() -> None:
+def modules(*arguments: str, **environment: str) -> tuple[str, set[str]]:
+    """What facekit prints when it is called so, and the modules that it has imported by its end."""
     code = (
-        "import sys\nfrom facekit.cli import build\n"
-        "for words in (['--help'], ['train', '--help'], ['scrape', '--help']):\n"
-        "    build()(words, standalone_mode=False)\n"
+        "import atexit, sys\n"
+        "atexit.register(lambda: print('modules:', *sys.modules, file=sys.stderr))\n"
+        f"sys.argv = {['facekit', *arguments]}\n"
+        "from facekit.cli import main\n"
+        "main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env={**os.environ, **environment}
+    )
+    said, _, loaded = done.stderr.partition("modules: ")
+    assert said == ""
+    return done.stdout, set(loaded.split())
+
+
+BASH, ZSH = {"_FACEKIT_COMPLETE": "complete_bash"}, {"_FACEKIT_COMPLETE": "complete_zsh"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "prints", "of_commands"),
+    [
+        (["--version"], {}, "0.", set()),
+        (["--help"], {}, "\n  scrape  ", set()),
+        ([], {**BASH, "COMP_WORDS": "facekit ", "COMP_CWORD": "1"}, "\ncrop\n", set()),
+        ([], {**ZSH, "_TYPER_COMPLETE_ARGS": "facekit "}, '"crop":"Find the face in each photo', set()),
+        (["crop", "--help"], {}, "--margin", {"crop"}),
+        ([], {**BASH, "COMP_WORDS": "facekit crop --m", "COMP_CWORD": "2"}, "--margin", {"crop"}),
+        ([], {**ZSH, "_TYPER_COMPLETE_ARGS": "facekit crop --m"}, '"--margin":"Margin around', {"crop"}),
+    ],
+)
+def test_help_and_completion_load_nothing_heavy(
+    arguments: list[str], environment: dict[str, str], prints: str, of_commands: set[str]
+) -> None:
+    """A person waits for each of them, for completion at every press of Tab."""
+    said, loaded = modules(*arguments, **environment)
+    assert prints in said
+    assert "typer" in loaded
+    assert {name.partition(".")[0] for name in loaded}.isdisjoint(HEAVY)
+    assert not [name for name in loaded if name.startswith(("rich.", "typer.rich_utils", "pydantic", "msgspec"))]
+    options = {name.removeprefix("facekit.options.") for name in loaded if name.startswith("facekit.options.")}
+    named = {name.replace("_", "-") for name in options}
+    assert named & set(registry.names()) == of_commands, "only the options of the command that is asked for"
+
+
+def test_no_commands_help_loads_anything_heavy() -> None:
+    code = (
+        "import sys\nfrom facekit.cli.parameters import made\nfrom facekit.options import registry\n"
+        "for name in registry.names():\n"
+        "    made(registry.own(name))(['--help'], standalone_mode=False)\n"
         "print(' '.join(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = {name.partition(".")[0] for name in done.stderr.split()}
-    assert "typer" in loaded
-    assert loaded.isdisjoint(HEAVY)
+    assert {name.partition(".")[0] for name in done.stderr.split()}.isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("facekit au", {"audit", "augment"}), ("facekit crop x --align ", {"none", "eyes"}), ("facekit nothing x", set())],
+)
+def test_completion_knows_commands_and_choices(words: str, expected: set[str]) -> None:
+    said, _ = modules(**BASH, COMP_WORDS=words, COMP_CWORD=str(words.count(" ")))
+    assert set(said.split()) == expected
 
 
 @pytest.mark.parametrize("name", registry.names())

@@ -1,9 +1,10 @@
 """Crop: faces where they are drawn, square, upright, and a counted reason for every photo without one."""
 
 import io
+import json
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,21 @@ import cv2
 import numpy as np
 import PIL.Image
 import pytest
-from conftest import manifest, plain_tree, read_tree, records, rejected
+from conftest import Facekit, manifest, plain_tree, read_tree, records, rejected
 
 from facekit.base import images, plugins
 from facekit.base.contract import Box, Face, FacekitError, Image
+from facekit.commands.audit import audit
+from facekit.commands.clean import clean
 from facekit.commands.crop import crop
-from facekit.dataset import read_info
+from facekit.dataset import REPEATED, Dataset, read_info
 from facekit.faces import detectors
 from facekit.faces.alignment import DLIB
 from facekit.faces.detectors.confirmed import Search
 from facekit.faces.detectors.haar import Haar
 from facekit.faces.landmarks import landmarks
+from facekit.options.audit import Audit
+from facekit.options.clean import Clean
 from facekit.options.crop import Crop
 from facekit.world.draw import empty_photo, photo
 from facekit.world.people import people
@@ -434,3 +439,47 @@ def test_a_crop_that_is_interrupted_has_noted_how_it_cuts(photos: Path, tmp_path
     assert info is not None
     assert info.crop is not None
     assert (info.complete, info.crop.margin, info.drawn) == (False, 0.4, True)
+
+
+def test_a_dry_run_searches_no_photo(tmp_path: Path, facekit: Facekit) -> None:
+    source = plain_tree(tmp_path / "photos", {"Ada": 3, "Bob": 2})
+    (source / "Ada" / "cut.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    (source / "Bob" / "same.png").write_bytes((source / "Bob" / "0003.png").read_bytes())
+    before = read_tree(tmp_path)
+    done = facekit("crop", source, "-o", tmp_path / "faces", "--dry-run", "--json")
+    assert done.code == 0, done.err  # noise has no face: that nothing is refused shows that nobody looked
+    told = json.loads(done.out)
+    assert (told["made"], told["left"]) == (0, {REPEATED: 1})
+    open_question = "not known until the photos are searched"
+    assert told["details"] == {"photos": 7, "photos_to_search": 6, "photos_done": 0, "faces": open_question}
+    whole = json.loads(facekit("crop", source, "-o", tmp_path / "faces", "--dry-run", "--no-detect", "--json").out)
+    assert (whole["made"], "faces" in whole["details"]) == (6, False)
+    assert read_tree(tmp_path) == before
+
+
+def test_an_interrupted_crop_forgets_no_source(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    source = plain_tree(tmp_path / "photos", {"Ada": 6, "Bob": 6})
+
+    def interrupt(items: Iterable[Any], what: str, total: int | None = None) -> Iterator[Any]:
+        for number, item in enumerate(items):
+            if (what, number) == ("crop", 9):
+                raise KeyboardInterrupt
+            yield item
+
+    options = Crop(input=source, output=tmp_path / "faces", detect=False, jobs=1)
+    with pytest.raises(KeyboardInterrupt):
+        crop(options, interrupt)
+    begun = Dataset.open(tmp_path / "faces")
+    assert len(begun.records) == 9
+    assert {r.origin for r in begun.records} == set(begun.sources)
+    assert (
+        "of 9 of its pictures it is not known yet which show the same photo; run the same `facekit crop`" in caplog.text
+    )
+    clean(Clean(input=tmp_path / "faces", output=tmp_path / "good", min_images=1, embedder="none", jobs=1))
+    assert set(Dataset.open(tmp_path / "good").sources) == {r.origin for r in Dataset.open(tmp_path / "good").records}
+    audit(Audit(folder=tmp_path / "good", jobs=1))
+    assert "not at hand" not in caplog.text  # their sources lead to them
+    crop(options)
+    crop(Crop(input=source, output=tmp_path / "whole", detect=False, jobs=1))
+    for name in ("manifest.jsonl", "sources.jsonl", "rejected.jsonl"):
+        assert (tmp_path / "faces" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

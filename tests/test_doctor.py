@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from conftest import Facekit
+from conftest import ROOT, Facekit
 
 from facekit.base import plugins
 from facekit.commands import doctor
@@ -105,3 +106,36 @@ def test_in_a_folder_that_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_without_other_packages_there_is_nothing_to_say_of_their_commands() -> None:
     assert doctor._commands() == []
+
+
+THERE = """
+import json, sys
+from importlib.util import find_spec
+print(json.dumps([name for name in sys.argv[1:] if find_spec(name)]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("extra", ["", "scrape", "augment", "faces", "review", "train", "all"])
+def test_in_an_environment_of_its_own(extra: str, tmp_path: Path) -> None:
+    """Minutes, and up to 3 GB of packages: pip installs what the extra names, from where pip is set up to find it."""
+    home = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", home], check=True)
+    python = home / "bin" / "python"
+    wanted = f"{ROOT}[{extra}]" if extra else str(ROOT)
+    pip = [python, "-m", "pip", "install", "--quiet", "--no-cache-dir", "--disable-pip-version-check", wanted]
+    subprocess.run(pip, check=True, timeout=1800)
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    told = {"cwd": tmp_path, "env": clean, "capture_output": True, "text": True, "timeout": 600}
+    there = json.loads(subprocess.run([python, "-c", THERE, *plugins.EXTRAS], check=True, **told).stdout)
+    assert {name for name, of in plugins.EXTRAS.items() if extra in (of, "all")} <= set(there)
+    done = subprocess.run([home / "bin" / "facekit", "doctor", "--json", "--quiet"], **told)
+    assert (done.returncode, done.stderr) == (0, "")
+    checks = {check["name"]: check for check in json.loads(done.stdout)["details"]["checks"]}
+    assert [name for name, check in checks.items() if check["broken"]] == []
+    for name, of in plugins.EXTRAS.items():
+        assert checks[name]["ok"] == (name in there), checks[name]
+        # Each package that is there has a version, however its distribution is called.
+        assert checks[name]["found"][:1].isdigit() == (name in there), checks[name]
+        assert checks[name]["mend"] == ("" if name in there else f"pip install 'facekit-cli[{of}]'")
+    assert ("gpu" in checks) == ("tensorflow" in there)

@@ -12,7 +12,7 @@ from conftest import Facekit, plain_tree
 from typer.main import get_command
 
 from facekit.base.contract import Report
-from facekit.cli.app import build
+from facekit.cli.parameters import made
 from facekit.options import registry
 from facekit.options.base import make
 from facekit.options.following import PHOTOS, beside
@@ -71,8 +71,8 @@ def test_what_comes_next(
     assert following(command, report, **values) == says
     if says is not None:  # the parser takes it, whatever is there
         name, *words = shlex.split(says)[1:]
-        command: Any = get_command(build([registry.own(name)]))
-        assert command.commands[name].make_context(name, words).params
+        command: Any = get_command(made(registry.own(name)))
+        assert command.make_context(name, words).params
 
 
 def test_a_path_that_is_taken_is_not_proposed(tmp_path: Path) -> None:

@@ -404,9 +404,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     package(site, "broken_package", "fails", "raise ValueError('boom')")
     package(site, "shadow_package", "world", GOOD)
     monkeypatch.syspath_prepend(site)
-    registry.catalogue.cache_clear()
+    registry.foreign.cache_clear()
     yield site
-    registry.catalogue.cache_clear()
+    registry.foreign.cache_clear()
     for name in ("say_hello", "fails"):
         vars(api).pop(name, None)
     for name in ("polite_package", "broken_package", "shadow_package"):

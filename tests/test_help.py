@@ -7,14 +7,14 @@ import re
 import pytest
 from conftest import Facekit
 
-from facekit.cli.app import _SHARED, _line
 from facekit.cli.help import COMMON, lines, render
+from facekit.cli.parameters import shared
 from facekit.options import registry
 from facekit.options.base import describe
 
 
 def text(name: str, width: int) -> str:
-    return render(registry.own(name), map(_line, _SHARED.values()), width).plain
+    return re.sub(r"\x1b\[[\d;]*m", "", render(registry.own(name), shared(), width))
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
@@ -49,7 +49,7 @@ def test_each_option_is_there_once_under_a_heading_with_its_whole_text(name: str
 
 
 def test_what_every_command_takes_is_at_the_end() -> None:
-    found = lines(registry.own("train"), map(_line, _SHARED.values()))
+    found = lines(registry.own("train"), shared())
     own = [line.flags.split()[0].strip(",") for line in found if line.section == COMMON]
     assert own == ["--seed", "-j", "--overwrite", "--dry-run", "--json", "-q", "--log-file", "--max-megapixels"]
 

@@ -15,14 +15,18 @@ from facekit.base.contract import FacekitError, quiet, replace
 from facekit.commands.audit import audit
 from facekit.commands.balance import balance
 from facekit.commands.crop import crop
+from facekit.commands.stats import stats
 from facekit.dataset import Dataset, lineage, read_info
 from facekit.dataset.ancestry import Ancestry, inside
+from facekit.dataset.entries import NESTED
 from facekit.dataset.groups import leave_out_joined
+from facekit.dataset.layouts import LOOSE
 from facekit.identity import held_out
 from facekit.identity.split import split_dataset
 from facekit.options.audit import Audit
 from facekit.options.balance import Balance
 from facekit.options.crop import Crop
+from facekit.options.stats import Stats
 from facekit.runs.renewal import additions
 
 
@@ -326,3 +330,21 @@ def test_a_flat_folder_is_one_label_called_like_it(tmp_path: Path) -> None:
     crop(Crop(input=root, output=tmp_path / "faces", detect=False, size=32, jobs=1))
     assert Dataset.open(tmp_path / "faces").labels == ["Ada L_"]
     assert audit(Audit(folder=root)).kept == 3
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_pictures_that_lie_too_deep_or_too_high_are_counted(tmp_path: Path, made: bool) -> None:
+    root = plain_tree(tmp_path / "tree", {"Ada": 2, "Bob": 2}, side=24)
+    if made:
+        crop(Crop(input=root, output=tmp_path / "faces", detect=False, size=24, jobs=1))
+        root = tmp_path / "faces"
+    plain_tree(root / "Ada", {"inner": 3, "inner/more": 2, ".hidden": 4, "@eaDir": 5}, first=20, side=24)
+    (root / "Ada" / "inner" / "notes.txt").write_text("no picture")
+    (root / "Ada" / "round").symlink_to("..")  # a link is not looked into: what it leads to may be read already
+    plain_tree(root, {".": 1}, first=40, side=24)
+    left = Dataset.open(root).left
+    deep = 10 if made else 5  # a label that facekit made may be called like a system's folder
+    assert left[NESTED] == deep
+    assert left[LOOSE] == 1
+    assert stats(Stats(tree=root)).left[NESTED] == deep
+    assert len(Dataset.open(root).records) == 4

@@ -88,7 +88,7 @@ def test_the_tree_of_the_training_is_scored_without_what_was_trained_on(own: Own
     assert report.details["pictures"] == 9
     assert report.details["banners"] == []
     assert {row["pictures"] for row in _scores(report)["by_class"]} == {3}
-    assert f"left out 33 {FILE}" in caplog.text
+    assert f"left out: 33 {FILE}" in caplog.text
     compared = _scores(report)["compared_with_training"]
     assert compared == {
         "said": "by hash and origin, and by appearance with 33 photos",

@@ -35,6 +35,8 @@ NAMES = (
 )
 """What is a picture, or is called like one."""
 
+HEIC = Path(__file__).parent / "data" / "heic" / "plain.heic"
+
 FOLDERS = (".ipynb_checkpoints", ".thumbnails", "@eaDir", "#recycle", "__MACOSX", "$RECYCLE.BIN", "lost+found")
 
 
@@ -51,7 +53,8 @@ def folder(tmp_path: Path) -> Path:
     made.mkdir(parents=True)
     kinds = {"x.avif": "AVIF", "x.jp2": "JPEG2000", "x.ppm": "PPM"}
     for number, name in enumerate(NAMES):
-        (made / name).write_bytes(saved(kinds.get(name, "JPEG")) + bytes([number]))
+        data = HEIC.read_bytes() if name == "UP.HEIC" else saved(kinds.get(name, "JPEG"))
+        (made / name).write_bytes(data + bytes([number]))
     (made / "broken.png").write_text("no picture")
     (made / "notes.txt").write_text("notes")
     (made / "Thumbs.db").write_bytes(b"x")

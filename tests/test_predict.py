@@ -17,7 +17,7 @@ from patches import edit, patch, tree
 
 from facekit.base import images
 from facekit.base.contract import FacekitError
-from facekit.cli.streams import json_line
+from facekit.cli.piped import json_line
 from facekit.commands.predict import Answer, predict
 from facekit.commands.train import train
 from facekit.identity.predictor import Guess

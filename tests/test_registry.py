@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import pytest
+import summaries
 from conftest import ROOT
 
 from facekit.base.contract import FacekitError
 from facekit.options import registry
 from facekit.options.base import Group, Options, OutputPath, describe
 from facekit.options.crop import Crop
+from facekit.options.summaries import SUMMARIES
 
 GOOD = """
 from dataclasses import dataclass
@@ -112,7 +114,7 @@ def test_a_new_command_is_two_files_and_nothing_else(tmp_path: Path) -> None:
     )
     (tmp_path / "recipe.toml").write_text('[[stage]]\ncommand = "say-hello"\nname = "Bob"\n')
     listed = facekit(tmp_path, "--help").stdout
-    assert listed.index("predict ") < listed.index("say-hello ") < listed.index("─ Manage")
+    assert listed.index("predict ") < listed.index("say-hello ") < listed.index("Manage:")
     assert facekit(tmp_path, "say-hello", "--name", "Ada").stdout == "hello Ada\n"
     done = facekit(tmp_path, "run", str(tmp_path / "recipe.toml"))
     assert (done.returncode, done.stdout) == (0, "hello Bob\n"), done.stderr
@@ -125,6 +127,12 @@ def test_the_catalogue_is_in_the_order_of_the_work() -> None:
     assert [name for name in listed if name in order] == order
     groups = [get_args(Group).index(command.options.group) for command in registry.catalogue().commands]
     assert groups == sorted(groups)
+
+
+def test_what_the_help_lists_is_what_the_classes_say() -> None:
+    """`facekit --help` reads a file that is written from the classes, so that it need not import them."""
+    assert {name: registry.own(name).listed[1:] for name in registry.names()} == SUMMARIES
+    assert summaries.SUMMARIES.read_text(encoding="utf-8") == summaries.rendered(), "run `make docs`"
 
 
 def test_after_names_a_command_of_the_same_group() -> None:
@@ -146,7 +154,7 @@ def test_commands_that_follow_each_other_in_a_circle_are_all_listed() -> None:
 
         after = "one"
 
-    commands = [registry.Command("one", One, "one:one"), registry.Command("two", Two, "two:two")]
+    commands = [registry.Command("one", One, "one:one").listed, registry.Command("two", Two, "two:two").listed]
     assert [command.name for command in registry._ordered(commands)] == ["one", "two"]
 
 

@@ -152,7 +152,7 @@ def test_a_table_that_says_other_people_is_other_data(tmp_path: Path, colours: s
     _train(faces, split_by="person", people_from=table)
     _train(faces, split_by="person", people_from=table)
     table.write_text("\n".join(["image,person", *rows[:-1], f"{pictures[-1]},p0"]))
-    with pytest.raises(StaleError, match=r"who\.csv names somebody else for 1 pictures"):
+    with pytest.raises(StaleError, match=r"who\.csv has a different person for 1 picture"):
         _train(faces, split_by="person", people_from=table)
 
 

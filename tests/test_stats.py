@@ -117,3 +117,12 @@ def test_the_command_prints_lines_or_json(place: Path, facekit: Facekit, monkeyp
     assert plain.code == coded.code == 0, plain.err + coded.err
     assert plain.out.splitlines()[0] == "photos: 13 pictures of 2 labels"
     assert json.loads(coded.out)["details"]["median_side"] == 24
+
+
+def test_the_source_says_of_how_many_photos(place: Path, facekit: Facekit) -> None:
+    done = facekit("stats", place / "photos")
+    lines = done.out.splitlines()
+    assert "source of the 12 different photos" in lines  # of 13 pictures: one repeats another's bytes
+    assert "source" not in lines
+    assert "source" in facekit("stats", place / "faces").out.splitlines()
+    assert done.err.count("read photos: ") == done.err.count("measure photos: ") == 1

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import importlib
 from importlib.machinery import ModuleSpec
-from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facekit.base.errors import FacekitError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 PARTS: dict[str, dict[str, str]] = {
     "detector": {
@@ -85,6 +87,8 @@ def names(kind: str) -> list[str]:
 
 def entries(kind: str) -> list[EntryPoint]:
     """Return what other packages registered for a kind, by name and then by package; nothing is imported."""
+    from importlib.metadata import entry_points
+
     found = entry_points(group=f"facekit.{kind}")
     return sorted(found, key=lambda entry: (entry.name, entry.dist.name if entry.dist else ""))
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from facekit.base.plain import Json
+if TYPE_CHECKING:
+    from facekit.base.plain import Json
 
 T = TypeVar("T")
 

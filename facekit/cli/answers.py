@@ -10,7 +10,8 @@ from facekit.base.contract import Report
 from facekit.base.plain import Json
 from facekit.base.text import visible
 from facekit.cli.console import Console
-from facekit.cli.streams import Unwritable, json_line
+from facekit.cli.piped import json_line
+from facekit.cli.streams import Unwritable
 from facekit.options.registry import Answers
 
 

@@ -77,10 +77,6 @@ class Console:
             self.stop()
             self.screen.print(Text.assemble(("next: ", "bold"), visible(command)), soft_wrap=True)
 
-    def help(self, text: Text) -> None:
-        """Show help on stdout, as it is laid out."""
-        self._stdout().print(text, soft_wrap=True, end="")
-
     def error(self, text: str) -> None:
         """Show the one line that says what is wrong and how to fix it."""
         self.stop()

@@ -1,35 +1,20 @@
-"""Format the help of one command: options under headings, in two columns that fit 80 characters."""
+"""Format the help of one command: its options under headings."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING
 from pathlib import Path
-from textwrap import wrap
 from typing import Literal, get_args, get_origin
 
-from rich.text import Text
-
-from facekit.options.base import Field, Options, bare, describe
+from facekit.cli.help_page import OPTIONS, WIDEST, Line, page
+from facekit.options.base import Options, describe
+from facekit.options.fields import Field, bare
 from facekit.options.registry import Command
 
-COMMON = "Every command"
-ARGUMENTS, OPTIONS = "Arguments", "Options"
-
-_WIDEST = 100
-"""Longer lines are hard to read, however wide the terminal is."""
+COMMON, ARGUMENTS = "Every command", "Arguments"
 
 _WORDS: dict[object, str] = {bool: "", int: "N", float: "NUMBER", str: "TEXT", Path: "PATH"}
-
-
-@dataclass(frozen=True)
-class Line:
-    """One option as the help shows it: how it is typed, and what it does."""
-
-    section: str
-    flags: str
-    text: str
 
 
 def lines(command: Command, shared: Iterable[Line]) -> list[Line]:
@@ -41,36 +26,16 @@ def lines(command: Command, shared: Iterable[Line]) -> list[Line]:
     return sorted(found, key=lambda line: order.index(line.section))
 
 
-def render(command: Command, shared: Iterable[Line], width: int | None = None) -> Text:
+def render(command: Command, shared: Iterable[Line], width: int | None = None) -> str:
     """Return the help of a command, for a terminal of this width (by default, the one there is)."""
-    width = min(width or shutil.get_terminal_size().columns, _WIDEST)
     arguments = [_argument(option) for option in describe(command.options) if option.positional]
-    text = Text()
-    text.append("Usage: ", "bold")
-    text.append(f"facekit {' '.join([command.name, '[OPTIONS]', *arguments])}\n\n")
-    text.append("\n".join(wrap(_first_line(command.options), width)) + "\n")
-    section, left = "", _left(width)
-    for line in lines(command, shared):
-        if line.section != section:
-            section = line.section
-            text.append(f"\n{section}:\n", "bold")
-        _append(text, line, left, width)
-    return text
-
-
-def _append(text: Text, line: Line, left: int, width: int) -> None:
-    """Append an option. Flags that are too long for their column have a line of their own."""
-    inside = len(line.flags) + 4 <= left
-    text.append(f"  {line.flags}", "cyan")
-    text.append(" " * (left - len(line.flags) - 2) if inside else "\n" + " " * left)
-    text.append(
-        ("\n" + " " * left).join(wrap(line.text, width - left, break_on_hyphens=False)).replace("\u00a0", " ") + "\n"
-    )
+    usage = f"{command.name} [OPTIONS] {' '.join(arguments)}".rstrip()
+    return page(usage, _first_line(command.options), lines(command, shared), _left, width)
 
 
 def _left(width: int) -> int:
     """Return how wide the column of flags is."""
-    return 28 if width < _WIDEST else 36
+    return 28 if width < WIDEST else 36
 
 
 def _first_line(options: type[Options]) -> str:

@@ -1,34 +1,15 @@
-"""stdin, stdout and stderr: bounded reads, output that arrives or raises an error, and messages that never fail."""
+"""stdout and stderr: output that arrives or raises an error, and messages that never fail."""
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import StringIO
-from pathlib import Path
 from typing import Any, TextIO, cast
 
-from facekit.base import plain, text
-from facekit.base.contract import FacekitError
-
-MAX_STDIN = 16 << 20
-"""Most that is read from stdin, in bytes: a report with its details, or a path."""
-
-_UNESCAPED = re.compile("[^\x00-\x7e]")
-"""What JSON text may hold as it is and some terminals obey: only what `text.visible` escapes of it is replaced."""
-
-
-@dataclass(frozen=True)
-class _Printed:
-    """What is read of a report that another command printed."""
-
-    folder: str
+from facekit.base.errors import FacekitError
 
 
 class ReaderGone(Exception):  # noqa: N818 - no fault of anybody's
@@ -39,7 +20,7 @@ class Unwritable(FacekitError):
     """stdout takes nothing: it is closed, or its disk is full. `why` says which."""
 
     def __init__(self, why: str, instead: str = "send it to a file or a pipe that takes it") -> None:
-        super().__init__(f"{why}, but this command prints its result there; {instead}")
+        super().__init__(f"{why}, and this command prints to it; {instead}")
         self.why = why
 
 
@@ -65,6 +46,8 @@ class _Stream:
             try:
                 self._stream.write(written)
             except UnicodeEncodeError:  # a path that is not UTF-8, and no bytes to write it in
+                from facekit.base import text
+
                 self._stream.write(text.visible(written.rstrip("\n")) + "\n")
             return
         self._stream.flush()
@@ -73,6 +56,8 @@ class _Stream:
             try:
                 data = data[os.write(handle, data) :]
             except BlockingIOError:  # another program that shares the pipe made it so
+                import select
+
                 select.select([], [handle], [])
 
     def _encoded(self, written: str) -> bytes:
@@ -80,6 +65,8 @@ class _Stream:
         try:
             return written.encode(self._stream.encoding, self._stream.errors or "strict")
         except UnicodeEncodeError:
+            from facekit.base import text
+
             return text.encode(written)
 
 
@@ -140,47 +127,3 @@ def _fill_closed() -> None:
     while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(handle, True)
     os.close(handle)
-
-
-def json_line(value: object) -> str:
-    r"""Return a value as one line of JSON without NaN. Control characters are written as `\u001b`."""
-    return _UNESCAPED.sub(lambda match: _escape(match[0]), plain.dump(value))
-
-
-def read_folder() -> Path:
-    """Read the folder that another facekit command printed to stdin: a path in the last line, or a report in JSON.
-
-    Raises FacekitError where there is none.
-    """
-    piped = _read(sys.stdin).strip()
-    if not piped:
-        raise FacekitError("stdin is empty: the previous command printed no folder; fix that command first")
-    if not piped.startswith("{"):
-        return Path(piped.splitlines()[-1])
-    try:
-        return Path(plain.parse(piped, _Printed).folder)
-    except ValueError:
-        raise FacekitError("stdin is JSON without a folder; pipe a facekit command's output into this") from None
-
-
-def _read(stream: TextIO | None) -> str:
-    if stream is None:
-        raise FacekitError("stdin is closed; pipe a facekit command's output into this, or give a folder")
-    if stream.isatty():  # it would wait for something to be typed
-        raise FacekitError("stdin is a terminal; pipe a facekit command's output into this, or give a folder")
-    binary = getattr(stream, "buffer", None)
-    if binary is None:  # not a file: a program that runs facekit in its own process put it there
-        return stream.read()
-    try:
-        data: bytes = binary.read(MAX_STDIN + 1)
-    except OSError as error:
-        raise FacekitError(
-            f"stdin cannot be read ({error.strerror}); pipe a facekit command's output into this"
-        ) from None
-    if len(data) > MAX_STDIN:
-        raise FacekitError(f"stdin holds more than {MAX_STDIN >> 20} MB; pipe a facekit command's output into this")
-    return data.decode(errors="surrogateescape")
-
-
-def _escape(character: str) -> str:
-    return json.dumps(character)[1:-1] if text.visible(character) != character else character

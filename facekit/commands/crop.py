@@ -65,6 +65,8 @@ def _crop(options: Crop, source: Dataset, track: Track) -> Report:
         removed = {(gone.label, gone.id): gone for gone in out.removed}
         once, again = distinct(source.records)
         todo = [record for record in once if _key(record) not in done]
+        if options.dry_run:
+            return _planned(out, source, once, todo, again)
         compared = _is_compared(source, out, todo)
         prints: dict[Key, Fingerprint | None] = {}
         results = ordered_map(partial(_faces_of, source, options, compared), todo, options.jobs)
@@ -83,6 +85,23 @@ def _crop(options: Crop, source: Dataset, track: Track) -> Report:
         report.details["photos_with_several_faces"] = _several(records, rejections)
         report.details["boxes_not_confirmed"] = sum(_count(r.value) for r in rejections if r.reason == UNCONFIRMED)
         return report
+
+
+def _planned(
+    out: Output, source: Dataset, once: Sequence[Record], todo: Sequence[Record], again: Sequence[tuple[Record, Record]]
+) -> Report:
+    """Return what is known before any photo is opened; how many faces it shows takes as long as the crop itself."""
+    report = out.report(rejections=[_rejection(record, REPEATED, first.path) for record, first in again])
+    report.details |= {
+        "photos": len(source.records),
+        "photos_to_search": len(todo),
+        "photos_done": len(once) - len(todo),
+    }
+    report.details["faces"] = "not known until the photos are searched"
+    if isinstance(out.options, Crop) and not out.options.detect:
+        del report.details["faces"]
+        report.made, report.kept = len(todo), report.kept + len(todo)
+    return report
 
 
 def _is_compared(source: Dataset, out: Output, todo: Sequence[Record]) -> bool:

@@ -112,7 +112,7 @@ def _of_run(run: runs.Run) -> Counts:
 def _count(dataset: Dataset, options: Stats, track: Track) -> Counts:
     paths = {record.path for record in dataset.records}
     looked = ordered_map(partial(_look, dataset.root), sorted(paths), options.jobs)
-    found = dict(zip(sorted(paths), track(looked, f"read {dataset.root.name}", len(paths)), strict=True))
+    found = dict(zip(sorted(paths), track(looked, f"measure {dataset.root.name}", len(paths)), strict=True))
     sides = sorted(one.side for one in found.values() if one.side is not None)
     left = Counter(dataset.left)
     left.update(rejection.reason for rejection in read_rejections(dataset.root / REJECTED))
@@ -202,12 +202,18 @@ def _lines(title: str, counts: Counts, most: int) -> Iterator[str]:
     yield from _bars("part", counts.parts)
     yield from _bars("kind", counts.kinds if len(counts.kinds) > 1 else {})
     yield from _bars("shorter side in pixels", counts.sides)
-    yield from _bars("source", counts.sources)
+    yield from _bars(_of_photos("source", counts), counts.sources)
     yield from _bars("licence", counts.licences)
     yield from _bars("left out", counts.left)
     yield ""
     pictures = f"{size(counts.bytes)} of pictures, " if counts.bytes else ""
     yield f"on disk: {pictures}{size(counts.beside)} of other files"
+
+
+def _of_photos(title: str, counts: Counts) -> str:
+    """Return a heading that says of how many photos, where these are not as many as the pictures."""
+    photos = sum(counts.sources.values())
+    return title if photos == counts.pictures else f"{title} of the {photos:,} different photos"
 
 
 def _bars(title: str, rows: Mapping[str, int]) -> Iterator[str]:

@@ -9,7 +9,10 @@ from pathlib import Path
 
 from facekit.base.contract import FacekitError
 from facekit.base.text import counted
-from facekit.dataset.pictures import DEAD, out_of_place
+from facekit.dataset.pictures import DEAD, count_below, out_of_place
+
+NESTED = "in a folder inside a label's folder"
+"""Why pictures below a label's folder are left out; a link to a folder there is not looked into."""
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +38,16 @@ def list_entries(folder: Path, left: Counter[str], made: bool = False) -> list[o
 def list_label(folder: Path, left: Counter[str], made: bool = False) -> list[os.DirEntry[str]]:
     """Return what a label's folder holds, as `list_entries` does.
 
-    Links that lead nowhere are counted in `left`; folders in it, which nobody reads, get a warning.
+    Links that lead nowhere are counted in `left`, and so are the pictures of folders in it, which nobody reads; these
+    folders get a warning.
     """
     entries = list_entries(folder, left, made)
-    nested = sum(map(is_dir, entries))
+    nested = [entry for entry in entries if is_dir(entry)]
     if nested:
-        log.warning("%s: %s not read", folder, counted(nested, "folder inside it is", "folders inside it are"))
+        inside = sum(count_below(Path(one.path)) for one in nested if not one.is_symlink())
+        what = counted(len(nested), "folder inside it is", "folders inside it are")
+        log.warning("%s: %s not read, with %s", folder, what, counted(inside, "picture"))
+        left[NESTED] += inside
     left[DEAD] += sum(entry.is_symlink() and not is_dir(entry) and not is_file(entry) for entry in entries)
     return entries
 

@@ -11,6 +11,7 @@ from facekit.base import files
 from facekit.base.contract import FacekitError, Link, Record, Rejection, Source, replace
 from facekit.base.opening import no_folder
 from facekit.base.text import counted
+from facekit.dataset.groups import links_about
 from facekit.dataset.info import INFO, DatasetInfo
 from facekit.dataset.listing import match_files, read_manifest, scan
 from facekit.dataset.reasons import REMOVED
@@ -130,6 +131,22 @@ def clear(store: Store, info: DatasetInfo | None) -> None:
     files.replace_file(root / INFO, replace(info, complete=False, stale=made).to_bytes())
     store.delete(made)
     reset(root)
+
+
+def write_lines(
+    root: Path,
+    records: Sequence[Record],
+    rejections: Sequence[Rejection],
+    sources: Mapping[str, Source],
+    links: Sequence[Link],
+) -> None:
+    """Write what a complete folder says: of the sources and links, those of the photos that its pictures come from."""
+    origins = dict.fromkeys(record.origin for record in records)
+    known = [sources[origin] for origin in origins if origin in sources]
+    files.replace_lines(root / SOURCES, (source.to_json() for source in known))
+    write_links(root, links_about(links, origins))
+    files.replace_lines(root / REJECTED, (rejection.to_json() for rejection in rejections))
+    files.replace_lines(root / MANIFEST, (record.to_json() for record in records))
 
 
 def write_links(root: Path, links: Sequence[Link]) -> None:

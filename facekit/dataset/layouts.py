@@ -84,6 +84,7 @@ def lay_out(root: Path, left: Counter[str]) -> Layout:
         return Layout([Place(name, label) for name in loose])
     if loose:
         log.warning("%s: %s", root, out_of_folders(len(loose)))
+        left[LOOSE] += len(loose)
     if not places:
         _refuse_others(root, [entry.name for entry in tops])
     return Layout(places)

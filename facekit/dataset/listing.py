@@ -15,7 +15,7 @@ from facekit.base.opening import no_folder
 from facekit.base.text import counted
 from facekit.dataset.entries import is_dir, is_file, list_entries, list_label
 from facekit.dataset.info import INFO
-from facekit.dataset.layouts import Place, lay_out
+from facekit.dataset.layouts import LOOSE, Place, lay_out
 from facekit.dataset.pictures import Found, is_picture, out_of_folders
 from facekit.dataset.records import MANIFEST, read_records
 
@@ -110,6 +110,7 @@ def _of_facekit(root: Path, left: Counter[str]) -> Listing:
     loose = sum(is_file(entry) and not entry.is_symlink() and is_picture(Path(entry.path)) for entry in entries)
     if loose:
         log.warning("%s: %s", root, out_of_folders(loose))
+        left[LOOSE] += loose
     return Listing(files, outside.paths)
 
 

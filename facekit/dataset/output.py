@@ -25,7 +25,6 @@ from facekit.base.text import counted
 from facekit.dataset import folder
 from facekit.dataset.changes import UP_TO_DATE, of_input
 from facekit.dataset.folder import Earlier, Key, key
-from facekit.dataset.groups import links_about
 from facekit.dataset.info import INFO, DatasetInfo, read_info
 from facekit.dataset.reasons import REMOVED, REPEATED, advice
 from facekit.dataset.records import MANIFEST, REJECTED, SOURCES
@@ -57,6 +56,7 @@ class Output:
         """What it said when an earlier run had ended; None where there was none, or the stage begins anew."""
         self._began = time.monotonic()
         self._moved = False
+        self._noted: set[str] = set()  # the origins whose source is in `sources.jsonl` already
         self._store = Store(root)
         self._open = ExitStack()
 
@@ -142,15 +142,20 @@ class Output:
         """Put one picture in place, then its line; return the record with its bytes' hash."""
         record = replace(record, sha256=hashlib.sha256(data).hexdigest())
         self.made += 1
-        if not self.options.dry_run:
-            self._store.write(record.path, data)
-            if source is not None:
-                files.append_line(self.root / SOURCES, source.to_json())
-            files.append_line(self.root / MANIFEST, record.to_json())
         if source is not None:
             self.sources[source.origin] = source
+        if not self.options.dry_run:
+            self._store.write(record.path, data)
+            self._note_source(record.origin)
+            files.append_line(self.root / MANIFEST, record.to_json())
         self.records[key(record)] = record
         return record
+
+    def _note_source(self, origin: str) -> None:
+        """Write once where a photo came from, as soon as something is made of it: a kill then does not lose it."""
+        if origin in self.sources and origin not in self._noted:
+            files.append_line(self.root / SOURCES, self.sources[origin].to_json())
+            self._noted.add(origin)
 
     def reject(self, rejection: Rejection) -> None:
         """Note one picture that is left out."""
@@ -191,7 +196,7 @@ class Output:
             stale = dict(sorted(stale.items()))
             self._write_info(stale=stale)
             self._delete(stale)  # before the lines, which say that the files are facekit's
-            self._write_lines(records, rejections)
+            folder.write_lines(self.root, records, rejections, self.sources, self.links)
             self._write_info(complete=True)
         if not records:
             raise FacekitError(f"{self.root}: nothing is left; {advice(report.left)}")
@@ -260,6 +265,7 @@ class Output:
     def _take(self, earlier: Earlier) -> None:
         self.records, self.rejected, self._moved = earlier.records, earlier.rejected, earlier.moved
         self.sources = {**earlier.sources, **self.sources}
+        self._noted = set(earlier.sources)
         self.links += earlier.links
 
     def _begins_anew(self) -> bool:
@@ -290,11 +296,3 @@ class Output:
     def _write_info(self, complete: bool = False, stale: Mapping[str, str] | None = None) -> None:
         info = replace(self.info, complete=complete, stale=stale or {})
         files.replace_file(self.root / INFO, info.to_bytes())
-
-    def _write_lines(self, records: list[Record], rejections: list[Rejection]) -> None:
-        origins = dict.fromkeys(record.origin for record in records)
-        known = [self.sources[origin] for origin in origins if origin in self.sources]
-        files.replace_lines(self.root / SOURCES, (source.to_json() for source in known))
-        folder.write_links(self.root, links_about(self.links, origins))
-        files.replace_lines(self.root / REJECTED, (r.to_json() for r in rejections))
-        files.replace_lines(self.root / MANIFEST, (record.to_json() for record in records))

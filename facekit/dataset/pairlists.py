@@ -136,9 +136,7 @@ def _csv(file: Path, text: str) -> PairList:
 
 def _row(where: str, row: Sequence[str], header: Sequence[str]) -> Pair:
     if len(row) != len(header):
-        raise FacekitError(
-            f"{where} has {counted(len(row), 'field')} where the header has {len(header)}; fix that line"
-        )
+        raise FacekitError(f"{where} has {counted(len(row), 'field')}, but the header has {len(header)}; fix that line")
     values = {name: value.strip() for name, value in zip(header, row, strict=True)}
     first, second, said = (values.pop(name) for name in COLUMNS)
     first, second = (path.replace("\\", "/") for path in (first, second))  # as Windows writes them
@@ -159,9 +157,7 @@ def _lfw(file: Path, text: str, folds: int, each: int) -> PairList:
         pairs.append(_lfw_pair(f"{file}, line {number + 1}", line.split(), block == 0, fold))
     if len(pairs) != 2 * each * folds:
         of = f"{folds} times {each} + {each}" if folds > 1 else f"{each} + {each}"
-        raise FacekitError(
-            f"{file} has {counted(len(pairs), 'pair')} and not the {of} of its first line; fetch it again"
-        )
+        raise FacekitError(f"{file} has {counted(len(pairs), 'pair')}, but its first line says {of}; download it again")
     return PairList(file, pairs, folds)
 
 

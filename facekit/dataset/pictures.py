@@ -95,6 +95,17 @@ def below(folder: Path) -> Found:
     return Found(sorted(found.files), found.left)
 
 
+def count_below(folder: Path) -> int:
+    """Return how many pictures are in a folder and in those in it; no link is followed."""
+    count = 0
+    for place, inner, names in os.walk(folder):
+        deep = len(Path(place).relative_to(folder).parts) >= MAX_DEPTH
+        inner[:] = [] if deep else [name for name in inner if out_of_place(name) is None]
+        files = [Path(place, name) for name in names if out_of_place(name) is None]
+        count += sum(not file.is_symlink() and file.is_file() and is_picture(file) for file in files)
+    return count
+
+
 def _walk(folder: Path, left: Counter[str], seen: set[str], root: str, depth: int = 0) -> Iterator[os.DirEntry[str]]:
     where = os.path.realpath(folder)
     if where in seen:

@@ -62,9 +62,9 @@ class Dataset:
                 records.append(record)
                 sources.setdefault(record.id, Source(record.id, url=record.path, engine="folder"))
         else:  # what a killed run wrote without a line is for it to make again
-            log.warning("%s is not complete: to finish it, run the command that made it again", root)
+            log.warning(_incomplete(root, info, records))
         if not records:
-            raise FacekitError(f"{root} has no pictures; give a folder with one folder of pictures per person")
+            raise FacekitError(f"{root} has no pictures; give a folder with one folder of pictures a person")
         links = read_links(root / GROUPS) if ours else []
         return cls(root, one_label_each(records, root), sources, info, links, held.listing.left)
 
@@ -120,6 +120,14 @@ class Dataset:
         """Return a hash of what the tree holds: names, bytes, groups and split."""
         lines = sorted(json.dumps([r.label, r.id, r.sha256, r.group, r.split, r.synthetic]) for r in self.records)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _incomplete(root: Path, info: DatasetInfo, records: Iterable[Record]) -> str:
+    """Say that a folder was left in the middle, and what is not known of its pictures for that."""
+    again = f"run the same `facekit {info.stage}` again" if info.stage else "run the command that makes it again"
+    loose = sum(not record.group for record in records)
+    groups = f", and for {loose} of them it is not known yet which show the same photo" if loose else ""
+    return f"{root} is not complete: pictures are missing{groups}; {again} to finish it"
 
 
 def by_label(records: Iterable[Record]) -> dict[str, list[Record]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from facekit.base.contract import Report
+from facekit.base.reporting import Report
 from facekit.options.base import Limits, Short
 from facekit.options.common import SPLIT, SplitShares, Stage
 from facekit.options.following import beside, command

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from facekit.base.contract import Report
+from facekit.base.reporting import Report
 from facekit.options.base import Aside, Limits, Short
 from facekit.options.common import SPLIT, PeopleTable, SplitBy, SplitShares, Stage, refuse_people
 from facekit.options.following import beside, command

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from dataclasses import Field as DataclassField
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from facekit.base.contract import FacekitError, Report
+from facekit.base.errors import FacekitError
 from facekit.options.fields import Field, Scalar, Setting, Value, bare, check, coerce, shown
+from facekit.options.headings import Group
 from facekit.options.marks import (
     Aside,
     InputPath,
@@ -23,11 +24,11 @@ from facekit.options.marks import (
     Short,
 )
 
+if TYPE_CHECKING:
+    from facekit.base.reporting import Report
+
 O = TypeVar("O", bound="Options")  # noqa: E741 - a type variable, not a name one reads
 M = TypeVar("M")
-
-Group = Literal["collect", "clean", "train", "score", "use", "manage", "more"]
-"""What a command is for: `--help` lists the groups in this order."""
 
 RESERVED = (
     "help",

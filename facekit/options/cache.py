@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from facekit.base.contract import FacekitError
+from facekit.base.errors import FacekitError
 from facekit.base.figures import seconds_of
 from facekit.options.base import Aside, Options, Reads
 

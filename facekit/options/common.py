@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from facekit.base.contract import FacekitError
+from facekit.base.errors import FacekitError
 from facekit.base.names import fold
 from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional, Reads, Section, Short, shown
 

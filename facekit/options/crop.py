@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from facekit.base.contract import FacekitError, Report
+from facekit.base.errors import FacekitError
+from facekit.base.reporting import Report
 from facekit.options.base import Aside, InputPath, Limits, Options, Positional, Reads, Section, shown
 from facekit.options.common import Stage
 from facekit.options.following import beside, command

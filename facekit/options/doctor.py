@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from facekit.base.contract import Report
+from facekit.base.reporting import Report
 from facekit.options.base import Options
 from facekit.options.following import command
 

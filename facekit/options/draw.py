@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from facekit.base.contract import Report
+from facekit.base.reporting import Report
 from facekit.options.base import Limits, Options
 from facekit.options.common import OutputFolder
 from facekit.options.following import beside, command

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from facekit.base.contract import Report
+from facekit.base.reporting import Report
 from facekit.options.base import Aside, InputPath, Options, OutputPath, Short
 from facekit.options.common import GROUPS, Batch, GroupTable, Rounds, RunFolder, refuse_table
 from facekit.options.following import command

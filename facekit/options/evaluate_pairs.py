@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from facekit.base.contract import FacekitError, Report
+from facekit.base.errors import FacekitError
+from facekit.base.reporting import Report
 from facekit.options.base import Aside, InputPath, Options, OutputPath, PathOrName, Positional, Reads, Short, shown
 from facekit.options.common import GROUPS, GroupTable, Rounds, refuse_table
 from facekit.options.following import PHOTOS, command

@@ -10,7 +10,7 @@ from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-from facekit.base.contract import FacekitError
+from facekit.base.errors import FacekitError
 from facekit.options.marks import InputPath, Limits, OutputPath, PathMark, PathOrName
 
 _LONGEST_NAME = 255

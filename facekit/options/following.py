@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from facekit.base.contract import FacekitError
-from facekit.base.files import read_json
+from facekit.base.errors import FacekitError
 from facekit.base.text import visible
 
 PHOTOS = "PHOTOS"
@@ -40,6 +39,8 @@ def beside(folder: Path, name: str) -> Path:
 
 
 def _made_from(folder: Path) -> str | None:
+    from facekit.base.files import read_json  # what reads files is not needed for a command's help
+
     try:
         made = read_json(folder / _INFO, _Made).made_from
     except (OSError, ValueError, FacekitError):

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from facekit.base.contract import FacekitError, Report
+from facekit.base.errors import FacekitError
+from facekit.base.reporting import Report
 from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional, Short
 from facekit.options.common import RunFolder
 from facekit.options.following import PHOTOS, command

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from facekit.base.contract import Report
+from facekit.base.reporting import Report
 from facekit.options.base import Aside, Limits, Options, PathOrName, Positional, Section
 from facekit.options.common import OutputFolder
 from facekit.options.following import beside, command

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from facekit.base.contract import FacekitError, Report
+from facekit.base.errors import FacekitError
+from facekit.base.reporting import Report
 from facekit.options.base import Aside, Limits, PathOrName, Section
 from facekit.options.common import (
     SPLIT,

@@ -10,7 +10,9 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from facekit import __version__
@@ -34,7 +36,16 @@ def render(
 
     `filters` are the template's own. Raises FacekitError where `what` needs a package that is not installed.
     """
-    jinja2 = plugins.need("jinja2", what)
+    plugins.need("jinja2", what)
+    environment = _environment(frozenset((filters or {}).items()))
+    page: str = environment.get_template(template).render(version=__version__, **values)
+    return page
+
+
+@lru_cache(maxsize=16)
+def _environment(filters: frozenset[tuple[str, Callable[..., str]]]) -> Any:
+    """Return what fills the templates in; it keeps them compiled, for programs that write many pages."""
+    import jinja2
     from markupsafe import Markup  # comes with Jinja
 
     environment = jinja2.Environment(
@@ -45,15 +56,14 @@ def render(
     )
     words = {"percent": percent, "number": "{:,}".format, "counted": counted, "sentence": sentence}
     own = words | {"data": lambda value: Markup(data(value))}
-    environment.filters |= own | dict(filters or {})
+    environment.filters |= own | dict(filters)
     inlined = assets.load()
     environment.globals |= {
         "style": Markup(inlined.style),
         "script": Markup(inlined.script),
         "policy": inlined.policy,
     }
-    page: str = environment.get_template(template).render(version=__version__, **values)
-    return page
+    return environment
 
 
 def percent(share: float) -> str:

@@ -129,7 +129,7 @@ def _people_changed(run: Run, dataset: Dataset, people: Path | None) -> str | No
         return None
     now = {record.path: lineage.person(record) for record in protocol.with_people(dataset, people).records}
     count = sum(lineage.person(record) != now.get(record.path) for record in run.split)
-    return f"{people} names somebody else for {counted(count, 'picture')}" if count else None
+    return f"{people} has a different person for {counted(count, 'picture')}" if count else None
 
 
 def _check_parts(split: Split, options: Train, needs_validation: bool) -> None:

@@ -128,7 +128,7 @@ def judge(
     clear = [name for name, found in judged.names.items() if found.folder.person is not None]
     if len(clear) > 2 and len(twins) > MAX_TWINS * len(clear):
         log.warning(
-            "the embedder %s takes %d of %s for the same person, so its answers are not used; "
+            "the embedder %s cannot tell %d of %s apart, so its answers are not used; "
             "choose another --embedder, or none",
             *(faces[0].embedder, len(twins), counted(len(clear), "name")),
         )

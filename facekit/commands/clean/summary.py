@@ -153,5 +153,7 @@ def _warn(found: Doubts) -> None:
         )
     if found.one_person:
         pairs = [f"{first} and {second}" for first, second, _ in found.one_person]
-        what = counted(len(pairs), "pair of names seems to be one person", "pairs of names seem to be the same person")
+        what = counted(
+            len(pairs), "pair of names seems to be the same person", "pairs of names seem to be the same person"
+        )
         log.warning("%s: %s", what, listed(pairs))

@@ -59,10 +59,7 @@ class Dlib:
 
     def embed(self, faces: Sequence[Image]) -> NDArray[np.float32]:
         """Return the embeddings of aligned faces, shape (faces, 128)."""
-        if not len(faces):
-            return np.empty((0, self.dimensions), np.float32)
-        (vectors,) = self._network.run(None, {"faces": np.stack(faces)})
-        return np.asarray(vectors, np.float32)
+        return runtime.embed(self._network, faces, self.dimensions)
 
     def _find(self, image: Image) -> Box | None:
         # Small faces cost four times as much to look for, and a picture that comes without a box rarely has one.

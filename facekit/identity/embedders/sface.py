@@ -31,9 +31,6 @@ _SEARCHED_AT = 320
 _MIN_OVERLAP = 0.1
 """Overlap with the box below which a face is a different one: YuNet's boxes are narrow and tall."""
 
-_BATCH = 16
-"""Faces in the network at once: more are no faster, and take 10 MB of memory each."""
-
 _loading = threading.Lock()
 
 
@@ -65,11 +62,7 @@ class SFace:
 
     def embed(self, faces: Sequence[Image]) -> NDArray[np.float32]:
         """Return the embeddings of aligned faces, shape (faces, 128)."""
-        found = np.empty((len(faces), self.dimensions), np.float32)
-        for start in range(0, len(faces), _BATCH):
-            some = slice(start, start + _BATCH)
-            (found[some],) = self._network.run(None, {"faces": np.stack(faces[some])})
-        return found
+        return runtime.embed(self._network, faces, self.dimensions)
 
     def _points(self, image: Image, box: Box | None) -> Points:
         around = images.square(box, _MARGIN) if box else images.whole(image)
