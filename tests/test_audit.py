@@ -508,7 +508,7 @@ def test_photos_that_are_gone_are_counted_and_other_files_are_no_photos(hidden: 
     assert at_hand(report) == (11, 13)
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Of 13 photos that the pictures come from, 11 are" in page
-    assert "repeats that only the others would show are not found" in page
+    assert "repeats that only the others show are not found" in page
 
 
 def test_an_audit_says_what_it_looks_for_and_counts_groups(hidden: Path, tmp_path: Path) -> None:

@@ -177,7 +177,6 @@ NEVER_ONE = {
     ("report/templates/scores.html", "{{ info.pictures_per_second }} pictures per second"),
     ("report/templates/scores.html", "{{ by.gap.of }} groups"),
     ("runs/info.py", "has \x01 faces"),
-    ("runs/pretrained.py", "a \x01 file"),
     ("scores/identification.py", "\x01 people"),  # asked for one before
     ("serving/guard.py", "within \x01 seconds"),
     ("sources/engines/api.py", "end in \x01 seconds"),
