@@ -85,3 +85,15 @@ def test_tensorflow_is_what_computes_unless_another_is_asked_for(tmp_path: Path)
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == "tensorflow"
+
+
+def test_ctrl_c_while_the_engine_loads_shows_nothing_of_it(capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("keras")
+    from facekit.networks.backend import hushed
+
+    capfd.readouterr()  # what loading it has written
+    for error, shown in ((KeyboardInterrupt(), ""), (ImportError(), "noise")):
+        with pytest.raises(type(error)), hushed():
+            os.write(2, b"noise")
+            raise error
+        assert capfd.readouterr().err == shown

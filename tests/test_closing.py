@@ -93,3 +93,12 @@ def test_commands_that_score_or_compare_count_no_pictures(name: str) -> None:
 @pytest.mark.parametrize("name", ["scrape", "draw", "crop", "clean", "balance", "augment"])
 def test_commands_that_make_pictures_count_them(name: str) -> None:
     assert registry.own(name).options.counts
+
+
+def test_scores_of_a_fold_stand_behind_their_names() -> None:
+    fold = {"pictures": 1200, "accuracy": 0.98765, "balanced_accuracy": 1.0, "macro_f1": 0.5, "fpir": 0.01}
+    said = "  ".join(
+        shown(Report("x", "x", counts=False, details={"fold 1": fold, "gap in fnmr, b worse": 0.1}), width=200)
+    )
+    assert "fold 1                1,200 pictures, accuracy 0.9877, balanced accuracy 1, macro F1 0.5, FPIR 0.01" in said
+    assert "gap in FNMR, b worse  0.1" in said

@@ -294,7 +294,7 @@ REFUSED = {
     "[contender]\nnetwork = 'cnn3'": r"write each contender as \[\[contender\]\], with double brackets",
     "[defaults]\nsize = 48": r"has no contenders; add a \[\[contender\]\]",
     "contender": r"is not valid TOML",
-    "[[contender]]\n" * 5000: r"names 5000 contenders; give at most 200",
+    "[[contender]]\n" * 5000: r"has 5000 contenders; give at most 200",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import zipfile
 from dataclasses import replace
@@ -24,6 +25,7 @@ from facekit.identity.predictor import Guess
 from facekit.options.crop import CarriedCrop, FaceCrop
 from facekit.options.predict import Predict
 from facekit.options.train import Train
+from facekit.report import sheet
 from facekit.report.fonts import MISSING, fitting
 from facekit.report.grid import Tile, draw, lines
 from facekit.world.draw import empty_photo, group_photo
@@ -158,9 +160,9 @@ def test_the_sheet_shows_right_and_wrong(trained: Trained, tmp_path: Path) -> No
     mixed.mkdir()
     (mixed / "right.png").write_bytes(images.encode_png(patch(0, 900)))
     (mixed / "wrong.png").write_bytes(images.encode_png(patch(2, 901)))
-    sheet = tmp_path / "sheet.png"
-    _predict(trained, mixed, detect=False, min_confidence=0, grid=sheet)
-    pixels = images.read(sheet).reshape(-1, 3).astype(int)
+    file = tmp_path / "sheet.png"
+    _predict(trained, mixed, detect=False, min_confidence=0, grid=file)
+    pixels = images.read(file).reshape(-1, 3).astype(int)
     for colour in ((0x1E, 0x84, 0x49), (0xC0, 0x39, 0x2B)):
         assert (np.abs(pixels - colour).max(axis=1) < 8).sum() > 500
 
@@ -246,6 +248,17 @@ def test_an_empty_folder_is_refused(trained: Trained, tmp_path: Path) -> None:
 
 
 def test_dry_run_answers_nothing(trained: Trained, tmp_path: Path) -> None:
-    sheet = tmp_path / "sheet.png"
-    assert _predict(trained, trained.faces, detect=False, dry_run=True, grid=sheet) == []
-    assert not sheet.exists()
+    file = tmp_path / "sheet.png"
+    assert _predict(trained, trained.faces, detect=False, dry_run=True, grid=file) == []
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(("of", "said"), [(2, "2 pictures"), (1200, "the first 2 of 1,200 pictures")])
+def test_a_sheet_says_whether_it_shows_a_part(
+    of: int, said: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "sheet.html"
+    with caplog.at_level(logging.INFO, "facekit"):
+        sheet.write(file, [Tile(patch(n, n), "Ada") for n in range(2)], of, "")
+    assert caplog.messages == [f"{file} shows {said}"]
+    assert f"{said[0].upper()}{said[1:]}." in file.read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,21 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from facekit.commands.audit import audit
 from facekit.commands.clean import clean
 from facekit.commands.evaluate import evaluate
+from facekit.options.audit import Audit
 from facekit.options.clean import Clean
 from facekit.options.evaluate import Evaluate
+from facekit.report import sheet
 from facekit.report.comparison import Row, Score, Table
 from facekit.report.comparison_table import html
+from facekit.report.grid import Tile
 from facekit.scores.bootstrap import Interval
 
 pytestmark = needs_browser
+
+PAGES = ["compared", "cleaned", "evaluated", "audited", "sheeted"]
 
 WIDTHS = {"phone": 390, "desk": 1400}
 
@@ -60,7 +67,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     root = plain_tree(tmp_path_factory.mktemp("people") / "faces", {f"Person {n}": 8 for n in range(4)})
     for label in root.iterdir():
-        for file in list(label.iterdir())[:4]:
+        for file in list(label.iterdir())[:7]:
             (label / f"again-{file.name}").write_bytes(file.read_bytes() + b"\0")
     return root
 
@@ -73,6 +80,29 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     move(root)
     evaluate(Evaluate(run=root / "head", part="all"))
     return next((root / "head").glob("evaluation*/report.html"))
+
+
+@pytest.fixture(scope="module")
+def audited(people: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a tree that shows many pictures more than once, one of them under a long name."""
+    folder = tmp_path_factory.mktemp("audited")
+    tree = shutil.copytree(people, folder / "faces")
+    (tree / "Person 0").rename(tree / ("a_name_that_goes_on_and_on_" * 4))
+    audit(Audit(folder=tree, output=folder / "report"))
+    return folder / "report" / "report.html"
+
+
+@pytest.fixture(scope="module")
+def sheeted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sheet of `predict --grid`, with a long name."""
+    from conftest import picture
+
+    file = tmp_path_factory.mktemp("sheeted") / "sheet.html"
+    tiles = [
+        Tile(picture(n), "AnUnbrokenNameThatIsLong" * n, 0.5, n == 1, "in truth Ada", f"{n}.jpg") for n in (1, 2, 3)
+    ]
+    sheet.write(file, tiles, 9, "")
+    return file
 
 
 @pytest.fixture
@@ -107,7 +137,7 @@ def column(driver: Any, place: int) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("page", ["compared", "cleaned", "evaluated"])
+@pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
 def test_a_page_never_scrolls_sideways(
     driver: Any, look: Callable[..., None], request: pytest.FixtureRequest, page: str, width: int
@@ -126,7 +156,7 @@ def test_a_page_never_scrolls_sideways(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("page", ["compared", "cleaned", "evaluated"])
+@pytest.mark.parametrize("page", PAGES)
 def test_text_can_be_read_in_light_and_dark(
     driver: Any, look: Callable[..., None], request: pytest.FixtureRequest, page: str, scheme: str
 ) -> None:
@@ -166,13 +196,34 @@ def test_a_table_is_searched_without_regard_for_accents(driver: Any, look: Calla
 
 def test_pictures_are_filtered_by_name(driver: Any, look: Callable[..., None], cleaned: Path) -> None:
     look(cleaned)
-    assert "Repeat: 16" in driver.find_element(By.TAG_NAME, "main").text
+    assert "Repeat: 28" in driver.find_element(By.TAG_NAME, "main").text
     section = next(one for one in driver.find_elements(By.TAG_NAME, "section") if one.text.startswith("Repeat"))
     Select(section.find_element(By.TAG_NAME, "select")).select_by_visible_text("Person 2")
     shown = [one.text for one in section.find_elements(By.TAG_NAME, "figure") if one.is_displayed()]
-    assert len(shown) == 4
+    assert len(shown) == 7
     assert all(text.startswith("Person 2") for text in shown)
-    assert len(section.find_elements(By.CSS_SELECTOR, "figure .sides img")) == 32  # each beside what it repeats
+    assert len(section.find_elements(By.CSS_SELECTOR, "figure .sides img")) == 56  # each beside what it repeats
+
+
+def test_a_long_list_shows_its_first_ones_and_all_when_asked(
+    driver: Any, look: Callable[..., None], cleaned: Path
+) -> None:
+    look(cleaned, WIDTHS["phone"])
+    section = next(one for one in driver.find_elements(By.TAG_NAME, "section") if one.text.startswith("Repeat"))
+
+    def shown() -> int:
+        script = "return [...arguments[0].querySelectorAll('.gallery > *')].filter(one => one.offsetParent).length"
+        return int(driver.execute_script(script, section))
+
+    more = section.find_element(By.CSS_SELECTOR, "button.more")
+    assert (shown(), more.text) == (24, "Show all 28")
+    names = Select(section.find_element(By.TAG_NAME, "select"))
+    names.select_by_visible_text("Person 3")  # who is among those that are not shown
+    assert (shown(), more.is_displayed()) == (7, False)
+    names.select_by_value("")
+    assert shown() == 24
+    more.click()
+    assert (shown(), more.is_displayed()) == (28, False)
 
 
 def test_numbers_can_be_copied(driver: Any, look: Callable[..., None], compared: Path) -> None:
@@ -194,13 +245,13 @@ def test_the_matrix_opens_its_pictures(driver: Any, look: Callable[..., None], e
     cell = driver.find_element(By.CSS_SELECTOR, ".matrix a")
     says, group = cell.get_attribute("aria-label"), cell.get_attribute("data-opens")
     cell.send_keys(Keys.ENTER)
-    sheet = driver.find_element(By.ID, "sheet")
-    assert sheet.is_displayed()
-    assert sheet.find_element(By.TAG_NAME, "h2").text == says
+    opened = driver.find_element(By.ID, "sheet")
+    assert opened.is_displayed()
+    assert opened.find_element(By.TAG_NAME, "h2").text == says
     count = len(driver.find_elements(By.CSS_SELECTOR, f"main [data-group='{group}']"))
-    assert len(sheet.find_elements(By.CSS_SELECTOR, "figure img")) >= count > 0
-    sheet.send_keys(Keys.ESCAPE)
-    assert not sheet.is_displayed()
+    assert len(opened.find_elements(By.CSS_SELECTOR, "figure img")) >= count > 0
+    opened.send_keys(Keys.ESCAPE)
+    assert not opened.is_displayed()
 
 
 def test_a_chart_follows_the_colours_of_the_system(driver: Any, look: Callable[..., None], compared: Path) -> None:

@@ -114,6 +114,7 @@ def _answers(
         for face in some
     )
     tiles: list[Tile] = []
+    count = 0
     while chunk := list(islice(faces, _BATCH)):
         seen = [face for _, face in chunk if isinstance(face, FoundFace)]
         named = iter(predictor.name(seen, options.min_confidence))
@@ -122,11 +123,12 @@ def _answers(
                 yield _no_answer(picture, face)
                 continue
             answer = Answer(str(picture), **vars(next(named)))
+            count += 1
             if options.grid is not None and len(tiles) < sheet.most(options.grid):
                 tiles.append(_tile(predictor.run, picture, face, answer, names.get(picture)))
             yield answer
     if options.grid is not None:
-        sheet.write(options.grid, tiles, "no picture shows a face")
+        sheet.write(options.grid, tiles, count, "no picture shows a face")
 
 
 def _faces(predictor: Predictor, detect: bool, picture: Path) -> list[FoundFace | BadImage]:

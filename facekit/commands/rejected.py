@@ -134,9 +134,7 @@ def _by_reason(found: Sequence[LeftOut]) -> str:
 def _draw(file: Path, found: Sequence[LeftOut], track: Track) -> None:
     """Write the sheet of the first pictures that are still there and can be decoded."""
     tiles = list(islice(_tiles(track(found, STAGE, len(found))), sheet.most(file)))
-    sheet.write(file, tiles, "all of the pictures are gone or unreadable")
-    if tiles and len(tiles) < len(found):
-        log.info("%s does not show all %d: only the first that still exist and can be read", file, len(found))
+    sheet.write(file, tiles, len(found), "all of the pictures are gone or unreadable")
 
 
 def _tiles(found: Iterator[LeftOut]) -> Iterator[Tile]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from facekit import runs
 from facekit.base import provenance
-from facekit.base.contract import BadImage, FacekitError, Record, Track, telling
+from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, telling
 from facekit.dataset import MANIFEST, REJECTED, REMOVED, REPEATED, Dataset, DatasetInfo
 from facekit.dataset.ancestry import Tree
 from facekit.dataset.reasons import BEYOND, FEW, NO_FACE, REPEAT, REVIEWED, SHARED
@@ -73,13 +73,14 @@ def before(
     model does not give it the name of its folder, though some of them show somebody else.
     `own` says whether the pictures are those of the run's own split.
     """
-    track = telling(track, "faces before cleaning")
+    track = telling(track, "before cleaning")
     try:
         held = _find(run, _as_trained_on(run, pictures, track) if own else pictures)
     except FacekitError as error:
         return BeforeCleaning(why_not=str(error))
     new, _ = overlap.unused(run, pictures.root if own else run.root, held.left_out, jobs, track)
-    right, read = _right(run, new, batch, jobs, track)
+    # A linear head's embeddings are in the cache by now: they told which of these faces the training has used.
+    right, read = _right(run, new, batch, jobs, track if run.backbone is None else quiet)
     if not read:
         return BeforeCleaning(why_not="none of the faces that were left out can be scored")
     total = held.kept + read

@@ -32,8 +32,8 @@ QUIET = "TF_CPP_MIN_LOG_LEVEL"
 def hushed() -> Iterator[None]:
     """Keep file descriptor 2 from the terminal for a while; what it held is shown when the work fails.
 
-    TensorFlow's C++ code writes there before any setting of its own takes hold, also about oneDNN being
-    on; turning oneDNN off would quieten it at half the training speed.
+    Ctrl-C is no failure, and needs no explanation. TensorFlow's C++ code writes there before any setting of its own
+    takes hold, also about oneDNN being on; turning oneDNN off would quieten it at half the training speed.
     """
     sys.stderr.flush()
     kept = os.dup(2)
@@ -43,6 +43,9 @@ def hushed() -> Iterator[None]:
         try:
             yield
             failed = False
+        except KeyboardInterrupt:
+            failed = False
+            raise
         finally:
             sys.stderr.flush()
             os.dup2(kept, 2)

@@ -13,7 +13,7 @@ from facekit import runs, training
 from facekit.base.contract import PARTS, FacekitError, Report, Track, quiet, replace
 from facekit.base.files import replace_file
 from facekit.base.plain import Json
-from facekit.base.text import counted
+from facekit.base.text import counted, listed
 from facekit.commands.compare import measure
 from facekit.commands.compare.contenders import RUNS, Contender, contenders
 from facekit.commands.compare.folder import PENDING, SPLIT, TABLES, Comparison, begun, open_comparison
@@ -140,10 +140,12 @@ def _write(comparison: Comparison, names: Sequence[str], course: Course) -> Tabl
 
 
 def _banners(rows: Sequence[Row]) -> list[str]:
-    """Return the warnings of the rows; one that is not of all that have scores ends with the names of those."""
+    """Return the warnings of the rows; after one that is not of all that have scores a sentence names those."""
     scored = [row for row in rows if row.scores]
     names = {banner: [row.name for row in scored if banner in row.banners] for row in scored for banner in row.banners}
-    return [banner if len(of) == len(scored) else f"{banner} ({', '.join(of)})" for banner, of in names.items()]
+    return [
+        banner if len(of) == len(scored) else f"{banner}. This is so of {listed(of)}" for banner, of in names.items()
+    ]
 
 
 def _parts(split: Split) -> dict[str, int]:

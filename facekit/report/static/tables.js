@@ -2,6 +2,7 @@
 "use strict";
 const Tables = (() => {
   const FEW = 6; // rows, or pictures, that need no search
+  const MOST = { rows: 12, pictures: 24 }; // that are shown at once: of rows on a phone, where each is a card
 
   function make(kind, attributes, text = "") {
     const one = Object.assign(document.createElement(kind), attributes);
@@ -30,8 +31,33 @@ const Tables = (() => {
     new Tablesort(table);
   }
 
+  // Long lists show their first ones, and a button that shows all. `items` returns them in their order of now.
+  function limited(items, most, before) {
+    let open = false;
+    const button = make("button", { type: "button", className: "more" });
+    const apply = () => {
+      let shown = 0;
+      for (const item of items()) {
+        const over = !item.hidden && ++shown > most;
+        item.classList.toggle("later", over && !open);
+      }
+      button.textContent = `Show all ${shown}`;
+      button.hidden = open || shown <= most;
+    };
+    button.addEventListener("click", () => {
+      open = true;
+      const next = items().find(item => item.classList.contains("later"));
+      apply();
+      const there = next?.querySelector("a[href]");
+      if (there) there.focus({ preventScroll: true });
+    });
+    before.after(button);
+    apply();
+    return apply;
+  }
+
   // A search box, a choice for each column or property that is to be filtered by, and how many are shown.
-  function searchable(items, bar, choices, textOf) {
+  function searchable(items, bar, choices, textOf, changed) {
     const box = make("input", { type: "search", placeholder: "Search", autocomplete: "off" });
     box.setAttribute("aria-label", "Search");
     const count = make("span", { className: "count" });
@@ -53,6 +79,7 @@ const Tables = (() => {
         left += fits;
       }
       count.textContent = left === items.length ? "" : left ? `${left} of ${items.length}` : "Nothing matches";
+      changed();
     };
     box.addEventListener("input", apply);
     selects.forEach(({ select }) => select.addEventListener("change", apply));
@@ -91,9 +118,12 @@ const Tables = (() => {
     sortable(table);
     const bar = make("div", { className: "tools" });
     const filtered = heads.map((head, place) => ({ name: read(head), of: row => read(row.cells[place]), wanted: "filter" in head.dataset }));
-    if (rows.length >= FEW) searchable(rows, bar, filtered.filter(one => one.wanted), row => row.textContent);
+    const place = table.closest(".scroll") ?? table;
+    const changed = table.matches(".cards") ? limited(() => [...table.tBodies[0].rows], MOST.rows, place) : () => {};
+    table.addEventListener("afterSort", changed);
+    if (rows.length >= FEW) searchable(rows, bar, filtered.filter(one => one.wanted), row => row.textContent, changed);
     copyable(table, bar);
-    (table.closest(".scroll") ?? table).before(bar);
+    place.before(bar);
   }
 
   function gallery(place) {
@@ -102,7 +132,7 @@ const Tables = (() => {
     const bar = make("div", { className: "tools" });
     const names = (place.dataset.filters ?? "").split(",").filter(Boolean);
     const choices = names.map(name => ({ name, of: item => item.dataset[name] })).filter(({ of }) => new Set(items.map(of)).size > 1);
-    searchable(items, bar, choices, item => item.textContent);
+    searchable(items, bar, choices, item => item.textContent, limited(() => items, MOST.pictures, place));
     place.before(bar);
   }
 
