@@ -167,7 +167,7 @@ NEVER_ONE = {
     ("dataset/lineage.py", "a split in \x01 parts"),
     ("dataset/tables.py", "it has \x01 values"),
     ("dataset/tables.py", "at most \x01 groups"),
-    ("dataset/tree.py", "of \x01 of its pictures"),
+    ("dataset/tree.py", "for \x01 of its pictures"),
     ("dataset/tables.py", "is the name of \x01 photos"),
     ("report/scores.py", "have \x01 photos or people"),
     ("identity/openset/evaluation.py", "\x01 people of the model are not strangers"),
