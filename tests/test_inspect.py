@@ -305,9 +305,9 @@ def test_layers_are_listed(trained: Path) -> None:
     [
         ({"layer": ["conv2d_9"]}, r"^no layer called 'conv2d_9'; did you mean conv2d"),
         ({"layer": ["zzz"]}, r"^no layer called 'zzz'; see --list-layers$"),
-        ({"cam_layer": "head"}, r"^--cam-layer head: .* choose another, as activation_2$"),
+        ({"cam_layer": "head"}, r"^--cam-layer head: .* choose another, such as activation_2$"),
         ({"cam_layer": "conv2d", "method": "occlusion"}, r"^--method occlusion uses no gradients; remove --cam"),
-        ({"label": "rad"}, r"^--label: .*run knows no 'rad'; choose from red"),
+        ({"label": "rad"}, r"^--label: .*run has no label 'rad'; choose from red"),
         ({"pictures": [Path("nowhere.jpg")]}, r"^no such picture or folder: nowhere.jpg; give pictures of faces"),
     ],
     ids=str,
