@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from facekit.base.contract import FacekitError, Report
 from facekit.base.limits import LIMIT
@@ -20,6 +23,8 @@ from facekit.options.finish import finish
 from facekit.options.registry import Command
 
 log = logging.getLogger(__name__)
+
+_INTERRUPTED = "interrupted; run the same command again to go on"
 
 
 @dataclass(frozen=True)
@@ -61,19 +66,48 @@ def _limited(megapixels: int | None) -> Iterator[None]:
 def _attempt(command: Command, values: dict[str, Value], shared: Shared, console: Console) -> int:
     """Turn the user's faults and interruptions into one line and an exit code; a bug keeps its traceback."""
     try:
-        _call(command, values, console, shared.json)
+        with _noticing() as interrupted:
+            _call(command, values, console, shared.json)
     except FacekitError as error:
         log.debug("refused: %s", error)
         console.error(str(error))
         return FAULT
     except KeyboardInterrupt:
-        console.error("interrupted; run the same command again to go on")
+        console.error(_INTERRUPTED)
         return INTERRUPTED
     except Exception:
+        if interrupted:  # TensorFlow, while it traces a function, turns Ctrl-C into an error of its own
+            log.debug("interrupted", exc_info=True)
+            console.error(_INTERRUPTED)
+            return INTERRUPTED
         if shared.log_file is not None:
             log.exception("a bug")
         raise
     return DONE
+
+
+@contextmanager
+def _noticing() -> Iterator[list[int]]:
+    """Yield a list that holds a signal number for each Ctrl-C that was pressed meanwhile.
+
+    Nothing is noticed where Ctrl-C means something else, and outside the main thread, which alone may ask for it.
+    """
+    pressed: list[int] = []
+
+    def notice(signum: int, frame: FrameType | None) -> None:
+        pressed.append(signum)
+        signal.default_int_handler(signum, frame)
+
+    if threading.current_thread() is not threading.main_thread() or (
+        signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield pressed
+        return
+    signal.signal(signal.SIGINT, notice)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _call(command: Command, values: dict[str, Value], console: Console, as_json: bool) -> None:
