@@ -200,7 +200,7 @@ def test_another_folder_is_scored_without_training_pictures(own: Trained, tmp_pa
 def test_names_that_the_model_does_not_know_are_refused(own: Trained, tmp_path: Path) -> None:
     other = tree(tmp_path / "other", labels=4)
     with pytest.raises(
-        FacekitError, match=r"other holds names that .*run was not trained on: person3; remove their folders$"
+        FacekitError, match=r"other has names that .*run was not trained on: person3; remove their folders$"
     ):
         _evaluate(own.run, data=other)
 

@@ -242,7 +242,7 @@ def test_a_run_is_looked_into(trained: Path, tmp_path: Path) -> None:
     report = look(trained, tmp_path / "out", count=4)
     assert report.details["pictures"] == "its own test part"
     at = "at activation_2, a map of 8x8, from the score before the softmax; the network's last map, 4x4, is "
-    assert report.details["explained by"] == f"HiResCAM {at}where", "chosen for a network that flattens its last map"
+    assert report.details["explained by"] == f"HiResCAM {at}coarser", "chosen for a network that flattens its last map"
     asked = look(trained, tmp_path / "asked", method="gradcam", count=1)
     assert str(asked.details["explained by"]).startswith(f"Grad-CAM {at}coarser; this network weighs each place sep")
     found = facts(report)

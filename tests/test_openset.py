@@ -488,7 +488,7 @@ POISON: list[tuple[dict[str, Any], str]] = [
         {"embedder": {"name": "sface", "version": "1", "metric": "cosine", "dimensions": 128}},
         "which the model does not use",
     ),
-    ({"embedder": {"name": "dlib", "version": "1", "metric": "euclidean", "dimensions": 128}}, "other embeddings"),
+    ({"embedder": {"name": "dlib", "version": "1", "metric": "euclidean", "dimensions": 128}}, "different embeddings"),
     ({"embedder": {"name": "dlib", "metric": "euclidean", "dimensions": 1 << 40}}, "dimensions"),
     ({"embedder": {"name": "dlib", "version": "1", "dimensions": 128}}, "lacks its metric or its dimensions"),
     ({"embedder": {"name": "dlib", "version": "1", "metric": "cosine"}}, "lacks its metric or its dimensions"),
