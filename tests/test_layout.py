@@ -125,6 +125,7 @@ ACROSS = {
     "review_strangers": "review on folders from strangers",
     "scrape_again": "scrape killed and run again",
     "scrape_engines": "scrape with each engine",
+    "shell_blocks": "shell blocks of README and docs",
     "stale": "every command whose output was made from other data",
     "untrusted_pages": "every report of names that mean harm, in a browser",
     "untrusted_trees": "every stage on trees from strangers",
