@@ -152,7 +152,7 @@ def test_a_table_that_says_other_people_is_other_data(tmp_path: Path, colours: s
     _train(faces, split_by="person", people_from=table)
     _train(faces, split_by="person", people_from=table)
     table.write_text("\n".join(["image,person", *rows[:-1], f"{pictures[-1]},p0"]))
-    with pytest.raises(StaleError, match=r"who\.csv says of 1 pictures that somebody else is on them"):
+    with pytest.raises(StaleError, match=r"who\.csv has a different person for 1 picture"):
         _train(faces, split_by="person", people_from=table)
 
 
@@ -190,7 +190,7 @@ def test_cross_validation_says_what_has_changed(faces: Path, colours: str) -> No
 LOOKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "evaluate": (
         lambda run: evaluate(Evaluate(run=run, rounds=0)),
-        r"or score the pictures of then with `facekit evaluate .*run --data .*faces --part test --rounds 0`$",
+        r"or score the pictures as they were then with `facekit evaluate .*run --data .*faces --part test --rounds 0`$",
     ),
     "audit": (lambda run: audit(Audit(folder=run)), r"or audit the tree itself with `facekit audit .*faces`$"),
     "inspect": (

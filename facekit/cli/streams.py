@@ -1,4 +1,4 @@
-"""stdout and stderr: answers that all arrive or are missed aloud, and talk that never fails."""
+"""stdout and stderr: output that arrives or raises an error, and messages that never fail."""
 
 from __future__ import annotations
 

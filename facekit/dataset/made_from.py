@@ -1,4 +1,4 @@
-"""Which pictures a report was made from: kept beside it, so that it is never taken for a report on others."""
+"""Which pictures a report was made from: stored beside it, so that it cannot be mistaken for another report."""
 
 from __future__ import annotations
 

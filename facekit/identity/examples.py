@@ -1,4 +1,4 @@
-"""The pictures that a report on a model shows: what it named wrongly, what it was least sure of, and what is near."""
+"""The pictures in a report on a model: its mistakes, its least certain answers, and the nearest training faces."""
 
 from __future__ import annotations
 

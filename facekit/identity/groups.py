@@ -1,4 +1,4 @@
-"""The groups of a tree: drawn by looking at its pictures, recorded with why, and carried to all that is made of it."""
+"""The groups of a tree: drawn by comparing its pictures, recorded with reasons, and inherited by derived folders."""
 
 from __future__ import annotations
 

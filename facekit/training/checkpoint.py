@@ -62,7 +62,7 @@ class Checkpoint:
         if folder.is_dir():
             entries = list(folder.iterdir())
             if any(entry.is_symlink() for entry in (folder, *entries)):
-                raise FacekitError(f"{folder} is or holds a link; {_ANEW}")
+                raise FacekitError(f"{folder} is or contains a link; {_ANEW}")
             for entry in entries:
                 if not entry.is_file():
                     raise FacekitError(f"{entry} is not a regular file; {_ANEW}")

@@ -83,8 +83,8 @@ def _given(options: Compare, dataset: Dataset, track: Track) -> Dataset | None:
     given = replace(given, records=as_known(given.records, dataset.labels))
     unknown = sorted(set(given.labels) - set(dataset.labels))
     if unknown:
-        what = f"{counted(len(unknown), 'name')} that {options.input} has not (first {unknown[0]})"
-        raise FacekitError(f"{options.test} holds {what}; take them out")
+        what = f"{counted(len(unknown), 'name')} that {options.input} does not have (the first: {unknown[0]})"
+        raise FacekitError(f"{options.test} has {what}; remove them")
     warn_of_two(dataset.root, dataset.info.matchers, given.root, given.info.matchers)
     return given
 
