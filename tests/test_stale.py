@@ -276,7 +276,7 @@ def test_a_report_is_not_written_over_one_on_other_pictures(faces: Path, colours
     given = plain_tree(faces.with_name("given"), {"Ada": 3}, first=500)
     options = Evaluate(run=faces.with_name("run"), data=given, output=faces.with_name("page"), rounds=0)
     evaluate(options)
-    evaluate(replace(options, rounds=10))  # the same pictures: the page is written anew
+    evaluate(replace(options, rounds=10))  # the same pictures: the page is written again
     plain_tree(given, {"Bob": 2}, first=600)
     before = read_tree(options.output)
     says = (

@@ -53,7 +53,7 @@ class Output:
         self.info = self._new_info()
         """What `dataset.json` is to say of the folder. A stage replaces it by what it has to add."""
         self.before: DatasetInfo | None = None
-        """What it said when an earlier run had ended; None where there was none, or the stage begins anew."""
+        """What it said when an earlier run had ended; None where there was none, or the stage starts over."""
         self._began = time.monotonic()
         self._moved = False
         self._noted: set[str] = set()  # the origins whose source is in `sources.jsonl` already

@@ -43,7 +43,7 @@ class Overlap:
     reasons: Sequence[str | None]
     """Of each picture, how that is known; None for one that is new to the model."""
     looked_at: int = 0
-    """Photos of the training that were compared by their looks."""
+    """Photos of the training that were compared by appearance."""
     unseen: int = 0
     """Photos of the training that are gone or have changed, so that only hash and origin could be compared."""
     by_groups: bool = False

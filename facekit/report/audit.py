@@ -106,7 +106,7 @@ class Looked:
     measured_with: str
     """The matcher that it was measured with."""
     whole_photos: int
-    """Photos that the tree's pictures come from, and that were at hand."""
+    """Photos that the tree's pictures come from, and that still existed."""
     of_photos: int
     drawn_by: Mapping[str, str]
     """Stage -> what it drew the tree's groups with."""
@@ -159,7 +159,7 @@ class AuditReport:
     looked: Looked
     overlaps: Sequence[Overlap]
     photos: Sequence[Overlap]
-    """The same of the whole photos; empty where none is at hand."""
+    """The same of the whole photos; empty if none still exists."""
     twins: Sequence[Twins]
     drop: Sequence[str]
     """Paths to leave out of training."""

@@ -122,11 +122,11 @@ class Compared:
     used: Mapping[str, int]
     """How it is known -> pictures that the training used."""
     looked_at: int
-    """Photos of the training that were compared by their looks."""
+    """Photos of the training that were compared by appearance."""
     unseen: int
     """Photos of the training that are gone or have changed."""
     cannot_see: str | None = None
-    """What a comparison by looks does not find; None where there was none."""
+    """What a comparison by appearance does not find; None where there was none."""
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class Checkpoint:
         return len(self.rows)
 
     def restore(self, model: Model, optimizer: bool = True) -> None:
-        """Load the last epoch's weights into a compiled model, with its optimizer's state unless that begins anew.
+        """Load the last epoch's weights into a compiled model, with its optimizer's state unless that starts over.
 
         Raises FacekitError for a file that is broken or does not fit.
         """

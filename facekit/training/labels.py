@@ -29,7 +29,7 @@ def class_weights(classes: Sequence[int], count: int) -> list[float] | None:
 
 
 def missing_labels(labels: Sequence[str], records: Iterable[Record]) -> list[str]:
-    """Return the labels of which no record is in the training part, sorted."""
+    """Return the labels without a record in the training part, sorted."""
     return sorted(set(labels) - {record.label for record in records if record.split == TRAIN})
 
 

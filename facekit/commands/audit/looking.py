@@ -67,7 +67,7 @@ def looked_for(trees: Sequence[Tree], photos: Photos, name: str) -> Looked:
 
 
 def warn_of_lost(trees: Sequence[Tree], photos: Photos) -> None:
-    """Warn where photos are not at hand: what only they show is not found."""
+    """Warn where photos are missing: what only they show is not found."""
     if photos.at_hand < photos.of:
         log.warning(
             "%s: of %s that the pictures come from, %s missing, so not compared as a whole; put "

@@ -23,7 +23,7 @@ class Photos:
     shown: Sequence[Shown]
     at_hand: int
     of: int
-    """All photos that pictures come from, at hand or not."""
+    """All photos that pictures come from, existing or not."""
 
 
 def find_photos(trees: Sequence[Tree], shown: Sequence[Shown]) -> Photos:

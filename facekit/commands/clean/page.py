@@ -62,7 +62,7 @@ class Tile:
     address: str
     """Where the file is, from the page; empty where it is gone."""
     photo: str
-    """Where the photo is that it was cut from; empty where that is not at hand."""
+    """Where the photo is that it was cut from; empty where it no longer exists."""
     like: str | None = None
     other: str = ""
     """The picture that it repeats, as a data URL."""

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 def compare(options: Compare, track: Track = quiet) -> Report:
-    """Train and score each contender on one split, and write the table anew after each.
+    """Train and score each contender on one split, and rewrite the table after each.
 
     Run again, it goes on: what is trained is not trained again, and contenders that were not there before
     are added. A contender that cannot be trained is a row with its reason. Raises FacekitError for options

@@ -60,7 +60,7 @@ class Fold:
 
 
 def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
-    """Train a run anew on each fold of its pictures, score each on the part left out, and all of them together.
+    """Train a run again on each fold of its pictures, score each on the part left out, and all of them together.
 
     Each fold is a run folder below the output; one that is complete is not trained again. Raises FacekitError:
     too few groups of a name for so many folds, pictures that changed since the run was trained, other folds in
