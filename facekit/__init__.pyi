@@ -165,8 +165,8 @@ def balance(
             can land in different parts. Default: 'group'.
         people_from: CSV with the columns `image,person`, for `split_by="person"`; needed if the data
             set does not record who is in each picture.
-        new_split: Draw the split again. By default pictures that are in a part of a split stay in it,
-            as in `train/`. Default: False.
+        new_split: Draw the split again. By default, pictures that already have a part, such as those in
+            `train/`, keep it. Default: False.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -199,7 +199,7 @@ def cache(
 
     Args:
         kind: What to show or clear: `embeddings` of faces, `weights` of networks, or `unpacked`
-            archives that a stopped machine left; all if not given.
+            archives that a crash left behind; all if not given.
         clear: Delete it. facekit computes it again when it is needed. Default: False.
         older_than: With `clear`, delete only what was not used for this long: `30d`, `12h`, `2w`.
         seed: Random seed. Default: 42.
@@ -264,8 +264,8 @@ def clean(
             off. Default: 1.0.
         max_yaw: Maximum turn of the head to either side, in degrees. Default: 90.0.
         max_roll: Maximum tilt of the head, in degrees. Default: 180.0.
-        embedder: What tells people apart: `dlib`, `sface`, both as `dlib+sface`, a run's folder or
-            `none`; `auto` is what is installed of the two. Default: 'auto'.
+        embedder: How to tell people apart: `dlib`, `sface`, both as `dlib+sface`, a run's folder or
+            `none`; `auto` uses those of the two that are installed. Default: 'auto'.
         reference: Folder with a few verified pictures of each person, used to identify that person.
         keep_at: Keep a face if the probability that it shows the folder's person is at least this.
             Default: 0.5.
@@ -374,8 +374,8 @@ def crop(
         detector: Face detector: `haar`, `yunet` or `dlib`. Default: 'haar'.
         cascade: Haar cascade: `default` or `alt2` (frontal) or `profile`; several, as in
             `alt2,default`, are used together. Default: 'alt2'.
-        verify: What must confirm a face that Haar found: the network `yunet`, or, for a doubtful one,
-            `eyes` in it; `auto` is yunet if installed, else eyes. Default: 'auto'.
+        verify: How to confirm each face that Haar finds: with the network `yunet`, or, if it is
+            doubtful, by finding its `eyes`; `auto` is yunet if installed, else eyes. Default: 'auto'.
         roll: If no face is found, retry with the photo rotated by this many degrees in each direction;
             0 turns this off. Default: 0.0.
         align: Rotate and scale each face so that its `eyes` are where face models expect them. Default:
@@ -540,7 +540,7 @@ def evaluate(
         include_training: Also score pictures that the model was trained on, under a banner; by default
             they are left out and counted. Default: False.
         strangers: People who are not in the model, to measure how many get a name: a folder with one
-            folder a person, or with photos that each show somebody else; by default each person of the
+            folder per person, or with photos of a different person each; by default each person of the
             model is left out in turn.
         batch: Batch size. Default: 128.
         rounds: Bootstrap resamples for the 95% intervals; 0 computes none. Default: 1000.
@@ -593,8 +593,8 @@ def evaluate_pairs(
         threshold_from: Another list of pairs on which to choose the threshold; by default the
             embedder's own is used.
         far: False match rates at which to report the true match rate. Default: '0.1,0.01,0.001'.
-        detector: Detector for the face, large and near the middle, in whole photos; by default what
-            suits the embedder.
+        detector: Detector for whole photos, in which it picks a large face near the middle; by default
+            the one that suits the embedder.
         detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
             cropped. Default: True.
         rounds: Bootstrap resamples for the 95% intervals; 0 computes none. Default: 1000.
@@ -923,8 +923,8 @@ def stats(
     It is the command `facekit stats`, with the same options, defaults and checks.
 
     Args:
-        tree: Tree of pictures, whoever made it; a flat folder, a zip or a tar; a trained run.
-        labels: Most labels to list, the largest first; 0 lists all. Default: 20.
+        tree: Tree of pictures, made by any program; a flat folder, a zip or a tar; a trained run.
+        labels: Maximum number of labels to list, the largest first; 0 lists all. Default: 20.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.

@@ -38,14 +38,14 @@ def _write(file: Path, **arrays: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"vectors": np.zeros((3, 5), "<f4")}, "does not fit its model.json"),
+        ({"vectors": np.zeros((3, 5), "<f4")}, "does not match its model.json"),
         ({"vectors": np.zeros((1 << 20, 4), "<f4")}, "more than the"),
         ({"vectors": np.zeros((3, 4), "<f8")}, "is not a gallery that facekit wrote"),
         ({"vectors": np.full((3, 4), np.nan, "<f4")}, "holds numbers that are not finite"),
         ({"vectors": np.full((3, 4), np.inf, "<f4")}, "holds numbers that are not finite"),
-        ({"classes": np.full(3, 2, "<i4")}, "holds faces of names that the model has not"),
-        ({"classes": np.full(3, -1, "<i4")}, "holds faces of names that the model has not"),
-        ({"classes": np.zeros(2, "<i4")}, "does not fit its model.json"),
+        ({"classes": np.full(3, 2, "<i4")}, "has faces of names that the model does not know"),
+        ({"classes": np.full(3, -1, "<i4")}, "has faces of names that the model does not know"),
+        ({"classes": np.zeros(2, "<i4")}, "does not match its model.json"),
         ({"classes": np.zeros(3, "<f4")}, "is not a gallery that facekit wrote"),
     ],
 )

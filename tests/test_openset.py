@@ -287,13 +287,13 @@ def test_photos_without_folders_are_each_another_stranger(
         shutil.copy(even / record.path, tmp_path / "others" / f"{number}.jpg")
     (tmp_path / "others" / "notes.txt").write_text("not a picture")
     report = evaluate(Evaluate(run=trained, output=tmp_path / "scores", strangers=tmp_path / "others", rounds=50))
-    assert _lines(caplog, f"others: {len(photos)} photos without folders: each counts as another stranger")
+    assert _lines(caplog, f"others: {len(photos)} photos without folders: each counts as a different stranger")
     assert report.details["strangers"] == f"{len(photos)} faces of {len(photos)} people"
-    assert report.details["fpir and tpir are"].startswith("of only 3 people: ")
+    assert report.details["fpir and tpir are"].startswith("based on only 3 people: ")
     page = (tmp_path / "scores" / "report.html").read_text()
     assert "found by leaving 3 people out in turn" in page
     assert f"of {len(photos)} faces of {len(photos)} people" in page
-    assert "of only 3 people: with others the rates may be several times as high" in page
+    assert "based on only 3 people: with others they may be several times as high" in page
 
 
 def test_strangers_most_of_whom_the_model_knows_are_named_as_such(
@@ -301,7 +301,7 @@ def test_strangers_most_of_whom_the_model_knows_are_named_as_such(
 ) -> None:
     run = runs.load(trained)
     new, used = run.part("test"), [record for record in run.part("train") if record.synthetic is None]
-    warning = "most of its pictures are of people in the model, who are no strangers"
+    warning = "most of its pictures show people of the model, who are not strangers"
     for folder, most in (("few", 2), ("many", len(new))):
         (tmp_path / folder).mkdir()
         for record in [*new, *used[:most]]:
@@ -476,16 +476,19 @@ def _edit(run: Path, **changes: Any) -> None:
 
 POISON: list[tuple[dict[str, Any], str]] = [
     ({"threshold": None}, "open_set"),
-    ({"threshold": 1e300}, "not one that training finds"),
+    ({"threshold": 1e300}, "has a number that training cannot produce"),
     ({"thresholds": [float("nan")], "rates": [0.1]}, "open_set"),
     ({"faces": 1 << 40}, "a gallery has at most"),
     ({"faces": -1}, "a gallery has at most"),
-    ({"faces": 5}, "gallery.npz does not fit its model.json"),
+    ({"faces": 5}, "gallery.npz does not match its model.json"),
     ({"rates": [0.5, 0.1], "thresholds": [0.1, 0.2]}, "not ascending"),
     ({"rates": [0.1], "thresholds": []}, "not ascending"),
     ({"rate": 2.0}, "not between 0 and 1"),
-    ({"embedder": {"name": "sface", "version": "1", "metric": "cosine", "dimensions": 128}}, "does not name its faces"),
-    ({"embedder": {"name": "dlib", "version": "1", "metric": "euclidean", "dimensions": 128}}, "other embeddings"),
+    (
+        {"embedder": {"name": "sface", "version": "1", "metric": "cosine", "dimensions": 128}},
+        "which the model does not use",
+    ),
+    ({"embedder": {"name": "dlib", "version": "1", "metric": "euclidean", "dimensions": 128}}, "different embeddings"),
     ({"embedder": {"name": "dlib", "metric": "euclidean", "dimensions": 1 << 40}}, "dimensions"),
     ({"embedder": {"name": "dlib", "version": "1", "dimensions": 128}}, "lacks its metric or its dimensions"),
     ({"embedder": {"name": "dlib", "version": "1", "metric": "cosine"}}, "lacks its metric or its dimensions"),
@@ -520,13 +523,13 @@ def test_a_label_that_reads_like_the_answer_for_strangers_is_refused(
     faces = Path(shutil.copytree(even, tmp_path / "faces", ignore=shutil.ignore_patterns("*.json*")))
     (faces / name).rename(faces / "Unknown")
     options = Train(input=faces, output=tmp_path / "run", backbone="dlib")
-    with pytest.raises(FacekitError, match=r"has a folder 'Unknown', and a model of people .*--labels classes$"):
+    with pytest.raises(FacekitError, match=r"has a folder 'Unknown', but a model of people .*--labels classes$"):
         train(options)
     assert not (tmp_path / "run").exists()
     train(replace(options, labels="classes"))
     assert "Unknown" in runs.load(tmp_path / "run").labels
     _predict(tmp_path / "run", few)
-    assert len(_lines(caplog, "which also says that a face is of nobody")) == 1
+    assert len(_lines(caplog, "which is also the answer for a face")) == 1
 
 
 def test_a_model_that_knows_strangers_has_no_such_label(run: Path) -> None:
@@ -573,7 +576,7 @@ def test_an_embedder_of_a_network_is_no_folder(
         (scratch / "model.json").write_text(json.dumps(info))
         caplog.clear()
         assert {answer.similarity for answer in _predict(scratch, few)} == {None}
-        assert len(_lines(caplog, "which does not name its faces")) == 1
+        assert len(_lines(caplog, "which the model does not use")) == 1
 
 
 # Real photos

@@ -1,4 +1,4 @@
-"""What a command says on stdout: its answers, its report, its folder; tables on a terminal, lines elsewhere."""
+"""Print a command's answers, report or folder on stdout: tables on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def show(result: Report | Answers, console: Console, as_json: bool) -> int:
     except Unwritable as error:
         if lines is not None:  # the lines are all that there is
             raise
-        raise Unwritable(error.why, f"{result.stage} is done all the same, and its folder is {result.folder}") from None
+        raise Unwritable(
+            error.why, f"{result.stage} has finished all the same; its folder is {result.folder}"
+        ) from None
     if not as_json:
         console.next(result.next)
     return 0

@@ -1,4 +1,4 @@
-"""Predict: the names of the faces in photos, one answer a face."""
+"""Predict: name the faces in photos, one answer per face."""
 
 from __future__ import annotations
 

@@ -35,5 +35,5 @@ class KnownVectors:
         arrays = read_arrays(file, shapes, "a gallery")
         classes = arrays["classes"]
         if faces and not (classes.min() >= 0 and classes.max() < names):
-            raise FacekitError(f"{file} holds faces of names that the model has not; train again with --overwrite")
+            raise FacekitError(f"{file} has faces of names that the model does not know; train again with --overwrite")
         return cls(arrays["vectors"], classes)

@@ -83,7 +83,7 @@ def add(run: Run, options: Train, faces: Faces | None) -> ModelInfo:
     known = KnownFaces.of(gallery, len(run.labels), faces.embedder.metric)
     left = leave_out(known)
     if left is None:
-        log.warning("%s cannot answer `unknown`: a face was found of fewer than two people", run.folder)
+        log.warning("%s cannot answer `unknown`: faces of at least two people are needed", run.folder)
         return info
     gallery.write(run.folder / runs.GALLERY)
     return replace(info, open_set=_open_set(options, faces, known, left, run.labels))

@@ -124,14 +124,14 @@ def photos_of(listed: PairList, root: Path, track: Track) -> Dataset:
     Raises FacekitError where not one of them is there, and for a path that leads out of the folder.
     """
     if not root.is_dir():
-        raise FacekitError(f"{no_folder(root)}; say with --data where the photos of {listed.file} are")
+        raise FacekitError(f"{no_folder(root)}; use --data to say where the photos of {listed.file} are")
     known = Dataset.open(root, track) if (root / MANIFEST).exists() else Dataset(root, [])
     lines = {record.path: record for record in known.records}
     paths = listed.photos
     if not any(is_there(root / path) for path in paths):
         raise FacekitError(
             f"none of {text.counted(len(paths), 'photo')} of {listed.file} is in {root}, the first {paths[0]}; "
-            "say with --data where they are"
+            "use --data to say where they are"
         )
     for path in paths:
         try:

@@ -1,4 +1,4 @@
-"""Whether a face is of the person that a model names, or of a stranger."""
+"""Whether a face shows the person that a model names, or a stranger."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def threshold_at(about: OpenSet, rate: float | None) -> float:
     if rate is None or rate == about.rate:
         return about.threshold
     if not about.rates or not about.rates[0] <= rate <= about.rates[-1]:
-        raise FacekitError(f"the model keeps no threshold for --fpir {rate:g}; train again with --fpir {rate:g}")
+        raise FacekitError(f"the model has no threshold for --fpir {rate:g}; train again with --fpir {rate:g}")
     return float(np.interp(np.log(rate), np.log(about.rates), about.thresholds))
 
 
@@ -75,10 +75,14 @@ def embedder_of(run: Run, about: OpenSet) -> Embedder:
     """
     name, backbone = about.embedder.name, embedders.backbone_of(run)
     if name != backbone if backbone else name not in plugins.names(embedders.KIND):
-        raise FacekitError(f"{run.folder} has known faces of {shown(name)}, which does not name its faces; train again")
+        raise FacekitError(
+            f"the known faces of {run.folder} were embedded by {shown(name)}, which the model does not use; train again"
+        )
     embedder = embedders.load(name)
     if described(embedder) != described(about.embedder):
-        raise FacekitError(f"{about.embedder.name} gives other embeddings now than when the model was trained")
+        raise FacekitError(
+            f"{about.embedder.name} gives different embeddings now than when the model was trained; train again"
+        )
     return embedder
 
 

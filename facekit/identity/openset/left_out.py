@@ -1,4 +1,4 @@
-"""People left out in turn: each is a stranger to all the others, and says how near strangers come."""
+"""Leave people out in turn: each is a stranger to the others, and shows how similar strangers can be."""
 
 from __future__ import annotations
 

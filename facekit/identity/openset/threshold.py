@@ -1,4 +1,4 @@
-"""The similarity at which a stranger gets a name no more often than asked for."""
+"""The similarity threshold at which strangers get a name no more often than requested."""
 
 from __future__ import annotations
 
