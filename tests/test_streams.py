@@ -176,7 +176,7 @@ EVERY = {
     "evaluate": "evaluate head --data balanced -o e --include-training --dry-run",
     "evaluate-pairs": "evaluate-pairs dlib pairs.csv --data balanced -o p --dry-run",
     "gallery": "gallery list enrolled",
-    "identify": "identify enrolled tiny --no-detect --dry-run",
+    "identify": "identify enrolled tiny --no-detect",
     "inspect": "inspect head --method occlusion --dry-run",
     "models": "models",
     "predict": "predict head tiny --no-detect",
@@ -186,7 +186,7 @@ EVERY = {
     "scrape": "scrape Ada -o s --engine openverse --dry-run",
     "stats": "stats balanced",
     "train": "train balanced -o t --backbone dlib --dry-run",
-    "verify": "verify --pairs pairs.csv --no-detect --dry-run",
+    "verify": "verify --pairs pairs.csv --no-detect",
 }
 """A command line for each command, on folders that 0.1.0 made; a dry run where it would take long."""
 
