@@ -310,7 +310,7 @@ def test_strangers_most_of_whom_the_model_knows_are_named_as_such(
         evaluate(
             Evaluate(run=trained, output=tmp_path / "scores", strangers=tmp_path / folder, rounds=0, overwrite=True)
         )
-        assert f"{folder}: {most} pictures of strangers were used in training and are left out" in caplog.text
+        assert f"{folder}: {most} pictures of strangers were used in training, and left out" in caplog.text
         assert (warning in caplog.text) == (folder == "many")
 
 
