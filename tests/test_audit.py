@@ -374,7 +374,7 @@ def test_a_copy_deletes_what_it_wrote_and_nothing_else(split: Path, tmp_path: Pa
         named = {"diary.txt": hashlib.sha256(b"mine").hexdigest()}
     file.write_text(json.dumps({**note, "files": ["diary.txt"] if kind == "no hashes" else {**note["files"], **named}}))
     before = read_tree(tmp_path / "copy")
-    why = "of an earlier version" if kind == "no hashes" else r"diary\.txt has changed since facekit wrote it; move"
+    why = "by an earlier version" if kind == "no hashes" else r"diary\.txt has changed since facekit wrote it; move"
     with pytest.raises(FacekitError, match=why):
         look(split, without=tmp_path / "copy")
     assert read_tree(tmp_path / "copy") == before

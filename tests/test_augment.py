@@ -171,7 +171,7 @@ def test_a_split_that_leaks_is_refused(even: Path) -> None:
     path.write_text("\n".join(
         line.replace('"train"', '"test"') if f'"id": "{copy.id}"' in line else line for line in lines
     ) + "\n")  # fmt: skip
-    with pytest.raises(FacekitError, match=r"are in test or validation .*make the tree again with `balance`"):
+    with pytest.raises(FacekitError, match=r"is in test or validation .*make the tree again with `balance`"):
         run(even)
 
 

@@ -86,7 +86,8 @@ def test_the_score_before_cleaning_is_given_beside_it(work: Path) -> None:
         "why_not": None,
     }
     assert report.details["accuracy before cleaning"].startswith(
-        "0.8750: the faces kept (28) count with the accuracy of those scored; of 4 left out the model names 0"
+        "0.8750: the faces kept (28) count with the accuracy of those scored; of 4 left out, the model gives 0 "
+        "the name of their folder"
     )
     page = Path(report.details["report"]).read_text()
     assert "Accuracy before cleaning: <b>87.5%</b>" in page

@@ -60,7 +60,7 @@ def test_the_example_is_short() -> None:
 def test_help_lists_it_among_facekits_own(facekit: Facekit) -> None:
     done = facekit("--help")
     assert (done.returncode, done.stderr) == (0, "")
-    listed = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("│ ") and line.split()[1:]]
+    listed = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")]
     assert listed.index("clean") < listed.index("mean-face") < listed.index("train")
 
 

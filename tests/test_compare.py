@@ -214,7 +214,7 @@ def test_a_run_on_another_split_is_no_contender(own: Compared) -> None:
     replace_lines(file, reversed(file.read_text().splitlines()))
     report = _again(own)
     assert re.search(
-        r"gray was trained on another split than .*split.jsonl; delete that folder", report.details["gray"]
+        r"gray was not trained on the split in .*split.jsonl; delete /.*gray to train it again", report.details["gray"]
     )
     shutil.rmtree(own.out / "runs" / "gray")
     report = _again(own)

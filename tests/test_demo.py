@@ -81,7 +81,7 @@ def test_scores_are_said_when_they_are_known(monkeypatch: pytest.MonkeyPatch, ca
         clock.tick(Report("evaluate", "x", details={"accuracy": 0.9375, "pictures": 48}))
         clock.tick(Report("evaluate", "x", details={"accuracy": 1.0, "pictures": 30}))
     first, left, last = caplog.messages
-    assert first.startswith("first score after 0 s: 93.8% of 48 test photos")
+    assert first.startswith("first score after 0 s: 93.8% of the test photos (48)")
     assert left.startswith("about ")
     assert last.startswith("score after 0 s: 100.0% of 30 test photos")
 

@@ -117,7 +117,7 @@ def test_the_page_stands_alone(own: Trained) -> None:
     assert len(links(page)) > 9  # to each picture, and to the nearest training faces
     assert "1,000 resamples of 9 photos" in page
     assert "Person1" in page
-    assert "no photo, nor anything made from it, is in two parts" in page
+    assert "no photo is in two parts, nor is anything made from it" in page
     assert "split 70/20/10" in page
     assert "people_from" not in page  # an option that was not given
     assert 'role="alert"' not in page
@@ -231,7 +231,8 @@ def test_pictures_gone_since_training_are_counted(own: Trained, caplog: pytest.L
     for record in test[1:]:
         (own.faces / record.path).unlink()
     with pytest.raises(
-        FacekitError, match=r"every test picture is gone since .*run was trained; put them back, or train again; or say"
+        FacekitError,
+        match=r"every test picture is gone since .*run was trained; put them back, train again, or give pictures",
     ):
         _evaluate(own.run)
 
@@ -275,7 +276,7 @@ def test_a_folder_of_devices_opens_none(own: Trained, tmp_path: Path) -> None:
         _evaluate(own.run)
     assert touched == []
     _change_split(own.run, lambda r: replace(r, path="person0/null.png"))
-    with pytest.raises(FacekitError, match=r"split\.jsonl, line \d+: 'person0/null\.png' leads out of"):
+    with pytest.raises(FacekitError, match=r"split\.jsonl, line \d+: 'person0/null\.png' points outside"):
         _evaluate(own.run)
 
 

@@ -217,7 +217,7 @@ def test_the_heat_is_asked_of_the_last_map_that_says_where() -> None:
     # A branch of a block is not all that the answer comes from.
     with pytest.raises(FacekitError, match=r"^--cam-layer mixed7_\w+|^no layer called 'branch'"):
         layers.follow(inception, "branch")
-    with pytest.raises(FacekitError, match=r"^--cam-layer activation_5: .* map alone; choose another, as mixed7$"):
+    with pytest.raises(FacekitError, match=r"^--cam-layer activation_5: .* map alone; choose another, such as mixed7$"):
         layers.follow(inception, "activation_5")
 
 
@@ -371,7 +371,7 @@ def test_a_run_leads_nowhere_but_to_its_pictures(own: Path, private: Path, tmp_p
 def test_a_run_that_names_the_home_folder_shows_nothing_of_it(own: Path, private: Path, tmp_path: Path) -> None:
     """Whoever wrote a split knows paths in a home folder, and not the bytes of its pictures."""
     _led_astray(own, private.parents[1], "red/private.png")
-    with pytest.raises(FacekitError, match=r"home: none of the test pictures can be read; give other pictures$"):
+    with pytest.raises(FacekitError, match=r"home: no test picture can be read; give other pictures$"):
         look(own, tmp_path / "out", count=24)
     shutil.copy(private, tmp_path / "faces" / "red" / "private.png")
     _led_astray(own, tmp_path / "faces", "red/private.png")

@@ -15,8 +15,8 @@ from conftest import picture, plain_tree
 from facekit.base import images
 from facekit.commands.audit import trees
 from facekit.commands.inspect.pictures import given
-from facekit.commands.predict import _pictures
 from facekit.dataset import Dataset, pictures
+from facekit.dataset.given import _pictures
 from facekit.dataset.inputs import Input
 from facekit.dataset.listing import scan
 

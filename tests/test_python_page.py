@@ -16,29 +16,14 @@ PAGE = ROOT / "docs" / "python.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def test_the_blocks_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("dlib", "keras"):
         pytest.importorskip(package)
-    return tmp_path_factory.mktemp("page")
-
-
-@pytest.fixture(scope="module")
-def known() -> dict[str, Any]:
-    """What the blocks so far have defined."""
-    return {}
-
-
-@pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_each_block_runs(number: int, place: Path, known: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    block = BLOCKS[number]
-    if "torch" in block and find_spec("torch") is None:
-        pytest.skip("PyTorch is not installed")
-    monkeypatch.chdir(place)
-    exec(compile(block, f"{PAGE.name}, block {number}", "exec"), known)
-
-
-def test_what_the_blocks_made_is_there(place: Path, known: dict[str, Any]) -> None:
+    monkeypatch.chdir(tmp_path)
+    known: dict[str, Any] = {}
+    for number, block in enumerate(BLOCKS):
+        if "torch" not in block or find_spec("torch") is not None:
+            exec(compile(block, f"{PAGE.name}, block {number}", "exec"), known)
     assert len(known["dataset"]) == 27
     assert known["pictures"].shape == (27, 96, 96, 3)
     assert known["face"].label in known["dataset"].labels

@@ -146,7 +146,7 @@ def test_a_port_that_is_taken(folder: Path) -> None:
         port = other.getsockname()[1]
         done = review(folder, "--port", str(port))
     assert done.returncode == 2
-    assert done.stderr == f"error: port {port} is taken; choose another with --port, or leave it out for a free one\n"
+    assert done.stderr == f"error: port {port} is in use; choose another with --port, or leave it out for a free one\n"
 
 
 def test_decisions_are_not_overwritten(folder: Path) -> None:

@@ -209,7 +209,7 @@ def test_a_duration_is_said_as_people_do() -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"engine": "plain,plain"}, "once each"),
+        ({"engine": "plain,plain"}, "give one engine, or several different ones"),
         ({"engine": " , "}, "give one engine"),
         ({"engine": "plain,bong"}, "no engine called 'bong'"),
         ({"engine": "plain,other", "base_url": "http://search.example.org"}, "address of one engine"),

@@ -38,7 +38,7 @@ def test_two_spellings_are_one_name(tmp_path: Path, one: str, other: str, caplog
     found = Dataset.open(tmp_path / "tree")
     assert len(found.labels) == 2
     assert {len(records) for records in found.by_label().values()} == {4, 8}
-    assert sum("are one name" in message for message in caplog.messages) == 1
+    assert sum("count as one name" in message for message in caplog.messages) == 1
     assert all((found.root / record.path).is_file() for record in found.records)
     made = balance(Balance(input=tmp_path / "tree", output=tmp_path / "even", count=6))
     assert made.kept == 12
@@ -60,7 +60,7 @@ def test_labels_are_stored_in_one_form_and_in_utf8() -> None:
 
 def test_look_alikes_are_told_apart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     Dataset.open(plain_tree(tmp_path / "tree", {COMPOSED: 1, APART: 1}))
-    assert r"'Zoe\u0308' and 'Zo\xeb' are one name" in caplog.text
+    assert r"'Zoe\u0308' and 'Zo\xeb' count as one name" in caplog.text
 
 
 def test_a_table_and_pairs_name_pictures_in_either_form(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_locale_that_is_not_utf8_stores_no_wrong_label(tmp_path: Path, utf8: s
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     if utf8 == "0":
         assert done.returncode == 2
-        assert "read as ascii here" in done.stderr and "set PYTHONUTF8=1" in done.stderr
+        assert "the locale's encoding is ascii" in done.stderr and "set PYTHONUTF8=1" in done.stderr
         assert not (tmp_path / "out").exists()
     else:
         assert done.returncode == 0, done.stderr
@@ -151,7 +151,7 @@ def test_a_locale_that_is_not_utf8_stores_no_wrong_label(tmp_path: Path, utf8: s
 
 def test_another_encoding_is_refused(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "iso8859-1")
-    with pytest.raises(FacekitError, match=r"read as iso8859-1 here.*; set PYTHONUTF8=1, or a locale in UTF-8"):
+    with pytest.raises(FacekitError, match=r"encoding is iso8859-1.*; set PYTHONUTF8=1, or a locale in UTF-8"):
         Dataset.open(plain)
 
 

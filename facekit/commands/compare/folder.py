@@ -92,7 +92,7 @@ class Comparison:
         if not own.is_file() or not filecmp.cmp(own, self.folder / SPLIT, shallow=False):
             raise FacekitError(
                 f"{run.folder} was not trained on the split in {self.folder / SPLIT}; "
-                "delete {run.folder} to train it again"
+                f"delete {run.folder} to train it again"
             )
 
     def take_test(self, given: Dataset) -> None:
