@@ -49,6 +49,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook: what comes later is ignored
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a module's tests in one worker of pytest-xdist: they share trained models and servers."""
     for item in items:

@@ -212,10 +212,8 @@ def test_predict_says_the_rate_once_and_takes_another(
     assert about is not None
     answers = _predict(trained, few)
     (said,) = _lines(caplog, "false positive identification rate")
-    assert (
-        f"below {about.threshold:.3f}: false positive identification rate 0.02, measured with 3 people left out in turn"
-        in said
-    )
+    rate = "false positive identification rate 0.02, measured with 3 people"
+    assert f"below {about.threshold:.3f} is unknown: {rate}" in said
     for answer in answers:
         assert (answer.label == "unknown") == (answer.similarity < about.threshold)
         assert 0 <= answer.probability <= 1
@@ -515,7 +513,7 @@ def test_an_embedder_is_what_the_model_says_of_it(run: Path, few: Path, of: str,
     info = json.loads((run / "model.json").read_text())
     (info if of == "backbone" else info["open_set"])[of].update(changes)
     (run / "model.json").write_text(json.dumps(info))
-    with pytest.raises(FacekitError, match=r"embeddings that \w+ no longer gives|different embeddings|does not match"):
+    with pytest.raises(FacekitError, match=r"no longer gives|different embeddings|does not match"):
         _predict(run, few)
 
 
