@@ -38,7 +38,7 @@ demo: browser  ## Draw a world, scrape it, train on it, score it; it says at the
 	$(BIN)/facekit demo -o demo
 
 test: browser  ## Run the tests, a module in one of three processes: some wait for browsers.
-	$(BIN)/python -m pytest -m "not slow" -n 3 --dist loadgroup --durations=60
+	$(BIN)/python -m pytest -m "not slow" -n 3 --dist loadfile --durations=60
 
 check: $(STAMP)  ## Run ruff, strict mypy and the test of the import rules.
 	$(BIN)/ruff check
