@@ -14,6 +14,7 @@ from facekit.base import images
 from facekit.base.contract import BadImage, Box, FacekitError, Track, quiet
 from facekit.base.files import write_csv
 from facekit.base.parallel import ordered_map
+from facekit.base.text import counted
 from facekit.dataset.given import Given, open_given
 from facekit.identity.faces import Finder, Seen
 from facekit.identity.gallery import Gallery, Identity, Namer
@@ -90,7 +91,7 @@ def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
         gallery.embedder()
         given = open_given(options.pictures, stack, track)
         if options.dry_run:
-            log.info("%d pictures would be read", len(given.files))
+            log.info("%s would be read", counted(len(given.files), "picture"))
             return iter(())
         namer = gallery.namer(options.fpir, options.allow_repeats)
         _say(gallery, namer)

@@ -6,7 +6,7 @@ import numpy as np
 
 from facekit.base.contract import FacekitError, Listing
 from facekit.base.plain import Json
-from facekit.base.text import listed
+from facekit.base.text import counted, listed
 from facekit.commands.gallery.told import Told
 from facekit.identity.gallery import Gallery, index
 from facekit.identity.gallery.confusion import Confusion, confusion
@@ -56,4 +56,4 @@ def _notes(gallery: Gallery, found: Confusion) -> list[str]:
     ids = _doubtful(gallery, found)
     if not ids:
         return []
-    return [f"{len(ids)} faces are nearer to another person than to their own: {listed(ids)}; see `gallery show`"]
+    return [f"{counted(len(ids), 'face is', 'faces are')} nearer to another person: {listed(ids)}; see `gallery show`"]

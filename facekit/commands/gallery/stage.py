@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from facekit.base.contract import FacekitError, Report, Track, quiet
-from facekit.base.text import listed
+from facekit.base.text import counted, listed
 from facekit.commands.gallery.checking import check
 from facekit.commands.gallery.denying import deny
 from facekit.commands.gallery.showing import list_people, show
@@ -59,7 +59,9 @@ def _merged(gallery: Gallery, options: Options, track: Track) -> Told:
         gallery.store.merge(into.number, numbers)
         gallery.promise()
     faces = into.faces + sum(one.faces for one in others if one.number != into.number)
-    return Told(lines=(f"{into.name} now has {faces} faces; removed: {listed([one.name for one in others])}",))
+    return Told(
+        lines=(f"{into.name} now has {counted(faces, 'face')}; removed: {listed([one.name for one in others])}",)
+    )
 
 
 def _removed(gallery: Gallery, options: Options, track: Track) -> Told:

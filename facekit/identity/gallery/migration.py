@@ -15,7 +15,7 @@ from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Image, Track
 from facekit.base.parallel import ordered_map
 from facekit.base.plain import Json
-from facekit.base.text import listed
+from facekit.base.text import counted, listed
 from facekit.identity.faces import Finder, kept
 from facekit.identity.gallery.confusion import confusion
 from facekit.identity.gallery.gallery import Gallery, about
@@ -132,13 +132,18 @@ def _told(gallery: Gallery, target: Gallery, denials: int, lost: list[str], reas
     here = {one.name for one in people}
     nobody = [one.name for one in gallery.store.people() if one.name not in here]
     if lost:
-        log.warning("%d faces are lost: %s", len(lost), ", ".join(f"{n} {reason}" for reason, n in reasons.items()))
+        log.warning(
+            "%s lost: %s",
+            counted(len(lost), "face is", "faces are"),
+            ", ".join(f"{n} {reason}" for reason, n in reasons.items()),
+        )
     if nobody:
         log.warning("no face is left of %s; they are not in the new gallery", listed(nobody))
     found, promise = confusion(target.people(), 1), target.promise()
     if len(found.doubtful):
         log.warning(
-            "%d faces are nearer to another person than to their own; see `facekit gallery check`", len(found.doubtful)
+            "%s nearer to another person than to their own; see `facekit gallery check`",
+            counted(len(found.doubtful), "face is", "faces are"),
         )
     (log.info if promise.promised else log.warning)("%s", promise.line)
     strangers = sum(1 for _ in target.store.stranger_ids())

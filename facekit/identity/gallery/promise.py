@@ -9,6 +9,7 @@ from math import ceil, log, sqrt
 
 import numpy as np
 
+from facekit.base.text import counted
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.gallery.search import People
 from facekit.identity.gallery.values import About, Strangers
@@ -69,7 +70,9 @@ class Promise:
 
     def _from(self, people: int) -> str:
         own = people - self.strangers
-        return f"{own} people left out in turn" + (f" and {self.strangers} strangers" if self.strangers else "")
+        return f"{own} people left out in turn" + (
+            f" and {counted(self.strangers, 'stranger')}" if self.strangers else ""
+        )
 
 
 def find(people: People, about: About, strangers: Strangers) -> Promise:
@@ -89,7 +92,8 @@ def find(people: People, about: About, strangers: Strangers) -> Promise:
     if left is None:
         return Promise(found, False, enough=_enough(about.fpir))
     if left.doubtful:
-        _log.info("%d faces are nearer to another person than to their own; see `facekit gallery check`", left.doubtful)
+        what = counted(left.doubtful, "face is", "faces are")
+        _log.info("%s nearer to another person than to their own; see `facekit gallery check`", what)
     ends = fpir_interval(left, prior, found.threshold, about.fpir)
     promised = left.people >= LEAST and ends.high <= FACTOR * about.fpir and ends.low >= about.fpir / FACTOR
     enough = None if promised else _suffice(left.people, ends, about.fpir)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from facekit.base import plain
 from facekit.base.contract import FacekitError
 from facekit.base.names import fold, stored
-from facekit.base.text import visible
+from facekit.base.text import counted, visible
 from facekit.identity.gallery import opening
 from facekit.identity.gallery.rowvalues import Bad, Reader, boxed, now, packed
 from facekit.identity.gallery.transactions import Transactions
@@ -238,7 +238,7 @@ class SqliteStore(Transactions):
             for _ in self.vectors():
                 pass
             count = len(list(self.faces())) - len(self.rows().slots)
-            return [*faults, *([f"{abs(count)} faces changed meanwhile"] if count else [])]
+            return [*faults, *([f"{counted(abs(count), 'face')} changed meanwhile"] if count else [])]
         except FacekitError as error:
             return [str(error)]
 
