@@ -16,8 +16,10 @@ from facekit.base.records import Record as Record
 from facekit.base.records import Source as Source
 from facekit.base.reporting import Report as Report
 from facekit.base.reporting import Track as _Track
+from facekit.commands.identify import Answer as _IdentifyAnswer
 from facekit.commands.predict import Answer as _PredictAnswer
 from facekit.commands.rejected import LeftOut as _RejectedLeftOut
+from facekit.commands.verify import Answer as _VerifyAnswer
 from facekit.identity.predictor import Prediction as Prediction
 
 __all__ = [
@@ -40,8 +42,11 @@ __all__ = [
     "cross_validate",
     "doctor",
     "draw",
+    "enroll",
     "evaluate",
     "evaluate_pairs",
+    "gallery",
+    "identify",
     "inspect",
     "load",
     "models",
@@ -52,6 +57,7 @@ __all__ = [
     "scrape",
     "stats",
     "train",
+    "verify",
 ]
 __version__: str
 
@@ -165,8 +171,8 @@ def balance(
             can land in different parts. Default: 'group'.
         people_from: CSV with the columns `image,person`, for `split_by="person"`; needed if the data
             set does not record who is in each picture.
-        new_split: Draw the split again. By default pictures that are in a part of a split stay in it,
-            as in `train/`. Default: False.
+        new_split: Draw the split again. By default, pictures that already have a part, such as those in
+            `train/`, keep it. Default: False.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -199,7 +205,7 @@ def cache(
 
     Args:
         kind: What to show or clear: `embeddings` of faces, `weights` of networks, or `unpacked`
-            archives that a stopped machine left; all if not given.
+            archives that a crash left behind; all if not given.
         clear: Delete it. facekit computes it again when it is needed. Default: False.
         older_than: With `clear`, delete only what was not used for this long: `30d`, `12h`, `2w`.
         seed: Random seed. Default: 42.
@@ -264,8 +270,8 @@ def clean(
             off. Default: 1.0.
         max_yaw: Maximum turn of the head to either side, in degrees. Default: 90.0.
         max_roll: Maximum tilt of the head, in degrees. Default: 180.0.
-        embedder: What tells people apart: `dlib`, `sface`, both as `dlib+sface`, a run's folder or
-            `none`; `auto` is what is installed of the two. Default: 'auto'.
+        embedder: How to tell people apart: `dlib`, `sface`, both as `dlib+sface`, a run's folder or
+            `none`; `auto` uses those of the two that are installed. Default: 'auto'.
         reference: Folder with a few verified pictures of each person, used to identify that person.
         keep_at: Keep a face if the probability that it shows the folder's person is at least this.
             Default: 0.5.
@@ -374,8 +380,8 @@ def crop(
         detector: Face detector: `haar`, `yunet` or `dlib`. Default: 'haar'.
         cascade: Haar cascade: `default` or `alt2` (frontal) or `profile`; several, as in
             `alt2,default`, are used together. Default: 'alt2'.
-        verify: What must confirm a face that Haar found: the network `yunet`, or, for a doubtful one,
-            `eyes` in it; `auto` is yunet if installed, else eyes. Default: 'auto'.
+        verify: How to confirm each face that Haar finds: with the network `yunet`, or, if it is
+            doubtful, by finding its `eyes`; `auto` is yunet if installed, else eyes. Default: 'auto'.
         roll: If no face is found, retry with the photo rotated by this many degrees in each direction;
             0 turns this off. Default: 0.0.
         align: Rotate and scale each face so that its `eyes` are where face models expect them. Default:
@@ -509,6 +515,56 @@ def draw(
         FacekitError: For what the caller has to put right; its message says how.
     """
 
+def enroll(
+    input: str | PathLike[str],
+    output: str | PathLike[str],
+    *,
+    replace: bool = False,
+    embedder: str | None = None,
+    detector: str | None = None,
+    detect: bool = True,
+    fpir: float | None = None,
+    strangers: str | PathLike[str] | None = None,
+    crops: bool = True,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Enroll people in a gallery, which `identify` names faces by.
+
+    It is the command `facekit enroll`, with the same options, defaults and checks.
+
+    Args:
+        input: Faces or photos: a folder with one folder per person, a zip or tar of one.
+        output: Gallery to make, or to add to.
+        replace: Remove the earlier faces of the people who are enrolled. Default: False.
+        embedder: Embedder: `dlib`, `dlib-mirrored` or `sface`; by default the gallery's own, else dlib.
+        detector: Detector for the foremost face of each photo; by default what suits the embedder.
+            Faces that `crop` cut keep theirs.
+        detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
+            cropped. Default: True.
+        fpir: Share of strangers' faces that may be given a name; by default the gallery's own, else
+            0.01. The people are left out in turn to find the threshold for it.
+        strangers: Folder of people who are not in the gallery, to find the threshold by as well. Their
+            embeddings are kept.
+        crops: Keep a small picture of each face, so that another embedder can be used later (`gallery
+            migrate`) without the photos. Default: True.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
 def evaluate(
     run: str | PathLike[str],
     *,
@@ -540,7 +596,7 @@ def evaluate(
         include_training: Also score pictures that the model was trained on, under a banner; by default
             they are left out and counted. Default: False.
         strangers: People who are not in the model, to measure how many get a name: a folder with one
-            folder a person, or with photos that each show somebody else; by default each person of the
+            folder per person, or with photos of a different person each; by default each person of the
             model is left out in turn.
         batch: Batch size. Default: 128.
         rounds: Bootstrap resamples for the 95% intervals; 0 computes none. Default: 1000.
@@ -593,8 +649,8 @@ def evaluate_pairs(
         threshold_from: Another list of pairs on which to choose the threshold; by default the
             embedder's own is used.
         far: False match rates at which to report the true match rate. Default: '0.1,0.01,0.001'.
-        detector: Detector for the face, large and near the middle, in whole photos; by default what
-            suits the embedder.
+        detector: Detector for whole photos, in which it picks a large face near the middle; by default
+            the one that suits the embedder.
         detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
             cropped. Default: True.
         rounds: Bootstrap resamples for the 95% intervals; 0 computes none. Default: 1000.
@@ -610,6 +666,90 @@ def evaluate_pairs(
 
     Returns:
         A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def gallery(
+    action: Literal["list", "show", "rename", "merge", "remove", "check", "deny", "migrate"],
+    gallery: str | PathLike[str],
+    names: str | Iterable[str] = (),
+    *,
+    output: str | PathLike[str] | None = None,
+    embedder: str | None = None,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Look into a gallery, or change who is in it and what is known of them.
+
+    It is the command `facekit gallery`, with the same options, defaults and checks.
+
+    Args:
+        action: `list` people; `show` the gallery, or the faces of NAME; `rename` NAME to NEW-NAME;
+            `merge` the faces of OTHER-NAME... into NAME; `remove` people by name, or faces by id;
+            `check` whether it is whole, and who is easily confused; `deny` that FACE is NAME; `migrate`
+            to another embedder.
+        gallery: Folder of the gallery.
+        names: Names or ids, as the action takes them. The FACE of `deny` is a photo of one face, the
+            second face of a photo as `photo.jpg#2`, or the id of an enrolled face.
+        output: `migrate`: folder of the new gallery.
+        embedder: `migrate`: embedder of the new gallery: `dlib`, `dlib-mirrored` or `sface`.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def identify(
+    gallery: str | PathLike[str],
+    pictures: str | PathLike[str] | Iterable[str | PathLike[str]],
+    *,
+    fpir: float | None = None,
+    allow_repeats: bool = False,
+    detect: bool = True,
+    csv: str | PathLike[str] | None = None,
+    annotate: str | PathLike[str] | None = None,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Iterator[_IdentifyAnswer]:
+    """Name the faces in photos by a gallery, or say that they are of strangers.
+
+    It is the command `facekit identify`, with the same options, defaults and checks.
+
+    Args:
+        gallery: Gallery that `enroll` made.
+        pictures: Photos, folders of photos, or zip or tar files of them.
+        fpir: Share of strangers' faces that may be given a name; by default the gallery's own.
+        allow_repeats: Let one photo show somebody more than once, as in a collage or before a mirror.
+            Default: False.
+        detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
+            cropped. Default: True.
+        csv: Also write the answers to this CSV file.
+        annotate: Folder for a copy of each photo with a box and a name around each face.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        An iterator over the answers, each worked out when it is asked for.
 
     Raises:
         FacekitError: For what the caller has to put right; its message says how.
@@ -923,8 +1063,8 @@ def stats(
     It is the command `facekit stats`, with the same options, defaults and checks.
 
     Args:
-        tree: Tree of pictures, whoever made it; a flat folder, a zip or a tar; a trained run.
-        labels: Most labels to list, the largest first; 0 lists all. Default: 20.
+        tree: Tree of pictures, made by any program; a flat folder, a zip or a tar; a trained run.
+        labels: Maximum number of labels to list, the largest first; 0 lists all. Default: 20.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -1031,6 +1171,48 @@ def train(
 
     Returns:
         A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For what the caller has to put right; its message says how.
+    """
+
+def verify(
+    pictures: str | PathLike[str] | Iterable[str | PathLike[str]] = (),
+    *,
+    pairs: str | PathLike[str] | None = None,
+    embedder: str = "dlib",
+    fmr: float | None = None,
+    detector: str | None = None,
+    detect: bool = True,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Iterator[_VerifyAnswer]:
+    """Say whether two photos show the same person. Exit code 0: the same; 1: different; 2: no answer.
+
+    It is the command `facekit verify`, with the same options, defaults and checks.
+
+    Args:
+        pictures: Two photos; of each the foremost face counts. None with `pairs`.
+        pairs: CSV with the columns `first,second`: one answer for each line, and exit code 0. Its paths
+            are relative to it.
+        embedder: Embedder: `dlib`, `dlib-mirrored` or `sface`. Default: 'dlib'.
+        fmr: False match rate: share of pairs of different people that may be called the same. By
+            default the embedder's own threshold decides.
+        detector: Detector for the face; by default what suits the embedder.
+        detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
+            cropped. Default: True.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        An iterator over the answers, each worked out when it is asked for.
 
     Raises:
         FacekitError: For what the caller has to put right; its message says how.

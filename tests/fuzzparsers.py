@@ -133,9 +133,9 @@ def _head(folder: Path) -> object:
 
 
 def _gallery(folder: Path) -> object:
-    from facekit.runs.gallery import Gallery
+    from facekit.runs.known_faces import KnownVectors
 
-    return Gallery.read(folder / "gallery.npz", 3, 4, 2)
+    return KnownVectors.read(folder / "gallery.npz", 3, 4, 2)
 
 
 def _weights(folder: Path) -> object:

@@ -216,6 +216,7 @@ PREPARED: dict[str, Callable[[World], None]] = {
     "named": _typed("facekit train good -o named --backbone sface"),
     "network": _typed("facekit train full -o network --network cnn3 --size 48 --epochs 3"),
     "known": _known,
+    "gallery": _typed("facekit enroll photos -o gallery"),
     "pairs.csv": _pairs,
     "more-pairs.csv": _pairs,
 }

@@ -171,7 +171,10 @@ def test_a_broken_cache_is_one_line_and_can_be_cleared(root: Path) -> None:
     ("options", "why"),
     [
         (["--older-than", "30d"], "--older-than is for --clear; give --clear as well"),
-        (["--clear", "--older-than", "soon"], "--older-than: 'soon' is no age; give a number of minutes, hours, days"),
+        (
+            ["--clear", "--older-than", "soon"],
+            "--older-than: 'soon' is not an age; give a number of minutes, hours, days",
+        ),
         (["--kind", "faces"], "--kind"),
     ],
 )

@@ -52,8 +52,8 @@ def test_it_comes_back_as_it_was(folder: Path, model: Any) -> None:
 @pytest.mark.parametrize(
     ("state", "reason"),
     [
-        ({"best": 0, "rows": [ROW]}, "best is 0, and there are 1 epochs"),
-        ({"best": 9, "rows": [ROW]}, "best is 9, and there are 1 epochs"),
+        ({"best": 0, "rows": [ROW]}, "best is 0, of 1 epoch"),
+        ({"best": 9, "rows": [ROW]}, "best is 9, of 1 epoch"),
         ({"best": 1, "rows": [{**ROW, "epoch": 40_000_000}]}, "rows are not the epochs 1, 2, 3 …"),
         ({"best": 1, "rows": [{**ROW, "loss": "low"}]}, "Expected `float`, got `str` - at `$.rows[0].loss`"),
         *(({"best": 1, "rows": [{**ROW, "seconds": many}]}, "seconds is ") for many in (-1, 1e300)),
@@ -67,7 +67,7 @@ def test_a_state_that_no_training_writes_is_refused(folder: Path, state: Any, re
     with pytest.raises(FacekitError) as caught:
         Checkpoint.open(folder)
     message = str(caught.value)
-    assert message.startswith(f"{folder / STATE} is not what facekit writes (")
+    assert message.startswith(f"{folder / STATE} is not in facekit's format (")
     assert reason in message
     assert message.endswith("; train again with --overwrite")
 
@@ -115,5 +115,5 @@ def test_links_are_refused(folder: Path, name: str, tmp_path: Path) -> None:
     else:
         folder.rename(target)
         folder.symlink_to(target)
-    with pytest.raises(FacekitError, match=r"checkpoint is or holds a link; train again with --overwrite$"):
+    with pytest.raises(FacekitError, match=r"checkpoint is or contains a link; train again with --overwrite$"):
         Checkpoint.open(folder)

@@ -142,7 +142,7 @@ def test_a_folder_of_two_people_is_named(
     assert report.kept == 23
     assert report.details["no_clear_person"] == ["Both"]
     assert report.details["people"] == {"no clear person": 14, "right person": 9}
-    assert "nobody is clearly the person of 1 folder: Both" in caplog.text
+    assert "it is not clear who the person is in 1 folder: Both" in caplog.text
     assert {path.partition("/")[0] for path, value in chances(source).items() if value is None} == {"Both"}
     info = json.loads((tmp_path / "out" / "dataset.json").read_text())
     counts = {"no clear person": 14, "right person": 9}
@@ -155,7 +155,7 @@ def test_a_folder_of_two_people_is_named(
     assert again.tables == report.tables
     same = ("embedder", "people", "unsure", "by_person", "no_clear_person", "one_person")
     assert [again.details[name] for name in same] == [report.details[name] for name in same]
-    assert "nobody is clearly the person of 1 folder: Both" in caplog.text
+    assert "it is not clear who the person is in 1 folder: Both" in caplog.text
     assert waiting(tmp_path / "out") == 14
     (one, *_) = (record for record in records(tmp_path / "out") if record.label == "Both")
     Decisions(tmp_path / "out").append(Decision(one.origin, one.box, "Both", "keep"))
@@ -190,7 +190,7 @@ def test_known_pictures_of_nobody_here_are_refused(
 ) -> None:
     source = tree(tmp_path / "in", {names[0]: people[names[0]][:4]})
     known = tree(tmp_path / "known", {"Nobody": people[names[1]][:2]})
-    with pytest.raises(FacekitError, match=r"--reference .*known has no person of .*in"):
+    with pytest.raises(FacekitError, match=r"--reference .*known has none of the people in .*in"):
         run(source, reference=known)
     with pytest.raises(FacekitError, match=r"--reference needs an embedder"):
         run(source, reference=known, embedder="none")
@@ -211,7 +211,7 @@ def test_two_names_of_one_person_are_named(
     with caplog.at_level(logging.WARNING, "facekit"):
         report = run(source)
     assert [set(pair[:2]) for pair in report.details["one_person"]] == [{ada, "Alias"}]
-    assert "1 pair of names seems to be one person: " in caplog.text
+    assert "1 pair of names seems to be the same person: " in caplog.text
     assert {ada, "Alias"} <= {record.label for record in records(tmp_path / "out")}
     assert report.details["no_clear_person"] == ["Eve"]
 
@@ -223,7 +223,7 @@ def test_an_embedder_that_cannot_tell_people_apart_is_not_believed(
     with caplog.at_level(logging.WARNING, "facekit"):
         report = run(source)
     assert report.kept == 12
-    assert "the embedder dlib takes 4 of 4 names for one person" in caplog.text
+    assert "the embedder dlib cannot tell 4 of 4 names apart" in caplog.text
     assert set(chances(source).values()) == {None}
     assert "people" not in report.details
 
@@ -282,7 +282,7 @@ def test_the_report_shows_what_was_left_out(
     assert "Wrong person: 2" in text
     assert f"like {bob}" in text
     assert "Too dark: 1" in text
-    assert "In 1 folder nobody is clearly the person named: Both &lt;b&gt;" in text
+    assert "In 1 folder it is not clear who the person is: Both &lt;b&gt;" in text
     assert text.count("<img") >= 3
     assert text.count('data-chart="chart-quality-') >= 5
     check_alone(tmp_path / "report.html")

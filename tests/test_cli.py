@@ -334,7 +334,7 @@ def test_a_pipeline(plain: Path) -> None:
 def test_a_pipeline_that_breaks_says_so(facekit: Facekit, tmp_path: Path) -> None:
     done = shell("facekit crop none -o faces -q | facekit clean - -o clean", tmp_path)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("error: stdin is empty: the command before this one made nothing")
+    assert done.stderr.splitlines()[-1].startswith("error: stdin is empty: the previous command printed no folder")
     assert not (tmp_path / "clean").exists()
 
 
@@ -352,7 +352,7 @@ def test_two_commands_on_one_folder(plain: Path, tmp_path: Path) -> None:
     done = shell(f"{one} & {one}; a=$?; wait $!; echo $a $?", tmp_path)
     codes = done.stdout.splitlines()[-1]
     assert codes in ("0 2", "2 0", "0 0"), done.stderr
-    assert ("another facekit is writing" in done.stderr) == (codes != "0 0")
+    assert ("another facekit process is writing" in done.stderr) == (codes != "0 0")
     assert sum(1 for _ in (tmp_path / "out").glob("*/*")) == 76
 
 

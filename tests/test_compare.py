@@ -243,7 +243,9 @@ def test_given_pictures_are_scored_beside_the_own_ones(own: Compared, tmp_path: 
     _again(own, contenders=None, networks="alexnet", size=96, test=given, dry_run=True)
     assert _rows(own.out) == known
     shutil.move(given / "person1", given / "Zoe")
-    with pytest.raises(FacekitError, match=r"given holds 1 name that .*faces has not \(first Zoe\); take them out$"):
+    with pytest.raises(
+        FacekitError, match=r"given has 1 name that .*faces does not have \(the first: Zoe\); remove them$"
+    ):
         _again(own, test=given)
 
 
@@ -283,16 +285,16 @@ REFUSED = {
     "[[contender]]\nnetwork = 'cnn3'\nsize = 8": r"contender 1 \(cnn3\): --size is 8; it must be 32 or more",
     "[[contender]]\nnetwork = 'cnn9'": r"contender 1 \(cnn9\): no network called 'cnn9'; choose from inception_v3",
     "[[contender]]\nbackbone = 'facenet'": r"no embedder called 'facenet'; choose from dlib",
-    "[[contender]]\nnetwork = 'cnn3'\nseed = 3": r"seed is one for all contenders; give it to `compare`",
+    "[[contender]]\nnetwork = 'cnn3'\nseed = 3": r"seed applies to all contenders; give it to `compare` instead",
     "[[contender]]\nnetwork = 'cnn3'\nname = '../x'": r"\(../x\): add a `name = …` of letters and digits",
     "[[contender]]\nsize = 48": r"contender 1 \(no name\): add a `name = …`",
     "[[contender]]\nnetwork = 'cnn3'\n[[contender]]\nnetwork = 'cnn3'": r"two contenders are called cnn3; give each",
-    "[default]\nsize = 48": r"nothing is called 'default'; write \[defaults\] and \[\[contender\]\]",
+    "[default]\nsize = 48": r"unknown table 'default'; use \[defaults\] and \[\[contender\]\]",
     "[defaults]\nname = 'x'\n[[contender]]\nnetwork = 'cnn3'": r"contenders cannot share a name",
-    "[contender]\nnetwork = 'cnn3'": r"contenders are written \[\[contender\]\], with two brackets",
-    "[defaults]\nsize = 48": r"names no contender; add a \[\[contender\]\]",
-    "contender": r"is not TOML",
-    "[[contender]]\n" * 5000: r"names 5000 contenders; give at most 200",
+    "[contender]\nnetwork = 'cnn3'": r"write each contender as \[\[contender\]\], with double brackets",
+    "[defaults]\nsize = 48": r"has no contenders; add a \[\[contender\]\]",
+    "contender": r"is not valid TOML",
+    "[[contender]]\n" * 5000: r"has 5000 contenders; give at most 200",
 }
 
 
@@ -350,7 +352,7 @@ def test_pictures_that_have_changed_are_refused(own: Compared, tmp_path: Path) -
 
 def test_a_folder_of_something_else_is_left_alone(compared: Compared, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(FacekitError, match=r"is not empty and no compare made it; choose another folder$"):
+    with pytest.raises(FacekitError, match=r"is not empty and was not made by `compare`; choose another folder$"):
         compare(Compare(input=compared.faces, output=tmp_path, networks="cnn3", overwrite=True))
     assert files_in(tmp_path) == ["notes.txt"]
 
@@ -425,7 +427,7 @@ def test_what_compare_does_not_write_is_refused_with_its_field(
     for more in ({}, {"overwrite": True}):
         with pytest.raises(FacekitError) as caught:
             _again(own, **more)
-        assert str(caught.value).startswith(f"{own.out / 'compare.json'} is not what facekit writes (")
+        assert str(caught.value).startswith(f"{own.out / 'compare.json'} is not in facekit's format (")
         assert reason in str(caught.value)
 
 
@@ -441,5 +443,5 @@ def test_overwriting_enters_no_link(own: Compared, tmp_path: Path) -> None:
 
 def test_a_split_that_is_gone_is_said(own: Compared) -> None:
     (own.out / "split.jsonl").unlink()
-    with pytest.raises(FacekitError, match=r"split.jsonl is gone; choose another folder, or --overwrite this one$"):
+    with pytest.raises(FacekitError, match=r"split.jsonl is gone; choose another folder, or use --overwrite$"):
         _again(own)

@@ -473,7 +473,8 @@ def test_an_interrupted_crop_forgets_no_source(tmp_path: Path, caplog: pytest.Lo
     assert len(begun.records) == 9
     assert {r.origin for r in begun.records} == set(begun.sources)
     assert (
-        "of 9 of its pictures it is not known yet which show the same photo; run the same `facekit crop`" in caplog.text
+        "for 9 of its pictures it is not known yet which show the same photo; run the same `facekit crop`"
+        in caplog.text
     )
     clean(Clean(input=tmp_path / "faces", output=tmp_path / "good", min_images=1, embedder="none", jobs=1))
     assert set(Dataset.open(tmp_path / "good").sources) == {r.origin for r in Dataset.open(tmp_path / "good").records}

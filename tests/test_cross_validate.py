@@ -127,7 +127,9 @@ def test_too_few_photos_for_so_many_folds_are_refused(run: Path) -> None:
     ):
         _folds(run, 15)
     _change_split(run, lambda r: replace(r, group="1" * 64) if r.label == "person1" else r)
-    with pytest.raises(FacekitError, match=r"^person1 has one of the photos that can be separated, which no fold can"):
+    with pytest.raises(
+        FacekitError, match=r"^person1 has only one of the photos that can be separated, and folds need"
+    ):
         _folds(run, 2)
 
 
@@ -150,7 +152,7 @@ def test_folds_are_trained_scored_and_resumed(run: Path) -> None:
     page = (output / "report.html").read_text()
     assert "2 folds" in page
     assert "standard deviation" in page
-    assert "The run whose options the folds share" in page
+    assert "The run that the folds take their options from" in page
     one = runs.load(output / "fold-1")
     assert one.info.options["network"] == "cnn3"
     assert one.protocol == "group"
@@ -184,7 +186,7 @@ def test_pictures_that_changed_are_not_cut_in_folds(run: Path, tmp_path: Path) -
         FacekitError, match=r"other is not what .*run was trained on \(pictures: .+\); train again first"
     ):
         cross_validate(CrossValidate(run=run, folds=3, data=other))
-    with pytest.raises(FacekitError, match=r"nowhere is not a folder; say with --data where the pictures of"):
+    with pytest.raises(FacekitError, match=r"nowhere is not a folder; use --data to say where the pictures of"):
         cross_validate(CrossValidate(run=run, folds=3, data=tmp_path / "nowhere"))
 
 

@@ -109,7 +109,7 @@ def test_a_broken_line_is_named(made: Path, line: str) -> None:
     path = made / "manifest.jsonl"
     kept = path.read_text().splitlines()
     path.write_bytes("\n".join([*kept[:2], line, *kept[2:], ""]).encode("latin-1"))
-    with pytest.raises(FacekitError, match=r"manifest\.jsonl, line 3 is not what facekit writes .*fix or delete"):
+    with pytest.raises(FacekitError, match=r"manifest\.jsonl, line 3 is not in facekit's format .*fix or delete"):
         Dataset.open(made)
 
 
@@ -148,7 +148,7 @@ def test_pictures_outside_any_folder_are_spoken_of(plain: Path, caplog: pytest.L
 
 def test_a_broken_dataset_json_is_named(made: Path) -> None:
     (made / "dataset.json").write_text("{")
-    with pytest.raises(FacekitError, match=r"dataset\.json is not what facekit writes .*; move it elsewhere"):
+    with pytest.raises(FacekitError, match=r"dataset\.json is not in facekit's format .*; move it elsewhere"):
         Dataset.open(made)
 
 
@@ -200,13 +200,13 @@ def test_an_output_that_is_a_file_is_refused(plain: Path, place: str) -> None:
 
 def test_other_options_are_refused_with_the_mend(made: Path, plain: Path) -> None:
     before = read_tree(made)
-    with pytest.raises(FacekitError, match=r"made with size = 32, not 48; choose another folder, or --overwrite"):
+    with pytest.raises(FacekitError, match=r"made with size = 32, not 48; choose another folder, or use --overwrite$"):
         crop(Crop(input=plain, output=made, detect=False, size=48))
     assert read_tree(made) == before
 
 
 def test_another_stage_is_refused_with_the_mend(made: Path, plain: Path) -> None:
-    with pytest.raises(FacekitError, match="was made by crop; choose another folder, or --overwrite"):
+    with pytest.raises(FacekitError, match="was made by crop; choose another folder, or use --overwrite$"):
         balance(Balance(input=plain, output=made, count=5))
 
 
@@ -270,7 +270,7 @@ def test_a_dry_run_changes_nothing(made: Path, plain: Path) -> None:
 def test_one_command_at_a_time(made: Path, plain: Path) -> None:
     handle = os.open(made, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
-    with pytest.raises(FacekitError, match="another facekit is writing"):
+    with pytest.raises(FacekitError, match="another facekit process is writing"):
         cropped(plain)
     os.close(handle)
     cropped(plain)
@@ -284,7 +284,7 @@ def test_the_lock_dies_with_its_holder(made: Path, plain: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"locked\n"
-        with pytest.raises(FacekitError, match="another facekit is writing"):
+        with pytest.raises(FacekitError, match="another facekit process is writing"):
             cropped(plain)
         holder.kill()
         holder.wait()
@@ -323,7 +323,7 @@ def test_a_folder_that_may_not_be_written_is_refused(plain: Path, monkeypatch: p
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(FacekitError, match="may not be written; choose another folder"):
+    with pytest.raises(FacekitError, match=r"cannot be written \(Permission denied\); choose another folder"):
         crop(Crop(input=plain, output=plain.parent / "new", detect=False))
 
 

@@ -72,7 +72,7 @@ def test_what_a_kill_left_of_a_line_is_no_decision(tmp_path: Path) -> None:
 )
 def test_a_line_that_is_no_decision_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / DECISIONS).write_text(line + "\n")
-    with pytest.raises(FacekitError, match=r"decisions.jsonl, line 1 is not what facekit writes"):
+    with pytest.raises(FacekitError, match=r"decisions.jsonl, line 1 is not in facekit's format"):
         Decisions(tmp_path).read()
 
 

@@ -177,7 +177,7 @@ def test_auto_takes_what_is_here(monkeypatch: pytest.MonkeyPatch, real_weights: 
     monkeypatch.setitem(weights.PINS, "yunet", replace(weights.PINS["yunet"], package="not_installed"))
     assert detectors.settled(OPTIONS).verify == "eyes"
     monkeypatch.setattr(cuts, "_built", threading.local())  # this thread may have one already
-    with pytest.raises(FacekitError, match=r"^yunet needs the weights that not_installed carries"):
+    with pytest.raises(FacekitError, match=r"^yunet needs the weights in not_installed:"):
         detectors.ready(replace(OPTIONS, verify="yunet"))
 
 

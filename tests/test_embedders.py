@@ -338,7 +338,7 @@ def test_sface_without_weights_takes_one_line(monkeypatch: pytest.MonkeyPatch) -
     for name in ("sface", "yunet"):
         with monkeypatch.context() as patch:
             patch.setitem(weights.PINS, name, replace(weights.PINS[name], package="not_installed"))
-            with pytest.raises(FacekitError, match=rf"^{name} needs the weights that not_installed carries:"):
+            with pytest.raises(FacekitError, match=rf"^{name} needs the weights in not_installed:"):
                 embedders.load("sface")
 
 

@@ -131,7 +131,7 @@ def test_the_validation_part_scores_what_training_said(own: Trained) -> None:
 
 def test_training_pictures_carry_a_banner(own: Trained, caplog: pytest.LogCaptureFixture) -> None:
     report = _evaluate(own.run, part="train")
-    says = "the model was trained on 24 of these 24 pictures: this score does not say how it does on new ones"
+    says = "the model was trained on 24 of these 24 pictures: this score does not show how well it works on new ones"
     assert report.details["banners"] == [says]
     assert says in caplog.text
 
@@ -144,7 +144,7 @@ def test_a_split_by_image_carries_the_banner_everywhere(own: Trained, caplog: py
     assert f"{own.run}: {BANNER}" in [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     page = _page(report)
     assert BANNER[1:] in page
-    assert "copies and children of one photo are in several parts" in page
+    assert "copies and children of one photo can be in several parts" in page
     result = _scores(report)
     assert result["protocol"] == "image"
     apart = result["apart"]
@@ -200,20 +200,20 @@ def test_another_folder_is_scored_without_training_pictures(own: Trained, tmp_pa
 def test_names_that_the_model_does_not_know_are_refused(own: Trained, tmp_path: Path) -> None:
     other = tree(tmp_path / "other", labels=4)
     with pytest.raises(
-        FacekitError, match=r"other holds names that .*run was not trained on: person3; take their folders out$"
+        FacekitError, match=r"other has names that .*run was not trained on: person3; remove their folders$"
     ):
         _evaluate(own.run, data=other)
 
 
 def test_a_part_that_another_folder_lacks_is_refused(own: Trained, tmp_path: Path) -> None:
     other = tree(tmp_path / "other", split=None, photos=3)
-    with pytest.raises(FacekitError, match=r"other has no test part; leave --part out to score all its pictures$"):
+    with pytest.raises(FacekitError, match=r"other has no test part; remove --part to score all its pictures$"):
         _evaluate(own.run, data=other, part="test")
 
 
 def test_pictures_that_moved_are_found_by_data(own: Trained) -> None:
     own.faces.rename(own.faces.with_name("moved"))
-    with pytest.raises(FacekitError, match=r"faces, which .*run was trained on, is gone; say with --data where"):
+    with pytest.raises(FacekitError, match=r"faces, which .*run was trained on, is gone; use --data to say where"):
         _evaluate(own.run)
     report = _evaluate(own.run, data=own.faces.with_name("moved"), part="test")
     assert report.details["scored"] == "the test part of its own split"
@@ -342,7 +342,7 @@ def test_folders_that_are_no_runs_are_refused(tmp_path: Path, own: Trained) -> N
         _evaluate(own.faces)
     (own.run / "model.weights.h5").write_bytes(b"torn")
     with pytest.raises(
-        FacekitError, match=r"model\.weights\.h5 does not fit its model\.json .*; train again with --overw"
+        FacekitError, match=r"model\.weights\.h5 does not match its model.json .*; train again with --overw"
     ):
         _evaluate(own.run)
     (own.run / "model.weights.h5").unlink()
@@ -352,14 +352,14 @@ def test_folders_that_are_no_runs_are_refused(tmp_path: Path, own: Trained) -> N
     with pytest.raises(FacekitError, match=r"^no network called 'vgg99'; choose from inception_v3, cnn3"):
         _evaluate(own.run)
     (own.run / "model.json").write_text("{}")
-    with pytest.raises(FacekitError, match=r"model\.json is not what facekit writes \(.*\); choose another folder$"):
+    with pytest.raises(FacekitError, match=r"model\.json is not in facekit's format \(.*\); choose another folder$"):
         _evaluate(own.run)
 
 
 def test_a_report_is_not_written_among_other_things(own: Trained, tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "text.md").write_text("mine")
-    with pytest.raises(FacekitError, match=r"thesis is not empty and no evaluate made it; choose another folder$"):
+    with pytest.raises(FacekitError, match=r"thesis is not empty and was not made by `evaluate`; choose"):
         _evaluate(own.run, output=tmp_path / "thesis")
     with pytest.raises(FacekitError, match=r"overlap: one is inside the other; choose another output$"):
         _evaluate(own.run, output=own.faces / "report")
@@ -416,7 +416,7 @@ def test_scores_by_group_of_people(own: Trained, tmp_path: Path) -> None:
     ]
     assert found["unknown"] == report.details["pictures without hand"] == 1
     assert found["gap"] is None
-    assert report.details["gap"].startswith("no gap is named: fewer than two groups have 10 photos")
+    assert report.details["gap"].startswith("no gap is given: fewer than two groups have 10 photos")
     page = _page(report)
     assert "By hand" in page
     assert "The hand of 1 picture is not known" in page
@@ -447,7 +447,8 @@ def test_a_column_that_nobody_knows_is_refused_with_those_there_are(
     own: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(
-        FacekitError, match=r"^--by age: no picture has a value for it; they say nothing; give --table FILE\.csv$"
+        FacekitError,
+        match=r"^--by age: no picture has a value for it; they have no such values; give --table FILE\.csv$",
     ):
         _evaluate(own.run, by="age")
     _change_split(own.run, lambda r: replace(r, targets={"hand": "left", "who": r.id}))
@@ -473,7 +474,7 @@ def test_a_csv_of_pictures_that_lie_anywhere_is_scored(own: Trained, tmp_path: P
     assert _scores(report)["accuracy"] == _scores(_evaluate(own.run))["accuracy"]
     assert [row["pictures"] for row in _scores(report)["groups"]["values"]] in ([4, 5], [5, 4])
     csv.write_text("image,label\na.png,Zoe\n")
-    with pytest.raises(FacekitError, match=r"list\.csv holds names that .* was not trained on: Zoe; take their lines"):
+    with pytest.raises(FacekitError, match=r"list\.csv has names that .* was not trained on: Zoe; remove their lines"):
         _evaluate(own.run, data=csv)
 
 
@@ -483,12 +484,15 @@ def test_a_run_by_person_is_checked_and_says_so(own: Trained, tmp_path: Path) ->
     report = _evaluate(own.run)
     assert _scores(report)["resampled"]["what"] == "people"
     assert _scores(report)["protocol"] == "person"
-    assert "by person: nobody is in two parts" in _page(report)
+    assert "by person: no person is in two parts" in _page(report)
     train = runs.load(own.run).part("train")[0]
     csv = tmp_path / "list.csv"
     (tmp_path / "new.png").write_bytes(images.encode_png(patch(1, 777)))
     csv.write_text(f"image,label,person\nnew.png,person1,{lineage.person(train)}\nfaces/{train.path},{train.label},x\n")
-    says = "the model was trained on other pictures of 1 of these 2 people: its split is by person, this one is not"
+    says = (
+        "the model was trained on other pictures of 1 of these 2 people: "
+        "its own split is by person, but this one is not"
+    )
     assert says in _evaluate(own.run, data=csv).details["banners"]
     _change_split(own.run, lambda r: replace(r, targets={"person": r.id[:1]}))
     with pytest.raises(FacekitError, match=r"people are in more than one part of the split"):

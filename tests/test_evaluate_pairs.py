@@ -237,7 +237,7 @@ def test_a_folder_of_facekits_own_knows_its_faces(world: World, tmp_path: Path) 
     result = _scores(_verify(world.run, pairs, data=faces, output=tmp_path / "report", by="colour"))
     assert [row["group"] for row in result["groups"]] == ["other", "red", "other / red"]
     assert result["banners"] == [
-        "the model learned the faces of 3 of these 3 people: this score does not say how it does on strangers",
+        "the model was trained on 3 of these 3 people: this score does not show how well it works on strangers",
         "these faces are drawn by facekit: the score proves nothing about real faces",
     ]
 
@@ -311,7 +311,9 @@ def test_what_cannot_be_scored_is_refused(world: World, photos: Path, tmp_path: 
         _verify(photos, pairs)
     with pytest.raises(FacekitError, match=r"^none of 9 photos of .*pairs\.csv is in .*, the first Ada/Ada_0001\.jpg;"):
         _verify(world.run, pairs)
-    with pytest.raises(FacekitError, match=r"^no such folder: .*nowhere; say with --data where the photos of .* are$"):
+    with pytest.raises(
+        FacekitError, match=r"^no such folder: .*nowhere; use --data to say where the photos of .* are$"
+    ):
         _verify(world.run, pairs, data=tmp_path / "nowhere")
     with pytest.raises(FacekitError, match=r"^no detector called 'har'; choose from haar, yunet, dlib$"):
         _verify(Path("dlib"), pairs, data=photos, output=tmp_path / "report", detector="har")
@@ -319,7 +321,7 @@ def test_what_cannot_be_scored_is_refused(world: World, photos: Path, tmp_path: 
         EvaluatePairs(run=world.run, pairs=pairs, far="0,2")
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "text.md").write_text("mine")
-    with pytest.raises(FacekitError, match=r"thesis is not empty and no evaluate-pairs made it; choose another fol"):
+    with pytest.raises(FacekitError, match=r"thesis is not empty and was not made by `evaluate-pairs`; choose"):
         _verify(world.run, pairs, data=photos, output=tmp_path / "thesis")
     for photo in photos.glob("*/*_000[2-9].jpg"):
         photo.write_bytes(b"")
@@ -333,7 +335,9 @@ def test_a_list_names_no_photo_outside_the_folder(world: World, photos: Path, tm
     (photos / "Ada" / "link.jpg").symlink_to(tmp_path / "private.jpg")
     rows = [*_all_pairs(), ("Ada/Ada_0001.jpg", way.format(home=tmp_path), 0)]
     pairs = _write(tmp_path / "pairs.csv", rows)
-    with pytest.raises(FacekitError, match=r"pairs\.csv: '.*' leads out of .*photos; delete what names it$"):
+    with pytest.raises(
+        FacekitError, match=r"pairs\.csv: '.*' points outside .*photos; delete the entry that names it$"
+    ):
         _verify(world.run, pairs, data=photos, output=tmp_path / "report")
     assert not (tmp_path / "report").exists()
 

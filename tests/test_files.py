@@ -158,7 +158,7 @@ def test_a_file_is_measured_before_it_is_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(1 << 40)  # more than memory holds
     for read in (lambda: files.read_bytes(path, 1000), lambda: files.read_json(path, Value)):
-        with pytest.raises(FacekitError, match=r"big holds 1099511627776 bytes, more than the \d+ that such"):
+        with pytest.raises(FacekitError, match=r"big has 1099511627776 bytes, more than the limit of \d+;"):
             read()
     with pytest.raises(FacekitError, match="line 1 has more than 1048576 bytes; fix or delete that line"):
         files.read_lines(path, Value)
@@ -196,10 +196,10 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
         ('{"name": "a", "at": [1, null]}', r"Expected `int`, got `null` - at `\$.at\[1\]`"),
         ('{"name": "a", "size": NaN}', r"Expected `int`, got `null` - at `\$.size`"),
         ('{"name": "a", "share": 1' + "0" * 400 + "}", "Number out of range"),
-        ('{"name": "a", "size": 1' + "0" * 5000 + "}", "a number of thousands of digits"),
-        ('{"name": "a", "x": ' + "[" * 40 + "]" * 40 + "}", "nested more than 32 deep"),
-        ("[" * 100_000 + "]" * 100_000, "nested more than 32 deep"),
-        ('{"a":' * 100_000 + "1" + "}" * 100_000, "nested more than 32 deep"),
+        ('{"name": "a", "size": 1' + "0" * 5000 + "}", "a number with thousands of digits"),
+        ('{"name": "a", "x": ' + "[" * 40 + "]" * 40 + "}", "nested more than 32 levels deep"),
+        ("[" * 100_000 + "]" * 100_000, "nested more than 32 levels deep"),
+        ('{"a":' * 100_000 + "1" + "}" * 100_000, "nested more than 32 levels deep"),
         ("\xff", "can't decode byte 0xff"),
     ],
 )
@@ -207,13 +207,13 @@ def test_what_is_wrong_with_a_value_is_said_in_one_line(tmp_path: Path, text: st
     path = tmp_path / "value.json"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(
-        FacekitError, match=rf"value\.json is not what facekit writes \(.*{why}.*\); fix it, or make"
+        FacekitError, match=rf"value\.json is not in facekit's format \(.*{why}.*\); fix it, or make"
     ) as raised:
         files.read_json(path, Value)
     assert "\n" not in str(raised.value)
     path.write_bytes(b'{"name": "a"}\n' + text.encode("latin-1") + b"\n")
     with pytest.raises(
-        FacekitError, match=rf"value\.json, line 2 is not what facekit writes \(.*{why}.*\); fix or delete"
+        FacekitError, match=rf"value\.json, line 2 is not in facekit's format \(.*{why}.*\); fix or delete"
     ):
         files.read_lines(path, Value)
 
@@ -239,7 +239,7 @@ def test_a_value_is_read_as_it_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["a = ", "a = " + "[" * 5000 + "]" * 5000, "\xff", "a = 1\na = 2"])
 def test_what_is_wrong_with_toml_is_said_in_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.toml").write_bytes(text.encode("latin-1"))
-    with pytest.raises(FacekitError, match=r"x\.toml is not TOML \(.+\); fix it$"):
+    with pytest.raises(FacekitError, match=r"x\.toml is not valid TOML \(.+\); fix it$"):
         files.read_toml(tmp_path / "x.toml", dict[str, object])
 
 
@@ -263,7 +263,7 @@ def test_a_long_text_may_have_many_values() -> None:
 @pytest.mark.parametrize("read", [files.read_json, files.read_toml])
 def test_nobody_is_told_how_to_program_python(tmp_path: Path, read: Callable[[Path, type], object]) -> None:
     (tmp_path / "x").write_text(f'{{"a": {"9" * 5000}}}' if read is files.read_json else f"a = {'9' * 5000}")
-    with pytest.raises(FacekitError, match=r"\(a number of thousands of digits\)"):
+    with pytest.raises(FacekitError, match=r"\(a number with thousands of digits\)"):
         read(tmp_path / "x", dict)
 
 
@@ -336,7 +336,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, where: str) -> None:
     (tmp_path / "outside").write_text("mine")
     link = tmp_path / "x.jsonl"
     link.symlink_to(where)
-    with pytest.raises(FacekitError, match="is a symbolic link, which facekit does not write through; delete it"):
+    with pytest.raises(FacekitError, match="is a symbolic link, and facekit does not write through links; delete it"):
         files.append_line(link, "{}")
     files.replace_file(link, b"mine")
     assert not link.is_symlink()
@@ -418,8 +418,11 @@ def test_a_file_that_does_not_fit_leaves_nothing(tmp_path: Path) -> None:
 
 def test_refusals_of_the_system_are_one_line(tmp_path: Path) -> None:
     for error, message in (
-        (OSError(28, "No space left on device"), "no space left to write .*; free some and run the same command again"),
-        (OSError(30, "Read-only file system"), "may not be written; choose another folder"),
+        (
+            OSError(28, "No space left on device"),
+            "no space left to write .*; free some space and run the same command again",
+        ),
+        (OSError(30, "Read-only file system"), r"cannot be written \(Read-only file system\); choose another folder"),
         (OSError(5, "Input/output error"), r"cannot be written \(Input/output error\); choose another folder"),
     ):
         with pytest.raises(FacekitError, match=message), guarded(tmp_path):
@@ -456,7 +459,7 @@ def test_what_is_in_the_place_of_a_folder_is_called_what_it_is(tmp_path: Path) -
 def test_a_folder_is_written_by_one_process_at_a_time(tmp_path: Path) -> None:
     with files.locked(tmp_path):
         with (
-            pytest.raises(FacekitError, match="another facekit is writing .*; wait for it, or choose"),
+            pytest.raises(FacekitError, match="another facekit process is writing .*; wait for it to end, or choose"),
             files.locked(tmp_path),
         ):
             raise AssertionError
@@ -490,9 +493,9 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
     files.check_ours(ours, "train", False)
     (ours / "letter.txt").touch()
     files.check_ours(ours, "train", True)
-    with pytest.raises(FacekitError, match="ours is not empty and no train made it; choose another folder$"):
+    with pytest.raises(FacekitError, match="ours is not empty and was not made by `train`; choose another folder$"):
         files.check_ours(ours, "train", False)
-    with pytest.raises(FacekitError, match="no train made it; go away$"):
+    with pytest.raises(FacekitError, match="was not made by `train`; go away$"):
         files.check_ours(ours, "train", False, hint="go away")
 
 
@@ -518,7 +521,7 @@ def test_paths_that_lead_out_are_refused(tmp_path: Path, path: str) -> None:
     (root / "Ada").mkdir(parents=True)
     (tmp_path / "root2").mkdir()
     (root / "out").symlink_to(tmp_path / "root2")
-    with pytest.raises(FacekitError, match="leads out of .*root; delete what names it") as raised:
+    with pytest.raises(FacekitError, match="points outside .*root; delete the entry that names it") as raised:
         files.inside(root, path)
     assert raised.value.args[0].isprintable()
 
@@ -547,9 +550,9 @@ def test_text_of_people(tmp_path: Path) -> None:
     (tmp_path / "bom.txt").write_bytes(b"\xef\xbb\xbfAda\n")
     assert files.read_text(tmp_path / "bom.txt") == "Ada\n"
     (tmp_path / "latin.txt").write_bytes(b"\xe9")
-    with pytest.raises(FacekitError, match=r"latin\.txt is not text in UTF-8; save it as UTF-8$"):
+    with pytest.raises(FacekitError, match=r"latin\.txt is not UTF-8 text; save it as UTF-8$"):
         files.read_text(tmp_path / "latin.txt")
-    with pytest.raises(FacekitError, match="more than the 2 that such a file may have"):
+    with pytest.raises(FacekitError, match="more than the limit of 2; give another file"):
         files.read_text(tmp_path / "bom.txt", limit=2)
 
 

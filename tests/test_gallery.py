@@ -1,95 +1,189 @@
-"""The known faces of a model on disk: for their owner alone, and harmless where a stranger wrote them."""
+"""`facekit gallery`: what it shows, and what each action changes."""
 
 from __future__ import annotations
 
-import pickle
-import zipfile
+import json
+import re
+import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
+from conftest import Facekit
 
 from facekit.base.contract import FacekitError
-from facekit.runs.gallery import Gallery
+from facekit.commands.enroll import enroll
+from facekit.identity.gallery import Gallery
+from facekit.options.enroll import Enroll
+from facekit.options.gallery import Gallery as Options
 
-SHAPE = (3, 4, 2)
-"""Faces, dimensions, names."""
+pytest.importorskip("onnxruntime", reason="the extra `faces` is not installed")
+
+
+@pytest.fixture(scope="module")
+def enrolled(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gallery of the drawn photos of three people. Not to be changed."""
+    root = tmp_path_factory.mktemp("enrolled") / "gallery"
+    enroll(Enroll(input=drawn_photos, output=root, jobs=2))
+    return root
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "gallery.npz"
-    Gallery(np.arange(12, dtype=np.float32).reshape(3, 4), np.array([0, 1, 1], np.int32)).write(path)
-    return path
+def root(enrolled: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(enrolled, tmp_path / "gallery"))
 
 
-def test_it_comes_back_as_it_was_and_only_its_owner_may_read_it(file: Path) -> None:
-    gallery = Gallery.read(file, *SHAPE)
-    assert gallery.vectors.tolist() == np.arange(12).reshape(3, 4).tolist()
-    assert gallery.classes.tolist() == [0, 1, 1]
-    assert file.stat().st_mode & 0o777 == 0o600
+def people(folder: Path) -> dict[str, int]:
+    with Gallery.open(folder) as gallery:
+        return {one.name: one.faces for one in gallery.store.people()}
 
 
-def _write(file: Path, **arrays: np.ndarray) -> None:
-    good = {"vectors": np.zeros((3, 4), "<f4"), "classes": np.zeros(3, "<i4")}
-    np.savez(file, **{**good, **arrays})  # type: ignore[arg-type]
+def faces(folder: Path, name: str) -> list[tuple[str, Path]]:
+    with Gallery.open(folder) as gallery:
+        return [(one.id, Path(one.where.path)) for one in gallery.store.faces(gallery.person(name).number)]
+
+
+def test_list_and_show_say_who_is_there(enrolled: Path, facekit: Facekit) -> None:
+    listed = facekit("gallery", "list", enrolled, "--json").report["details"]["people"]
+    assert {one["name"]: one["faces"] for one in listed} == people(enrolled)
+    name = listed[0]["name"]
+    shown = facekit("gallery", "show", enrolled, name.upper())
+    assert [line.split()[0] for line in shown.out.splitlines()[1:]] == [one for one, _ in faces(enrolled, name)]
+    about = facekit("gallery", "show", enrolled, "--json").report["details"]
+    assert (about["embedder"], about["found_by"], about["promised"]) == ("dlib", "dlib", False)
+
+
+def test_rename_merge_and_remove(root: Path, facekit: Facekit) -> None:
+    first, second, third = people(root)
+    counts = people(root)
+    assert facekit("gallery", "rename", root, first, "Zoë").out == f"{first} is now Zoë\n"
+    assert facekit("gallery", "merge", root, "zoë", second).code == 0
+    face, _ = faces(root, third)[0]
+    assert facekit("gallery", "remove", root, face).out == f"removed: {face}\n"
+    assert people(root) == {"Zoë": counts[first] + counts[second], third: counts[third] - 1}
+    assert facekit("gallery", "remove", root, third).code == 0
+    assert list(people(root)) == ["Zoë"]
+
+
+def test_each_change_finds_the_threshold_anew(root: Path, facekit: Facekit) -> None:
+    def threshold() -> tuple[float, int]:
+        with Gallery.open(root) as gallery:
+            stored = gallery.store.promise()
+            assert stored is not None
+            assert stored[0] == gallery.store.generation  # it is stored, not found when it is asked for
+            return gallery.promise().open_set.threshold, gallery.promise().open_set.people
+
+    before = threshold()
+    facekit("gallery", "remove", root, next(iter(people(root))))
+    after = threshold()
+    assert before != after
+    assert (before[1], after[1]) == (3, 2)
+
+
+def test_a_denied_face_is_not_named_so_again(root: Path, facekit: Facekit) -> None:
+    name = next(iter(people(root)))
+    face, photo = faces(root, name)[0]
+    facekit("gallery", "remove", root, face)  # else it would be nearest to itself
+    before = json.loads(facekit("identify", root, photo).out.splitlines()[0])
+    assert before["nearest"][0]["name"] == name
+    done = facekit("gallery", "deny", root, f"{photo}#1", name)
+    assert done.out == f"{photo}#1 is not {name}\n"
+    assert facekit("gallery", "deny", root, f"{photo}#1", name).out.endswith(", as was decided before\n")
+    after = json.loads(facekit("identify", root, photo).out.splitlines()[0])
+    assert after["name"] != name
+    assert after["nearest"][0] == {**before["nearest"][0], "denied": True}
+    with Gallery.open(root) as gallery:
+        (denied,) = gallery.store.denied()
+    facekit("gallery", "remove", root, denied.id)
+    assert json.loads(facekit("identify", root, photo).out.splitlines()[0]) == before
+
+
+def test_an_enrolled_face_is_denied_to_somebody_else_by_its_id(root: Path, facekit: Facekit) -> None:
+    first, second, _ = people(root)
+    face, _ = faces(root, first)[0]
+    assert facekit("gallery", "deny", root, face, second).code == 0
+    done = facekit("gallery", "deny", root, face, first)
+    assert (done.code, f"gallery remove GALLERY {face}" in done.err) == (2, True)
+
+
+def test_check_finds_a_face_under_a_wrong_name_and_builds_a_broken_index_again(root: Path, facekit: Facekit) -> None:
+    first, second, _ = people(root)
+    with Gallery.open(root) as gallery:
+        moved, _ = faces(root, first)[0]
+        gallery.store._connection.execute(  # type: ignore[attr-defined]
+            "update faces set person = ? where id = ?", (gallery.person(second).number, moved)
+        )
+        gallery.store.set_about(gallery.about)
+        gallery.people()
+    vectors = next((root / "index").glob("vectors-*"))
+    vectors.write_bytes(bytes(vectors.stat().st_size))
+    details = facekit("gallery", "check", root, "--json").report["details"]
+    assert details["index_rebuilt"]
+    assert moved in details["doubtful"]
+    assert {details["confusable"][0]["person"], details["confusable"][0]["and"]} == {first, second}
+
+
+def test_migrate_keeps_names_and_decisions_and_leaves_the_old_one_as_it_is(root: Path, facekit: Facekit) -> None:
+    first, second, _ = people(root)
+    face, _ = faces(root, first)[0]
+    facekit("gallery", "deny", root, face, second)
+    before = (root / "gallery.sqlite").read_bytes()
+    new = root.parent / "new"
+    report = facekit("gallery", "migrate", root, "--embedder", "dlib-mirrored", "-o", new, "--json").report
+    assert (report["details"]["lost"], report["details"]["denials"]) == ([], 1)
+    assert people(new) == people(root)
+    with Gallery.open(new) as gallery:
+        assert gallery.about.embedder.name == "dlib-mirrored"
+        (denied,) = gallery.store.denied()
+        ids = [one.id for one in gallery.store.faces()]
+    assert denied.name == second
+    with Gallery.open(root) as gallery:
+        assert [one.id for one in gallery.store.faces()] == ids
+    assert (root / "gallery.sqlite").read_bytes() == before
+    again = facekit("gallery", "migrate", root, "--embedder", "dlib", "-o", new)
+    assert (again.code, "is there already" in again.err) == (2, True)
+
+
+def test_migrate_without_kept_pictures_takes_the_photos_and_tells_what_is_gone(
+    photos: Path, tmp_path: Path, facekit: Facekit
+) -> None:
+    enroll(Enroll(input=photos, output=tmp_path / "g", crops=False, jobs=2))
+    name = next(iter(people(tmp_path / "g")))
+    (gone, path), (changed, other) = faces(tmp_path / "g", name)[:2]
+    path.unlink()
+    other.write_bytes(other.read_bytes() + b"edited")
+    details = facekit(
+        "gallery", "migrate", tmp_path / "g", "--embedder", "dlib-mirrored", "-o", tmp_path / "new", "--json"
+    ).report["details"]
+    assert sorted(details["lost"]) == sorted([gone, changed])
+    assert details["reasons"] == {"neither its picture nor its photo is there": 2}
+    assert people(tmp_path / "new")[name] == people(tmp_path / "g")[name] - 2
 
 
 @pytest.mark.parametrize(
-    ("arrays", "message"),
+    ("arguments", "message"),
     [
-        ({"vectors": np.zeros((3, 5), "<f4")}, "does not fit its model.json"),
-        ({"vectors": np.zeros((1 << 20, 4), "<f4")}, "more than the"),
-        ({"vectors": np.zeros((3, 4), "<f8")}, "is not a gallery that facekit wrote"),
-        ({"vectors": np.full((3, 4), np.nan, "<f4")}, "holds numbers that are not finite"),
-        ({"vectors": np.full((3, 4), np.inf, "<f4")}, "holds numbers that are not finite"),
-        ({"classes": np.full(3, 2, "<i4")}, "holds faces of names that the model has not"),
-        ({"classes": np.full(3, -1, "<i4")}, "holds faces of names that the model has not"),
-        ({"classes": np.zeros(2, "<i4")}, "does not fit its model.json"),
-        ({"classes": np.zeros(3, "<f4")}, "is not a gallery that facekit wrote"),
+        (["rename", "{root}", "Nobody", "x"], "nobody in .* is called 'Nobody'.*; see `facekit gallery list"),
+        (["rename", "{root}", "only"], "type `facekit gallery rename GALLERY NAME NEW-NAME`"),
+        (["list", "{root}", "more"], "type `facekit gallery list GALLERY`"),
+        (["deny", "{root}", "none.jpg", "{name}"], "'none.jpg' is neither a photo nor the id of an enrolled face"),
+        (["deny", "{root}", "{photo}#9", "{name}"], "shows . faces?; give a number from 1"),
+        (["migrate", "{root}", "--embedder", "sface"], "type `facekit gallery migrate GALLERY --embedder"),
+        (["merge", "{root}", "{name}", "{name}"], "is one person already"),
+        (["list", "{photo}"], "has no gallery|no gallery|cannot be"),
     ],
 )
-def test_what_a_stranger_wrote_is_refused_in_a_line(file: Path, arrays: dict[str, np.ndarray], message: str) -> None:
-    _write(file, **arrays)
-    with pytest.raises(FacekitError) as caught:
-        Gallery.read(file, *SHAPE)
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_bad_input_is_one_line_and_changes_nothing(
+    enrolled: Path, facekit: Facekit, arguments: list[str], message: str
+) -> None:
+    name = next(iter(people(enrolled)))
+    places = {"root": enrolled, "name": name, "photo": faces(enrolled, name)[0][1]}
+    before = (enrolled / "gallery.sqlite").read_bytes()
+    done = facekit("gallery", *(argument.format(**places) for argument in arguments))
+    assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
+    assert re.search(message, done.err)
+    assert (enrolled / "gallery.sqlite").read_bytes() == before
 
 
-class Evil:
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return Path.touch, (Path("ran"),)  # type: ignore[return-value]
-
-
-def test_no_code_is_run(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    np.savez(file, vectors=np.array([Evil()], dtype=object), classes=np.zeros(3, "<i4"))
-    with pytest.raises(FacekitError, match="is not a gallery that facekit wrote"):
-        Gallery.read(file, *SHAPE)
-    file.write_bytes(pickle.dumps(Evil()))
-    with pytest.raises(FacekitError, match="is not a gallery that facekit wrote"):
-        Gallery.read(file, *SHAPE)
-    assert not (tmp_path / "ran").exists()
-
-
-def test_a_file_that_unpacks_to_more_than_it_holds_is_refused(file: Path) -> None:
-    with zipfile.ZipFile(file) as held:
-        parts = {name: held.read(name) for name in held.namelist()}
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as held:
-        for name, data in parts.items():
-            held.writestr(name, data)
-    with pytest.raises(FacekitError, match="vectors is compressed"):
-        Gallery.read(file, *SHAPE)
-
-
-def test_a_link_and_a_missing_file_are_refused(file: Path, tmp_path: Path) -> None:
-    (tmp_path / "other").mkdir()
-    outside = file.rename(tmp_path / "other" / "gallery.npz")
-    with pytest.raises(FacekitError, match=r"gallery.npz is gone; train again with --overwrite$"):
-        Gallery.read(file, *SHAPE)
-    (tmp_path / "run").mkdir()
-    link = tmp_path / "run" / "gallery.npz"
-    link.symlink_to(outside)
-    with pytest.raises(FacekitError, match="is a link out of its folder"):
-        Gallery.read(link, *SHAPE)
+def test_output_is_for_migrate_alone() -> None:
+    with pytest.raises(FacekitError, match="type `facekit gallery list GALLERY`"):
+        Options(action="list", gallery=Path("g"), output=Path("new"))

@@ -224,7 +224,7 @@ def test_a_folder_without_groups_is_read_and_a_broken_line_is_refused(photos: Pa
     (out / GROUPS).unlink()
     assert Dataset.open(out).links == []
     (out / GROUPS).write_text('{"first": "../x", "second": "y"}\n')
-    with pytest.raises(FacekitError, match=r"groups.jsonl, line 1 is not what facekit writes \(`first` is '../x'"):
+    with pytest.raises(FacekitError, match=r"groups.jsonl, line 1 is not in facekit's format \(`first` is '../x'"):
         Dataset.open(out)
 
 

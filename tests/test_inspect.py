@@ -241,10 +241,10 @@ def test_a_network_of_another_package_is_looked_into(monkeypatch: pytest.MonkeyP
 def test_a_run_is_looked_into(trained: Path, tmp_path: Path) -> None:
     report = look(trained, tmp_path / "out", count=4)
     assert report.details["pictures"] == "its own test part"
-    at = "at activation_2, a map of 8x8, from the score before the softmax; the network's last map, 4x4, says less of "
-    assert report.details["explained by"] == f"HiResCAM {at}where", "chosen for a network that flattens its last map"
+    at = "at activation_2, a map of 8x8, from the score before the softmax; the network's last map, 4x4, is "
+    assert report.details["explained by"] == f"HiResCAM {at}coarser", "chosen for a network that flattens its last map"
     asked = look(trained, tmp_path / "asked", method="gradcam", count=1)
-    assert str(asked.details["explained by"]).startswith(f"Grad-CAM {at}where; this network asks for each place by it")
+    assert str(asked.details["explained by"]).startswith(f"Grad-CAM {at}coarser; this network weighs each place sep")
     found = facts(report)
     assert [one["true"] for one in found["pictures"]] == ["<blue>", "<red>"] * 2
     assert all(one["top"][0][0] == one["true"] == one["explained"][0] for one in found["pictures"])
@@ -305,9 +305,9 @@ def test_layers_are_listed(trained: Path) -> None:
     [
         ({"layer": ["conv2d_9"]}, r"^no layer called 'conv2d_9'; did you mean conv2d"),
         ({"layer": ["zzz"]}, r"^no layer called 'zzz'; see --list-layers$"),
-        ({"cam_layer": "head"}, r"^--cam-layer head: .* choose another, as activation_2$"),
-        ({"cam_layer": "conv2d", "method": "occlusion"}, r"^--method occlusion uses no gradients; leave --cam"),
-        ({"label": "rad"}, r"^--label: .*run knows no 'rad'; choose from red"),
+        ({"cam_layer": "head"}, r"^--cam-layer head: .* choose another, such as activation_2$"),
+        ({"cam_layer": "conv2d", "method": "occlusion"}, r"^--method occlusion uses no gradients; remove --cam"),
+        ({"label": "rad"}, r"^--label: .*run has no label 'rad'; choose from red"),
         ({"pictures": [Path("nowhere.jpg")]}, r"^no such picture or folder: nowhere.jpg; give pictures of faces"),
     ],
     ids=str,
@@ -320,9 +320,9 @@ def test_what_is_not_there_is_refused(trained: Path, tmp_path: Path, more: dict[
 def test_places_and_pictures_that_will_not_do_are_refused(trained: Path, own: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "text.md").write_text("mine")
-    with pytest.raises(FacekitError, match=r"thesis is not empty and no inspect made it; choose another folder$"):
+    with pytest.raises(FacekitError, match=r"thesis is not empty and was not made by `inspect`; choose"):
         look(trained, tmp_path / "thesis")
-    with pytest.raises(FacekitError, match=r"^64 pictures are more than one page shows; give at most 24$"):
+    with pytest.raises(FacekitError, match=r"^one page cannot show 64 pictures; give at most 24$"):
         look(trained, tmp_path / "out", pictures=[runs.load(trained).root / "red", runs.load(trained).root / "blue"])
     with pytest.raises(FacekitError, match=r"^no pictures given"):
         look(trained, tmp_path / "out", pictures=[tmp_path / "thesis"])
@@ -452,9 +452,9 @@ def linear(tmp_path: Path, drawn_faces: Path) -> Callable[[], Path]:
 
 def test_a_linear_head_is_explained_by_hiding_places(linear: Callable[[], Path], tmp_path: Path) -> None:
     run = linear()
-    with pytest.raises(FacekitError, match=r"is a linear head on dlib, which has no gradients; leave --method out$"):
+    with pytest.raises(FacekitError, match=r"is a linear head on dlib, which has no gradients; remove --method$"):
         look(run, tmp_path / "out", method="gradcam")
-    with pytest.raises(FacekitError, match=r"is a linear head on dlib, which has no layers to look into$"):
+    with pytest.raises(FacekitError, match=r"is a linear head on dlib, which has no layers to show$"):
         look(run, tmp_path / "out", list_layers=True)
     report = look(run, tmp_path / "out", count=1)
     assert report.kept == 1

@@ -91,7 +91,7 @@ def test_pictures_of_a_part_without_labels_are_counted(given: Path, caplog: pyte
     shutil.rmtree(given / "test" / "Ada")
     (given / "test" / "Bob" / "0084.png").rename(given / "test" / "loose.png")
     assert len(places(given)) == 16 + 4 + 3
-    assert "1 picture is in no folder of a label" in caplog.text
+    assert "1 picture is not in a label's folder" in caplog.text
 
 
 def test_a_given_split_goes_through_crop_and_balance(given: Path, tmp_path: Path) -> None:
@@ -178,7 +178,9 @@ def test_copies_across_a_given_split_are_left_out_of_its_held_out_part(given: Pa
 
 def test_an_audit_says_that_the_split_was_given(given: Path, plain: Path) -> None:
     report = audit(Audit(folder=given))
-    assert report.details["split"] == "given by folders, not drawn by facekit; copies across it were looked for"
+    assert (
+        report.details["split"] == "given by folders, not drawn by facekit; copies across its parts were searched for"
+    )
     (crossing,) = [one for one in report.details["crossings"] if one["pictures"]]
     assert (crossing["first"], crossing["second"], crossing["same_bytes"]) == ("train", "test", 1)
     assert "split" not in audit(Audit(folder=plain)).details
@@ -287,8 +289,8 @@ def test_what_metadata_of_a_part_does_not_name_is_no_new_picture(tmp_path: Path)
 def test_what_metadata_and_folder_do_not_share_is_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     root = described(tmp_path / "tree", [*ROWS[:2], {"file_name": "gone.png", "label": "Ada"}])
     assert len(Dataset.open(root).records) == 2
-    assert "names 1 picture that is not there (the first: gone.png)" in caplog.text
-    assert "does not name 2 pictures" in caplog.text
+    assert "lists 1 picture that is missing (the first: gone.png)" in caplog.text
+    assert "2 pictures in its folders are not listed" in caplog.text
 
 
 def test_metadata_of_something_else_changes_nothing(plain: Path) -> None:
@@ -300,12 +302,15 @@ def test_metadata_of_something_else_changes_nothing(plain: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ('{"file_name": "../home/mine.png", "label": "Ada"}', r"line 2 names '\.\./home/mine\.png', no picture below"),
+        (
+            '{"file_name": "../home/mine.png", "label": "Ada"}',
+            r"line 2 names '\.\./home/mine\.png', which is not a picture below",
+        ),
         ('{"file_name": "/etc/passwd", "label": "Ada"}', r"line 2 names '/etc/passwd'"),
         ('{"file_name": "a\\u0000b", "label": "Ada"}', "line 2 names"),
         ('{"label": "Ada"}', "line 2 has no file_name; fix or delete"),
-        ("{", "line 2 is not a line of JSON"),
-        ('{"file_name": "0002.png"}', r"does not say the label of 0002\.png; add a column `label`"),
+        ("{", "line 2 is not valid JSON"),
+        ('{"file_name": "0002.png"}', r"has no label for 0002\.png; add a column `label`"),
     ],
 )
 def test_metadata_from_a_stranger_leads_nowhere(tmp_path: Path, line: str, why: str) -> None:

@@ -145,7 +145,7 @@ def _edit(run: Path, change: Any) -> None:
 
 def test_a_head_for_other_vectors_is_refused(run: Path) -> None:
     _edit(run, lambda info: info["backbone"].update(version="older"))
-    with pytest.raises(FacekitError, match=r"run was trained on other vectors than dlib gives now; train again$"):
+    with pytest.raises(FacekitError, match=r"run was trained on embeddings that dlib no longer gives; train again$"):
         classifier.load(runs.load(run))
 
 
@@ -213,7 +213,7 @@ def test_a_head_that_is_no_regular_file_is_refused(run: Path, tmp_path: Path, ki
 
 def test_a_head_for_other_names_is_refused(run: Path) -> None:
     _edit(run, lambda info: info["labels"].append("Zoe"))
-    with pytest.raises(FacekitError, match=r"head.npz does not fit its model.json; train again with --overwrite$"):
+    with pytest.raises(FacekitError, match=r"head.npz does not match its model.json; train again with --overwrite$"):
         classifier.load(runs.load(run))
 
 
@@ -258,7 +258,7 @@ def test_a_name_that_loses_all_its_pictures_is_named_with_the_reason(even: Path,
     for number, file in enumerate((lost / label).iterdir()):
         file.write_bytes(b"\xff\xd8\xff\xe0 no more %d" % number)
     count = sum(one.label == label and one.split == "train" for one in Dataset.open(even).records)
-    said = rf"lost: no training picture of {label} can be used \({count} not a picture\); give ones that can"
+    said = rf"lost: no training picture of {label} can be used \({count} not a picture\); give usable ones"
     for way in ({"backbone": "dlib"}, {"backbone": "dlib", "class_weights": "none"}, {"network": "cnn3", "size": 32}):
         with pytest.raises(FacekitError, match=said):
             train(Train(input=lost, output=tmp_path / "run", epochs=1, overwrite=True, **way))

@@ -107,7 +107,7 @@ def test_a_network_of_another_package_is_trained_in_colour(monkeypatch: pytest.M
     monkeypatch.setitem(plugins.PARTS["network"], "theirs", "test_networks:theirs")
     model = build("theirs", 32, 3)
     assert [layer.name for layer in head(model)] == ["last"]
-    with pytest.raises(FacekitError, match=r"^theirs sees colour only; leave --color out$"):
+    with pytest.raises(FacekitError, match=r"^theirs needs colour pictures; remove --color$"):
         build("theirs", 32, 3, "gray")
 
 

@@ -34,7 +34,7 @@ from facekit.options.evaluate import Evaluate
 from facekit.options.predict import Predict
 from facekit.options.train import Train
 from facekit.runs import renewal
-from facekit.runs.gallery import Gallery
+from facekit.runs.known_faces import KnownVectors
 from facekit.scores.identification import Searches
 
 DIMENSIONS = 34
@@ -57,7 +57,7 @@ def faces(centres: np.ndarray, each: int, seed: int) -> tuple[np.ndarray, np.nda
 
 def known(centres: np.ndarray, each: int = 12, seed: int = 1) -> KnownFaces:
     vectors, classes = faces(centres, each, seed)
-    return KnownFaces.of(Gallery(vectors, classes.astype(np.int32)), len(centres), "euclidean")
+    return KnownFaces.of(KnownVectors(vectors, classes.astype(np.int32)), len(centres), "euclidean")
 
 
 def left_out(some: KnownFaces) -> LeftOut:
@@ -71,7 +71,7 @@ def left_out(some: KnownFaces) -> LeftOut:
 
 def test_similarity_is_to_the_three_nearest_and_to_their_centre() -> None:
     vectors = np.array([[0, 0], [0, 1], [0, 2], [0, 5], [9, 9]], np.float32)
-    some = KnownFaces.of(Gallery(vectors, np.array([1, 1, 1, 1, 0], np.int32)), 3, "euclidean")
+    some = KnownFaces.of(KnownVectors(vectors, np.array([1, 1, 1, 1, 0], np.int32)), 3, "euclidean")
     nearest, centre = (0 + 1 + 2) / 3, 2.0
     assert some.similarity(vectors[:1], np.array([1]))[0] == pytest.approx(1 - (nearest + centre) / 2)
     everyone = some.similarities(vectors[:1])[0]
@@ -83,7 +83,7 @@ def test_similarity_is_to_the_three_nearest_and_to_their_centre() -> None:
 
 def test_of_cosines_only_directions_count() -> None:
     vectors = np.array([[1, 0], [10, 0], [0, 3]], np.float32)
-    some = KnownFaces.of(Gallery(vectors, np.array([0, 0, 1], np.int32)), 2, "cosine")
+    some = KnownFaces.of(KnownVectors(vectors, np.array([0, 0, 1], np.int32)), 2, "cosine")
     assert some.similarity(np.array([[7, 0]], np.float32), np.array([0]))[0] == pytest.approx(1)
     assert some.similarity(np.array([[7, 0]], np.float32), np.array([1]))[0] == pytest.approx(0)
 
@@ -93,7 +93,7 @@ def test_a_face_is_compared_with_the_others_of_its_person() -> None:
     for place in (0, 5, 11):
         number = int(some.classes[place])
         rest = np.arange(len(some.classes)) != place
-        without = KnownFaces.of(Gallery(some.vectors[rest], some.classes[rest]), 3, "euclidean")
+        without = KnownFaces.of(KnownVectors(some.vectors[rest], some.classes[rest]), 3, "euclidean")
         alone = without.similarity(some.vectors[[place]], np.array([number]))[0]
         assert some.to_own(place) == pytest.approx(alone, abs=1e-6)
     assert known(people(3, 0), each=1).to_own(0) == np.inf
@@ -117,7 +117,7 @@ def test_wrong_labels_are_no_strangers() -> None:
     vectors, classes = faces(centres, 20, seed=1)
     wrong = np.arange(0, len(classes), 33)
     classes[wrong] = (classes[wrong] + 1) % 10
-    found = left_out(KnownFaces.of(Gallery(vectors, classes.astype(np.int32)), 10, "euclidean"))
+    found = left_out(KnownFaces.of(KnownVectors(vectors, classes.astype(np.int32)), 10, "euclidean"))
     assert found.doubtful == len(wrong)
     clean = left_out(known(centres, each=20))
     assert thresholds(found, PRIOR, [0.01])[0] == pytest.approx(thresholds(clean, PRIOR, [0.01])[0], abs=0.03)
@@ -198,7 +198,7 @@ def test_a_run_of_people_keeps_known_faces_and_a_threshold(trained: Path, even: 
     assert (about.rate, about.people, about.embedder) == (0.02, 3, info.backbone)
     assert about.rates == RATES
     assert list(about.thresholds) == sorted(about.thresholds, reverse=True)
-    gallery = Gallery.read(trained / runs.GALLERY, about.faces, 128, 3)
+    gallery = KnownVectors.read(trained / runs.GALLERY, about.faces, 128, 3)
     photos = [one for one in runs.load(trained).part("train") if one.synthetic is None]
     assert len(gallery.classes) == len(photos), "no copies, and nothing held out"
     assert (trained / runs.GALLERY).stat().st_mode & 0o077 == 0
@@ -212,7 +212,7 @@ def test_predict_says_the_rate_once_and_takes_another(
     assert about is not None
     answers = _predict(trained, few)
     (said,) = _lines(caplog, "false positive identification rate")
-    assert f"below {about.threshold:.3f}: false positive identification rate 0.02, measured with 3 people" in said
+    assert f"below {about.threshold:.3f} is unknown: false positive identification rate 0.02, measured with 3 people" in said
     for answer in answers:
         assert (answer.label == "unknown") == (answer.similarity < about.threshold)
         assert 0 <= answer.probability <= 1
@@ -287,13 +287,13 @@ def test_photos_without_folders_are_each_another_stranger(
         shutil.copy(even / record.path, tmp_path / "others" / f"{number}.jpg")
     (tmp_path / "others" / "notes.txt").write_text("not a picture")
     report = evaluate(Evaluate(run=trained, output=tmp_path / "scores", strangers=tmp_path / "others", rounds=50))
-    assert _lines(caplog, f"others: {len(photos)} photos without folders: each counts as another stranger")
+    assert _lines(caplog, f"others: {len(photos)} photos without folders: each counts as a different stranger")
     assert report.details["strangers"] == f"{len(photos)} faces of {len(photos)} people"
-    assert report.details["fpir and tpir are"].startswith("of only 3 people: ")
+    assert report.details["fpir and tpir are"].startswith("based on only 3 people: ")
     page = (tmp_path / "scores" / "report.html").read_text()
     assert "found by leaving 3 people out in turn" in page
     assert f"of {len(photos)} faces of {len(photos)} people" in page
-    assert "of only 3 people: with others the rates may be several times as high" in page
+    assert "based on only 3 people: with others they may be several times as high" in page
 
 
 def test_strangers_most_of_whom_the_model_knows_are_named_as_such(
@@ -301,7 +301,7 @@ def test_strangers_most_of_whom_the_model_knows_are_named_as_such(
 ) -> None:
     run = runs.load(trained)
     new, used = run.part("test"), [record for record in run.part("train") if record.synthetic is None]
-    warning = "most of its pictures are of people in the model, who are no strangers"
+    warning = "most of its pictures show people of the model, who are not strangers"
     for folder, most in (("few", 2), ("many", len(new))):
         (tmp_path / folder).mkdir()
         for record in [*new, *used[:most]]:
@@ -310,7 +310,7 @@ def test_strangers_most_of_whom_the_model_knows_are_named_as_such(
         evaluate(
             Evaluate(run=trained, output=tmp_path / "scores", strangers=tmp_path / folder, rounds=0, overwrite=True)
         )
-        assert f"{folder}: {most} pictures of strangers were used in training and are left out" in caplog.text
+        assert f"{folder}: {most} pictures of strangers were used in training, and left out" in caplog.text
         assert (warning in caplog.text) == (folder == "many")
 
 
@@ -476,16 +476,19 @@ def _edit(run: Path, **changes: Any) -> None:
 
 POISON: list[tuple[dict[str, Any], str]] = [
     ({"threshold": None}, "open_set"),
-    ({"threshold": 1e300}, "not one that training finds"),
+    ({"threshold": 1e300}, "has a number that training cannot produce"),
     ({"thresholds": [float("nan")], "rates": [0.1]}, "open_set"),
     ({"faces": 1 << 40}, "a gallery has at most"),
     ({"faces": -1}, "a gallery has at most"),
-    ({"faces": 5}, "gallery.npz does not fit its model.json"),
+    ({"faces": 5}, "gallery.npz does not match its model.json"),
     ({"rates": [0.5, 0.1], "thresholds": [0.1, 0.2]}, "not ascending"),
     ({"rates": [0.1], "thresholds": []}, "not ascending"),
     ({"rate": 2.0}, "not between 0 and 1"),
-    ({"embedder": {"name": "sface", "version": "1", "metric": "cosine", "dimensions": 128}}, "does not name its faces"),
-    ({"embedder": {"name": "dlib", "version": "1", "metric": "euclidean", "dimensions": 128}}, "other embeddings"),
+    (
+        {"embedder": {"name": "sface", "version": "1", "metric": "cosine", "dimensions": 128}},
+        "which the model does not use",
+    ),
+    ({"embedder": {"name": "dlib", "version": "1", "metric": "euclidean", "dimensions": 128}}, "different embeddings"),
     ({"embedder": {"name": "dlib", "metric": "euclidean", "dimensions": 1 << 40}}, "dimensions"),
     ({"embedder": {"name": "dlib", "version": "1", "dimensions": 128}}, "lacks its metric or its dimensions"),
     ({"embedder": {"name": "dlib", "version": "1", "metric": "cosine"}}, "lacks its metric or its dimensions"),
@@ -509,7 +512,7 @@ def test_an_embedder_is_what_the_model_says_of_it(run: Path, few: Path, of: str,
     info = json.loads((run / "model.json").read_text())
     (info if of == "backbone" else info["open_set"])[of].update(changes)
     (run / "model.json").write_text(json.dumps(info))
-    with pytest.raises(FacekitError, match=r"other (vectors|embeddings)|does not fit"):
+    with pytest.raises(FacekitError, match=r"no longer gives|different embeddings|does not match"):
         _predict(run, few)
 
 
@@ -520,13 +523,13 @@ def test_a_label_that_reads_like_the_answer_for_strangers_is_refused(
     faces = Path(shutil.copytree(even, tmp_path / "faces", ignore=shutil.ignore_patterns("*.json*")))
     (faces / name).rename(faces / "Unknown")
     options = Train(input=faces, output=tmp_path / "run", backbone="dlib")
-    with pytest.raises(FacekitError, match=r"has a folder 'Unknown', and a model of people .*--labels classes$"):
+    with pytest.raises(FacekitError, match=r"has a folder 'Unknown', but a model of people .*--labels classes$"):
         train(options)
     assert not (tmp_path / "run").exists()
     train(replace(options, labels="classes"))
     assert "Unknown" in runs.load(tmp_path / "run").labels
     _predict(tmp_path / "run", few)
-    assert len(_lines(caplog, "which also says that a face is of nobody")) == 1
+    assert len(_lines(caplog, "which is also the answer for a face")) == 1
 
 
 def test_a_model_that_knows_strangers_has_no_such_label(run: Path) -> None:
@@ -573,7 +576,7 @@ def test_an_embedder_of_a_network_is_no_folder(
         (scratch / "model.json").write_text(json.dumps(info))
         caplog.clear()
         assert {answer.similarity for answer in _predict(scratch, few)} == {None}
-        assert len(_lines(caplog, "which does not name its faces")) == 1
+        assert len(_lines(caplog, "which the model does not use")) == 1
 
 
 # Real photos

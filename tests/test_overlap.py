@@ -32,7 +32,7 @@ from facekit.options.train import Train
 
 FILE = "used in training: the same file"
 ORIGIN = "used in training: the same origin"
-PHOTO = "used in training: the same photo by its looks"
+PHOTO = "used in training: looks like the same photo"
 
 
 class Own(NamedTuple):
@@ -88,22 +88,22 @@ def test_the_tree_of_the_training_is_scored_without_what_was_trained_on(own: Own
     assert report.details["pictures"] == 9
     assert report.details["banners"] == []
     assert {row["pictures"] for row in _scores(report)["by_class"]} == {3}
-    assert f"left out 33 {FILE}" in caplog.text
+    assert f"left out: 33 {FILE}" in caplog.text
     compared = _scores(report)["compared_with_training"]
     assert compared == {
-        "said": "by hash and origin, and by looks with 33 photos",
+        "said": "by hash and origin, and by appearance with 33 photos",
         "left_out": True,
         "used": {FILE: 33},
         "looked_at": 33,
         "unseen": 0,
         "cannot_see": CANNOT_SEE,
     }
-    assert "by hash and origin, and by looks with 33 photos" in Path(report.details["report"]).read_text()
+    assert "by hash and origin, and by appearance with 33 photos" in Path(report.details["report"]).read_text()
 
 
 def test_on_request_they_are_scored_under_a_banner(own: Own) -> None:
     report = _evaluate(own.run, data=own.faces, include_training=True)
-    says = "the model was trained on 33 of these 42 pictures: this score does not say how it does on new ones"
+    says = "the model was trained on 33 of these 42 pictures: this score does not show how well it works on new ones"
     assert report.details["banners"] == [says]
     assert report.details["pictures"] == 42
     assert report.left == {}
@@ -120,7 +120,7 @@ def test_where_nothing_remains_it_is_one_line(own: Own, tmp_path: Path) -> None:
         _evaluate(own.run, data=other)
     assert str(caught.value) == (
         f"{other}: the training of {own.run} used all of these 24 pictures (24 {FILE}); "
-        "give others, or score them under a banner with --include-training"
+        "give other pictures, or use --include-training to score these with a warning"
     )
     assert _evaluate(own.run, data=other, include_training=True).details["pictures"] == 24
 
@@ -180,15 +180,15 @@ def test_two_groups_that_show_one_photo_are_not_on_both_sides(own: Own, caplog: 
     assert report.left == {JOINED: 1}
     assert report.details["pictures"] == 8
     assert "1 picture is left out, because an earlier part of the split shows the same photo" in caplog.text
-    assert report.details["compared_with_training"] == "by hash and origin, and by looks with 33 photos"
+    assert report.details["compared_with_training"] == "by hash and origin, and by appearance with 33 photos"
 
 
 def test_a_split_that_todays_matcher_drew_is_not_looked_at_again(own: Own) -> None:
     assert runs.load(own.run).info.matchers == {"train": f"{MATCHER}+colours"}, "with the embeddings of the head"
-    said = "by hash and origin, and by the groups of the split, which were drawn by looks"
+    said = "by hash and origin, and by appearance, when the groups of the split were drawn"
     assert _evaluate(own.run).details["compared_with_training"] == said
     edit(own.run, matchers={"train": MATCHER})
-    said = "by hash and origin, and by looks with 33 photos"
+    said = "by hash and origin, and by appearance with 33 photos"
     assert _evaluate(own.run).details["compared_with_training"] == said, "with vectors, which proposed no pairs then"
 
 
@@ -198,7 +198,7 @@ def test_two_groups_that_show_one_photo_stand_in_one_fold(own: Own, caplog: pyte
     for seed in range(3):
         folds = cut(run, 2, seed, Dataset.open(own.faces))
         assert len({fold.number for fold in folds for one in fold.held if one.id in (used.id, held.id)}) == 1
-    assert "1 group of photos shows the same photo as another" in caplog.text
+    assert "1 group of photos repeats a photo of another" in caplog.text
 
 
 def test_the_parts_that_are_asked_for_keep_their_banner(own: Own) -> None:

@@ -48,7 +48,7 @@ def test_the_unreadable_are_counted_with_their_reason(dataset: Dataset, tmp_path
 def test_no_readable_picture_is_refused(dataset: Dataset, tmp_path: Path) -> None:
     for record in dataset.records:
         (dataset.root / record.path).write_bytes(b"")
-    with pytest.raises(FacekitError, match=r"none of 15 pictures can be read; give pictures that can$"):
+    with pytest.raises(FacekitError, match=r"none of 15 pictures can be read; give readable pictures$"):
         pack(dataset.root, dataset.records, 32, tmp_path / "p.u8")
 
 

@@ -46,25 +46,25 @@ def test_both_lists_of_lfw_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("first,second\na,b\n", r"line 1 has no column `same`; begin with `first,second,same`"),
+        ("first,second\na,b\n", r"line 1 has no column `same`; start with the header `first,second,same`"),
         ("first,second,same,same\na,b,1,1\n", r"line 1 has two columns `same`; rename one$"),
         ("first,second,same\na,b,1\na,c,maybe\n", r"line 3: same is 'maybe'; write 1 for one person or 0 for two$"),
-        ("first,second,same\n\na,b\n", r"line 3 has 2 fields where the header has 3; fix that line$"),
+        ("first,second,same\n\na,b\n", r"line 3 has 2 fields, but the header has 3; fix that line$"),
         ("first,second,same\na,,1\n", r"line 2 lacks the path of a photo; fix that line$"),
-        ("first,second,same\na,./a,1\n", r"line 2 names one photo twice; a pair has two$"),
+        ("first,second,same\na,./a,1\n", r"line 2 names one photo twice; give two different photos$"),
         ("first,second,same\na,b,1\n", r"holds no pairs of two people; a score needs pairs of one person and"),
         ("first,second,same\na,b,0\n", r"holds no pairs of one person; a score needs"),
         ("first,second,same\n", r"holds no pairs; a score needs"),
         ("\n \n", r"is empty; give a list of pairs$"),
-        (VIEW_1.replace("Ada\t1\t3", "Ada\t1"), r"line 3 is not `name i j`, which its place in the list asks for"),
-        (VIEW_1.replace("Ada\t1\tBob\t2", "Ada\t1\t2"), r"line 4 is not `name i other j`, which its place in the"),
+        (VIEW_1.replace("Ada\t1\t3", "Ada\t1"), r"line 3 is not of the form `name i j` that is needed at this place"),
+        (VIEW_1.replace("Ada\t1\tBob\t2", "Ada\t1\t2"), r"line 4 is not of the form `name i other j` that is needed"),
         (VIEW_1.replace("Ada\t1\t3", "Ada\t1\tx"), r"line 3: the number of a photo is not a number; write `name i j`$"),
-        (VIEW_1.replace("Bob\t2", "Ada\t2"), r"line 4 stands among the pairs of two people and names one; fix"),
+        (VIEW_1.replace("Bob\t2", "Ada\t2"), r"line 4 is among the pairs of two people, but names only one; fix"),
         (VIEW_1.replace("Ada\t1\t2", "Ada\t2\t2"), r"line 2 names one photo twice"),
-        (VIEW_1[: VIEW_1.index("Bob\t1")], r"has 3 pairs and not the 2 \+ 2 of its first line; fetch it again$"),
+        (VIEW_1[: VIEW_1.index("Bob\t1")], r"has 3 pairs, but its first line says 2 \+ 2; download it again$"),
         (VIEW_1.replace("Ada\t1\t3", "Ada\t1\t" + "9" * 5000), r"line 3: the number of a photo is not a number; write"),
-        ("9" * 5000 + "\nAda\t1\t2\n", r"line 1 has no column `first`; begin with"),
-        (VIEW_2 + "Ada\t1\t2\n", r"has 5 pairs and not the 2 times 1 \+ 1 of its first line; fetch it again$"),
+        ("9" * 5000 + "\nAda\t1\t2\n", r"line 1 has no column `first`; start with the header"),
+        (VIEW_2 + "Ada\t1\t2\n", r"has 5 pairs, but its first line says 2 times 1 \+ 1; download it again$"),
     ],
 )
 def test_lists_with_a_fault_are_refused(tmp_path: Path, text: str, says: str) -> None:
@@ -78,7 +78,7 @@ def test_files_that_are_no_lists_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FacekitError, match=r"is a folder; give a file$"):
         pairlists.read(tmp_path)
     (tmp_path / "photo.jpg").write_bytes(images.encode(patch(0, 0)))
-    with pytest.raises(FacekitError, match=r"photo\.jpg is not text in UTF-8; save it as UTF-8$"):
+    with pytest.raises(FacekitError, match=r"photo\.jpg is not UTF-8 text; save it as UTF-8$"):
         pairlists.read(tmp_path / "photo.jpg")
 
 

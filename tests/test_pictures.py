@@ -90,7 +90,7 @@ def test_every_command_looks_at_the_same_files(folder: Path, command: str, caplo
 def test_what_is_left_out_is_counted_with_its_reason(folder: Path) -> None:
     found = pictures.below(folder)
     assert names(found.files) == set(NAMES)
-    assert found.left == {"hidden": 3, "system files or folders": 6, "link that leads nowhere": 1, "not a picture": 1}
+    assert found.left == {"hidden": 3, "system files or folders": 6, "broken link": 1, "not a picture": 1}
     assert str(found).startswith("6 system files or folders, 3 hidden")
 
 
@@ -101,7 +101,7 @@ def test_folders_that_lead_round_in_a_circle_are_looked_into_once(folder: Path) 
     (folder / "self").symlink_to("self")
     found = pictures.below(folder)
     assert names(found.files) == {*NAMES, "one.jpg"}
-    assert found.left["link that leads nowhere"] == 2
+    assert found.left["broken link"] == 2
 
 
 def test_links_out_of_a_folder_with_a_manifest_are_not_followed(faces: Path, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_folders_without_end_are_left_out(tmp_path: Path) -> None:
         folder = below
     os.close(folder)
     found = pictures.below(tmp_path / "tree")
-    assert (len(found.files), found.left) == (2, {"folder nested too deep": 1})
+    assert (len(found.files), found.left) == (2, {"folder nested too deeply": 1})
     assert [picture.path for picture in trees.read(tmp_path / "tree").pictures] == ["Ada/0000.png", "Ada/0001.png"]
     assert len(Dataset.open(tmp_path / "tree").records) == 2
     flatten(tmp_path / "tree" / "Ada")

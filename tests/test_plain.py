@@ -32,7 +32,7 @@ def test_plain_values() -> None:
         "v": {"name": "a", "size": 3, "share": None},
         "3": True,
     }
-    with pytest.raises(TypeError, match="BadImage has no form in JSON"):
+    with pytest.raises(TypeError, match="BadImage cannot be written as JSON"):
         plain.dump(BadImage("x"))
 
 

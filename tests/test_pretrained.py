@@ -94,7 +94,7 @@ def test_without_weights_there_is_no_donor() -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"weights": "gone.weights.h5"}, "--weights is gone.weights.h5, which is not there; give none, imagenet, a "),
+        ({"weights": "gone.weights.h5"}, "--weights is gone.weights.h5, which does not exist; give none, imagenet, a "),
         ({"weights": "imagenet"}, "there are no ImageNet weights for cnn3; choose --network from inception_v3, vgg16"),
     ],
 )
@@ -106,7 +106,10 @@ def test_weights_that_are_not_there_are_refused(more: dict[str, Any], message: s
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "old.h5").write_bytes(b"")
-    with pytest.raises(FacekitError, match=r"old.h5; only .weights.h5 files are read, which hold numbers and no code$"):
+    with pytest.raises(
+        FacekitError,
+        match=r"old.h5; give a .weights.h5 file: only these are read, because they hold numbers and no code$",
+    ):
         donor(options(weights=str(tmp_path / "old.h5")))
     (tmp_path / "odd.weights.h5").write_text("no weights")
     with pytest.raises(
@@ -146,7 +149,7 @@ def test_a_file_that_points_elsewhere_is_refused(tmp_path: Path) -> None:
         layout = h5py.VirtualLayout((3, 3, 3, 32), np.float32)
         layout[...] = h5py.VirtualSource(str(other), "secret", (3, 3, 3, 32))
         data.create_virtual_dataset(place, layout)
-    with pytest.raises(FacekitError, match=rf"{place} is no plain array of numbers; choose another --weights$"):
+    with pytest.raises(FacekitError, match=rf"{place} is not a plain array of numbers; choose another --weights$"):
         donor(options(weights=str(file)))
 
 

@@ -54,7 +54,7 @@ def test_a_tree_made_by_image_is_split_over_files(tmp_path: Path, caplog: pytest
     records, by = _settle(faces)
     assert by == "image"
     assert lineage.crossings(records)
-    assert "was made with --split-by image, so its split is drawn over files" in caplog.text
+    assert "was made with --split-by image, so its split was drawn file by file" in caplog.text
 
 
 def test_a_plain_tree_can_be_split_over_files_on_purpose(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_split_by_group_is_not_undone(faces: Path) -> None:
     with pytest.raises(
         FacekitError,
         match=r"has a split by group, which --split-by image would undo; "
-        r"leave --split-by out, or make the tree again with `balance --split-by image`$",
+        r"remove --split-by, or make the tree again with `balance --split-by image`$",
     ):
         _settle(faces, "image")
 
@@ -151,13 +151,13 @@ def test_by_person_needs_to_know_everybody(tmp_path: Path) -> None:
     faces = _moods(tmp_path / "moods")
     with pytest.raises(
         FacekitError,
-        match=r"moods: nothing says who is on 42 of 42 pictures \(the first: person0/.*\), which a split by person "
-        r"goes by; say it with --people-from FILE\.csv, columns image and person$",
+        match=r"moods: it is not known who is in 42 of 42 pictures \(the first: person0/.*\), which a split by person "
+        r"needs; give --people-from FILE\.csv with columns image and person$",
     ):
         _settle(faces, "person")
     people = faces.with_suffix(".csv")
     people.write_text("\n".join(people.read_text().splitlines()[:-3]) + "\n")
-    with pytest.raises(FacekitError, match=r"nothing says who is on 3 of 42 pictures"):
+    with pytest.raises(FacekitError, match=r"it is not known who is in 3 of 42 pictures"):
         split_dataset(Dataset.open(faces), "70/20/10", "person", 1, people=people)
 
 
@@ -166,7 +166,7 @@ def test_folders_that_are_people_cannot_be_split_by_person(faces: Path) -> None:
     with pytest.raises(
         FacekitError,
         match=r"faces: each folder is one person, and a model cannot name someone it has never seen; "
-        r"leave --split-by person out$",
+        r"remove --split-by person$",
     ):
         _settle(faces, "person")
 

@@ -78,8 +78,8 @@ def test_terms_mean_reasons_that_commands_give() -> None:
 @pytest.mark.parametrize(
     ("more", "why"),
     [
-        ({"reason": "ugly"}, r"^--reason ugly: nothing was left out so; choose from .*not a picture \(1\).*"),
-        ({"stage": "clean"}, r"^--stage clean: nothing was left out so; choose from crop \(3\)$"),
+        ({"reason": "ugly"}, r"^--reason ugly: nothing was left out this way; choose from .*not a picture \(1\).*"),
+        ({"stage": "clean"}, r"^--stage clean: nothing was left out this way; choose from crop \(3\)$"),
         ({"sheet": Path("out.jpg")}, r"^--sheet is out.jpg; give a name that ends in .png or .html$"),
         ({"sheet": Path("nowhere/out.png")}, r"^--sheet is nowhere/out.png, which cannot be a file"),
     ],
@@ -91,7 +91,7 @@ def test_what_is_not_there_is_one_line_with_what_is(place: Path, more: dict[str,
 
 def test_folders_of_others_have_no_such_list(place: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        FacekitError, match=r"photos was not made by facekit, so nothing is known that was left out; `fac"
+        FacekitError, match=r"photos was not made by facekit, so there is no record of what was left out; `fac"
     ):
         rejected(Rejected(tree=place / "photos"))
     with pytest.raises(FacekitError, match="no such folder: nowhere; give a folder that facekit made"):
@@ -105,7 +105,7 @@ def test_the_sheet_shows_what_can_still_be_shown(place: Path, tmp_path: Path, ca
     # The removed face is gone, its photo is not; the broken file cannot be shown.
     list(rejected(Rejected(tree=place / "faces", reason="corrupt", sheet=tmp_path / "none.png")))
     assert not (tmp_path / "none.png").exists()
-    assert "none of the pictures is there any more, or can be read" in caplog.text
+    assert "all of the pictures are gone or unreadable" in caplog.text
     list(rejected(Rejected(tree=place / "faces", sheet=tmp_path / "dry.png", dry_run=True)))
     assert not (tmp_path / "dry.png").exists()
 

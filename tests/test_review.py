@@ -152,7 +152,7 @@ def test_a_port_that_is_taken(folder: Path) -> None:
 def test_decisions_are_not_overwritten(folder: Path) -> None:
     done = review(folder, "--overwrite")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "does not overwrite what was decided" in done.stderr
+    assert "does not overwrite decisions" in done.stderr
 
 
 def test_without_its_extra_it_says_which() -> None:
@@ -625,7 +625,7 @@ def test_a_torn_line_is_no_decision(folder: Path) -> None:
 def test_what_is_not_there_is_not_decided(ask: Asking, change: dict[str, str]) -> None:
     filled = {name: value.replace("{ada}", ask.faces("Ada")[0]["id"]) for name, value in change.items()}
     status, _, data = ask("/api/decisions", {"changes": [filled]})
-    assert (status, "load the page again" in json.loads(data)["detail"]) == (404, True)
+    assert (status, "reload the page" in json.loads(data)["detail"]) == (404, True)
 
 
 @pytest.mark.parametrize("body", [{}, {"changes": []}, {"changes": [{"id": "x", "verdict": "perhaps"}]}, [], b"{"])
@@ -820,7 +820,7 @@ def test_live_waits_for_whoever_writes_the_folder(folder: Path) -> None:
     first, second = (face["id"] for face in shown(session.faces("Ada"))[:2])
     with lines.locked(folder):
         reply = shown(session.decide([(first, "reject", None)]))
-    assert "another facekit is writing" in reply["trouble"]
+    assert "another facekit process is writing" in reply["trouble"]
     assert reply["changes"][0]["state"] == "reject"
     assert shown(session.decide([(second, "reject", None)]))["trouble"] is None
     assert [session.folder.card(id).here for id in (first, second)] == [None, None]
@@ -904,7 +904,7 @@ def test_what_clean_says_of_a_whole_name(tmp_path: Path) -> None:
     assert [(row["label"], row["note"], row["unsure"]) for row in shown(session.overview())["names"]] == [
         ("Ada", "seems to be the same person as Bob", 0),
         ("Bob", "seems to be the same person as Ada", 0),
-        ("Cy", "nobody is clearly the person here", 1),
+        ("Cy", "it is not clear who the person is", 1),
         ("Di", None, 0),
     ]
 

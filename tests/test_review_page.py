@@ -229,15 +229,15 @@ def test_a_second_round_shows_what_is_undecided(browser: WebDriver, folder: Path
         page.press("r").saved()
         assert page.states == ["REJECT"], "what was just decided stays in view"
         page.press("d").said("#title", BOB)
-        page.press("k").saved().press("d").said("#empty", "Everything is settled")
+        page.press("k").saved().press("d").said("#empty", "Everything is decided")
         assert "--apply" in page.text("#empty code")
         page.press("p", "p").said("#title", "Ada Lovelace")
         page.press("f").until(lambda: len(page.states) == 8)
-        assert page.text("#progress-text") == "All 12 settled"
+        assert page.text("#progress-text") == "All 12 decided"
 
 
 def test_several_at_once(page: Page, folder: Path) -> None:
-    page.with_shift(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT).said("#panel", "3 faces are chosen")
+    page.with_shift(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT).said("#panel", "3 faces are selected")
     page.press("r").saved()
     assert page.states[:4] == ["REJECT", "REJECT", "REJECT", "keep"]
     assert page.js("return document.querySelectorAll('[aria-selected=true]').length") == 3

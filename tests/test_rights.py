@@ -39,8 +39,8 @@ def test_links_that_lead_nowhere_are_counted(tree: Path, facekit: Facekit) -> No
     (tree / "loop").symlink_to("loop")
     done = facekit("crop", tree, "-o", tree.parent / "out", *CROP)
     assert (done.code, len(manifest(tree.parent / "out"))) == (0, 8)
-    assert "2 link that leads nowhere" in done.err
-    assert below(tree).left["link that leads nowhere"] == 3
+    assert "2 broken link" in done.err
+    assert below(tree).left["broken link"] == 3
     for command in (("balance", tree, "-o", tree.parent / "b", "-n", 6), ("audit", tree, "-j", 1)):
         assert facekit(*command).code == 0
 
@@ -80,7 +80,7 @@ def test_pictures_and_folders_that_may_not_be_read(tree: Path, facekit: Facekit)
     with rights_hold():
         done = facekit("crop", tree, "-o", tree.parent / "again", *CROP)
     assert done.code == 2
-    assert f"{tree / 'Bob'} may not be read; give yourself the right to" in done.err
+    assert f"{tree / 'Bob'} cannot be read (no permission); change its permissions" in done.err
 
 
 @needs_rights
@@ -107,7 +107,7 @@ def test_a_folder_that_may_not_be_written_is_named_before_anything_is_lost(
     with rights_hold():
         done = facekit("crop", tree, "-o", made, *CROP[:2], 16, *CROP[3:], "--overwrite")
     assert done.code == 2
-    assert "may not be written; choose another folder" in done.err
+    assert "cannot be written (Permission denied); choose another folder" in done.err
     (made / where).chmod(0o755)
     assert {path for path in read_tree(made) if path.endswith(".jpg")} == {
         one for one in before if one.endswith(".jpg")
@@ -132,7 +132,7 @@ def test_files_of_another_program_are_named_or_passed_over(tree: Path, facekit: 
         done = facekit(*command)
         assert done.code == 2
         if command[1] == tree:
-            assert f"{tree / 'manifest.jsonl'}, line 1 is not what facekit writes" in done.err
+            assert f"{tree / 'manifest.jsonl'}, line 1 is not in facekit's format" in done.err
             assert "if another program made that file, move it elsewhere, and the folder is read as plain" in done.err
     (tree / "manifest.jsonl").rename(tree.parent / "elsewhere")
     assert facekit("crop", tree, "-o", tree.parent / "more", *CROP).code == 0

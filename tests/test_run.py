@@ -151,7 +151,7 @@ def test_what_a_dry_run_shows_can_be_typed(recipe: Path, facekit: Facekit) -> No
         ("seed = 7", "sead = 7", "no setting called 'sead'; choose from jobs, output, seed, stage"),
         ('output = "work"', "output = 5", "output is 5; give a folder in quotes"),
         ('input = "photos"', "", "stage 1 (crop): input is missing; add `input = …`"),
-        ("[[stage]]", "[stage]", "is not TOML"),
+        ("[[stage]]", "[stage]", "is not valid TOML"),
     ],
 )
 def test_a_fault_is_found_before_the_first_stage_runs(recipe: Path, before: str, after: str, says: str) -> None:
@@ -162,10 +162,10 @@ def test_a_fault_is_found_before_the_first_stage_runs(recipe: Path, before: str,
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "names no stage; add a [[stage]]"),
-        ("this is no recipe", "is not TOML"),
-        ("[stage]\ncommand = 'crop'", "stages are written [[stage]], with two brackets"),
-        ("stage = ['crop']", "stages are written [[stage]], with two brackets"),
+        ("", "has no stages; add a [[stage]]"),
+        ("this is no recipe", "is not valid TOML"),
+        ("[stage]\ncommand = 'crop'", "write each stage as [[stage]], with double brackets"),
+        ("stage = ['crop']", "write each stage as [[stage]], with double brackets"),
     ],
 )
 def test_what_is_no_recipe_is_refused(recipe: Path, text: str, says: str) -> None:
@@ -178,7 +178,7 @@ def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FacekitError, match="no such recipe"):
         run(Run(recipe=tmp_path / "none.toml" / "recipe.toml"))
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(FacekitError, match="is not TOML"):
+    with pytest.raises(FacekitError, match="is not valid TOML"):
         run(Run(recipe=tmp_path / "binary.toml"))
 
 
@@ -353,7 +353,7 @@ def huge(path: Path) -> None:
         (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
         (lambda path: path.mkdir(), "is a folder; give a file"),
         (lambda path: path.symlink_to(path), "link"),
-        (huge, "more than the 1048576"),
+        (huge, "more than the limit of 1048576"),
     ],
     ids=["fifo", "device", "folder", "circle", "huge"],
 )
@@ -365,18 +365,21 @@ def test_what_is_no_file_is_refused_in_one_line(tmp_path: Path, make: Callable[[
 CROP, MANY = "[[stage]]\ncommand = 'crop'\n", 900_000
 
 TRAPS = {
-    "latin": (b"# \xff\xfe", "is not TOML"),
-    "zeros": (b"\0" * 100, "is not TOML"),
-    "long": ("# much\n" * 200_000, "more than the 1048576"),
-    "deep lists": ("a = " + "[" * 100_000, "nested too deep"),
-    "deep tables": ("a = " + "{a=" * 100_000, "nested too deep"),
+    "latin": (b"# \xff\xfe", "is not valid TOML"),
+    "zeros": (b"\0" * 100, "is not valid TOML"),
+    "long": ("# much\n" * 200_000, "more than the limit of 1048576"),
+    "deep lists": ("a = " + "[" * 100_000, "nested too deeply"),
+    "deep tables": ("a = " + "{a=" * 100_000, "nested too deeply"),
     "deep key": ("a." * 250_000 + "a = 1", "a key of more than 100 parts"),
     "deep key in a stage": (CROP + "a." * 250_000 + "a = 1", "a key of more than 100 parts"),
     "deep quoted key": (CROP + "'a' . " * 150_000 + "a = 1", "a key of more than 100 parts"),
     "key of 90 parts": (CROP + "a." * 90 + "a = 1", "stage 1 (crop): "),
-    "quotes": ("a" * 500_000 + " . " + '"' * 400_000, "is not TOML"),
-    "hexadecimal": (f"seed = 0x{'f' * MANY}\n[[stage]]\ncommand = 'draw'", "--seed is a number of thousands of digits"),
-    "digits": (f"seed = {'9' * MANY}\n[[stage]]\ncommand = 'draw'", "is not TOML"),
+    "quotes": ("a" * 500_000 + " . " + '"' * 400_000, "is not valid TOML"),
+    "hexadecimal": (
+        f"seed = 0x{'f' * MANY}\n[[stage]]\ncommand = 'draw'",
+        "--seed is a number with thousands of digits",
+    ),
+    "digits": (f"seed = {'9' * MANY}\n[[stage]]\ncommand = 'draw'", "is not valid TOML"),
     "long command": (f"[[stage]]\ncommand = '{'x' * MANY}'", "stage 1 (xxx"),
     "long setting": ("x" * MANY + " = 1", "no setting called 'xxx"),
     "long option": (CROP + "x" * MANY + " = 1", "no option called 'xxx"),

@@ -106,7 +106,7 @@ WRONG: dict[str, Any] = {
 def test_a_field_of_another_type_is_named(run: Path, field: str) -> None:
     _write(run, **{field: WRONG[field]})
     message = _refused(lambda: runs.load(run))
-    assert message.startswith(f"{run / runs.MODEL} is not what facekit writes (")
+    assert message.startswith(f"{run / runs.MODEL} is not in facekit's format (")
     assert message.endswith("; choose another folder")
     assert f"$.{field}" in message or field == "backbone"
 
@@ -119,9 +119,9 @@ def test_a_field_of_another_type_is_named(run: Path, field: str) -> None:
         ({"labels": []}, "labels are not two or more different names"),
         ({"labels": ["ada", "ada"]}, "labels are not two or more different names"),
         ({"backbone": {"name": "../other"}}, "backbone is '../other', neither an embedder nor an absolute path"),
-        ({"backbone": {"name": "/" + "a" * 5000}}, "backbone is no path that a disk can hold"),
+        ({"backbone": {"name": "/" + "a" * 5000}}, "backbone is not a valid path"),
         *(({"dataset": {"root": root}}, "not an absolute path") for root in ("", "faces", "../x", "--log-file=x")),
-        ({"dataset": {"root": "/data/" + "a" * 300}}, "dataset.root is no path that a disk can hold"),
+        ({"dataset": {"root": "/data/" + "a" * 300}}, "dataset.root is not a valid path"),
         *(
             ({"labels": ["ada", label]}, "which no folder of a person is called")
             for label in ("../x", "", ".", "a/b", "x\0y", ".hidden", "\x1b[2J/", "x" * 300)
@@ -153,7 +153,7 @@ def test_values_that_no_training_writes_are_refused(run: Path, changes: dict[str
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '{"network": "\\ud800"}', '{"a": 1e999}'])
 def test_what_is_no_model_json_is_refused(run: Path, text: str) -> None:
     (run / runs.MODEL).write_text(text)
-    assert "is not what facekit writes" in _refused(lambda: runs.load(run))
+    assert "is not in facekit's format" in _refused(lambda: runs.load(run))
 
 
 @pytest.mark.parametrize("name", [runs.MODEL, runs.SPLIT, runs.HISTORY, runs.WEIGHTS])
@@ -177,7 +177,7 @@ def test_what_is_no_regular_file_blocks_nothing(run: Path, name: str, kind: str)
     [
         (
             "1,0.5,much",
-            "line 2 is not what facekit writes (loss is 'much', not a number); delete that line or the file",
+            "line 2 is not in facekit's format (loss is 'much', not a number); delete that line or the file",
         ),
         ("1,nan,1", "accuracy is 'nan', not a number"),
         ("one,0.5,1", "epoch is 'one', not a number"),
@@ -196,7 +196,7 @@ def test_a_broken_row_of_the_history_is_named(run: Path, row: str, reason: str) 
 @pytest.mark.parametrize("header", [",".join(map(str, range(5000))), '"\n",epoch,accuracy,loss'])
 def test_a_header_of_the_history_has_no_more_columns_than_facekit_writes(run: Path, header: str) -> None:
     (run / runs.HISTORY).write_text(f"{header}\n" + "1,1,1\n" * 10)
-    assert "is not what facekit writes" in _refused(lambda: runs.load(run).history)
+    assert "is not in facekit's format" in _refused(lambda: runs.load(run).history)
 
 
 def test_the_history_of_0_1_0_is_read(run: Path) -> None:
@@ -224,14 +224,14 @@ def test_names_that_the_weights_do_not_have_are_refused_before_a_network_is_buil
     _write(run, labels=[f"name {number}" for number in range(50_000)])
     monkeypatch.setattr("facekit.runs.run.build", lambda *_: pytest.fail("a network was built"))
     message = _refused(runs.load(run).model)
-    assert message.endswith("does not fit its model.json (no layer has 50000 outputs); train again with --overwrite")
+    assert message.endswith("does not match its model.json (no layer has 50000 outputs); train again with --overwrite")
 
 
 def test_weights_of_another_network_or_size_are_refused(run: Path) -> None:
     _write(run, network="cnn4")
-    assert "model.weights.h5 does not fit its model.json (" in _refused(runs.load(run).model)
+    assert "model.weights.h5 does not match its model.json (" in _refused(runs.load(run).model)
     _write(run, size=64)
-    assert "model.weights.h5 does not fit its model.json (" in _refused(runs.load(run).model)
+    assert "model.weights.h5 does not match its model.json (" in _refused(runs.load(run).model)
 
 
 @pytest.mark.parametrize("network", ["alexnet", "cnn3"])
@@ -251,7 +251,7 @@ def test_a_large_input_is_held_against_the_weights_before_a_network_of_that_size
     )
     done = subprocess.run([sys.executable, "-c", code, run], capture_output=True, text=True, check=True)
     message, grown = done.stdout.splitlines()
-    assert "model.weights.h5 does not fit its model.json (" in message
+    assert "model.weights.h5 does not match its model.json (" in message
     assert int(grown) < 100
 
 
@@ -291,10 +291,10 @@ def _objects(data: h5py.File) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (_unpacks, "is no plain array of numbers"),
+        (_unpacks, "is not a plain array of numbers"),
         (_unwritten, "claims 25769803776 bytes that are not in the file"),
-        (_elsewhere, "is no plain array of numbers"),
-        (_objects, "is no plain array of numbers"),
+        (_elsewhere, "is not a plain array of numbers"),
+        (_objects, "is not a plain array of numbers"),
     ],
 )
 def test_arrays_that_are_not_in_the_file_are_refused_before_they_are_read(
@@ -310,21 +310,21 @@ def test_arrays_that_are_not_in_the_file_are_refused_before_they_are_read(
 @pytest.mark.parametrize("data", [b"", b"no HDF5", b"\x89HDF\r\n\x1a\n" + bytes(100)])
 def test_what_is_no_file_of_weights_is_refused(run: Path, data: bytes) -> None:
     (run / runs.WEIGHTS).write_bytes(data)
-    assert "model.weights.h5 does not fit its model.json (" in _refused(runs.load(run).model)
+    assert "model.weights.h5 does not match its model.json (" in _refused(runs.load(run).model)
 
 
 def test_a_group_in_place_of_an_array_is_refused(run: Path) -> None:
     with h5py.File(run / runs.WEIGHTS, "r+") as data:
         del data["layers/conv2d/vars/0"]
         data.create_group("layers/conv2d/vars/0")
-    assert "does not fit its model.json" in _refused(runs.load(run).model)
+    assert "does not match its model.json" in _refused(runs.load(run).model)
 
 
 def test_a_layer_that_is_in_another_place_is_missed(run: Path) -> None:
     """Keras would leave it with random weights."""
     with h5py.File(run / runs.WEIGHTS, "r+") as data:
         data.move("layers/dense", "layers/dance")
-    assert "does not fit its model.json" in _refused(runs.load(run).model)
+    assert "does not match its model.json" in _refused(runs.load(run).model)
 
 
 def test_shapes_are_those_of_the_layers(run: Path) -> None:
@@ -352,7 +352,7 @@ def test_a_head_of_other_names_or_dimensions_is_refused(tmp_path: Path) -> None:
     assert Head.read(tmp_path / runs.HEAD, 4, 3).weights.shape == (4, 3)
     for dimensions, names in ((128, 3), (4, 9), (4, 100_000_000)):
         message = _refused(lambda shape=(dimensions, names): Head.read(tmp_path / runs.HEAD, *shape))
-        assert message.endswith("head.npz does not fit its model.json; train again with --overwrite")
+        assert message.endswith("head.npz does not match its model.json; train again with --overwrite")
 
 
 def test_a_head_that_is_not_finite_is_refused(tmp_path: Path) -> None:
@@ -439,5 +439,5 @@ def test_a_line_of_the_split_that_training_does_not_write_is_named(
     lines = [json.dumps(LINE), json.dumps({**LINE, **changes})]
     (run / runs.SPLIT).write_text("\n".join(lines) + "\n")
     message = _refused(lambda: runs.load(run).split)
-    assert message.startswith(f"{run / runs.SPLIT}, line 2 is not what facekit writes (")
+    assert message.startswith(f"{run / runs.SPLIT}, line 2 is not in facekit's format (")
     assert reason in message

@@ -53,7 +53,7 @@ def test_networks_say_what_they_began_with(run: Path, tmp_path: Path) -> None:
     assert (imagenet.title, imagenet.licence) == ("Keras' ImageNet weights of InceptionV3", "Apache-2.0")
     assert _of(run, options={"weights": "x.weights.h5"}).licence == "not known"
     own = Path(shutil.copytree(run, tmp_path / "own"))
-    assert "nothing is noted of" in _of(run, options={"weights": str(own)}).trained_on, "no folder is looked into"
+    assert "were not recorded" in _of(run, options={"weights": str(own)}).trained_on, "no folder is looked into"
 
 
 def test_a_training_notes_what_the_other_run_had_learned(run: Path, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_training_notes_what_the_other_run_had_learned(run: Path, tmp_path: Pa
     assert on_colours is not None
     assert on_colours.title == f"the network of the run {run}"
     count = f"24 pictures of 3 names in {tmp_path / 'faces'}"
-    assert on_colours.trained_on == f"{count}; before that colours, trained on data that facekit does not know of"
+    assert on_colours.trained_on == f"{count}; before that colours, trained on data unknown to facekit"
     assert on_colours.people.endswith("They may be among its training data")
     edit(run, backbone=None, network="cnn3", options={"weights": "none"})
     scratch = of_training(options)
@@ -103,9 +103,7 @@ def test_a_comparison_says_it_of_each(run: Path, tmp_path: Path, colours: str) -
     file = tmp_path / "one.toml"
     file.write_text(f'[[contender]]\nbackbone = "{colours}"\n')
     compare(Compare(input=tmp_path / "faces", output=tmp_path / "out", contenders=file))
-    says = (
-        "colours: weights colours; licence CC0 1.0; trained on data that facekit does not know of. People scored: they"
-    )
+    says = "colours: weights colours; licence CC0 1.0; trained on data unknown to facekit. People scored: they"
     assert says in (tmp_path / "out" / "compare.md").read_text()
     assert says in (tmp_path / "out" / "compare.html").read_text()
     row = json.loads((tmp_path / "out" / "compare.json").read_text())["rows"]["colours"]

@@ -273,7 +273,7 @@ def test_the_first_block_is_a_rest_and_the_second_the_end(caplog: pytest.LogCapt
     assert pace.blocked(again)
     assert pace.over is not None and pace.over.state is State.BLOCKED
     assert [r.message for r in caplog.records] == [
-        "bing blocked a search; it rests for 0 minutes",
+        "bing blocked a search; it is not used for 0 minutes",
         "bing blocked searches twice; it is not used again in this run",
     ]
 

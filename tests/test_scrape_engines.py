@@ -143,7 +143,7 @@ def test_engines_may_be_added_and_not_exchanged(web: Web, tmp_path: Path) -> Non
     assert [record["path"] for record in manifest(out)][:8] == kept
     again = {path for path in web.requests if web.requests[path] > before[path]}
     assert all("other" in path for path in again), "nothing that was there is fetched again"
-    with pytest.raises(FacekitError, match="made with --engine plain,other; give these first"):
+    with pytest.raises(FacekitError, match="made with --engine plain,other; list those engines first"):
         scrape(options(web, out, "Ada", per_name=12, engine="other"))
 
 
@@ -189,7 +189,7 @@ def test_far_engines_are_asked_slowly_and_it_is_said(tmp_path: Path, caplog: pyt
         "900 searches of plain, 2 s apart for all bots together: 30 minutes or more: that, and not the bots, "
         "limits this run; 5 of the 10 bots would do"
     )
-    assert "plain: you search under its terms of use, https://example.org/terms" in caplog.messages
+    assert "plain: its terms of use apply to your searches: https://example.org/terms" in caplog.messages
     assert not [text for text in notices_of(plan(options_near(tmp_path)), 900) if "apart" in text]
 
 
@@ -234,7 +234,7 @@ def test_a_changed_page_is_kept_and_said_loudly(web: Web, tmp_path: Path, caplog
     page = out / ".scrape" / "Ada-changed.txt"
     assert page.read_text() == "<tile>"
     assert report.details["kept_pages"] == [str(page)]
-    assert f"Ada: changed: layout changed (no JSON); look at {page}" in caplog.messages
+    assert f"Ada: changed: layout changed (no JSON); see {page}" in caplog.messages
     assert any(m.startswith("THE PAGE OF changed HAS CHANGED: 1 name could") for m in caplog.messages)
     scrape(options(web, out, "Ada", overwrite=True))
     assert not (out / ".scrape").exists()

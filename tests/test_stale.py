@@ -152,7 +152,7 @@ def test_a_table_that_says_other_people_is_other_data(tmp_path: Path, colours: s
     _train(faces, split_by="person", people_from=table)
     _train(faces, split_by="person", people_from=table)
     table.write_text("\n".join(["image,person", *rows[:-1], f"{pictures[-1]},p0"]))
-    with pytest.raises(StaleError, match=r"who\.csv says of 1 pictures that somebody else is on them"):
+    with pytest.raises(StaleError, match=r"who\.csv has a different person for 1 picture"):
         _train(faces, split_by="person", people_from=table)
 
 
@@ -190,7 +190,7 @@ def test_cross_validation_says_what_has_changed(faces: Path, colours: str) -> No
 LOOKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "evaluate": (
         lambda run: evaluate(Evaluate(run=run, rounds=0)),
-        r"or score the pictures of then with `facekit evaluate .*run --data .*faces --part test --rounds 0`$",
+        r"or score the pictures as they were then with `facekit evaluate .*run --data .*faces --part test --rounds 0`$",
     ),
     "audit": (lambda run: audit(Audit(folder=run)), r"or audit the tree itself with `facekit audit .*faces`$"),
     "inspect": (
@@ -276,7 +276,7 @@ def test_a_report_is_not_written_over_one_on_other_pictures(faces: Path, colours
     given = plain_tree(faces.with_name("given"), {"Ada": 3}, first=500)
     options = Evaluate(run=faces.with_name("run"), data=given, output=faces.with_name("page"), rounds=0)
     evaluate(options)
-    evaluate(replace(options, rounds=10))  # the same pictures: the page is written anew
+    evaluate(replace(options, rounds=10))  # the same pictures: the page is written again
     plain_tree(given, {"Bob": 2}, first=600)
     before = read_tree(options.output)
     says = (

@@ -147,7 +147,7 @@ def change(place: int, key: str, value: Any) -> Callable[[list[dict[str, Any]]],
 def test_a_line_that_no_scrape_wrote_is_named(
     tmp_path: Path, make: Callable[[list[dict[str, Any]]], dict[str, Any]]
 ) -> None:
-    with pytest.raises(FacekitError, match=rf"{FILE}, line 2 is not what facekit writes"):
+    with pytest.raises(FacekitError, match=rf"{FILE}, line 2 is not in facekit's format"):
         written(tmp_path, [INTERRUPTED[0], make(INTERRUPTED)])
 
 

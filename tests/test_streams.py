@@ -15,7 +15,9 @@ from conftest import ROOT, plain_tree
 from older import move, unpack
 from terminal import Ended, on_terminal
 
+from facekit.commands.enroll import enroll
 from facekit.options import registry
+from facekit.options.enroll import Enroll
 
 MADE = ROOT / "tests" / "data" / "v0_1_0"
 PREDICT = ("predict", str(MADE / "head"), "photos", "--min-confidence", "0")
@@ -170,8 +172,11 @@ EVERY = {
     "demo": "demo -o d --dry-run",
     "doctor": "doctor",
     "draw": "draw -o w --people 2 --photos 2 --dry-run",
+    "enroll": "enroll tiny -o g --no-detect --dry-run",
     "evaluate": "evaluate head --data balanced -o e --include-training --dry-run",
     "evaluate-pairs": "evaluate-pairs dlib pairs.csv --data balanced -o p --dry-run",
+    "gallery": "gallery list enrolled",
+    "identify": "identify enrolled tiny --no-detect",
     "inspect": "inspect head --method occlusion --dry-run",
     "models": "models",
     "predict": "predict head tiny --no-detect",
@@ -181,6 +186,7 @@ EVERY = {
     "scrape": "scrape Ada -o s --engine openverse --dry-run",
     "stats": "stats balanced",
     "train": "train balanced -o t --backbone dlib --dry-run",
+    "verify": "verify --pairs pairs.csv --no-detect",
 }
 """A command line for each command, on folders that 0.1.0 made; a dry run where it would take long."""
 
@@ -191,7 +197,9 @@ DRIVER = """
 import json, os, shlex, sys
 import cv2, numpy, onnxruntime
 from facekit import cli
+from facekit.commands.enroll import enroll
 from facekit.options import registry
+from facekit.options.enroll import Enroll
 cases = json.loads(sys.argv[1])
 for name in registry.names():
     registry.own(name).load()
@@ -236,6 +244,7 @@ def every(root: Path, cases: Sequence[tuple[str, str]]) -> Outcomes:
     (root / "pairs.csv").write_text(f"first,second,same\n{_below(one)},{_below(two)},1\n{_below(one)},x.jpg,0\n")
     (root / "short.toml").write_text('[[stage]]\ncommand = "crop"\ninput = "tiny"\ndetect = false\nsize = 24\n')
     plain_tree(root / "tiny", {"Ada": 2, "Bob": 2})
+    enroll(Enroll(input=root / "tiny", output=root / "enrolled", detect=False, jobs=1))
     whole = [(way, name, EVERY[name]) for way, name in cases]
     screen = on_terminal([sys.executable, "-c", DRIVER, json.dumps(whole)], root, 100, {"PYTHONPATH": str(ROOT)}).text
     found = re.findall(r"^=== (\w+) ([\w-]+)\n(.*?)^=== exit (-?\d+)$", screen, re.MULTILINE | re.DOTALL)

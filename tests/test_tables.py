@@ -91,10 +91,10 @@ def test_a_table_of_names_goes_by_label(plain: Path, tmp_path: Path) -> None:
         ((MANY, "1"), r"no column image or label; it has c0, c1, c2, c3, c4 and 19,995 more$"),
         ((f"image,{MANY}", "1"), r"choose from c0, c1, c2, c3, c4 and 19,995 more$"),
         (("image,age,race", "a,1,2"), r"table\.csv has no column 'gender'; choose from age, race$"),
-        (("image,gender", "x.png,male"), r"no image with a gender is one of .*plain; give paths below .*plain$"),
-        (("label,gender", "Zoe,female"), r"no label with a gender is one of .*plain; give its names$"),
+        (("image,gender", "x.png,male"), r"no image that has a gender is in .*plain; give paths below .*plain$"),
+        (("label,gender", "Zoe,female"), r"no label that has a gender is in .*plain; give its names$"),
         (("image,gender", "0001,male", "Ada/0001.png,female"), r"gives Ada/0001\.png two values of gender, male and "),
-        (("image,gender",), r"table\.csv has no rows; give a CSV file with a header and a line a picture$"),
+        (("image,gender",), r"table\.csv has no rows; give a CSV file with a header and one line per picture$"),
     ],
 )
 def test_tables_that_say_nothing_are_refused(plain: Path, tmp_path: Path, lines: tuple[str, ...], message: str) -> None:
@@ -105,7 +105,7 @@ def test_tables_that_say_nothing_are_refused(plain: Path, tmp_path: Path, lines:
 def test_files_that_are_no_tables_are_refused(plain: Path, tmp_path: Path) -> None:
     with pytest.raises(FacekitError, match=r"^no such file: .*nowhere\.csv; give a CSV file with a header$"):
         tables.read(tmp_path / "nowhere.csv")
-    with pytest.raises(FacekitError, match=r"0000\.png is not text in UTF-8; save it as UTF-8$"):
+    with pytest.raises(FacekitError, match=r"0000\.png is not UTF-8 text; save it as UTF-8$"):
         tables.read(plain / "Ada" / "0000.png")
 
 
@@ -120,7 +120,7 @@ def test_a_csv_of_pictures_anywhere_is_a_dataset(plain: Path, tmp_path: Path) ->
     assert found.records[0].group == "g"
     assert found.bytes_of(found.records[1]) == absolute.read_bytes()
     assert found.records[0].id == Dataset.open(plain).records[0].id
-    with pytest.raises(FacekitError, match=r"table\.csv, line 3: image or label is empty; fill it in, or take"):
+    with pytest.raises(FacekitError, match=r"table\.csv, line 3: image or label is empty; fill it in, or delete"):
         tables.dataset(_table(elsewhere, "image,label", "a.png,Ada", "b.png,").file)
     with pytest.raises(FacekitError, match=r"has no column label; it has image, age$"):
         tables.dataset(_table(elsewhere, "image,age", "a.png,1").file)
@@ -140,7 +140,7 @@ def test_line_numbers_are_those_of_an_editor(tmp_path: Path) -> None:
         with pytest.raises(FacekitError, match=rf"table\.csv, line {bad}: image or label is empty"):
             tables.dataset(_table(tmp_path, *lines).file)
     assert _table(tmp_path, "image,label", '"two', 'lines.jpg",A', "", "b.jpg,B").lines == [2, 5]
-    with pytest.raises(FacekitError, match=r"table\.csv, line 3 has 3 values and the header 2 names; put a value"):
+    with pytest.raises(FacekitError, match=r"table\.csv, line 3 has 3 values and the header 2 names; put quotes"):
         _table(tmp_path, "image,label", "a.jpg,A", "b,c.jpg,B")
     row = _table(tmp_path, "image,label", "a.jpg,A,,", "b.jpg").rows[1]
     assert (row["image"], row["label"]) == ("b.jpg", "")

@@ -134,9 +134,9 @@ def test_ctrl_c_leaves_a_run_that_goes_on_as_if_nothing_had_been(
     with pytest.raises(KeyboardInterrupt):
         train(_options(trained.faces, epochs=4, output=folder), Interrupting(7))  # three steps an epoch: in the third
     assert not (folder / runs.PACK).exists()
-    with pytest.raises(FacekitError, match=r"run was begun with epochs = 4, not 5; choose another folder, or --overw"):
+    with pytest.raises(FacekitError, match=r"run was begun with epochs = 4, not 5; choose another folder, or use --ov"):
         train(_options(trained.faces, epochs=5, output=folder))
-    with pytest.raises(FacekitError, match=r"run is not trained to the end; run the same `train` command again first$"):
+    with pytest.raises(FacekitError, match=r"run is not fully trained; run the same `train` command again first$"):
         runs.load(folder)
     with caplog.at_level(logging.INFO):
         report = train(_options(trained.faces, epochs=4, output=folder))
@@ -226,7 +226,7 @@ def test_overwriting_deletes_a_runs_own_files_alone(done: Trained) -> None:
 def test_a_run_that_is_not_what_its_options_say_does_not_go_on(done: Trained, changes: dict[str, Any]) -> None:
     file = done.run / "model.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), **changes, "complete": False}))
-    with pytest.raises(FacekitError, match=r"model\.json describes another model than its options; --overwrite it$"):
+    with pytest.raises(FacekitError, match=r"model\.json does not match its options; use --overwrite$"):
         train(_options(done.faces, epochs=4))
 
 
@@ -257,7 +257,7 @@ def test_a_loss_that_is_no_number_ends_the_run() -> None:
     watch.on_epoch_end(2, {"loss": 1.0})
     for epoch in range(2):
         watch.on_epoch_end(epoch, {"loss": 50.0})
-    with pytest.raises(FacekitError, match=r"far above the 1\.39 of guessing \(now 50\)"):
+    with pytest.raises(FacekitError, match=r"far above 1\.39, that of guessing \(now 50\)"):
         watch.on_epoch_end(3, {"loss": 50.0})
 
 
@@ -302,7 +302,7 @@ def test_output_inside_the_pictures_is_refused(faces: Path) -> None:
 def test_a_folder_of_something_else_is_refused(faces: Path) -> None:
     (faces.parent / "run").mkdir()
     (faces.parent / "run" / "thesis.txt").write_text("mine")
-    with pytest.raises(FacekitError, match=r"is not empty and no train made it; choose another folder$"):
+    with pytest.raises(FacekitError, match=r"is not empty and was not made by `train`; choose another folder$"):
         train(_options(faces, overwrite=True))
 
 
@@ -310,7 +310,7 @@ def test_two_trains_on_one_folder_are_refused(faces: Path) -> None:
     (faces.parent / "run").mkdir()
     with (
         locked(faces.parent / "run"),
-        pytest.raises(FacekitError, match=r"^another facekit is writing .*run; wait for it"),
+        pytest.raises(FacekitError, match=r"^another facekit process is writing .*run; wait for it"),
     ):
         train(_options(faces))
 

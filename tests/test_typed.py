@@ -31,8 +31,13 @@ def test_what_would_act_on_a_terminal_is_made_visible() -> None:
     assert "\x1b" not in typed(Train(input=Path("a\x1b[2J"), output=Path("b")))
 
 
+EITHER: dict[str, dict[str, Value]] = {"gallery": {"action": "list"}, "verify": {"pairs": "x"}}
+"""What some commands need that is one of several choices, or one of two options."""
+
+
 def test_every_command_is_called_as_its_class() -> None:
     for command in registry.catalogue().commands:
         required: dict[str, Value] = {option.name: "x" for option in describe(command.options) if option.required}
+        required |= EITHER.get(command.name, {})
         options = from_mapping(command.options, required, "here")
         assert shlex.split(typed(options))[1] == command.name

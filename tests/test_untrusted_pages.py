@@ -212,7 +212,7 @@ def test_a_comparison_links_to_its_own_pages_alone(facekit: Facekit, home: Path,
     file.write_text(json.dumps(state))
     done = facekit("compare", "balanced", "-o", "comparison", "--networks", "dlib", "--dry-run")
     assert done.code == 2
-    assert "compare.json is not what facekit writes (the report of dlib is " in done.err
+    assert "compare.json is not in facekit's format (the report of dlib is " in done.err
 
 
 def test_the_look_sees_what_runs(driver: Any, tmp_path: Path) -> None:

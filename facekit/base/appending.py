@@ -1,4 +1,4 @@
-"""Files that grow by a line at a time. One that has other names, by hard links, becomes a file of its own first."""
+"""Append lines to files. A file with other hard links is first replaced by a copy of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values that travel between packages, under one roof: records, reports, faces and the two errors."""
+"""The values that packages exchange, in one module: records, reports, faces and the two errors."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A picture's bytes as pixels: upright, on white, of eight bits, whole, and of a size that memory holds.
+"""Decode a picture to pixels: upright, on a white background, 8 bits a channel, complete, and of bounded size.
 
 JPEG is decoded by libjpeg-turbo through simplejpeg, which says what libjpeg only warns of: data that are missing or
 garbled, in whose place it leaves grey bands. Everything else is decoded by Pillow, but colours of 16 bits, of which

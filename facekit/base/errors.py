@@ -22,7 +22,7 @@ class FacekitError(Exception):
 class StaleError(FacekitError):
     """What a command made before comes from other data, and cannot be extended.
 
-    `what` says what has changed, and `command` is what to type to make it anew.
+    `what` says what has changed, and `command` is what to type to make it again.
     """
 
     def __init__(self, what: str, command: str, otherwise: str = "choose another folder") -> None:

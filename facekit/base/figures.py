@@ -1,4 +1,4 @@
-"""Numbers as a person reads them: bytes, ages, and shares as small bars."""
+"""Format numbers for people: bytes, ages, and shares as small bars."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def seconds_of(text: str) -> int:
     """Read an age such as `30d`, `12h` or `2w` in seconds. Raises FacekitError."""
     match = _AGE.fullmatch(text.strip().lower())
     if match is None:
-        raise FacekitError(f"{text[:20]!r} is no age; give a number of minutes, hours, days or weeks, like 30d")
+        raise FacekitError(f"{text[:20]!r} is not an age; give a number of minutes, hours, days or weeks, such as 30d")
     return int(match[1]) * _SECONDS[match[2]]
 
 

@@ -1,4 +1,4 @@
-"""Files that survive a kill, and that a stranger may have made.
+"""Write files so that a kill does not damage them, and read files that cannot be trusted.
 
 Writing puts bytes in place first and appends the line that names them last; a torn last line is dropped. Reading takes
 regular files only, up to a size, and turns whatever is wrong with one into a single line that names file, line and
@@ -55,7 +55,7 @@ def read_bytes(path: Path, limit: int, follow: bool = True) -> bytes:
     with reading(path), open_regular(path, follow) as file:
         size = os.fstat(file.fileno()).st_size
         if size > limit:
-            raise FacekitError(f"{path} holds {size} bytes, more than the {limit} that such a file may have")
+            raise FacekitError(f"{path} has {size} bytes, more than the limit of {limit}; give another file")
         return file.read(size)
 
 
@@ -68,7 +68,7 @@ def read_text(path: Path, limit: int = MAX_TEXT) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise FacekitError(f"{path} is not text in UTF-8; save it as UTF-8") from None
+        raise FacekitError(f"{path} is not UTF-8 text; save it as UTF-8") from None
 
 
 def sha256_of(path: Path) -> str:
@@ -89,7 +89,7 @@ def read_json(path: Path, kind: type[T], limit: int = MAX_FILE, hint: str = "fix
     try:
         return plain.parse(data.decode(), kind)
     except (ValueError, FacekitError) as error:  # the latter of options, which check themselves
-        raise FacekitError(f"{path} is not what facekit writes ({error}); {hint}") from None
+        raise FacekitError(f"{path} is not in facekit's format ({error}); {hint}") from None
 
 
 def write_json(path: Path, value: object) -> None:
@@ -116,8 +116,8 @@ def read_toml(path: Path, kind: type[T], hint: str = "fix it", limit: int = MAX_
             raise ValueError("a key of more than 100 parts")
         return plain.convert(tomllib.loads(data.decode()), kind)
     except (ValueError, RecursionError) as error:
-        why = "nested too deep" if isinstance(error, RecursionError) else plain.reason(error)
-        raise FacekitError(f"{path} is not TOML ({why}); {hint}") from None
+        why = "nested too deeply" if isinstance(error, RecursionError) else plain.reason(error)
+        raise FacekitError(f"{path} is not valid TOML ({why}); {hint}") from None
 
 
 def read_lines(path: Path, kind: type[T], check: Callable[[T], None] | None = None, limit: int = MAX_LINE) -> list[T]:
@@ -141,7 +141,7 @@ def iterate_lines(
             yield value
         except ValueError as error:
             raise FacekitError(
-                f"{path}, line {number} is not what facekit writes ({error}); fix or delete that line"
+                f"{path}, line {number} is not in facekit's format ({error}); fix or delete that line"
             ) from None
 
 
@@ -208,7 +208,7 @@ def locked(folder: Path, wait: bool = False) -> Iterator[None]:
 def check_ours(folder: Path, command: str, is_ours: bool, hint: str = "choose another folder") -> None:
     """Refuse to write into a folder that holds something, unless the command made it. Hidden files do not count."""
     if not is_ours and folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
-        raise FacekitError(f"{folder} is not empty and no {command} made it; {hint}")
+        raise FacekitError(f"{folder} is not empty and was not made by `{command}`; {hint}")
 
 
 def inside(root: Path, relative: str) -> Path:
@@ -222,7 +222,7 @@ def inside(root: Path, relative: str) -> Path:
     except ValueError:  # a NUL
         leaves = True
     if leaves or Path(relative).is_absolute():
-        raise FacekitError(f"{text.visible(relative)!r} leads out of {root}; delete what names it")
+        raise FacekitError(f"{text.visible(relative)!r} points outside {root}; delete the entry that names it")
     return path
 
 
@@ -230,7 +230,9 @@ def _lock(handle: int, folder: Path, wait: bool) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
-        raise FacekitError(f"another facekit is writing {folder}; wait for it, or choose another folder") from None
+        raise FacekitError(
+            f"another facekit process is writing {folder}; wait for it to end, or choose another folder"
+        ) from None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A folder's name for a person's: one that every disk accepts."""
+"""Turn a person's name into a folder name that every file system accepts."""
 
 from __future__ import annotations
 

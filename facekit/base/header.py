@@ -1,4 +1,4 @@
-"""What a picture says of itself before it is decoded, and what no decoder may be handed.
+"""Read a picture's header before decoding, and refuse what must not reach a decoder.
 
 A header can lie. What makes a decoder busy for minutes or fills memory is refused here, from the bytes alone: too many
 pixels, more pixels than the bytes can hold of a photo, a JPEG of thousands of scans, a TIFF of thousands of pages.

@@ -1,4 +1,4 @@
-"""Pixels: read, cut, encode, measure, hash. RGB uint8 everywhere; only this module knows OpenCV's BGR."""
+"""Read, crop, encode, measure and hash pixels: RGB uint8 everywhere; only this module uses OpenCV's BGR."""
 
 from __future__ import annotations
 

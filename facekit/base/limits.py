@@ -1,4 +1,4 @@
-"""The largest photos that are decoded: a setting of the whole process, and of the workers that it starts."""
+"""The largest photo that is decoded: one setting for the process and the workers that it starts."""
 
 from __future__ import annotations
 

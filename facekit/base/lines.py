@@ -1,4 +1,4 @@
-"""The lines of a file as bytes: one at a time, each up to a length, and none that a kill left torn."""
+"""Read a file line by line as bytes: lines have a maximum length, and an incomplete last line is dropped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When two spellings are one name: the one rule for folders, tables, models and people's lists.
+"""When two spellings count as the same name: one rule for folders, tables, models and lists.
 
 NFC, case-folded and without outer spaces alike are one name, because disks, programs and people mix these up: macOS
 takes names apart (NFD), an archive leaves a space behind, a table says `ada`.
@@ -69,6 +69,6 @@ def check_encoding() -> None:
     encoding = sys.getfilesystemencoding()
     if encoding.replace("-", "").lower() != "utf8":
         raise FacekitError(
-            f"names of files are read as {encoding} here, by the locale, and would be stored wrongly; "
+            f"the locale's encoding is {encoding}, so file names would be stored wrongly; "
             "set PYTHONUTF8=1, or a locale in UTF-8 such as LC_ALL=C.UTF-8, and run the same command again"
         )

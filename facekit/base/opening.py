@@ -1,4 +1,4 @@
-"""Open files that others may have prepared: regular files only, never through a link when writing.
+"""Open files that cannot be trusted: regular files only, and never through a link when writing.
 
 A FIFO in place of a file would block a read, a device would never end it, and a symbolic link would take a write to
 a file outside the folder.
@@ -133,13 +133,11 @@ class guarded:  # noqa: N801 - reads as a verb in a `with`
             return
         if error.errno in _FULL:
             raise FacekitError(
-                f"no space left to write {self.path}; free some and run the same command again"
+                f"no space left to write {self.path}; free some space and run the same command again"
             ) from error
         if error.errno == errno.ELOOP:
             raise FacekitError(
-                f"{self.path} is a symbolic link, which facekit does not write through; delete it, "
+                f"{self.path} is a symbolic link, and facekit does not write through links; delete it, "
                 "or choose another folder"
             ) from error
-        if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-            raise FacekitError(f"{self.path} may not be written; choose another folder") from error
         raise FacekitError(f"{self.path} cannot be written ({error.strerror}); choose another folder") from error

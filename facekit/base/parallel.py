@@ -1,4 +1,4 @@
-"""One map over many items: threads, processes or any executor, results in the order of the items."""
+"""Map a function over many items with threads, processes or any executor; results keep the order of the items."""
 
 from __future__ import annotations
 

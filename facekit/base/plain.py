@@ -1,4 +1,4 @@
-"""Values as JSON text, and JSON text as typed values.
+"""Convert values to JSON text, and JSON text to typed values.
 
 NaN and Infinity, which JSON does not have, are written as null. Where a file has them, they are read as null.
 """
@@ -44,7 +44,7 @@ def dump_line(value: object) -> str:
     values = {name: held for name, held in fields if held is not None}
     try:
         return _checked(_ENCODER.encode(values), values)
-    except (TypeError, ValueError):  # holds NaN, or something else that has no form in JSON
+    except (TypeError, ValueError):  # holds NaN, or something else that cannot be written as JSON
         return dump(values)
 
 
@@ -64,7 +64,7 @@ def to_plain(value: object) -> Json:
         return str(value)
     if hasattr(value, "tolist"):  # NumPy's scalars and arrays
         return to_plain(value.tolist())
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def parse(text: str, kind: type[T]) -> T:
@@ -97,10 +97,10 @@ def convert(values: object, kind: type[T]) -> T:
 
 def reason(error: ValueError) -> str:
     """Return why a parser refused a text; of a whole number with thousands of digits Python says how to program it."""
-    return "a number of thousands of digits" if "set_int_max_str_digits" in str(error) else str(error)
+    return "a number with thousands of digits" if "set_int_max_str_digits" in str(error) else str(error)
 
 
-_DEEP = f"nested more than {MAX_DEPTH} deep"
+_DEEP = f"nested more than {MAX_DEPTH} levels deep"
 
 
 def _finite(text: str) -> float | None:

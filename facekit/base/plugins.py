@@ -1,4 +1,4 @@
-"""Names to parts: the only place where something heavy is imported late.
+"""Find parts by name: the only module that delays heavy imports.
 
 A part is written `module:attribute`, so that `facekit models` lists every network and engine without
 importing one. Other packages add theirs through entry points in the group `facekit.KIND`. Commands are not listed

@@ -1,4 +1,4 @@
-"""What a detector and an embedder are, facekit's own and those of other packages."""
+"""The protocols of a detector and an embedder, for facekit's own and those of other packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the weights of networks come from: which file, on which terms, and what they were trained on.
+"""Where the weights of networks come from: the file, its licence, and the training data.
 
 What a report says of a score rests on this: a network may have seen the very people that it is scored on.
 """

@@ -1,4 +1,4 @@
-"""What the lines of a dataset say: a picture, where it came from, why it was left out, what a person decided."""
+"""The records of a dataset: pictures, their sources, rejections, and a person's decisions."""
 
 from __future__ import annotations
 
@@ -159,6 +159,6 @@ class Decision:
         if not self.label:
             raise ValueError("no label")
         if (self.decision == "move") != (self.to is not None):
-            raise ValueError("a move has a `to`, and nothing else has")
+            raise ValueError("a move needs `to`, and only a move has it")
         if self.to is not None and (self.to.startswith(".") or {"/", "\0"} & set(self.to) or not self.to):
-            raise ValueError(f"{self.to!r} is no name of a folder")
+            raise ValueError(f"{self.to!r} is not a folder name")

@@ -1,4 +1,4 @@
-"""What a stage reports when it is done, and how it shows how far it is."""
+"""What a stage reports when it is done, and how it shows progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV as people and their programs write it: separators, line numbers, and paths as Windows spells them."""
+"""Read CSV as people and programs write it: various separators, line numbers, and Windows paths."""
 
 from __future__ import annotations
 

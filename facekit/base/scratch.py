@@ -1,4 +1,4 @@
-"""Private folders for what is needed while a command runs: each locked by its facekit, which shows what a kill left."""
+"""Private temporary folders: each is locked while its process lives, so that a killed one's can be recognised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text from outside, made safe for where it is shown: a terminal, a log, a spreadsheet."""
+"""Make outside text safe to show in a terminal, a log or a spreadsheet."""
 
 from __future__ import annotations
 

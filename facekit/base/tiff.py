@@ -1,4 +1,4 @@
-"""The first page of a TIFF, read from its tags alone: Pillow would read all of them, and go through all pages."""
+"""Read the first page of a TIFF from its tags alone: Pillow would read all tags and all pages."""
 
 from __future__ import annotations
 

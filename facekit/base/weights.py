@@ -1,4 +1,4 @@
-"""Weights of networks: found in the package that carries them, checked by their SHA-256, and facekit's cache folder.
+"""Find the weights of networks in installed packages, check their SHA-256, and manage facekit's cache folder.
 
 A package is a carrier only: its files are read, and it is never imported. The sums are those that the OpenCV zoo
 publishes itself, in the Git LFS pointers of its repository.
@@ -104,12 +104,14 @@ def load(name: str) -> bytes:
     pin = PINS[name]
     found = _found(pin)
     if found is None:
-        raise FacekitError(f"{name} needs the weights that {pin.package} carries: {INSTALL}")
+        raise FacekitError(f"{name} needs the weights in {pin.package}: {INSTALL}")
     file, hint = found
     data = read_bytes(file, pin.size) if file.stat().st_size == pin.size else b""
     if (sha256 := hashlib.sha256(data).hexdigest()) != pin.sha256:
-        why = f"its SHA-256 begins {sha256[:12]}, not {pin.sha256[:12]}" if data else f"it has not {pin.size} bytes"
-        raise FacekitError(f"{file} is not the file that facekit knows: {why}; {hint}")
+        why = (
+            f"its SHA-256 begins {sha256[:12]}, not {pin.sha256[:12]}" if data else f"its size is not {pin.size} bytes"
+        )
+        raise FacekitError(f"{file} is not the expected file: {why}; {hint}")
     return data
 
 
@@ -137,7 +139,7 @@ def cached(name: str, make: Callable[[], bytes], sha256: str | None = None) -> b
                 file.chmod(0o600)
             return data
     except FacekitError as error:
-        log.warning("%s; %s is made again each time", error, name)
+        log.warning("%s; %s will be made again each time", error, name)
         return make()
 
 

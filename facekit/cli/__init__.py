@@ -1,4 +1,4 @@
-"""How a command is called."""
+"""The command line."""
 
 from facekit.cli.app import build, main
 

@@ -1,4 +1,4 @@
-"""Answers as a person reads them on a terminal: a table, or, where that is too narrow, a paragraph for each photo."""
+"""Show answers on a terminal: as a table, or, if that is too narrow, as a paragraph per photo."""
 
 from __future__ import annotations
 

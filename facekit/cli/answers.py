@@ -1,4 +1,4 @@
-"""What a command says on stdout: its answers, its report, its folder; tables on a terminal, lines elsewhere."""
+"""Print a command's answers, report or folder on stdout: tables on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -22,14 +22,22 @@ class _Row(Protocol):
     def row(self) -> dict[str, str]: ...
 
 
-def show(result: Report | Answers, console: Console, as_json: bool) -> None:
+@runtime_checkable
+class _Coded(Protocol):
+    """An answer that is also an exit code."""
+
+    @property
+    def exit_code(self) -> int: ...
+
+
+def show(result: Report | Answers, console: Console, as_json: bool) -> int:
     """Print a report as JSON, as the lines that answer, or as its folder; an answering command's answers one by one.
 
-    Raises FacekitError where stdout takes nothing, and ReaderGone.
+    Returns the exit code: 0, or that of the last answer where answers have one. Raises FacekitError where stdout takes
+    nothing, and ReaderGone.
     """
     if not isinstance(result, Report):
-        _answer(result, console, as_json)
-        return
+        return _answer(result, console, as_json)
     lines = result.details.get("lines")
     if lines is None:
         console.table(result.stages or [result])
@@ -38,9 +46,12 @@ def show(result: Report | Answers, console: Console, as_json: bool) -> None:
     except Unwritable as error:
         if lines is not None:  # the lines are all that there is
             raise
-        raise Unwritable(error.why, f"{result.stage} is done all the same, and its folder is {result.folder}") from None
+        raise Unwritable(
+            error.why, f"{result.stage} has finished all the same; its folder is {result.folder}"
+        ) from None
     if not as_json:
         console.next(result.next)
+    return 0
 
 
 def _report(report: Report, lines: Json, console: Console, as_json: bool) -> None:
@@ -59,17 +70,23 @@ def _report(report: Report, lines: Json, console: Console, as_json: bool) -> Non
         out.line(report.folder)
 
 
-def _answer(answers: Answers, console: Console, as_json: bool) -> None:
-    """Print answers as they come. A terminal, which shows the bars meanwhile, gets them at the end, or on Ctrl-C."""
+def _answer(answers: Answers, console: Console, as_json: bool) -> int:
+    """Print answers as they come, and return the exit code of the last.
+
+    A terminal, which shows the bars meanwhile, gets them at the end, or on Ctrl-C.
+    """
     if not console.out.open:  # the answers are all that the command makes: no work is begun
         console.out.line("")
+    code = 0
     if not console.out.isatty():
         for answer in answers:
             console.out.line(json_line(answer))
-        return
+            code = answer.exit_code if isinstance(answer, _Coded) else code
+        return code
     seen = _Seen([], [])
     try:
         for answer in answers:
+            code = answer.exit_code if isinstance(answer, _Coded) else code
             seen.lines.append(json_line(answer))
             if isinstance(answer, _Row):
                 seen.rows.append(answer.row())
@@ -80,6 +97,7 @@ def _answer(answers: Answers, console: Console, as_json: bool) -> None:
         else:
             for line in seen.lines:
                 console.out.line(line)
+    return code
 
 
 @dataclass(frozen=True)

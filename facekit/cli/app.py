@@ -1,6 +1,6 @@
 """The command line: every command of the registry, made from its options class.
 
-Data goes to stdout and talk to stderr. Exit codes: 0 done, 2 the user's fault, 1 a bug (with its
+Data goes to stdout and messages to stderr. Exit codes: 0 done, 2 the user's fault, 1 a bug (with its
 traceback), 130 interrupted and resumable.
 
 A shell waits for `facekit --help` and for each completion, so this module imports little: a command's options are

@@ -1,4 +1,4 @@
-"""How far a loop is, and what its workers are doing: bars and a table on a terminal, lines elsewhere."""
+"""Show the progress of a loop and its workers: bars and a table on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 

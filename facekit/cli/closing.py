@@ -1,4 +1,4 @@
-"""What a person sees when a command is done: numbers, tables, what was found, and what usually comes next."""
+"""What is shown when a command is done: numbers, tables, findings, and the usual next command."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
 """Exit codes: 0 done, 2 the user's fault, 130 interrupted and resumable. Python itself leaves with 1 for a bug."""
 
-DONE, FAULT, INTERRUPTED = 0, 2, 130
+DONE, BUG, FAULT, INTERRUPTED = 0, 1, 2, 130

@@ -32,7 +32,7 @@ _READABLE = 14  # characters of width that a column of text needs
 
 
 class Console:
-    """One command's talk with a person. Use as a context manager, so that the screen is left whole."""
+    """One command's messages to a person. Use as a context manager, so that the screen is left intact."""
 
     def __init__(self, quiet: bool = False, log_file: Path | None = None) -> None:
         """Show progress and notices unless `quiet`; write them, and more, to `log_file`."""

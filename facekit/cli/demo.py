@@ -1,4 +1,4 @@
-"""Demo: a small world, drawn and served on this machine, through every stage to a scored model."""
+"""Demo: draw a small world, serve it on this machine, and run every stage up to a scored model."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _reports(planned: Sequence[Step], options: Demo, world: World, track: Track)
     """Run the steps, and say at the start and after each how long the rest takes."""
     clock = None if options.output.exists() else Clock.measured(planned, world)
     if clock is None:
-        log.info("%s is there already: what is done in it is not done again", options.output)
+        log.info("%s already exists: finished stages are not run again", options.output)
     else:
         log.info("%s", clock.forecast())
     try:
@@ -127,7 +127,7 @@ class Clock:
     def forecast(self) -> str:
         """Return the line for the start."""
         first = f"{duration(sum(self._seconds[: self._first + 1]))} to a first score and " if self._first else ""
-        measured = "counted from a measured training step; training usually stops early"
+        measured = "estimated from a measured training step; training usually stops early"
         return f"about {first}{duration(sum(self._seconds))} to the end on this machine ({measured})"
 
     def left(self) -> float:

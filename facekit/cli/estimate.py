@@ -1,4 +1,4 @@
-"""How long the demo takes here: two steps of it are measured, and all of it is counted in such steps."""
+"""Estimate how long the demo takes on this machine, from two measured steps."""
 
 from __future__ import annotations
 

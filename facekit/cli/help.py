@@ -1,4 +1,4 @@
-"""The help of one command: its options under headings."""
+"""Format the help of one command: its options under headings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What facekit logs, on the screen and in a file; text from outside is escaped, so that nothing forges a line."""
+"""Log to the screen and to a file; outside text is escaped, so that it cannot forge a line."""
 
 from __future__ import annotations
 

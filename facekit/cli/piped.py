@@ -38,7 +38,7 @@ def read_folder() -> Path:
     """
     piped = _read(sys.stdin).strip()
     if not piped:
-        raise FacekitError("stdin is empty: the command before this one made nothing; fix that one first")
+        raise FacekitError("stdin is empty: the previous command printed no folder; fix that command first")
     if not piped.startswith("{"):
         return Path(piped.splitlines()[-1])
     try:

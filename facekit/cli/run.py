@@ -110,9 +110,9 @@ def read(path: Path) -> Recipe:
     if not isinstance(output, str):
         raise FacekitError(f"{path}: output is {shown(output)}; give a folder in quotes")
     if not isinstance(stages, list) or not all(isinstance(stage, dict) for stage in stages):
-        raise FacekitError(f"{path}: stages are written [[stage]], with two brackets")
+        raise FacekitError(f"{path}: write each stage as [[stage]], with double brackets")
     if not stages:
-        raise FacekitError(f"{path} names no stage; add a [[stage]] with `command = …`")
+        raise FacekitError(f"{path} has no stages; add a [[stage]] with `command = …`")
     tables = [_table(stage, _where(path, number, stage)) for number, stage in enumerate(stages, 1)]
     return Recipe(path, output, _table(values, str(path)), tables)
 
@@ -176,7 +176,7 @@ def _table(values: Mapping[str, object], where: str) -> Table:
     try:
         return plain.convert(values, Table)
     except ValueError as error:
-        raise FacekitError(f"{where}: {error}; give a number, true, false, a text in quotes or a list") from None
+        raise FacekitError(f"{where}: {error}; give a number, true, false, text in quotes or a list") from None
 
 
 def _where(path: Path, number: int, table: Mapping[str, object]) -> str:

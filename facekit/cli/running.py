@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +16,9 @@ from types import FrameType
 from facekit.base.contract import FacekitError, Report
 from facekit.base.limits import LIMIT
 from facekit.cli.answers import show
-from facekit.cli.codes import DONE, FAULT, INTERRUPTED
+from facekit.cli.codes import BUG, FAULT, INTERRUPTED
 from facekit.cli.console import Console
+from facekit.cli.logs import show_traceback
 from facekit.cli.piped import read_folder
 from facekit.options.base import Value, describe, make
 from facekit.options.finish import finish
@@ -67,7 +69,7 @@ def _attempt(command: Command, values: dict[str, Value], shared: Shared, console
     """Turn the user's faults and interruptions into one line and an exit code; a bug keeps its traceback."""
     try:
         with _noticing() as interrupted:
-            _call(command, values, console, shared.json)
+            return _call(command, values, console, shared.json)
     except FacekitError as error:
         log.debug("refused: %s", error)
         console.error(str(error))
@@ -82,8 +84,10 @@ def _attempt(command: Command, values: dict[str, Value], shared: Shared, console
             return INTERRUPTED
         if shared.log_file is not None:
             log.exception("a bug")
-        raise
-    return DONE
+        if command.options.bug_code == BUG:
+            raise
+        show_traceback(*sys.exc_info())
+        return command.options.bug_code
 
 
 @contextmanager
@@ -110,15 +114,18 @@ def _noticing() -> Iterator[list[int]]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _call(command: Command, values: dict[str, Value], console: Console, as_json: bool) -> None:
-    """Run a command and print what it returns, also where it raises and has a report all the same."""
+def _call(command: Command, values: dict[str, Value], console: Console, as_json: bool) -> int:
+    """Run a command and print what it returns, also where it raises and has a report all the same.
+
+    Returns the exit code.
+    """
     for option in describe(command.options):
         if option.takes_result and str(values.get(option.name)) == "-":
             values[option.name] = read_folder()
     options = make(command.options, values)
     try:
         result = command.load()(options, console.track)
-        show(finish(result, options) if isinstance(result, Report) else result, console, as_json)
+        return show(finish(result, options) if isinstance(result, Report) else result, console, as_json)
     except FacekitError as error:
         if error.report is not None:
             error.report.counts = command.options.counts

@@ -1,4 +1,4 @@
-"""stdout and stderr: answers that all arrive or are missed aloud, and talk that never fails."""
+"""stdout and stderr: output that arrives or raises an error, and messages that never fail."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from facekit.base.errors import FacekitError
 
 
 class ReaderGone(Exception):  # noqa: N818 - no fault of anybody's
-    """Whoever read stdout has had enough."""
+    """The reader of stdout has closed it."""
 
 
 class Unwritable(FacekitError):
-    """stdout takes nothing: it is closed, or its disk is full. `why` says which."""
+    """stdout cannot be written: it is closed, or its disk is full. `why` says which."""
 
     def __init__(self, why: str, instead: str = "send it to a file or a pipe that takes it") -> None:
         super().__init__(f"{why}, and this command prints to it; {instead}")

@@ -93,12 +93,12 @@ def _full(
     if len(inside) > options.count:
         raise FacekitError(
             f"{label} has {counted(len(inside), 'picture')}, more than --count {options.count}; "
-            "give a larger count, or `balance` to fewer first"
+            "give a larger count, or reduce the pictures with `balance` first"
         )
     able = [r for r in inside if not r.synthetic and (protocol == "image" or r.split == TRAIN)]
     room = options.count - len(inside)
     if room and not able:
-        raise FacekitError(f"{label} has no training photo to augment; add photos, or balance again")
+        raise FacekitError(f"{label} has no training photo to augment; add photos, or run `balance` again")
     own = [out.named(record) for record in inside]
     moved = [record for record in moved if record.label == label][:room]
     return own + moved + list(islice(_children(able, inside, options, out), room - len(moved)))

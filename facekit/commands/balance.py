@@ -1,4 +1,4 @@
-"""Balance: draw the split by group, then make exactly N pictures a folder."""
+"""Balance: draw the split by group, then bring each folder to exactly N pictures."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _without_split(source: Dataset, options: Balance) -> Dataset:
         info = replace(source.info, protocol=None, split_given=False)
         return replace(source, records=[replace(record, split=None) for record in source.records], info=info)
     if source.info.split_given:
-        log.info("%s: the split is that of its folders, and is kept; --new-split draws another", source.root)
+        log.info("%s: the split of its folders is kept; use --new-split to draw another", source.root)
     return source
 
 

@@ -1,4 +1,4 @@
-"""Cache: what facekit keeps so as not to compute it again, by kind, and how to be rid of it."""
+"""Cache: show what facekit has cached, by kind, and clear it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from facekit.options.cache import Cache, Kind
 STAGE = "cache"
 
 _ABOUT: dict[Kind, str] = {
-    "embeddings": "faces as numbers, biometric data",
-    "weights": "networks in the form that runs",
-    "unpacked": "archives that a stopped machine left",
+    "embeddings": "face embeddings (biometric data)",
+    "weights": "networks, ready to run",
+    "unpacked": "unpacked archives left by a crash",
 }
 
 

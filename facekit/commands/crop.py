@@ -1,4 +1,4 @@
-"""Crop: the face of each photo as a square picture, upright and level where that is asked for."""
+"""Crop: save the face of each photo as a square picture, aligned if requested."""
 
 from __future__ import annotations
 

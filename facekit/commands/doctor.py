@@ -1,4 +1,4 @@
-"""Doctor: what is installed and what is missing, and how to get it."""
+"""Doctor: check what is installed and what is missing, and say how to install it."""
 
 from __future__ import annotations
 

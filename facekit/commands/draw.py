@@ -1,4 +1,4 @@
-"""Draw a tree of whole photos of invented people: what a scrape of the drawn web would bring."""
+"""Draw a tree of photos of invented people, like the result of scraping the drawn web."""
 
 from __future__ import annotations
 

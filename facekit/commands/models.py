@@ -1,4 +1,4 @@
-"""Models: every network, embedder and detector, whose weights it uses on which terms, and whether it can run here."""
+"""Models: list networks, embedders and detectors, with their weights, licences, and whether they can run here."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Predict: the names of the faces in photos, one answer a face."""
+"""Predict: name the faces in photos, one answer per face."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,13 +12,11 @@ from pathlib import Path
 
 from facekit import runs
 from facekit.base import images
-from facekit.base.contract import BadImage, FacekitError, Track, quiet
+from facekit.base.contract import BadImage, Track, quiet
 from facekit.base.names import spelled_as
 from facekit.base.parallel import ordered_map
 from facekit.base.text import counted
-from facekit.dataset import pictures
-from facekit.dataset.archives import is_archive
-from facekit.dataset.inputs import Input, open_input
+from facekit.dataset.given import open_given
 from facekit.identity.predictor import FoundFace, Prediction, Predictor
 from facekit.options.common import STRANGER
 from facekit.options.predict import Predict
@@ -77,15 +75,12 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
     if options.grid is not None:
         sheet.check_file("--grid", options.grid)
     with ExitStack() as stack:
-        inputs = _inputs(options.pictures, stack, track)
-        held = [(one, file) for one in inputs for file in _pictures(one)]
-        pictures = [file for _, file in held]
+        given = open_given(options.pictures, stack, track)
         if options.dry_run:
-            log.info("%s would be read", counted(len(pictures), "picture"))
+            log.info("%s would be read", counted(len(given.files), "picture"))
             return iter(())
-        names = {file: one.name(file) for one, file in held if one.is_copy}
-        answers = _answers(_predictor(run, options), pictures, options, names, track)
-        return _named(answers, names, stack.pop_all())
+        answers = _answers(_predictor(run, options), given.files, options, given.names, track)
+        return _named(answers, given.names, stack.pop_all())
 
 
 def _named(answers: Iterator[Answer], names: Mapping[Path, str], held: ExitStack) -> Iterator[Answer]:
@@ -158,28 +153,3 @@ def _tile(run: Run, picture: Path, face: FoundFace, answer: Answer, name: str | 
         shown, sure, note = label, None, f"nearest: {run.name(answer.top[0].label)}"
     photo = picture if name is None else None
     return Tile(face.seen.pixels, shown, sure, right, note, name or picture.name, photo)
-
-
-def _inputs(paths: Iterable[Path], stack: ExitStack, track: Track) -> list[Input]:
-    """Return the folders, photos and archives; a photo is read where it is."""
-    found: list[Input] = []
-    for path in paths:
-        if not path.exists():
-            raise FacekitError(f"no such picture or folder: {path}; give photos, or folders of photos")
-        is_photo = not path.is_dir() and not is_archive(path)
-        found.append(Input(path, path) if is_photo else stack.enter_context(open_input(path, track)))
-    if not found:
-        raise FacekitError("no pictures given; give photos, or folders of photos")
-    return found
-
-
-def _pictures(held: Input) -> list[Path]:
-    folder = held.folder
-    if not folder.is_dir():
-        return [folder]
-    found = pictures.below(folder)
-    if found.left:
-        log.warning("%s: left out: %s", held.given, found)
-    if not found.files:
-        raise FacekitError(f"{held.given} has no pictures; give photos, or folders of photos")
-    return found.files

@@ -1,4 +1,4 @@
-"""Rejected: the pictures that were left out of a tree on its way, as a list and as a sheet."""
+"""Rejected: list the pictures that were left out of a tree and of its sources, or show them as a sheet."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def _left_out(root: Path) -> list[LeftOut]:
         raise FacekitError(f"{no_folder(root)}; give a folder that facekit made")
     if not ((root / MANIFEST).exists() or (root / REJECTED).exists()) or read_info(root) is None:
         raise FacekitError(
-            f"{root} was not made by facekit, so nothing is known that was left out; `facekit stats {root}` says what "
-            "a command cannot read"
+            f"{root} was not made by facekit, so there is no record of what was left out; "
+            f"`facekit stats {root}` lists what cannot be read"
         )
     roots = [root, *(tree.root for tree in Ancestry(root).trees)]
     return [one for folder in reversed(roots) for one in _of_folder(folder)]
@@ -111,7 +111,9 @@ def _there(values: Iterator[str]) -> str:
     counts = Counter(values)
     if not counts:
         return "nothing was left out"
-    return "nothing was left out so; choose from " + ", ".join(f"{one} ({n:,})" for one, n in counts.most_common())
+    return "nothing was left out this way; choose from " + ", ".join(
+        f"{one} ({n:,})" for one, n in counts.most_common()
+    )
 
 
 def _meant(reason: str) -> set[str]:
@@ -132,7 +134,7 @@ def _by_reason(found: Sequence[LeftOut]) -> str:
 def _draw(file: Path, found: Sequence[LeftOut], track: Track) -> None:
     """Write the sheet of the first pictures that are still there and can be decoded."""
     tiles = list(islice(_tiles(track(found, STAGE, len(found))), sheet.most(file)))
-    sheet.write(file, tiles, len(found), "none of the pictures is there any more, or can be read")
+    sheet.write(file, tiles, len(found), "all of the pictures are gone or unreadable")
 
 
 def _tiles(found: Iterator[LeftOut]) -> Iterator[Tile]:

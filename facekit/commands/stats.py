@@ -1,4 +1,4 @@
-"""Stats: what a tree or a run holds, by label, part, size and source, and what was left out of it and why."""
+"""Stats: count the pictures of a tree or a run by label, part, size and source, and those left out, by reason."""
 
 from __future__ import annotations
 

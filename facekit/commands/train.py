@@ -1,4 +1,4 @@
-"""Train: a network, or a linear head on a frozen one, on a folder with one folder of pictures a person."""
+"""Train: a network, or a linear head on a frozen one, on a folder with one folder of pictures per person."""
 
 from __future__ import annotations
 

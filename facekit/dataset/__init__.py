@@ -1,4 +1,4 @@
-"""A dataset: a folder of pictures, one folder a label, and the manifest beside them."""
+"""A dataset: a folder of pictures with one folder per label, and a manifest."""
 
 from facekit.dataset.folder import check_places, key
 from facekit.dataset.info import INFO, DatasetInfo, annotate, read_info

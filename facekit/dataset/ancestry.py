@@ -37,7 +37,7 @@ MAX_PICTURE = 256 << 20
 """Bytes of a picture's file; a larger one is not read."""
 
 
-_WITHOUT = "%s; what was made of it is shown without it"
+_WITHOUT = "%s; what was made from it is shown without it"
 
 log = logging.getLogger(__name__)
 

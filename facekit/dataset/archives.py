@@ -38,9 +38,9 @@ from facekit.dataset.records import GROUPS, MANIFEST, SOURCES, is_name
 OUTSIDE, LINK, TWICE, ENCRYPTED, METHOD, LARGE, BROKEN = (
     "path that leads out of the archive",
     "link or device",
-    "second of its name",
+    "duplicate file name",
     "encrypted",
-    "compressed by a method that is not read",
+    "unsupported compression",
     "too many bytes",
     "damaged in the archive",
 )

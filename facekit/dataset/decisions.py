@@ -1,4 +1,4 @@
-"""What a person decided about pictures: lines beside them that no new run and no `--overwrite` deletes.
+"""A person's decisions about pictures: stored beside them, and never deleted by a new run or `--overwrite`.
 
 A decision goes by the photo, the box in it and the label that the picture was found under, so that it still
 holds when the picture has been made again, or moved. The last line about a picture counts; taking a decision

@@ -1,4 +1,4 @@
-"""What a folder holds, one level of it: what is hidden, or a system's, is no part of a collection."""
+"""List one level of a folder; hidden and system files are not part of a collection."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def list_entries(folder: Path, left: Counter[str], made: bool = False) -> list[o
         with os.scandir(folder) as entries:
             held = sorted(entries, key=lambda one: one.name)
     except PermissionError:
-        raise FacekitError(f"{folder} may not be read; give yourself the right to, or choose another folder") from None
+        raise FacekitError(
+            f"{folder} cannot be read (no permission); change its permissions, or choose another folder"
+        ) from None
     if made:
         return [entry for entry in held if not entry.name.startswith(".")]
     left.update(reason for entry in held if (reason := out_of_place(entry.name)))

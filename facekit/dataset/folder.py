@@ -1,4 +1,4 @@
-"""What an earlier run left in a folder that a stage writes, and whether this run may go on with it."""
+"""What an earlier run left in a stage's output folder, and whether this run may continue it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def check_files(root: Path) -> None:
     for path in (root / name for name in OWN):
         if path.is_symlink():
             raise FacekitError(
-                f"{path} is a symbolic link, which facekit does not write through; "
+                f"{path} is a symbolic link, and facekit does not write through links; "
                 "replace it with the file itself, or choose another folder"
             )
         if path.exists() and not path.is_file():

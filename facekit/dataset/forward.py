@@ -1,4 +1,4 @@
-"""A compressed stream, read forward and no further than a bound."""
+"""Read a compressed stream forwards, up to a limit."""
 
 from __future__ import annotations
 

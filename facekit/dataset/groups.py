@@ -1,4 +1,4 @@
-"""Groups: which photos may not stand on both sides of a split, and what is left out where they do.
+"""Groups: which photos must stay in one part of a split, and what is left out if they do not.
 
 A group is what is linked by origin, by an earlier group, or by a likeness that somebody saw on pixels. Groups only
 grow: nothing here takes one apart.

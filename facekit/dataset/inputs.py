@@ -1,4 +1,4 @@
-"""What people have: a folder of pictures, a single photo, or an archive. Each is read as a folder."""
+"""Open a folder of pictures, a single photo or an archive, each as a folder."""
 
 from __future__ import annotations
 

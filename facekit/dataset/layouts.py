@@ -35,8 +35,8 @@ _CALLED = {
 PART = {called: part for part, names in _CALLED.items() for called in names}
 """What others call a part, in lower case -> what facekit calls it; trained on first, as `dataset.groups.ORDER`."""
 
-LOOSE = "in no folder of a label"
-UNNAMED = "not named in metadata"
+LOOSE = "not in a label's folder"
+UNNAMED = "not listed in metadata"
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ def is_described(root: Path) -> bool:
 
 
 def flat_label(path: Path) -> str:
-    """Return the label of pictures that lie in no folder of a label: what their folder, photo or archive is called."""
+    """Return the label of pictures that lie not in a label's folder: what their folder, photo or archive is called."""
     return safe(path.resolve().name or "photos")
 
 
@@ -154,7 +154,7 @@ def _part(root: Path, name: str, part: str, left: Counter[str]) -> Iterator[Plac
     loose = sum(is_file(entry) and is_picture(Path(entry.path)) for entry in entries)
     if loose:
         log.warning(
-            "%s: %s in no folder of a label, and not read", root / name, counted(loose, "picture is", "pictures are")
+            "%s: %s not in a label's folder, and not read", root / name, counted(loose, "picture is", "pictures are")
         )
         left[LOOSE] += loose
     for entry in filter(is_dir, entries):
@@ -188,7 +188,7 @@ def _described(
         inner = rest if first in parts else one.path
         label = one.label or inner.rpartition("/")[0].rpartition("/")[2]
         if not label:
-            raise FacekitError(f"{file} does not say the label of {one.path}; add a column `label`")
+            raise FacekitError(f"{file} has no label for {one.path}; add a column `label`")
         path = f"{folder}/{one.path}".lstrip("/")
         places.append(Place(path, safe(label), own, label, one.targets or None))
     _count_unnamed(root, {place.path for place in places}, folder, file, left)
@@ -205,8 +205,8 @@ def _count_unnamed(root: Path, named: set[str], folder: str, file: Path, left: C
             if is_file(entry) and f"{one}/{entry.name}".lstrip("/") not in named:
                 count += is_picture(Path(entry.path))
     if count:
-        what = counted(count, "picture that lies", "pictures that lie")
-        log.warning("%s does not name %s beside those it names, and not read", file, what)
+        what = counted(count, "picture in its folders is", "pictures in its folders are")
+        log.warning("%s: %s not listed, so not read", file, what)
         left[UNNAMED] += count
 
 

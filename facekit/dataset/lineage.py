@@ -1,4 +1,4 @@
-"""Origins, groups and the split: which pictures may stand where.
+"""Origins, groups and the split: which pictures may be in which part.
 
 A group is what may not cross a split: pictures cut from one photo, and photos that are proved to be one.
 Everything here works on records alone; who has seen pixels hands in the pairs it has proved.

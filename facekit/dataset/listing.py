@@ -1,4 +1,4 @@
-"""What is in a folder: its files, held against what its manifest says of them."""
+"""What is in a folder: its files, compared with its manifest."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def scan(root: Path) -> Listing:
     """
     check_encoding()
     if not root.is_dir():
-        raise FacekitError(f"{no_folder(root)}; give a folder with one folder of pictures a person")
+        raise FacekitError(f"{no_folder(root)}; give a folder with one folder of pictures per person")
     left: Counter[str] = Counter()
     if os.path.lexists(root / MANIFEST):
         listing = _of_facekit(root, left)

@@ -1,4 +1,4 @@
-"""Which pictures a report was made from: kept beside it, so that it is never taken for a report on others."""
+"""Which pictures a report was made from: stored beside it, so that it cannot be mistaken for another report."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class MadeFrom:
         return cls(model=None if model is None else str(model.resolve()), pictures=pictures)
 
     def check(self, folder: Path, command: str) -> None:
-        """Refuse a folder with a report on another model or other pictures. `command` is what makes it anew.
+        """Refuse a folder with a report on another model or other pictures. `command` is what makes it again.
 
-        A report of a version that did not keep this is written anew. Raises StaleError.
+        A report of a version that did not keep this is written again. Raises StaleError.
         """
         before = _read(folder)
         if before is None:
@@ -61,5 +61,5 @@ def _read(folder: Path) -> MadeFrom | None:
         return read_json(own_file(folder / FILE), MadeFrom, _MOST)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except FacekitError:  # damaged: what the report is of is not known, so it is written anew
+    except FacekitError:  # damaged: what the report is of is not known, so it is written again
         return None

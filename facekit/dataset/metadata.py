@@ -1,4 +1,4 @@
-"""`metadata.jsonl` and `metadata.csv`, which say of each picture beside them what it shows.
+"""`metadata.jsonl` and `metadata.csv`, which describe the pictures in their folder.
 
 They are read as the ImageFolder of Hugging Face's `datasets` reads them: a line a picture, whose `file_name` is a path
 below the file's own folder. What is in `label` is the picture's label, else the folder that it lies in; other columns
@@ -23,7 +23,7 @@ from facekit.dataset.records import is_name, shown
 
 FILES = ("metadata.jsonl", "metadata.csv")
 
-GONE = "named in metadata, but not there"
+GONE = "listed in metadata, but missing"
 
 _FILE, _LABEL = "file_name", "label"
 
@@ -58,7 +58,7 @@ def read(file: Path) -> list[Described] | None:
     """
     rows = list(_lines(file) if file.suffix == ".jsonl" else _rows(file))
     if rows and all(_FILE not in row for _, row in rows):
-        log.info("%s has no column %s, and is not read", file, _FILE)
+        log.info("%s has no column %s and is ignored", file, _FILE)
         return None
     found = [_described(file, line, row) for line, row in rows]
     return list({one.path: one for one in found}.values())
@@ -71,7 +71,7 @@ def without_gone(file: Path, described: Sequence[Described], left: Counter[str])
         known = {one.path for one in there}
         gone = [one.path for one in described if one.path not in known]
         what = counted(len(gone), "picture that is", "pictures that are")
-        log.warning("%s names %s not there (the first: %s)", file, what, gone[0])
+        log.warning("%s lists %s missing (the first: %s)", file, what, gone[0])
         left[GONE] += len(gone)
     return there
 
@@ -82,7 +82,9 @@ def _described(file: Path, line: int, row: Mapping[str, object]) -> Described:
         raise FacekitError(f"{file}, line {line} has no {_FILE}; fix or delete that line")
     path = slashes(path.removeprefix("./"), file.parent)
     if not all(map(is_name, path.split("/"))):
-        raise FacekitError(f"{file}, line {line} names {shown(path)}, no picture below its folder; fix that line")
+        raise FacekitError(
+            f"{file}, line {line} names {shown(path)}, which is not a picture below its folder; fix that line"
+        )
     said = {name: text for name, value in row.items() if name != _FILE and (text := _text(value))}
     label = said.pop(_LABEL, None)
     return Described(path, label, dict(list(said.items())[:_MOST]))
@@ -101,7 +103,7 @@ def _lines(file: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
         try:
             yield number, plain.parse(line, dict[str, object])
         except ValueError as error:
-            raise FacekitError(f"{file}, line {number} is not a line of JSON ({error}); fix that line") from None
+            raise FacekitError(f"{file}, line {number} is not valid JSON ({error}); fix that line") from None
 
 
 def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, object]]]:

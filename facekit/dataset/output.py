@@ -1,4 +1,4 @@
-"""Writing a folder of pictures so that a kill at any moment costs one picture's work.
+"""Write a folder of pictures so that a kill at any moment loses at most one picture's work.
 
 A picture's bytes are in place before its line is, only one process writes a folder, and what a person
 removed or moved by hand since the last run stays so. Files that a new plan no longer wants are named in
@@ -53,7 +53,7 @@ class Output:
         self.info = self._new_info()
         """What `dataset.json` is to say of the folder. A stage replaces it by what it has to add."""
         self.before: DatasetInfo | None = None
-        """What it said when an earlier run had ended; None where there was none, or the stage begins anew."""
+        """What it said when an earlier run had ended; None where there was none, or the stage starts over."""
         self._began = time.monotonic()
         self._moved = False
         self._noted: set[str] = set()  # the origins whose source is in `sources.jsonl` already
@@ -227,7 +227,7 @@ class Output:
         stay = self._store.delete(stale)
         if stay:
             what = counted(len(stay), "picture changed by hand stays", "pictures changed by hand stay")
-            log.warning("%s: %s, though no longer planned (the first: %s)", self.root, what, stay[0])
+            log.warning("%s: %s, though no longer part of the result (the first: %s)", self.root, what, stay[0])
 
     def _new_info(self) -> DatasetInfo:
         info = DatasetInfo(stage=self.stage, options=recorded(self.options), facekit=__version__, complete=False)
@@ -282,7 +282,7 @@ class Output:
         else:
             files.check_ours(self.root, self.stage, is_ours=self.before is not None and self.before.stage is not None)
             if other:
-                raise FacekitError(f"{self.root} was made {other}; choose another folder, or --overwrite it")
+                raise FacekitError(f"{self.root} was made {other}; choose another folder, or use --overwrite")
         return self.before is None
 
     def _other(self, before: DatasetInfo) -> str | None:

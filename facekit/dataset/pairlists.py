@@ -122,8 +122,9 @@ def _csv(file: Path, text: str) -> PairList:
     lacking = [name for name in COLUMNS if name not in header]
     if lacking:
         raise FacekitError(
-            f"{file}, line {number} has no column `{lacking[0]}`; begin with `first,second,same`, or give a list of "
-            "LFW's"
+            f"{file}, line {number} has no column `{lacking[0]}`; start with the header `first,second,same`, or "
+            "give one of "
+            "LFW's lists"
         )
     twice = next((name for name, count in Counter(header).items() if count > 1), None)
     if twice is not None:
@@ -135,9 +136,7 @@ def _csv(file: Path, text: str) -> PairList:
 
 def _row(where: str, row: Sequence[str], header: Sequence[str]) -> Pair:
     if len(row) != len(header):
-        raise FacekitError(
-            f"{where} has {counted(len(row), 'field')} where the header has {len(header)}; fix that line"
-        )
+        raise FacekitError(f"{where} has {counted(len(row), 'field')}, but the header has {len(header)}; fix that line")
     values = {name: value.strip() for name, value in zip(header, row, strict=True)}
     first, second, said = (values.pop(name) for name in COLUMNS)
     first, second = (path.replace("\\", "/") for path in (first, second))  # as Windows writes them
@@ -150,7 +149,7 @@ def _row(where: str, row: Sequence[str], header: Sequence[str]) -> Pair:
 def _lfw(file: Path, text: str, folds: int, each: int) -> PairList:
     """Read `name i j` as two photos of one person, and `name i other j` as photos of two."""
     if not (folds and each):
-        raise FacekitError(f"{file}, line 1 says that there are no pairs; fetch it again")
+        raise FacekitError(f"{file}, line 1 says that there are no pairs; download it again")
     pairs: list[Pair] = []
     for number, line in lines(text):
         # A block of each kind in turn: so a line that lost a field is not taken for one of the other kind.
@@ -158,21 +157,19 @@ def _lfw(file: Path, text: str, folds: int, each: int) -> PairList:
         pairs.append(_lfw_pair(f"{file}, line {number + 1}", line.split(), block == 0, fold))
     if len(pairs) != 2 * each * folds:
         of = f"{folds} times {each} + {each}" if folds > 1 else f"{each} + {each}"
-        raise FacekitError(
-            f"{file} has {counted(len(pairs), 'pair')} and not the {of} of its first line; fetch it again"
-        )
+        raise FacekitError(f"{file} has {counted(len(pairs), 'pair')}, but its first line says {of}; download it again")
     return PairList(file, pairs, folds)
 
 
 def _lfw_pair(where: str, parts: Sequence[str], same: bool, fold: int) -> Pair:
     wanted = "`name i j`" if same else "`name i other j`"
     if len(parts) != (3 if same else 4):
-        raise FacekitError(f"{where} is not {wanted}, which its place in the list asks for; fix that line")
+        raise FacekitError(f"{where} is not of the form {wanted} that is needed at this place; fix that line")
     one, other = (parts[0], whole(parts[1])), (parts[0] if same else parts[2], whole(parts[-1]))
     if one[1] is None or other[1] is None:
         raise FacekitError(f"{where}: the number of a photo is not a number; write {wanted}")
     if not same and one[0] == other[0]:
-        raise FacekitError(f"{where} stands among the pairs of two people and names one; fix that line")
+        raise FacekitError(f"{where} is among the pairs of two people, but names only one; fix that line")
     first, second = (f"{name}/{name}_{number:04d}.jpg" for name, number in (one, other))
     return _pair(where, first, second, same, fold)
 
@@ -184,5 +181,5 @@ def _pair(
         raise FacekitError(f"{where} lacks the path of a photo; fix that line")
     one, other = str(Path(first)), str(Path(second))
     if one == other:
-        raise FacekitError(f"{where} names one photo twice; a pair has two")
+        raise FacekitError(f"{where} names one photo twice; give two different photos")
     return Pair(one, other, same, fold, more or {})

@@ -21,10 +21,10 @@ from facekit.dataset.records import MANIFEST
 HIDDEN, SYSTEM, DEAD, OUT, CLOSED, DEEP, OTHER = (
     "hidden",
     "system files or folders",
-    "link that leads nowhere",
+    "broken link",
     "link out of the folder",
     "may not be read",
-    "folder nested too deep",
+    "folder nested too deeply",
     "not a picture",
 )
 """Why a file or a folder is left out before anything is decoded."""
@@ -141,7 +141,7 @@ def _why_left(entry: os.DirEntry[str], root: str) -> str | None:
 
 
 def _leads(entry: os.DirEntry[str]) -> bool | None:
-    """Return whether an entry is a folder, or leads to one; None for a link that leads nowhere, or in a circle."""
+    """Return whether an entry is a folder, or leads to one; None for a broken link, or in a circle."""
     try:
         return entry.is_dir() or (None if entry.is_symlink() and not entry.is_file() else False)
     except OSError:

@@ -1,4 +1,4 @@
-"""By which protocol pictures are split for training and scoring, and whether a split keeps to it.
+"""The protocol by which pictures are split for training and scoring, and whether a split follows it.
 
 `group`: no photo, nor anything made from it, is in two parts, and nothing synthetic is held out.
 `person`: that, and nobody is in two parts: for folders that are not the people themselves.
@@ -25,7 +25,7 @@ PERSON: SplitBy = "person"
 WHAT = {GROUP: "photos", PERSON: "people", IMAGE: "pictures"}
 """What may not be in two parts."""
 
-BANNER = "copies of the same photo stand on both sides: this score does not say how the model does on new photos"
+BANNER = "copies of the same photo are in both parts: this score does not show how well the model works on new photos"
 """What every score by the `image` protocol carries."""
 
 log = logging.getLogger(__name__)
@@ -56,12 +56,12 @@ def choose(dataset: Dataset, split_by: SplitBy) -> SplitBy:
     """Return the protocol by which a tree is trained on. Raises FacekitError where `split_by` would undo its split."""
     if dataset.protocol == IMAGE:
         if split_by != IMAGE:
-            log.warning("%s was made with --split-by image, so its split is drawn over files", dataset.root)
+            log.warning("%s was made with --split-by image, so its split was drawn file by file", dataset.root)
         return IMAGE
     if split_by == IMAGE and any(record.split for record in dataset.records):
         raise FacekitError(
             f"{dataset.root} has a split by {dataset.protocol or GROUP}, which --split-by image would undo; "
-            "leave --split-by out, or make the tree again with `balance --split-by image`"
+            "remove --split-by, or make the tree again with `balance --split-by image`"
         )
     return kept(dataset, split_by)
 
@@ -87,9 +87,9 @@ def _refuse_strangers(records: Sequence[Record], root: Path) -> None:
     unknown = [record for record in records if lineage.person(record) is None]
     if unknown:
         raise FacekitError(
-            f"{root}: nothing says who is on {len(unknown)} of {counted(len(records), 'picture')} "
+            f"{root}: it is not known who is in {len(unknown)} of {counted(len(records), 'picture')} "
             f"(the first: {unknown[0].path}), "
-            "which a split by person goes by; say it with --people-from FILE.csv, columns image and person"
+            "which a split by person needs; give --people-from FILE.csv with columns image and person"
         )
 
 
@@ -100,7 +100,7 @@ def _refuse_identity(records: Sequence[Record], root: Path) -> None:
     if all(len(found) == 1 for found in people.values()):
         raise FacekitError(
             f"{root}: each folder is one person, and a model cannot name someone it has never seen; "
-            "leave --split-by person out"
+            "remove --split-by person"
         )
 
 

@@ -47,12 +47,15 @@ def _say(labels: dict[str, str], where: Path) -> None:
     for used, found in spellings.items():
         if len(found) > 1:
             log.warning(
-                "%s: %s are one name, %s; if they are not one person, rename one",
+                "%s: %s count as one name, %s; if they are different people, rename one",
                 *(where, " and ".join(_told_apart(found)), used),
             )
         elif any("\udc80" <= character <= "\udcff" for character in found[0]):
             log.warning(
-                "%s: the name %s is not UTF-8 and becomes %s; rename the folder to spell it", where, *found, used
+                "%s: the name %s is not UTF-8 and becomes %s; rename the folder for another spelling",
+                where,
+                *found,
+                used,
             )
 
 

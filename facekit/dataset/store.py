@@ -1,4 +1,4 @@
-"""The pictures of a folder that a stage writes: put in place, moved and deleted without following any link.
+"""Write, move and delete the pictures of a stage's output folder without following links.
 
 A folder may come from a stranger. So a label's folder is opened by the handle of its root and refused where it is a
 link, and a picture is deleted only if its bytes are those that facekit wrote.

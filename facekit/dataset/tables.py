@@ -1,4 +1,4 @@
-"""CSV files of what is known about pictures or names: read once, and held against the pictures of a tree."""
+"""CSV files with facts about pictures or names: read once, and matched with the pictures of a tree."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def read(file: Path) -> Table:
         raise FacekitError(f"{file} has two columns {twice!r}; rename one")
     held = [(number, _row(file, number, columns, row)) for number, row in lines]
     if not held:
-        raise FacekitError(f"{file} has no rows; give a CSV file with a header and a line a picture")
+        raise FacekitError(f"{file} has no rows; give a CSV file with a header and one line per picture")
     return Table(file, tuple(filter(None, columns)), [row for _, row in held], [number for number, _ in held])
 
 
@@ -70,7 +70,7 @@ def _row(file: Path, number: int, columns: Sequence[str], values: Sequence[str])
     if any(map(str.strip, values[len(columns) :])):
         raise FacekitError(
             f"{file}, line {number} has {counted(len(values), 'value')} and the header "
-            f"{counted(len(columns), 'name')}; put a value that holds the separator into quotes"
+            f"{counted(len(columns), 'name')}; put quotes around values that contain the separator"
         )
     return Row((name, text) for name, value in zip(columns, values, strict=False) if name and (text := value.strip()))
 
@@ -88,8 +88,8 @@ def column(table: Table, name: str, dataset: Dataset) -> list[str | None]:
         raise FacekitError(f"{table.file} has no column {name!r}; choose from {listed(other_columns(table))}")
     known = _by_image(table, name, dataset) if IMAGE in table.columns else _by_label(table, name, dataset)
     if not any(known):
-        key, mend = (IMAGE, f"give paths below {dataset.root}") if IMAGE in table.columns else (LABEL, "give its names")
-        raise FacekitError(f"{table.file}: no {key} with a {name} is one of {dataset.root}; {mend}")
+        key, fix = (IMAGE, f"give paths below {dataset.root}") if IMAGE in table.columns else (LABEL, "give its names")
+        raise FacekitError(f"{table.file}: no {key} that has a {name} is in {dataset.root}; {fix}")
     return known
 
 
@@ -104,7 +104,7 @@ def groups(dataset: Dataset, records: Sequence[Record], by: str, file: Path | No
         found = [(record.targets or {}).get(by) for record in records]
     if not any(found):
         known = sorted({name for record in records for name in record.targets or {}})
-        there = f"choose from {listed(known)}" if known else "they say nothing; give --table FILE.csv"
+        there = f"choose from {listed(known)}" if known else "they have no such values; give --table FILE.csv"
         raise FacekitError(f"--by {by}: no picture has a value for it; {there}")
     count = len({value for value in found if value})
     if count > MOST_GROUPS:
@@ -137,7 +137,7 @@ def dataset(file: Path, track: Track = quiet) -> Dataset:
     rows = list(zip(table.lines, table.rows, strict=True))
     empty = next((number for number, row in rows if not (row[IMAGE] and row[LABEL])), None)
     if empty is not None:
-        raise FacekitError(f"{file}, line {empty}: image or label is empty; fill it in, or take the line out")
+        raise FacekitError(f"{file}, line {empty}: image or label is empty; fill it in, or delete the line")
 
     def derive(row: Row) -> Record:
         return _derive(file.parent, row)

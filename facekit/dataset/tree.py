@@ -126,7 +126,7 @@ def _incomplete(root: Path, info: DatasetInfo, records: Iterable[Record]) -> str
     """Say that a folder was left in the middle, and what is not known of its pictures for that."""
     again = f"run the same `facekit {info.stage}` again" if info.stage else "run the command that makes it again"
     loose = sum(not record.group for record in records)
-    groups = f", and of {loose} of its pictures it is not known yet which show the same photo" if loose else ""
+    groups = f", and for {loose} of its pictures it is not known yet which show the same photo" if loose else ""
     return f"{root} is not complete: pictures are missing{groups}; {again} to finish it"
 
 

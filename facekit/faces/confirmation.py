@@ -1,4 +1,4 @@
-"""Whether there is a face in a box at all, as a second detector sees it: a crest, a hand or a cloth is none.
+"""Whether a box really contains a face, according to a second detector, and not a crest, a hand or a cloth.
 
 YuNet decides where its weights are installed. On 334 boxes that Haar's cascade drew in raw search results it sees
 nothing in the 13 that hold no face (at most .2), and each of the 246 faces of the people who were searched for (.8 and

@@ -1,4 +1,4 @@
-"""Where the eyes and the nose of a face are: dlib's five landmarks, whose weights come with a package."""
+"""Where the eyes and the nose of a face are: dlib's five landmarks, with weights from a package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trained run as what names faces: its own network, or a linear head on the vectors of a frozen one."""
+"""A trained run as a classifier: its own network, or a linear head on the embeddings of a frozen one."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class _Linear:
         """Read the head. Raises FacekitError for one that was fitted to other embeddings or has other names."""
         about = run.info.backbone
         if about is None or about.version != embedder.version or not _fits(about, embedder):
-            raise FacekitError(f"{run.folder} was trained on other vectors than {self._name} gives now; train again")
+            raise FacekitError(f"{run.folder} was trained on embeddings that {self._name} no longer gives; train again")
         return Head.read(run.folder / HEAD, embedder.dimensions, len(run.labels))
 
 

@@ -1,4 +1,4 @@
-"""Whether faces were cleaned with the network that is scored on them, and what the score is on those before.
+"""Whether faces were cleaned with the network that is scored on them, and its score before cleaning.
 
 What a network does not recognise, `clean` leaves out with that very network: the faces that are left are easy for it.
 The faces that were left out still lie in the folder that was cleaned, which `dataset.json` names.
@@ -134,7 +134,7 @@ def _find(run: Run, pictures: Dataset) -> _Cleaned:
     """Return the faces that `clean` kept and left out. Raises FacekitError, which says why they cannot be had."""
     cleaned = next((tree for tree in _before(pictures) if tree.info.stage == CLEAN), None)
     if cleaned is None:
-        raise FacekitError(f"nothing says in which folder the faces of {pictures.root} were cleaned")
+        raise FacekitError(f"it is not known in which folder the faces of {pictures.root} were cleaned")
     source = _source(cleaned)
     known = set(run.labels)
     wanted = [
@@ -159,7 +159,7 @@ def _before(tree: Dataset) -> Iterator[Dataset]:
 
 def _source(tree: Dataset) -> Dataset:
     if tree.info.made_from is None:
-        raise FacekitError(f"nothing says what {tree.root} was made from")
+        raise FacekitError(f"it is not known what {tree.root} was made from")
     folder = Path(os.path.normpath(tree.root / tree.info.made_from))
     if not folder.is_dir():
         raise FacekitError(f"{folder}, which {tree.root} was made from, is gone")

@@ -1,4 +1,4 @@
-"""What a run is worth on pictures: every score of `scores.json`, with its warnings."""
+"""Score a run on pictures: every score of `scores.json`, with its warnings."""
 
 from __future__ import annotations
 

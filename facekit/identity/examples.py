@@ -1,4 +1,4 @@
-"""The pictures that a report on a model shows: what it named wrongly, what it was least sure of, and what is near."""
+"""The pictures in a report on a model: its mistakes, its least certain answers, and the nearest training faces."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from facekit.runs.pictures import dataset_of
 from facekit.scores.classes import Example
 
 MOST_WRONG = 200
-"""Wrong answers that are shown: those of which the model was surest."""
+"""Wrong answers that are shown: those with the highest confidence."""
 
 MOST_RIGHT = 160
-"""Right answers that are shown, at most four of each name: those of which it was least sure."""
+"""Right answers that are shown, at most four of each name: those with the lowest confidence."""
 
 _AT_ONCE = 32
 """Pictures that are compared with all training faces at a time."""
@@ -40,7 +40,7 @@ def examples(
 ) -> list[Example]:
     """Return the answers to show: wrong ones first, surest first, then right ones, least sure first.
 
-    Each has its photo where that is at hand, and with `near` the nearest training face where the run has an embedder.
+    Each has its photo if it still exists, and with `near` the nearest training face where the run has an embedder.
     """
     answered, sure = predictions.probabilities.argmax(axis=1), predictions.probabilities.max(axis=1)
     truth = numbers(run, predictions).tolist()
@@ -75,7 +75,7 @@ def _chosen(truth: Sequence[int], answered: Sequence[int], sure: Sequence[float]
 
 
 def _photos(pictures: HeldOut, records: Sequence[Record]) -> dict[str, Path]:
-    """Return path -> the photo that a picture was cut from, where it is at hand."""
+    """Return path -> the photo that a picture was cut from, if it still exists."""
     try:
         ancestry = Ancestry(pictures.dataset.root)
     except FacekitError:

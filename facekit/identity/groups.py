@@ -1,4 +1,4 @@
-"""The groups of a tree: drawn by looking at its pictures, recorded with why, and carried to all that is made of it."""
+"""The groups of a tree: drawn by comparing its pictures, recorded with reasons, and inherited by derived folders."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def record_matcher(out: Output, matcher: str) -> None:
 
 
 def warn_of_two(one: Path, by: Mapping[str, str], other: Path, by_other: Mapping[str, str]) -> None:
-    """Warn of two trees of which the same stage drew the groups by different matchers: with and without an extra.
+    """Warn of two trees whose groups were drawn by the same stage with different matchers: with and without an extra.
 
     `by` is stage -> matcher, as `dataset.json` and `model.json` have it.
     """

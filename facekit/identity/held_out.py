@@ -26,8 +26,10 @@ from facekit.runs import Run
 from facekit.runs.pictures import CHANGED, dataset_of, updated
 from facekit.scores.model import Unread
 
-TRAINED_ON = "the model was trained on {} of these {} pictures: this score does not say how it does on new ones"
-KNOWN = "the model was trained on other pictures of {} of these {} people: its split is by person, this one is not"
+TRAINED_ON = "the model was trained on {} of these {} pictures: this score does not show how well it works on new ones"
+KNOWN = (
+    "the model was trained on other pictures of {} of these {} people: its own split is by person, but this one is not"
+)
 SINCE = "{} has changed since the model was trained: this score is of {:,} of {:,} pictures, as they were then"
 DRAWN = "these faces are drawn by facekit: the score proves nothing about real faces"
 
@@ -126,12 +128,12 @@ def separate(
         return
     pictures.left += found.counts
     pictures.records = [one for one, reason in zip(pictures.records, found.reasons, strict=True) if reason is None]
-    log.warning("%s: left out %s", pictures.data, _listed(found.counts))
+    log.warning("%s: left out: %s", pictures.data, _listed(found.counts))
     if not pictures.records:
         what = "this picture" if total == 1 else f"all of these {total:,} pictures"
         raise FacekitError(
             f"{pictures.data}: the training of {run.folder} used {what} "
-            f"({_listed(found.counts)}); give others, or score them under a banner with --include-training"
+            f"({_listed(found.counts)}); give other pictures, or use --include-training to score these with a warning"
         )
 
 
@@ -160,7 +162,7 @@ def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track) ->
     if not rows:
         count = len(pictures.records)
         raise FacekitError(
-            f"{pictures.data}: none of {counted(count, 'picture')} can be read: {unread}; give pictures that can"
+            f"{pictures.data}: none of {counted(count, 'picture')} can be read: {unread}; give readable pictures"
         )
     if unread:
         what = counted(len(pictures.unread), "picture is", "pictures are")
@@ -184,7 +186,7 @@ def _warn(run: Run, pictures: HeldOut, banners: Sequence[str]) -> None:
 def _of_run(run: Run, part: str, track: Track) -> Dataset:
     if not run.root.is_dir():
         raise FacekitError(
-            f"{run.root}, which {run.folder} was trained on, is gone; say with --data where its pictures are now"
+            f"{run.root}, which {run.folder} was trained on, is gone; use --data to say where its pictures are now"
         )
     return dataset_of(run, run.part(part), track)
 
@@ -208,14 +210,14 @@ def _own(run: Run, dataset: Dataset, part: str, track: Track, stale: bool = Fals
     if not records:
         raise FacekitError(
             f"{dataset.root}: every {part} picture is gone since {run.folder} was trained; "
-            "put them back, or train again; or say with --data what to score"
+            "put them back, train again, or give pictures to score with --data"
         )
     found = records
     joined = {(join.left.label, join.left.id) for join in joined_since(run, dataset, part, track)}
     records = [record for record in records if (record.label, record.id) not in joined]
     if not records:
         raise FacekitError(
-            f"{run.folder}: every {part} picture shows a photo that an earlier part of its split shows too; "
+            f"{run.folder}: every {part} picture repeats a photo of an earlier part of its split; "
             "make the tree again with `balance`, and train again"
         )
     split = "the split that its folders gave" if run.info.split_given else "its own split"
@@ -237,11 +239,11 @@ def _others(run: Run, dataset: Dataset, data: Path, part: str) -> HeldOut:
     dataset = replace(dataset, records=as_known(dataset.records, run.labels))
     unknown = sorted(set(dataset.labels) - set(run.labels))
     if unknown:
-        fix = "take their lines out" if data.is_file() else "take their folders out"
-        raise FacekitError(f"{data} holds names that {run.folder} was not trained on: {listed(unknown)}; {fix}")
+        fix = "remove their lines" if data.is_file() else "remove their folders"
+        raise FacekitError(f"{data} has names that {run.folder} was not trained on: {listed(unknown)}; {fix}")
     records = [record for record in dataset.records if part in ("all", record.split)]
     if not records:
-        raise FacekitError(f"{data} has no {part} part; leave --part out to score all its pictures")
+        raise FacekitError(f"{data} has no {part} part; remove --part to score all its pictures")
     warn_of_two(run.folder, run.info.matchers, data, dataset.info.matchers)
     chosen = HeldOut(dataset, records, str(data), data, own=False, asked_for=records)
     if run.protocol == protocol.PERSON:

@@ -30,7 +30,7 @@ from facekit.runs.pictures import picture_bytes
 
 FILE = "used in training: the same file"
 ORIGIN = "used in training: the same origin"
-PHOTO = "used in training: the same photo by its looks"
+PHOTO = "used in training: looks like the same photo"
 
 _COMPARE = "compare with training"
 """What the progress bar says."""
@@ -43,7 +43,7 @@ class Overlap:
     reasons: Sequence[str | None]
     """Of each picture, how that is known; None for one that is new to the model."""
     looked_at: int = 0
-    """Photos of the training that were compared by their looks."""
+    """Photos of the training that were compared by appearance."""
     unseen: int = 0
     """Photos of the training that are gone or have changed, so that only hash and origin could be compared."""
     by_groups: bool = False
@@ -52,12 +52,12 @@ class Overlap:
     def __str__(self) -> str:
         """Say how the pictures were compared with those of the training."""
         if self.by_groups:
-            return "by hash and origin, and by the groups of the split, which were drawn by looks"
+            return "by hash and origin, and by appearance, when the groups of the split were drawn"
         if not self.looked_at and self.unseen:
             return f"by hash and origin only: {_gone(self.unseen)}, so copies that look the same are not found"
         if not self.looked_at:
             return "by hash and origin"
-        looks = f"by hash and origin, and by looks with {counted(self.looked_at, 'photo')}"
+        looks = f"by hash and origin, and by appearance with {counted(self.looked_at, 'photo')}"
         return f"{looks}; {_gone(self.unseen)}" if self.unseen else looks
 
     @property

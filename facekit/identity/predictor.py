@@ -1,4 +1,4 @@
-"""Who is in a photo: its faces are found and cropped as the model expects, and named."""
+"""Who is in a photo: find its faces, crop them as the model expects, and name them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ class Predictor:
         self.run = run
         if any(map(is_stranger, run.labels)):
             log.warning(
-                "%s has a label %r, which also says that a face is of nobody the model knows", run.folder, STRANGER
+                "%s has a label %r, which is also the answer for a face that the model does not know",
+                run.folder,
+                STRANGER,
             )
         self._recogniser = Recogniser(run, fpir)
 

@@ -1,4 +1,4 @@
-"""What all networks share: how images come in, and how the probabilities of names go out."""
+"""What all networks share: how images go in, and how the probabilities of names come out."""
 
 from __future__ import annotations
 

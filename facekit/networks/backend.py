@@ -1,4 +1,4 @@
-"""Keras, loaded without the chatter of the engine under it."""
+"""Load Keras without the log output of its backend."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ Layers = list[Layer]
 
 
 def head(model: Model) -> Layers:
-    """Return the layers that turn features into names; they are trained anew for every set of names."""
+    """Return the layers that turn features into names; they are trained from scratch for every set of names."""
     layers = [layer for layer in model.layers if layer.name == NAMES or layer.name.startswith(HEAD)]
     # A network of another package need not use facekit's layer names: its last layer with weights is the head.
     return layers or [layer for layer in model.layers if layer.weights][-1:]

@@ -14,7 +14,7 @@ from facekit.base.contract import FacekitError
 if TYPE_CHECKING:  # Keras loads when a network is built
     from facekit.networks.backend import Model
 
-_APACHE = "Apache-2.0, trained on ImageNet, whose photos are for research"
+_APACHE = "Apache-2.0, trained on ImageNet, whose photos are for research use"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ NETWORKS = {
         14_714_688,
         "Simonyan 2014, 224 px",
         "VGG16",
-        "CC-BY-4.0, trained on ImageNet, whose photos are for research",
+        "CC-BY-4.0, trained on ImageNet, whose photos are for research use",
     ),
     "resnet50_v2": About(32, 23_564_800, "He 2016, 224 px", "ResNet50V2", _APACHE),
     "efficientnet_b0": About(32, 4_049_571, "Tan 2019, 224 px", "EfficientNetB0", _APACHE),
@@ -65,7 +65,7 @@ def build(name: str, size: int, classes: int, color: str = "rgb") -> Model:
     if color == "rgb":
         return network(size, classes)
     if "color" not in inspect.signature(network).parameters:
-        raise FacekitError(f"{name} sees colour only; leave --color out")
+        raise FacekitError(f"{name} needs colour pictures; remove --color")
     return network(size, classes, color)
 
 

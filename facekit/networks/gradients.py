@@ -1,4 +1,4 @@
-"""Outputs of a network and their slopes, for which each engine under Keras has a way of its own."""
+"""Outputs of a network and their gradients, computed in each Keras backend's own way."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def slope(model: Model, at: Floats, weights: Floats) -> Floats:
     """
     way = _WAYS.get(engine())
     if way is None:
-        raise FacekitError(f"{engine()} has no gradients; set KERAS_BACKEND to one of {', '.join(_WAYS)}")
+        raise FacekitError(
+            f"facekit cannot compute gradients with {engine()}; set KERAS_BACKEND to one of {', '.join(_WAYS)}"
+        )
     return np.asarray(way(model, np.asarray(at, np.float32), np.asarray(weights, np.float32)), np.float32)
 
 

@@ -1,4 +1,4 @@
-"""A network's layers by name: which have a map of the picture, and from which on its answer can be followed."""
+"""A network's layers by name: which have feature maps, and from which ones its answer can be explained."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def named(model: Model) -> dict[str, Layer]:
     """
     layers = [layer for layer in getattr(model, "layers", []) if not isinstance(layer, keras.layers.InputLayer)]
     if not layers or not getattr(model, "outputs", None) or not all(_connected(layer) for layer in layers):
-        raise FacekitError(f"{model.name} is no network of Keras' functional kind, so its layers cannot be looked into")
+        raise FacekitError(f"{model.name} is not a functional Keras model, so its layers cannot be shown")
     first: dict[str, int] = {}
     for layer in layers:
         kind, number = _numbered(layer)
@@ -82,7 +82,7 @@ def last_map(model: Model) -> str:
     """
     names = [name for name, layer in _followed(model).items() if not isinstance(layer, (*_aside(), *_pools()))]
     if not names:
-        raise FacekitError(f"{model.name} has no map that its answer depends on; use --method occlusion")
+        raise FacekitError(f"{model.name} has no feature map that its answer depends on; use --method occlusion")
     layers = named(model)
     for least in (FINE, COARSE):
         large = [name for name in names if min(shape(layers[name])[:2]) >= least]
@@ -96,7 +96,8 @@ def follow(model: Model, name: str) -> Layer:
     (layer,) = pick(model, [name]).values()
     if name not in _followed(model):
         raise FacekitError(
-            f"--cam-layer {name}: the answer does not go through its map alone; choose another, as {last_map(model)}"
+            f"--cam-layer {name}: the answer does not depend on its map alone; choose another, such as "
+            f"{last_map(model)}"
         )
     return layer
 

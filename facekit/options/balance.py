@@ -29,7 +29,7 @@ class Balance(Stage):
     people_from: PeopleTable = None
     new_split: Annotated[
         bool,
-        "Draw the split again. By default pictures that are in a part of a split stay in it, as in `train/`.",
+        "Draw the split again. By default, pictures that already have a part, such as those in `train/`, keep it.",
         Aside(),
         SPLIT,
     ] = False

@@ -44,6 +44,7 @@ RESERVED = (
     "answers",
     "moved",
     "counts",
+    "bug_code",
     "next_command",
 )
 """Names that no option may have: the command line, Python functions and `Options` use them."""
@@ -65,6 +66,9 @@ class Options:
     """Whether the command's function yields answers one by one, instead of returning a Report."""
     moved: ClassVar[dict[str, str]] = {}
     """Option of an earlier version -> the command that has it now, as it is typed."""
+
+    bug_code: ClassVar[int] = 1
+    """Exit code of a bug: another one where 1 is an answer of the command."""
 
     counts: ClassVar[bool] = True
     """Whether the command makes pictures, so that a report says how many it made, kept and left out."""

@@ -28,8 +28,8 @@ class Cache(Options):
 
     kind: Annotated[
         Kind | None,
-        "What to show or clear: `embeddings` of faces, `weights` of networks, or `unpacked` archives that a stopped "
-        "machine left; all if not given.",
+        "What to show or clear: `embeddings` of faces, `weights` of networks, or `unpacked` archives that a "
+        "crash left behind; all if not given.",
     ] = None
     clear: Annotated[bool, "Delete it. facekit computes it again when it is needed.", Aside()] = False
     older_than: Annotated[

@@ -50,8 +50,8 @@ class Clean(Stage):
     max_roll: Annotated[float, "Maximum tilt of the head, in degrees.", Limits(0, 180), QUALITY] = 180.0
     embedder: Annotated[
         str,
-        "What tells people apart: `dlib`, `sface`, both as `dlib+sface`, a run's folder or `none`; `auto` is what is "
-        "installed of the two.",
+        "How to tell people apart: `dlib`, `sface`, both as `dlib+sface`, a run's folder or `none`; `auto` uses those "
+        "of the two that are installed.",
         PathOrName(),
         PEOPLE,
     ] = "auto"

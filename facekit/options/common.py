@@ -94,7 +94,7 @@ def is_stranger(label: str) -> bool:
 
 
 def refuse_table(table: Path | None, by: str | None) -> None:
-    """Refuse a table of which no column is asked for. Raises FacekitError."""
+    """Refuse a table if no column of it is requested. Raises FacekitError."""
     if table is not None and by is None:
         raise FacekitError("--table is only read for --by; give --by COLUMN as well")
 

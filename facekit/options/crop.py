@@ -38,8 +38,8 @@ Cascades = Annotated[
 ]
 Verified = Annotated[
     Verify,
-    "What must confirm a face that Haar found: the network `yunet`, or, for a doubtful one, `eyes` in it; `auto` is "
-    "yunet if installed, else eyes.",
+    "How to confirm each face that Haar finds: with the network `yunet`, or, if it is doubtful, by finding its `eyes`; "
+    "`auto` is yunet if installed, else eyes.",
     DETECTION,
 ]
 

@@ -48,8 +48,8 @@ class Evaluate(Options):
     ] = False
     strangers: Annotated[
         Path | None,
-        "People who are not in the model, to measure how many get a name: a folder with one folder a person, or with "
-        "photos that each show somebody else; by default each person of the model is left out in turn.",
+        "People who are not in the model, to measure how many get a name: a folder with one folder per person, or with "
+        "photos of a different person each; by default each person of the model is left out in turn.",
         InputPath(),
     ] = None
     batch: Batch = 128

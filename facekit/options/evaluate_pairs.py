@@ -68,7 +68,8 @@ class EvaluatePairs(Options):
     )
     detector: Annotated[
         str | None,
-        "Detector for the face, large and near the middle, in whole photos; by default what suits the embedder.",
+        "Detector for whole photos, in which it picks a large face near the middle; by default the one that suits the "
+        "embedder.",
     ] = None
     detect: Annotated[
         bool, "Detect faces; with --no-detect, each picture is taken as a face that is already cropped."

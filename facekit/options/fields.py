@@ -1,4 +1,4 @@
-"""One option of a command: what its class says of it, and which values it takes."""
+"""One option of a command: its declaration, and the values that it takes."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def shown(value: object) -> str:
     try:
         return " ".join(map(str.strip, _SHORT.repr(value).splitlines()))
     except ValueError:  # thousands of digits, which Python does not write
-        return "a number of thousands of digits"
+        return "a number with thousands of digits"
 
 
 def bare(hint: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What usually comes after a command: the next command line, with paths that are free or already made from it."""
+"""The usual next command after a command, with output paths that are free or were made from the same folder."""
 
 from __future__ import annotations
 

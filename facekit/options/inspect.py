@@ -53,7 +53,7 @@ class Inspect(Options):
         """Refuse what does not go together. Raises FacekitError."""
         super().__post_init__()
         if self.cam_layer is not None and self.method == "occlusion":
-            raise FacekitError("--method occlusion uses no gradients; leave --cam-layer out")
+            raise FacekitError("--method occlusion uses no gradients; remove --cam-layer")
 
     def next_command(self, report: Report) -> str | None:
         """Return the command that uses the model; nothing after a list of its layers."""

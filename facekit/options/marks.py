@@ -1,4 +1,4 @@
-"""What an option's annotation can say beside its type and its help."""
+"""What an option's annotation can declare besides its type and its help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the paths in a file of options lead: inputs lie beside that file, outputs under a folder of its choice."""
+"""Resolve the paths in a file of options: inputs relative to that file, outputs relative to a chosen folder."""
 
 from __future__ import annotations
 

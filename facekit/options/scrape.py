@@ -11,7 +11,7 @@ from facekit.options.base import Aside, Limits, Options, PathOrName, Positional,
 from facekit.options.common import OutputFolder
 from facekit.options.following import beside, command
 
-SEARCH, SPEED = Section("Search"), Section("Browsers and manners")
+SEARCH, SPEED = Section("Search"), Section("Browsers and rate limits")
 
 License = Literal["any", "open", "commercial"]
 

@@ -18,10 +18,12 @@ class Stats(Options):
 
     tree: Annotated[
         Path,
-        "Tree of pictures, whoever made it; a flat folder, a zip or a tar; a trained run; or `-` to read its path from "
-        "stdin.",
+        "Tree of pictures, made by any program; a flat folder, a zip or a tar; a trained run; or `-` to read its path "
+        "from stdin.",
         Aside(),
         Positional(),
         InputPath(piped=True),
     ]
-    labels: Annotated[int, "Most labels to list, the largest first; 0 lists all.", Limits(0, 1_000_000), Aside()] = 20
+    labels: Annotated[
+        int, "Maximum number of labels to list, the largest first; 0 lists all.", Limits(0, 1_000_000), Aside()
+    ] = 20

@@ -62,6 +62,11 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "scrape",
         "Draw photos of invented people, in folders like those that `scrape` makes.",
     ),
+    "enroll": (
+        "use",
+        "predict",
+        "Enroll people in a gallery, which `identify` names faces by.",
+    ),
     "evaluate": (
         "score",
         None,
@@ -71,6 +76,16 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "score",
         "evaluate",
         "Score how well an embedder tells whether two photos show the same person.",
+    ),
+    "gallery": (
+        "use",
+        "enroll",
+        "Look into a gallery, or change who is in it and what is known of them.",
+    ),
+    "identify": (
+        "use",
+        "gallery",
+        "Name the faces in photos by a gallery, or say that they are of strangers.",
     ),
     "inspect": (
         "score",
@@ -116,5 +131,10 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "train",
         None,
         "Train a network, or a linear head on a frozen network, on a folder with one folder of pictures per name.",
+    ),
+    "verify": (
+        "use",
+        "identify",
+        "Say whether two photos show the same person. Exit code 0: the same; 1: different; 2: no answer.",
     ),
 }

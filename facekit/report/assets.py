@@ -1,7 +1,7 @@
-"""What every page has inlined: one stylesheet, one script, and a policy that allows these two and nothing else.
+"""What every page contains inline: one stylesheet, one script, and a policy that allows only these two.
 
 The libraries in `static/vendor` are as their authors publish them; `vendored.json` has their versions, licences and
-SHA-256. `make vendor` fetches them anew.
+SHA-256. `make vendor` fetches them again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an audit writes: every pair as a table, the worst side by side as a page, and what to leave out of training."""
+"""What an audit writes: a table of all pairs, a page of the worst ones, and a list of pictures to leave out."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Looked:
     measured_with: str
     """The matcher that it was measured with."""
     whole_photos: int
-    """Photos that the tree's pictures come from, and that were at hand."""
+    """Photos that the tree's pictures come from, and that still existed."""
     of_photos: int
     drawn_by: Mapping[str, str]
     """Stage -> what it drew the tree's groups with."""
@@ -122,11 +122,13 @@ class Looked:
         said.append(self._how())
         if self.of_photos:
             of = text.counted(self.of_photos, "photo")
-            at_hand = f"Of {of} that the pictures come from {text.counted(self.whole_photos, 'is', 'are')} at hand"
-            lacking = "" if self.whole_photos == self.of_photos else "; what only the others show is not looked for"
+            at_hand = f"Of {of} that the pictures come from, {text.counted(self.whole_photos, 'is', 'are')} available"
+            lacking = "" if self.whole_photos == self.of_photos else "; repeats that only the others show are not found"
             said.append(f"{at_hand}, and compared as a whole too{lacking}.")
         else:
-            said.append("The pictures are the photos as they were found, or nothing says which photos they come from.")
+            said.append(
+                "The pictures are the photos as they were found, or it is not known which photos they come from."
+            )
         if self.drawn_by:
             by = text.listed([f"{stage} by {matcher}" for stage, matcher in self.drawn_by.items()])
             said.append(f"The tree's groups were drawn in {by}.")
@@ -141,12 +143,12 @@ class Looked:
 
     def _how(self) -> str:
         """Return what proposed the pairs that were compared."""
-        how = "Local features and shapes propose the pairs that are compared"
+        how = "Local features and shapes suggest the pairs to compare"
         if self.embedder:
-            return f"{how}; so do the embeddings of {self.embedder} for faces that `crop` cut."
+            return f"{how}; so do the embeddings of {self.embedder} for faces that `crop` made."
         if self.faces_extra:
-            return f"{how}; embeddings do not, as nothing says that `crop` cut these pictures out of photos."
-        return f"{how}; embeddings do not, as the extra `faces` is not installed: hard edits of a face may be missed."
+            return f"{how}; embeddings do not, because there is no record that `crop` made these pictures."
+        return f"{how}; embeddings do not, because the extra `faces` is not installed: strong edits may be missed."
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ class AuditReport:
     looked: Looked
     overlaps: Sequence[Overlap]
     photos: Sequence[Overlap]
-    """The same of the whole photos; empty where none is at hand."""
+    """The same of the whole photos; empty if none still exists."""
     twins: Sequence[Twins]
     drop: Sequence[str]
     """Paths to leave out of training."""

@@ -1,4 +1,4 @@
-"""What a comparison says: a row for each model, and what holds for all of them. `comparison_table` shows it."""
+"""The result of a comparison: a row per model, and what applies to all. `comparison_table` formats it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A comparison to be looked at: as Markdown, as CSV, as a page with everything in it, and a model in one line."""
+"""Format a comparison as Markdown, as CSV, as a page, and as one line per model."""
 
 from __future__ import annotations
 

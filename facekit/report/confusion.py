@@ -1,4 +1,4 @@
-"""Who was taken for whom, as a table whose cells lead to their pictures."""
+"""The confusion matrix, as a table whose cells link to their pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fonts for names in any alphabet: matplotlib's own first, then installed ones that have what it lacks."""
+"""Fonts for names in any alphabet: matplotlib's own first, then installed fonts for missing characters."""
 
 from __future__ import annotations
 

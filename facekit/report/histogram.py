@@ -1,4 +1,4 @@
-"""Histograms: how many pictures have which value, with the limits that were kept to."""
+"""Histograms: how many pictures have which value, with the limits that were applied."""
 
 from __future__ import annotations
 

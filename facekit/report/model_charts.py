@@ -1,4 +1,4 @@
-"""The charts of a model: its training by epoch, and what it is worth among strangers."""
+"""The charts of a model: its training by epoch, and its scores on strangers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plot of a training that lies beside its model, as PNG. Pages draw theirs themselves: see `charts`."""
+"""The PNG plot of a training, saved beside its model. Pages draw their own: see `charts`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reliability diagram: how often answers are right by how sure they are. It needs no scikit-learn."""
+"""The reliability diagram: how often answers are right, by confidence. Works without scikit-learn."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def reliability(bins: Sequence[Bin]) -> Chart:
         [
             *_bars(bins),
             Series("at the mean confidence", sure, right, "dots", "second"),
-            Series("as sure as right", [0.0, 1.0], [0.0, 1.0], colour="even"),
+            Series("confidence equals accuracy", [0.0, 1.0], [0.0, 1.0], colour="even"),
         ],
         square=True,
         own_numbers=Numbers(head, rows),

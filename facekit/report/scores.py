@@ -25,9 +25,9 @@ from facekit.scores.identification import Identification
 from facekit.scores.model import FOLDS_NOTE, Folds, ModelScores
 
 PROTOCOLS = {
-    "group": "by photo: no photo, nor anything made from it, is in two parts",
-    "person": "by person: nobody is in two parts, nor any photo, nor anything made from it",
-    "image": "over files: copies and children of one photo are in several parts",
+    "group": "by photo: no photo is in two parts, nor is anything made from it",
+    "person": "by person: no person is in two parts, nor is any photo or anything made from it",
+    "image": "by file: copies and children of one photo can be in several parts",
 }
 
 _LINEAR = {"backbone", "class_weights"}
@@ -127,7 +127,7 @@ def gap(groups: Groups) -> str:
     """Return in one line who is named best, who worst, and what of that chance may be."""
     between = groups.gap
     if between is None:
-        return f"no gap is named: fewer than two groups have {LEAST} photos or people that can be separated"
+        return f"no gap is given: fewer than two groups have {LEAST} photos or people that can be separated"
     worst, best = between.worst, between.best
     line = (
         f"{worst.name} {worst.scores.accuracy:.3f}, {best.name} {best.scores.accuracy:.3f}: "

@@ -1,4 +1,4 @@
-"""Files of plain arrays, whose reading runs no code and allocates no more than the file should hold."""
+"""Read files of plain arrays without running code, and without allocating more than the file should hold."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def read_arrays(file: Path, shapes: Shapes, what: str) -> dict[str, Array]:
         with zipfile.ZipFile(io.BytesIO(data)) as stored:
             arrays = {name: _read(stored, name, *expected) for name, expected in shapes.items()}
     except _OtherShape:
-        raise FacekitError(f"{file} does not fit its {MODEL}; {_AGAIN}") from None
+        raise FacekitError(f"{file} does not match its {MODEL}; {_AGAIN}") from None
     except _GARBLED as error:
         raise FacekitError(f"{file} is not {what} that facekit wrote ({error}); {_AGAIN}") from error
     if not all(np.isfinite(array).all() for array in arrays.values()):

@@ -1,4 +1,4 @@
-"""The folder that a training writes: begun, gone on with, locked and cleared."""
+"""The output folder of a training: create, continue, lock and clear it."""
 
 from __future__ import annotations
 
@@ -176,9 +176,9 @@ def _check_options(run: Run, options: Train) -> None:
         if option.name in now and before != now[option.name]:
             raise FacekitError(
                 f"{run.folder} was {'trained' if run.complete else 'begun'} with {option.name} = {before!r}, not "
-                f"{now[option.name]!r}; choose another folder, or --overwrite it"
+                f"{now[option.name]!r}; choose another folder, or use --overwrite"
             )
     info = run.info
     is_network = (info.network, info.size, info.color) == (options.network, options.size, options.color)
     if (info.backbone is None) != (options.backbone is None) or not (info.backbone or is_network):
-        raise FacekitError(f"{run.folder / MODEL} describes another model than its options; --overwrite it")
+        raise FacekitError(f"{run.folder / MODEL} does not match its options; use --overwrite")

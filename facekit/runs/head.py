@@ -1,4 +1,4 @@
-"""A linear head: embeddings to the probabilities of names. Kept as plain arrays, whose reading runs no code."""
+"""A linear head, from embeddings to the probabilities of names. Stored as plain arrays, so loading runs no code."""
 
 from __future__ import annotations
 

@@ -87,13 +87,13 @@ def read_history(file: Path) -> list[Epoch]:
         raise FacekitError(f"{file} is not CSV; delete it") from None
     header = text.partition("\n")[0]
     if len(header) > _LONGEST_HEADER or '"' in header:  # of which each row would get a value for each name
-        raise FacekitError(f"{file} is not what facekit writes; delete it")
+        raise FacekitError(f"{file} is not in facekit's format; delete it")
     rows = csv.DictReader(io.StringIO(text, newline=""))
     try:
         return [_epoch(row) for row in rows]
     except (ValueError, TypeError, csv.Error) as error:
         raise FacekitError(
-            f"{file}, line {rows.line_num} is not what facekit writes ({error}); delete that line or the file"
+            f"{file}, line {rows.line_num} is not in facekit's format ({error}); delete that line or the file"
         ) from None
 
 

@@ -40,7 +40,7 @@ def _check_count(field: str, count: float) -> None:
 def _check_path(field: str, path: str) -> None:
     data = os.fsencode(path)
     if "\0" in path or len(data) > _LONGEST_PATH or any(len(name) > _LONGEST_NAME for name in data.split(b"/")):
-        raise ValueError(f"{field} is no path that a disk can hold")
+        raise ValueError(f"{field} is not a valid path")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +149,7 @@ class OpenSet:
             raise ValueError("open_set.embedder lacks its metric or its dimensions")
         numbers = (self.threshold, self.slope, self.offset, *self.thresholds)
         if not all(abs(number) <= _LARGEST for number in numbers):
-            raise ValueError("a number of open_set is not one that training finds")
+            raise ValueError("open_set has a number that training cannot produce")
         if not (0 <= self.faces <= _MOST_FACES and self.people >= 0 and self.left_out >= 0):
             raise ValueError(f"open_set has {self.faces} faces, and a gallery has at most {_MOST_FACES}")
         if not (0 < self.rate < 1 and all(0 < rate < 1 for rate in self.rates)):

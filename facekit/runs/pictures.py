@@ -1,4 +1,4 @@
-"""The pictures that a run was trained on, read so that a run from a stranger shows no other file.
+"""The pictures that a run was trained on, read so that an untrusted run cannot expose other files.
 
 `model.json` says in which folder the pictures are and `split.jsonl` what they are called, and either could name any
 file of whoever looks into the run. So a path must stay inside the folder, and a file is taken only if its bytes have

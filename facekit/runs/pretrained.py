@@ -1,4 +1,4 @@
-"""Weights to begin with: ImageNet's, a file's, or those of another run. They are copied into the backbone alone."""
+"""Initial weights: ImageNet's, from a file, or from another run. They are copied into the backbone only."""
 
 from __future__ import annotations
 
@@ -101,11 +101,13 @@ def _file(options: Train) -> Path:
         return _of_run(path, options)
     if not path.is_file():
         raise FacekitError(
-            f"--weights is {options.weights}, which is not there; "
+            f"--weights is {options.weights}, which does not exist; "
             f"give none, imagenet, a {SUFFIX} file or a run's folder"
         )
     if not path.name.endswith(SUFFIX):
-        raise FacekitError(f"--weights is {path}; only {SUFFIX} files are read, which hold numbers and no code")
+        raise FacekitError(
+            f"--weights is {path}; give a {SUFFIX} file: only these are read, because they hold numbers and no code"
+        )
     return path
 
 

@@ -1,4 +1,4 @@
-"""What a report says of the weights that a run, or an embedder, stands on."""
+"""What a report says about the weights of a run or an embedder."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _MAY = "They may be among its training data"
 
 SCRATCH = WeightsCard(
     "none: the network was trained from random weights",
-    "whatever holds for the pictures that it was trained on",
+    "that of the pictures that it was trained on",
     "the training part of its own split, and nothing else",
-    "Those on pictures of the training part are among its training data",
+    "Those in the training part are among its training data",
 )
 
 
@@ -63,7 +63,7 @@ def of_embedder(name: str, licence: str) -> WeightsCard:
         title = f"{facts.title} ({facts.file})"
         return WeightsCard(title, facts.licence, facts.trained_on, facts.overlap.removesuffix("."))
     if name in plugins.names("embedder"):
-        return WeightsCard(name, licence or UNKNOWN, "data that facekit does not know of", _MAY)
+        return WeightsCard(name, licence or UNKNOWN, "data unknown to facekit", _MAY)
     return WeightsCard(_title(Path(name)), UNKNOWN, "what that run was trained on", _MAY)
 
 
@@ -72,15 +72,15 @@ def _begun_with(weights: str, network: str) -> WeightsCard:
         return SCRATCH
     if weights == IMAGENET:
         return _of_imagenet(network)
-    return WeightsCard(f"those of {visible(weights)}", UNKNOWN, "data that nothing is noted of", _MAY)
+    return WeightsCard(f"those of {visible(weights)}", UNKNOWN, "data that were not recorded", _MAY)
 
 
 def _of_imagenet(network: str) -> WeightsCard:
     about = NETWORKS.get(network)
     title = f"Keras' ImageNet weights of {about.application if about else network}"
     licence = about.licence.partition(",")[0] if about else UNKNOWN
-    data = "ImageNet (ILSVRC 2012), 1.28 million photos of 1,000 kinds of things, which are for research"
-    return WeightsCard(title, licence, data, "People are on its photos, and it has no names of them")
+    data = "ImageNet (ILSVRC 2012), 1.28 million photos of 1,000 kinds of things, for research use"
+    return WeightsCard(title, licence, data, "Its photos show people, but it does not name them")
 
 
 def _title(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""A run whose pictures have become more since it was trained: what is new, and the command that trains it again.
+"""A run whose dataset has grown since training: what is new, and the command that trains it again.
 
 A run may come from a stranger and name any folder of its user's. So that folder is listed only once pictures of the
 run were found in it, byte for byte, and no other file there is opened: what is new is told by file names alone.

@@ -1,4 +1,4 @@
-"""Where the report on a run goes: a folder of its own for everything that a run is scored on."""
+"""Where the report on a run goes: one folder for each set of pictures that it is scored on."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ class Run:
             load_weights(model, file, shapes)
         except (ValueError, OSError) as error:
             reason = str(error).partition("\n")[0]
-            raise FacekitError(f"{file} does not fit its {MODEL} ({reason}); {_AGAIN}") from error
+            raise FacekitError(f"{file} does not match its {MODEL} ({reason}); {_AGAIN}") from error
         return model
 
     def save(self, info: ModelInfo) -> Run:
@@ -173,7 +173,7 @@ def load(folder: Path) -> Run:
     if run is None:
         raise FacekitError(f"{folder} is not a trained model: it has no {MODEL}; give the folder that `train -o` wrote")
     if not run.complete:
-        raise FacekitError(f"{folder} is not trained to the end; run the same `train` command again first")
+        raise FacekitError(f"{folder} is not fully trained; run the same `train` command again first")
     return run
 
 

@@ -1,4 +1,4 @@
-"""Files of weights, looked at before Keras reads them: a stranger may have made them."""
+"""Check files of weights before Keras reads them, because they cannot be trusted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_shapes(file: Path) -> Shapes:
     HDF5, and ValueError for one that leads elsewhere, is compressed, or holds numbers that are not finite.
     """
     if not file.is_file():  # of which HDF5 would wait for a FIFO's writer
-        raise OSError("it is no regular file")
+        raise OSError("it is not a regular file")
     files = plugins.need("h5py", "a trained network")
     with files.File(file) as data:
         try:
@@ -79,7 +79,7 @@ def _arrays(data: h5py.File, kind: type[h5py.Dataset]) -> dict[str, h5py.Dataset
         if isinstance(item, kind):
             plain = not item.external and not item.is_virtual and item.id.get_create_plist().get_nfilters() == 0
             if not plain or item.dtype.kind not in "fiu":
-                raise ValueError(f"{place} is no plain array of numbers")
+                raise ValueError(f"{place} is not a plain array of numbers")
             arrays[place] = item
 
     data.visititems(visit)  # which follows no links out of the file

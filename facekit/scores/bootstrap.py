@@ -1,4 +1,4 @@
-"""How far a score may be off: intervals by bootstrap over groups (Efron 1979; percentile intervals)."""
+"""Confidence intervals of scores, by bootstrap over groups (Efron 1979; percentile intervals)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a model is as sure as it is right: calibration of the likeliest label's probability.
+"""Calibration: whether the probability of the most likely label matches how often it is right.
 
 The expected calibration error is that of Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural
 Networks" (ICML 2017), with 15 bins of equal width.

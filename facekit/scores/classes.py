@@ -107,7 +107,7 @@ class Example:
     predicted: int
     confidence: float
     photo: Path | None = None
-    """The photo that it was cut from, where that is at hand."""
+    """The photo that it was cut from, if it still exists."""
     nearest: Path | None = None
     """The training face that it is nearest to, where that is known."""
 

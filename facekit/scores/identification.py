@@ -1,4 +1,4 @@
-"""How well faces are identified where some are of strangers: pure functions from arrays to typed results.
+"""How well faces are identified when some are strangers: pure functions from arrays to typed results.
 
 A search is one face that is looked up. It is answered with the name that it is nearest to where its similarity is at
 least a threshold, else with `unknown`. ISO/IEC 19795-1 calls the share of searches for strangers that are answered
@@ -95,7 +95,7 @@ class Identification:
         """What is said where who the few people are decides the rates; None where there are enough."""
         least = min(self.found_by, self.known_people, self.stranger_people)
         people = "1 person" if least == 1 else f"{least} people"
-        return None if least >= FEW else f"of only {people}: with others the rates may be several times as high"
+        return None if least >= FEW else f"based on only {people}: with others they may be several times as high"
 
 
 def identification(

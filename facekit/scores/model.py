@@ -15,7 +15,8 @@ from facekit.scores.identification import Identification, Rates
 from facekit.scores.weights import WeightsCard
 
 FOLDS_NOTE = (
-    "the folds train on much the same pictures, so their deviation is no error of the mean (Bengio and Grandvalet "
+    "the folds train on mostly the same pictures, so their deviation is not an error of the mean (Bengio and "
+    "Grandvalet "
     "2004); the interval is of the answers of all folds together"
 )
 
@@ -105,7 +106,7 @@ class BeforeCleaning:
             return f"not known: {self.why_not}"
         return (
             f"{self.accuracy:.4f}: the faces kept ({self.kept:,}) count with the accuracy of those scored; "
-            f"of {self.left_out:,} left out the model names {self.right:,} as their folder does; the others "
+            f"of {self.left_out:,} left out, the model gives {self.right:,} the name of their folder; the others "
             "count as mistakes, though some of them show somebody else"
         )
 
@@ -121,11 +122,11 @@ class Compared:
     used: Mapping[str, int]
     """How it is known -> pictures that the training used."""
     looked_at: int
-    """Photos of the training that were compared by their looks."""
+    """Photos of the training that were compared by appearance."""
     unseen: int
     """Photos of the training that are gone or have changed."""
     cannot_see: str | None = None
-    """What a comparison by looks does not find; None where there was none."""
+    """What a comparison by appearance does not find; None where there was none."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Making a model as sure as it is right: two numbers, fitted to answers that it was not trained on."""
+"""Recalibrate a model's confidence with two parameters, fitted to answers on pictures that it was not trained on."""
 
 from __future__ import annotations
 

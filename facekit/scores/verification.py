@@ -1,4 +1,4 @@
-"""How well distances tell one person from two: pure functions from arrays to typed results.
+"""How well distances separate pairs of one person from pairs of two: pure functions from arrays to typed results.
 
 A pair is taken for one person where its distance is at most a threshold. Of the pairs that were compared, ISO/IEC
 19795-1 calls the share of mismatched ones taken for one person the false match rate (FMR), and that of matched ones

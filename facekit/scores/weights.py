@@ -1,4 +1,4 @@
-"""The weights of a network that a score rests on, as a report names them."""
+"""The network weights behind a score, as a report names them."""
 
 from __future__ import annotations
 

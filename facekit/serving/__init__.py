@@ -1,4 +1,4 @@
-"""How a program asks over HTTP: a server for this machine alone, and the guard in front of its application."""
+"""Serve HTTP on this machine only: a server, and the guard in front of its application."""
 
 from facekit.serving.guard import Access, App, Guard, Limits
 from facekit.serving.server import Server

@@ -1,4 +1,4 @@
-"""Who may talk to a server on this machine: whoever has its token, and no other page of their browser."""
+"""Access control of a local server: only requests with its token, and none from other pages in the browser."""
 
 from __future__ import annotations
 
@@ -154,23 +154,23 @@ class _Request:
         """Return status and reason where the request comes from where it must not."""
         host = self._headers.get(b"host", b"").decode("latin-1")
         if self._doubled or not {host, host.rpartition(":")[0]} & {*self._hosts}:
-            return Refusal(403, f"this server answers to {' and '.join(self._hosts)} alone")
+            return Refusal(403, f"this server answers only at {' and '.join(self._hosts)}")
         if self._scope["method"] not in ("GET", "POST"):
-            return Refusal(405, "only GET and POST")
+            return Refusal(405, "only GET and POST are allowed")
         return self._foreign(host) or (self._bad_body() if self.has_body else None)
 
     def _foreign(self, host: str) -> Refusal | None:
         origin = self._headers.get(b"origin", b"").decode("latin-1")
         site = self._headers.get(b"sec-fetch-site", b"none")
         if (self.has_body or origin) and origin != f"http://{host}":
-            return Refusal(403, "another page may not ask this one")
+            return Refusal(403, "requests from other pages are refused")
         if site not in (b"same-origin", b"none") and (self.has_body or self._scope["path"] != "/"):
-            return Refusal(403, "another page may not ask this one")
+            return Refusal(403, "requests from other pages are refused")
         return None
 
     def _bad_body(self) -> Refusal | None:
         if self._headers.get(b"content-type", b"").partition(b";")[0].strip() != b"application/json":
-            return Refusal(415, "only application/json")
+            return Refusal(415, "only application/json is accepted")
         length = self._headers.get(b"content-length", b"")
         if not length.isdigit() or len(length) > 18 or int(length) > self._max_bytes:
             return Refusal(413, f"at most {self._max_bytes} bytes")

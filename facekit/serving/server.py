@@ -1,4 +1,4 @@
-"""A server on this machine alone, until Ctrl-C."""
+"""Run a server on this machine only, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _listen(port: int) -> socket.socket:
         listening.listen()
     except OSError as error:
         listening.close()
-        why = {errno.EADDRINUSE: "is taken", errno.EACCES: "may not be used by you"}
+        why = {errno.EADDRINUSE: "is in use", errno.EACCES: "is not open to your user"}
         reason = why.get(error.errno or 0, f"cannot be used ({error.strerror})")
         raise FacekitError(
             f"port {port} {reason}; choose another with --port, or leave it out for a free one"

@@ -1,4 +1,4 @@
-"""Web addresses: which are the same, which lead into a private network, and who may be connected to."""
+"""Web addresses: which are equal, which are private, and which may be connected to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections that stay out of private networks and end on time, whatever a host does.
+"""Connections that never reach private networks and end on time, whatever a host does.
 
 Nothing of the user's goes along: no cookies, no passwords from `.netrc`, and no proxy from the environment. A proxy
 would look names up itself, out of sight of the check of addresses, so pictures are always fetched without one.

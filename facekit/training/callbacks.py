@@ -84,8 +84,8 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self._above = self._above + 1 if loss > 2 * self._chance + 1 else 0
         if self._above >= _PATIENCE:
             raise FacekitError(
-                f"training diverged: for {_PATIENCE} epochs the loss has been far above the {self._chance:.2f} of "
-                f"guessing (now {loss:.3g}); train again with --overwrite and a lower --learning-rate "
+                f"training diverged: for {_PATIENCE} epochs the loss has been far above {self._chance:.2f}, "
+                f"that of guessing (now {loss:.3g});  train again with --overwrite and a lower --learning-rate "
                 f"than {self._rate:g}"
             )
 

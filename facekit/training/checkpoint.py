@@ -62,7 +62,7 @@ class Checkpoint:
         if folder.is_dir():
             entries = list(folder.iterdir())
             if any(entry.is_symlink() for entry in (folder, *entries)):
-                raise FacekitError(f"{folder} is or holds a link; {_ANEW}")
+                raise FacekitError(f"{folder} is or contains a link; {_ANEW}")
             for entry in entries:
                 if not entry.is_file():
                     raise FacekitError(f"{entry} is not a regular file; {_ANEW}")
@@ -87,7 +87,7 @@ class Checkpoint:
         return len(self.rows)
 
     def restore(self, model: Model, optimizer: bool = True) -> None:
-        """Load the last epoch's weights into a compiled model, with its optimizer's state unless that begins anew.
+        """Load the last epoch's weights into a compiled model, with its optimizer's state unless that starts over.
 
         Raises FacekitError for a file that is broken or does not fit.
         """

@@ -29,7 +29,7 @@ def class_weights(classes: Sequence[int], count: int) -> list[float] | None:
 
 
 def missing_labels(labels: Sequence[str], records: Iterable[Record]) -> list[str]:
-    """Return the labels of which no record is in the training part, sorted."""
+    """Return the labels without a record in the training part, sorted."""
     return sorted(set(labels) - {record.label for record in records if record.split == TRAIN})
 
 
@@ -37,4 +37,4 @@ def none_left(missing: Sequence[str], left: Mapping[str, int]) -> str:
     """Return what to say of names without a training picture: reason -> pictures of the first that are left out."""
     why = ", ".join(f"{count:,} {reason}" for reason, count in Counter(left).most_common())
     more = f", nor of {counted(len(missing) - 1, 'other')}" if len(missing) > 1 else ""
-    return f"no training picture of {missing[0]} can be used{f' ({why})' if why else ''}{more}; give ones that can"
+    return f"no training picture of {missing[0]} can be used{f' ({why})' if why else ''}{more}; give usable ones"

@@ -105,7 +105,7 @@ def _check(packed: Pack, labels: Sequence[str], options: Train) -> None:
         why = Counter(reason for one, reason in packed.lost if (one.label, one.split) == (missing[0], TRAIN))
         raise FacekitError(f"{options.input}: {none_left(missing, why)}")
     if options.monitor.startswith("val_") and not any(record.split == VALIDATION for record in packed.records):
-        raise FacekitError(f"{options.input}: no picture of the validation part can be read; give ones that can")
+        raise FacekitError(f"{options.input}: no picture of the validation part can be read; give readable ones")
 
 
 def _complete(run: Run, count: int, checkpoint: Checkpoint, plan: Plan, track: Track) -> Run:

@@ -17,16 +17,17 @@ from facekit.base.text import counted
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.identity import classifier, embedders
 from facekit.identity.embedders.metrics import Embeddings
+from facekit.identity.openset.fitting import open_set
 from facekit.identity.openset.known import KnownFaces
 from facekit.identity.openset.left_out import LeftOut, leave_out
-from facekit.identity.openset.threshold import RATES, Prior, thresholds
+from facekit.identity.openset.threshold import Prior
 from facekit.identity.split import Split
 from facekit.options.common import kind_of
 from facekit.options.train import Train
 from facekit.runs import Backbone, ModelInfo, OpenSet, Run
-from facekit.runs.gallery import Gallery
+from facekit.runs.known_faces import KnownVectors
 from facekit.scores.identification import FEW
-from facekit.scores.recalibration import fit_logistic, fit_temperature
+from facekit.scores.recalibration import fit_temperature
 
 DEFAULT = "dlib"
 """The embedder that decides beside a network of the run's own, where it is installed."""
@@ -82,7 +83,7 @@ def add(run: Run, options: Train, faces: Faces | None) -> ModelInfo:
     known = KnownFaces.of(gallery, len(run.labels), faces.embedder.metric)
     left = leave_out(known)
     if left is None:
-        log.warning("%s cannot answer `unknown`: a face was found of fewer than two people", run.folder)
+        log.warning("%s cannot answer `unknown`: faces of at least two people are needed", run.folder)
         return info
     gallery.write(run.folder / runs.GALLERY)
     return replace(info, open_set=_open_set(options, faces, known, left, run.labels))
@@ -115,7 +116,7 @@ def network_temperature(run: Run, split: Split, options: Train, track: Track) ->
     return fit_temperature(truth, np.stack([row for _, row in seen])) if seen else 1.0
 
 
-def _gallery(faces: Faces, labels: Sequence[str]) -> Gallery:
+def _gallery(faces: Faces, labels: Sequence[str]) -> KnownVectors:
     """Return the known faces: of each name, training photos as found, spread evenly; else whatever it has."""
     vectors, classes, records = faces.part(TRAIN, labels)
     found = np.array([record.synthetic is None for record in records], bool)
@@ -123,7 +124,7 @@ def _gallery(faces: Faces, labels: Sequence[str]) -> Gallery:
     for number in range(len(labels)):
         own = np.flatnonzero(classes == number)
         rows += _spread((own[found[own]] if found[own].any() else own).tolist(), MOST)
-    return Gallery(vectors[rows], classes[rows].astype(np.int32))
+    return KnownVectors(vectors[rows], classes[rows].astype(np.int32))
 
 
 def _spread(items: Sequence[T], most: int) -> list[T]:
@@ -133,23 +134,10 @@ def _spread(items: Sequence[T], most: int) -> list[T]:
 
 def _open_set(options: Train, faces: Faces, known: KnownFaces, left: LeftOut, labels: Sequence[str]) -> OpenSet:
     prior = Prior.of(known.metric, embedders.load(faces.embedder.name).threshold)
-    *curve, threshold = thresholds(left, prior, [*RATES, options.fpir]).tolist()
     vectors, classes, _ = faces.part(VALIDATION, labels)
     inside = known.similarity(vectors, classes) if len(classes) else left.own
-    slope, offset = fit_logistic(inside, left.similarity, left.weights)
     _notices(left)
-    return OpenSet(
-        embedder=faces.embedder,
-        faces=len(known.vectors),
-        people=left.people,
-        left_out=len(left.similarity),
-        rate=options.fpir,
-        threshold=threshold,
-        rates=RATES,
-        thresholds=tuple(curve),
-        slope=slope,
-        offset=offset,
-    )
+    return open_set(faces.embedder, prior, known, left, inside, options.fpir)
 
 
 def _notices(left: LeftOut) -> None:

@@ -59,7 +59,7 @@ def pack(root: Path, records: Sequence[Record], size: int, file: Path, jobs: int
             out.write(result.tobytes())
             good.append(record)
     if not good:
-        raise FacekitError(f"{root}: none of {counted(len(records), 'picture')} can be read; give pictures that can")
+        raise FacekitError(f"{root}: none of {counted(len(records), 'picture')} can be read; give readable pictures")
     return Pack(np.memmap(file, np.uint8, "r", shape=(len(good), size, size, 3)), good, lost)
 
 

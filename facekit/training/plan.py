@@ -129,7 +129,7 @@ def _people_changed(run: Run, dataset: Dataset, people: Path | None) -> str | No
         return None
     now = {record.path: lineage.person(record) for record in protocol.with_people(dataset, people).records}
     count = sum(lineage.person(record) != now.get(record.path) for record in run.split)
-    return f"{people} says of {counted(count, 'picture')} that it shows somebody else" if count else None
+    return f"{people} has a different person for {counted(count, 'picture')}" if count else None
 
 
 def _check_parts(split: Split, options: Train, needs_validation: bool) -> None:
@@ -137,8 +137,8 @@ def _check_parts(split: Split, options: Train, needs_validation: bool) -> None:
     stranger = next(filter(is_stranger, split.labels), None)
     if kind == "people" and stranger is not None:
         raise FacekitError(
-            f"{options.input} has a folder {stranger!r}, and a model of people answers `{STRANGER}` where it does not "
-            "know a face; rename the folder or take it out, or give --labels classes"
+            f"{options.input} has a folder {stranger!r}, but a model of people answers `{STRANGER}` for faces that it "
+            "does not know; rename or remove the folder, or give --labels classes"
         )
     if needs_validation and not split.counts[VALIDATION]:
         raise FacekitError(
@@ -153,5 +153,5 @@ def _check_parts(split: Split, options: Train, needs_validation: bool) -> None:
     if missing:
         raise FacekitError(
             f"{options.input}: {missing[0]} has no picture in the training part (names without one: {len(missing)}); "
-            "draw the split again with `balance --new-split`, or take the folder out"
+            "draw the split again with `balance --new-split`, or remove the folder"
         )

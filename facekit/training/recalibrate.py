@@ -1,4 +1,4 @@
-"""Recalibrating batch normalisation: its running statistics measured anew for the weights as they are."""
+"""Recalibrating batch normalisation: its running statistics measured again for the weights as they are."""
 
 from __future__ import annotations
 

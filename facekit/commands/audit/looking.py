@@ -1,4 +1,4 @@
-"""With what an audit looks, and what the tree itself says of its groups."""
+"""What an audit searches with, and what the tree records about its groups."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def looked_for(trees: Sequence[Tree], photos: Photos, name: str) -> Looked:
 
 
 def warn_of_lost(trees: Sequence[Tree], photos: Photos) -> None:
-    """Warn where photos are not at hand: what only they show is not found."""
+    """Warn where photos are missing: what only they show is not found."""
     if photos.at_hand < photos.of:
         log.warning(
-            "%s: of %s that the pictures come from %s not at hand, and not compared as a whole; put "
+            "%s: of %s that the pictures come from, %s missing, so not compared as a whole; put "
             "the folder that the pictures were made from back where it was, to compare more",
             *(trees[0].root, counted(photos.of, "photo"), counted(photos.of - photos.at_hand, "is", "are")),
         )

@@ -1,4 +1,4 @@
-"""Which pictures show one photo across parts: looked at once, proved by laying pixels over pixels."""
+"""Find pictures of the same photo across parts: each is decoded once, and pairs are confirmed pixel by pixel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole photos that a tree's pictures come from, where they are still at hand.
+"""The whole photos that a tree's pictures come from, if they still exist.
 
 Two faces may be cut so differently that only their photos show that they are one. So a tree that facekit made is
 followed back to its photos. A file is taken for a photo only if its bytes have the hash that is its origin.
@@ -23,7 +23,7 @@ class Photos:
     shown: Sequence[Shown]
     at_hand: int
     of: int
-    """All photos that pictures come from, at hand or not."""
+    """All photos that pictures come from, existing or not."""
 
 
 def find_photos(trees: Sequence[Tree], shown: Sequence[Shown]) -> Photos:

@@ -33,7 +33,7 @@ from facekit.runs.renewal import check_no_additions
 
 STAGE = "audit"
 TRAIN = PARTS[0]
-GIVEN = "given by folders, not drawn by facekit; copies across it were looked for"
+GIVEN = "given by folders, not drawn by facekit; copies across its parts were searched for"
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,8 @@ def _check(options: Audit, trees: Sequence[Tree]) -> None:
     if options.without is not None:
         if len(trees) == 1 and TRAIN not in trees[0].parts:
             raise FacekitError(
-                f"{options.folder} has no train part to leave pictures out of; give a second folder, "
-                "or leave repeats out with `clean`"
+                f"{options.folder} has no train part to remove pictures from; give a second folder, "
+                "or remove repeats with `clean`"
             )
         without.check(options.without)
 

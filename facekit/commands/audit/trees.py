@@ -1,4 +1,4 @@
-"""A folder of pictures as its parts: facekit's own trees and runs, and the layouts that others use.
+"""Read a folder of pictures by parts: facekit's own trees and runs, and common other layouts.
 
 Read are a tree with a split in its manifest, a run's split, and what `dataset.layouts` reads: folders of parts, of
 labels, metadata, a flat folder. A tree without parts has one part without a name. An audit looks further than other
@@ -121,7 +121,7 @@ def _walk(root: Path, left: Counter[str]) -> Iterator[Picture]:
         yield from (Picture(name, "", "") for name in loose)
     elif loose:
         log.warning(
-            "%s: %s not looked at",
+            "%s: %s ignored",
             root,
             counted(len(loose), "picture outside any folder is", "pictures outside any folder are"),
         )

@@ -1,4 +1,4 @@
-"""A copy of a tree without the pictures that its held-out parts show too."""
+"""Copy a tree without the training pictures that also appear in its held-out parts."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def read_note(folder: Path) -> dict[Path, str] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     if not isinstance(note.files, Mapping):
-        raise FacekitError(f"{folder / NOTE} is of an earlier version, which noted no hashes; {_HINT}")
+        raise FacekitError(f"{folder / NOTE} was written by an earlier version, which stored no hashes; {_HINT}")
     return {inside(folder, path): sha256 for path, sha256 in note.files.items()}
 
 

@@ -1,4 +1,4 @@
-"""What became of the pictures of each person: the table on the terminal, in JSON and at the top of the report."""
+"""How many pictures of each person were kept or left out: for the terminal, JSON and the report."""
 
 from __future__ import annotations
 

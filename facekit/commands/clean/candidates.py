@@ -1,4 +1,4 @@
-"""The pictures to choose among: what is measured of each, and what is wrong with it whoever it shows."""
+"""The pictures to select from: their measurements, and defects that do not depend on who is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person decided in the review: what is in force in this run, and what waits for `--apply`."""
+"""Review decisions: those that apply in this run, and those that wait for `--apply`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often faces of a probability are right, as `benchmarks/curated.py` measured it on raw search results.
+"""How often faces with a given probability are right, as `benchmarks/curated.py` measured on search results.
 
 Each name was judged with the calibration of the other three, so these are numbers of names that were not fitted to.
 """

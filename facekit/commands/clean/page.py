@@ -1,4 +1,4 @@
-"""The page that shows what was left out and why: one HTML file, made from what the folder and its source hold."""
+"""The HTML page that shows what was left out and why, made from the folder and its source."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Tile:
     address: str
     """Where the file is, from the page; empty where it is gone."""
     photo: str
-    """Where the photo is that it was cut from; empty where that is not at hand."""
+    """Where the photo is that it was cut from; empty where it no longer exists."""
     like: str | None = None
     other: str = ""
     """The picture that it repeats, as a data URL."""
@@ -151,7 +151,7 @@ def _sheets(
 def _kept_unsure(kept: Dataset, waiting: by_person.Waiting) -> Iterator[_Shown]:
     for record in filter(waiting.kept, kept.records):
         value = (record.quality or {}).get(people.PERSON)
-        note = "nobody can tell who it is" if value is None else f"{value:.0%}"
+        note = "could not be identified" if value is None else f"{value:.0%}"
         yield _Shown(-(value or 0.0), kept.path_of(record), record.label, note, record.origin)
 
 

@@ -1,4 +1,4 @@
-"""Who is on each picture: faces to vectors, vectors to the probability of being the folder's person."""
+"""Who is in each picture: embed the faces, then compute the probability that each is the folder's person."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def embedder_name(options: Clean) -> str:
     there = [name for name in BOTH if embedders.available(name)]
     if not there:
         log.warning(
-            "people are not told apart, because neither dlib's network nor SFace is installed: "
-            "pip install 'facekit-cli[faces]', or say --embedder none"
+            "wrong people are not found, because neither dlib's network nor SFace is installed:  "
+            "pip install 'facekit-cli[faces]', or give --embedder none"
         )
         return NONE
     if len(there) < len(BOTH):
         log.warning(
-            "people are told apart by %s alone, so more is left to the review; with dlib and sface there is a second "
+            "people are told apart by %s alone, so more faces are left for review; install dlib and sface for a second "
             "opinion: pip install 'facekit-cli[faces]'",
             there[0],
         )
@@ -128,7 +128,7 @@ def judge(
     clear = [name for name, found in judged.names.items() if found.folder.person is not None]
     if len(clear) > 2 and len(twins) > MAX_TWINS * len(clear):
         log.warning(
-            "the embedder %s takes %d of %s for one person, so nothing that it says is used; "
+            "the embedder %s cannot tell %d of %s apart, so its answers are not used; "
             "choose another --embedder, or none",
             *(faces[0].embedder, len(twins), counted(len(clear), "name")),
         )
@@ -159,15 +159,15 @@ def _check(found: Mapping[str, Sequence[int]], folder: Dataset, source: Dataset)
     known = found.keys() & set(source.labels)
     if not known:
         raise FacekitError(
-            f"--reference {folder.root} has no person of {source.root}; "
-            "give a folder of known pictures for each name, with the same name as there"
+            f"--reference {folder.root} has none of the people in {source.root};  "
+            "give one folder of reference pictures per person, with the same folder names"
         )
     blind = sorted(by_label(folder.records).keys() - found.keys())
     if blind:
-        log.warning("no face can be read in the known pictures of %s", listed(blind))
+        log.warning("no face was found in the reference pictures of %s", listed(blind))
     if len(known) < len(source.labels):
         log.warning(
-            "of %s %s no known pictures; the folder itself says who it is of",
+            "of %s %s no known pictures; the person in most of their pictures is used instead",
             *(counted(len(source.labels), "name"), counted(len(source.labels) - len(known), "has", "have")),
         )
 

@@ -1,4 +1,4 @@
-"""Which pictures stay: each that does not has the one reason that comes first."""
+"""Select the pictures to keep; each of the others gets its first applicable reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command: measure, recognise, select, write. Where nothing has changed since, the folder stays as it is."""
+"""The command: measure, recognise, select, write. If nothing has changed, the folder is left as it is."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def clean(options: Clean, track: Track = quiet) -> Report:
     source = Dataset.open(options.input, track)
     embedder = recognition.embedder_name(options)
     if options.reference is not None and embedder == recognition.NONE:
-        raise FacekitError("--reference needs an embedder to compare faces by; leave --embedder none out")
+        raise FacekitError("--reference needs an embedder to compare faces; remove --embedder none")
     known = Dataset.open(options.reference, track) if options.reference is not None else None
     with Output(options.output, STAGE, options, source) as out:
         decided = ReviewDecisions.read(out, options.apply)
@@ -65,7 +65,7 @@ def _same_means(before: DatasetInfo | None, now: DatasetInfo, by: str, auto: boo
     older = auto and before.embedder in recognition.names_of(now.embedder or recognition.NONE)
     if older and before.embedder != now.embedder:
         log.warning(
-            "the folder stays as %s cleaned it; --overwrite cleans it again with %s and keeps all decisions",
+            "the folder stays as %s cleaned it; use --overwrite to clean it again with %s (your decisions are kept)",
             *(before.embedder, now.embedder),
         )
     return older or before.embedder == now.embedder

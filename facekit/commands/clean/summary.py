@@ -1,4 +1,4 @@
-"""What the report says of people: counts by name, folders of nobody, names that are one person, decisions."""
+"""What the report says about people: counts by name, folders without a clear person, duplicate names, decisions."""
 
 from __future__ import annotations
 
@@ -149,9 +149,11 @@ def _of_name(
 def _warn(found: Doubts) -> None:
     if found.nobody:
         log.warning(
-            "nobody is clearly the person of %s: %s", counted(len(found.nobody), "folder"), listed(found.nobody)
+            "it is not clear who the person is in %s: %s", counted(len(found.nobody), "folder"), listed(found.nobody)
         )
     if found.one_person:
         pairs = [f"{first} and {second}" for first, second, _ in found.one_person]
-        what = counted(len(pairs), "pair of names seems to be one person", "pairs of names seem to be one person each")
+        what = counted(
+            len(pairs), "pair of names seems to be the same person", "pairs of names seem to be the same person"
+        )
         log.warning("%s: %s", what, listed(pairs))

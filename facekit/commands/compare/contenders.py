@@ -108,22 +108,22 @@ def _by_file(path: Path) -> list[Table]:
         raise FacekitError(f"no such file of contenders: {path}") from None
     unknown = sorted(held.keys() - {"defaults", "contender"})
     if unknown:
-        raise FacekitError(f"{path}: nothing is called {unknown[0]!r}; write [defaults] and [[contender]]")
+        raise FacekitError(f"{path}: unknown table {unknown[0]!r}; use [defaults] and [[contender]]")
     defaults = _table(held.get("defaults", {}), path, _BRACKET)
     tables = held.get("contender", [])
     if not isinstance(tables, list):
         raise FacekitError(f"{path}: {_BRACKETS}")
     if not tables:
-        raise FacekitError(f"{path} names no contender; add a [[contender]] with `network = …`")
+        raise FacekitError(f"{path} has no contenders; add a [[contender]] with `network = …`")
     if len(tables) > MOST:
-        raise FacekitError(f"{path} names {len(tables)} contenders; give at most {MOST}")
+        raise FacekitError(f"{path} has {len(tables)} contenders; give at most {MOST}")
     if "name" in defaults:
         raise FacekitError(f"{path}: contenders cannot share a name; give each [[contender]] its own")
     return [{**defaults, **_table(table, path, _BRACKETS)} for table in tables]
 
 
-_BRACKET = "what all contenders share is written [defaults], with one bracket"
-_BRACKETS = "contenders are written [[contender]], with two brackets"
+_BRACKET = "write the options of all contenders in [defaults], with single brackets"
+_BRACKETS = "write each contender as [[contender]], with double brackets"
 
 
 def _table(value: object, path: Path, hint: str) -> Table:
@@ -132,16 +132,16 @@ def _table(value: object, path: Path, hint: str) -> Table:
     try:
         return plain.convert(value, dict[str, Setting])
     except ValueError as error:
-        raise FacekitError(f"{path}: an option has a value that no option can have ({error}); fix it") from None
+        raise FacekitError(f"{path}: an option has an invalid value ({error}); fix it") from None
 
 
 def _contender(name: str, table: Table, options: Compare, where: str) -> Contender:
     if not NAME.fullmatch(name):
-        raise FacekitError(f"{where}: add a `name = …` of letters and digits, which its folder can have too")
+        raise FacekitError(f"{where}: add a `name = …` of letters and digits; it is also the folder's name")
     own = {key: value for key, value in table.items() if key != "name"}
     shared_option = next((key for key in own if key in SET), None)
     if shared_option:
-        raise FacekitError(f"{where}: {shared_option} is one for all contenders; give it to `compare`")
+        raise FacekitError(f"{where}: {shared_option} applies to all contenders; give it to `compare` instead")
     shared = {key: getattr(options, key) for key in _SHARED}
     places: dict[str, Value] = {"input": options.input, "output": options.output / RUNS / name}
     chosen = from_mapping(Train, {**own, **shared, **places}, where)
@@ -164,5 +164,5 @@ def _refuse_twins(names: Sequence[str], where: str) -> None:
     seen: set[str] = set()
     for name in names:
         if name.casefold() in seen:
-            raise FacekitError(f"{where}: two contenders are called {name}; give each a name of its own")
+            raise FacekitError(f"{where}: two contenders are called {name}; give each its own name")
         seen.add(name.casefold())

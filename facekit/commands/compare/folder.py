@@ -91,8 +91,8 @@ class Comparison:
         own = run.folder / runs.SPLIT
         if not own.is_file() or not filecmp.cmp(own, self.folder / SPLIT, shallow=False):
             raise FacekitError(
-                f"{run.folder} was trained on another split than {self.folder / SPLIT}; "
-                "delete that folder, and it is trained again"
+                f"{run.folder} was not trained on the split in {self.folder / SPLIT}; "
+                "delete {run.folder} to train it again"
             )
 
     def take_test(self, given: Dataset) -> None:
@@ -100,7 +100,7 @@ class Comparison:
         digest = given.digest()
         if self.state.test is not None and self.state.test.digest != digest:
             log.info(
-                "%s: --test has other pictures than before (%d, before there were %d); all contenders are scored again",
+                "%s: the pictures of --test have changed (%d now, %d before); all contenders are scored again",
                 *(self.folder, len(given.records), self.state.test.pictures),
             )
         test = Given(root=str(given.root.resolve()), digest=digest, pictures=len(given.records))
@@ -145,7 +145,7 @@ def open_comparison(options: Compare, state: State | None, dataset: Dataset, tra
     if state is not None:
         records = read_split(folder / SPLIT)
         if not records:
-            raise FacekitError(f"{folder / SPLIT} is gone; choose another folder, or --overwrite this one")
+            raise FacekitError(f"{folder / SPLIT} is gone; choose another folder, or use --overwrite")
         if state.dataset.digest != digest:
             changed = changes.of_records(records, dataset.records) or "the groups or parts of its pictures"
             raise StaleError(
@@ -176,7 +176,7 @@ def _check_options(folder: Path, then: Mapping[str, Setting], now: Mapping[str, 
     if changed:
         raise FacekitError(
             f"{folder} was begun with {changed} = {then[changed]!r}, not {now[changed]!r}; "
-            "choose another folder, or --overwrite it"
+            "choose another folder, or use --overwrite"
         )
 
 

@@ -1,4 +1,4 @@
-"""What a trained contender is worth: its scores on the pictures held out, and its speed."""
+"""Measure a trained contender: its scores on held-out pictures, and its speed."""
 
 from __future__ import annotations
 
@@ -159,8 +159,8 @@ def _compared(name: str, test: Test, scores: ModelScores) -> Iterator[str]:
     """Yield in words what was left out of a test, and what the accuracy on it is before cleaning."""
     if (found := scores.compared) is not None:
         counts = ", ".join(f"{count:,} {reason}" for reason, count in found.used.items())
-        left = f"Left out of it: {counts}." if counts else "Nothing of it was used."
-        yield f"{test.capitalize()} test, compared with what training used {found.said}. {left}"
+        left = f"Left out: {counts}." if counts else "None of its pictures were used in training."
+        yield f"{test.capitalize()} test: compared with the training pictures {found.said}. {left}"
     if scores.before_cleaning is not None:
         yield f"{name}, accuracy on the {test} test before cleaning: {scores.before_cleaning}."
 

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 def compare(options: Compare, track: Track = quiet) -> Report:
-    """Train and score each contender on one split, and write the table anew after each.
+    """Train and score each contender on one split, and rewrite the table after each.
 
     Run again, it goes on: what is trained is not trained again, and contenders that were not there before
     are added. A contender that cannot be trained is a row with its reason. Raises FacekitError for options
@@ -83,8 +83,8 @@ def _given(options: Compare, dataset: Dataset, track: Track) -> Dataset | None:
     given = replace(given, records=as_known(given.records, dataset.labels))
     unknown = sorted(set(given.labels) - set(dataset.labels))
     if unknown:
-        what = f"{counted(len(unknown), 'name')} that {options.input} has not (first {unknown[0]})"
-        raise FacekitError(f"{options.test} holds {what}; take them out")
+        what = f"{counted(len(unknown), 'name')} that {options.input} does not have (the first: {unknown[0]})"
+        raise FacekitError(f"{options.test} has {what}; remove them")
     warn_of_two(dataset.root, dataset.info.matchers, given.root, given.info.matchers)
     return given
 

@@ -1,4 +1,4 @@
-"""Cross-validate: a run's own pictures cut into folds, a training for each, and a score on what it has not seen."""
+"""Cross-validate: divide a run's pictures into folds, and train and score once per fold."""
 
 from facekit.commands.cross_validate.stage import cross_validate
 

@@ -1,4 +1,4 @@
-"""Cross-validation: a run's pictures cut into K folds, trained on all but one, and scored on the one left out."""
+"""Cross-validation: divide a run's pictures into K folds; train on all but one, and score on the one left out."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Fold:
 
 
 def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
-    """Train a run anew on each fold of its pictures, score each on the part left out, and all of them together.
+    """Train a run again on each fold of its pictures, score each on the part left out, and all of them together.
 
     Each fold is a run folder below the output; one that is complete is not trained again. Raises FacekitError:
     too few groups of a name for so many folds, pictures that changed since the run was trained, other folds in
@@ -141,8 +141,8 @@ def _joined(run: Run, photos: Dataset, track: Track) -> list[Record]:
             run.folder,
             counted(
                 fewer,
-                "group of photos shows the same photo as another, and is in one fold with it",
-                "groups of photos show the same photos as others, and are in one fold with these",
+                "group of photos repeats a photo of another, and is kept in one fold with it",
+                "groups of photos repeat photos of other groups, and are kept in one fold with them",
             ),
         )
     return joined
@@ -173,7 +173,7 @@ def _current(run: Run, dataset: Dataset) -> list[Record]:
 def _unchanged(run: Run, options: CrossValidate, track: Track) -> Dataset:
     root = options.data or run.root
     if not root.is_dir():
-        raise FacekitError(f"{root} is not a folder; say with --data where the pictures of {run.folder} are now")
+        raise FacekitError(f"{root} is not a folder; use --data to say where the pictures of {run.folder} are now")
     if options.data is None and len(dataset_of(run, run.split, track).records) < len(run.split):
         # A stranger's run may name any folder: it is listed only once all pictures of the split were found in it, and
         # no other file there is opened.
@@ -252,7 +252,7 @@ def _refuse_few(labels: Sequence[str], units: Sequence[str], folds: int, what: s
         raise FacekitError(
             f"{label} has {few} {what} that can be separated, and {folds} folds need {folds}; give --folds {few}"
             if few > 1
-            else f"{label} has one of the {what} that can be separated, which no fold can spare; add {what}"
+            else f"{label} has only one of the {what} that can be separated, and folds need at least two; add {what}"
         )
 
 

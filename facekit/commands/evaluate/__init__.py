@@ -1,4 +1,4 @@
-"""Evaluate: what a trained model is worth on pictures it has not learned from, as JSON and as a page."""
+"""Evaluate: score a trained model on pictures that it was not trained on, as JSON and as a page."""
 
 from facekit.commands.evaluate.stage import evaluate
 

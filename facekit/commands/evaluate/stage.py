@@ -1,4 +1,4 @@
-"""Evaluate: what a trained model is worth on pictures it has not learned from, as JSON and as a page."""
+"""Evaluate: score a trained model on pictures that it was not trained on, as JSON and as a page."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _refuse_grown(run: Run, pictures: HeldOut, options: Evaluate) -> None:
     """Refuse to score an old model under the name of a tree that has grown since. Raises StaleError."""
     if options.data is None and not pictures.left[CHANGED]:
         of_then = typed(options, data=run.root, part=options.part or TEST)
-        check_no_additions(run, f"score the pictures of then with `{of_then}`")
+        check_no_additions(run, f"score the pictures as they were then with `{of_then}`")
 
 
 def _output(options: Evaluate, pictures: HeldOut) -> Path:

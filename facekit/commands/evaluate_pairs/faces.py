@@ -23,6 +23,7 @@ from facekit.dataset.pairlists import PairList, People
 from facekit.faces.detectors import settled
 from facekit.identity import embedders
 from facekit.identity.embedders import KIND
+from facekit.identity.faces import SUITED
 from facekit.options.crop import FaceCrop
 from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.runs import Run
@@ -30,9 +31,6 @@ from facekit.scores.model import Unread
 from facekit.scores.pairs import Pairs
 
 log = logging.getLogger(__name__)
-
-SUITED = {"dlib": "dlib", "dlib-mirrored": "dlib", "sface": "yunet"}
-"""Embedder -> the detector whose extra or weights it needs anyway."""
 
 
 @dataclass(frozen=True)
@@ -126,14 +124,14 @@ def photos_of(listed: PairList, root: Path, track: Track) -> Dataset:
     Raises FacekitError where not one of them is there, and for a path that leads out of the folder.
     """
     if not root.is_dir():
-        raise FacekitError(f"{no_folder(root)}; say with --data where the photos of {listed.file} are")
+        raise FacekitError(f"{no_folder(root)}; use --data to say where the photos of {listed.file} are")
     known = Dataset.open(root, track) if (root / MANIFEST).exists() else Dataset(root, [])
     lines = {record.path: record for record in known.records}
     paths = listed.photos
     if not any(is_there(root / path) for path in paths):
         raise FacekitError(
             f"none of {text.counted(len(paths), 'photo')} of {listed.file} is in {root}, the first {paths[0]}; "
-            "say with --data where they are"
+            "use --data to say where they are"
         )
     for path in paths:
         try:

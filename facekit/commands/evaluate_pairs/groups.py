@@ -29,7 +29,7 @@ def grouped(compared: Compared, by: str, table: Path | None) -> list[Group]:
     ]
     if not groups:
         raise FacekitError(
-            f"--by {by}: no value is known for any pair of {compared.listed.file}; give its photos' values"
+            f"--by {by}: no value is known for any pair of {compared.listed.file}; add them to the list or the table"
         )
     return sorted(groups, key=lambda group: (group.mixed, group.name))
 

@@ -32,7 +32,7 @@ STAGE = "evaluate-pairs"
 OWN = "the embedder's own"
 MOST_SHOWN = 8
 
-LEARNED = "the model learned the faces of {} of these {} people: this score does not say how it does on strangers"
+LEARNED = "the model was trained on {} of these {} people: this score does not show how well it works on strangers"
 SHARED = "{} of the {} people are in {} too: the threshold was chosen on them"
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Vectors of whole photos: of the foremost face, which is whom a list of pairs means."""
+"""Embeddings of whole photos: of the main face, which is the person that a list of pairs refers to."""
 
 from __future__ import annotations
 

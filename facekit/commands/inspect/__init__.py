@@ -1,4 +1,4 @@
-"""What a trained network sees: its first filters, its maps of pictures, and what an answer rests on."""
+"""Inspect a trained network: its first filters, its feature maps, and what its answers are based on."""
 
 from facekit.commands.inspect.stage import inspect
 

@@ -1,4 +1,4 @@
-"""What an answer rests on: by gradients in a network, and by hiding a place after the other in any model."""
+"""What an answer is based on: by gradients in a network, or by occlusion in any model."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def given(paths: Sequence[Path]) -> Choice:
     """Read the pictures that a person gives, files or folders. Raises FacekitError for none, or too many."""
     files = [file for path in paths for file in _files(path)]
     if len(files) > MOST:
-        raise FacekitError(f"{len(files)} pictures are more than one page shows; give at most {MOST}")
+        raise FacekitError(f"one page cannot show {len(files)} pictures; give at most {MOST}")
     choice = _read([_Candidate(file, None, partial(images.load, file)) for file in files], len(files), "those given")
     if not choice.pictures:
         raise FacekitError("no pictures given; give pictures of faces, or folders of them")

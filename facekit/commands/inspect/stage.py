@@ -110,11 +110,9 @@ def _check_method(run: Run, options: Inspect) -> None:
     if run.backbone is None:
         return
     if options.list_layers or options.layer or options.cam_layer:
-        raise FacekitError(f"{run.folder} is a linear head on {run.backbone}, which has no layers to look into")
+        raise FacekitError(f"{run.folder} is a linear head on {run.backbone}, which has no layers to show")
     if options.method not in (None, "occlusion"):
-        raise FacekitError(
-            f"{run.folder} is a linear head on {run.backbone}, which has no gradients; leave --method out"
-        )
+        raise FacekitError(f"{run.folder} is a linear head on {run.backbone}, which has no gradients; remove --method")
 
 
 def _number(run: Run, label: str | None) -> int | None:
@@ -126,7 +124,7 @@ def _number(run: Run, label: str | None) -> int | None:
     label = spelled_as([label], called)[label]
     if label not in called:
         near = difflib.get_close_matches(label, called, 3, 0.5) or list(run.labels)[:5]
-        raise FacekitError(f"--label: {run.folder} knows no {label!r}; choose from {', '.join(near)}")
+        raise FacekitError(f"--label: {run.folder} has no label {label!r}; choose from {', '.join(near)}")
     return called[label]
 
 
@@ -153,13 +151,11 @@ def _subject(run: Run, options: Inspect) -> Subject:
     cam = Cam(model, at, place_by_place)  # which refuses a layer that will not do
     about = f"{'HiResCAM' if place_by_place else 'Grad-CAM'} at {at}, {_which_map(model, at)}"
     if layers.flattens(model) and not place_by_place:
-        about += "; this network asks for each place by itself, for which --method hirescam is made"
+        about += "; this network weighs each place separately, so --method hirescam suits it better"
     return Subject(sees, answers, cam, about, model, maps)
 
 
-_HIDDEN = (
-    "occlusion, in which a patch hides one place after another and what counts is how much less sure the answer becomes"
-)
+_HIDDEN = "occlusion: a patch hides one place after another, and the map shows how much less sure the answer becomes"
 
 
 def _which_map(model: Any, name: str) -> str:
@@ -168,7 +164,7 @@ def _which_map(model: Any, name: str) -> str:
     sizes = {called: layers.shape(layer)[:2] for called, layer in known.items() if len(layers.shape(layer)) == 3}
     height, width = sizes[name]
     last = list(sizes.values())[-1]
-    why = f"; the network's last map, {last[0]}x{last[1]}, says less of where" if last < (height, width) else ""
+    why = f"; the network's last map, {last[0]}x{last[1]}, is coarser" if last < (height, width) else ""
     return f"a map of {height}x{width}, from the score before the softmax{why}"
 
 

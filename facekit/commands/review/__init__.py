@@ -1,4 +1,4 @@
-"""Review: a page on this machine on which a person decides what `clean` was not sure of."""
+"""Review: a local web page on which a person decides what `clean` was not sure of."""
 
 from facekit.commands.review.stage import review
 

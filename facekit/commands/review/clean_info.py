@@ -1,4 +1,4 @@
-"""How the folder under review was made: refused where `clean` did not make it, and the command that goes on."""
+"""How the folder under review was made: refuse one that `clean` did not make, and return the next command."""
 
 from __future__ import annotations
 

@@ -51,21 +51,21 @@ class ReviewFolder:
     def card(self, id: str) -> Card:
         """Return a card. Raises NotHere for an id that no card has."""
         if id not in self.cards:
-            raise NotHere("no such picture any more; load the page again")
+            raise NotHere("this picture no longer exists; reload the page")
         return self.cards[id]
 
     def under(self, label: str) -> list[Card]:
         """Return a name's cards, the most doubtful first. Raises NotHere for a label that is not there."""
         label = self._labels.get(label, label)
         if label not in self.by_label:
-            raise NotHere(f"no {label} any more; load the page again")
+            raise NotHere(f"{label} no longer exists; reload the page")
         return self.by_label[label]
 
     def note(self, label: str) -> str | None:
         """Return what `clean` doubts about a name as a whole."""
         doubts = self.info.people or Doubts()
         if label in doubts.nobody:
-            return "nobody is clearly the person here"
+            return "it is not clear who the person is"
         same = [[*pair[:2]] for pair in doubts.one_person if label in pair[:2]]
         others = [self.names.get(one, one) for pair in same for one in pair if one != label]
         return f"seems to be the same person as {listed(others)}" if others else None

@@ -1,4 +1,4 @@
-"""The decisions of a folder and the way back: every step can be undone, also those of an earlier day."""
+"""The decisions of a folder, and undo: every step can be undone, even those of earlier sessions."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Session:
     # What the page shows
 
     def refresh(self) -> None:
-        """Read again where `clean` has written the folder anew, or another process has decided."""
+        """Read again where `clean` has rewritten the folder, or another process has decided."""
         with self._lock:
             info = read_info(self.root)
             if signature(self.root) != self.folder.signature and info is not None and info.complete:

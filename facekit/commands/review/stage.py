@@ -29,7 +29,7 @@ def review(options: Review, track: Track = quiet) -> Report:
     began = time.monotonic()
     if options.overwrite:
         raise FacekitError(
-            f"review does not overwrite what was decided; undo it on the page, or delete {options.folder / DECISIONS}"
+            f"review does not overwrite decisions; undo them on the page, or delete {options.folder / DECISIONS}"
         )
     session = Session(options.folder, live=options.live and not options.dry_run)
     if not options.dry_run:
@@ -45,7 +45,7 @@ def review(options: Review, track: Track = quiet) -> Report:
 def _serve(session: Session, options: Review) -> None:
     """Serve until Ctrl-C, which is the normal end of a review."""
     with suppress(KeyboardInterrupt), Server(build(session), STAGE, options.port) as server:
-        log.info("%s: %s  (Ctrl-C ends it)", STAGE, server.url)
+        log.info("%s: %s  (press Ctrl-C to stop)", STAGE, server.url)
         if options.browser and _has_screen():
             webbrowser.open(server.url)
         server.wait()

@@ -1,4 +1,4 @@
-"""Carrying a decision out at once, by what every facekit command takes as the truth: the files.
+"""Apply a decision immediately, by changing the files, which every facekit command treats as the truth.
 
 A face that is rejected loses its file, one that is moved changes its folder, one that is kept after all gets its
 file and its line from the folder that this one was made from. So the folder is complete after each step, for any
@@ -98,7 +98,7 @@ class FolderWriter:
         data = self._bytes(card)
         record = card.record or self._new_record(card)
         if data is None or record is None:
-            raise FacekitError(f"{card.about.path} cannot be kept: the folder it was made from does not hold it")
+            raise FacekitError(f"{card.about.path} cannot be kept: the folder it was made from does not have it")
         path = _path_for(label, record, data, known=card.record is not None)
         with Store(self.root) as store:
             store.write(path, data)
@@ -115,7 +115,7 @@ class FolderWriter:
         here = card.here or ""
         path = f"{label}/{Path(here).name}"
         if os.path.lexists(self.root / path):
-            raise FacekitError(f"{here} is under {label} already; reject one of the two")
+            raise FacekitError(f"{label} already has {Path(here).name}; reject one of the two")
         with Store(self.root) as store:
             store.move(here, path)
         card.here = path

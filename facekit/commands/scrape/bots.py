@@ -79,6 +79,6 @@ class Bots:
     def _ended(self, thread: Future[None]) -> None:
         error = thread.exception()
         if error is None and not self.tasks.stop.is_set() and all(one.status.state == "ended" for one in self._bots):
-            error = FacekitError("no bot could keep a browser; see `facekit doctor`")
+            error = FacekitError("no bot could keep a browser running; see `facekit doctor`")
         if error is not None:
             self._failed(error)

@@ -1,4 +1,4 @@
-"""What is kept of what hosts send, and why the rest is refused."""
+"""Which downloads are kept, and why the others are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From searches to pictures: one thread, the caller's, takes the results of bots and downloads, and writes."""
+"""Collect pictures from searches: the calling thread takes results from bots and downloads, and writes them."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class Collector:
         if state == State.OK:
             return
         kept = searched.evidence and self._pages.keep(keyword.label, searched.task.engine, searched.evidence)
-        look = f"; look at {' and '.join(map(str, kept))}" if kept else ""
+        look = f"; see {' and '.join(map(str, kept))}" if kept else ""
         note = f" ({searched.note})" if searched.note not in ("", state) else ""
         log.warning("%s: %s: %s%s%s", keyword.name, searched.task.engine, state, note, look)
 

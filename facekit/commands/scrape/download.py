@@ -1,4 +1,4 @@
-"""Fetch one picture, and trust nothing that its host says of it."""
+"""Download one picture without trusting anything that its host says."""
 
 from __future__ import annotations
 

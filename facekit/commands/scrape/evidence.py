@@ -1,4 +1,4 @@
-"""Pages that could not be read: kept beside the pictures, so that a person can look at them.
+"""Save pages that could not be parsed beside the pictures, so that a person can look at them.
 
 In a hidden folder, because whoever reads the tree takes every other folder for a name.
 """
@@ -90,7 +90,7 @@ class KeptPages:
 
     def _write(self, name: str, data: bytes) -> Path:
         if self.folder.is_symlink():
-            raise FacekitError(f"{self.folder} is a link, and pages are to be kept there; delete it")
+            raise FacekitError(f"{self.folder} is a symbolic link, and facekit saves pages there; delete the link")
         with opening.guarded(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         files.replace_file(self.folder / name, data)

@@ -1,4 +1,4 @@
-"""Which pictures a name keeps: decided by rank in the results, never by which download was fastest.
+"""Which pictures a name keeps: decided by rank in the results, not by download speed.
 
 Downloads start in rank order, never more than could all be kept, and their results are taken in rank order. So what is
 fetched, kept and refused does not depend on how fast any host was, and what a killed run has written is always the

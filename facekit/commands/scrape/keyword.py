@@ -1,4 +1,4 @@
-"""One name: how far it is, what its searches found, and which pictures it has."""
+"""One name: its progress, what its searches found, and its pictures."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def merge(names: Iterable[str]) -> tuple[list[str], list[str]]:
     for name in names:
         known = first.setdefault(fold(name), name)
         if known != name:
-            notices.append(f"{name!r} and {known!r} are one person here; they are searched for once")
+            notices.append(f"{name!r} and {known!r} count as one name; it is searched for once")
     return list(first.values()), notices
 
 

@@ -22,7 +22,7 @@ SEARCH_SECONDS = 10.0
 _WORDS = {
     "face_only": "to pictures of faces (--face-only)",
     "min_width": "by width (--min-width)",
-    "safe": "to what is for everyone (--safe)",
+    "safe": "to safe results (--safe)",
     "since": "by age (--since)",
     "license": "by licence (--license)",
 }
@@ -32,10 +32,10 @@ def notices_of(plan: Plan, names: int) -> list[str]:
     """Log what there is to know before `names` names are searched for; return it."""
     for name, cls in plan.classes.items():
         if not plan.near:
-            log.info("%s: you search under its terms of use, %s", name, cls.terms)
+            log.info("%s: its terms of use apply to your searches: %s", name, cls.terms)
     notices = [*_filters(plan), *_machine(plan, min(plan.options.bots, names)), *_pace(plan, names)]
     if not plan.near and not plan.options.contact:
-        notices.append("no --contact is given, so that hosts cannot reach you; give an address or a URL")
+        notices.append("no --contact is given, so hosts cannot reach you; give an address or a URL")
     for notice in notices:
         log.warning(notice)
     return notices
@@ -55,7 +55,7 @@ def _machine(plan: Plan, bots: int) -> list[str]:
         return []
     notices, cores = [], workers(0)
     if bots > 2 * cores:
-        notices.append(f"{bots} bots on {counted(cores, 'core')} hinder each other; --bots {2 * cores} is as fast")
+        notices.append(f"{bots} bots on {counted(cores, 'core')} slow each other down; --bots {2 * cores} is as fast")
     if psutil.virtual_memory().available < BOT_MEMORY * bots:
         need = counted(bots, "bot needs", "bots need")
         notices.append(f"{need} about {BOT_MEMORY * bots / 1e9:.1f} GB of memory, more than is free")

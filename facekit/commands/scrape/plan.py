@@ -125,7 +125,9 @@ def plan(options: Scrape) -> Plan:
     """Return the engines that the options name. Raises FacekitError for whatever cannot work."""
     names = [options.probe] if options.probe else [name.strip() for name in options.engine.split(",") if name.strip()]
     if not names or len(set(names)) < len(names):
-        raise FacekitError(f"--engine is {options.engine!r}; give one engine, or several once each, as in bing,commons")
+        raise FacekitError(
+            f"--engine is {options.engine!r}; give one engine, or several different ones, as in bing,commons"
+        )
     made = Plan(options, {name: plugins.load("engine", name) for name in names})
     for flag, address in (("--base-url", options.base_url), ("--grid", options.grid)):
         if address is not None and not is_web(address):
@@ -133,7 +135,7 @@ def plan(options: Scrape) -> Plan:
     if len(names) > 1 and options.base_url is not None and not made.near:
         raise FacekitError("--base-url is the address of one engine; give one --engine with it")
     if "{name}" not in options.query:
-        raise FacekitError(f"--query is {options.query!r}; it must hold {{name}}")
+        raise FacekitError(f"--query is {options.query!r}; it must contain {{name}}")
     if options.since is not None:
         day(options.since)
     user_agent(options.contact)

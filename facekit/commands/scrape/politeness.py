@@ -1,4 +1,4 @@
-"""How politely downloads treat each host: how many at once, how far apart, and when it is left alone."""
+"""Rate limits of each host: how many downloads at once, how far apart, and when to stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One pool of downloads for all bots: threads that each take the first job whose host may be asked."""
+"""One download pool for all bots: each thread takes the first job whose host is ready."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ SHOWN = 5
 _ADVICE = {
     State.BLOCKED: "wait some hours, or try another engine",
     State.SOFT_BLOCK: "wait some hours, or try another engine",
-    State.CONSENT: "its consent page could not be passed; look at the picture of it",
-    State.LAYOUT_CHANGED: "its page has changed; look at what was kept of it, and use another engine meanwhile",
+    State.CONSENT: "its consent page could not be accepted; see the saved picture of it",
+    State.LAYOUT_CHANGED: "its page has changed; see the saved page, and use another engine for now",
 }
 
 
@@ -119,7 +119,7 @@ def _search(plan: Plan, engine: str, search: Search) -> tuple[Results, Evidence 
             try:
                 results = made.search(session, search)
             except OSError as error:  # all that requests raises
-                raise FacekitError(f"{engine} does not answer ({brief(error)}); look at the address") from None
+                raise FacekitError(f"{engine} does not answer ({brief(error)}); check its address") from None
     bad = results.state not in (State.OK, State.EMPTY) and results.page
     return results, Evidence(text=results.page) if bad else None
 

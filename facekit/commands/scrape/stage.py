@@ -134,7 +134,7 @@ class _Run:
         """Warn of what a person ought to look at; return how many pictures are under several names."""
         changed = Counter(e for row in rows for e, state in row.searches.items() if state == State.LAYOUT_CHANGED)
         for engine, count in changed.items():
-            where = f"; its pages are kept in {self._pages.folder}" if self._pages.files else ""
+            where = f"; its pages are saved in {self._pages.folder}" if self._pages.files else ""
             log.warning(
                 "THE PAGE OF %s HAS CHANGED: %s could not be searched for%s", engine, counted(count, "name"), where
             )
@@ -231,5 +231,5 @@ def _check_engines(made: Plan) -> None:
     now = list(made.classes)
     if now[: len(before)] != before:
         raise FacekitError(
-            f"{root} was made with --engine {','.join(before)}; give these first, or choose another folder"
+            f"{root} was made with --engine {','.join(before)}; list those engines first, or choose another folder"
         )

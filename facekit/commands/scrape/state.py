@@ -1,4 +1,4 @@
-"""What is known of each name: `.scrape.jsonl` beside the manifest, so that a killed run goes on where it was.
+"""The state of each name, in `.scrape.jsonl` beside the manifest, so that a killed run can continue.
 
 A line says what a search found, that a picture is about to be kept, that a link failed once more, that a name is
 finished, or, the last one, that the run came to its end. That a picture is about to be kept does not say that it is

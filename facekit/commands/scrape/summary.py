@@ -1,4 +1,4 @@
-"""What came of each name: for the closing table, for `--json`, and for `summary.csv` beside the pictures."""
+"""The result for each name: for the closing table, `--json`, and `summary.csv` beside the pictures."""
 
 from __future__ import annotations
 

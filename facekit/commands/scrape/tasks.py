@@ -81,7 +81,7 @@ class Pace:
             elif self._blocked_at is None:
                 self._blocked_at = time.monotonic()
                 self._next = self.rests_until = self._blocked_at + self.rest
-                log.warning("%s blocked a search; it rests for %.0f minutes", self.engine, self.rest / 60)
+                log.warning("%s blocked a search; it is not used for %.0f minutes", self.engine, self.rest / 60)
             return again
 
     def read(self, changed: bool) -> None:

@@ -1,4 +1,4 @@
-"""The Haar cascades that OpenCV ships, merged where several look, and doubted where no eyes are seen.
+"""OpenCV's Haar cascades: the boxes of several are merged, and boxes without visible eyes count as doubtful.
 
 A cascade's only measure of how sure it is, is how many overlapping windows agreed. Each cascade's number is
 divided by the one at which it is right often enough alone, so that numbers of several can be added.

@@ -1,4 +1,4 @@
-"""Faces to embeddings that are near for one person: the networks, and the embeddings of a whole dataset."""
+"""Embed faces so that those of one person are close: the networks, and the embeddings of a whole dataset."""
 
 from facekit.identity.embedders.backbone import backbone_of
 from facekit.identity.embedders.cache import forget

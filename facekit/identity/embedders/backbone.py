@@ -1,4 +1,4 @@
-"""The embedder that a linear head was fitted to: `model.json` names it, and may come from a stranger."""
+"""The embedder that a linear head was fitted to: `model.json` names it, and cannot be trusted."""
 
 from __future__ import annotations
 

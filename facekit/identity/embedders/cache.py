@@ -1,4 +1,4 @@
-"""Embeddings that were computed once: on disk, by picture and by what was seen of it, shared by all folders.
+"""The cache of embeddings on disk, by picture and face, shared by all folders.
 
 They are biometric data: they lie in the cache folder, which the user alone may read, and `forget` removes
 those of pictures. SQLite keeps the file whole through kills and between processes. A cache that cannot be

@@ -19,7 +19,7 @@ from facekit.base.contract import FacekitError
 from facekit.identity.embedders.dlib_weights import Layer, Network, Weights
 
 VERSION = 1
-"""Of the graph: a cached one of another version is built anew."""
+"""Of the graph: a cached one of another version is built again."""
 
 SCALE = 256.0
 """What dlib divides pixels by."""

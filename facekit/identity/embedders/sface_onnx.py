@@ -22,7 +22,7 @@ SIDE, DIMENSIONS = 112, 128
 """Side of the network's input, in pixels, and length of its embeddings."""
 
 VERSION = 1
-"""Of the graph: a cached one of another version is built anew."""
+"""Of the graph: a cached one of another version is built again."""
 
 SHA256 = "312d416a874aeb5174b6cb4dff481c2c12d4ac3be257758f7757d2b7fc393c97"
 """Of the graph that `build` makes of the zoo's file."""

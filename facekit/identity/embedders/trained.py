@@ -1,4 +1,4 @@
-"""A model that `facekit train` made, as an embedder: the output of its last layer but one."""
+"""A model that `facekit train` made, used as an embedder: the output of its penultimate layer."""
 
 from __future__ import annotations
 

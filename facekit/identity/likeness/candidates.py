@@ -1,4 +1,4 @@
-"""From many pictures to the few pairs that may be one photo. The work grows with the pictures, not with their pairs.
+"""Find the few pairs that may show one photo. The work grows with the number of pictures, not of pairs.
 
 Three ways propose: local features that two pictures share, wherever they are in them; the shape of the whole, for what
 has lost its fine detail; and embeddings, where there are any, for faces that were cut out of one photo in two ways.

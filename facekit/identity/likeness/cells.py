@@ -1,4 +1,4 @@
-"""Whether two pictures agree, cell by cell, where one is laid over the other.
+"""Whether two aligned pictures agree, cell by cell.
 
 What lies over a photo (a text, a logo) spoils some cells and leaves the others as they were; two photos of one person
 agree in few. So the share of cells that agree decides, never one number for the whole. Only the middle band of detail

@@ -1,4 +1,4 @@
-"""Local features of a picture (SIFT, Lowe 2004), and where they say that one picture lies in another."""
+"""Local features of a picture (SIFT, Lowe 2004), and where one picture appears in another according to them."""
 
 from __future__ import annotations
 

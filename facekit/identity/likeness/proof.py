@@ -1,4 +1,4 @@
-"""Laying one picture over another, and saying whether they are one photo."""
+"""Align one picture with another, and decide whether they show one photo."""
 
 from __future__ import annotations
 

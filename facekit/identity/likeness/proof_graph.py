@@ -1,4 +1,4 @@
-"""What follows from proofs: which repeats to leave out, which pictures have two names, and what links the rest.
+"""What follows from proofs: repeats to leave out, pictures with two names, and links between the others.
 
 Pictures that no eye can tell apart form one class: what is proved of any of them holds for all. So a placeholder
 that was downloaded five thousand times takes five thousand steps, not as many pairs.

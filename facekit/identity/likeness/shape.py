@@ -1,4 +1,4 @@
-"""What a picture looks like from afar: where edges run which way, in 6x6 cells (after Dalal and Triggs 2005)."""
+"""The coarse shape of a picture: edge directions in 6x6 cells (after Dalal and Triggs 2005)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of many pictures share local features: an index in which like features stand under one word.
+"""Which pictures share local features: an index that maps similar features to the same word.
 
 A word is which side of some random planes a feature lies on (Charikar 2002). There are as many planes as keep about one
 feature under a word, so that the work grows with the pictures, not with their pairs; several tables of words find what

@@ -1,1 +1,1 @@
-"""Who is a stranger: people left out in turn say how near strangers come, and known faces how near is near enough."""
+"""Who is a stranger: decided by a threshold, found by leaving people out in turn."""

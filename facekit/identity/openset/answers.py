@@ -1,4 +1,4 @@
-"""Who a face is, with how sure the model is of it, or that it is a stranger's."""
+"""Who a face is and with what confidence, or that it is a stranger."""
 
 from __future__ import annotations
 

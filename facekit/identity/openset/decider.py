@@ -1,4 +1,4 @@
-"""Whether a face is of the person that a model names, or of a stranger."""
+"""Whether a face shows the person that a model names, or a stranger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.openset.known import KnownFaces, Similarities
 from facekit.options.common import kind_of
 from facekit.runs import GALLERY, Backbone, OpenSet, Run
-from facekit.runs.gallery import Gallery
+from facekit.runs.known_faces import KnownVectors
 from facekit.scores.recalibration import logistic
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def load(run: Run, rate: float | None = None) -> Decider | None:
     if about is None:
         return None
     names, dimensions = len(run.labels), about.embedder.dimensions
-    gallery = Gallery.read(run.folder / GALLERY, about.faces, dimensions, names)
+    gallery = KnownVectors.read(run.folder / GALLERY, about.faces, dimensions, names)
     known = KnownFaces.of(gallery, names, about.embedder.metric)
     return Decider(known, about, rate or about.rate, threshold_at(about, rate))
 
@@ -64,7 +64,7 @@ def threshold_at(about: OpenSet, rate: float | None) -> float:
     if rate is None or rate == about.rate:
         return about.threshold
     if not about.rates or not about.rates[0] <= rate <= about.rates[-1]:
-        raise FacekitError(f"the model keeps no threshold for --fpir {rate:g}; train again with --fpir {rate:g}")
+        raise FacekitError(f"the model has no threshold for --fpir {rate:g}; train again with --fpir {rate:g}")
     return float(np.interp(np.log(rate), np.log(about.rates), about.thresholds))
 
 
@@ -75,10 +75,14 @@ def embedder_of(run: Run, about: OpenSet) -> Embedder:
     """
     name, backbone = about.embedder.name, embedders.backbone_of(run)
     if name != backbone if backbone else name not in plugins.names(embedders.KIND):
-        raise FacekitError(f"{run.folder} has known faces of {shown(name)}, which does not name its faces; train again")
+        raise FacekitError(
+            f"the known faces of {run.folder} were embedded by {shown(name)}, which the model does not use; train again"
+        )
     embedder = embedders.load(name)
     if described(embedder) != described(about.embedder):
-        raise FacekitError(f"{about.embedder.name} gives other embeddings now than when the model was trained")
+        raise FacekitError(
+            f"{about.embedder.name} gives different embeddings now than when the model was trained; train again"
+        )
     return embedder
 
 

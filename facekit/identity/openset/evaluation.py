@@ -1,4 +1,4 @@
-"""What a model of people is worth among strangers: those of another folder, or its own people left out in turn."""
+"""Score a model of people on strangers: those of another folder, or its own people left out in turn."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def open_strangers(run: Run, folder: Path, track: Track) -> tuple[Dataset, Count
     if run.info.open_set is None:
         why = decider.why_none(run) or f"{run.folder} is a model of classes, which has no strangers"
         raise FacekitError(f"--strangers: {why}")
-    dataset = _each_another(Dataset.open(folder, track))
+    dataset = each_another(Dataset.open(folder, track))
     known = {fold(name) for name in (*run.labels, *run.info.names.values())}
     records = [one for one in dataset.records if not {fold(one.label), fold(one.name)} & known]
     own = sorted({one.label for one in dataset.records} - {one.label for one in records})
@@ -53,14 +53,14 @@ def open_strangers(run: Run, folder: Path, track: Track) -> tuple[Dataset, Count
     return replace(dataset, records=records), Counter({OWN: len(dataset.records) - len(records)} if own else {})
 
 
-def _each_another(dataset: Dataset) -> Dataset:
+def each_another(dataset: Dataset) -> Dataset:
     """Return the photos of a folder without folders each under a label of its own; any other data set as it is."""
     if len(dataset.labels) > 1 or any("/" in one.path for one in dataset.records):
         return dataset
     what = counted(
         len(dataset.records),
         "photo without a folder is a stranger",
-        "photos without folders: each counts as another stranger",
+        "photos without folders: each counts as a different stranger",
     )
     log.info("%s: %s", dataset.root, what)
     records = [replace(one, label=one.path, name=one.path) for one in dataset.records]
@@ -162,7 +162,7 @@ def _unused(
         what = counted(used.total(), "picture of a stranger was", "pictures of strangers were")
         log.warning("%s: %s used in training, and left out", dataset.root, what)
         if used.total() >= len(new.records):
-            log.warning("%s: most of its pictures are of people in the model, who are no strangers", dataset.root)
+            log.warning("%s: most of its pictures show people of the model, who are not strangers", dataset.root)
     return new, left + used
 
 
@@ -196,7 +196,7 @@ def _strangers(
     left += Counter(one.row.reason for one in looked if isinstance(one.row, BadImage))
     seen = [(one.record, one.row) for one in looked if not isinstance(one.row, BadImage)]
     if not seen:
-        raise FacekitError(f"--strangers: {dataset.root} shows no face that can be looked at; give other pictures")
+        raise FacekitError(f"--strangers: {dataset.root} has no usable face; give other pictures")
     records = [record for record, _ in seen]
     vectors = _vectors(judge, classifier.embeddings(looked), replace(dataset, records=records), jobs, track)
     answered = np.stack([row for _, row in seen]).argmax(axis=1)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit.identity.embedders.metrics import Embeddings, Metric, comparable, distances, squared_distances, unit
-from facekit.runs.gallery import Gallery
+from facekit.runs.known_faces import KnownVectors
 
 NEAREST = 3
 """Faces of a person whose distance counts, beside that of the person's centre.
@@ -36,7 +36,7 @@ class KnownFaces:
     metric: Metric
 
     @classmethod
-    def of(cls, gallery: Gallery, names: int, metric: str) -> KnownFaces:
+    def of(cls, gallery: KnownVectors, names: int, metric: str) -> KnownFaces:
         """Return the faces of a gallery, for so many names, compared by a metric of `metrics.Metric`."""
         how: Metric = "cosine" if metric == "cosine" else "euclidean"
         order = np.argsort(gallery.classes, kind="stable")

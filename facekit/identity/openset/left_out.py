@@ -1,17 +1,21 @@
-"""People left out in turn: each is a stranger to all the others, and says how near strangers come."""
+"""Leave people out in turn: each is a stranger to the others, and shows how similar strangers can be."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.openset.known import KnownFaces, Similarities
 
 MOST = 20_000
 """Most faces that are left out, spread evenly over the people: more would cost hours and say no more."""
+
+_DRAWN_ANEW = 1000
+"""Names, and people left out, up to which each pair is kept: 16 MB. Of more, an interval follows from the faces."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,8 @@ class Person:
     """Similarity of each face to each name, shape (faces, names); minus infinity to the person's own."""
     own: Similarities
     """Similarity of each face to the person's other faces; infinity for an only face."""
+    places: NDArray[np.int64]
+    """Where each face is among the known faces; -1 of a stranger, who is not."""
 
     @property
     def nearest(self) -> Similarities:
@@ -58,13 +64,30 @@ class LeftOut:
     """Of each face to the other faces of its person, where it has others; the doubtful ones are not among them."""
     doubtful: int
     """Faces that were left aside."""
+    sizes: NDArray[np.int64]
+    """How many of the faces each person has, in order, shape (people,)."""
+    pairs: Pairs | None = None
+    """The same person by person, to draw the people anew; None of too many."""
 
 
-def leave_out(known: KnownFaces) -> LeftOut | None:
-    """Return what people left out in turn say; None where there are fewer than two of them."""
+@dataclass(frozen=True)
+class Pairs:
+    """How near each left-out person comes to each name: NaN to the person's own."""
+
+    first: Similarities
+    """Mean similarity, shape (people left out, names)."""
+    second: Similarities
+    """Mean square of the similarity, of the same shape."""
+
+
+def leave_out(known: KnownFaces, strangers: Sequence[Embeddings] = ()) -> LeftOut | None:
+    """Return what people left out in turn say; None where there are fewer than two of them.
+
+    Each of the `strangers`, the embeddings of one person who is not known, counts like a person left out.
+    """
     sums, left, own, doubtful = _Sums(known.names), [], [], 0
-    for person in each_person(known):
-        kept = ~person.doubtful
+    for person in (*each_person(known), *_strangers(known, strangers)):
+        kept = ~person.doubtful & np.isfinite(person.nearest)  # nobody is near where there is one person only
         doubtful += int(person.doubtful.sum())
         if kept.any():
             sums.add(person.number, person.others[kept])
@@ -74,7 +97,41 @@ def leave_out(known: KnownFaces) -> LeftOut | None:
         return None
     weights = np.concatenate([np.full(len(some), 1 / (len(some) * len(left))) for some in left])
     to_own = np.concatenate(own)
-    return LeftOut(np.concatenate(left), weights, len(left), *sums.statistics(), to_own[np.isfinite(to_own)], doubtful)
+    inside = to_own[np.isfinite(to_own)]
+    return LeftOut(
+        np.concatenate(left),
+        weights,
+        len(left),
+        *sums.statistics(),
+        inside,
+        doubtful,
+        np.array([*map(len, left)]),
+        sums.pairs(),
+    )
+
+
+def statistics(
+    pairs: NDArray[np.float64], first: Similarities, second: Similarities
+) -> tuple[Similarities, Similarities, float, float]:
+    """Return the mean and the deviation of each name's similarities, and those over all.
+
+    `pairs` says how many people each name met, shape (names,); `first` and `second` are the sums over these people of
+    the mean, and of the mean square, of their similarity. Names that met nobody are left out.
+    """
+    there = pairs > 0
+    pairs, first, second = pairs[there], first[there], second[there]
+    means, mean = first / pairs, first.sum() / pairs.sum()
+    return (
+        means,
+        np.sqrt(np.maximum(second / pairs - means**2, 0)),
+        float(mean),
+        float(np.sqrt(max(second.sum() / pairs.sum() - mean**2, 0))),
+    )
+
+
+def _strangers(known: KnownFaces, strangers: Sequence[Embeddings]) -> Iterator[Person]:
+    for vectors in strangers:
+        yield Person(-1, known.similarities(vectors), np.full(len(vectors), np.inf), np.full(len(vectors), -1))
 
 
 def each_person(known: KnownFaces) -> Iterator[Person]:
@@ -86,7 +143,7 @@ def each_person(known: KnownFaces) -> Iterator[Person]:
             rows = np.flatnonzero(numbers == number)
             others[rows, number] = -np.inf
             own = np.array([known.to_own(int(place)) for place in batch[rows]])
-            yield Person(int(number), others[rows], own)
+            yield Person(int(number), others[rows], own, batch[rows])
 
 
 def _batches(known: KnownFaces) -> Iterator[NDArray[np.int64]]:
@@ -109,21 +166,29 @@ class _Sums:
 
     def __init__(self, names: int) -> None:
         self._pairs, self._first, self._second = np.zeros(names), np.zeros(names), np.zeros(names)
+        self._each: list[tuple[Similarities, Similarities]] = []
 
     def add(self, number: int, similar: Similarities) -> None:
-        there = np.isfinite(similar).all(axis=0)
+        there = np.asarray(np.isfinite(similar).all(axis=0))
+        first, second = similar[:, there].mean(axis=0), np.square(similar[:, there]).mean(axis=0)
         self._pairs += there
-        self._first[there] += similar[:, there].mean(axis=0)
-        self._second[there] += np.square(similar[:, there]).mean(axis=0)
+        self._first[there] += first
+        self._second[there] += second
+        if len(there) <= _DRAWN_ANEW and len(self._each) <= _DRAWN_ANEW:
+            self._each.append((_spread(there, first), _spread(there, second)))
 
     def statistics(self) -> tuple[Similarities, Similarities, float, float]:
         """Return the mean and the deviation of each person's, and those over all pairs."""
-        there = self._pairs > 0
-        pairs, first, second = self._pairs[there], self._first[there], self._second[there]
-        means, mean = first / pairs, first.sum() / pairs.sum()
-        return (
-            means,
-            np.sqrt(np.maximum(second / pairs - means**2, 0)),
-            float(mean),
-            float(np.sqrt(max(second.sum() / pairs.sum() - mean**2, 0))),
-        )
+        return statistics(self._pairs, self._first, self._second)
+
+    def pairs(self) -> Pairs | None:
+        """Return all that was added, person by person; None where that is too much."""
+        if len(self._pairs) > _DRAWN_ANEW or not 0 < len(self._each) <= _DRAWN_ANEW:
+            return None
+        return Pairs(np.stack([one[0] for one in self._each]), np.stack([one[1] for one in self._each]))
+
+
+def _spread(there: NDArray[np.bool_], values: Similarities) -> Similarities:
+    found = np.full(len(there), np.nan)
+    found[there] = values
+    return found

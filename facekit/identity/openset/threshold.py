@@ -1,4 +1,4 @@
-"""The similarity at which a stranger gets a name no more often than asked for."""
+"""The similarity threshold at which strangers get a name no more often than requested."""
 
 from __future__ import annotations
 
@@ -66,11 +66,31 @@ def thresholds(left: LeftOut, prior: Prior, rates: Sequence[float]) -> NDArray[n
     fitted = _fitted(left, prior, wanted)
     # The model knows one person more than each of those left out met.
     counted = _quantiles(left, wanted * (left.people - 1) / left.people, fitted)
-    share = left.people**2 / (left.people**2 + _HALF**2)
+    share = _share(left.people)
     found = share * counted + (1 - share) * fitted
     order = np.argsort(-wanted)
     found[order] = np.maximum.accumulate(found[order])
     return np.asarray(found)
+
+
+def assumed(prior: Prior, names: int, rates: Sequence[float]) -> NDArray[np.float64]:
+    """Return the similarity for each rate where nobody could be left out: by the prior alone."""
+    widened = prior.deviation * sqrt(1 + 1 / _PEOPLE)
+    return _bisected(np.full(names, prior.mean), np.full(names, widened), np.asarray(rates, np.float64))
+
+
+def rate_at(left: LeftOut, prior: Prior, threshold: float) -> float:
+    """Return the false positive identification rate at a threshold: the two estimates of `thresholds`, averaged."""
+    means, deviations = _distributions(left, prior)
+    fitted = float(-np.expm1(log_ndtr((threshold - means) / deviations).sum()))
+    counted = float(left.weights[left.similarity >= threshold].sum()) * left.people / (left.people - 1)
+    share = _share(left.people)
+    return share * counted + (1 - share) * fitted
+
+
+def _share(people: int) -> float:
+    """Return how much the left-out faces themselves decide."""
+    return people**2 / (people**2 + _HALF**2)
 
 
 def _quantiles(left: LeftOut, rates: NDArray[np.float64], beyond: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -84,7 +104,12 @@ def _quantiles(left: LeftOut, rates: NDArray[np.float64], beyond: NDArray[np.flo
 
 def _fitted(left: LeftOut, prior: Prior, rates: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return where one minus the product of normal distributions, one a person, is each rate: by bisection."""
-    means, deviations = _distributions(left, prior)
+    return _bisected(*_distributions(left, prior), rates)
+
+
+def _bisected(
+    means: NDArray[np.float64], deviations: NDArray[np.float64], rates: NDArray[np.float64]
+) -> NDArray[np.float64]:
     low = np.full(len(rates), means.min() - 10 * deviations.max())
     high = np.full(len(rates), means.max() + 20 * deviations.max())
     for _ in range(_STEPS):

@@ -1,4 +1,4 @@
-"""Who is who, from vectors alone: the person that each folder is of, and how probably each face is that person."""
+"""Who is who, from embeddings alone: the person of each folder, and the probability that each face is that person."""
 
 from facekit.identity.people.across import Twins
 from facekit.identity.people.evidence import model_of, scaled

@@ -1,4 +1,4 @@
-"""Faces of a person who has another name, and two names that are one person: every face against every person."""
+"""Faces filed under the wrong name, and names that are one person: compare every face with every person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The people that a folder of faces shows: the largest clusters of embeddings, found one after the other.
+"""The people in a folder of faces: the largest clusters of embeddings, found one after the other.
 
 No matrix of all pairs is ever in memory, and a face that lies between two people does not chain them together.
 """

@@ -1,4 +1,4 @@
-"""How much a distance says: the odds that a face is a person of whom some faces are known, by one embedder or more.
+"""The evidence in a distance: the odds that a face shows a known person, from one or more embedders.
 
 Distances are in units of the embedder's threshold. The model of an embedder has two variances (Brümmer and de Villiers
 2010, with round Gaussians): a face lies around its person with variance `within`, people around their mean with

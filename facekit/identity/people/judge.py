@@ -1,4 +1,4 @@
-"""The judgement of a whole tree: first within every name, then of all names against one another."""
+"""Judge a whole tree: first within each name, then across all names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which kept faces wait for a person: one rule for what `clean` counts and what `review` shows."""
+"""Which kept faces need a person's decision: one rule for `clean` and `review`."""
 
 from __future__ import annotations
 

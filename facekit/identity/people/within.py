@@ -1,4 +1,4 @@
-"""Who a folder of faces is of, and how probably each face is that person.
+"""Who a folder of faces shows, and the probability that each face is that person.
 
 The first embedder says who is with whom: it makes the clusters. Every embedder says how far a face is from them.
 """

@@ -1,4 +1,4 @@
-"""One headless Chrome or Chromium, here or on a Grid: started in a folder of its own, and gone without a trace.
+"""One headless Chrome or Chromium, local or on a Grid: started in its own folder, and removed without a trace.
 
 A page is a stranger's. What it makes the browser reach is limited by `proxy`, what it makes it take by `watching`, and
 what it returns to facekit by `replies`.

@@ -1,4 +1,4 @@
-"""What a browser is started with: options that keep it, and the pages in it, from reaching and taking too much."""
+"""The options of a browser that limit what it and its pages can reach and use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders of bots: each locked by the facekit that made it, which shows what a killed one left behind."""
+"""Folders of bots: each is locked while its process lives, so that a killed one's can be recognised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A browser on a Selenium Grid, or behind any driver that listens: a session there, and a note of it here."""
+"""A browser on a Selenium Grid, or behind any listening driver: its session is recorded locally."""
 
 from __future__ import annotations
 

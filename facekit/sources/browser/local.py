@@ -1,4 +1,4 @@
-"""A browser on this machine: a session of its own, whose every process ends with it."""
+"""A browser on this machine, in its own process session, so that all its processes end with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The processes of one browser: found by the session that its driver leads, measured, and ended.
+"""Find, measure and end the processes of one browser, by the session that its driver leads.
 
 How many there are, and of which kinds, is for the page to decide, so they are found by what no page can change.
 """

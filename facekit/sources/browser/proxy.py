@@ -1,4 +1,4 @@
-"""What a browser connects through: facekit's own SOCKS proxy, which looks hosts up and connects to admitted ones alone.
+"""The SOCKS proxy of a browser: resolves hosts, and connects only to allowed ones.
 
 The browser looks up no name and opens no connection itself. So what is refused is refused to redirects, meta refreshes,
 frames, scripts, workers and WebSockets alike, and an address that was checked is the one that is connected to.

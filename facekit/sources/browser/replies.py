@@ -1,4 +1,4 @@
-"""What a driver answers, cut off beyond a size: it passes on what a page returned, however much that is."""
+"""Limit the size of a driver's replies, because it passes on whatever a page returned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One headless browser in the hands of one bot: started in a folder of its own, and gone without a trace."""
+"""One headless browser of one bot: started in its own folder, and removed without a trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What killed runs left: folders that no living facekit holds, the processes started for them, and their sessions."""
+"""Clean up after killed runs: their folders, processes and sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Browsers that take too much: one thread looks at all of this machine several times a second, and kills them.
+"""Kill browsers that use too much: one thread checks all local browsers several times a second.
 
 What a page does inside a browser cannot be limited from within. What the browser takes of the machine can.
 """

@@ -1,4 +1,4 @@
-"""Where pictures are found: what an engine is, and what it answers.
+"""Search engines: what an engine is, and what it returns.
 
 An engine is a small class: a pure harvester (what a page holds in, candidates out) and the code that drives
 the browser around it. Register another one by an entry point in the group `facekit.engine`.

@@ -1,4 +1,4 @@
-"""How an engine asks an API: within a budget for all bots, and with patience where the server is busy."""
+"""How an engine queries an API: within a budget shared by all bots, and with retries if the server is busy."""
 
 from __future__ import annotations
 
@@ -124,7 +124,9 @@ class Api:
         """
         for tries_left in reversed(range(TRIES)):
             if not self._near and not self._wait_for_turn():
-                return Answer(state=State.BLOCKED, note=f"the {self._budget.daily} requests of a day are used up")
+                return Answer(
+                    state=State.BLOCKED, note=f"the {self._budget.daily} requests allowed per day are used up"
+                )
             with self._budget.slot(), session.get(self.url, params=params, timeout=TIMEOUT, stream=True) as response:
                 reply = read(response)
             seconds = seconds_to_wait(reply, busy)
@@ -200,5 +202,5 @@ def _answer(reply: Reply) -> Answer:
         note = f"HTTP {reply.status}: {detail}" if detail else f"HTTP {reply.status}"
         return Answer({}, reply.status, State.BLOCKED, note, shown)
     if not isinstance(reply.values, dict):
-        return Answer({}, reply.status, State.LAYOUT_CHANGED, "the answer is no JSON object", shown)
+        return Answer({}, reply.status, State.LAYOUT_CHANGED, "the answer is not a JSON object", shown)
     return Answer(reply.values, reply.status, None, "", shown)

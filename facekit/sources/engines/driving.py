@@ -1,4 +1,4 @@
-"""What the engines that drive a browser have in common: waiting, reading a page, pressing what it shows.
+"""What browser-driven engines share: waiting, reading a page, clicking what it shows.
 
 A page is a stranger's. What its scripts return is cut to size in the page and checked here, and an answer of another
 type than asked for counts as a script that failed.

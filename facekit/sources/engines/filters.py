@@ -1,4 +1,4 @@
-"""What of a search an engine can be asked to leave out, and what is left out of its answer here."""
+"""Search filters: what an engine can filter itself, and what is filtered from its results here."""
 
 from __future__ import annotations
 

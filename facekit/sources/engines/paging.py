@@ -1,4 +1,4 @@
-"""Results that come page by page: collected until there are enough, with the reason where they end."""
+"""Collect paged results until there are enough, with the reason why they end."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ export class Deciding {
       }
       for (const counts of reply.counts) Object.assign(state.names.get(counts.label), counts);
     }
-    if (reply.trouble) toast(`Saved, but not carried out yet: ${reply.trouble}`);
+    if (reply.trouble) toast(`Saved, but not applied yet: ${reply.trouble}`);
     this.grid.changed();
     this.page.forgetDetails();
     drawCounts();
@@ -112,7 +112,7 @@ export class Deciding {
   async undone(reply) {
     const nothing = reply.depth === state.depth;
     this.adopt(reply, []);
-    if (!reply.changes.length) return toast(nothing ? "Nothing to undo." : "Another page has decided meanwhile; undo again.");
+    if (!reply.changes.length) return toast(nothing ? "Nothing to undo." : "A decision was made on another page meanwhile; press undo again.");
     const [first] = reply.changes;
     const ids = reply.changes.map(({ id }) => id);
     if (first.label === state.label) this.page.showFaces(first.id, ids);

@@ -1,6 +1,6 @@
 // Asking and telling the server. What is told is told in order, and again until it is saved.
 
-const ENDED = "This page belongs to a facekit that has ended: open the address that the new one shows.";
+const ENDED = "This page belongs to a facekit that has stopped: open the address that the new one shows.";
 const SILENT = "facekit does not answer; is it still running?";
 const LONGEST_WAIT = 8000;
 

@@ -52,7 +52,7 @@ export class Panel {
     const detail = this.details.get(this.face.id);
     if (this.large) this.drawLarge(detail);
     $("panel").replaceChildren(
-      ...(this.count > 1 ? [el("p", { class: "several" }, `${this.count} faces are chosen: what you decide holds for all of them.`)] : []),
+      ...(this.count > 1 ? [el("p", { class: "several" }, `${this.count} faces are selected: your decision applies to all of them.`)] : []),
       this.verdict(),
       this.pictures(detail, 320),
       ...this.chance(),
@@ -100,17 +100,17 @@ export class Panel {
     const pin = el("i");
     pin.style.left = `${100 * p}%`;
     const { keep_at, reject_at } = this.info;
-    const rule = `clean keeps from ${percent(keep_at)} on and rejects up to ${percent(reject_at)}`;
+    const rule = `clean keeps faces from ${percent(keep_at)} up and rejects those up to ${percent(reject_at)}`;
     return [el("div", { class: "chance" }, pin), el("p", {}, `${percent(p)} likely to be this person; ${rule}`)];
   }
 
   photo(detail, open) {
     const head = el("h2", {}, "The photo it was cut from");
-    if (!detail.photo) return [head, el("div", { class: "photo" }, el("p", {}, "The photo is not there any more."))];
+    if (!detail.photo) return [head, el("div", { class: "photo" }, el("p", {}, "The photo no longer exists."))];
     const image = el("img", { src: `/photos/${detail.id}?v=${detail.photo}`, alt: "The photo that this face was cut from" });
     const frame = el("span", { class: "frame" }, image);
     const made = open
-      ? el("button", { class: "photo", type: "button", "aria-label": "See the photo large", onclick: open }, frame)
+      ? el("button", { class: "photo", type: "button", "aria-label": "Enlarge the photo", onclick: open }, frame)
       : el("div", { class: "photo" }, frame);
     image.addEventListener("error", () => made.replaceChildren(el("p", {}, "The photo cannot be read.")));
     get(`/photos/${detail.id}/box`).then(({ box }) => box && frame.append(drawn(box))).catch(() => {});
@@ -136,7 +136,7 @@ function caption(face, text) {
 }
 
 function headline(face) {
-  if (face.state === "move") return `Goes to ${face.to}`;
+  if (face.state === "move") return `Moves to ${face.to}`;
   if (face.mine) return face.state === "keep" ? "You keep it" : "You reject it";
   return { keep: "Stays", reject: "Left out", unsure: "Undecided" }[face.state];
 }

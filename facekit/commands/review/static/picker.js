@@ -53,8 +53,8 @@ export class Picker {
       el("li", { id: `p${place}`, role: "option", "data-label": row.label, "aria-selected": String(place === this.at) },
         el("span", {}, row.name), el("span", {}, this.say(row))),
     );
-    if (!rows.length) rows.push(el("li", { class: "nothing" }, "No name like that."));
-    if (count > MOST) rows.push(el("li", { class: "nothing" }, `and ${number(count - MOST)} more: type on`));
+    if (!rows.length) rows.push(el("li", { class: "nothing" }, "No matching name."));
+    if (count > MOST) rows.push(el("li", { class: "nothing" }, `and ${number(count - MOST)} more: keep typing`));
     this.list.replaceChildren(...rows);
     this.point();
   }

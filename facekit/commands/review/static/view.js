@@ -49,7 +49,7 @@ export function drawCounts() {
 }
 
 function drawProgress(left, all) {
-  const text = left ? `${number(left)} undecided of ${number(all)}` : `All ${number(all)} settled`;
+  const text = left ? `${number(left)} undecided of ${number(all)}` : `All ${number(all)} decided`;
   $("progress-fill").style.transform = `scaleX(${all ? (all - left) / all : 1})`;
   $("progress-text").textContent = text;
   const values = { "aria-valuemax": all, "aria-valuenow": all - left, "aria-valuetext": text };
@@ -72,8 +72,8 @@ export function showDone(showAll) {
   $("grid").hidden = true;
   $("empty").hidden = false;
   $("empty").replaceChildren(
-    el("h2", {}, "Everything is settled"),
-    el("p", {}, nothing ? "You can end facekit with Ctrl-C." : "End facekit with Ctrl-C, then carry out what you decided:"),
+    el("h2", {}, "Everything is decided"),
+    el("p", {}, nothing ? "You can stop facekit with Ctrl-C." : "Stop facekit with Ctrl-C, then apply your decisions:"),
     ...(nothing ? [] : [el("code", {}, state.info.again)]),
     choice("Show all faces", "F", showAll),
   );

@@ -13,7 +13,7 @@ from facekit.runs.arrays import read_arrays, write_arrays
 
 
 @dataclass(frozen=True)
-class Gallery:
+class KnownVectors:
     """Embeddings, shape (faces, dimensions), and the number of each one's name, shape (faces,)."""
 
     vectors: NDArray[np.float32]
@@ -25,7 +25,7 @@ class Gallery:
         write_arrays(file, arrays, private=True)
 
     @classmethod
-    def read(cls, file: Path, faces: int, dimensions: int, names: int) -> Gallery:
+    def read(cls, file: Path, faces: int, dimensions: int, names: int) -> KnownVectors:
         """Read what `write` wrote, of so many faces, dimensions and names.
 
         Nothing larger is allocated. Raises FacekitError for a file that is gone, is no gallery or is one of another
@@ -35,5 +35,5 @@ class Gallery:
         arrays = read_arrays(file, shapes, "a gallery")
         classes = arrays["classes"]
         if faces and not (classes.min() >= 0 and classes.max() < names):
-            raise FacekitError(f"{file} holds faces of names that the model has not; train again with --overwrite")
+            raise FacekitError(f"{file} has faces of names that the model does not know; train again with --overwrite")
         return cls(arrays["vectors"], classes)

@@ -1,0 +1,281 @@
+"""What a gallery promises and what it keeps: strangers, denials, and another embedder.
+
+    python benchmarks/galleries.py [DATA] [--embedder dlib] [--show 1] [--half] [--folder FOLDER]
+
+DATA is a folder with `lfw`; else FACEKIT_DATA names it. Faces are cut by `facekit crop` with its defaults, once where
+`--folder` keeps them. Known are the 42 people of `lfw/identities`; strangers are all other people of
+`lfw/pairs_images`. Galleries are filled and asked as `enroll` and `identify` do it, one face a picture.
+
+1. Half of each person's photos, drawn by the seed, are enrolled, the others and all strangers are searched for. The
+   interval draws the strangers, with their photos, again.
+2. One photo a person is enrolled, so that there are errors. The 20 pairs of people with the most wrong names in one
+   half of the other photos are the most confusable; of each, up to five wrong answers are denied. What that changes is
+   counted on the other half, of which nobody has said anything.
+3. A gallery with half of the photos is migrated to another embedder and back, and compared with galleries that were
+   enrolled with each.
+
+How far an interval may be off for a promise, and when a denial counts, were chosen on every second of the 42 people and
+on strangers whose names have an even CRC-32. `--half` measures the others alone; `--development` those.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from facekit.base.contract import Record, quiet
+from facekit.commands.crop import crop
+from facekit.dataset import Dataset
+from facekit.identity.embedders import embed_dataset
+from facekit.identity.embedders.embeddings import face_in
+from facekit.identity.gallery import Gallery, Identity, NewFace
+from facekit.identity.gallery.gallery import about
+from facekit.identity.gallery.migration import migrate
+from facekit.identity.gallery.values import Crop, Where
+from facekit.options.crop import Crop as CropOptions
+from facekit.scores.bootstrap import interval, rounds_of
+
+FPIR = 0.01
+SEEDS = 5
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Faces with embeddings."""
+
+    dataset: Dataset
+    vectors: np.ndarray
+
+    def where(self, chosen: np.ndarray) -> Faces:
+        """Return some of them."""
+        records = [self.dataset.records[place] for place in chosen]
+        return Faces(replace(self.dataset, records=records), self.vectors[chosen])
+
+    @property
+    def names(self) -> np.ndarray:
+        """Who is on each."""
+        return np.array([one.name for one in self.dataset.records])
+
+    def new(self, place: int, crops: bool = False) -> NewFace:
+        """Return one as a face to enroll."""
+        record = self.dataset.records[place]
+        return NewFace(Where(record.path, record.sha256), self.vectors[place], self._crop(record) if crops else None)
+
+    def _crop(self, record: Record) -> Crop:
+        from facekit.base import images
+
+        data = self.dataset.bytes_of(record)
+        return Crop(data, face_in(images.decode(data), record, self.dataset.info))
+
+
+def faces(photos: Path, output: Path, embedder: str) -> Faces:
+    """Return the faces of a tree of photos, cut with the defaults."""
+    crop(CropOptions(input=photos, output=output, jobs=1))
+    dataset = Dataset.open(output)
+    vectors, reasons = embed_dataset(dataset, embedder, jobs=1)
+    there = np.array([place for place, reason in enumerate(reasons) if reason is None])
+    return Faces(dataset, vectors).where(there)
+
+
+def parts(known: Faces, names: Sequence[str], share: float, seed: int) -> tuple[Faces, Faces]:
+    """Return some photos of each person, and the rest."""
+    rng, all_names = np.random.default_rng(seed), known.names
+    first, second = [], []
+    for name in names:
+        own = rng.permutation(np.flatnonzero(all_names == name))
+        count = max(1, round(share * len(own)))
+        first += own[:count].tolist()
+        second += own[count:].tolist()
+    return known.where(np.array(sorted(first))), known.where(np.array(sorted(second)))
+
+
+def filled(folder: Path, enrolled: Faces, embedder: str, crops: bool = False) -> Gallery:
+    """Return a gallery of some faces."""
+    gallery = Gallery.make(folder, about(embedder, enrolled.dataset.info.crop, FPIR, crops))
+    people: dict[str, list[NewFace]] = defaultdict(list)
+    for place, name in enumerate(enrolled.names):
+        people[str(name)].append(enrolled.new(place, crops))
+    gallery.store.enroll(people)
+    return gallery
+
+
+def asked(gallery: Gallery, some: Faces) -> list[Identity]:
+    """Return who the gallery says each face is, each in a picture of its own."""
+    namer = gallery.namer()
+    return [namer.name(vector[None])[0] for vector in some.vectors]
+
+
+def open_set(known: Faces, strangers: Faces, people: Sequence[str], count: int, embedder: str, folder: Path) -> str:
+    """Return the row of show 1 for so many people."""
+    hits: dict[str, list[bool]] = defaultdict(list)
+    fpirs, tpirs, first, told, covered = [], [], [], [], 0
+    for seed in range(SEEDS):
+        chosen = sorted(np.random.default_rng([seed, count]).permutation(people)[:count].tolist())
+        enrolled, searched = parts(known, chosen, 0.5, seed)
+        with filled(folder / f"open-{embedder}-{count}-{seed}", enrolled, embedder) as gallery:
+            promise = gallery.promise()
+            named = [one.name is not None for one in asked(gallery, strangers)]
+            right = asked(gallery, searched)
+        for name, hit in zip(strangers.names, named, strict=True):
+            hits[str(name)].append(hit)
+        fpirs.append(np.mean(named))
+        tpirs.append(np.mean([one.name == name for one, name in zip(right, searched.names, strict=True)]))
+        first.append(np.mean([one.nearest[0].name == name for one, name in zip(right, searched.names, strict=True)]))
+        low, high = promise.interval or (0.0, 1.0)
+        covered += low <= fpirs[-1] <= high
+        told.append(f"{'promised' if promise.promised else 'refused'} {low:.3f} to {high:.3f}, {promise.enough or '-'}")
+    names = list(hits)
+    sums, all_faces = np.array([sum(hits[name]) for name in names]), np.array([len(hits[name]) for name in names])
+    drawn = rounds_of(lambda w: (float((w * sums).sum() / (w * all_faces).sum()),), names, 1000)
+    ends = interval(drawn[:, 0])
+    assert ends is not None
+    return (
+        f"| {embedder} | {count} | {np.mean(fpirs):.4f} ({ends.low:.4f} to {ends.high:.4f}) | {min(fpirs):.4f} to "
+        f"{max(fpirs):.4f} | {np.mean(tpirs):.4f} | {min(tpirs):.4f} | {np.mean(first):.4f} | {covered} of {SEEDS} | "
+        f"{'; '.join(told)} |"
+    )
+
+
+def denials(known: Faces, people: Sequence[str], embedder: str, folder: Path) -> str:
+    """Return the row of show 2."""
+    before, after, right_before, right_after, searched_all = 0, 0, 0, 0, 0
+    said = 0
+    for seed in range(SEEDS):
+        enrolled, others = parts(known, people, 1e-9, seed)
+        shuffled = np.random.default_rng(seed).permutation(len(others.vectors))
+        looked, unseen = others.where(np.sort(shuffled[::2])), others.where(np.sort(shuffled[1::2]))
+        with filled(folder / f"deny-{embedder}-{seed}", enrolled, embedder) as gallery:
+            worst, wrong = _confusable(looked, asked(gallery, looked))
+            counts = _count(unseen, asked(gallery, unseen), worst)
+            before, right_before = before + counts[0], right_before + counts[1]
+            numbers = {one.name: one.number for one in gallery.store.people()}
+            for pair in worst:
+                for place, name in wrong[pair][:5]:
+                    said += gallery.store.deny(numbers[name], looked.new(place))
+            counts = _count(unseen, asked(gallery, unseen), worst)
+            after, right_after = after + counts[0], right_after + counts[1]
+            searched_all += len(unseen.vectors)
+    return (
+        f"| {embedder} | {said} | {before} | {after} ({after / max(1, before):.2f}) | "
+        f"{right_before / searched_all:.4f} | {right_after / searched_all:.4f} |"
+    )
+
+
+Pair = tuple[str, str]
+
+
+def _confusable(some: Faces, answers: Sequence[Identity]) -> tuple[list[Pair], dict[Pair, list[tuple[int, str]]]]:
+    """Return the 20 pairs with the most wrong names, and these answers: place, and the wrong name."""
+    wrong: dict[Pair, list[tuple[int, str]]] = defaultdict(list)
+    for place, (name, one) in enumerate(zip(some.names, answers, strict=True)):
+        if one.name is not None and one.name != name:
+            wrong[min(name, one.name), max(name, one.name)].append((place, one.name))
+    counted = Counter({pair: len(found) for pair, found in wrong.items()})
+    return [pair for pair, _ in counted.most_common(20)], wrong
+
+
+def _count(some: Faces, answers: Sequence[Identity], pairs: Sequence[Pair]) -> tuple[int, int]:
+    """Return wrong names between pairs, and right names."""
+    wrong = [
+        (min(n, o.name), max(n, o.name)) for n, o in zip(some.names, answers, strict=True) if o.name not in (None, n)
+    ]
+    return sum(pair in set(pairs) for pair in wrong), sum(o.name == n for n, o in zip(some.names, answers, strict=True))
+
+
+def moves(known: dict[str, Faces], people: Sequence[str], folder: Path) -> None:
+    """Print the rows of show 3."""
+    first, second = known
+    enrolled, searched = parts(known[first], people, 0.5, 0)
+    of_other = {one.path: place for place, one in enumerate(known[second].dataset.records)}
+    there = [one.path in of_other for one in (*enrolled.dataset.records, *searched.dataset.records)]
+    print(
+        f"{len(people)} people, {len(enrolled.vectors)} faces enrolled, {there.count(False)} without a second embedding"
+    )
+    other = known[second].where(np.array([of_other[r.path] for r in searched.dataset.records if r.path in of_other]))
+    fresh = known[second].where(np.array([of_other[r.path] for r in enrolled.dataset.records if r.path in of_other]))
+    with filled(folder / "begin", enrolled, first, crops=True) as gallery:
+        numbers = {one.name: one.number for one in gallery.store.people()}
+        for place in range(0, 40):
+            others = [name for name in people if name != searched.names[place]]
+            gallery.store.deny(numbers[others[place % len(others)]], searched.new(place, crops=True))
+        there_moved = migrate(gallery, second, folder / "there", 1, quiet, False)
+        names, decided = _content(gallery)
+        _print("enrolled", first, gallery, searched)
+    with Gallery.open(folder / "there") as gallery, filled(folder / "fresh", fresh, second) as new:
+        migrate(gallery, first, folder / "back", 1, quiet, False)
+        _print("migrated", second, gallery, other)
+        _print("enrolled", second, new, other)
+        print("names and decisions kept:", _content(gallery) == (names, decided), there_moved.doubtful, "doubtful")
+    with Gallery.open(folder / "back") as gallery:
+        _print("migrated back", first, gallery, searched)
+        print("names and decisions kept:", _content(gallery) == (names, decided))
+
+
+def _content(gallery: Gallery) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    decided = sorted((one.name, one.where.sha256) for one in gallery.store.denied())
+    return {one.name: one.faces for one in gallery.store.people()}, decided
+
+
+def _print(what: str, embedder: str, gallery: Gallery, searched: Faces) -> None:
+    answers = asked(gallery, searched)
+    right = np.mean([one.nearest[0].name == name for one, name in zip(answers, searched.names, strict=True)])
+    named = np.mean([one.name == name for one, name in zip(answers, searched.names, strict=True)])
+    print(
+        f"| {what} | {embedder} | {right:.4f} | {named:.4f} | {gallery.promise().open_set.threshold:.3f} |", flush=True
+    )
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="?", type=Path, default=os.environ.get("FACEKIT_DATA"))
+    parser.add_argument("--embedder", action="append")
+    parser.add_argument("--show", type=int, action="append", choices=(1, 2, 3))
+    parser.add_argument("--half", action="store_true")
+    parser.add_argument("--development", action="store_true")
+    parser.add_argument("--folder", type=Path, help="where the faces are kept, so that they are cut once")
+    options = parser.parse_args()
+    if options.data is None:
+        parser.error("give the folder of the data, or set FACEKIT_DATA")
+    with tempfile.TemporaryDirectory() as folder:
+        show(options, Path(folder))
+
+
+def show(options: argparse.Namespace, folder: Path) -> None:
+    """Print what was asked for."""
+    work = options.folder or folder
+    known, strangers = {}, {}
+    for embedder in options.embedder or ["dlib", "sface"]:
+        known[embedder] = faces(Path(options.data) / "lfw" / "identities", work / "known", embedder)
+        strangers[embedder] = faces(Path(options.data) / "lfw" / "pairs_images", work / "others", embedder)
+    people = sorted({str(name) for one in known.values() for name in one.names})
+    for embedder, some in strangers.items():
+        keep = [place for place, name in enumerate(some.names) if name not in people and _wanted(options, str(name))]
+        strangers[embedder] = some.where(np.array(keep))
+    people = people[0::2] if options.development else people[1::2] if options.half else people
+    shows = options.show or [1, 2, 3]
+    for embedder in known:
+        if 1 in shows:
+            for count in sorted({len(people), min(len(people), 10), 5}, reverse=True):
+                print(open_set(known[embedder], strangers[embedder], people, count, embedder, folder), flush=True)
+        if 2 in shows:
+            print(denials(known[embedder], people, embedder, folder), flush=True)
+    if 3 in shows and len(known) == 2:
+        moves(known, people, folder)
+
+
+def _wanted(options: argparse.Namespace, name: str) -> bool:
+    odd = bool(zlib.crc32(name.encode()) % 2)
+    return odd if options.half else not odd if options.development else True
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Whether a gallery is whole, which faces look misplaced, and which people are most easily confused."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from facekit.base.contract import FacekitError, Listing
+from facekit.base.plain import Json
+from facekit.base.text import listed
+from facekit.commands.gallery.told import Told
+from facekit.identity.gallery import Gallery, index
+from facekit.identity.gallery.confusion import Confusion, confusion
+
+PAIRS = 20
+"""Pairs of people that are shown: those who come nearest to each other."""
+
+
+def check(gallery: Gallery) -> Told:
+    """Return who is easily confused, and which faces are nearer to somebody else than to their own person.
+
+    Raises FacekitError for a store that is broken. An index that does not fit is built again.
+    """
+    faults = gallery.store.check()
+    if faults:
+        raise FacekitError(f"{gallery.folder} is broken: {listed(faults)}; restore it from a copy, or enroll again")
+    rebuilt = index.faults(gallery.store, gallery.folder)
+    if rebuilt:
+        index.drop(gallery.folder)
+    found, promise = confusion(gallery.people(), PAIRS), gallery.promise()
+    listing = Listing(("person", "and", "similarity"), _rows(found), (*rebuilt, *_notes(gallery, found), promise.line))
+    details: dict[str, Json] = {
+        "whole": True,
+        "index_rebuilt": bool(rebuilt),
+        "threshold": promise.open_set.threshold,
+        "promised": promise.promised,
+        "confusable": [
+            {"person": one.first, "and": one.second, "similarity": round(one.similarity, 4)} for one in found.pairs
+        ],
+        "doubtful": list(_doubtful(gallery, found)),
+    }
+    return Told(details, listing)
+
+
+def _rows(found: Confusion) -> tuple[tuple[str, ...], ...]:
+    return tuple((one.first, one.second, f"{one.similarity:.3f}") for one in found.pairs)
+
+
+def _doubtful(gallery: Gallery, found: Confusion) -> list[str]:
+    """Return the ids of the faces that are nearer to another person."""
+    wanted = set(np.asarray(found.doubtful).tolist())
+    slots = gallery.store.slots()
+    return [face for face, slot in slots.items() if slot in wanted]
+
+
+def _notes(gallery: Gallery, found: Confusion) -> list[str]:
+    ids = _doubtful(gallery, found)
+    if not ids:
+        return []
+    return [f"{len(ids)} faces are nearer to another person than to their own: {listed(ids)}; see `gallery show`"]

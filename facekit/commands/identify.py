@@ -1,0 +1,200 @@
+"""Identify: who is in photos, by a gallery. One answer a face."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from facekit.base import images
+from facekit.base.contract import BadImage, Box, FacekitError, Track, quiet
+from facekit.base.files import write_csv
+from facekit.base.parallel import ordered_map
+from facekit.dataset.given import Given, open_given
+from facekit.identity.faces import Finder, Seen
+from facekit.identity.gallery import Gallery, Identity, Namer
+from facekit.identity.gallery.naming import Candidate
+from facekit.options.common import STRANGER
+from facekit.options.identify import Identify
+from facekit.report.annotated import Annotated, Mark
+
+STAGE = "identify"
+
+_BATCH = 8
+"""Photos whose faces are embedded together."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Who a face is: one line of the command's output."""
+
+    picture: str
+    face: int | None
+    """The number of the face in its photo, from 1, largest first: `gallery deny` takes it as `photo.jpg#2`."""
+    box: Box | None
+    """Where the face is in the picture; None where the picture is the face."""
+    name: str | None
+    """The person; `unknown` for a stranger."""
+    similarity: float | None
+    """To that person; of a stranger, to the nearest one: one minus a distance."""
+    probability: float | None
+    """The calibrated probability that the face is of that person, where half of all faces are of strangers."""
+    threshold: float | None
+    """The similarity from which a name is given."""
+    fpir: float | None
+    """The false positive identification rate that the threshold stands for."""
+    promised: bool | None
+    """Whether that rate can be relied on: see `gallery show`."""
+    nearest: tuple[Candidate, ...] = ()
+    """The three nearest people."""
+
+    def row(self) -> dict[str, str]:
+        """Return the answer as a row of a table for people: column -> text."""
+        box = self.box
+        return {
+            "photo": self.picture,
+            "face": f"{self.face}: {box.w} x {box.h} at {box.x}, {box.y}" if box is not None else "",
+            "name": self.name or "",
+            "similarity": f"{self.similarity:.2f}" if self.similarity is not None else "",
+            "probability": f"{self.probability:.2f}" if self.probability is not None else "",
+        }
+
+
+@dataclass(frozen=True)
+class NoAnswer(Answer):
+    """A picture that cannot be read or shows no face, or a face that cannot be aligned: `reason` says why."""
+
+    reason: str = ""
+
+    def row(self) -> dict[str, str]:
+        """Return the answer as a row of a table for people: column -> text."""
+        return {**Answer.row(self), "face": self.reason}
+
+
+def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
+    """Name every face of the pictures, streaming one answer a face, in order, a photo's largest face first.
+
+    Raises FacekitError, before the first answer, for a gallery that is not there or empty, or made by another
+    embedder, and for pictures that are not there.
+    """
+    if options.csv is not None and (options.csv.is_dir() or not options.csv.parent.is_dir()):
+        raise FacekitError(f"--csv is {options.csv}, which cannot be a file; give a name in a folder that exists")
+    with ExitStack() as stack:
+        gallery = stack.enter_context(Gallery.open(options.gallery))
+        gallery.embedder()
+        given = open_given(options.pictures, stack, track)
+        if options.dry_run:
+            log.info("%d pictures would be read", len(given.files))
+            return iter(())
+        namer = gallery.namer(options.fpir, options.allow_repeats)
+        _say(gallery, namer)
+        finder = Finder(gallery.about.embedder.name, gallery.about.finding(options.detect))
+        drawn = None if options.annotate is None else Annotated("--annotate", options.annotate)
+        answers = _answers(finder, namer, given, drawn, options.jobs, track)
+        return _closing(answers if options.csv is None else _listed(answers, options.csv), stack.pop_all())
+
+
+def _say(gallery: Gallery, namer: Namer) -> None:
+    """Say what the threshold stands for. Raises FacekitError for a gallery of nobody."""
+    if not len(namer.people.numbers):
+        raise FacekitError(
+            f"{gallery.folder} is an empty gallery; enroll people with `facekit enroll FACES -o {gallery.folder}`"
+        )
+    (log.info if namer.promise.promised else log.warning)("%s: %s", gallery.folder, namer.promise.line)
+
+
+def _closing(answers: Iterator[Answer], held: ExitStack) -> Iterator[Answer]:
+    with held:
+        yield from answers
+
+
+def _answers(
+    finder: Finder, namer: Namer, given: Given, drawn: Annotated | None, jobs: int, track: Track
+) -> Iterator[Answer]:
+    results = ordered_map(partial(_see, finder), given.files, jobs)
+    seen = track(zip(given.files, results, strict=True), STAGE, total=len(given.files))
+    while some := list(islice(seen, _BATCH)):
+        faces = [face.aligned for _, one in some if isinstance(one, Seen) for face in one.faces]
+        vectors, reasons = finder.embed(faces)
+        first = 0
+        for picture, one in some:
+            if isinstance(one, BadImage):
+                yield _none(given.name(picture), one.reason)
+                continue
+            rows = slice(first, first + len(one.faces))
+            first = rows.stop
+            answers = list(_named(given.name(picture), one, reasons[rows], namer.name(vectors[rows]), namer))
+            if drawn is not None:
+                drawn.write(picture, one.image, [mark for answer in answers if (mark := _mark(answer))])
+            yield from answers
+
+
+def _see(finder: Finder, picture: Path) -> Seen | BadImage:
+    try:
+        return finder.see(images.load(picture))
+    except BadImage as error:
+        return error
+
+
+def _named(
+    picture: str, seen: Seen, reasons: Sequence[str | None], identities: Sequence[Identity], namer: Namer
+) -> Iterator[Answer]:
+    for number, (face, reason, who) in enumerate(zip(seen.faces, reasons, identities, strict=True), 1):
+        if reason is not None:
+            yield NoAnswer(picture, number, face.box, None, None, None, None, None, None, (), reason)
+            continue
+        yield Answer(
+            picture,
+            number,
+            face.box,
+            who.name or STRANGER,
+            who.similarity,
+            who.probability,
+            round(namer.threshold, 4),
+            namer.rate,
+            namer.promise.promised,
+            who.nearest,
+        )
+
+
+def _none(picture: str, reason: str) -> NoAnswer:
+    return NoAnswer(picture, None, None, None, None, None, None, None, None, (), reason)
+
+
+def _mark(answer: Answer) -> Mark | None:
+    return None if answer.name is None else Mark(answer.box, answer.name, answer.name != STRANGER)
+
+
+def _listed(answers: Iterator[Answer], file: Path) -> Iterator[Answer]:
+    """Yield the answers, and write them as a table at the end, also of those so far where it is interrupted."""
+    rows: list[list[str | int | float | None]] = []
+    try:
+        for answer in answers:
+            rows.append([cell(answer) for cell in _CELLS.values()])
+            yield answer
+    finally:
+        write_csv(file, list(_CELLS), rows)
+
+
+def _side(place: int) -> Callable[[Answer], int | None]:
+    return lambda answer: answer.box[place] if answer.box is not None else None
+
+
+_CELLS: dict[str, Callable[[Answer], str | int | float | None]] = {
+    "picture": lambda answer: answer.picture,
+    "face": lambda answer: answer.face,
+    **{side: _side(place) for place, side in enumerate("xywh")},
+    **{
+        f.name: (lambda answer, name=f.name: getattr(answer, name))  # type: ignore[misc]
+        for f in fields(Answer)
+        if f.name not in ("picture", "face", "box", "nearest")
+    },
+    "reason": lambda answer: answer.reason if isinstance(answer, NoAnswer) else None,
+}
+"""Column -> what it holds of an answer."""

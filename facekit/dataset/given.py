@@ -1,0 +1,63 @@
+"""The pictures that a command is asked about: photos, folders of photos, and archives of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from facekit.base.contract import FacekitError, Track
+from facekit.dataset import pictures
+from facekit.dataset.archives import is_archive
+from facekit.dataset.inputs import Input, open_input
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Given:
+    """Pictures in order."""
+
+    files: list[Path]
+    names: Mapping[Path, str]
+    """What a picture is called that is only here until the end: `photos.zip!Ada/1.jpg`."""
+
+    def name(self, file: Path) -> str:
+        """Return what a picture is called."""
+        return self.names.get(file, str(file))
+
+
+def open_given(paths: Iterable[Path], stack: ExitStack, track: Track) -> Given:
+    """Return the pictures of photos, folders and archives, which are unpacked until the stack is left.
+
+    Raises FacekitError for what is not there, and for a folder without pictures.
+    """
+    held = [(one, file) for one in _inputs(paths, stack, track) for file in _pictures(one)]
+    return Given([file for _, file in held], {file: one.name(file) for one, file in held if one.is_copy})
+
+
+def _inputs(paths: Iterable[Path], stack: ExitStack, track: Track) -> list[Input]:
+    """Return the folders, photos and archives; a photo is read where it is."""
+    found: list[Input] = []
+    for path in paths:
+        if not path.exists():
+            raise FacekitError(f"no such picture or folder: {path}; give photos, or folders of photos")
+        is_photo = not path.is_dir() and not is_archive(path)
+        found.append(Input(path, path) if is_photo else stack.enter_context(open_input(path, track)))
+    if not found:
+        raise FacekitError("no pictures given; give photos, or folders of photos")
+    return found
+
+
+def _pictures(held: Input) -> list[Path]:
+    folder = held.folder
+    if not folder.is_dir():
+        return [folder]
+    found = pictures.below(folder)
+    if found.left:
+        log.warning("%s: left out: %s", held.given, found)
+    if not found.files:
+        raise FacekitError(f"{held.given} has no pictures; give photos, or folders of photos")
+    return found.files

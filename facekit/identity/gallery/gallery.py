@@ -1,0 +1,159 @@
+"""A gallery of a folder: its store, its index, its promise, and the embedder that it belongs to."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import shlex
+from pathlib import Path
+from types import TracebackType
+
+from facekit.base import plain, plugins
+from facekit.base.contract import Embedder, FacekitError
+from facekit.dataset.records import shown
+from facekit.identity import embedders
+from facekit.identity.embedders.metrics import Metric
+from facekit.identity.gallery import index, opening, promise
+from facekit.identity.gallery.naming import Namer
+from facekit.identity.gallery.promise import Promise
+from facekit.identity.gallery.search import People
+from facekit.identity.gallery.sqlite import SqliteStore
+from facekit.identity.gallery.store import Store
+from facekit.identity.gallery.values import About, Person
+from facekit.identity.openset.decider import described, threshold_at
+from facekit.options.crop import CarriedCrop
+from facekit.runs import Backbone
+
+log = logging.getLogger(__name__)
+
+
+class Gallery:
+    """An open gallery, as a context manager. Several threads may share one."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        """Take over a store; `folder` is where its index is kept."""
+        self.store, self.folder = store, folder
+
+    @classmethod
+    def open(cls, folder: Path) -> Gallery:
+        """Open the gallery of a folder. Raises FacekitError for a folder that has none, and a broken one."""
+        return cls(SqliteStore(folder), folder)
+
+    @classmethod
+    def make(cls, folder: Path, about: About) -> Gallery:
+        """Open the gallery of a folder, which is made where there is none. Raises FacekitError."""
+        if folder.exists() and not folder.is_dir():
+            raise FacekitError(f"{folder} is a file; give a folder for the gallery")
+        if not opening.is_gallery(folder) and folder.is_dir() and any(folder.iterdir()):
+            raise FacekitError(f"{folder} is not empty and no gallery; choose another folder")
+        return cls(SqliteStore(folder, about), folder)
+
+    def __enter__(self) -> Gallery:
+        """Begin."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close the store."""
+        self.store.close()
+
+    @property
+    def about(self) -> About:
+        """What the gallery says of itself."""
+        return self.store.about
+
+    @property
+    def metric(self) -> Metric:
+        """How its embeddings are compared."""
+        return "cosine" if self.about.embedder.metric == "cosine" else "euclidean"
+
+    def embedder(self) -> Embedder:
+        """Return the embedder that the faces were embedded by.
+
+        Raises FacekitError where it cannot be had, or gives other embeddings now; the message says what to type.
+        """
+        return self.check_embedder(self.about.embedder.name)
+
+    def check_embedder(self, name: str) -> Embedder:
+        """Return an embedder by name, which must be the gallery's own. Raises FacekitError that says what to type."""
+        ours, folder = self.about.embedder, shlex.quote(str(self.folder))
+        if name != ours.name:
+            raise FacekitError(
+                f"{self.folder} was made with {shown(ours.name)}, not {shown(name)}; for the same people with another "
+                f"embedder: facekit gallery migrate {folder} --embedder {shlex.quote(name)} -o NEW"
+            )
+        # The file may come from a stranger and name any folder: only a registered embedder is loaded.
+        if ours.name not in plugins.names(embedders.KIND):
+            raise FacekitError(
+                f"{self.folder} was made with {shown(ours.name)}, which is not installed here; choose another "
+                f"embedder: facekit gallery migrate {folder} --embedder dlib -o NEW"
+            )
+        embedder = embedders.load(ours.name)
+        if described(embedder) != described(ours):
+            raise FacekitError(
+                f"{ours.name} gives other embeddings now than when {self.folder} was made; embed its faces anew: "
+                f"facekit gallery migrate {folder} --embedder {ours.name} -o NEW"
+            )
+        return embedder
+
+    def people(self) -> People:
+        """Return its people as embeddings, as they are now; the index is brought up to date for it."""
+        return People(index.load(self.store, self.folder), self.store.denials(), self.metric)
+
+    def promise(self, people: People | None = None) -> Promise:
+        """Return the promise for the people as they are now; it is found again, and stored, where they have changed."""
+        people = people or self.people()
+        stored = self.store.promise()
+        if stored is not None and stored[0] == people.generation:
+            return self._parsed(stored[1])
+        found = promise.find(people, self.about, self.store.strangers())
+        try:
+            self.store.set_promise(people.generation, plain.dump(found))
+        except FacekitError as error:  # a gallery on a disk that cannot be written answers all the same
+            log.info("the threshold is not stored: %s", error)
+        return found
+
+    def namer(self, rate: float | None = None, repeats: bool = False) -> Namer:
+        """Return what names faces, at a false positive identification rate: by default the gallery's own."""
+        people = self.people()
+        found = self.promise(people)
+        return Namer(people, found, threshold_at(found.open_set, rate), rate or found.open_set.rate, repeats)
+
+    def person(self, name: str) -> Person:
+        """Return the person of a name. Raises FacekitError for a name that is not there."""
+        found = self.store.find_person(name)
+        if found is None:
+            raise FacekitError(
+                f"nobody in {self.folder} is called {shown(name)}; "
+                f"see `facekit gallery list {shlex.quote(str(self.folder))}`"
+            )
+        return found
+
+    def _parsed(self, text: str) -> Promise:
+        try:
+            found = plain.parse(text, Promise)
+        except (ValueError, FacekitError):
+            found = None
+        if found is None or described(found.open_set.embedder) != described(self.about.embedder):
+            raise FacekitError(f"{self.folder} holds a threshold that facekit did not write; restore it from a copy")
+        return found
+
+
+def about(name: str, crop: CarriedCrop, fpir: float, keep_crops: bool = True, drawn: bool = False) -> About:
+    """Return what a new gallery says of itself. Raises FacekitError for an embedder that cannot be had."""
+    embedder = embedders.load(name)
+    backbone = Backbone(
+        name=name,
+        version=embedder.version,
+        metric=embedder.metric,
+        dimensions=embedder.dimensions,
+        licence=embedder.licence,
+    )
+    return About(
+        id=secrets.token_hex(16),
+        embedder=backbone,
+        threshold=embedder.threshold,
+        crop=crop,
+        fpir=fpir,
+        keep_crops=keep_crops,
+        drawn=drawn,
+    )

@@ -1,0 +1,119 @@
+"""The threshold of a gallery, and how far its false positive identification rate can be relied on."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from itertools import groupby
+from math import ceil, log, sqrt
+
+import numpy as np
+
+from facekit.identity.embedders.metrics import Embeddings
+from facekit.identity.gallery.search import People
+from facekit.identity.gallery.values import About, Strangers
+from facekit.identity.openset.fitting import expected_inside, open_set
+from facekit.identity.openset.interval import fpir_interval
+from facekit.identity.openset.left_out import leave_out
+from facekit.identity.openset.threshold import Prior
+from facekit.runs import OpenSet
+from facekit.scores.bootstrap import Interval
+
+FACTOR = 2.0
+"""How far the ends of the interval may be from the rate for a promise: half of it, and twice as much."""
+
+LEAST = 20
+"""People left out below which nothing is promised: who these few are decides, and no interval of them shows it."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A threshold, and what it stands for."""
+
+    open_set: OpenSet
+    """Thresholds for this and other rates, and the calibration of probabilities."""
+    promised: bool
+    """Whether the rate is known well enough: the interval is no wider than half to twice the rate."""
+    interval: tuple[float, float] | None = None
+    """Of the rate at the threshold, 95%; None where nobody could be left out."""
+    enough: int | None = None
+    """About how many people would suffice for a promise; None where there is one."""
+    strangers: int = 0
+    """Real strangers among those who were searched for."""
+
+    def __post_init__(self) -> None:
+        """Refuse what facekit does not write. Raises ValueError."""
+        if self.interval is not None and not 0 <= self.interval[0] <= self.interval[1] <= 1:
+            raise ValueError("the interval of a promise is not between 0 and 1")
+
+    @property
+    def line(self) -> str:
+        """What a person is told about it, in one line."""
+        rate, people = f"{self.open_set.rate:g}", self.open_set.people
+        if self.interval is None:
+            return (
+                f"a false positive identification rate of {rate} cannot be promised: no two people could be compared, "
+                f"so the threshold {self.open_set.threshold:.3f} is what the embedder's own suggests; "
+                f"about {self.enough} people, or as many strangers (--strangers), would suffice"
+            )
+        ends = f"95% interval {self.interval[0]:.2g} to {self.interval[1]:.2g}, from {self._from(people)}"
+        if self.promised:
+            return f"threshold {self.open_set.threshold:.3f}: false positive identification rate {rate} ({ends})"
+        return (
+            f"a false positive identification rate of {rate} cannot be promised ({ends}); the threshold "
+            f"{self.open_set.threshold:.3f} is an estimate that leans on what is usual for the embedder; "
+            f"about {self.enough} people, or as many strangers (--strangers), would suffice"
+        )
+
+    def _from(self, people: int) -> str:
+        own = people - self.strangers
+        return f"{own} people left out in turn" + (f" and {self.strangers} strangers" if self.strangers else "")
+
+
+def find(people: People, about: About, strangers: Strangers) -> Promise:
+    """Return the threshold of a gallery for the rate that it was asked for.
+
+    Each person is left out in turn and searched for among the others, which stands for a stranger among one person
+    fewer; the threshold is corrected for that. Strangers that were added count like people left out.
+    """
+    known = people.known()
+    others = _each(strangers)
+    left = leave_out(known, others) if known.names else None
+    prior = Prior.of(people.metric, about.threshold)
+    inside = left.own if left is not None else np.array(_own(people))
+    if len(inside) < LEAST:  # mostly people of one face
+        inside = np.concatenate([inside, expected_inside(about.embedder.name, people.metric, about.threshold)])
+    found = open_set(about.embedder, prior, known, left, inside, about.fpir)
+    if left is None:
+        return Promise(found, False, enough=_enough(about.fpir))
+    if left.doubtful:
+        _log.info("%d faces are nearer to another person than to their own; see `facekit gallery check`", left.doubtful)
+    ends = fpir_interval(left, prior, found.threshold, about.fpir)
+    promised = left.people >= LEAST and ends.high <= FACTOR * about.fpir and ends.low >= about.fpir / FACTOR
+    enough = None if promised else _suffice(left.people, ends, about.fpir)
+    return Promise(found, promised, (ends.low, ends.high), enough, len(others))
+
+
+def _own(people: People) -> list[float]:
+    known = people.known()
+    own = [known.to_own(place) for place in range(min(len(known.vectors), 1000))]
+    return [one for one in own if np.isfinite(one)]
+
+
+def _each(strangers: Strangers) -> list[Embeddings]:
+    """Return the embeddings of each stranger."""
+    places = groupby(range(len(strangers.who)), key=lambda place: strangers.who[place])
+    return [strangers.vectors[list(some)] for _, some in places]
+
+
+def _suffice(people: int, ends: Interval, rate: float) -> int:
+    """Return about how many people make the interval narrow enough: its width goes with the root of their number."""
+    half = max(log(ends.high / rate), log(rate / max(ends.low, 1e-12)), log(FACTOR))
+    return max(LEAST, people + 1, ceil(people * (half / log(FACTOR)) ** 2))
+
+
+def _enough(rate: float) -> int:
+    """Return about how many people suffice where nothing is known of the gallery's own."""
+    return max(LEAST, ceil(0.4 / sqrt(rate) * 10))

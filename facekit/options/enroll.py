@@ -1,0 +1,69 @@
+"""Options of `facekit enroll`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from facekit.base.reporting import Report
+from facekit.options.base import Aside, InputPath, OutputPath, Positional, Short
+from facekit.options.common import UNKNOWN, FalsePositives, Stage
+from facekit.options.crop import DETECTION
+from facekit.options.following import PHOTOS, command
+
+FPIR = 0.01
+"""The false positive identification rate of a gallery that was asked for none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Enroll(Stage):
+    """Enroll people in a gallery, which `identify` names faces by."""
+
+    group = "use"
+    after = "predict"
+
+    input: Annotated[
+        Path,
+        "Faces or photos: a folder with one folder per person, a zip or tar of one, or `-` to read its path from "
+        "stdin.",
+        Aside(),
+        Positional(),
+        InputPath(piped=True),
+    ]
+    output: Annotated[Path, "Gallery to make, or to add to.", Short("-o"), Aside(), OutputPath(piped=True)]
+    replace: Annotated[bool, "Remove the earlier faces of the people who are enrolled.", Aside()] = False
+    embedder: Annotated[
+        str | None, "Embedder: `dlib`, `dlib-mirrored` or `sface`; by default the gallery's own, else dlib."
+    ] = None
+    detector: Annotated[
+        str | None,
+        "Detector for the foremost face of each photo; by default what suits the embedder. Faces that `crop` cut keep "
+        "theirs.",
+        DETECTION,
+    ] = None
+    detect: Annotated[
+        bool, "Detect faces; with --no-detect, each picture is taken as a face that is already cropped.", DETECTION
+    ] = True
+    fpir: Annotated[
+        float | None,
+        "Share of strangers' faces that may be given a name; by default the gallery's own, else 0.01. The people are "
+        "left out in turn to find the threshold for it.",
+        FalsePositives,
+        UNKNOWN,
+    ] = None
+    strangers: Annotated[
+        Path | None,
+        "Folder of people who are not in the gallery, to find the threshold by as well. Their embeddings are kept.",
+        InputPath(),
+        UNKNOWN,
+    ] = None
+    crops: Annotated[
+        bool,
+        "Keep a small picture of each face, so that another embedder can be used later (`gallery migrate`) without "
+        "the photos.",
+    ] = True
+
+    def next_command(self, report: Report) -> str | None:
+        """Return the command that names the faces of photos."""
+        return command("identify", self.output, PHOTOS)

@@ -1,0 +1,48 @@
+"""Options of `facekit identify`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from facekit.options.base import Aside, InputPath, Options, OutputPath, Positional
+from facekit.options.common import FalsePositives
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identify(Options):
+    """Name the faces in photos by a gallery, or say that they are of strangers."""
+
+    group = "use"
+    after = "gallery"
+    answers = True
+
+    gallery: Annotated[
+        Path,
+        "Gallery that `enroll` made, or `-` to read its path from stdin.",
+        Aside(),
+        Positional(),
+        InputPath(piped=True),
+    ]
+    pictures: Annotated[
+        list[Path], "Photos, folders of photos, or zip or tar files of them.", Positional(), InputPath()
+    ]
+    fpir: Annotated[
+        float | None,
+        "Share of strangers' faces that may be given a name; by default the gallery's own.",
+        FalsePositives,
+    ] = None
+    allow_repeats: Annotated[
+        bool, "Let one photo show somebody more than once, as in a collage or before a mirror."
+    ] = False
+    detect: Annotated[
+        bool, "Detect faces; with --no-detect, each picture is taken as a face that is already cropped."
+    ] = True
+    csv: Annotated[Path | None, "Also write the answers to this CSV file.", Aside(), OutputPath()] = None
+    annotate: Annotated[
+        Path | None,
+        "Folder for a copy of each photo with a box and a name around each face.",
+        Aside(),
+        OutputPath(),
+    ] = None
