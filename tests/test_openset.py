@@ -212,7 +212,8 @@ def test_predict_says_the_rate_once_and_takes_another(
     assert about is not None
     answers = _predict(trained, few)
     (said,) = _lines(caplog, "false positive identification rate")
-    assert f"below {about.threshold:.3f} is unknown: false positive identification rate 0.02, measured with 3 people" in said
+    rate = "false positive identification rate 0.02, measured with 3 people"
+    assert f"below {about.threshold:.3f} is unknown: {rate}" in said
     for answer in answers:
         assert (answer.label == "unknown") == (answer.similarity < about.threshold)
         assert 0 <= answer.probability <= 1

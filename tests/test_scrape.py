@@ -259,7 +259,7 @@ def test_a_name_without_pictures_is_reported_and_never_fatal(web: Web, tmp_path:
 
 @needs_browser
 def test_nothing_at_all_and_a_block_are_errors_that_say_so(web: Web, tmp_path: Path) -> None:
-    with pytest.raises(FacekitError, match=r"no picture was found for any of 1 names \(1 empty\)"):
+    with pytest.raises(FacekitError, match=r"no picture was found for any of 1 name \(1 empty\)"):
         scrape(options(web, tmp_path / "one", "Nobody"))
     with pytest.raises(FacekitError, match="bing blocked every search"):
         scrape(options(web, tmp_path / "two", "Robot"))

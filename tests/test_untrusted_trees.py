@@ -370,7 +370,7 @@ def test_a_picture_that_a_person_edited_is_not_deleted(tree: Path, caplog: pytes
     plain_tree(tree, {"Cy": 6}, first=40, side=24)
     run_balance(tree, out)
     assert [file.read_bytes() for file in (out / "Ada").iterdir()] == [before]
-    assert "changed since facekit wrote" in caplog.text
+    assert "1 picture changed by hand stays" in caplog.text
 
 
 def test_overwrite_refuses_to_delete_a_picture_that_a_person_edited(tree: Path) -> None:
