@@ -103,8 +103,13 @@ class World:
         """Make what a line reads and no line before has made, as the pages say to make it."""
         output = words[words.index("-o") + 1] if "-o" in words else ""
         for word in words:
-            if word in PREPARED and word != output and not (self.folder / word).exists():
-                PREPARED[word](self)
+            if word in PREPARED and word != output:
+                self.need(word)
+
+    def need(self, name: str) -> None:
+        """Make a folder or file that the pages suppose, if it is not there."""
+        if not (self.folder / name).exists():
+            PREPARED[name](self)
 
     def _make_room(self, words: list[str], line: str) -> None:
         """Delete what another line made of the same name. The same line, run again, has nothing left to do."""
@@ -184,11 +189,13 @@ def _typed(line: str) -> Callable[[World], None]:
 
 
 def _known(world: World) -> None:
+    world.need("photos")
     shutil.copytree(world.folder / "photos", world.folder / "known")
 
 
 def _pairs(world: World) -> None:
     """Write a list of pairs of photos of two people, half of which are one person."""
+    world.need("photos")
     photos = world.folder / "photos"
     found = [sorted(person.iterdir())[:4] for person in sorted(photos.iterdir()) if person.is_dir()]
     rows = [(one[i], one[j], 1) for one in found for i in range(4) for j in range(i)]
