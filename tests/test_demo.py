@@ -83,7 +83,7 @@ def test_scores_are_said_when_they_are_known(monkeypatch: pytest.MonkeyPatch, ca
     first, left, last = caplog.messages
     assert first.startswith("first score after 0 s: 93.8% of the test photos (48)")
     assert left.startswith("about ")
-    assert last.startswith("score after 0 s: 100.0% of 30 test photos")
+    assert last.startswith("score after 0 s: 100.0% of the test photos (30)")
 
 
 def test_a_pace_is_measured_on_a_drawn_photo_and_a_batch() -> None:
