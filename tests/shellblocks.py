@@ -38,7 +38,8 @@ _SMALL = {
 """What is made smaller, so that a test can afford it; all else is as it is written."""
 
 _LONG = re.compile(
-    r"^facekit (compare|cross-validate|inspect|evaluate-pairs|augment|train full)|--strangers|--detector|--reference"
+    r"^facekit (compare|cross-validate|inspect|evaluate-pairs|augment|enroll|identify|verify|gallery|train full)"
+    r"|--strangers|--detector|--reference"
     r"|predict .*--fpir|\b(full|others)\b"
 )
 """What takes long also in small. Of such lines, the usual tests only ask whether the command takes them."""
