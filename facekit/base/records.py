@@ -31,6 +31,11 @@ class Box(NamedTuple):
     w: Pixels
     h: Pixels
 
+    @property
+    def words(self) -> str:
+        """The box as a table for people shows it: `132 x 140 at 317, 236`."""
+        return f"{self.w} x {self.h} at {self.x}, {self.y}"
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

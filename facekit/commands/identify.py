@@ -6,11 +6,9 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from facekit.base import images
 from facekit.base.contract import BadImage, Box, FacekitError, Track, quiet
 from facekit.base.files import write_csv
 from facekit.base.parallel import ordered_map
@@ -60,7 +58,7 @@ class Answer:
         box = self.box
         return {
             "photo": self.picture,
-            "face": f"{self.face}: {box.w} x {box.h} at {box.x}, {box.y}" if box is not None else "",
+            "face": f"{self.face}: {box.words}" if box is not None else "",
             "name": self.name or "",
             "similarity": f"{self.similarity:.2f}" if self.similarity is not None else "",
             "probability": f"{self.probability:.2f}" if self.probability is not None else "",
@@ -118,7 +116,7 @@ def _closing(answers: Iterator[Answer], held: ExitStack) -> Iterator[Answer]:
 def _answers(
     finder: Finder, namer: Namer, given: Given, drawn: Annotated | None, jobs: int, track: Track
 ) -> Iterator[Answer]:
-    results = ordered_map(partial(_see, finder), given.files, jobs)
+    results = ordered_map(finder.look, given.files, jobs)
     seen = track(zip(given.files, results, strict=True), STAGE, total=len(given.files))
     while some := list(islice(seen, _BATCH)):
         faces = [face.aligned for _, one in some if isinstance(one, Seen) for face in one.faces]
@@ -134,13 +132,6 @@ def _answers(
             if drawn is not None:
                 drawn.write(picture, one.image, [mark for answer in answers if (mark := _mark(answer))])
             yield from answers
-
-
-def _see(finder: Finder, picture: Path) -> Seen | BadImage:
-    try:
-        return finder.see(images.load(picture))
-    except BadImage as error:
-        return error
 
 
 def _named(

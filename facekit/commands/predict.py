@@ -47,7 +47,7 @@ class Answer(Prediction, _OfPicture):  # in this order, `picture` is the first f
         nearest = f" (nearest: {self.top[0].label})" if self.label == STRANGER else ""
         return {
             "photo": self.picture,
-            "face": f"{box.w} x {box.h} at {box.x}, {box.y}" if box is not None else "",
+            "face": box.words if box is not None else "",
             "name": f"{self.label or ''}{nearest}",
             "probability": f"{sure:.2f}" if sure is not None else "",
             "similarity": f"{self.similarity:.2f}" if self.similarity is not None else "",

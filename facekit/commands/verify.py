@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from facekit.base import images
 from facekit.base.contract import BadImage, Box, FacekitError, Track, quiet
 from facekit.base.parallel import ordered_map
 from facekit.dataset import tables
@@ -87,7 +86,7 @@ def _only(finder: Finder, matcher: Matcher, first: Path, second: Path) -> Answer
     for path in (first, second):
         if not path.is_file():
             raise FacekitError(f"no such photo: {path}")
-        one = _see(finder, path)
+        one = finder.look(path, only_foremost=True)
         if isinstance(one, BadImage):
             raise FacekitError(f"{path}: {one.reason}; give a photo that shows a face")
         seen.append(one)
@@ -101,18 +100,11 @@ def _answers(
     finder: Finder, matcher: Matcher, pairs: list[tuple[Path, Path]], options: Verify, track: Track
 ) -> Iterator[Answer]:
     def both(pair: tuple[Path, Path]) -> tuple[Seen | BadImage, Seen | BadImage]:
-        return _see(finder, pair[0]), _see(finder, pair[1])
+        return finder.look(pair[0], only_foremost=True), finder.look(pair[1], only_foremost=True)
 
     results = zip(pairs, ordered_map(both, pairs, options.jobs), strict=True)
     for (first, second), (one, other) in track(results, STAGE, total=len(pairs)):
         yield _answer(finder, matcher, (str(first), str(second)), one, other)
-
-
-def _see(finder: Finder, path: Path) -> Seen | BadImage:
-    try:
-        return finder.see(images.load(path), only_foremost=True)
-    except BadImage as error:
-        return error
 
 
 def _answer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -77,6 +78,13 @@ class Finder:
         found = self._boxes(image, only_foremost)
         faces = [SeenFace(box, self.align(image, box)) for box in found]
         return Seen(image, hashlib.sha256(data).hexdigest(), faces)
+
+    def look(self, file: Path, only_foremost: bool = False) -> Seen | BadImage:
+        """Return the faces of a picture in a file, or why there is none."""
+        try:
+            return self.see(images.load(file), only_foremost)
+        except BadImage as error:
+            return error
 
     def align(self, image: Image, box: Box | None) -> Image | BadImage:
         """Return a face as the embedder takes it, or why it cannot be aligned."""

@@ -7,6 +7,7 @@ import shlex
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from facekit.base import text
 from facekit.base.contract import BadImage, FacekitError, Record, Report, Track, quiet
@@ -19,7 +20,6 @@ from facekit.identity.faces import Finder, suited
 from facekit.identity.gallery import About, Gallery, NewFace, opening
 from facekit.identity.gallery.enrolling import Enroller
 from facekit.identity.gallery.gallery import about as about_new
-from facekit.identity.gallery.promise import Promise
 from facekit.identity.gallery.values import found_by
 from facekit.identity.openset.evaluation import each_another
 from facekit.options.crop import CarriedCrop
@@ -106,7 +106,7 @@ def _enrolled(
     if options.strangers is not None:
         _add_strangers(options, gallery, finder, track)
     if options.fpir is not None and options.fpir != gallery.about.fpir:
-        gallery.store.set_about(_asked(gallery.about, options.fpir))
+        gallery.store.set_about(replace(gallery.about, fpir=options.fpir))
     return _report(options, gallery, new, left, began)
 
 
@@ -165,25 +165,11 @@ def _add_strangers(options: Enroll, gallery: Gallery, finder: Finder, track: Tra
         gallery.store.set_strangers(faces)
 
 
-def _asked(about: About, fpir: float) -> About:
-    return About(**{**{name: getattr(about, name) for name in about.__dataclass_fields__}, "fpir": fpir})
-
-
 def _report(options: Enroll, gallery: Gallery, new: int, left: Counter[str], began: float) -> Report:
     promise = gallery.promise()
     (log.info if promise.promised else log.warning)("%s: %s", gallery.folder, promise.line)
     people = gallery.store.people()
-    details = {"people": len(people), **promised(promise), "embedder": gallery.about.embedder.name}
+    details: dict[str, Json] = {"people": len(people), **promise.details(), "embedder": gallery.about.embedder.name}
+    details["threshold"] = round(promise.open_set.threshold, 4)
     seconds = round(time.monotonic() - began, 2)
     return Report(STAGE, str(options.output), new, sum(one.faces for one in people), left, seconds, details)
-
-
-def promised(promise: Promise) -> dict[str, Json]:
-    """Return a promise as the details of a report."""
-    return {
-        "threshold": round(promise.open_set.threshold, 4),
-        "fpir": promise.open_set.rate,
-        "fpir_interval": None if promise.interval is None else list(promise.interval),
-        "promised": promise.promised,
-        "people_for_a_promise": promise.enough,
-    }

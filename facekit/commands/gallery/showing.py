@@ -27,7 +27,6 @@ def show(gallery: Gallery, name: str | None) -> Told:
     if name is not None:
         return _person(gallery, name)
     about, promise, people = gallery.about, gallery.promise(), gallery.store.people()
-    open_set = promise.open_set
     rows = (
         ("people", f"{len(people):,}"),
         ("faces", f"{sum(one.faces for one in people):,}"),
@@ -42,11 +41,7 @@ def show(gallery: Gallery, name: str | None) -> Told:
         "faces": sum(one.faces for one in people),
         "embedder": about.embedder.name,
         "found_by": about.found_by,
-        "threshold": open_set.threshold,
-        "fpir": open_set.rate,
-        "fpir_interval": None if promise.interval is None else list(promise.interval),
-        "promised": promise.promised,
-        "people_for_a_promise": promise.enough,
+        **promise.details(),
     }
     return Told(details, listing)
 
@@ -66,10 +61,7 @@ def _person(gallery: Gallery, name: str) -> Told:
 
 def _rows(faces: Iterable[KnownFace], word: str) -> list[tuple[str, ...]]:
     places = [(one, one.where.box) for one in faces]
-    return [
-        (one.id, word, one.where.path, f"{box.w} x {box.h} at {box.x}, {box.y}" if box else "", one.at)
-        for one, box in places
-    ]
+    return [(one.id, word, one.where.path, box.words if box else "", one.at) for one, box in places]
 
 
 def _plain(face: KnownFace) -> Json:

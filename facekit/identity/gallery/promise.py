@@ -9,6 +9,7 @@ from math import ceil, log, sqrt
 
 import numpy as np
 
+from facekit.base.plain import Json
 from facekit.base.text import counted
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.gallery.search import People
@@ -48,6 +49,16 @@ class Promise:
         """Refuse what facekit does not write. Raises ValueError."""
         if self.interval is not None and not 0 <= self.interval[0] <= self.interval[1] <= 1:
             raise ValueError("the interval of a promise is not between 0 and 1")
+
+    def details(self) -> dict[str, Json]:
+        """Return the promise as the details of a report."""
+        return {
+            "threshold": self.open_set.threshold,
+            "fpir": self.open_set.rate,
+            "fpir_interval": None if self.interval is None else list(self.interval),
+            "promised": self.promised,
+            "people_for_a_promise": self.enough,
+        }
 
     @property
     def line(self) -> str:
