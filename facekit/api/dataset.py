@@ -22,6 +22,7 @@ from facekit.base import plugins
 from facekit.base.contract import PARTS, FacekitError, Image, Record, Source, Track
 from facekit.base.names import fold
 from facekit.base.parallel import ordered_map
+from facekit.base.text import counted
 from facekit.dataset import Dataset as Tree
 from facekit.dataset.inputs import open_tree
 from facekit.networks.inputs import as_input
@@ -85,9 +86,7 @@ class Dataset(Sequence[Record]):
         return self._with(self._records[index]) if isinstance(index, slice) else self._records[index]
 
     def __repr__(self) -> str:
-        counts = (
-            f"{len(self):,} {_some('picture', len(self))} of {len(self.labels):,} {_some('label', len(self.labels))}"
-        )
+        counts = f"{counted(len(self), 'picture')} of {counted(len(self.labels), 'label')}"
         return f"<facekit.Dataset {str(self.folder)!r}: {counts}>"
 
     def select(
@@ -240,10 +239,6 @@ def _no_part(dataset: Dataset, asked: Sequence[str]) -> str:
     if all(record.split is None for record in dataset):
         return f"{dataset.folder} has no split; draw one with facekit.balance, or leave `split` out"
     return f"{dataset.folder} has no pictures in {' or '.join(asked)}; choose another part"
-
-
-def _some(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
 
 
 def _check(**numbers: int | None) -> None:

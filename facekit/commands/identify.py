@@ -13,7 +13,7 @@ from facekit.base.contract import BadImage, Box, FacekitError, Track, quiet
 from facekit.base.files import write_csv
 from facekit.base.parallel import ordered_map
 from facekit.base.text import counted
-from facekit.dataset.given import Given, open_given
+from facekit.dataset.given import Given, open_given, while_open
 from facekit.identity.faces import Finder, Seen
 from facekit.identity.gallery import Gallery, Identity, Namer
 from facekit.identity.gallery.naming import Candidate
@@ -96,7 +96,7 @@ def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
         finder = Finder(gallery.about.embedder.name, gallery.about.finding(options.detect))
         drawn = None if options.annotate is None else Annotated("--annotate", options.annotate)
         answers = _answers(finder, namer, given, drawn, options.jobs, track)
-        return _closing(answers if options.csv is None else _listed(answers, options.csv), stack.pop_all())
+        return while_open(answers if options.csv is None else _listed(answers, options.csv), stack.pop_all())
 
 
 def _say(gallery: Gallery, namer: Namer) -> None:
@@ -106,11 +106,6 @@ def _say(gallery: Gallery, namer: Namer) -> None:
             f"{gallery.folder} is an empty gallery; enroll people with `facekit enroll FACES -o {gallery.folder}`"
         )
     (log.info if namer.promise.promised else log.warning)("%s: %s", gallery.folder, namer.promise.line)
-
-
-def _closing(answers: Iterator[Answer], held: ExitStack) -> Iterator[Answer]:
-    with held:
-        yield from answers
 
 
 def _answers(

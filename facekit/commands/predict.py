@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from facekit.base.contract import BadImage, Track, quiet
 from facekit.base.names import spelled_as
 from facekit.base.parallel import ordered_map
 from facekit.base.text import counted
-from facekit.dataset.given import open_given
+from facekit.dataset.given import Given, open_given, while_open
 from facekit.identity.predictor import FoundFace, Prediction, Predictor
 from facekit.options.common import STRANGER
 from facekit.options.predict import Predict
@@ -79,16 +79,7 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
         if options.dry_run:
             log.info("%s would be read", counted(len(given.files), "picture"))
             return iter(())
-        answers = _answers(_predictor(run, options), given.files, options, given.names, track)
-        return _named(answers, given.names, stack.pop_all())
-
-
-def _named(answers: Iterator[Answer], names: Mapping[Path, str], held: ExitStack) -> Iterator[Answer]:
-    """Yield the answers with what the pictures are called; what is unpacked is removed at the end."""
-    with held:
-        for answer in answers:
-            name = names.get(Path(answer.picture))
-            yield answer if name is None else replace(answer, picture=name)
+        return while_open(_answers(_predictor(run, options), given, options, track), stack.pop_all())
 
 
 def _predictor(run: Run, options: Predict) -> Predictor:
@@ -99,13 +90,11 @@ def _predictor(run: Run, options: Predict) -> Predictor:
     return predictor
 
 
-def _answers(
-    predictor: Predictor, pictures: Sequence[Path], options: Predict, names: Mapping[Path, str], track: Track
-) -> Iterator[Answer]:
-    results = ordered_map(partial(_faces, predictor, options.detect), pictures, options.jobs)
+def _answers(predictor: Predictor, given: Given, options: Predict, track: Track) -> Iterator[Answer]:
+    results = ordered_map(partial(_faces, predictor, options.detect), given.files, options.jobs)
     faces = (
         (picture, face)
-        for picture, some in track(zip(pictures, results, strict=True), STAGE, total=len(pictures))
+        for picture, some in track(zip(given.files, results, strict=True), STAGE, total=len(given.files))
         for face in some
     )
     tiles: list[Tile] = []
@@ -115,12 +104,12 @@ def _answers(
         named = iter(predictor.name(seen, options.min_confidence))
         for picture, face in chunk:
             if not isinstance(face, FoundFace):
-                yield _no_answer(picture, face)
+                yield _no_answer(given.name(picture), face)
                 continue
-            answer = Answer(str(picture), **vars(next(named)))
+            answer = Answer(given.name(picture), **vars(next(named)))
             count += 1
             if options.grid is not None and len(tiles) < sheet.most(options.grid):
-                tiles.append(_tile(predictor.run, picture, face, answer, names.get(picture)))
+                tiles.append(_tile(predictor.run, picture, face, answer, given.names.get(picture)))
             yield answer
     if options.grid is not None:
         sheet.write(options.grid, tiles, count, "no picture shows a face")
@@ -134,8 +123,8 @@ def _faces(predictor: Predictor, detect: bool, picture: Path) -> list[FoundFace 
         return [error]
 
 
-def _no_answer(picture: Path, error: BadImage) -> NoAnswer:
-    return NoAnswer(str(picture), None, None, None, None, None, (), error.reason)
+def _no_answer(picture: str, error: BadImage) -> NoAnswer:
+    return NoAnswer(picture, None, None, None, None, None, (), error.reason)
 
 
 def _tile(run: Run, picture: Path, face: FoundFace, answer: Answer, name: str | None) -> Tile:

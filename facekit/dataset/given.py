@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from facekit.base.contract import FacekitError, Track
 from facekit.dataset import pictures
 from facekit.dataset.archives import is_archive
 from facekit.dataset.inputs import Input, open_input
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,12 @@ def open_given(paths: Iterable[Path], stack: ExitStack, track: Track) -> Given:
     """
     held = [(one, file) for one in _inputs(paths, stack, track) for file in _pictures(one)]
     return Given([file for _, file in held], {file: one.name(file) for one, file in held if one.is_copy})
+
+
+def while_open(answers: Iterator[T], stack: ExitStack) -> Iterator[T]:
+    """Yield the answers about given pictures; what was unpacked for them is removed at the end."""
+    with stack:
+        yield from answers
 
 
 def _inputs(paths: Iterable[Path], stack: ExitStack, track: Track) -> list[Input]:
