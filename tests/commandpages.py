@@ -77,7 +77,8 @@ def _row(line: Line, limits: Mapping[str, str]) -> str:
     flags = line.flags.strip().split(", ")
     within = next(filter(None, (limits.get(flag.split()[0]) for flag in flags)), "")
     text, bracket, default = line.text.partition("[default:")
-    return f"| {_cell(', '.join(f'`{flag}`' for flag in flags))} | {_cell(text + within + bracket + default)} |"
+    parts = filter(None, (text.strip(), within.strip(), bracket + default))
+    return f"| {_cell(', '.join(f'`{flag}`' for flag in flags))} | {_cell(' '.join(parts))} |"
 
 
 def _number(value: float | None) -> str | None:
