@@ -14,7 +14,7 @@ from facekit.base.contract import FacekitError
 from facekit.base.names import fold, stored
 from facekit.base.text import counted, visible
 from facekit.identity.gallery import opening
-from facekit.identity.gallery.rowvalues import Bad, Reader, boxed, now, packed
+from facekit.identity.gallery.rowvalues import Bad, Reader, boxed, encodable, now, packed, placed
 from facekit.identity.gallery.transactions import Transactions
 from facekit.identity.gallery.values import (
     MOST_CROP,
@@ -182,7 +182,7 @@ class SqliteStore(Transactions):
             if connection.execute(there, (person, face.id)).fetchone():
                 return False
             key = f"not-{secrets.token_hex(6)}"
-            row = (key, person, face.id, where.path, where.sha256, packed(where.box), where.origin, where.source, now())
+            row = (key, person, face.id, *placed(where), now())
             connection.execute("insert into denials values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, self._bytes(face)))
             self._keep(key, face.crop)
             return True
@@ -193,7 +193,7 @@ class SqliteStore(Transactions):
             connection.execute("delete from crops where id in (select id from strangers)")
             connection.execute("delete from strangers")
             for who, face in faces:
-                row = (f"stranger-{face.id}", who, self._bytes(face))
+                row = (f"stranger-{face.id}", encodable(who), self._bytes(face))
                 if connection.execute("insert or ignore into strangers values (?, ?, ?)", row).rowcount:
                     self._keep(row[0], face.crop)
 
@@ -261,7 +261,7 @@ class SqliteStore(Transactions):
 
     def _add(self, person: int, face: NewFace) -> bool:
         where, slot = face.where, self._number("next_slot")
-        row = (face.id, person, slot, where.path, where.sha256, packed(where.box), where.origin, where.source, now())
+        row = (face.id, person, slot, *placed(where), now())
         done = self._connection.execute(
             "insert or ignore into faces values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, self._bytes(face))
         )
