@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,10 @@ from facekit.base.contract import Box
 from facekit.identity.gallery.values import MOST_NAME, KnownFace, Where
 
 _MOST_TEXT = 1 << 16
+
+_ODD = re.compile("[\0\udc80-\udcff]")
+"""A zero byte, and a byte of a file's name that is not UTF-8, as Python reads it."""
+
 LARGEST = 1e6
 """Largest number of an embedding."""
 
@@ -77,6 +82,11 @@ def boxed(text: Any) -> Box | None:
     if max(map(abs, (x, y, w, h))) >= 2**31 or w <= 0 or h <= 0:
         raise Bad("the place of a face")
     return Box(x, y, w, h)
+
+
+def storable(text: str) -> str:
+    """Return text as a database takes it: a byte of a path that is not UTF-8 as `%EB`, and a zero byte as `%00`."""
+    return _ODD.sub(lambda match: f"%{ord(match[0]) % 0xDC00:02X}", text)
 
 
 def now() -> str:
