@@ -28,9 +28,7 @@ class Queries(Transactions):
     def rows(self) -> Rows:
         """Return who every face is, at one generation."""
         with self._reading() as sql:
-            names = {
-                self._read.number(n): self._read.text(t) for n, t in sql.execute("select id, name from people")
-            }
+            names = {self._read.number(n): self._read.text(t) for n, t in sql.execute("select id, name from people")}
             found = sql.execute("select slot, person from faces order by slot").fetchall()
             if any(not isinstance(value, int) for row in found for value in row):
                 raise Bad("a number of a face")
