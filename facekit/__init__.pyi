@@ -8,8 +8,10 @@ from os import PathLike
 from typing import Literal
 
 from facekit.api.dataset import Dataset as Dataset
+from facekit.api.gallery import Gallery as Gallery
+from facekit.api.gallery import Identification as Identification
+from facekit.api.loading import load as load
 from facekit.api.model import Model as Model
-from facekit.api.model import load as load
 from facekit.base.errors import FacekitError as FacekitError
 from facekit.base.records import Box as Box
 from facekit.base.records import Record as Record
@@ -26,6 +28,8 @@ __all__ = [
     "Box",
     "Dataset",
     "FacekitError",
+    "Gallery",
+    "Identification",
     "Model",
     "Prediction",
     "Record",

@@ -137,6 +137,18 @@ def even(drawn_faces: Path) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def enrolled(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gallery of the drawn photos of three people. Not to be changed."""
+    pytest.importorskip("onnxruntime", reason="the extra `faces` is not installed")
+    from facekit.commands.enroll import enroll
+    from facekit.options.enroll import Enroll
+
+    root = tmp_path_factory.mktemp("enrolled") / "gallery"
+    enroll(Enroll(input=drawn_photos, output=root, jobs=2))
+    return root
+
+
 @pytest.fixture
 def bot_place() -> Iterator[Path]:
     """Where the folders of bots are, of this process and of those it starts: empty at the start."""

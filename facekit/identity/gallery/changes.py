@@ -14,7 +14,7 @@ from facekit.base.contract import FacekitError
 from facekit.base.names import fold, stored
 from facekit.base.text import visible
 from facekit.identity.gallery.queries import Queries
-from facekit.identity.gallery.rowvalues import Reader, now, packed, storable
+from facekit.identity.gallery.rowvalues import Reader, encodable, now, packed, placed
 from facekit.identity.gallery.transactions import Sql
 from facekit.identity.gallery.values import MOST_CROP, MOST_NAME, About, Crop, NewFace, Where
 
@@ -87,7 +87,7 @@ class Changes(Queries):
             for who, face in faces:
                 key = f"stranger-{face.id}"
                 there = "insert into strangers values (?, ?, ?) on conflict (id) do nothing"
-                if sql.execute(there, (key, who, self._column(face))).rowcount:
+                if sql.execute(there, (key, encodable(who), self._column(face))).rowcount:
                     self._keep(sql, key, face.crop)
 
     def set_promise(self, generation: int, promise: str) -> None:
@@ -161,12 +161,12 @@ class Changes(Queries):
 
 def _texts(where: Where) -> tuple[str, ...]:
     """Return the columns `path, sha256, box, origin, source, at` of a face of today."""
-    return (storable(where.path), where.sha256, packed(where.box), where.origin, storable(where.source), now())
+    return (*placed(where), now())
 
 
 def _name(name: str) -> str:
     """Return a name as it is stored. Raises FacekitError for one that nobody has."""
     kept = stored(name)
-    if not kept or not fold(kept) or len(kept) > MOST_NAME:
+    if not kept or not fold(kept) or len(kept) > MOST_NAME or "\0" in kept:
         raise FacekitError(f"{visible(name[:80])!r} is no name; give one of at most {MOST_NAME} characters")
     return kept
