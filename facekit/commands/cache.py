@@ -96,7 +96,7 @@ def _things(kind: Kind, root: Path) -> Iterator[Path]:
         folder = root / weights.FOLDER
         yield from (path for path in sorted(folder.glob("*")) if path.is_file() and not path.is_symlink())
     elif kind == "galleries":
-        yield from filter(place.is_cached, sorted((root / place.CACHED).glob("*")))
+        yield from filter(place.is_cached, sorted((root / weights.GALLERIES).glob("*")))
     else:
         yield from filter(scratch.is_mine, sorted((root / scratch.UNPACKED).glob(f"{scratch.PREFIX}*")))
 
@@ -120,9 +120,9 @@ def _delete(kind: Kind, path: Path) -> None:
 
 
 def _used(path: Path) -> float:
-    """Return when a file was used last, or what is directly in a folder."""
-    files = [path.stat(), *(file.stat() for file in path.glob("index/*"))]
-    return max(max(file.st_mtime, file.st_atime) for file in files)
+    """Return when a file or a folder was used last: of the index of a gallery, when its files were."""
+    files = list(path.glob("index/*")) or [path]  # looking into a folder is a use of it
+    return max(max(about.st_mtime, about.st_atime) for about in (file.stat() for file in files))
 
 
 def _size(path: Path) -> int:

@@ -24,9 +24,6 @@ from facekit.options.galleries import Address, address, is_database
 if TYPE_CHECKING:
     from facekit.identity.gallery.postgres import PostgresStore
 
-CACHED = "galleries"
-"""The folder in the cache that holds the indexes of galleries in databases, see `base.weights`."""
-
 log = logging.getLogger(__name__)
 
 
@@ -132,7 +129,7 @@ class Database:
         """A folder of the cache, which is made; None where the cache cannot be used."""
         key = hashlib.sha256(f"{self.address.server} {self.address.schema}".encode()).hexdigest()[:16]
         try:
-            folder = weights.cache() / CACHED / key
+            folder = weights.cache() / weights.GALLERIES / key
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             weights.keep_private(folder.parent)
         except (OSError, FacekitError) as error:
