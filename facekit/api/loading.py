@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from os import PathLike
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from facekit.api.gallery import Gallery
 from facekit.api.model import Model
 from facekit.base.contract import FacekitError
 from facekit.identity.gallery.opening import is_gallery
+from facekit.options.galleries import is_database
 
 
 def load(folder: str | PathLike[str], *, fpir: float | None = None) -> Model | Gallery:
@@ -19,7 +21,8 @@ def load(folder: str | PathLike[str], *, fpir: float | None = None) -> Model | G
     these, so that the checker knows which of the two it has.
 
     Args:
-        folder: Folder of a trained model, as `facekit.train` writes it, or of a gallery, as `facekit.enroll` does.
+        folder: Folder of a trained model, as `facekit.train` writes it, or of a gallery, as `facekit.enroll` does; or
+            the address of a gallery in a PostgreSQL database.
         fpir: Share of strangers' faces that may be given a name (false positive identification rate), instead of the
             one that the model was trained for, or the gallery made for.
 
@@ -28,7 +31,7 @@ def load(folder: str | PathLike[str], *, fpir: float | None = None) -> Model | G
             extra that is not installed, and for an `fpir` that there is no threshold for.
     """
     place = Path(folder)
-    if is_gallery(place):
+    if is_database(os.fspath(folder)) or is_gallery(place):
         return Gallery(folder, fpir)
     if place.is_dir() and not (place / runs.MODEL).exists():
         raise FacekitError(

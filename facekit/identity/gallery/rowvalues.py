@@ -52,9 +52,13 @@ class Reader:
         if any(not isinstance(blob, bytes) or len(blob) != 4 * self._dimensions for blob in blobs):
             raise Bad("the size of an embedding")
         found = np.frombuffer(b"".join(blobs), "<f4").reshape(len(blobs), self._dimensions).astype(np.float32)
-        if not (np.isfinite(found).all() and (np.abs(found) < LARGEST).all()):
+        return self.within(found)
+
+    def within(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return embeddings as they are. Raises Bad for a number that none has."""
+        if not (np.abs(vectors) < LARGEST).all():  # NaN is not, either
             raise Bad("a number of an embedding")
-        return found
+        return vectors
 
     def known(self, name: str, row: Sequence[Any], has_crop: bool) -> KnownFace:
         """Return a face from the columns `id, path, sha256, box, origin, source, at`. Raises Bad."""
