@@ -42,9 +42,12 @@ def read_folder() -> Path:
     if not piped.startswith("{"):
         return Path(piped.splitlines()[-1])
     try:
-        return Path(plain.parse(piped, _Printed).folder)
+        folder = plain.parse(piped, _Printed).folder
     except ValueError:
-        raise FacekitError("stdin is JSON without a folder; pipe a facekit command's output into this") from None
+        folder = ""
+    if not folder:
+        raise FacekitError("stdin is JSON without a folder; pipe a facekit command's output into this")
+    return Path(folder)
 
 
 def _read(stream: TextIO | None) -> str:
