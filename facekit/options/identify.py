@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from facekit.options.base import Aside, InputPath, Options, OutputPath, Positional
+from facekit.options.base import Aside, InputPath, Options, OutputPath, Positional, Reads
 from facekit.options.common import FalsePositives
+from facekit.options.galleries import check_place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,11 +20,12 @@ class Identify(Options):
     answers = True
 
     gallery: Annotated[
-        Path,
+        str,
         "Gallery that `enroll` made, or `-` to read its path from stdin.",
         Aside(),
         Positional(),
         InputPath(piped=True),
+        Reads(check_place),
     ]
     pictures: Annotated[
         list[Path], "Photos, folders of photos, or zip or tar files of them.", Positional(), InputPath()
