@@ -253,7 +253,7 @@ def clean(
     dry_run: bool = False,
     progress: bool | _Track = False,
 ) -> Report:
-    """Remove duplicates, poor pictures, boxes without a face and other people, then names with too few
+    """Remove repeats, poor pictures, boxes without a face and other people, then names with too few
     pictures.
 
     It is the command `facekit clean`, with the same options, defaults and checks.
@@ -897,8 +897,8 @@ def rejected(
 
     Args:
         tree: Folder that `crop`, `clean`, `balance` or another command made.
-        reason: List only pictures left out for this reason, such as `blurred` or `duplicate`; all if
-            not given.
+        reason: List only pictures left out for this reason, such as `blurred` or `repeat`; all if not
+            given.
         stage: List only pictures left out by this command, such as `clean`; all if not given.
         sheet: PNG or HTML page to write: the listed pictures, each with its reason.
         seed: Random seed. Default: 42.

@@ -260,10 +260,10 @@ def test_several_values_are_any_iterable(plain: Path, kind: Any) -> None:
 @pytest.mark.parametrize(
     ("pictures", "message"),
     [
-        (np.zeros((9, 9, 3), np.uint8), "--pictures takes paths, and no pixels; `facekit.load"),
-        ([np.zeros((9, 9, 3), np.uint8)], "--pictures takes paths, and no pixels; `facekit.load"),
-        ([3], "--pictures is 3; it must be of type Path"),
-        ([["a.jpg"]], r"--pictures is \['a.jpg'\]; it must be of type Path"),
+        (np.zeros((9, 9, 3), np.uint8), "PICTURES takes paths, and no pixels; `facekit.load"),
+        ([np.zeros((9, 9, 3), np.uint8)], "PICTURES takes paths, and no pixels; `facekit.load"),
+        ([3], "PICTURES is 3; it must be of type Path"),
+        ([["a.jpg"]], r"PICTURES is \['a.jpg'\]; it must be of type Path"),
     ],
     ids=["pixels", "a list of pixels", "a number", "a list of lists"],
 )
@@ -327,7 +327,7 @@ def test_a_report_says_in_words_what_was_done(plain: Path, tmp_path: Path) -> No
     (plain / "Ada" / "text.jpg").write_text("no picture")
     report = api.crop(plain, tmp_path / "faces", detect=False, size=32)
     first, *rest = str(report).splitlines()
-    assert first.startswith("crop: 16 made, 16 kept, 1 left out (1 not a picture), ")
+    assert first.startswith("crop: 16 new, 16 in all, 1 left out (1 not a picture), ")
     assert f"  folder: {tmp_path / 'faces'}" in rest
 
 

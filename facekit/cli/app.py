@@ -78,7 +78,8 @@ def _invoke(first: str) -> int:
     except typer.TyperException as error:  # what the parser refuses
         message = _moved(first, error) or error.format_message()
         if message:  # empty where no argument at all showed the help
-            _refuse(f"{message} (see `facekit --help`)")
+            known = registry.get(first) is not None
+            _refuse(f"{message} (see `{_NAME} {first} --help`)" if known else f"{message} (see `{_NAME} --help`)")
         return FAULT
     except ReaderGone:
         return DONE

@@ -30,7 +30,7 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
     "clean": (
         "clean",
         "crop",
-        "Remove duplicates, poor pictures, boxes without a face and other people, then names with too few pictures.",
+        "Remove repeats, poor pictures, boxes without a face and other people, then names with too few pictures.",
     ),
     "compare": (
         "train",
