@@ -75,9 +75,11 @@ class Finder:
     def see(self, data: bytes, only_foremost: bool = False) -> Seen:
         """Return the faces of a picture of these bytes. Raises BadImage for one that cannot be read or shows none."""
         image = images.decode(data)
-        found = self._boxes(image, only_foremost)
-        faces = [SeenFace(box, self.align(image, box)) for box in found]
-        return Seen(image, hashlib.sha256(data).hexdigest(), faces)
+        return Seen(image, hashlib.sha256(data).hexdigest(), self.see_in(image, only_foremost))
+
+    def see_in(self, image: Image, only_foremost: bool = False) -> list[SeenFace]:
+        """Return the faces of a picture, largest first. Raises BadImage for one that shows none."""
+        return [SeenFace(box, self.align(image, box)) for box in self._boxes(image, only_foremost)]
 
     def look(self, file: Path, only_foremost: bool = False) -> Seen | BadImage:
         """Return the faces of a picture in a file, or why there is none."""
