@@ -8,8 +8,10 @@ from os import PathLike
 from typing import Literal
 
 from facekit.api.dataset import Dataset as Dataset
+from facekit.api.gallery import Gallery as Gallery
+from facekit.api.gallery import Identification as Identification
+from facekit.api.loading import load as load
 from facekit.api.model import Model as Model
-from facekit.api.model import load as load
 from facekit.base.errors import FacekitError as FacekitError
 from facekit.base.records import Box as Box
 from facekit.base.records import Record as Record
@@ -26,6 +28,8 @@ __all__ = [
     "Box",
     "Dataset",
     "FacekitError",
+    "Gallery",
+    "Identification",
     "Model",
     "Prediction",
     "Record",
@@ -189,7 +193,7 @@ def balance(
 
 def cache(
     *,
-    kind: Literal["embeddings", "weights", "unpacked"] | None = None,
+    kind: Literal["embeddings", "galleries", "weights", "unpacked"] | None = None,
     clear: bool = False,
     older_than: str | None = None,
     seed: int = 42,
@@ -204,8 +208,8 @@ def cache(
     It is the command `facekit cache`, with the same options, defaults and checks.
 
     Args:
-        kind: What to show or clear: `embeddings` of faces, `weights` of networks, or `unpacked`
-            archives that a crash left behind; all if not given.
+        kind: What to show or clear: `embeddings` of faces, those of `galleries` in databases, `weights`
+            of networks, or `unpacked` archives that a crash left behind; all if not given.
         clear: Delete it. facekit computes it again when it is needed. Default: False.
         older_than: With `clear`, delete only what was not used for this long: `30d`, `12h`, `2w`.
         seed: Random seed. Default: 42.
@@ -538,7 +542,8 @@ def enroll(
 
     Args:
         input: Faces or photos: a folder with one folder per person, a zip or tar of one.
-        output: Gallery to make, or to add to.
+        output: Gallery to make, or to add to: a folder, or a PostgreSQL database as
+            `postgresql://USER@HOST/DATABASE`.
         replace: Remove the earlier faces of the people who are enrolled. Default: False.
         embedder: Embedder: `dlib`, `dlib-mirrored` or `sface`; by default the gallery's own, else dlib.
         detector: Detector for the foremost face of each photo; by default what suits the embedder.
@@ -693,10 +698,10 @@ def gallery(
             `merge` the faces of OTHER-NAME... into NAME; `remove` people by name, or faces by id;
             `check` whether it is whole, and who is easily confused; `deny` that FACE is NAME; `migrate`
             to another embedder.
-        gallery: Folder of the gallery.
+        gallery: Folder of the gallery, or its address: `postgresql://USER@HOST/DATABASE`.
         names: Names or ids, as the action takes them. The FACE of `deny` is a photo of one face, the
             second face of a photo as `photo.jpg#2`, or the id of an enrolled face.
-        output: `migrate`: folder of the new gallery.
+        output: `migrate`: folder or address of the new gallery.
         embedder: `migrate`: embedder of the new gallery: `dlib`, `dlib-mirrored` or `sface`.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.

@@ -101,7 +101,10 @@ from pathlib import Path
 import numpy as np
 import facekit
 report: facekit.Report = facekit.crop("photos", Path("faces"), size=160, faces="only", progress=True)
-model: facekit.Model = facekit.load("model", fpir=0.01)
+model = facekit.Model("model", fpir=0.01)
+gallery = facekit.Gallery("gallery")
+name: str = gallery.identify("photo.jpg")[0].name
+either: facekit.Model | facekit.Gallery = facekit.load("model")
 for face in model.predict(np.zeros((3, 3, 3), np.uint8)):
     label: str | None = face.label
 for answer in facekit.predict("model", ["a.jpg", Path("b.jpg")]):

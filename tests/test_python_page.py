@@ -26,7 +26,7 @@ def test_the_blocks_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.
             exec(compile(block, f"{PAGE.name}, block {number}", "exec"), known)
     assert len(known["dataset"]) == 27
     assert known["pictures"].shape == (27, 96, 96, 3)
-    assert known["face"].label in known["dataset"].labels
+    assert known["face"].name in known["dataset"].labels
     assert known["network"].history.history["val_accuracy"]
 
 

@@ -76,6 +76,7 @@ EXTRAS = {
     "matplotlib": "train",
     "jinja2": "train",
     "tensorboard": "train",
+    "psycopg": "postgres",
 }
 """Package -> the extra of `pip install 'facekit-cli[EXTRA]'` that brings it."""
 

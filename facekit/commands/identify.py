@@ -138,9 +138,9 @@ def _say(gallery: Gallery, namer: Namer) -> None:
     """Say what the threshold stands for. Raises FacekitError for a gallery of nobody."""
     if not len(namer.people.numbers):
         raise FacekitError(
-            f"{gallery.folder} is an empty gallery; enroll people with `facekit enroll FACES -o {gallery.folder}`"
+            f"{gallery.shown} is an empty gallery; enroll people with `facekit enroll FACES -o {gallery.shown}`"
         )
-    (log.info if namer.promise.promised else log.warning)("%s: %s", gallery.folder, namer.promise.line)
+    (log.info if namer.promise.promised else log.warning)("%s: %s", gallery.shown, namer.promise.line)
 
 
 def _of_parts(

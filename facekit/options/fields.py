@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 from facekit.base.errors import FacekitError
+from facekit.options.galleries import is_database
 from facekit.options.marks import InputPath, Limits, OutputPath, PathMark, PathOrName
 
 _LONGEST_NAME = 255
@@ -112,6 +113,8 @@ def _item(option: Field, value: Scalar) -> Scalar:
     if option.path is None or not isinstance(value, str | Path):
         return value
     text = str(value)
+    if option.kind is str and is_database(text):  # its own check does not repeat what may be a password
+        return text
     lists = isinstance(option.path, PathOrName) and option.path.lists
     if "\0" in text:
         raise FacekitError(f"{option.flag} is {shown(text)}; a path has no zero byte")

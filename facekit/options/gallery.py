@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal, get_args
 
 from facekit.base.errors import FacekitError
 from facekit.base.reporting import Report
-from facekit.options.base import Aside, InputPath, Options, OutputPath, Positional, Short
+from facekit.options.base import Aside, InputPath, Options, OutputPath, Positional, Reads, Short
 from facekit.options.following import PHOTOS, command
+from facekit.options.galleries import FORM, check_place
 
 Action = Literal["list", "show", "rename", "merge", "remove", "check", "deny", "migrate"]
 
@@ -41,14 +41,23 @@ class Gallery(Options):
         "easily confused; `deny` that FACE is NAME; `migrate` to another embedder.",
         Positional(),
     ]
-    gallery: Annotated[Path, "Folder of the gallery.", Positional(), InputPath()]
+    gallery: Annotated[
+        str, f"Folder of the gallery, or its address: `{FORM}`.", Positional(), InputPath(), Reads(check_place)
+    ]
     names: Annotated[
         list[str],
         "Names or ids, as the action takes them. The FACE of `deny` is a photo of one face, the second face of a photo "
         "as `photo.jpg#2`, or the id of an enrolled face.",
         Positional(),
     ] = field(default_factory=list)
-    output: Annotated[Path | None, "`migrate`: folder of the new gallery.", Short("-o"), Aside(), OutputPath()] = None
+    output: Annotated[
+        str | None,
+        "`migrate`: folder or address of the new gallery.",
+        Short("-o"),
+        Aside(),
+        OutputPath(),
+        Reads(check_place),
+    ] = None
     embedder: Annotated[str | None, "`migrate`: embedder of the new gallery: `dlib`, `dlib-mirrored` or `sface`."] = (
         None
     )

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from facekit.options.base import Aside, InputPath, OutputPath, Positional
+from facekit.options.base import Aside, InputPath, OutputPath, Positional, Reads
 from facekit.options.common import FalsePositives
+from facekit.options.galleries import check_place
 from facekit.options.watching import Looked, Watching
 
 
@@ -20,11 +21,12 @@ class Identify(Watching):
     answers = True
 
     gallery: Annotated[
-        Path,
+        str,
         "Gallery that `enroll` made, or `-` to read its path from stdin.",
         Aside(),
         Positional(),
         InputPath(piped=True),
+        Reads(check_place),
     ]
     pictures: Looked
     fpir: Annotated[

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from facekit.base import images
-from facekit.base.contract import BadImage, Box, Image
+from facekit.base.contract import Box, Image
 from facekit.identity import embedders
 from facekit.identity.faces import Finder
 from facekit.identity.gallery import Namer
@@ -78,10 +78,7 @@ class GalleryEyes:
 
     def see(self, image: Image) -> list[Sighting]:
         """Return the faces of a frame."""
-        try:
-            faces = self._finder.see_in(image)
-        except BadImage:
-            return []
+        faces = self._finder.find(image)
         vectors, reasons = self._finder.embed([face.aligned for face in faces])
         return [
             Sighting(box, None if reason else vector, _NO_ROW, quality(images.cut(image, box)))

@@ -188,8 +188,7 @@ class Tracker:
 
     @staticmethod
     def _reach(track: Track, time: float) -> float:
-        gone = 1 + _REACH * (time - track.last)
-        return float(max(track.box.w, track.box.h) * gone)
+        return float(max(track.box.w, track.box.h)) * (1 + _REACH * (time - track.last))
 
 
 def _moved(a: Box, b: Box) -> float:
