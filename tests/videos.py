@@ -64,11 +64,16 @@ def film(
 
 
 def write(
-    file: Path, frames: Iterable[Stamped], codec: str = "libx264", rotation: int = 0, format: str | None = None
+    file: Path,
+    frames: Iterable[Stamped],
+    codec: str = "libx264",
+    rotation: int = 0,
+    format: str | None = None,
+    head_first: bool = False,
 ) -> Path:
     """Write a video, each frame at its own time; a player turns it by `rotation` degrees against the clock."""
     options = {"crf": "18", "preset": "ultrafast"} if codec == "libx264" else {}
-    with av.open(str(file), "w", format=format) as container:
+    with av.open(str(file), "w", format=format, options={"movflags": "faststart"} if head_first else {}) as container:
         stream = container.add_stream(codec, rate=Fraction(30), options=options)
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         base = Fraction(1, 1000)

@@ -90,10 +90,10 @@ def below(folder: Path, also: Callable[[Path], bool] = lambda path: False) -> Fo
     for entry in _walk(folder, found.left, set(), root):
         if made and Path(entry.path).parent == folder and entry.name.endswith((".json", ".jsonl", ".csv")):
             continue
-        if is_picture(Path(entry.path)):
-            found.files.append(Path(entry.path))
-        elif also(Path(entry.path)):
+        if also(Path(entry.path)):
             found.others.append(Path(entry.path))
+        elif is_picture(Path(entry.path)):
+            found.files.append(Path(entry.path))
         else:
             found.left[OTHER if os.access(entry.path, os.R_OK) else CLOSED] += 1
     return Found(sorted(found.files), found.left, sorted(found.others))

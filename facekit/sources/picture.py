@@ -12,7 +12,7 @@ from urllib3.util import make_headers
 
 from facekit import __version__
 from facekit.base.contract import FacekitError
-from facekit.base.header import begins_as_picture
+from facekit.base.header import begins_as_picture, begins_as_video
 from facekit.sources.addresses import Gate, PrivateAddress, is_loopback, is_web, own_server
 from facekit.sources.connections import Wall
 
@@ -98,7 +98,7 @@ def _read(response: BaseHTTPResponse, shown: str) -> bytes | None:
         data += more
     if kind in ("text/html", "application/xhtml+xml") or _PAGE.match(data):
         raise FacekitError(f"{shown} is a web page; give the address of the picture, video or stream itself")
-    if not begins_as_picture(bytes(data[:16])):
+    if not begins_as_picture(bytes(data[:16])) or begins_as_video(bytes(data[:16])):
         return None
     while more := response.read1(65_536, decode_content=True):
         data += more

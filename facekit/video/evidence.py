@@ -37,6 +37,11 @@ class Evidence:
         if len(self._weights) > self._most:
             self._merge(int(np.argmin(self._gaps)))
 
+    def extend(self, later: Evidence) -> None:
+        """Add all of what comes later."""
+        for vector, row, weight in zip(later._vectors, later._rows, later._weights, strict=True):
+            self.add(vector, row, weight)
+
     @property
     def vectors(self) -> Embeddings:
         """The embeddings, shape (n, dimensions)."""

@@ -8,19 +8,18 @@ from itertools import groupby
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from facekit.base import images, plugins
+from facekit.base import plugins
 from facekit.base.contract import FacekitError, Track
 from facekit.base.files import replace_file
 from facekit.base.foldernames import safe
+from facekit.base.header import begins_as_video
 from facekit.base.opening import open_regular
 from facekit.base.scratch import private_folder
 from facekit.base.text import counted
 from facekit.dataset.given import Given, open_given
 from facekit.video.opening import STREAM_SCHEMES
 from facekit.video.sources import (
-    BEGIN,
     Source,
-    begins_as_video,
     is_called_video,
     is_camera,
     is_url,
@@ -40,7 +39,7 @@ def open_inputs(texts: Iterable[str], stack: ExitStack, track: Track) -> list[Pa
         if not is_picture:
             parts += [one for one in some if not isinstance(one, Path)]
             continue
-        given = open_given([one for one in some if isinstance(one, Path)], stack, track, is_called_video)
+        given = open_given([one for one in some if isinstance(one, Path)], stack, track, _is_video)
         parts += [given] if given.files else []
         parts += map(Source.of_file, given.others)
     if not parts:
@@ -79,10 +78,9 @@ def _is_video(path: Path) -> bool:
         return True
     try:
         with open_regular(path) as file:
-            start = file.read(BEGIN)
+            return begins_as_video(file.read(16))
     except (OSError, ValueError):
         return False
-    return begins_as_video(start) and not images.begins_as_picture(start[:16])
 
 
 def _at(url: str, stack: ExitStack) -> Part:

@@ -21,6 +21,9 @@ _LONGEST_PAUSE = 30.0
 _AT_END = 1.0
 """Seconds before its end from which a video counts as complete: its last frames may be shorter than it says."""
 
+_APART = 0.001
+"""Seconds between the last frame of a live stream and the first one when it was joined again, at least."""
+
 
 @dataclass(frozen=True)
 class Joining:
@@ -93,7 +96,7 @@ class Reader:
             if self._zero is None:
                 self._zero, self._began = frame.time, now
             if offset is None:  # what a live stream counts from changes each time that it is joined: the clock does not
-                offset = now - self._began - frame.time
+                offset = max(now - self._began, self._last + _APART) - frame.time
             at = frame.time + offset
             if at > self._last:  # a video that is joined again may begin before the place where it dropped
                 self._last = self.counts.seconds = at

@@ -139,6 +139,9 @@ def _stream_options(source: Source) -> dict[str, str]:
         return _limited({})
     scheme = urlsplit(source.address).scheme.lower()
     options = {"format_whitelist": _STREAMS, "protocol_whitelist": _PROTOCOLS[scheme]}
+    if scheme in ("http", "https"):
+        # A file of known length: FFmpeg asks for the rest of it. For all else, and what lasts longer: see `joining.py`.
+        options |= {"reconnect": "1", "reconnect_delay_max": "1"}
     if scheme.startswith("rtsp"):
         # Packets that arrive late or not at all would be frames with holes; over TCP they arrive or the stream drops.
         options["rtsp_transport"] = "tcp"
@@ -153,10 +156,10 @@ def _limited(options: dict[str, str]) -> dict[str, str]:
 def _with_pictures(av: Any, source: Source, container: InputContainer, files: list[BinaryIO]) -> Opened:
     cover = av.stream.Disposition.attached_pic
     stream = next((one for one in container.streams.video if not one.disposition & cover), None)
-    size = stream.codec_context if stream is not None else None
-    if stream is None or size is None or (source.kind == "file" and not (size.width and size.height)):
+    if stream is None:
         Opened(container, None, None, files).close()  # type: ignore[arg-type]
-        raise FacekitError(f"{source.name} has no pictures, only sound or nothing at all; give a video")
+        raise FacekitError(f"{source.name} has no pictures, only sound; give a video")
+    size = stream.codec_context
     if size.width * size.height > images.MAX_PIXELS:
         Opened(container, stream, None, files).close()
         raise FacekitError(

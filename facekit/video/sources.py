@@ -14,14 +14,6 @@ SUFFIXES = (
 )
 """How the names of videos end, in lower case."""
 
-_BEGINS = re.compile(
-    rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI |FLV\x01|OggS|\0\0\x01[\xba\xb3]|0&\xb2u\x8ef\xcf\x11|G.{187}G", re.DOTALL
-)
-"""What a video file begins with: MP4, Matroska, AVI, FLV, Ogg, MPEG, ASF, MPEG-TS."""
-
-BEGIN = 512
-"""Bytes that tell a video."""
-
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 _MOST_CAMERA = 4
@@ -68,11 +60,6 @@ def is_camera(text: str) -> bool:
 def is_called_video(path: Path) -> bool:
     """Return whether a file's name ends like that of a video."""
     return path.name.lower().endswith(SUFFIXES)
-
-
-def begins_as_video(start: bytes) -> bool:
-    """Return whether a file of this beginning is a video, if it is no picture: HEIC begins as MP4 does."""
-    return _BEGINS.match(start) is not None
 
 
 def shown_url(url: str) -> str:

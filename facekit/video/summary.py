@@ -18,7 +18,7 @@ from facekit.video.watching import Appearance, Watch
 
 JSON, CSV, PAGE = "summary.json", "summary.csv", "summary.html"
 
-_GAP = 2.0
+_GAP = 1.5
 """Seconds out of sight, at most, that count as one presence: somebody turned away, or was hidden for a moment."""
 
 

@@ -100,6 +100,13 @@ class Track:
         if one.vector is not None:
             self.evidence.add(one.vector, one.row, one.quality)
 
+    def absorb(self, later: Track) -> None:
+        """Add what was taken for a part of its own, and goes on where this ends."""
+        self.last, self.box, self.frames = later.last, later.box, self.frames + later.frames
+        self.evidence.extend(later.evidence)
+        if self.best is None or (later.best is not None and later.best.quality > self.best.quality):
+            self.best = later.best
+
 
 @dataclass(frozen=True)
 class Best:
@@ -188,7 +195,7 @@ class Tracker:
 
     @staticmethod
     def _reach(track: Track, time: float) -> float:
-        return float(max(track.box.w, track.box.h)) * (1 + _REACH * (time - track.last))
+        return max(track.box.w, track.box.h) * (1 + _REACH * (time - track.last))
 
 
 def _moved(a: Box, b: Box) -> float:
@@ -202,4 +209,4 @@ def quality(face: Image) -> float:
     size = min(1.0, min(grey.shape) / _GOOD_SIDE)
     sharp = images.sharpness(grey)
     contrast = min(1.0, float(grey.std()) / _GOOD_CONTRAST)
-    return max(_LEAST, size * contrast * sharp / (sharp + _HALF_SHARP))
+    return float(max(_LEAST, size * contrast * sharp / (sharp + _HALF_SHARP)))

@@ -19,6 +19,7 @@ from facekit.video.frames import Counts, Due, Frame
 from facekit.video.joining import Joining, Lost, Reader
 from facekit.video.live import Newest
 from facekit.video.sources import Source
+from facekit.video.spells import Spells
 from facekit.video.strangers import Strangers
 from facekit.video.tracking import Best, Sighting, Track, Tracker
 
@@ -98,6 +99,7 @@ class Watch:
         self._strangers = None
         if eyes.likeness is not None and eyes.threshold and not eyes.changing:
             self._strangers = Strangers(eyes.likeness.metric, eyes.threshold)
+        self._spells = Spells() if eyes.changing else None
         self._passed = 0
         """Tracks of one frame that got no name."""
 
@@ -117,7 +119,7 @@ class Watch:
             if not self.live:
                 raise
             end = error
-        yield from self._told(self._tracker.close())
+        yield from self._told(self._parts(self._tracker.close()))
         self._say()
         if end is not None:
             raise end
@@ -146,13 +148,25 @@ class Watch:
 
     def _step(self, looked: _Looked) -> Iterator[Appearance]:
         tracks, ended = self._tracker.update(looked.time, looked.seen)
+        over = self._parts(ended)
         for track, one in zip(tracks, looked.seen, strict=True):
-            self._keep_best(track, one, looked)
+            part = track
+            if self._spells is not None:
+                part, before = self._spells.see(track, one)
+                over += [before] if before is not None else []
+            self._keep_best(part, one, looked)
         self.counts.looked_at += 1
         self.counts.delay = max(self.counts.delay, time.monotonic() - looked.arrived) if self.live else 0.0
-        yield from self._told(ended)
+        yield from self._told(over)
         if self.live:
             yield from self._told_soon()
+
+    def _parts(self, ended: list[Track]) -> list[Track]:
+        """Return what is told of tracks that have ended: where classes change, their last part."""
+        return ended if self._spells is None else [self._spells.close(track) for track in ended]
+
+    def _going(self) -> list[Track]:
+        return self._tracker.open if self._spells is None else self._spells.going()
 
     def _keep_best(self, track: Track, one: Sighting, looked: _Looked) -> None:
         if track.best is not None and one.quality < track.best.quality * _BETTER:
@@ -167,9 +181,9 @@ class Watch:
         left = deque(sorted(ended, key=lambda track: track.start))
         while left:
             track = left.popleft()
-            beside = [other for other in (*left, *self._tracker.open) if _together(track, other)]
+            beside = [other for other in (*left, *self._going()) if _together(track, other)]
             who = self._who(track, beside)
-            if who.name is None and track.frames == 1:
+            if track.frames == 1 and (who.name is None or self._spells is not None):
                 self._passed += 1
                 continue
             for other in beside:
@@ -177,10 +191,10 @@ class Watch:
             yield self._appearance(track, who, True)
 
     def _told_soon(self) -> Iterator[Appearance]:
-        for track in self._tracker.open:
+        for track in self._going():
             if not track.told and track.last - track.start >= _SOON:
                 track.told = True
-                beside = [other for other in self._tracker.open if other is not track]
+                beside = [other for other in self._going() if other is not track]
                 yield self._appearance(track, self._who(track, beside, keep=False), False)
 
     def _who(self, track: Track, beside: list[Track], keep: bool = True) -> Who:
