@@ -262,8 +262,8 @@ def test_several_values_are_any_iterable(plain: Path, kind: Any) -> None:
     [
         (np.zeros((9, 9, 3), np.uint8), "--pictures takes paths, and no pixels; `facekit.load"),
         ([np.zeros((9, 9, 3), np.uint8)], "--pictures takes paths, and no pixels; `facekit.load"),
-        ([3], "--pictures is 3; it must be of type Path"),
-        ([["a.jpg"]], r"--pictures is \['a.jpg'\]; it must be of type Path"),
+        ([3], "--pictures is 3; it must be of type str"),
+        ([["a.jpg"]], r"--pictures is \['a.jpg'\]; it must be of type str"),
     ],
     ids=["pixels", "a list of pixels", "a number", "a list of lists"],
 )

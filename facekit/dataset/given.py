@@ -68,7 +68,7 @@ def _inputs(paths: Iterable[Path], stack: ExitStack, track: Track) -> list[Input
     return found
 
 
-def _pictures(held: Input, also: Callable[[Path], bool]) -> Found:
+def _pictures(held: Input, also: Callable[[Path], bool] = lambda path: False) -> Found:
     folder = held.folder
     if not folder.is_dir():
         return Found([folder])
