@@ -253,7 +253,7 @@ def clean(
     dry_run: bool = False,
     progress: bool | _Track = False,
 ) -> Report:
-    """Remove duplicates, poor pictures, boxes without a face and other people, then names with too few
+    """Remove repeats, poor pictures, boxes without a face and other people, then names with too few
     pictures.
 
     It is the command `facekit clean`, with the same options, defaults and checks.
@@ -536,7 +536,7 @@ def enroll(
     dry_run: bool = False,
     progress: bool | _Track = False,
 ) -> Report:
-    """Enroll people in a gallery, which `identify` names faces by.
+    """Enroll people in a gallery, so that `identify` can name them.
 
     It is the command `facekit enroll`, with the same options, defaults and checks.
 
@@ -546,13 +546,13 @@ def enroll(
             `postgresql://USER@HOST/DATABASE`.
         replace: Remove the earlier faces of the people who are enrolled. Default: False.
         embedder: Embedder: `dlib`, `dlib-mirrored` or `sface`; by default the gallery's own, else dlib.
-        detector: Detector for the foremost face of each photo; by default what suits the embedder.
-            Faces that `crop` cut keep theirs.
+        detector: Detector for the main face of each photo; by default the one that suits the embedder.
+            Not used for faces that `crop` made.
         detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
             cropped. Default: True.
         fpir: Share of strangers' faces that may be given a name; by default the gallery's own, else
             0.01. The people are left out in turn to find the threshold for it.
-        strangers: Folder of people who are not in the gallery, to find the threshold by as well. Their
+        strangers: Folder of people who are not in the gallery: they help to find the threshold. Their
             embeddings are kept.
         crops: Keep a small picture of each face, so that another embedder can be used later (`gallery
             migrate`) without the photos. Default: True.
@@ -689,15 +689,15 @@ def gallery(
     dry_run: bool = False,
     progress: bool | _Track = False,
 ) -> Report:
-    """Look into a gallery, or change who is in it and what is known of them.
+    """Show or change who is in a gallery.
 
     It is the command `facekit gallery`, with the same options, defaults and checks.
 
     Args:
         action: `list` people; `show` the gallery, or the faces of NAME; `rename` NAME to NEW-NAME;
             `merge` the faces of OTHER-NAME... into NAME; `remove` people by name, or faces by id;
-            `check` whether it is whole, and who is easily confused; `deny` that FACE is NAME; `migrate`
-            to another embedder.
+            `check` its files, and who is easily confused; `deny` that FACE is NAME; `migrate` to
+            another embedder.
         gallery: Folder of the gallery, or its address: `postgresql://USER@HOST/DATABASE`.
         names: Names or ids, as the action takes them. The FACE of `deny` is a photo of one face, the
             second face of a photo as `photo.jpg#2`, or the id of an enrolled face.
@@ -884,8 +884,8 @@ def predict(
             line, and WebVTT captions of each video.
         fpir: Share of strangers' faces that may be given a name, instead of the one that the model was
             trained for.
-        min_confidence: Confidence below which a face is `unknown`, however near it is to the known
-            faces. Default: 0.5.
+        min_confidence: Confidence below which a face is `unknown`, even if it is similar to a known
+            face. Default: 0.5.
         detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
             cropped. Default: True.
         grid: PNG or HTML page to write: each face with its predicted name, marked right or wrong where
@@ -922,8 +922,8 @@ def rejected(
 
     Args:
         tree: Folder that `crop`, `clean`, `balance` or another command made.
-        reason: List only pictures left out for this reason, such as `blurred` or `duplicate`; all if
-            not given.
+        reason: List only pictures left out for this reason, such as `blurred` or `repeat`; all if not
+            given.
         stage: List only pictures left out by this command, such as `clean`; all if not given.
         sheet: PNG or HTML page to write: the listed pictures, each with its reason.
         seed: Random seed. Default: 42.
@@ -1225,7 +1225,7 @@ def verify(
     It is the command `facekit verify`, with the same options, defaults and checks.
 
     Args:
-        pictures: Two photos; of each the foremost face counts. None with `pairs`.
+        pictures: Two photos; the main face of each is compared. None with `pairs`.
         pairs: CSV with the columns `first,second`: one answer for each line, and exit code 0. Its paths
             are relative to it.
         embedder: Embedder: `dlib`, `dlib-mirrored` or `sface`. Default: 'dlib'.

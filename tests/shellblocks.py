@@ -40,7 +40,7 @@ _SMALL = {
 _LONG = re.compile(
     r"^facekit (compare|cross-validate|inspect|evaluate-pairs|augment|enroll|identify|verify|gallery|train full)"
     r"|--strangers|--detector|--reference"
-    r"|predict .*--fpir|\b(full|others)\b"
+    r"|train good -o network|predict .*--fpir|\b(full|others)\b"
 )
 """What takes long also in small. Of such lines, the usual tests only ask whether the command takes them."""
 

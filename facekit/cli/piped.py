@@ -43,9 +43,12 @@ def read_folder() -> str:
     if not piped.startswith("{"):
         return piped.splitlines()[-1]
     try:
-        return plain.parse(piped, _Printed).folder
+        folder = plain.parse(piped, _Printed).folder
     except ValueError:
-        raise FacekitError("stdin is JSON without a folder; pipe a facekit command's output into this") from None
+        folder = ""
+    if not folder:
+        raise FacekitError("stdin is JSON without a folder; pipe a facekit command's output into this")
+    return folder
 
 
 def _read(stream: TextIO | None) -> str:

@@ -108,7 +108,7 @@ def read(path: Path) -> Recipe:
     if unknown:
         raise FacekitError(f"{path}: no setting called {shown(unknown[0])}; choose from {', '.join(sorted(_HEAD))}")
     output, stages = values.pop("output", "."), values.pop("stage", [])
-    if not isinstance(output, str):
+    if not isinstance(output, str) or not output:
         raise FacekitError(f"{path}: output is {shown(output)}; give a folder in quotes")
     if not isinstance(stages, list) or not all(isinstance(stage, dict) for stage in stages):
         raise FacekitError(f"{path}: write each stage as [[stage]], with double brackets")

@@ -13,7 +13,7 @@ from facekit.base.contract import FacekitError, Track
 from facekit.dataset import pictures
 from facekit.dataset.archives import is_archive
 from facekit.dataset.inputs import Input, open_input
-from facekit.dataset.pictures import Found
+from facekit.dataset.pictures import PHOTOS, Found
 
 T = TypeVar("T")
 
@@ -60,11 +60,11 @@ def _inputs(paths: Iterable[Path], stack: ExitStack, track: Track) -> list[Input
     found: list[Input] = []
     for path in paths:
         if not path.exists():
-            raise FacekitError(f"no such picture or folder: {path}; give photos, or folders of photos")
+            raise FacekitError(f"no such picture or folder: {path}; give {PHOTOS}")
         is_photo = not path.is_dir() and not is_archive(path)
         found.append(Input(path, path) if is_photo else stack.enter_context(open_input(path, track)))
     if not found:
-        raise FacekitError("no pictures given; give photos, or folders of photos")
+        raise FacekitError(f"no pictures given; give {PHOTOS}")
     return found
 
 
@@ -76,5 +76,5 @@ def _pictures(held: Input, also: Callable[[Path], bool] = lambda path: False) ->
     if found.left:
         log.warning("%s: left out: %s", held.given, found)
     if not found.files and not found.others:
-        raise FacekitError(f"{held.given} has no pictures; give photos, or folders of photos")
+        raise FacekitError(f"{held.given} has no pictures; give {PHOTOS}")
     return found

@@ -29,6 +29,10 @@ HIDDEN, SYSTEM, DEAD, OUT, CLOSED, DEEP, OTHER = (
 )
 """Why a file or a folder is left out before anything is decoded."""
 
+FOLDERS = "a folder with one folder of pictures per person"
+PHOTOS = "photos, a folder of photos, or a zip or tar of them"
+"""What commands read, as their messages name it: trees, and whatever holds photos."""
+
 MAX_DEPTH = 64
 """Folders inside one another that are looked into; people nest a few, and an archive can hold thousands."""
 

@@ -19,11 +19,12 @@ FPIR = 0.01
 
 @dataclass(frozen=True, kw_only=True)
 class Enroll(Options):
-    """Enroll people in a gallery, which `identify` names faces by."""
+    """Enroll people in a gallery, so that `identify` can name them."""
 
     group = "use"
     after = "predict"
     in_recipes = True
+    goes_on = True
 
     input: Annotated[
         Path,
@@ -47,8 +48,8 @@ class Enroll(Options):
     ] = None
     detector: Annotated[
         str | None,
-        "Detector for the foremost face of each photo; by default what suits the embedder. Faces that `crop` cut keep "
-        "theirs.",
+        "Detector for the main face of each photo; by default the one that suits the embedder. Not used for faces that "
+        "`crop` made.",
         DETECTION,
     ] = None
     detect: Annotated[
@@ -63,7 +64,7 @@ class Enroll(Options):
     ] = None
     strangers: Annotated[
         Path | None,
-        "Folder of people who are not in the gallery, to find the threshold by as well. Their embeddings are kept.",
+        "Folder of people who are not in the gallery: they help to find the threshold. Their embeddings are kept.",
         InputPath(),
         UNKNOWN,
     ] = None

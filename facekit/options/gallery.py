@@ -16,7 +16,7 @@ Action = Literal["list", "show", "rename", "merge", "remove", "check", "deny", "
 
 @dataclass(frozen=True, kw_only=True)
 class Gallery(Options):
-    """Look into a gallery, or change who is in it and what is known of them."""
+    """Show or change who is in a gallery."""
 
     group = "use"
     after = "enroll"
@@ -37,8 +37,8 @@ class Gallery(Options):
     action: Annotated[
         Action,
         "`list` people; `show` the gallery, or the faces of NAME; `rename` NAME to NEW-NAME; `merge` the faces of "
-        "OTHER-NAME... into NAME; `remove` people by name, or faces by id; `check` whether it is whole, and who is "
-        "easily confused; `deny` that FACE is NAME; `migrate` to another embedder.",
+        "OTHER-NAME... into NAME; `remove` people by name, or faces by id; `check` its files, and who is easily "
+        "confused; `deny` that FACE is NAME; `migrate` to another embedder.",
         Positional(),
     ]
     gallery: Annotated[

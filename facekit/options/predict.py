@@ -26,7 +26,7 @@ class Predict(Watching):
         FalsePositives,
     ] = None
     min_confidence: Annotated[
-        float, "Confidence below which a face is `unknown`, however near it is to the known faces.", Limits(0, 1)
+        float, "Confidence below which a face is `unknown`, even if it is similar to a known face.", Limits(0, 1)
     ] = 0.5
     detect: Annotated[
         bool, "Detect faces; with --no-detect, each picture is taken as a face that is already cropped."

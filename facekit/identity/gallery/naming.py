@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.gallery.promise import Promise
@@ -121,6 +120,8 @@ class Namer:
         faces, names = gain.shape
         # One column more for each face: to be unknown, which is worth nothing and takes nobody's name.
         table = np.concatenate([gain, np.zeros((faces, faces))], axis=1)
+        from scipy.optimize import linear_sum_assignment  # takes a fifth of a second to import
+
         _, columns = linear_sum_assignment(table, maximize=True)
         return [int(column) if column < names else None for column in columns]
 
