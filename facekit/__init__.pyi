@@ -8,8 +8,10 @@ from os import PathLike
 from typing import Literal
 
 from facekit.api.dataset import Dataset as Dataset
+from facekit.api.gallery import Gallery as Gallery
+from facekit.api.gallery import Identification as Identification
+from facekit.api.loading import load as load
 from facekit.api.model import Model as Model
-from facekit.api.model import load as load
 from facekit.base.errors import FacekitError as FacekitError
 from facekit.base.records import Box as Box
 from facekit.base.records import Record as Record
@@ -26,6 +28,8 @@ __all__ = [
     "Box",
     "Dataset",
     "FacekitError",
+    "Gallery",
+    "Identification",
     "Model",
     "Prediction",
     "Record",
@@ -189,7 +193,7 @@ def balance(
 
 def cache(
     *,
-    kind: Literal["embeddings", "weights", "unpacked"] | None = None,
+    kind: Literal["embeddings", "galleries", "weights", "unpacked"] | None = None,
     clear: bool = False,
     older_than: str | None = None,
     seed: int = 42,
@@ -204,8 +208,8 @@ def cache(
     It is the command `facekit cache`, with the same options, defaults and checks.
 
     Args:
-        kind: What to show or clear: `embeddings` of faces, `weights` of networks, or `unpacked`
-            archives that a crash left behind; all if not given.
+        kind: What to show or clear: `embeddings` of faces, those of `galleries` in databases, `weights`
+            of networks, or `unpacked` archives that a crash left behind; all if not given.
         clear: Delete it. facekit computes it again when it is needed. Default: False.
         older_than: With `clear`, delete only what was not used for this long: `30d`, `12h`, `2w`.
         seed: Random seed. Default: 42.
@@ -249,7 +253,7 @@ def clean(
     dry_run: bool = False,
     progress: bool | _Track = False,
 ) -> Report:
-    """Remove duplicates, poor pictures, boxes without a face and other people, then names with too few
+    """Remove repeats, poor pictures, boxes without a face and other people, then names with too few
     pictures.
 
     It is the command `facekit clean`, with the same options, defaults and checks.
@@ -532,22 +536,23 @@ def enroll(
     dry_run: bool = False,
     progress: bool | _Track = False,
 ) -> Report:
-    """Enroll people in a gallery, which `identify` names faces by.
+    """Enroll people in a gallery, so that `identify` can name them.
 
     It is the command `facekit enroll`, with the same options, defaults and checks.
 
     Args:
         input: Faces or photos: a folder with one folder per person, a zip or tar of one.
-        output: Gallery to make, or to add to.
+        output: Gallery to make, or to add to: a folder, or a PostgreSQL database as
+            `postgresql://USER@HOST/DATABASE`.
         replace: Remove the earlier faces of the people who are enrolled. Default: False.
         embedder: Embedder: `dlib`, `dlib-mirrored` or `sface`; by default the gallery's own, else dlib.
-        detector: Detector for the foremost face of each photo; by default what suits the embedder.
-            Faces that `crop` cut keep theirs.
+        detector: Detector for the main face of each photo; by default the one that suits the embedder.
+            Not used for faces that `crop` made.
         detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
             cropped. Default: True.
         fpir: Share of strangers' faces that may be given a name; by default the gallery's own, else
             0.01. The people are left out in turn to find the threshold for it.
-        strangers: Folder of people who are not in the gallery, to find the threshold by as well. Their
+        strangers: Folder of people who are not in the gallery: they help to find the threshold. Their
             embeddings are kept.
         crops: Keep a small picture of each face, so that another embedder can be used later (`gallery
             migrate`) without the photos. Default: True.
@@ -684,19 +689,19 @@ def gallery(
     dry_run: bool = False,
     progress: bool | _Track = False,
 ) -> Report:
-    """Look into a gallery, or change who is in it and what is known of them.
+    """Show or change who is in a gallery.
 
     It is the command `facekit gallery`, with the same options, defaults and checks.
 
     Args:
         action: `list` people; `show` the gallery, or the faces of NAME; `rename` NAME to NEW-NAME;
             `merge` the faces of OTHER-NAME... into NAME; `remove` people by name, or faces by id;
-            `check` whether it is whole, and who is easily confused; `deny` that FACE is NAME; `migrate`
-            to another embedder.
-        gallery: Folder of the gallery.
+            `check` its files, and who is easily confused; `deny` that FACE is NAME; `migrate` to
+            another embedder.
+        gallery: Folder of the gallery, or its address: `postgresql://USER@HOST/DATABASE`.
         names: Names or ids, as the action takes them. The FACE of `deny` is a photo of one face, the
             second face of a photo as `photo.jpg#2`, or the id of an enrolled face.
-        output: `migrate`: folder of the new gallery.
+        output: `migrate`: folder or address of the new gallery.
         embedder: `migrate`: embedder of the new gallery: `dlib`, `dlib-mirrored` or `sface`.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
@@ -716,6 +721,10 @@ def identify(
     gallery: str | PathLike[str],
     pictures: str | PathLike[str] | Iterable[str | PathLike[str]],
     *,
+    fps: float = 5.0,
+    seconds: float | None = None,
+    rejoin: int = 5,
+    summary: str | PathLike[str] | None = None,
     fpir: float | None = None,
     allow_repeats: bool = False,
     detect: bool = True,
@@ -727,20 +736,29 @@ def identify(
     dry_run: bool = False,
     progress: bool | _Track = False,
 ) -> Iterator[_IdentifyAnswer]:
-    """Name the faces in photos by a gallery, or say that they are of strangers.
+    """Name the faces in photos and videos by a gallery, or say that they are of strangers.
 
     It is the command `facekit identify`, with the same options, defaults and checks.
 
     Args:
         gallery: Gallery that `enroll` made.
-        pictures: Photos, folders of photos, or zip or tar files of them.
+        pictures: Photos, folders of photos and videos, zip or tar files of photos, videos, web
+            addresses of pictures, videos and streams, and numbers of cameras.
+        fps: Frames per second in which faces are looked for; from one to the next they are tracked.
+            Default: 5.0.
+        seconds: Stop after this many seconds of each video, stream or camera.
+        rejoin: How often in a row to try to join a stream again that has dropped, with growing pauses;
+            0 ends with it. Default: 5.
+        summary: Folder for who was there when: summary.json, summary.csv, summary.html with a time
+            line, and WebVTT captions of each video.
         fpir: Share of strangers' faces that may be given a name; by default the gallery's own.
         allow_repeats: Let one photo show somebody more than once, as in a collage or before a mirror.
             Default: False.
         detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
             cropped. Default: True.
         csv: Also write the answers to this CSV file.
-        annotate: Folder for a copy of each photo with a box and a name around each face.
+        annotate: Folder for a copy of each photo with a box and a name around each face, and of the
+            best frame of each face in a video.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -835,6 +853,10 @@ def predict(
     run: str | PathLike[str],
     pictures: str | PathLike[str] | Iterable[str | PathLike[str]],
     *,
+    fps: float = 5.0,
+    seconds: float | None = None,
+    rejoin: int = 5,
+    summary: str | PathLike[str] | None = None,
     fpir: float | None = None,
     min_confidence: float = 0.5,
     detect: bool = True,
@@ -845,17 +867,25 @@ def predict(
     dry_run: bool = False,
     progress: bool | _Track = False,
 ) -> Iterator[_PredictAnswer]:
-    """Name the faces in photos.
+    """Name the faces in photos and videos.
 
     It is the command `facekit predict`, with the same options, defaults and checks.
 
     Args:
         run: Folder of a trained model.
-        pictures: Photos, folders of photos, or zip or tar files of them.
+        pictures: Photos, folders of photos and videos, zip or tar files of photos, videos, web
+            addresses of pictures, videos and streams, and numbers of cameras.
+        fps: Frames per second in which faces are looked for; from one to the next they are tracked.
+            Default: 5.0.
+        seconds: Stop after this many seconds of each video, stream or camera.
+        rejoin: How often in a row to try to join a stream again that has dropped, with growing pauses;
+            0 ends with it. Default: 5.
+        summary: Folder for who was there when: summary.json, summary.csv, summary.html with a time
+            line, and WebVTT captions of each video.
         fpir: Share of strangers' faces that may be given a name, instead of the one that the model was
             trained for.
-        min_confidence: Confidence below which a face is `unknown`, however near it is to the known
-            faces. Default: 0.5.
+        min_confidence: Confidence below which a face is `unknown`, even if it is similar to a known
+            face. Default: 0.5.
         detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
             cropped. Default: True.
         grid: PNG or HTML page to write: each face with its predicted name, marked right or wrong where
@@ -892,8 +922,8 @@ def rejected(
 
     Args:
         tree: Folder that `crop`, `clean`, `balance` or another command made.
-        reason: List only pictures left out for this reason, such as `blurred` or `duplicate`; all if
-            not given.
+        reason: List only pictures left out for this reason, such as `blurred` or `repeat`; all if not
+            given.
         stage: List only pictures left out by this command, such as `clean`; all if not given.
         sheet: PNG or HTML page to write: the listed pictures, each with its reason.
         seed: Random seed. Default: 42.
@@ -1195,7 +1225,7 @@ def verify(
     It is the command `facekit verify`, with the same options, defaults and checks.
 
     Args:
-        pictures: Two photos; of each the foremost face counts. None with `pairs`.
+        pictures: Two photos; the main face of each is compared. None with `pairs`.
         pairs: CSV with the columns `first,second`: one answer for each line, and exit code 0. Its paths
             are relative to it.
         embedder: Embedder: `dlib`, `dlib-mirrored` or `sface`. Default: 'dlib'.

@@ -14,7 +14,7 @@ from facekit.options.predict import Predict
 
 
 class Model:
-    """A trained model, which stays loaded. Several threads may ask it at the same time; `load` makes one."""
+    """A trained model, which stays loaded. Several threads may ask it at the same time."""
 
     def __init__(self, folder: str | PathLike[str], fpir: float | None = None) -> None:
         """Load the model in a folder. Raises FacekitError, as `load` does."""
@@ -55,18 +55,3 @@ class Model:
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[object, ...]]:
         """Let another process load the folder again: what is loaded cannot be sent."""
         return Model, (str(self._place), self._options.fpir)
-
-
-def load(folder: str | PathLike[str], *, fpir: float | None = None) -> Model:
-    """Load the trained model in a folder, to be asked about pictures as often as you like.
-
-    Args:
-        folder: Folder of a trained model, as `facekit.train` writes it.
-        fpir: Share of strangers' faces that may be given a name (false positive identification rate), instead of the
-            one that the model was trained for.
-
-    Raises:
-        FacekitError: For a folder that is no trained model, for weights that are gone or broken, for an extra that is
-            not installed, and for an `fpir` that the model has no threshold for.
-    """
-    return Model(folder, fpir)

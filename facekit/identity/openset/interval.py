@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import t
+from scipy.special import stdtrit  # scipy.stats takes half a second to import
 
 from facekit.identity.openset.left_out import LeftOut
 from facekit.identity.openset.threshold import Off, Prior, rate_at
@@ -63,4 +63,4 @@ def _half(left: LeftOut, prior: Prior, threshold: float, asked: float, people: i
         some = left.drawn(rng.multinomial(people, left.shares))
         drawn.append(rate_at(some, prior, threshold, asked, Off(*(rng.normal(size=2) * _OFF).tolist())))
     spread = float(np.log(np.maximum(drawn, 1e-9)).std()) * np.sqrt(people / (people - 1))
-    return float(t.ppf(0.975, people - 1) * np.hypot(spread, _BESIDE))
+    return float(stdtrit(people - 1, 0.975) * np.hypot(spread, _BESIDE))

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy.special import expit
-from scipy.stats import chi2
+from scipy.special import chdtr, expit, gammaincinv  # scipy.stats takes half a second to import
 
 from facekit.identity import embedders
 from facekit.identity.embedders.metrics import Embeddings, Metric, distances
@@ -46,8 +45,8 @@ class Matcher:
         model = model_of(name)
         spread = (2 * model.within + model.between) / model.dimensions
         # Distances are in thresholds: at the embedder's own they are 1.
-        squared = 1.0 if fmr is None else float(chi2.ppf(fmr, model.dimensions) * spread)
-        stands_for = float(chi2.cdf(1 / spread, model.dimensions)) if fmr is None else fmr
+        squared = 1.0 if fmr is None else float(2 * gammaincinv(model.dimensions / 2, fmr) * spread)
+        stands_for = float(chdtr(model.dimensions, 1 / spread)) if fmr is None else fmr
         far = embedder.threshold * (squared if embedder.metric == "cosine" else sqrt(squared))
         return cls(embedder.metric, embedder.threshold, model, round(1 - far, 6), float(f"{stands_for:.2g}"))
 
