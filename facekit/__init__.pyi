@@ -721,6 +721,10 @@ def identify(
     gallery: str | PathLike[str],
     pictures: str | PathLike[str] | Iterable[str | PathLike[str]],
     *,
+    fps: float = 5.0,
+    seconds: float | None = None,
+    rejoin: int = 5,
+    summary: str | PathLike[str] | None = None,
     fpir: float | None = None,
     allow_repeats: bool = False,
     detect: bool = True,
@@ -732,20 +736,29 @@ def identify(
     dry_run: bool = False,
     progress: bool | _Track = False,
 ) -> Iterator[_IdentifyAnswer]:
-    """Name the faces in photos by a gallery, or say that they are of strangers.
+    """Name the faces in photos and videos by a gallery, or say that they are of strangers.
 
     It is the command `facekit identify`, with the same options, defaults and checks.
 
     Args:
         gallery: Gallery that `enroll` made.
-        pictures: Photos, folders of photos, or zip or tar files of them.
+        pictures: Photos, folders of photos and videos, zip or tar files of photos, videos, web
+            addresses of pictures, videos and streams, and numbers of cameras.
+        fps: Frames per second in which faces are looked for; from one to the next they are tracked.
+            Default: 5.0.
+        seconds: Stop after this many seconds of each video, stream or camera.
+        rejoin: How often in a row to try to join a stream again that has dropped, with growing pauses;
+            0 ends with it. Default: 5.
+        summary: Folder for who was there when: summary.json, summary.csv, summary.html with a time
+            line, and WebVTT captions of each video.
         fpir: Share of strangers' faces that may be given a name; by default the gallery's own.
         allow_repeats: Let one photo show somebody more than once, as in a collage or before a mirror.
             Default: False.
         detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
             cropped. Default: True.
         csv: Also write the answers to this CSV file.
-        annotate: Folder for a copy of each photo with a box and a name around each face.
+        annotate: Folder for a copy of each photo with a box and a name around each face, and of the
+            best frame of each face in a video.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -840,6 +853,10 @@ def predict(
     run: str | PathLike[str],
     pictures: str | PathLike[str] | Iterable[str | PathLike[str]],
     *,
+    fps: float = 5.0,
+    seconds: float | None = None,
+    rejoin: int = 5,
+    summary: str | PathLike[str] | None = None,
     fpir: float | None = None,
     min_confidence: float = 0.5,
     detect: bool = True,
@@ -850,13 +867,21 @@ def predict(
     dry_run: bool = False,
     progress: bool | _Track = False,
 ) -> Iterator[_PredictAnswer]:
-    """Name the faces in photos.
+    """Name the faces in photos and videos.
 
     It is the command `facekit predict`, with the same options, defaults and checks.
 
     Args:
         run: Folder of a trained model.
-        pictures: Photos, folders of photos, or zip or tar files of them.
+        pictures: Photos, folders of photos and videos, zip or tar files of photos, videos, web
+            addresses of pictures, videos and streams, and numbers of cameras.
+        fps: Frames per second in which faces are looked for; from one to the next they are tracked.
+            Default: 5.0.
+        seconds: Stop after this many seconds of each video, stream or camera.
+        rejoin: How often in a row to try to join a stream again that has dropped, with growing pauses;
+            0 ends with it. Default: 5.
+        summary: Folder for who was there when: summary.json, summary.csv, summary.html with a time
+            line, and WebVTT captions of each video.
         fpir: Share of strangers' faces that may be given a name, instead of the one that the model was
             trained for.
         min_confidence: Confidence below which a face is `unknown`, even if it is similar to a known

@@ -55,6 +55,20 @@ print(first, {"numpy", "cv2", "typer", "rich", "keras", "PIL", "scipy"} & sys.mo
     assert (done.stdout, done.stderr) == ("set() set()\n", "")
 
 
+def test_bars_and_recipes_load_no_command_line(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text(
+        'output = "work"\n[[stage]]\ncommand = "draw"\npeople = 1\nphotos = 1\nfaults = false\n'
+    )
+    code = """
+import sys, facekit
+facekit.run("recipe.toml", progress=True)
+print({"typer", "click"} & sys.modules.keys())
+"""
+    done = python(code, tmp_path)
+    assert done.stdout == "set()\n", done.stderr
+    assert "draw: 1/1" in done.stderr
+
+
 def test_every_public_name_is_there() -> None:
     assert set(api.__all__) == {"__version__", *PARTS, *IDS}
     assert list(api.__all__) == sorted(api.__all__)
@@ -262,8 +276,8 @@ def test_several_values_are_any_iterable(plain: Path, kind: Any) -> None:
     [
         (np.zeros((9, 9, 3), np.uint8), "PICTURES takes paths, and no pixels; `facekit.load"),
         ([np.zeros((9, 9, 3), np.uint8)], "PICTURES takes paths, and no pixels; `facekit.load"),
-        ([3], "PICTURES is 3; it must be of type Path"),
-        ([["a.jpg"]], r"PICTURES is \['a.jpg'\]; it must be of type Path"),
+        ([3], "PICTURES is 3; it must be of type str"),
+        ([["a.jpg"]], r"PICTURES is \['a.jpg'\]; it must be of type str"),
     ],
     ids=["pixels", "a list of pixels", "a number", "a list of lists"],
 )

@@ -71,7 +71,7 @@ class Predictor:
                 run.folder,
                 STRANGER,
             )
-        self._recogniser = Recogniser(run, fpir)
+        self.recogniser = Recogniser(run, fpir)
 
     @cached_property
     def crop(self) -> FaceCrop:
@@ -92,24 +92,25 @@ class Predictor:
 
         Raises FacekitError for a model whose weights give no probabilities.
         """
-        named = self._recogniser.named([face.seen for face in faces])
-        return [self._prediction(*pair, min_confidence) for pair in zip(faces, named, strict=True)]
+        named = self.recogniser.named([face.seen for face in faces])
+        return [self.prediction(face.box, one, min_confidence) for face, one in zip(faces, named, strict=True)]
 
     def _see(self, image: Image, face: Face | None) -> FoundFace | BadImage:
         try:
             if face is None:
-                return FoundFace(None, self._recogniser.sees(image))
-            return FoundFace(face.box, self._recogniser.sees(image, face, self.crop))
+                return FoundFace(None, self.recogniser.sees(image))
+            return FoundFace(face.box, self.recogniser.sees(image, face, self.crop))
         except BadImage as error:
             return error
 
-    def _prediction(self, face: FoundFace, named: Named, least: float) -> Prediction:
+    def prediction(self, box: Box | None, named: Named, least: float) -> Prediction:
+        """Return an answer as people read it; below a confidence of `least` it is unknown."""
         order = np.argsort(-named.probabilities, kind="stable")[:3]
         top = tuple(Guess(self.run.labels[i], round(float(named.probabilities[i]), 4)) for i in order)
         known = float(named.probabilities[order[0]]) >= least and not named.stranger
         label = top[0].label if known else STRANGER
         similarity = None if named.similarity is None else round(named.similarity, 4)
-        return Prediction(face.box, label, top[0].confidence, similarity, round(named.probability, 4), top)
+        return Prediction(box, label, top[0].confidence, similarity, round(named.probability, 4), top)
 
 
 def crop_of(run: Run) -> FaceCrop:

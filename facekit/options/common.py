@@ -107,6 +107,7 @@ class Stage(Options):
     """A command that makes one folder from another."""
 
     in_recipes = True
+    goes_on = True
 
     input: InputFolder
     output: OutputFolder

@@ -24,6 +24,7 @@ class Enroll(Options):
     group = "use"
     after = "predict"
     in_recipes = True
+    goes_on = True
 
     input: Annotated[
         Path,
