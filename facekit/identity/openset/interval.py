@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import stdtrit  # scipy.stats takes half a second to import
+import scipy
 
 from facekit.identity.openset.left_out import LeftOut
 from facekit.identity.openset.threshold import Off, Prior, rate_at
@@ -13,7 +13,6 @@ MOST_PEOPLE = 10_000
 """People beyond whom it is not said how many would do."""
 
 _ROUNDS, _SEED = 400, 42
-
 
 _OFF = Off(mean=0.35, deviation=0.15)
 """Standard deviations of how far what is usual for the embedder is off.
@@ -63,4 +62,4 @@ def _half(left: LeftOut, prior: Prior, threshold: float, asked: float, people: i
         some = left.drawn(rng.multinomial(people, left.shares))
         drawn.append(rate_at(some, prior, threshold, asked, Off(*(rng.normal(size=2) * _OFF).tolist())))
     spread = float(np.log(np.maximum(drawn, 1e-9)).std()) * np.sqrt(people / (people - 1))
-    return float(stdtrit(people - 1, 0.975) * np.hypot(spread, _BESIDE))
+    return float(scipy.special.stdtrit(people - 1, 0.975) * np.hypot(spread, _BESIDE))

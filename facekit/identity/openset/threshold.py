@@ -16,8 +16,8 @@ from math import exp, sqrt
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import log_ndtr, ndtri
 
 from facekit.identity.embedders.metrics import Metric
 from facekit.identity.openset.left_out import LeftOut
@@ -93,14 +93,14 @@ class Nearest:
     def thresholds(self, rates: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the similarity that strangers exceed at each rate."""
         mean, deviation = _largest(self.names)
-        values = -ndtri(-np.expm1(np.log1p(-rates) / self.names))
+        values = -scipy.special.ndtri(-np.expm1(np.log1p(-rates) / self.names))
         return np.asarray(self.mean + self.deviation / deviation * (values - mean))
 
     def rate(self, threshold: float) -> float:
         """Return the share of strangers that exceed a similarity."""
         mean, deviation = _largest(self.names)
         value = mean + deviation * (threshold - self.mean) / self.deviation
-        return float(-np.expm1(self.names * log_ndtr(value)))
+        return float(-np.expm1(self.names * scipy.special.log_ndtr(value)))
 
 
 def thresholds(left: LeftOut, prior: Prior, rates: Sequence[float]) -> NDArray[np.float64]:
@@ -185,5 +185,5 @@ def _quantiles(left: LeftOut, rates: NDArray[np.float64], beyond: NDArray[np.flo
 def _largest(count: int) -> tuple[float, float]:
     """Return mean and standard deviation of the largest of so many independent standard normal values."""
     shares = (np.arange(_GRID) + 0.5) / _GRID
-    values = -ndtri(-np.expm1(np.log(shares) / count))
+    values = -scipy.special.ndtri(-np.expm1(np.log(shares) / count))
     return float(values.mean()), float(values.std())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import exp
+from statistics import NormalDist  # SciPy is slow to import
 
 import numpy as np
-from scipy.special import expit, ndtr, ndtri  # scipy.stats takes half a second to import
 
 from facekit.identity import embedders
 from facekit.identity.embedders.metrics import Embeddings, Metric, distances
@@ -14,7 +15,9 @@ from facekit.identity.people.evidence import Model, log_odds, model_of, scaled
 
 RATES = (0.1, 0.01, 0.001, 0.0001)
 
-_SCORES = [-float(ndtri(rate)) for rate in RATES]
+_NORMAL = NormalDist()
+
+_SCORES = [-_NORMAL.inv_cdf(rate) for rate in RATES]
 
 _DLIB = (1.182, 1.025, 0.895, 0.783)
 
@@ -60,8 +63,8 @@ class Matcher:
         """
         embedder = embedders.load(name)
         strangers = _STRANGERS.get(name, _DLIB)
-        far = 1.0 if fmr is None else _line(-float(ndtri(fmr)), _SCORES, strangers)
-        stands_for = float(ndtr(-_line(-1.0, [-one for one in strangers], _SCORES))) if fmr is None else fmr
+        far = 1.0 if fmr is None else _line(-_NORMAL.inv_cdf(fmr), _SCORES, strangers)
+        stands_for = _NORMAL.cdf(-_line(-1.0, [-one for one in strangers], _SCORES)) if fmr is None else fmr
         threshold = round(1 - embedder.threshold * far, 6)
         return cls(embedder.metric, embedder.threshold, model_of(name), threshold, float(f"{stands_for:.2g}"))
 
@@ -71,7 +74,7 @@ class Matcher:
         similarity = 1 - float(distances(self.metric, pair[:1], pair[1:])[0, 0])
         one, other = scaled(pair, self.metric, self.own_threshold).astype(np.float64)
         odds = float(log_odds(float(np.square(one - other).sum()), 1.0, self.model))
-        return Match(similarity >= self.threshold, round(similarity, 4), round(float(expit(odds)), 4))
+        return Match(similarity >= self.threshold, round(similarity, 4), round(1 / (1 + exp(-max(odds, -700.0))), 4))
 
 
 def _line(at: float, places: Sequence[float], values: Sequence[float]) -> float:
