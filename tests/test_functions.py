@@ -276,8 +276,8 @@ def test_several_values_are_any_iterable(plain: Path, kind: Any) -> None:
     [
         (np.zeros((9, 9, 3), np.uint8), "PICTURES takes paths, and no pixels; `facekit.load"),
         ([np.zeros((9, 9, 3), np.uint8)], "PICTURES takes paths, and no pixels; `facekit.load"),
-        ([3], "PICTURES is 3; it must be of type Path"),
-        ([["a.jpg"]], r"PICTURES is \['a.jpg'\]; it must be of type Path"),
+        ([3], "PICTURES is 3; it must be of type str"),
+        ([["a.jpg"]], r"PICTURES is \['a.jpg'\]; it must be of type str"),
     ],
     ids=["pixels", "a list of pixels", "a number", "a list of lists"],
 )

