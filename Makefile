@@ -51,13 +51,13 @@ docs: $(STAMP)  ## Write the pages of the commands, and build the site; fails on
 	$(BIN)/python tests/commandpages.py
 	$(BIN)/zensical build --strict --clean
 
-pictures: browser  ## Make the pictures in the README anew, of drawn faces (needs tmux).
+pictures: browser  ## Make the pictures in the README again, of drawn faces (needs tmux).
 	$(BIN)/python tests/pictures.py
 
 stub: $(STAMP)  ## Write what type checkers and editors know of `import facekit`.
 	$(BIN)/python tests/stub.py --write
 
-vendor: $(STAMP)  ## Fetch the libraries in the report pages anew, of the versions in vendored.json (needs npm).
+vendor: $(STAMP)  ## Fetch the libraries in the report pages again, in the versions in vendored.json (needs npm).
 	$(BIN)/python tests/vendor.py
 
 bench: browser  ## Run what takes long: slow tests, kills, speed side by side, and the studies where FACEKIT_DATA is set.

@@ -88,7 +88,7 @@ def measured(command: list[str], stdin: str, environment: dict[str, str]) -> Cos
         wall = time.perf_counter() - began
         child.returncode = os.waitstatus_to_exitcode(status)
         told.seek(0)
-        if child.returncode not in (0, 1):
+        if child.returncode not in ((0, 1) if "facekit" in command else (0,)):  # 1: two people
             raise RuntimeError(
                 f"{' '.join(command[-3:])} ended with {child.returncode}: {told.read()[-2000:].decode()}"
             )

@@ -14,6 +14,7 @@ from math import nan
 from typing import Any, Generic, TypeVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from sklearn import config_context, metrics
 
@@ -226,9 +227,7 @@ def no_errors(rate: float, pairs: int) -> Interval | None:
     """
     if not pairs or not (rate <= _ALMOST or rate >= 1 - _ALMOST):
         return None
-    from scipy.stats import binomtest  # takes half a second to import
-
-    exact = binomtest(round(rate * pairs), pairs).proportion_ci(0.95, "exact")
+    exact = scipy.stats.binomtest(round(rate * pairs), pairs).proportion_ci(0.95, "exact")
     return Interval(float(exact.low), float(exact.high))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from facekit.identity.embedders.metrics import Embeddings
@@ -120,9 +121,7 @@ class Namer:
         faces, names = gain.shape
         # One column more for each face: to be unknown, which is worth nothing and takes nobody's name.
         table = np.concatenate([gain, np.zeros((faces, faces))], axis=1)
-        from scipy.optimize import linear_sum_assignment  # takes a fifth of a second to import
-
-        _, columns = linear_sum_assignment(table, maximize=True)
+        _, columns = scipy.optimize.linear_sum_assignment(table, maximize=True)
         return [int(column) if column < names else None for column in columns]
 
     def _identity(self, near: Near, face: int, column: int | None) -> Identity:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from facekit.identity.openset.known import Similarities
 from facekit.identity.openset.left_out import LeftOut, Pairs, statistics
@@ -32,7 +32,7 @@ def fpir_interval(
     ]
     spread = float(np.log(np.maximum(drawn, 1e-9)).std()) * np.sqrt(left.people / (left.people - 1))
     apart = float(np.log(max(rate_at(left, prior, threshold), 1e-9) / asked))
-    half = float(np.hypot(stdtrit(left.people - 1, 0.975) * spread, apart))
+    half = float(np.hypot(scipy.special.stdtrit(left.people - 1, 0.975) * spread, apart))
     return Interval(float(asked * np.exp(-half)), float(min(1.0, asked * np.exp(half))))
 
 

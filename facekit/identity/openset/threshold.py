@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
 
 from facekit.identity.embedders.metrics import Metric
 from facekit.identity.openset.left_out import LeftOut
@@ -82,7 +82,7 @@ def assumed(prior: Prior, names: int, rates: Sequence[float]) -> NDArray[np.floa
 def rate_at(left: LeftOut, prior: Prior, threshold: float) -> float:
     """Return the false positive identification rate at a threshold: the two estimates of `thresholds`, averaged."""
     means, deviations = _distributions(left, prior)
-    fitted = float(-np.expm1(log_ndtr((threshold - means) / deviations).sum()))
+    fitted = float(-np.expm1(scipy.special.log_ndtr((threshold - means) / deviations).sum()))
     counted = float(left.weights[left.similarity >= threshold].sum()) * left.people / (left.people - 1)
     share = _share(left.people)
     return share * counted + (1 - share) * fitted
@@ -114,7 +114,7 @@ def _bisected(
     high = np.full(len(rates), means.max() + 20 * deviations.max())
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        named = -np.expm1(log_ndtr((middle[:, None] - means) / deviations).sum(axis=1))
+        named = -np.expm1(scipy.special.log_ndtr((middle[:, None] - means) / deviations).sum(axis=1))
         low, high = np.where(named > rates, middle, low), np.where(named > rates, high, middle)
     return high
 

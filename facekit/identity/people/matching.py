@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, sqrt
 
 import numpy as np
-from scipy.special import chdtr, expit, gammaincinv  # scipy.stats takes half a second to import
+import scipy
 
 from facekit.identity import embedders
 from facekit.identity.embedders.metrics import Embeddings, Metric, distances
@@ -43,10 +43,9 @@ class Matcher:
         """
         embedder = embedders.load(name)
         model = model_of(name)
-        spread = (2 * model.within + model.between) / model.dimensions
         # Distances are in thresholds: at the embedder's own they are 1.
-        squared = 1.0 if fmr is None else float(2 * gammaincinv(model.dimensions / 2, fmr) * spread)
-        stands_for = float(chdtr(model.dimensions, 1 / spread)) if fmr is None else fmr
+        squared = 1.0 if fmr is None else _squared_at(model, fmr)
+        stands_for = model.fmr if fmr is None else fmr
         far = embedder.threshold * (squared if embedder.metric == "cosine" else sqrt(squared))
         return cls(embedder.metric, embedder.threshold, model, round(1 - far, 6), float(f"{stands_for:.2g}"))
 
@@ -56,4 +55,10 @@ class Matcher:
         similarity = 1 - float(distances(self.metric, pair[:1], pair[1:])[0, 0])
         one, other = scaled(pair, self.metric, self.own_threshold).astype(np.float64)
         odds = float(log_odds(float(np.square(one - other).sum()), 1.0, self.model))
-        return Match(similarity >= self.threshold, round(similarity, 4), round(float(expit(odds)), 4))
+        return Match(similarity >= self.threshold, round(similarity, 4), round(1 / (1 + exp(-max(odds, -700.0))), 4))
+
+
+def _squared_at(model: Model, fmr: float) -> float:
+    """Return the squared distance that so large a share of pairs of different people are within."""
+    spread = (2 * model.within + model.between) / model.dimensions
+    return float(2 * scipy.special.gammaincinv(model.dimensions / 2, fmr) * spread)
