@@ -18,7 +18,7 @@ data set hands its pictures to other libraries::
     for record in facekit.Dataset("faces").select(split="test"):
         print(record.label, record.path)
 
-What the user has to put right raises `facekit.FacekitError`. Importing facekit loads neither NumPy nor anything else:
+Whatever the user can fix raises `facekit.FacekitError`. Importing facekit loads neither NumPy nor anything else:
 each name is loaded when it is first used.
 """
 

@@ -80,7 +80,7 @@ def audit(
 ) -> Report:
     """Find pictures that appear in more than one part of a tree, or in both of two trees.
 
-    It is the command `facekit audit`, with the same options, defaults and checks.
+    This is the command `facekit audit`, with the same options, defaults and checks.
 
     Args:
         folder: Tree of pictures, with or without a split or `train/` and `test/`; a flat folder, a
@@ -102,7 +102,7 @@ def audit(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def augment(
@@ -121,7 +121,7 @@ def augment(
 ) -> Report:
     """Fill each folder to exactly COUNT pictures with augmented copies of its training photos.
 
-    It is the command `facekit augment`, with the same options, defaults and checks.
+    This is the command `facekit augment`, with the same options, defaults and checks.
 
     Args:
         input: Folder with one folder of pictures per person.
@@ -142,7 +142,7 @@ def augment(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def balance(
@@ -163,7 +163,7 @@ def balance(
     """Split the photos into train, test and validation, then bring each name's folder to exactly COUNT
     pictures.
 
-    It is the command `facekit balance`, with the same options, defaults and checks.
+    This is the command `facekit balance`, with the same options, defaults and checks.
 
     Args:
         input: Folder with one folder of pictures per person.
@@ -188,7 +188,7 @@ def balance(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def cache(
@@ -205,7 +205,7 @@ def cache(
     """Show what facekit keeps in its cache, or clear it: embeddings of faces, which are biometric data,
     and weights.
 
-    It is the command `facekit cache`, with the same options, defaults and checks.
+    This is the command `facekit cache`, with the same options, defaults and checks.
 
     Args:
         kind: What to show or clear: `embeddings` of faces, those of `galleries` in databases, `weights`
@@ -223,7 +223,7 @@ def cache(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def clean(
@@ -256,7 +256,7 @@ def clean(
     """Remove repeats, poor pictures, boxes without a face and other people, then names with too few
     pictures.
 
-    It is the command `facekit clean`, with the same options, defaults and checks.
+    This is the command `facekit clean`, with the same options, defaults and checks.
 
     Args:
         input: Folder with one folder of pictures per person.
@@ -295,7 +295,7 @@ def clean(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def compare(
@@ -320,7 +320,7 @@ def compare(
 ) -> Report:
     """Train several networks on the same split and compare their scores in one table.
 
-    It is the command `facekit compare`, with the same options, defaults and checks.
+    This is the command `facekit compare`, with the same options, defaults and checks.
 
     Args:
         input: Folder with one folder of pictures per person.
@@ -349,7 +349,7 @@ def compare(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def crop(
@@ -375,7 +375,7 @@ def crop(
 ) -> Report:
     """Find the face in each photo and save it as a square picture.
 
-    It is the command `facekit crop`, with the same options, defaults and checks.
+    This is the command `facekit crop`, with the same options, defaults and checks.
 
     Args:
         input: Photos: a folder with one folder per person, a flat folder, a single photo, or a zip or
@@ -410,7 +410,7 @@ def crop(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def cross_validate(
@@ -431,7 +431,7 @@ def cross_validate(
 ) -> Report:
     """Train a run again on folds of its own pictures, and score each fold on the pictures held out.
 
-    It is the command `facekit cross-validate`, with the same options, defaults and checks.
+    This is the command `facekit cross-validate`, with the same options, defaults and checks.
 
     Args:
         run: Folder of a trained model.
@@ -454,7 +454,7 @@ def cross_validate(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def doctor(
@@ -467,7 +467,7 @@ def doctor(
 ) -> Report:
     """Check what is installed and what is missing.
 
-    It is the command `facekit doctor`, with the same options, defaults and checks.
+    This is the command `facekit doctor`, with the same options, defaults and checks.
 
     Args:
         seed: Random seed. Default: 42.
@@ -481,7 +481,7 @@ def doctor(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def draw(
@@ -498,7 +498,7 @@ def draw(
 ) -> Report:
     """Draw photos of invented people, in folders like those that `scrape` makes.
 
-    It is the command `facekit draw`, with the same options, defaults and checks.
+    This is the command `facekit draw`, with the same options, defaults and checks.
 
     Args:
         output: Folder to write.
@@ -516,7 +516,7 @@ def draw(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def enroll(
@@ -538,7 +538,7 @@ def enroll(
 ) -> Report:
     """Enroll people in a gallery, so that `identify` can name them.
 
-    It is the command `facekit enroll`, with the same options, defaults and checks.
+    This is the command `facekit enroll`, with the same options, defaults and checks.
 
     Args:
         input: Faces or photos: a folder with one folder per person, a zip or tar of one.
@@ -567,7 +567,7 @@ def enroll(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def evaluate(
@@ -590,7 +590,7 @@ def evaluate(
 ) -> Report:
     """Score a trained model on pictures that it was not trained on.
 
-    It is the command `facekit evaluate`, with the same options, defaults and checks.
+    This is the command `facekit evaluate`, with the same options, defaults and checks.
 
     Args:
         run: Folder of a trained model.
@@ -619,7 +619,7 @@ def evaluate(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def evaluate_pairs(
@@ -643,7 +643,7 @@ def evaluate_pairs(
 ) -> Report:
     """Score how well an embedder tells whether two photos show the same person.
 
-    It is the command `facekit evaluate-pairs`, with the same options, defaults and checks.
+    This is the command `facekit evaluate-pairs`, with the same options, defaults and checks.
 
     Args:
         run: Folder of a trained model, an embedder's name such as dlib.
@@ -673,7 +673,7 @@ def evaluate_pairs(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def gallery(
@@ -691,7 +691,7 @@ def gallery(
 ) -> Report:
     """Show or change who is in a gallery.
 
-    It is the command `facekit gallery`, with the same options, defaults and checks.
+    This is the command `facekit gallery`, with the same options, defaults and checks.
 
     Args:
         action: `list` people; `show` the gallery, or the faces of NAME; `rename` NAME to NEW-NAME;
@@ -714,7 +714,7 @@ def gallery(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def identify(
@@ -738,7 +738,7 @@ def identify(
 ) -> Iterator[_IdentifyAnswer]:
     """Name the faces in photos and videos by a gallery, or say that they are of strangers.
 
-    It is the command `facekit identify`, with the same options, defaults and checks.
+    This is the command `facekit identify`, with the same options, defaults and checks.
 
     Args:
         gallery: Gallery that `enroll` made.
@@ -767,10 +767,10 @@ def identify(
             wraps a loop and shows it. Default: False.
 
     Returns:
-        An iterator over the answers, each worked out when it is asked for.
+        An iterator over the answers. Each is computed when you ask for it.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def inspect(
@@ -792,7 +792,7 @@ def inspect(
 ) -> Report:
     """Show a trained network's filters and feature maps, and which parts of a picture drive its answer.
 
-    It is the command `facekit inspect`, with the same options, defaults and checks.
+    This is the command `facekit inspect`, with the same options, defaults and checks.
 
     Args:
         run: Folder of a trained model.
@@ -819,7 +819,7 @@ def inspect(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def models(
@@ -832,7 +832,7 @@ def models(
 ) -> Report:
     """List networks, embedders and detectors with licences and published accuracy.
 
-    It is the command `facekit models`, with the same options, defaults and checks.
+    This is the command `facekit models`, with the same options, defaults and checks.
 
     Args:
         seed: Random seed. Default: 42.
@@ -846,7 +846,7 @@ def models(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def predict(
@@ -869,7 +869,7 @@ def predict(
 ) -> Iterator[_PredictAnswer]:
     """Name the faces in photos and videos.
 
-    It is the command `facekit predict`, with the same options, defaults and checks.
+    This is the command `facekit predict`, with the same options, defaults and checks.
 
     Args:
         run: Folder of a trained model.
@@ -898,10 +898,10 @@ def predict(
             wraps a loop and shows it. Default: False.
 
     Returns:
-        An iterator over the answers, each worked out when it is asked for.
+        An iterator over the answers. Each is computed when you ask for it.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def rejected(
@@ -918,7 +918,7 @@ def rejected(
 ) -> Iterator[_RejectedLeftOut]:
     """List the pictures that were left out of a tree and of the folders it was made from, and why.
 
-    It is the command `facekit rejected`, with the same options, defaults and checks.
+    This is the command `facekit rejected`, with the same options, defaults and checks.
 
     Args:
         tree: Folder that `crop`, `clean`, `balance` or another command made.
@@ -934,10 +934,10 @@ def rejected(
             wraps a loop and shows it. Default: False.
 
     Returns:
-        An iterator over the answers, each worked out when it is asked for.
+        An iterator over the answers. Each is computed when you ask for it.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def review(
@@ -954,7 +954,7 @@ def review(
 ) -> Report:
     """Open a local web page to review what `clean` was not sure of.
 
-    It is the command `facekit review`, with the same options, defaults and checks.
+    This is the command `facekit review`, with the same options, defaults and checks.
 
     Args:
         folder: Folder that `clean` made.
@@ -972,7 +972,7 @@ def review(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def run(
@@ -989,7 +989,7 @@ def run(
 ) -> Report:
     """Run the stages of a TOML recipe in order.
 
-    It is the command `facekit run`, with the same options, defaults and checks.
+    This is the command `facekit run`, with the same options, defaults and checks.
 
     Args:
         recipe: TOML file with the stages.
@@ -1008,7 +1008,7 @@ def run(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def scrape(
@@ -1038,7 +1038,7 @@ def scrape(
 ) -> Report:
     """Search for each name with browser bots and download pictures, one folder per name.
 
-    It is the command `facekit scrape`, with the same options, defaults and checks.
+    This is the command `facekit scrape`, with the same options, defaults and checks.
 
     Args:
         names: Names, or a file with one name per line.
@@ -1074,7 +1074,7 @@ def scrape(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def stats(
@@ -1090,7 +1090,7 @@ def stats(
     """Count the pictures of a tree or a run by label, part, size and source, and what was left out and
     why.
 
-    It is the command `facekit stats`, with the same options, defaults and checks.
+    This is the command `facekit stats`, with the same options, defaults and checks.
 
     Args:
         tree: Tree of pictures, made by any program; a flat folder, a zip or a tar; a trained run.
@@ -1106,7 +1106,7 @@ def stats(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def train(
@@ -1149,7 +1149,7 @@ def train(
     """Train a network, or a linear head on a frozen network, on a folder with one folder of pictures per
     name.
 
-    It is the command `facekit train`, with the same options, defaults and checks.
+    This is the command `facekit train`, with the same options, defaults and checks.
 
     Args:
         input: Folder with one folder of pictures per person.
@@ -1203,7 +1203,7 @@ def train(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def verify(
@@ -1222,7 +1222,7 @@ def verify(
 ) -> Iterator[_VerifyAnswer]:
     """Say whether two photos show the same person. Exit code 0: the same; 1: different; 2: no answer.
 
-    It is the command `facekit verify`, with the same options, defaults and checks.
+    This is the command `facekit verify`, with the same options, defaults and checks.
 
     Args:
         pictures: Two photos; the main face of each is compared. None with `pairs`.
@@ -1242,8 +1242,8 @@ def verify(
             wraps a loop and shows it. Default: False.
 
     Returns:
-        An iterator over the answers, each worked out when it is asked for.
+        An iterator over the answers. Each is computed when you ask for it.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """

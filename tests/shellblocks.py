@@ -28,7 +28,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _BLOCK = re.compile(r"(?:<!-- test: ([\w, ]+) -->\n)?```sh\n(.*?)```", re.DOTALL)
 
 _SMALL = {
-    r"--people \d+ --photos \d+": "--people 3 --photos 12",
+    r"--people \d+ --photos \d+": "--people 3 --photos 8",
     r"--min-images \d+": "--min-images 4",
     r"--count \d{3}": "--count 12",
     r"--count \d\d": "--count 10",

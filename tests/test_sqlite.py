@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -69,6 +70,21 @@ def test_a_locked_database_is_one_line(gallery: Gallery, monkeypatch: pytest.Mon
             second.store.rename(second.person("p0").number, "late")
         other.execute("rollback")
     other.close()
+
+
+def test_a_quota_is_one_line_and_loses_nothing(gallery: Gallery) -> None:
+    big = {"big": [face(f"big-{k}", np.ones(8), crop=True) for k in range(3000)]}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((gallery.folder / opening.FILE).stat().st_size + 30_000, limits[1]))
+    try:
+        with pytest.raises(FacekitError, match="cannot be written .*; nothing of the last step was written, so make"):
+            gallery.store.enroll(big)
+        assert gallery.people().faces == 12
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert counts(gallery) == {"p0": 4, "p1": 4, "p2": 4}
+    assert gallery.store.enroll(big) == 3000
+    assert gallery.store.check() == []
 
 
 def test_a_full_disk_is_one_line_and_loses_nothing(gallery: Gallery) -> None:

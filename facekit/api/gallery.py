@@ -1,4 +1,4 @@
-"""A gallery in a program: opened once, and asked about pixels."""
+"""A gallery in a program: opened once, then used for many pictures."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ class Identification:
     name: str
     """The person; `unknown` for a stranger."""
     similarity: float | None
-    """To that person; of a stranger, to the most similar person. One minus a distance. None in an empty gallery."""
+    """How similar the face is to that person; for a stranger, to the most similar person. It is one minus a distance,
+    and None if the gallery is empty."""
     probability: float
-    """The calibrated probability that the face is of that person, where half of all faces are of strangers."""
+    """The calibrated probability that it is that person, if half of all faces are of strangers."""
     threshold: float
     """The similarity from which a name is given."""
     nearest: tuple[Candidate, ...]
@@ -58,9 +59,9 @@ class _Current:
 
 
 class Gallery:
-    """A gallery, which stays open. Several threads may ask it at the same time.
+    """A gallery that stays open. Several threads can use it at the same time.
 
-    People who are enrolled, removed or renamed meanwhile, also by another program, count from the next question on.
+    If people are enrolled, removed or renamed, also by another program, the next answer takes that into account.
     """
 
     def __init__(self, folder: str | PathLike[str], fpir: float | None = None) -> None:
@@ -101,14 +102,14 @@ class Gallery:
         return self._current().namer.promise.promised
 
     def identify(self, image: Picture, *, detect: bool = True, allow_repeats: bool = False) -> list[Identification]:
-        """Return who the faces in a picture are, the largest face first; an empty list where no face is found.
+        """Return who the faces in a picture are, the largest face first. The list is empty if no face is found.
 
-        It answers as the command `facekit identify` does. Faces that are not similar enough to anybody are `unknown`.
-        A face that the embedder cannot align has no answer.
+        The answers are those of the command `facekit identify`. Faces that are not similar enough to anybody are
+        `unknown`. A face that cannot be aligned is left out.
 
         Args:
-            image: RGB pixels, shape (height, width, 3), dtype uint8; or a path, or a picture of Pillow's.
-            detect: Whether to look for faces; with False, the picture is taken as a face that is already cropped.
+            image: RGB pixels, shape (height, width, 3), dtype uint8; or a path, or a Pillow image.
+            detect: Whether to look for faces. With False, the picture is taken as a face that is already cropped.
             allow_repeats: Whether one picture may show somebody more than once, as in a collage or before a mirror.
 
         Raises:

@@ -15,16 +15,16 @@ from facekit.options.galleries import is_database
 
 
 def load(folder: str | PathLike[str], *, fpir: float | None = None) -> Model | Gallery:
-    """Load the trained model or open the gallery in a folder, to be asked about pictures as often as you like.
+    """Load the trained model in a folder, or open the gallery in it, to name the faces of any number of pictures.
 
-    It is `Model(folder)` or `Gallery(folder)`, whichever the folder holds. A program whose types are checked calls
-    these, so that the checker knows which of the two it has.
+    It returns `Model(folder)` or `Gallery(folder)`, whichever fits. In a program whose types are checked, call one of
+    these directly, so that the type checker knows which of the two you have.
 
     Args:
         folder: Folder of a trained model, as `facekit.train` writes it, or of a gallery, as `facekit.enroll` does; or
             the address of a gallery in a PostgreSQL database.
         fpir: Share of strangers' faces that may be given a name (false positive identification rate), instead of the
-            one that the model was trained for, or the gallery made for.
+            one that the model was trained for, or that the gallery was made for.
 
     Raises:
         FacekitError: For a folder that holds neither, for an empty gallery, for files that are gone or broken, for an

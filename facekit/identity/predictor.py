@@ -42,15 +42,16 @@ class Prediction:
     box: Box | None
     """Where the face is in the picture, `(x, y, w, h)` in pixels; None where the picture is the face."""
     label: str | None
-    """The most probable label; `unknown` for a face that is too far from the known faces of that label, and below
-    `min_confidence`."""
+    """The most probable label; `unknown` if the face is not similar enough to the known faces of that label, or if the
+    confidence is below `min_confidence`."""
     confidence: float | None
-    """The model's own probability of the most probable label, which takes every face for one of its people."""
+    """The model's own probability of the most probable label. It assumes that every face is of one of its people."""
     similarity: float | None
-    """How near the face is to the known faces of that label: one minus a distance. None where nothing can tell."""
+    """How similar the face is to the known faces of that label: one minus a distance. None if the model has no known
+    faces."""
     probability: float | None
-    """The calibrated probability that the label is right, where half of all faces are of strangers. Of a model that
-    cannot tell strangers: where none is."""
+    """The calibrated probability that the label is right, if half of all faces are of strangers. For a model that
+    cannot recognise strangers: if no face is."""
     top: tuple[Guess, ...]
     """The three most probable labels."""
 
