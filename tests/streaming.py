@@ -24,6 +24,10 @@ class Host:
     refusals: int = 0
     """Requests after a connection was broken off that are still to be refused."""
     broken_off: bool = False
+    redirects: dict[str, str] = field(default_factory=dict)
+    """Path -> where it leads."""
+    authorized: list[str] = field(default_factory=list)
+    """The `Authorization` that came along."""
     asked: list[str] = field(default_factory=list)
 
     def url(self, path: str) -> str:
@@ -38,9 +42,15 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer as the host says."""
         host = self.host
         host.asked.append(self.path)
+        host.authorized += filter(None, [self.headers.get("Authorization")])
         if host.broken_off and host.refusals:
             host.refusals -= 1
             self.send_error(503)
+        elif self.path in host.redirects:
+            self.send_response(302)
+            self.send_header("Location", host.redirects[self.path])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
         elif self.path in host.live:
             self._live(host.live[self.path])
         elif self.path in host.pages:

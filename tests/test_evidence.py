@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import chi2
 from test_people import person, strangers
 
 from facekit.identity.people import Embedded, Judged, judge, model_of
-from facekit.identity.people.evidence import DLIB, MODELS, ODD, SFACE, Model, Vectors, bounded, combined, log_odds
+from facekit.identity.people.evidence import DLIB, MODELS, ODD, SFACE, Vectors, bounded, combined, log_odds
 from facekit.identity.people.within import DOUBTFUL
 
 
@@ -95,9 +94,3 @@ def test_each_embedder_has_a_model_of_its_own() -> None:
         # A face twice as far as the person's own are is neither surely the person nor surely somebody else.
         assert log_odds(0.3, 10, model) > 4
         assert log_odds(1.3, 10, model) < -4
-
-
-@pytest.mark.parametrize("model", [DLIB, SFACE])
-def test_the_false_match_rate_that_is_written_down_is_that_of_the_spread(model: Model) -> None:
-    spread = (2 * model.within + model.between) / model.dimensions
-    assert model.fmr == float(f"{chi2.cdf(1 / spread, model.dimensions):.2g}")

@@ -52,17 +52,12 @@ class Model:
     dimensions: float
     slope: float = 1.0
     shift: float = 0.0
-    fmr: float = 0.013
-    """The share of pairs of different people who are within the embedder's own threshold, as the spread says.
-
-    It follows from the numbers before it. It is written down because SciPy, which computes it, is slow to import.
-    """
 
 
 DLIB = Model(0.3394, 1.1730, 34.01, slope=0.417, shift=0.969)
 """Also for an embedder of which nothing is known: distances are in thresholds."""
 
-SFACE = Model(0.2690, 2.0278, 40.70, slope=0.367, shift=0.773, fmr=0.00016)
+SFACE = Model(0.2690, 2.0278, 40.70, slope=0.367, shift=0.773)
 
 MODELS: Mapping[str, Model] = {"dlib": DLIB, "dlib-mirrored": DLIB, "sface": SFACE}
 
