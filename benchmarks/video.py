@@ -252,7 +252,7 @@ def _lfw_film(
         photo = photos[used[str(name)] % len(photos)]
         used[str(name)] += 1
         gone[name] = lanes[lane] = end
-        parts.append(_part(There(str(name).replace("_", " "), is_known, start, end), photo, lane, rng))
+        parts.append(_part(There(str(name), is_known, start, end), photo, lane, rng))
     _once(file, _frames(parts, seconds, seed))
     return file, [part.who for part in parts], seconds
 
