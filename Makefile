@@ -72,10 +72,12 @@ bench: browser  ## Run what takes long: slow tests, kills, speed side by side, a
 	$(BIN)/python benchmarks/stages.py
 	$(BIN)/python benchmarks/feed.py
 	$(BIN)/python benchmarks/demo.py
+	$(BIN)/python benchmarks/video.py --part drawn --part stream --part live
 	$(BIN)/python benchmarks/gpu.py || test $$? = 2  # 2: there is no accelerator, which it says
 	@if [ -z "$$FACEKIT_DATA" ]; then echo "FACEKIT_DATA is not set: the studies are left out"; else set -e; \
 		$(BIN)/python benchmarks/groups.py; \
 		$(BIN)/python benchmarks/openset.py --embedder dlib --embedder sface; \
+		$(BIN)/python benchmarks/video.py --part lfw; \
 		$(BIN)/python benchmarks/leaks.py -o bench/leaks; \
 		$(BIN)/python benchmarks/expressions.py -o bench/expressions; fi
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 @dataclass
@@ -24,6 +26,10 @@ class Host:
     refusals: int = 0
     """Requests after a connection was broken off that are still to be refused."""
     broken_off: bool = False
+    redirects: dict[str, str] = field(default_factory=dict)
+    """Path -> where it leads."""
+    authorized: list[str] = field(default_factory=list)
+    """The `Authorization` that came along."""
     asked: list[str] = field(default_factory=list)
 
     def url(self, path: str) -> str:
@@ -38,9 +44,15 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer as the host says."""
         host = self.host
         host.asked.append(self.path)
+        host.authorized += filter(None, [self.headers.get("Authorization")])
         if host.broken_off and host.refusals:
             host.refusals -= 1
             self.send_error(503)
+        elif self.path in host.redirects:
+            self.send_response(302)
+            self.send_header("Location", host.redirects[self.path])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
         elif self.path in host.live:
             self._live(host.live[self.path])
         elif self.path in host.pages:
@@ -88,12 +100,16 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def hosting() -> Iterator[Host]:
-    """Yield a host on this machine."""
+def hosting(certificate: Path | None = None, key: Path | None = None) -> Iterator[Host]:
+    """Yield a host on this machine; with a certificate, over HTTPS."""
     host = Host()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"host": host}))
     server.daemon_threads = True
-    host.address = f"http://127.0.0.1:{server.server_address[1]}"
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    host.address = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

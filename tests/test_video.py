@@ -121,7 +121,7 @@ def test_the_summary_says_who_was_there_when(watched: tuple[str, Path]) -> None:
     page = (folder / "summary.html").read_text()
     assert page.count("<rect") == 5
     assert page.count("data:image/jpeg") == 3
-    assert "http" not in re.sub(r"<script>.*?</script>|<style>.*?</style>", "", page, flags=re.S)
+    assert "://" not in re.sub(r"<script>.*?</script>|<style>.*?</style>", "", page, flags=re.S)
 
 
 def test_the_table_has_a_row_for_each_answer(watched: tuple[str, Path], movie: Path) -> None:
