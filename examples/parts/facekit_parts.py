@@ -62,7 +62,7 @@ class Lbp:
 
 
 def mobilenet_v3(size, classes, color="rgb"):
-    """Return MobileNet V3 (Howard 2019) with random weights, from pixels to a probability for each label."""
+    """Return MobileNet V3 (Howard 2019), from pixels to a probability for each label."""
     # Imported here, so that Keras loads only when a network is built.
     from facekit.networks.assembly import image_input, name_output
     from facekit.networks.backend import keras
