@@ -43,7 +43,7 @@ class Lbp:
         return images.resize(images.cut(image, square), self.side)
 
     def embed(self, faces):
-        """Return a vector for each face: the square roots of its histograms, so that it has length 1."""
+        """Return a vector of length 1 for each face."""
         found = [self.histograms(face) for face in faces]
         return np.array(found, np.float32).reshape(-1, self.dimensions)
 
