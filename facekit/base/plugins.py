@@ -77,6 +77,7 @@ EXTRAS = {
     "jinja2": "train",
     "tensorboard": "train",
     "psycopg": "postgres",
+    "usearch": "index",
 }
 """Package -> the extra of `pip install 'facekit-cli[EXTRA]'` that brings it."""
 

@@ -121,7 +121,7 @@ def _delete(kind: Kind, path: Path) -> None:
 
 def _used(path: Path) -> float:
     """Return when a file or a folder was used last: of the index of a gallery, when its files were."""
-    files = list(path.glob("index/*")) or [path]  # looking into a folder is a use of it
+    files = [*path.glob("index/*"), *path.glob("graph.*")] or [path]  # looking into a folder is a use of it
     return max(max(about.st_mtime, about.st_atime) for about in (file.stat() for file in files))
 
 

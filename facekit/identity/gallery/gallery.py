@@ -14,6 +14,7 @@ from facekit.dataset.records import shown
 from facekit.identity import embedders
 from facekit.identity.embedders.metrics import Metric
 from facekit.identity.gallery import index, promise
+from facekit.identity.gallery.graph import Graphs
 from facekit.identity.gallery.naming import Namer
 from facekit.identity.gallery.place import Place, place_of
 from facekit.identity.gallery.promise import Promise
@@ -105,7 +106,9 @@ class Gallery:
 
     def people(self) -> People:
         """Return its people as embeddings, as they are now; the index is brought up to date for it."""
-        return People(index.load(self.store, self.folder), self.store.denials(), self.metric)
+        graphs, held = Graphs(f"{self.about.id} {self.place.key}"), index.load(self.store, self.folder)
+        graphs.forget_removed(held)
+        return People(held, self.store.denials(), self.metric, graphs)
 
     def promise(self, people: People | None = None) -> Promise:
         """Return the promise for the people as they are now; it is found again, and stored, where they have changed."""

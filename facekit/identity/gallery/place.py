@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from facekit.base import plugins, weights
 from facekit.base.contract import FacekitError
-from facekit.identity.gallery import index, opening
+from facekit.identity.gallery import graph, index, opening
 from facekit.identity.gallery.sqlite import SqliteStore
 from facekit.identity.gallery.store import Store
 from facekit.identity.gallery.values import About
@@ -33,6 +33,11 @@ class Place(Protocol):
     @property
     def shown(self) -> str:
         """How messages and commands name it; it holds no password."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """What tells it from other places, also when a command is typed in another folder."""
         ...
 
     @property
@@ -72,6 +77,11 @@ class Folder:
     def shown(self) -> str:
         """The path."""
         return str(self.path)
+
+    @property
+    def key(self) -> str:
+        """The path from the root, without links."""
+        return os.path.realpath(self.path)
 
     @property
     def folder(self) -> Path:
@@ -125,9 +135,14 @@ class Database:
         return self.address.shown
 
     @property
+    def key(self) -> str:
+        """The address, as PostgreSQL takes it, and the schema."""
+        return f"{self.address.server} {self.address.schema}"
+
+    @property
     def folder(self) -> Path | None:
         """A folder of the cache, which is made; None where the cache cannot be used."""
-        key = hashlib.sha256(f"{self.address.server} {self.address.schema}".encode()).hexdigest()[:16]
+        key = hashlib.sha256(self.key.encode()).hexdigest()[:16]
         try:
             folder = weights.cache() / weights.GALLERIES / key
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -193,6 +208,7 @@ def is_cached(folder: Path) -> bool:
 def forget(folder: Path) -> None:
     """Delete the index of a gallery from the cache; it is built again when it is needed."""
     index.drop(folder)
+    graph.forget(folder)
     with suppress(OSError):  # something else is in it
         for place in (folder / index.FOLDER, folder):
             place.rmdir()

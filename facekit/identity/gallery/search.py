@@ -3,7 +3,8 @@
 All embeddings are compared, and the nearest faces and the nearest centres nominate people. The similarity of
 `openset/known.py` is computed for these alone. It is one minus the mean of the distance to a centre and of that to some
 faces, so nobody who was not nominated can be nearer than the last nominations; where that does not settle the question,
-more are nominated.
+more are nominated. In a gallery of more than a million faces a graph nominates the nearest faces, if usearch is
+installed (`graph.py`): then somebody may be missed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit.identity.embedders.metrics import Embeddings, Metric, distances, unit
+from facekit.identity.gallery.graph import Graph, Graphs
 from facekit.identity.gallery.index import Index
 from facekit.identity.gallery.scan import Scan
 from facekit.identity.gallery.values import Denials
@@ -43,9 +45,9 @@ class Near:
 class People:
     """The people of a gallery at one generation, as embeddings."""
 
-    def __init__(self, index: Index, denials: Denials, metric: Metric) -> None:
-        """Take over an index. Whoever has no face is not among the people."""
-        self.index, self.metric = index, metric
+    def __init__(self, index: Index, denials: Denials, metric: Metric, graphs: Graphs | None = None) -> None:
+        """Take over an index, and the graph of a very large one. Whoever has no face is not among the people."""
+        self.index, self.metric, self._graphs = index, metric, graphs
         self.numbers, self._of_face = np.unique(index.rows.people, return_inverse=True)
         self._denials = denials
         live = np.full(len(index.vectors), -1)
@@ -94,10 +96,14 @@ class People:
         """Return the people of the nearest faces and centres, and how similar anybody else can be at most."""
         if count >= len(self.numbers):
             return np.arange(len(self.numbers)), np.full(len(vectors), -np.inf)
-        rows, far = self._faces.nearest(vectors, count)
+        rows, far = (self._graph or self._faces).nearest(vectors, count)
         near, farthest = self._centres.nearest(vectors, count)
         faces = self._of_row[rows[np.isfinite(far)]]
         return np.union1d(faces, near), 1 - (far.max(axis=1) + farthest.max(axis=1)) / 2
+
+    @cached_property
+    def _graph(self) -> Graph | None:
+        return self._graphs.of(self.index, self.metric) if self._graphs is not None else None
 
     @cached_property
     def _faces(self) -> Scan:
