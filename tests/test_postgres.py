@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from conftest import Facekit
 from galleries import DIMENSIONS, about, face, made, people
 from postgres import PASSWORD, Server
 
+import facekit as facekit_module
 from facekit.base.contract import FacekitError
 from facekit.commands.cache import cache
 from facekit.identity.gallery import Gallery, index
@@ -325,6 +327,11 @@ def test_every_command_takes_an_address(postgres: Server, photos: Path, tmp_path
         photo = next(gallery.store.faces()).where.path
     assert "probability" in same("identify", "GALLERY", photo)
     same("gallery", "show", "GALLERY")
+    loaded = facekit_module.load(place)
+    assert isinstance(loaded, facekit_module.Gallery)
+    again = pickle.loads(pickle.dumps(loaded))
+    assert again.folder == place
+    assert again.identify(photo) == loaded.identify(photo) == facekit_module.load(folder).identify(photo)
     same("gallery", "rename", "GALLERY", first, "Zoë")
     same("gallery", "deny", "GALLERY", f"{photo}#1", second)
     same("gallery", "merge", "GALLERY", second, third)
