@@ -294,7 +294,7 @@ def test_photos_without_folders_are_each_another_stranger(
     page = (tmp_path / "scores" / "report.html").read_text()
     assert "found by leaving 3 people out in turn" in page
     assert f"of {len(photos)} faces of {len(photos)} people" in page
-    assert "based on only 3 people: with others they may be several times as high" in page
+    assert "based on only 3 people: with other people, strangers may get a name several times as often" in page
 
 
 def test_strangers_most_of_whom_the_model_knows_are_named_as_such(
