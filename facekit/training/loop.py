@@ -15,7 +15,7 @@ from facekit.networks.blocks import blocks, free
 from facekit.options.train import Train
 from facekit.runs import LOGS, Run
 from facekit.runs.pretrained import copy_backbone
-from facekit.training.callbacks import EpochEnd, EpochStart, Progress, Watch
+from facekit.training.callbacks import Callbacks, EpochEnd, EpochStart, Progress, Watch
 from facekit.training.checkpoint import Checkpoint
 from facekit.training.feed import Feed
 from facekit.training.labels import class_indices, class_weights
@@ -63,7 +63,7 @@ def train_epochs(net: Model, packed: Pack, run: Run, checkpoint: Checkpoint, opt
                 initial_epoch=checkpoint.epochs,
                 epochs=step.end,
                 validation_data=held_out if held_out.pictures else None,
-                callbacks=callbacks,
+                callbacks=Callbacks(model, len(feed), callbacks),
                 shuffle=False,  # the feed draws its own order
                 verbose=0,
             )
