@@ -84,7 +84,7 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
 
 def _predictor(run: Run, options: Predict) -> Predictor:
     """Load the model, and what finds faces, so that a fault shows before the first answer. Raises FacekitError."""
-    predictor = Predictor(run, options.fpir)
+    predictor = Predictor(run, options.fpir, options.flip)
     if options.detect:
         _ = predictor.crop
     return predictor

@@ -58,11 +58,11 @@ class Prediction:
 class Predictor:
     """A trained run, loaded once, that names the faces of pictures. Several threads may use it at the same time."""
 
-    def __init__(self, run: Run, fpir: float | None = None) -> None:
+    def __init__(self, run: Run, fpir: float | None = None, flip: bool = False) -> None:
         """Load a run; `fpir` is the false positive identification rate, by default the run's own.
 
-        Raises FacekitError for weights or known faces that are gone or broken, and for a rate that the run has no
-        threshold for.
+        With `flip` a network sees each face and its mirror image. Raises FacekitError for weights or known faces that
+        are gone or broken, for a rate that the run has no threshold for, and for `flip` with a linear head.
         """
         self.run = run
         if any(map(is_stranger, run.labels)):
@@ -71,7 +71,7 @@ class Predictor:
                 run.folder,
                 STRANGER,
             )
-        self._recogniser = Recogniser(run, fpir)
+        self._recogniser = Recogniser(run, fpir, flip)
 
     @cached_property
     def crop(self) -> FaceCrop:

@@ -99,6 +99,11 @@ def refuse_table(table: Path | None, by: str | None) -> None:
         raise FacekitError("--table is only read for --by; give --by COLUMN as well")
 
 
+Flip = Annotated[
+    bool,
+    "Average a network's probabilities over each picture and its mirror image: a little more accurate, twice the time.",
+]
+
 SplitShares = Annotated[str, "Shares of train/test/validation, in percent.", Reads(shares), SPLIT]
 
 

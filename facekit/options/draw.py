@@ -20,7 +20,7 @@ class Draw(Options):
     in_recipes = True
 
     output: OutputFolder
-    people: Annotated[int, "Number of people.", Limits(1, 200)] = 6
+    people: Annotated[int, "Number of people.", Limits(1, 1000)] = 6
     photos: Annotated[int, "Photos of each person.", Limits(1, 1000)] = 40
     faults: Annotated[bool, "Include wrong people, repeats, and blurred, tiny and faceless pictures."] = True
 

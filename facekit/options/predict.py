@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional
-from facekit.options.common import FalsePositives, RunFolder
+from facekit.options.common import FalsePositives, Flip, RunFolder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,7 @@ class Predict(Options):
     detect: Annotated[
         bool, "Detect faces; with --no-detect, each picture is taken as a face that is already cropped."
     ] = True
+    flip: Flip = False
     grid: Annotated[
         Path | None,
         "PNG or HTML page to write: each face with its predicted name, marked right or wrong where the photo's folder "

@@ -66,9 +66,7 @@ class Feed(keras.utils.PyDataset):  # type: ignore[misc]
             self._order = np.random.default_rng([self._seed, epoch]).permutation(len(self._rows))
 
     def _batch(self, index: int) -> NDArray[np.int64]:
-        """Return the places of one batch.
-
-        They are in the order of the file, which is faster to read from disk; the order within a step makes no difference.
-        """
+        """Return the places of one batch."""
         batch = self._order[index * self.batch : (index + 1) * self.batch]
+        # In the order of the file, which is faster to read from disk; the order within a step makes no difference.
         return batch[np.argsort(self._rows[batch])]

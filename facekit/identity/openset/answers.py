@@ -47,13 +47,14 @@ class Named:
 class Recogniser:
     """A run that names faces, and tells strangers where it can."""
 
-    def __init__(self, run: Run, rate: float | None = None) -> None:
+    def __init__(self, run: Run, rate: float | None = None, flip: bool = False) -> None:
         """Load a run; `rate` is the false positive identification rate, by default the run's own.
 
-        Says once which one it is, or why strangers cannot be told. Raises FacekitError for weights or known faces
-        that are gone or broken, and for a rate that the run has no threshold for.
+        With `flip` a network sees each face and its mirror image. Says once which rate it is, or why strangers cannot
+        be told. Raises FacekitError for weights or known faces that are gone or broken, for a rate that the run has no
+        threshold for, and for `flip` with a linear head.
         """
-        self._model, self._temperature = classifier.load(run), run.info.temperature
+        self._model, self._temperature = classifier.load(run, flip), run.info.temperature
         self._decider = _decider(run, rate)
         # A linear head names a face by the embedding that decides as well.
         beside = self._decider is not None and run.backbone is None
