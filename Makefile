@@ -51,13 +51,13 @@ docs: $(STAMP)  ## Write the pages of the commands, and build the site; fails on
 	$(BIN)/python tests/commandpages.py
 	$(BIN)/zensical build --strict --clean
 
-pictures: browser  ## Make the pictures in the README anew, of drawn faces (needs tmux).
+pictures: browser  ## Make the pictures in the README again, of drawn faces (needs tmux).
 	$(BIN)/python tests/pictures.py
 
 stub: $(STAMP)  ## Write what type checkers and editors know of `import facekit`.
 	$(BIN)/python tests/stub.py --write
 
-vendor: $(STAMP)  ## Fetch the libraries in the report pages anew, of the versions in vendored.json (needs npm).
+vendor: $(STAMP)  ## Fetch the libraries in the report pages again, in the versions in vendored.json (needs npm).
 	$(BIN)/python tests/vendor.py
 
 bench: browser  ## Run what takes long: slow tests, kills, speed side by side, and the studies where FACEKIT_DATA is set.
@@ -72,11 +72,15 @@ bench: browser  ## Run what takes long: slow tests, kills, speed side by side, a
 	$(BIN)/python benchmarks/stages.py
 	$(BIN)/python benchmarks/feed.py
 	$(BIN)/python benchmarks/demo.py
+	$(BIN)/python benchmarks/video.py --part drawn --part stream --part live
 	$(BIN)/python benchmarks/gpu.py || test $$? = 2  # 2: there is no accelerator, which it says
+	$(BIN)/python benchmarks/rehearsal.py -o bench/rehearsal || test $$? = 2  # likewise
 	@if [ -z "$$FACEKIT_DATA" ]; then echo "FACEKIT_DATA is not set: the studies are left out"; else set -e; \
 		$(BIN)/python benchmarks/groups.py; \
 		$(BIN)/python benchmarks/openset.py --embedder dlib --embedder sface; \
+		$(BIN)/python benchmarks/video.py --part lfw; \
 		$(BIN)/python benchmarks/leaks.py -o bench/leaks; \
+		$(BIN)/python benchmarks/expressions_steps.py -o bench/steps || test $$? = 2; \
 		$(BIN)/python benchmarks/expressions.py -o bench/expressions; fi
 
 clean:  ## Delete what the targets made.

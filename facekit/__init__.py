@@ -1,7 +1,7 @@
 """From a list of names to a face model that can be trusted.
 
-Each command is a function, with the command's options and defaults; a model answers about pixels; a data set hands its
-pictures to other libraries::
+Each command is a function, with the command's options and defaults; a model or a gallery says who is in a picture; a
+data set hands its pictures to other libraries::
 
     import facekit
 
@@ -11,10 +11,14 @@ pictures to other libraries::
     for face in model.predict("party.jpg"):
         print(face.label, face.box)
 
+    gallery = facekit.load("gallery")
+    for face in gallery.identify("party.jpg"):
+        print(face.name, face.box)
+
     for record in facekit.Dataset("faces").select(split="test"):
         print(record.label, record.path)
 
-What the user has to put right raises `facekit.FacekitError`. Importing facekit loads neither NumPy nor anything else:
+Whatever the user can fix raises `facekit.FacekitError`. Importing facekit loads neither NumPy nor anything else:
 each name is loaded when it is first used.
 """
 

@@ -8,8 +8,10 @@ from os import PathLike
 from typing import Literal
 
 from facekit.api.dataset import Dataset as Dataset
+from facekit.api.gallery import Gallery as Gallery
+from facekit.api.gallery import Identification as Identification
+from facekit.api.loading import load as load
 from facekit.api.model import Model as Model
-from facekit.api.model import load as load
 from facekit.base.errors import FacekitError as FacekitError
 from facekit.base.records import Box as Box
 from facekit.base.records import Record as Record
@@ -26,6 +28,8 @@ __all__ = [
     "Box",
     "Dataset",
     "FacekitError",
+    "Gallery",
+    "Identification",
     "Model",
     "Prediction",
     "Record",
@@ -76,7 +80,7 @@ def audit(
 ) -> Report:
     """Find pictures that appear in more than one part of a tree, or in both of two trees.
 
-    It is the command `facekit audit`, with the same options, defaults and checks.
+    This is the command `facekit audit`, with the same options, defaults and checks.
 
     Args:
         folder: Tree of pictures, with or without a split or `train/` and `test/`; a flat folder, a
@@ -98,7 +102,7 @@ def audit(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def augment(
@@ -117,7 +121,7 @@ def augment(
 ) -> Report:
     """Fill each folder to exactly COUNT pictures with augmented copies of its training photos.
 
-    It is the command `facekit augment`, with the same options, defaults and checks.
+    This is the command `facekit augment`, with the same options, defaults and checks.
 
     Args:
         input: Folder with one folder of pictures per person.
@@ -138,7 +142,7 @@ def augment(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def balance(
@@ -159,7 +163,7 @@ def balance(
     """Split the photos into train, test and validation, then bring each name's folder to exactly COUNT
     pictures.
 
-    It is the command `facekit balance`, with the same options, defaults and checks.
+    This is the command `facekit balance`, with the same options, defaults and checks.
 
     Args:
         input: Folder with one folder of pictures per person.
@@ -184,12 +188,12 @@ def balance(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def cache(
     *,
-    kind: Literal["embeddings", "weights", "unpacked"] | None = None,
+    kind: Literal["embeddings", "galleries", "weights", "unpacked"] | None = None,
     clear: bool = False,
     older_than: str | None = None,
     seed: int = 42,
@@ -201,11 +205,11 @@ def cache(
     """Show what facekit keeps in its cache, or clear it: embeddings of faces, which are biometric data,
     and weights.
 
-    It is the command `facekit cache`, with the same options, defaults and checks.
+    This is the command `facekit cache`, with the same options, defaults and checks.
 
     Args:
-        kind: What to show or clear: `embeddings` of faces, `weights` of networks, or `unpacked`
-            archives that a crash left behind; all if not given.
+        kind: What to show or clear: `embeddings` of faces, those of `galleries` in databases, `weights`
+            of networks, or `unpacked` archives that a crash left behind; all if not given.
         clear: Delete it. facekit computes it again when it is needed. Default: False.
         older_than: With `clear`, delete only what was not used for this long: `30d`, `12h`, `2w`.
         seed: Random seed. Default: 42.
@@ -219,7 +223,7 @@ def cache(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def clean(
@@ -249,10 +253,10 @@ def clean(
     dry_run: bool = False,
     progress: bool | _Track = False,
 ) -> Report:
-    """Remove duplicates, poor pictures, boxes without a face and other people, then names with too few
+    """Remove repeats, poor pictures, boxes without a face and other people, then names with too few
     pictures.
 
-    It is the command `facekit clean`, with the same options, defaults and checks.
+    This is the command `facekit clean`, with the same options, defaults and checks.
 
     Args:
         input: Folder with one folder of pictures per person.
@@ -291,7 +295,7 @@ def clean(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def compare(
@@ -316,7 +320,7 @@ def compare(
 ) -> Report:
     """Train several networks on the same split and compare their scores in one table.
 
-    It is the command `facekit compare`, with the same options, defaults and checks.
+    This is the command `facekit compare`, with the same options, defaults and checks.
 
     Args:
         input: Folder with one folder of pictures per person.
@@ -345,7 +349,7 @@ def compare(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def crop(
@@ -371,7 +375,7 @@ def crop(
 ) -> Report:
     """Find the face in each photo and save it as a square picture.
 
-    It is the command `facekit crop`, with the same options, defaults and checks.
+    This is the command `facekit crop`, with the same options, defaults and checks.
 
     Args:
         input: Photos: a folder with one folder per person, a flat folder, a single photo, or a zip or
@@ -406,7 +410,7 @@ def crop(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def cross_validate(
@@ -427,7 +431,7 @@ def cross_validate(
 ) -> Report:
     """Train a run again on folds of its own pictures, and score each fold on the pictures held out.
 
-    It is the command `facekit cross-validate`, with the same options, defaults and checks.
+    This is the command `facekit cross-validate`, with the same options, defaults and checks.
 
     Args:
         run: Folder of a trained model.
@@ -450,7 +454,7 @@ def cross_validate(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def doctor(
@@ -463,7 +467,7 @@ def doctor(
 ) -> Report:
     """Check what is installed and what is missing.
 
-    It is the command `facekit doctor`, with the same options, defaults and checks.
+    This is the command `facekit doctor`, with the same options, defaults and checks.
 
     Args:
         seed: Random seed. Default: 42.
@@ -477,7 +481,7 @@ def doctor(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def draw(
@@ -494,7 +498,7 @@ def draw(
 ) -> Report:
     """Draw photos of invented people, in folders like those that `scrape` makes.
 
-    It is the command `facekit draw`, with the same options, defaults and checks.
+    This is the command `facekit draw`, with the same options, defaults and checks.
 
     Args:
         output: Folder to write.
@@ -512,7 +516,7 @@ def draw(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def enroll(
@@ -532,22 +536,23 @@ def enroll(
     dry_run: bool = False,
     progress: bool | _Track = False,
 ) -> Report:
-    """Enroll people in a gallery, which `identify` names faces by.
+    """Enroll people in a gallery, so that `identify` can name them.
 
-    It is the command `facekit enroll`, with the same options, defaults and checks.
+    This is the command `facekit enroll`, with the same options, defaults and checks.
 
     Args:
         input: Faces or photos: a folder with one folder per person, a zip or tar of one.
-        output: Gallery to make, or to add to.
+        output: Gallery to make, or to add to: a folder, or a PostgreSQL database as
+            `postgresql://USER@HOST/DATABASE`.
         replace: Remove the earlier faces of the people who are enrolled. Default: False.
         embedder: Embedder: `dlib`, `dlib-mirrored` or `sface`; by default the gallery's own, else dlib.
-        detector: Detector for the foremost face of each photo; by default what suits the embedder.
-            Faces that `crop` cut keep theirs.
+        detector: Detector for the main face of each photo; by default the one that suits the embedder.
+            Not used for faces that `crop` made.
         detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
             cropped. Default: True.
         fpir: Share of strangers' faces that may be given a name; by default the gallery's own, else
             0.01. The people are left out in turn to find the threshold for it.
-        strangers: Folder of people who are not in the gallery, to find the threshold by as well. Their
+        strangers: Folder of people who are not in the gallery: they help to find the threshold. Their
             embeddings are kept.
         crops: Keep a small picture of each face, so that another embedder can be used later (`gallery
             migrate`) without the photos. Default: True.
@@ -562,7 +567,7 @@ def enroll(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def evaluate(
@@ -585,7 +590,7 @@ def evaluate(
 ) -> Report:
     """Score a trained model on pictures that it was not trained on.
 
-    It is the command `facekit evaluate`, with the same options, defaults and checks.
+    This is the command `facekit evaluate`, with the same options, defaults and checks.
 
     Args:
         run: Folder of a trained model.
@@ -614,7 +619,7 @@ def evaluate(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def evaluate_pairs(
@@ -638,7 +643,7 @@ def evaluate_pairs(
 ) -> Report:
     """Score how well an embedder tells whether two photos show the same person.
 
-    It is the command `facekit evaluate-pairs`, with the same options, defaults and checks.
+    This is the command `facekit evaluate-pairs`, with the same options, defaults and checks.
 
     Args:
         run: Folder of a trained model, an embedder's name such as dlib.
@@ -668,7 +673,7 @@ def evaluate_pairs(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def gallery(
@@ -684,19 +689,19 @@ def gallery(
     dry_run: bool = False,
     progress: bool | _Track = False,
 ) -> Report:
-    """Look into a gallery, or change who is in it and what is known of them.
+    """Show or change who is in a gallery.
 
-    It is the command `facekit gallery`, with the same options, defaults and checks.
+    This is the command `facekit gallery`, with the same options, defaults and checks.
 
     Args:
         action: `list` people; `show` the gallery, or the faces of NAME; `rename` NAME to NEW-NAME;
             `merge` the faces of OTHER-NAME... into NAME; `remove` people by name, or faces by id;
-            `check` whether it is whole, and who is easily confused; `deny` that FACE is NAME; `migrate`
-            to another embedder.
-        gallery: Folder of the gallery.
+            `check` its files, and who is easily confused; `deny` that FACE is NAME; `migrate` to
+            another embedder.
+        gallery: Folder of the gallery, or its address: `postgresql://USER@HOST/DATABASE`.
         names: Names or ids, as the action takes them. The FACE of `deny` is a photo of one face, the
             second face of a photo as `photo.jpg#2`, or the id of an enrolled face.
-        output: `migrate`: folder of the new gallery.
+        output: `migrate`: folder or address of the new gallery.
         embedder: `migrate`: embedder of the new gallery: `dlib`, `dlib-mirrored` or `sface`.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
@@ -709,13 +714,17 @@ def gallery(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def identify(
     gallery: str | PathLike[str],
     pictures: str | PathLike[str] | Iterable[str | PathLike[str]],
     *,
+    fps: float = 5.0,
+    seconds: float | None = None,
+    rejoin: int = 5,
+    summary: str | PathLike[str] | None = None,
     fpir: float | None = None,
     allow_repeats: bool = False,
     detect: bool = True,
@@ -727,20 +736,29 @@ def identify(
     dry_run: bool = False,
     progress: bool | _Track = False,
 ) -> Iterator[_IdentifyAnswer]:
-    """Name the faces in photos by a gallery, or say that they are of strangers.
+    """Name the faces in photos and videos by a gallery, or say that they are of strangers.
 
-    It is the command `facekit identify`, with the same options, defaults and checks.
+    This is the command `facekit identify`, with the same options, defaults and checks.
 
     Args:
         gallery: Gallery that `enroll` made.
-        pictures: Photos, folders of photos, or zip or tar files of them.
+        pictures: Photos, folders of photos and videos, zip or tar files of photos, videos, web
+            addresses of pictures, videos and streams, and numbers of cameras.
+        fps: Frames per second in which faces are looked for; from one to the next they are tracked.
+            Default: 5.0.
+        seconds: Stop after this many seconds of each video, stream or camera.
+        rejoin: How often in a row to try to join a stream again that has dropped, with growing pauses;
+            0 ends with it. Default: 5.
+        summary: Folder for who was there when: summary.json, summary.csv, summary.html with a time
+            line, and WebVTT captions of each video.
         fpir: Share of strangers' faces that may be given a name; by default the gallery's own.
         allow_repeats: Let one photo show somebody more than once, as in a collage or before a mirror.
             Default: False.
         detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
             cropped. Default: True.
         csv: Also write the answers to this CSV file.
-        annotate: Folder for a copy of each photo with a box and a name around each face.
+        annotate: Folder for a copy of each photo with a box and a name around each face, and of the
+            best frame of each face in a video.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -749,10 +767,10 @@ def identify(
             wraps a loop and shows it. Default: False.
 
     Returns:
-        An iterator over the answers, each worked out when it is asked for.
+        An iterator over the answers. Each is computed when you ask for it.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def inspect(
@@ -774,7 +792,7 @@ def inspect(
 ) -> Report:
     """Show a trained network's filters and feature maps, and which parts of a picture drive its answer.
 
-    It is the command `facekit inspect`, with the same options, defaults and checks.
+    This is the command `facekit inspect`, with the same options, defaults and checks.
 
     Args:
         run: Folder of a trained model.
@@ -801,7 +819,7 @@ def inspect(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def models(
@@ -814,7 +832,7 @@ def models(
 ) -> Report:
     """List networks, embedders and detectors with licences and published accuracy.
 
-    It is the command `facekit models`, with the same options, defaults and checks.
+    This is the command `facekit models`, with the same options, defaults and checks.
 
     Args:
         seed: Random seed. Default: 42.
@@ -828,13 +846,17 @@ def models(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def predict(
     run: str | PathLike[str],
     pictures: str | PathLike[str] | Iterable[str | PathLike[str]],
     *,
+    fps: float = 5.0,
+    seconds: float | None = None,
+    rejoin: int = 5,
+    summary: str | PathLike[str] | None = None,
     fpir: float | None = None,
     min_confidence: float = 0.5,
     detect: bool = True,
@@ -845,17 +867,25 @@ def predict(
     dry_run: bool = False,
     progress: bool | _Track = False,
 ) -> Iterator[_PredictAnswer]:
-    """Name the faces in photos.
+    """Name the faces in photos and videos.
 
-    It is the command `facekit predict`, with the same options, defaults and checks.
+    This is the command `facekit predict`, with the same options, defaults and checks.
 
     Args:
         run: Folder of a trained model.
-        pictures: Photos, folders of photos, or zip or tar files of them.
+        pictures: Photos, folders of photos and videos, zip or tar files of photos, videos, web
+            addresses of pictures, videos and streams, and numbers of cameras.
+        fps: Frames per second in which faces are looked for; from one to the next they are tracked.
+            Default: 5.0.
+        seconds: Stop after this many seconds of each video, stream or camera.
+        rejoin: How often in a row to try to join a stream again that has dropped, with growing pauses;
+            0 ends with it. Default: 5.
+        summary: Folder for who was there when: summary.json, summary.csv, summary.html with a time
+            line, and WebVTT captions of each video.
         fpir: Share of strangers' faces that may be given a name, instead of the one that the model was
             trained for.
-        min_confidence: Confidence below which a face is `unknown`, however near it is to the known
-            faces. Default: 0.5.
+        min_confidence: Confidence below which a face is `unknown`, even if it is similar to a known
+            face. Default: 0.5.
         detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
             cropped. Default: True.
         grid: PNG or HTML page to write: each face with its predicted name, marked right or wrong where
@@ -868,10 +898,10 @@ def predict(
             wraps a loop and shows it. Default: False.
 
     Returns:
-        An iterator over the answers, each worked out when it is asked for.
+        An iterator over the answers. Each is computed when you ask for it.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def rejected(
@@ -888,12 +918,12 @@ def rejected(
 ) -> Iterator[_RejectedLeftOut]:
     """List the pictures that were left out of a tree and of the folders it was made from, and why.
 
-    It is the command `facekit rejected`, with the same options, defaults and checks.
+    This is the command `facekit rejected`, with the same options, defaults and checks.
 
     Args:
         tree: Folder that `crop`, `clean`, `balance` or another command made.
-        reason: List only pictures left out for this reason, such as `blurred` or `duplicate`; all if
-            not given.
+        reason: List only pictures left out for this reason, such as `blurred` or `repeat`; all if not
+            given.
         stage: List only pictures left out by this command, such as `clean`; all if not given.
         sheet: PNG or HTML page to write: the listed pictures, each with its reason.
         seed: Random seed. Default: 42.
@@ -904,10 +934,10 @@ def rejected(
             wraps a loop and shows it. Default: False.
 
     Returns:
-        An iterator over the answers, each worked out when it is asked for.
+        An iterator over the answers. Each is computed when you ask for it.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def review(
@@ -924,7 +954,7 @@ def review(
 ) -> Report:
     """Open a local web page to review what `clean` was not sure of.
 
-    It is the command `facekit review`, with the same options, defaults and checks.
+    This is the command `facekit review`, with the same options, defaults and checks.
 
     Args:
         folder: Folder that `clean` made.
@@ -942,7 +972,7 @@ def review(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def run(
@@ -959,7 +989,7 @@ def run(
 ) -> Report:
     """Run the stages of a TOML recipe in order.
 
-    It is the command `facekit run`, with the same options, defaults and checks.
+    This is the command `facekit run`, with the same options, defaults and checks.
 
     Args:
         recipe: TOML file with the stages.
@@ -978,7 +1008,7 @@ def run(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def scrape(
@@ -1008,7 +1038,7 @@ def scrape(
 ) -> Report:
     """Search for each name with browser bots and download pictures, one folder per name.
 
-    It is the command `facekit scrape`, with the same options, defaults and checks.
+    This is the command `facekit scrape`, with the same options, defaults and checks.
 
     Args:
         names: Names, or a file with one name per line.
@@ -1044,7 +1074,7 @@ def scrape(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def stats(
@@ -1060,7 +1090,7 @@ def stats(
     """Count the pictures of a tree or a run by label, part, size and source, and what was left out and
     why.
 
-    It is the command `facekit stats`, with the same options, defaults and checks.
+    This is the command `facekit stats`, with the same options, defaults and checks.
 
     Args:
         tree: Tree of pictures, made by any program; a flat folder, a zip or a tar; a trained run.
@@ -1076,7 +1106,7 @@ def stats(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def train(
@@ -1119,7 +1149,7 @@ def train(
     """Train a network, or a linear head on a frozen network, on a folder with one folder of pictures per
     name.
 
-    It is the command `facekit train`, with the same options, defaults and checks.
+    This is the command `facekit train`, with the same options, defaults and checks.
 
     Args:
         input: Folder with one folder of pictures per person.
@@ -1173,7 +1203,7 @@ def train(
         A Report: what was made, kept and left out, and why.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """
 
 def verify(
@@ -1192,10 +1222,10 @@ def verify(
 ) -> Iterator[_VerifyAnswer]:
     """Say whether two photos show the same person. Exit code 0: the same; 1: different; 2: no answer.
 
-    It is the command `facekit verify`, with the same options, defaults and checks.
+    This is the command `facekit verify`, with the same options, defaults and checks.
 
     Args:
-        pictures: Two photos; of each the foremost face counts. None with `pairs`.
+        pictures: Two photos; the main face of each is compared. None with `pairs`.
         pairs: CSV with the columns `first,second`: one answer for each line, and exit code 0. Its paths
             are relative to it.
         embedder: Embedder: `dlib`, `dlib-mirrored` or `sface`. Default: 'dlib'.
@@ -1212,8 +1242,8 @@ def verify(
             wraps a loop and shows it. Default: False.
 
     Returns:
-        An iterator over the answers, each worked out when it is asked for.
+        An iterator over the answers. Each is computed when you ask for it.
 
     Raises:
-        FacekitError: For what the caller has to put right; its message says how.
+        FacekitError: For everything that the caller can fix; the message says how.
     """

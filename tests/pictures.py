@@ -1,4 +1,4 @@
-"""The pictures in the README, made anew from drawn faces: `make pictures`. Needs tmux and a browser."""
+"""The pictures in the README, made again from drawn faces: `make pictures`. Needs tmux and a browser."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def terminal(folder: Path) -> str:
     subprocess.run([*tmux, "new-session", "-d", "-x", str(COLUMNS), "-y", str(LINES), "-c", folder, *shell], check=True)
     try:
         while "$" not in subprocess.run([*tmux, "capture-pane", "-p"], capture_output=True, text=True).stdout:
-            time.sleep(0.2)  # what is typed before the shell is ready stands on the screen twice
+            time.sleep(0.2)  # what is typed before the shell is ready appears twice
         for number, line in enumerate(SHOWN):
             subprocess.run([*tmux, "send-keys", f"{line}; touch done-{number}", "Enter"], check=True)
             while not (folder / f"done-{number}").exists():

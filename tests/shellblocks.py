@@ -28,7 +28,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _BLOCK = re.compile(r"(?:<!-- test: ([\w, ]+) -->\n)?```sh\n(.*?)```", re.DOTALL)
 
 _SMALL = {
-    r"--people \d+ --photos \d+": "--people 3 --photos 12",
+    r"--people \d+ --photos \d+": "--people 3 --photos 8",
     r"--min-images \d+": "--min-images 4",
     r"--count \d{3}": "--count 12",
     r"--count \d\d": "--count 10",
@@ -40,7 +40,7 @@ _SMALL = {
 _LONG = re.compile(
     r"^facekit (compare|cross-validate|inspect|evaluate-pairs|augment|enroll|identify|verify|gallery|train full)"
     r"|--strangers|--detector|--reference"
-    r"|predict .*--fpir|\b(full|others)\b"
+    r"|train good -o network|predict .*--fpir|\b(full|others)\b"
 )
 """What takes long also in small. Of such lines, the usual tests only ask whether the command takes them."""
 
@@ -125,7 +125,8 @@ def blocks() -> Iterator[Block]:
     """Yield every shell block of every page."""
     for page in PAGES:
         for marks, text in _BLOCK.findall(page.read_text(encoding="utf-8")):
-            lines = [" ".join(shlex.split(line, comments=True)) and line.strip() for line in text.splitlines()]
+            typed = re.sub(r"\s*\\\n\s*", " ", text).splitlines()  # a line may go on after a backslash
+            lines = [" ".join(shlex.split(line, comments=True)) and line.strip() for line in typed]
             yield Block(page, tuple(filter(None, lines)), frozenset(filter(None, marks.replace(",", " ").split())))
 
 
@@ -150,8 +151,9 @@ def run(folder: Path, words: list[str], piped: str = "") -> tuple[int, str, str]
 
 
 def _waits(words: list[str]) -> bool:
-    """Whether a command waits for a person, or asks the web."""
-    return words[0] == "scrape" or (words[0] == "review" and "--apply" not in words)
+    """Whether a command waits for a person, or asks the web or a camera."""
+    asks = words[0] in ("identify", "predict") and ("://" in words[2] or words[2].isdecimal())
+    return words[0] == "scrape" or asks or (words[0] == "review" and "--apply" not in words)
 
 
 def check_all(block: Block) -> None:
@@ -194,6 +196,16 @@ def _known(world: World) -> None:
     shutil.copytree(world.folder / "photos", world.folder / "known")
 
 
+def _film(world: World) -> None:
+    """Write a film in which two people walk, one of whom is in `photos`."""
+    from videos import Walk, film, write
+
+    from facekit.world.people import people
+
+    one, other = people(2, 42)
+    write(world.folder / "film.mp4", film([Walk(one, 0, 2, (0, 0.3)), Walk(other, 0.5, 3, (1, 0.7))], 3))
+
+
 def _pairs(world: World) -> None:
     """Write a list of pairs of photos of two people, half of which are one person."""
     world.need("photos")
@@ -217,6 +229,7 @@ PREPARED: dict[str, Callable[[World], None]] = {
     "named": _typed("facekit train good -o named --backbone sface"),
     "network": _typed("facekit train full -o network --network cnn3 --size 48 --epochs 3"),
     "known": _known,
+    "film.mp4": _film,
     "gallery": _typed("facekit enroll photos -o gallery"),
     "pairs.csv": _pairs,
     "more-pairs.csv": _pairs,

@@ -88,7 +88,7 @@ def test_a_notebook_shows_bars(plain: Path) -> None:
     (bars,) = _widgets(notebook)
     assert "crop" in bars and "━━━" in bars and "16/16" in bars
     first, again = (cell.outputs for cell in notebook.cells[1:])
-    assert first[-1]["data"]["text/plain"].startswith("crop: 16 made, 16 kept, 0 left out, ")
+    assert first[-1]["data"]["text/plain"].startswith("crop: 16 new, 16 in all, 0 left out, ")
     assert [output["output_type"] for output in again] == ["execute_result"], "nothing is shown that nobody asked for"
 
 

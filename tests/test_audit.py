@@ -384,7 +384,7 @@ def test_folders_without_pictures_are_refused(split: Path, tmp_path: Path) -> No
     with pytest.raises(FacekitError, match=r"^no such file or folder: nowhere; give photos, a folder of photos, or a"):
         look(Path("nowhere"))
     (tmp_path / "empty" / "train").mkdir(parents=True)
-    with pytest.raises(FacekitError, match=r"empty has no pictures; give a folder with folders of pictures$"):
+    with pytest.raises(FacekitError, match=r"empty has no pictures; give photos, a folder of photos, or a zip or tar"):
         look(tmp_path / "empty")
     with pytest.raises(FacekitError, match=r"overlap: one is inside the other; give one of them, or another tree$"):
         look(split, other=split / "test")

@@ -38,6 +38,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     left = root / scratch.UNPACKED / "facekit-left"
     left.mkdir(parents=True)
     (left / "Ada.png").write_bytes(b"x" * 500)
+    index = root / "galleries" / "0123456789abcdef" / "index"
+    index.mkdir(parents=True)
+    (index / "vectors-1.f32").write_bytes(b"x" * 70)
     return root
 
 
@@ -65,7 +68,12 @@ def test_what_is_kept_is_shown_by_kind(root: Path) -> None:
     before = read_tree(root)
     report = cache(Cache())
     found = kinds(report)
-    assert {kind: one["items"] for kind, one in found.items()} == {"embeddings": 3, "weights": 1, "unpacked": 1}
+    assert {kind: one["items"] for kind, one in found.items()} == {
+        "embeddings": 3,
+        "galleries": 1,
+        "weights": 1,
+        "unpacked": 1,
+    }
     assert found["unpacked"]["bytes"] == 500
     assert report.details["bytes"] == sum(one["bytes"] for one in found.values()) > 4096
     assert 40 * DAY <= found["embeddings"]["oldest"] < 42 * DAY
@@ -82,6 +90,7 @@ def test_all_of_it_or_one_kind_is_deleted(root: Path) -> None:
     assert report.details["freed"] > 4096
     assert {kind: one["items"] for kind, one in kinds(cache(Cache())).items()} == {
         "embeddings": 0,
+        "galleries": 1,
         "weights": 1,
         "unpacked": 1,
     }
@@ -94,9 +103,15 @@ def test_all_of_it_or_one_kind_is_deleted(root: Path) -> None:
 def test_what_was_used_lately_stays(root: Path) -> None:
     aged(root, b"a", 40)
     old = time.time() - 40 * DAY
-    os.utime(root / "weights" / "net.onnx", (old, old))
+    for path in (root / "weights" / "net.onnx", *(root / "galleries").rglob("*")):
+        os.utime(path, (old, old))
     report = cache(Cache(clear=True, older_than="30d"))
-    assert {kind: one["items"] for kind, one in kinds(report).items()} == {"embeddings": 2, "weights": 0, "unpacked": 1}
+    assert {kind: one["items"] for kind, one in kinds(report).items()} == {
+        "embeddings": 2,
+        "galleries": 0,
+        "weights": 0,
+        "unpacked": 1,
+    }
     held = b"".join(path.read_bytes() for path in root.glob(f"{FILE}*"))
     assert held.count(np.ones(4, "<f4").tobytes()) == 2
 

@@ -310,7 +310,7 @@ def test_people_who_are_dropped_are_named_with_what_to_type(
     assert done.code == 0
     lines = done.err.splitlines()
     table = [re.split(r" {2,}", line.strip()) for line in lines]
-    assert ["person", "in", "kept", "repeats"] in table
+    assert ["person", "in", "kept", "repeat"] in table
     assert ["Cy", "4", "0 (4 dropped)", "0"] in table
     assert ["Bob Babbage", "3", "0 (3 dropped)", "0"] in table
     assert ["Ada", "7", "6", "1"] in table

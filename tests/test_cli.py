@@ -6,7 +6,9 @@ import os
 import shlex
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from conftest import Done, Facekit, picture, plain_tree, read_tree
@@ -15,6 +17,7 @@ from facekit.base import images
 from facekit.cli import app as cli
 from facekit.options import registry
 from facekit.options.base import describe
+from facekit.options.fields import Field
 
 HEAVY = (
     "numpy",
@@ -233,7 +236,60 @@ def test_no_such_folder(facekit: Facekit, tmp_path: Path) -> None:
 
 def test_an_empty_folder(facekit: Facekit, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
-    assert "has no pictures; give a folder" in refuse(facekit(*crop(tmp_path / "in", tmp_path / "out")))
+    said = refuse(facekit(*crop(tmp_path / "in", tmp_path / "out")))
+    assert said.endswith("in has no pictures; give photos, a folder of photos, or a zip or tar of them")
+    said = refuse(facekit("clean", tmp_path / "in", "-o", tmp_path / "out"))
+    assert said.endswith("in has no pictures; give a folder with one folder of pictures per person")
+
+
+@pytest.mark.parametrize("name", ["photos.zip", "photo.jpg"])
+def test_photos_where_a_folder_of_faces_is_read(facekit: Facekit, tmp_path: Path, name: str) -> None:
+    """The message names the command that makes such a folder of them."""
+    photos = tmp_path / "my photos" / name
+    photos.parent.mkdir()
+    photos.write_bytes(picture(1))
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(photos, "w") as archive:
+            archive.writestr("Ada/1.jpg", picture(1))
+    for command in ("clean", "balance", "augment", "train", "compare"):
+        said = refuse(facekit(command, photos, "-o", tmp_path / "out"))
+        crop = f"`facekit crop '{photos}' -o faces`"
+        assert said == f"error: {photos} is a file; make a folder of its faces with {crop}, and give that"
+
+
+PATHS = [
+    pytest.param(name, option, id=f"{name} {option.called}")
+    for name in registry.names()
+    for option in describe(registry.own(name).options)
+    if option.path is not None
+]
+
+
+@pytest.mark.parametrize(("name", "option"), PATHS)
+def test_an_empty_path_is_not_the_current_folder(
+    facekit: Facekit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, option: Field
+) -> None:
+    """A shell makes one of a variable that is not set: `facekit crop "$photos" -o faces`."""
+    (tmp_path / "here").mkdir()
+    plain_tree(tmp_path / "here", {"Ada": 2})
+    monkeypatch.chdir(tmp_path / "here")
+    before = read_tree(tmp_path)
+    words = []
+    for other in describe(registry.own(name).options):
+        if other.name == option.name:
+            words += [""] if option.positional else [option.flag, ""]
+        elif other.required:
+            value = next(iter(get_args(other.kind)), "x") if other.positional and other.path is None else "x"
+            words += [value] if other.positional else [other.flag, value]
+    said = refuse(facekit(name, *words))
+    assert said.startswith(f"error: {option.called} is empty; give a ")
+    assert read_tree(tmp_path) == before
+
+
+def test_an_empty_path_of_what_every_command_takes(facekit: Facekit, plain: Path, tmp_path: Path) -> None:
+    said = refuse(facekit(*crop(plain, tmp_path / "out", "--log-file", "")))
+    assert said == "error: --log-file is empty; give the path of a file"
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("command", ["crop", "clean", "balance", "augment"])
@@ -268,7 +324,7 @@ def test_output_inside_the_input(facekit: Facekit, plain: Path) -> None:
         (("--margin", "nan"), "--margin is nan; it must be 0 or more"),
         (("--size", "x"), "Invalid value for '--size'"),
         (("--faces", "both"), "'both' is not one of"),
-        (("--colour", "red"), "No such option"),
+        (("--colour", "red"), "No such option: --colour (see `facekit crop --help`)"),
     ],
 )
 def test_wrong_options(facekit: Facekit, plain: Path, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
@@ -283,7 +339,7 @@ def test_a_split_that_is_none(facekit: Facekit, plain: Path, tmp_path: Path, spl
 
 
 def test_no_such_command(facekit: Facekit) -> None:
-    assert "No such command" in refuse(facekit("cropp"))
+    assert refuse(facekit("cropp")) == "error: No such command 'cropp'. Did you mean 'crop'? (see `facekit --help`)"
 
 
 def test_a_bug_keeps_its_traceback(
@@ -342,7 +398,7 @@ def test_a_folder_on_stdin(facekit: Facekit, plain: Path, tmp_path: Path) -> Non
     for number, stdin in enumerate((f"{plain}\n", json.dumps({"folder": str(plain)}), f"noise\n{plain}\n")):
         done = facekit(*crop(Path("-"), tmp_path / str(number)), stdin=stdin)
         assert done.code == 0, done.err
-    for stdin in ("", "  \n", "{}", "{broken"):
+    for stdin in ("", "  \n", "{}", "{broken", '{"folder": ""}'):
         assert "stdin is" in refuse(facekit(*crop(Path("-"), tmp_path / "none"), stdin=stdin))
 
 

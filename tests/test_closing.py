@@ -28,8 +28,8 @@ CROP = Report(
 
 def test_numbers_of_pictures_are_a_table_and_reasons_stand_below_it() -> None:
     assert shown(CROP) == [
-        "stage  made  kept  left out  seconds  folder",
-        "crop    300   308        61     59.1  work/faces",
+        "stage  new  in all  left out  seconds  folder",
+        "crop   300     308        61     59.1  work/faces",
         "  left out  29 no face, 19 not confirmed as a face, 13 several faces",
         "  photos    1,352",
         "  share     0.25 (95% CI 0.2 to 0.3)",

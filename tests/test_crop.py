@@ -367,16 +367,28 @@ def fooling(tmp_path: Path) -> Path:
     return root.parent
 
 
-def test_boxes_that_are_not_confirmed_are_said(yunet: str, fooling: Path, tmp_path: Path) -> None:
+def test_boxes_that_are_not_confirmed_are_counted_and_a_photo_that_has_a_face_is_not_left_out(
+    yunet: str, fooling: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     report = crop(Crop(input=fooling, output=out, faces="all", detect_at=1280, jobs=1))
-    said = {Path(line["path"]).stem: (line["reason"], line["value"]) for line in rejected(out)}
-    assert said.keys() == {"both", "wall"}
-    assert all(reason == "not confirmed as a face" and boxes >= 1 for reason, boxes in said.values())
-    assert report.left == {"not confirmed as a face": 2}
-    assert report.details["boxes_not_confirmed"] == sum(boxes for _, boxes in said.values())
-    assert report.kept == 3
+    (left,) = rejected(out)
+    assert (Path(left["path"]).stem, left["reason"]) == ("wall", "not confirmed as a face")
+    beside = {
+        record.parent: record.quality["unconfirmed"] for record in records(out) if "unconfirmed" in record.quality
+    }
+    assert len(beside) == 1  # `both`, whose faces are two
+    assert sum(beside.values()) >= 1
+    assert report.details["boxes_not_confirmed"] == left["value"] + sum(beside.values())
+    assert (report.details["photos"], report.kept, report.left) == (3, 3, {"not confirmed as a face": 1})
+    assert crop(Crop(input=fooling, output=out, faces="all", detect_at=1280, jobs=1)).details == report.details
     assert (read_info(out).crop.verify, read_info(out).options["verify"]) == (yunet, yunet)
+
+
+@pytest.mark.parametrize("faces", ["largest", "only"])
+def test_each_photo_has_a_face_or_is_left_out_once(yunet: str, fooling: Path, tmp_path: Path, faces: str) -> None:
+    report = crop(Crop(input=fooling, output=tmp_path / "out", faces=faces, detect_at=1280, jobs=1))
+    assert report.kept + report.left.total() == report.details["photos"] == 3
 
 
 @pytest.mark.parametrize("begun", ["eyes", "none", "yunet"])
@@ -393,14 +405,13 @@ def test_a_folder_goes_on_as_it_was_begun(begun: str, yunet: str, album: Path, t
     assert read_info(out).crop.verify == yunet
 
 
-def test_a_kill_between_two_lines_of_a_photo_loses_none(
+def test_a_kill_between_two_faces_of_a_photo_loses_none(
     yunet: str,
     fooling: Path,
     tmp_path: Path,
     dying: Callable[[int, Callable[[], Any]], bool],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With --faces only, a photo can have both: a box that is not confirmed, and faces that are too many."""
     known: dict[bytes, Search] = {}  # of detectors that need most of the time
 
     def look(image: Image, options: Crop) -> Search:
@@ -409,10 +420,10 @@ def test_a_kill_between_two_lines_of_a_photo_loses_none(
             known[key] = detectors.search(image, options)
         return known[key]
 
-    how = {"input": fooling, "faces": "only", "detect_at": 1280, "jobs": 1}
+    how = {"input": fooling, "faces": "all", "detect_at": 1280, "jobs": 1}
     crop(Crop(output=tmp_path / "whole", **how))
     whole = read_tree(tmp_path / "whole")
-    assert sum(Path(line["path"]).stem == "both" for line in rejected(tmp_path / "whole")) == 2
+    assert sum(record.quality["faces"] == 2 for record in records(tmp_path / "whole")) == 2
     monkeypatch.setattr("facekit.commands.crop.search", look)
     for k in range(1, 60):
         out = tmp_path / f"out{k}"

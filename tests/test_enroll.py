@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -147,3 +148,17 @@ def test_a_dry_run_makes_nothing(tmp_path: Path, faces: Path) -> None:
     report = enroll(Enroll(input=faces, output=tmp_path / "g", dry_run=True))
     assert report.details["people"] == 3
     assert not (tmp_path / "g").exists()
+
+
+def test_folders_and_files_whose_names_are_not_utf8_are_enrolled_and_found_again(tmp_path: Path, faces: Path) -> None:
+    first = sorted(path for path in faces.iterdir() if path.is_dir())[0]
+    renamed = first.rename(faces / os.fsdecode(b"J\xf6rg"))
+    inside = next(renamed.glob("*.jpg"))
+    inside.rename(renamed / os.fsdecode(b"\xff 100%.jpg"))
+    enroll(Enroll(input=faces, output=tmp_path / "gallery", jobs=2))
+    with Gallery.open(tmp_path / "gallery") as gallery:
+        paths = [Path(face.where.path) for face in gallery.store.faces()]
+        assert gallery.store.check() == []
+    assert sum(b"J\xf6rg" in os.fsencode(path) for path in paths) == len(list(inside.parent.iterdir()))
+    assert any(os.fsencode(path).endswith(b"/\xff 100%.jpg") for path in paths)
+    assert all(path.is_file() for path in paths)

@@ -55,6 +55,20 @@ print(first, {"numpy", "cv2", "typer", "rich", "keras", "PIL", "scipy"} & sys.mo
     assert (done.stdout, done.stderr) == ("set() set()\n", "")
 
 
+def test_bars_and_recipes_load_no_command_line(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text(
+        'output = "work"\n[[stage]]\ncommand = "draw"\npeople = 1\nphotos = 1\nfaults = false\n'
+    )
+    code = """
+import sys, facekit
+facekit.run("recipe.toml", progress=True)
+print({"typer", "click"} & sys.modules.keys())
+"""
+    done = python(code, tmp_path)
+    assert done.stdout == "set()\n", done.stderr
+    assert "draw: 1/1" in done.stderr
+
+
 def test_every_public_name_is_there() -> None:
     assert set(api.__all__) == {"__version__", *PARTS, *IDS}
     assert list(api.__all__) == sorted(api.__all__)
@@ -101,7 +115,10 @@ from pathlib import Path
 import numpy as np
 import facekit
 report: facekit.Report = facekit.crop("photos", Path("faces"), size=160, faces="only", progress=True)
-model: facekit.Model = facekit.load("model", fpir=0.01)
+model = facekit.Model("model", fpir=0.01)
+gallery = facekit.Gallery("gallery")
+name: str = gallery.identify("photo.jpg")[0].name
+either: facekit.Model | facekit.Gallery = facekit.load("model")
 for face in model.predict(np.zeros((3, 3, 3), np.uint8)):
     label: str | None = face.label
 for answer in facekit.predict("model", ["a.jpg", Path("b.jpg")]):
@@ -257,10 +274,10 @@ def test_several_values_are_any_iterable(plain: Path, kind: Any) -> None:
 @pytest.mark.parametrize(
     ("pictures", "message"),
     [
-        (np.zeros((9, 9, 3), np.uint8), "--pictures takes paths, and no pixels; `facekit.load"),
-        ([np.zeros((9, 9, 3), np.uint8)], "--pictures takes paths, and no pixels; `facekit.load"),
-        ([3], "--pictures is 3; it must be of type Path"),
-        ([["a.jpg"]], r"--pictures is \['a.jpg'\]; it must be of type Path"),
+        (np.zeros((9, 9, 3), np.uint8), "PICTURES takes paths, and no pixels; `facekit.load"),
+        ([np.zeros((9, 9, 3), np.uint8)], "PICTURES takes paths, and no pixels; `facekit.load"),
+        ([3], "PICTURES is 3; it must be of type str"),
+        ([["a.jpg"]], r"PICTURES is \['a.jpg'\]; it must be of type str"),
     ],
     ids=["pixels", "a list of pixels", "a number", "a list of lists"],
 )
@@ -324,7 +341,7 @@ def test_a_report_says_in_words_what_was_done(plain: Path, tmp_path: Path) -> No
     (plain / "Ada" / "text.jpg").write_text("no picture")
     report = api.crop(plain, tmp_path / "faces", detect=False, size=32)
     first, *rest = str(report).splitlines()
-    assert first.startswith("crop: 16 made, 16 kept, 1 left out (1 not a picture), ")
+    assert first.startswith("crop: 16 new, 16 in all, 1 left out (1 not a picture), ")
     assert f"  folder: {tmp_path / 'faces'}" in rest
 
 

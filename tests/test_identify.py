@@ -13,19 +13,9 @@ import pytest
 from conftest import Facekit
 
 from facekit.base import images
-from facekit.commands.enroll import enroll
 from facekit.identity.gallery import Gallery
-from facekit.options.enroll import Enroll
 
 pytest.importorskip("onnxruntime", reason="the extra `faces` is not installed")
-
-
-@pytest.fixture(scope="module")
-def enrolled(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A gallery of the drawn photos of three people. Not to be changed."""
-    root = tmp_path_factory.mktemp("enrolled") / "gallery"
-    enroll(Enroll(input=drawn_photos, output=root, jobs=2))
-    return root
 
 
 def answers(text: str) -> list[dict[str, object]]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from galleries import DIMENSIONS, face, made, people
 
-from facekit.identity.gallery import Gallery, index, search
+from facekit.identity.gallery import Gallery, index, scan, search
 from facekit.identity.gallery.values import Denials
 from facekit.identity.openset.known import KnownFaces
 from facekit.runs.known_faces import KnownVectors
@@ -105,7 +105,8 @@ def test_where_it_cannot_be_written_it_is_kept_in_memory(gallery: Gallery) -> No
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 def test_the_search_is_exact_with_few_nominations(tmp_path: Path, metric: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "_FIRST", 3)
-    monkeypatch.setattr(search, "_ROWS", 16)
+    monkeypatch.setattr(scan, "_CELLS", 16 * DIMENSIONS)
+    monkeypatch.setattr(search, "_PEOPLE", 7)
     with made(tmp_path / "g", count=60, faces=3, metric=metric) as gallery:
         gallery.store.remove([gallery.person("p7").number], [])
         some = gallery.people()

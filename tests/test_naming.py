@@ -10,7 +10,7 @@ import pytest
 from galleries import DIMENSIONS, about, face
 
 from facekit.identity.gallery import Gallery, Identity
-from facekit.identity.gallery.naming import Namer
+from facekit.identity.gallery.naming import Namer, Track
 
 POINTS = {"Ada": 0, "Ben": 1, "Cleo": 2}
 
@@ -90,3 +90,37 @@ def test_a_face_without_an_embedding_is_nobody(namer: Namer) -> None:
 
 def test_no_faces_and_nobody(namer: Namer) -> None:
     assert namer.name(np.empty((0, DIMENSIONS), np.float32)) == []
+
+
+def track(*vectors: np.ndarray, weights: tuple[float, ...] = ()) -> Track:
+    share = np.array(weights or [1 / len(vectors)] * len(vectors))
+    return Track(np.stack(vectors), share)
+
+
+def test_a_track_is_named_by_all_its_frames(namer: Namer) -> None:
+    ada, ben = point(0, off=0.2, towards=5), point(1, off=0.2, towards=5)
+    named = namer.name_tracks([track(ada, ada, ben, weights=(0.2, 0.2, 0.6))], [()])
+    assert names(named) == [None]  # neither is near in the mean of the frames
+    assert names(namer.name_tracks([track(ada, ada, ben, weights=(0.45, 0.5, 0.05))], [()])) == ["Ada"]
+
+
+def test_the_similarity_of_a_track_is_the_mean_of_its_frames(namer: Namer) -> None:
+    left, right = point(0, off=0.4, towards=5), point(0, off=0.4, towards=6)
+    alone = [one.similarity for one in (namer.name(vector[None])[0] for vector in (left, right))]
+    (together,) = namer.name_tracks([track(left, right)], [()])
+    assert together.similarity == pytest.approx(np.mean(alone), abs=1e-3)  # the mean of the two would be nearer
+
+
+def test_tracks_of_one_time_share_no_name(namer: Namer) -> None:
+    near, nearer = track(point(0, off=0.3, towards=5)), track(point(0, off=0.1, towards=6))
+    assert names(namer.name_tracks([near, nearer], [(), ()])) == [None, "Ada"]
+    assert names(namer.name_tracks([near, nearer], [(), {"Ada"}])) == ["Ada", None]
+    assert names(namer.name_tracks([nearer], [{"Ada"}])) == [None]
+    repeats = Namer(namer.people, namer.promise, 0.5, 0.1, repeats=True)
+    assert names(repeats.name_tracks([near, nearer], [(), {"Ada"}])) == ["Ada", "Ada"]
+
+
+def test_a_track_without_an_embedding_is_nobody(namer: Namer) -> None:
+    empty = Track(np.empty((0, 0), np.float32), np.empty(0))
+    assert names(namer.name_tracks([empty, track(point(1))], [(), ()])) == [None, "Ben"]
+    assert namer.name_tracks([], []) == []

@@ -71,7 +71,7 @@ def names(paths: object) -> set[str]:
 
 
 READERS: dict[str, Callable[[Path], set[str]]] = {
-    "predict": lambda folder: names(_pictures(Input(folder, folder))),
+    "predict": lambda folder: names(_pictures(Input(folder, folder)).files),
     "inspect": lambda folder: names(chosen.file for chosen in given([folder]).pictures) | {"broken.png"},
     "crop": lambda folder: names(r.path for r in Dataset.open(folder.parent).records) - {"notes.txt"},
     "audit": lambda folder: names(p.path for p in trees.read(folder.parent).pictures) - {"notes.txt"},

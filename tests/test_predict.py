@@ -226,8 +226,12 @@ def test_no_face_no_sheet(trained: Trained, photos: Path, tmp_path: Path, caplog
 @pytest.mark.parametrize(
     ("pictures", "more", "message"),
     [
-        (["nowhere.jpg"], {}, "no such picture or folder: nowhere.jpg; give photos, or folders of photos"),
-        ([], {}, "no pictures given; give photos, or folders of photos"),
+        (
+            ["nowhere.jpg"],
+            {},
+            "no such picture or folder: nowhere.jpg; give photos, a folder of photos, or a zip",
+        ),
+        ([], {}, "no pictures given; give photos, a folder of photos, or a zip or tar of them"),
         (["."], {"grid": "sheet.jpg"}, "--grid is sheet.jpg; give a name that ends in .png or .html"),
         (["."], {"grid": "no/sheet.png"}, "--grid is no/sheet.png, which cannot be a file; give a name in a folder"),
     ],
@@ -243,7 +247,7 @@ def test_what_cannot_be_looked_at_is_refused_at_once(
 
 def test_an_empty_folder_is_refused(trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FacekitError, match=r"empty has no pictures; give photos, or folders of photos$"):
+    with pytest.raises(FacekitError, match=r"empty has no pictures; give photos, a folder of photos, or a zip or tar"):
         _predict(trained, tmp_path / "empty")
 
 

@@ -102,7 +102,7 @@ def test_interrupted_by_hand(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     stopped = run(5, "SIGINT", "balance", str(source), "-o", str(out), *COMMANDS["balance"][1])
     assert stopped.returncode == 130, stopped.stderr
-    assert stopped.stderr.splitlines()[-1] == "error: interrupted; run the same command again to go on"
+    assert stopped.stderr.splitlines()[-1] == "Interrupted. Run the same command again to go on."
     assert stopped.stdout == ""
     assert 0 < len(records(out)) < 14
     even_out(source, out)

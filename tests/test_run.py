@@ -150,6 +150,8 @@ def test_what_a_dry_run_shows_can_be_typed(recipe: Path, facekit: Facekit) -> No
         ("seed = 7", 'seed = "x"', "--seed is 'x'; it must be of type int"),
         ("seed = 7", "sead = 7", "no setting called 'sead'; choose from jobs, output, seed, stage"),
         ('output = "work"', "output = 5", "output is 5; give a folder in quotes"),
+        ('output = "work"', 'output = ""', "output is ''; give a folder in quotes"),
+        ('input = "photos"', 'input = ""', "stage 1 (crop): INPUT is empty; give a path"),
         ('input = "photos"', "", "stage 1 (crop): input is missing; add `input = …`"),
         ("[[stage]]", "[stage]", "is not valid TOML"),
     ],

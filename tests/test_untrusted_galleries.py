@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -114,7 +115,9 @@ def test_what_facekit_does_not_write_is_refused_in_one_line(tmp_path: Path, what
     assert str(root) in str(refused.value)
 
 
-@pytest.mark.parametrize("content", [b"hello", b"SQLite format 3\0" + b"\xff" * 5000, b"\0" * 4096])
+@pytest.mark.parametrize(
+    "content", [b"hello", b"SQLite format 3\0" + b"\xff" * 5000, b"\0" * 4096, pickle.dumps(os.getcwd)]
+)
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
     root = tmp_path / "g"
     root.mkdir()
@@ -122,6 +125,33 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -
     with pytest.raises(FacekitError, match="restore it from a copy, or enroll again"):
         use(root)
     assert (root / opening.FILE).read_bytes() == content
+
+
+def test_a_file_that_was_cut_off_is_refused_and_left_alone(tmp_path: Path) -> None:
+    with made(tmp_path / "g", count=40, faces=20):
+        pass
+    whole = (tmp_path / "g" / opening.FILE).read_bytes()
+    for kept in (10, 100, 4096, 8192, len(whole) // 2, len(whole) - 4096):
+        root = tmp_path / f"cut-{kept}"
+        root.mkdir()
+        (root / opening.FILE).write_bytes(whole[:kept])
+        with pytest.raises(FacekitError, match="restore it from a copy, or enroll again"):
+            use(root)
+        assert (root / opening.FILE).read_bytes() == whole[:kept]
+
+
+def test_a_file_that_claims_to_be_huge_costs_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "g"
+    with made(root):
+        pass
+    file = root / opening.FILE
+    os.truncate(file, 1 << 40)  # with a hole: it takes no space
+    use(root)  # the pages that it has are whole
+    with file.open("r+b") as written:
+        written.seek(28)
+        written.write((1 << 31).to_bytes(4, "big"))  # so many pages, says its head
+    with pytest.raises(FacekitError, match="is broken"):
+        use(root)
 
 
 def test_broken_pages_are_found_when_it_is_opened(tmp_path: Path) -> None:

@@ -10,12 +10,14 @@ PARTS = {
     "Box": "facekit.base.records",
     "Dataset": "facekit.api.dataset",
     "FacekitError": "facekit.base.errors",
+    "Gallery": "facekit.api.gallery",
+    "Identification": "facekit.api.gallery",
     "Model": "facekit.api.model",
     "Prediction": "facekit.identity.predictor",
     "Record": "facekit.base.records",
     "Report": "facekit.base.reporting",
     "Source": "facekit.base.records",
-    "load": "facekit.api.model",
+    "load": "facekit.api.loading",
 }
 """Public name -> the module that has it. The functions of commands come from the registry, and are not listed."""
 

@@ -49,17 +49,18 @@ class _Opened:
 
 
 class Dataset(Sequence[Record]):
-    """The pictures of a folder: a sequence of records, each of which says what a picture shows and where it is.
+    """The pictures of a folder: a sequence of records that say what each picture shows and where it is.
 
-    It reads what the commands read: folders that facekit made; a folder for each label; `train`, `val` and `test` with
-    folders of labels in them; a `metadata.jsonl` or `metadata.csv`; a flat folder, as one label; a single picture; and
-    a zip or tar of any of these. Several threads and processes may read it at the same time.
+    It opens everything that the commands can read: folders that facekit made; folders with one folder per label;
+    `train`, `val` and `test` with such folders in them; a `metadata.jsonl` or `metadata.csv`; a flat folder, as one
+    label; a single picture; and a zip or tar of any of these. Several threads and processes can use it at the same
+    time.
     """
 
     def __init__(self, folder: str | PathLike[str], *, progress: bool | Track = False) -> None:
-        """Open a folder, a picture or an archive. The files of a folder that facekit did not make are all hashed.
+        """Open a folder, a picture or an archive. If facekit did not make the folder, all its files are hashed.
 
-        Raises FacekitError for a folder that is not there or holds no pictures.
+        Raises FacekitError for a folder that does not exist or has no pictures.
         """
         self.folder = Path(os.path.expanduser(folder))  # noqa: PTH111 - Path's own raises for a user who is not there
         """What was opened."""
@@ -67,12 +68,12 @@ class Dataset(Sequence[Record]):
             self._opened = _Opened(self.folder, track)
         self._records: Sequence[Record] = self._opened.tree.records
         self.labels: tuple[str, ...] = tuple(self._opened.tree.labels)
-        """The labels, sorted: a picture's class is the place of its label among them. `select` by a split keeps them
-        all, so that classes mean the same in each part."""
+        """The labels, sorted. A picture's class is the index of its label. If you `select` a part of the split, all
+        labels are kept, so that classes mean the same in each part."""
 
     @property
     def names(self) -> dict[str, str]:
-        """Label -> the name that it stands for, as it was asked for."""
+        """Label -> the person's name as it was given."""
         return {record.label: record.name for record in self._records}
 
     def __len__(self) -> int:
@@ -95,15 +96,15 @@ class Dataset(Sequence[Record]):
         split: str | Iterable[str] | None = None,
         where: Callable[[Record], bool] | None = None,
     ) -> Dataset:
-        """Return the data set with fewer pictures. Nothing is copied.
+        """Return a data set with some of the pictures. Nothing is copied.
 
         Args:
-            label: A label, or several: a folder's name, or the name of a person as it was asked for.
-            split: `train`, `test` or `validation`, or several of them.
-            where: A function that says of each record whether to keep it.
+            label: One or more labels, each the name of a folder or of a person.
+            split: One or more of `train`, `test` and `validation`.
+            where: A function that is given a record and returns whether to keep it.
 
         Raises:
-            FacekitError: For a label that is not there, and a part that has no pictures.
+            FacekitError: For a label that does not exist, and a part that has no pictures.
         """
         chosen = self
         if label is not None:
@@ -115,17 +116,18 @@ class Dataset(Sequence[Record]):
         return chosen
 
     def path(self, record: Record) -> Path:
-        """Return the file of a record's picture; of an archive, a copy for as long as this data set is in use."""
+        """Return the file of a picture. For an archive it is a copy that exists as long as this data set."""
         return self._opened.tree.root / record.path
 
     def source(self, record: Record) -> Source | None:
-        """Return where the photo came from that a picture was made of, its licence and creator; None if not known."""
+        """Return where a picture's photo came from, with its licence and creator; None if this is not known."""
         return self._opened.tree.sources.get(record.origin)
 
     def image(self, record: Record, size: int | None = None) -> Image:
         """Return a picture's RGB pixels, shape (height, width, 3), dtype uint8.
 
-        With `size`, shape (size, size, 3): squared by repeating the edges and scaled, as facekit's networks see it.
+        With `size`, the shape is (size, size, 3): the picture is made square by repeating its edges, and scaled, as for
+        facekit's networks.
         Raises FacekitError for a file that cannot be read.
         """
         image = pixels.read(self.path(record))
@@ -133,15 +135,16 @@ class Dataset(Sequence[Record]):
 
     @cached_property
     def classes(self) -> NDArray[np.int64]:
-        """The class of each picture, in order: the place of its label in `labels`. Shape (n,)."""
+        """The class of each picture, in order: the index of its label in `labels`. Shape (n,)."""
         place = {label: number for number, label in enumerate(self.labels)}
         return np.asarray([place[record.label] for record in self._records], np.int64)
 
     def to_numpy(self, size: int | None = None, *, jobs: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Return all pictures, shape (n, height, width, 3), dtype uint8, and their classes, shape (n,).
 
-        Without `size`, all pictures must be of one size. `jobs` is the number of workers; 0 is one per core.
-        Raises FacekitError for pictures of several sizes, a file that cannot be read, and no pictures at all.
+        Without `size`, all pictures must have the same size. `jobs` is the number of workers; 0 is one per core.
+        Raises FacekitError for pictures of different sizes, for a file that cannot be read, and if there are no
+        pictures.
         """
         _check(size=size)
         if not self._records:
@@ -159,8 +162,8 @@ class Dataset(Sequence[Record]):
     ) -> Batches:
         """Return a `keras.utils.PyDataset` of batches: pictures (batch, height, width, 3), uint8, and classes (batch,).
 
-        Pictures are read when they are needed, by as many threads as there are `workers`. With `shuffle`, each epoch
-        has another order, drawn by the seed. Raises FacekitError where Keras is not installed.
+        Pictures are read when they are needed, by this many `workers` (threads). With `shuffle`, the order is different
+        in each epoch; it depends on the seed. Raises FacekitError if Keras is not installed.
         """
         _check(size=size, batch=batch, workers=workers)
         batches: type[Batches] = plugins.resolve("facekit.api.keras:Batches", "to_keras")
@@ -169,8 +172,8 @@ class Dataset(Sequence[Record]):
     def to_torch(self, size: int | None = None, *, transform: Callable[[Any], Any] | None = None) -> Pictures:
         """Return a `torch.utils.data.Dataset` of pairs: a picture, uint8 tensor (3, height, width), and its class.
 
-        Pictures are read when they are needed. `transform` is given the tensor, and what it returns takes its place.
-        Raises FacekitError where PyTorch is not installed.
+        Pictures are read when they are needed. `transform` is applied to each tensor. Raises FacekitError if PyTorch is
+        not installed.
         """
         _check(size=size)
         if not plugins.installed("torch"):

@@ -106,7 +106,7 @@ def _single(option: Field, value: object) -> Scalar:
         return cast(Scalar, value.item())
     if option.path is not None and _dimensions(value) > 1:
         raise FacekitError(
-            f"{option.flag} takes paths, and no pixels; `facekit.load(model).predict(pixels)` takes them"
+            f"{option.called} takes paths, and no pixels; `facekit.load` opens models and galleries, which take pixels"
         )
     return cast(Scalar, value)  # what it cannot be, making the options refuses
 

@@ -1,4 +1,4 @@
-"""A trained model in a program: loaded once, and asked about pixels."""
+"""A trained model in a program: loaded once, then used for many pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from facekit.options.predict import Predict
 
 
 class Model:
-    """A trained model, which stays loaded. Several threads may ask it at the same time; `load` makes one."""
+    """A trained model that stays loaded. Several threads can use it at the same time."""
 
     def __init__(self, folder: str | PathLike[str], fpir: float | None = None) -> None:
         """Load the model in a folder. Raises FacekitError, as `load` does."""
@@ -25,20 +25,20 @@ class Model:
         self.folder = run.folder
         """Where the model is."""
         self.labels = tuple(run.labels)
-        """The labels that it can answer, beside `unknown`."""
+        """The labels that it can answer, besides `unknown`."""
         self.names = {label: run.name(label) for label in run.labels}
-        """Label -> the name that it stands for, as it was asked for."""
+        """Label -> the person's name as it was given."""
 
     def predict(self, image: Picture, *, detect: bool = True, min_confidence: float = 0.5) -> list[Prediction]:
-        """Return who the faces in a picture are, the largest face first; an empty list where no face is found.
+        """Return who the faces in a picture are, the largest face first. The list is empty if no face is found.
 
-        It answers as the command `facekit predict` does. A model of people that can tell strangers answers `unknown`
-        of faces that are too far from those it knows. A face that the model cannot align has no answer.
+        The answers are those of the command `facekit predict`. A model of people answers `unknown` for faces that are
+        not similar enough to those it knows. A face that cannot be aligned is left out.
 
         Args:
-            image: RGB pixels, shape (height, width, 3), dtype uint8; or a path, or a picture of Pillow's.
-            detect: Whether to look for faces; with False, the picture is taken as a face that is already cropped.
-            min_confidence: Confidence below which a face is `unknown`, however near it is to the known faces.
+            image: RGB pixels, shape (height, width, 3), dtype uint8; or a path, or a Pillow image.
+            detect: Whether to look for faces. With False, the picture is taken as a face that is already cropped.
+            min_confidence: Confidence below which a face is `unknown`, even if it is similar to a known face.
 
         Raises:
             FacekitError: For an image that is none of these, a file that cannot be read, and a `min_confidence`
@@ -55,18 +55,3 @@ class Model:
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[object, ...]]:
         """Let another process load the folder again: what is loaded cannot be sent."""
         return Model, (str(self._place), self._options.fpir)
-
-
-def load(folder: str | PathLike[str], *, fpir: float | None = None) -> Model:
-    """Load the trained model in a folder, to be asked about pictures as often as you like.
-
-    Args:
-        folder: Folder of a trained model, as `facekit.train` writes it.
-        fpir: Share of strangers' faces that may be given a name (false positive identification rate), instead of the
-            one that the model was trained for.
-
-    Raises:
-        FacekitError: For a folder that is no trained model, for weights that are gone or broken, for an extra that is
-            not installed, and for an `fpir` that the model has no threshold for.
-    """
-    return Model(folder, fpir)

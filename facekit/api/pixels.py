@@ -1,4 +1,4 @@
-"""Pixels that a caller hands over: an array, a picture of Pillow's, or the path of a file."""
+"""Pixels that a caller hands over: an array, a Pillow image, or the path of a file."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from os import PathLike
 
 Picture: TypeAlias = "NDArray[np.uint8] | Pillow.Image | str | PathLike[str]"
-"""RGB pixels, shape (height, width, 3), dtype uint8; a picture of Pillow's; or the path of a file."""
+"""RGB pixels, shape (height, width, 3), dtype uint8; a Pillow image; or the path of a file."""
 
-_WANTED = "give RGB pixels of shape (height, width, 3) and type uint8, a path, or a picture of Pillow's"
+_WANTED = "give RGB pixels of shape (height, width, 3) and type uint8, a path, or a Pillow image"
 
 
 def pixels_of(picture: Picture) -> Image:

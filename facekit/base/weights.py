@@ -29,6 +29,9 @@ FOLDER = "weights"
 EMBEDDINGS = "vectors.sqlite3"
 """The file in the cache that holds embeddings, see `identity.embedders.cache`."""
 
+GALLERIES = "galleries"
+"""The folder in the cache that holds the embeddings of galleries in databases, see `identity.gallery.place`."""
+
 UNPACKED = "unpacked"
 """The folder in the cache in which archives are unpacked, see `base.scratch`."""
 
@@ -171,7 +174,9 @@ def _locked_cache() -> Iterator[Path]:
 def _holds_ours_alone(folder: Path) -> bool:
     """Whether a folder holds nothing but what facekit keeps: FACEKIT_CACHE may name one that others need too."""
     with guarded(folder), os.scandir(folder) as entries:
-        return all(entry.name in (FOLDER, UNPACKED) or entry.name.startswith(EMBEDDINGS) for entry in entries)
+        return all(
+            entry.name in (FOLDER, UNPACKED, GALLERIES) or entry.name.startswith(EMBEDDINGS) for entry in entries
+        )
 
 
 def _found(pin: Pin) -> tuple[Path, str] | None:

@@ -24,6 +24,7 @@ from facekit.base.errors import FacekitError
 from facekit.cli import completion
 from facekit.cli.codes import DONE, FAULT, INTERRUPTED
 from facekit.cli.help_page import overview, show
+from facekit.cli.interrupting import terminate
 from facekit.cli.streams import Output, ReaderGone, safe_streams
 from facekit.options import registry
 
@@ -53,7 +54,7 @@ def main() -> NoReturn:
     sys.excepthook = _show_traceback
     for name in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(name) is signal.SIG_DFL:  # nohup ignores SIGHUP
-            signal.signal(name, _terminate)
+            signal.signal(name, terminate)
     try:
         with safe_streams():
             code = _invoke(next(iter(sys.argv[1:]), ""))
@@ -78,7 +79,8 @@ def _invoke(first: str) -> int:
     except typer.TyperException as error:  # what the parser refuses
         message = _moved(first, error) or error.format_message()
         if message:  # empty where no argument at all showed the help
-            _refuse(f"{message} (see `facekit --help`)")
+            known = registry.get(first) is not None
+            _refuse(f"{message} (see `{_NAME} {first} --help`)" if known else f"{message} (see `{_NAME} --help`)")
         return FAULT
     except ReaderGone:
         return DONE
@@ -162,7 +164,3 @@ def _show_traceback(kind: type[BaseException], error: BaseException, trace: Trac
     from facekit.cli.logs import show_traceback
 
     show_traceback(kind, error, trace)
-
-
-def _terminate(signum: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt

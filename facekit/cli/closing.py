@@ -33,6 +33,12 @@ _CALLED = {
 }
 """Details whose names are not words."""
 
+_OF_STAGE = {
+    ("train", "accuracy"): "training accuracy",  # of the pictures that it was trained on
+    ("clean", "people"): "faces",
+}
+"""Details whose names mean something else in another command's report."""
+
 _SHORT = {"fpir": "FPIR", "tpir": "TPIR"}
 """Of those, what stands in a line of several."""
 
@@ -46,7 +52,7 @@ _WORST = 10
 
 
 def show(screen: Screen, reports: Sequence[Report]) -> None:
-    """Show what each stage made, kept and left out, where it makes pictures, and what it has to say besides."""
+    """Show what each stage wrote, holds and left out, where it makes pictures, and what it has to say besides."""
     counted = [report for report in reports if report.counts]
     if counted:
         screen.print(_numbers(counted))
@@ -62,8 +68,11 @@ def show(screen: Screen, reports: Sequence[Report]) -> None:
 
 
 def _numbers(reports: Sequence[Report]) -> Table:
-    """Return a row for each stage. Reasons are below: a column of them is unreadable at 80 characters."""
-    heads = (Column(head, justify="right") for head in ("made", "kept", "left out", "seconds"))
+    """Return a row for each stage: pictures that this run wrote, those that are there now, and those left out.
+
+    Reasons are below: a column of them is unreadable at 80 characters.
+    """
+    heads = (Column(head, justify="right") for head in ("new", "in all", "left out", "seconds"))
     table = Table("stage", *heads, Column("folder", overflow="fold"), box=None, pad_edge=False, padding=(0, 1))
     for report in reports:
         numbers = f"{report.made:,}", f"{report.kept:,}", f"{report.left.total():,}", f"{report.seconds:.1f}"
@@ -134,9 +143,7 @@ def _shortfalls(report: Report) -> Iterator[Listing]:
 def _details(report: Report) -> Iterator[tuple[str, str]]:
     """Yield a name and a value for each plain detail; lists and tables are for `--json`."""
     for name, value in report.details.items():
-        words = _words(name)
-        if (report.stage, name) == ("train", "accuracy"):  # of the pictures that it was trained on
-            words = "training accuracy"
+        words = _OF_STAGE.get((report.stage, name)) or _words(name)
         if isinstance(value, float):
             yield words, f"{value:.4g}{_interval(report.details.get(f'{name}_interval'))}"
         elif isinstance(value, bool):

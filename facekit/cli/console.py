@@ -83,6 +83,16 @@ class Console:
         line = shortened(visible(" ".join(text.split())))
         self.screen.print(Text.assemble(("error: ", "bold red"), line), soft_wrap=True)
 
+    def end(self, text: str) -> None:
+        """Show the one line with which a command ends that was interrupted."""
+        self.stop()
+        self.screen.print(Text(text), soft_wrap=True)
+
+    def at_once(self, text: str) -> None:
+        """Show one line above the bars while something else is being done, unless `quiet`."""
+        if not self._quiet:
+            self.say(text)
+
     def table(self, reports: Sequence[Report]) -> None:
         """Show what each stage made and found, and what usually comes next."""
         self.stop()

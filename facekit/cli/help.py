@@ -28,7 +28,7 @@ def lines(command: Command, shared: Iterable[Line]) -> list[Line]:
 
 def render(command: Command, shared: Iterable[Line], width: int | None = None) -> str:
     """Return the help of a command, for a terminal of this width (by default, the one there is)."""
-    arguments = [_argument(option) for option in describe(command.options) if option.positional]
+    arguments = [argument(option) for option in describe(command.options) if option.positional]
     usage = f"{command.name} [OPTIONS] {' '.join(arguments)}".rstrip()
     return page(usage, _first_line(command.options), lines(command, shared), _left, width)
 
@@ -45,11 +45,12 @@ def _first_line(options: type[Options]) -> str:
 def _line(option: Field) -> Line:
     section = option.section or (COMMON if option.name in Options.__dataclass_fields__ else OPTIONS)
     if option.positional:
-        return Line(ARGUMENTS, _argument(option).strip("[]"), option.help)
+        return Line(ARGUMENTS, argument(option).strip("[]"), option.help)
     return Line(section, _flags(option), " ".join([option.help, *_default(option)]))
 
 
-def _argument(option: Field) -> str:
+def argument(option: Field) -> str:
+    """Return what is typed without a flag, as a usage line shows it: in brackets where it may be left out."""
     name = option.name.upper() + ("..." if option.many else "")
     return name if option.required else f"[{name}]"
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_args
 import typer
 from typer.core import TyperCommand
 
+from facekit.base.errors import FacekitError
 from facekit.base.limits import MOST
 from facekit.cli.help import COMMON, flags, render
 from facekit.cli.help_page import Line, show
@@ -20,7 +21,7 @@ from facekit.options.registry import Command
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and errors only.")]
-LogFile = Annotated[Path | None, typer.Option("--log-file", help="Also write log messages to this file.")]
+LogFile = Annotated[Path | None, typer.Option("--log-file", parser=str, help="Also write log messages to this file.")]
 MaxMegapixels = Annotated[
     int | None,
     typer.Option(
@@ -74,11 +75,13 @@ def _with_help(command: Command) -> type[TyperCommand]:
 def _function(command: Command) -> Callable[..., int]:
     """Return the function of one command, with a signature that Typer reads as its options."""
 
-    def function(json: bool, quiet: bool, log_file: Path | None, max_megapixels: int | None, **values: Value) -> int:
+    def function(json: bool, quiet: bool, log_file: str | None, max_megapixels: int | None, **values: Value) -> int:
         from facekit.cli.running import Shared, run  # what shows progress and prints results
 
+        if log_file == "":
+            raise FacekitError("--log-file is empty; give the path of a file")
         file = log_file and Path(os.path.expanduser(log_file))  # noqa: PTH111 - Path's own raises for nobody
-        return run(command, values, Shared(json, quiet, file, max_megapixels))
+        return run(command, values, Shared(json, quiet, file or None, max_megapixels))
 
     parameters = [_parameter(option) for option in describe(command.options)]
     for key, (hint, default) in _SHARED.items():
@@ -90,12 +93,14 @@ def _function(command: Command) -> Callable[..., int]:
 
 
 def _parameter(option: Field) -> inspect.Parameter:
+    # The options class makes the path: `Path("")` would be the current folder, and nobody could tell.
+    parser = str if Path in (option.kind, *get_args(option.kind)) else None
     if option.positional:
-        mark = typer.Argument(help=option.help, metavar=option.name.upper())
+        mark = typer.Argument(help=option.help, metavar=option.name.upper(), parser=parser)
     else:
         named = [f"{option.flag}/--no-{option.flag[2:]}"] if option.type is bool and option.default else [option.flag]
         named += [option.short] if option.short else []
-        mark = typer.Option(*named, help=option.help)
+        mark = typer.Option(*named, help=option.help, parser=parser)
     default = inspect.Parameter.empty if option.required else option.default
     annotation: Any = Annotated[option.type, mark]
     return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -6,7 +6,6 @@ import json
 import re
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TextIO
 
 from facekit.base import plain, text
@@ -31,8 +30,10 @@ def json_line(value: object) -> str:
     return _UNESCAPED.sub(lambda match: _escape(match[0]), plain.dump(value))
 
 
-def read_folder() -> Path:
+def read_folder() -> str:
     """Read the folder that another facekit command printed to stdin: a path in the last line, or a report in JSON.
+
+    A gallery in a database has its address in place of a folder.
 
     Raises FacekitError where there is none.
     """
@@ -40,11 +41,14 @@ def read_folder() -> Path:
     if not piped:
         raise FacekitError("stdin is empty: the previous command printed no folder; fix that command first")
     if not piped.startswith("{"):
-        return Path(piped.splitlines()[-1])
+        return piped.splitlines()[-1]
     try:
-        return Path(plain.parse(piped, _Printed).folder)
+        folder = plain.parse(piped, _Printed).folder
     except ValueError:
-        raise FacekitError("stdin is JSON without a folder; pipe a facekit command's output into this") from None
+        folder = ""
+    if not folder:
+        raise FacekitError("stdin is JSON without a folder; pipe a facekit command's output into this")
+    return folder
 
 
 def _read(stream: TextIO | None) -> str:

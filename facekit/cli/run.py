@@ -32,6 +32,7 @@ from facekit.base.files import read_toml
 from facekit.options import registry
 from facekit.options.base import Options, Value, describe, from_mapping, shown
 from facekit.options.finish import finish
+from facekit.options.galleries import is_database
 from facekit.options.marks import InputPath
 from facekit.options.places import placed
 from facekit.options.registry import Answers, Command
@@ -90,7 +91,7 @@ def preview(steps: Sequence[Step]) -> Report:
     for option in describe(type(first)):
         paths = getattr(first, option.name) if isinstance(option.path, InputPath) else None
         for path in paths if isinstance(paths, list) else [paths] if paths is not None else []:
-            if str(path) != "-" and not path.exists():
+            if str(path) != "-" and not is_database(str(path)) and not Path(path).exists():
                 raise FacekitError(f"no such file or folder: {path}; stage 1 ({steps[0].command.name}) reads it")
     made = [folder for step in steps if (folder := _result(step.options)) is not None]
     lines = [typed(step.options, dry_run=False) for step in steps]
@@ -107,7 +108,7 @@ def read(path: Path) -> Recipe:
     if unknown:
         raise FacekitError(f"{path}: no setting called {shown(unknown[0])}; choose from {', '.join(sorted(_HEAD))}")
     output, stages = values.pop("output", "."), values.pop("stage", [])
-    if not isinstance(output, str):
+    if not isinstance(output, str) or not output:
         raise FacekitError(f"{path}: output is {shown(output)}; give a folder in quotes")
     if not isinstance(stages, list) or not all(isinstance(stage, dict) for stage in stages):
         raise FacekitError(f"{path}: write each stage as [[stage]], with double brackets")
@@ -122,7 +123,7 @@ def plan(options: Run, recipe: Recipe) -> list[Step]:
     base = recipe.path.parent
     root = options.output or base / os.path.expanduser(recipe.output)  # noqa: PTH111 - Path's own raises for nobody
     steps: list[Step] = []
-    before: Path | None = None
+    before: Path | str | None = None
     first = _first_overwritten(options, recipe)
     for number, table in enumerate(recipe.stages, 1):
         where = _where(recipe.path, number, table)
@@ -202,13 +203,13 @@ def _takes(command: Command) -> str:
     return next((option for option in options if option.takes_result), options[0]).name
 
 
-def _result(options: Options) -> Path | None:
-    """Return the folder that a stage hands to the next one."""
+def _result(options: Options) -> Path | str | None:
+    """Return the folder that a stage hands to the next one, or the address of a gallery."""
     return next((getattr(options, option.name) for option in describe(type(options)) if option.is_result), None)
 
 
 def _filled(
-    command: Command, values: Mapping[str, Value], root: Path, base: Path, before: Path | None
+    command: Command, values: Mapping[str, Value], root: Path, base: Path, before: Path | str | None
 ) -> dict[str, Value]:
     """Return a stage's options with paths resolved and with what a recipe need not say.
 

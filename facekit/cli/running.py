@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from facekit.base.contract import FacekitError, Report
 from facekit.base.limits import LIMIT
 from facekit.cli.answers import show
 from facekit.cli.codes import BUG, FAULT, INTERRUPTED
 from facekit.cli.console import Console
+from facekit.cli.interrupting import INTERRUPTED as STOPPED
+from facekit.cli.interrupting import Begun, noticing
 from facekit.cli.logs import show_traceback
 from facekit.cli.piped import read_folder
-from facekit.options.base import Value, describe, make
+from facekit.options.base import Options, Value, describe, make
 from facekit.options.finish import finish
+from facekit.options.galleries import is_database
 from facekit.options.registry import Command
 
 log = logging.getLogger(__name__)
-
-_INTERRUPTED = "interrupted; run the same command again to go on"
 
 
 @dataclass(frozen=True)
@@ -67,21 +65,25 @@ def _limited(megapixels: int | None) -> Iterator[None]:
 
 def _attempt(command: Command, values: dict[str, Value], shared: Shared, console: Console) -> int:
     """Turn the user's faults and interruptions into one line and an exit code; a bug keeps its traceback."""
+    begun: list[Begun] = []
+
+    def interrupted() -> int:
+        console.end(begun[0].line if begun else STOPPED)
+        return INTERRUPTED
+
     try:
-        with _noticing() as interrupted:
-            return _call(command, values, console, shared.json)
+        with noticing(console.at_once) as noticed:
+            return _call(command, values, console, shared.json, begun)
     except FacekitError as error:
         log.debug("refused: %s", error)
         console.error(str(error))
         return FAULT
     except KeyboardInterrupt:
-        console.error(_INTERRUPTED)
-        return INTERRUPTED
+        return interrupted()
     except Exception:
-        if interrupted:  # TensorFlow, while it traces a function, turns Ctrl-C into an error of its own
+        if noticed:  # TensorFlow, while it traces a function, turns Ctrl-C into an error of its own
             log.debug("interrupted", exc_info=True)
-            console.error(_INTERRUPTED)
-            return INTERRUPTED
+            return interrupted()
         if shared.log_file is not None:
             log.exception("a bug")
         if command.options.bug_code == BUG:
@@ -90,39 +92,16 @@ def _attempt(command: Command, values: dict[str, Value], shared: Shared, console
         return command.options.bug_code
 
 
-@contextmanager
-def _noticing() -> Iterator[list[int]]:
-    """Yield a list that holds a signal number for each Ctrl-C that was pressed meanwhile.
-
-    Nothing is noticed where Ctrl-C means something else, and outside the main thread, which alone may ask for it.
-    """
-    pressed: list[int] = []
-
-    def notice(signum: int, frame: FrameType | None) -> None:
-        pressed.append(signum)
-        signal.default_int_handler(signum, frame)
-
-    if threading.current_thread() is not threading.main_thread() or (
-        signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-    ):
-        yield pressed
-        return
-    signal.signal(signal.SIGINT, notice)
-    try:
-        yield pressed
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def _call(command: Command, values: dict[str, Value], console: Console, as_json: bool) -> int:
+def _call(command: Command, values: dict[str, Value], console: Console, as_json: bool, begun: list[Begun]) -> int:
     """Run a command and print what it returns, also where it raises and has a report all the same.
 
-    Returns the exit code.
+    `begun` is told what the command writes. Returns the exit code.
     """
     for option in describe(command.options):
         if option.takes_result and str(values.get(option.name)) == "-":
             values[option.name] = read_folder()
     options = make(command.options, values)
+    begun.append(Begun(options, _folder(options)))
     try:
         result = command.load()(options, console.track)
         return show(finish(result, options) if isinstance(result, Report) else result, console, as_json)
@@ -131,3 +110,9 @@ def _call(command: Command, values: dict[str, Value], console: Console, as_json:
             error.report.counts = command.options.counts
             show(error.report, console, as_json)
         raise
+
+
+def _folder(options: Options) -> Path | None:
+    """Return the folder that a command writes; None where it has none, chooses it itself, or writes to a database."""
+    place = getattr(options, "output", None)
+    return None if place is None or is_database(str(place)) else Path(str(place))

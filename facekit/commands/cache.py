@@ -11,12 +11,14 @@ from facekit.base import figures, scratch, weights
 from facekit.base.contract import Report, Track, quiet
 from facekit.base.files import delete
 from facekit.identity.embedders import cache as embeddings
+from facekit.identity.gallery import place
 from facekit.options.cache import Cache, Kind
 
 STAGE = "cache"
 
 _ABOUT: dict[Kind, str] = {
     "embeddings": "face embeddings (biometric data)",
+    "galleries": "face embeddings of galleries in databases (biometric data)",
     "weights": "networks, ready to run",
     "unpacked": "unpacked archives left by a crash",
 }
@@ -89,10 +91,12 @@ def _bytes(kind: Kind, root: Path) -> int:
 
 
 def _things(kind: Kind, root: Path) -> Iterator[Path]:
-    """Yield the files of weights, or the folders of archives: nothing that facekit did not put there."""
+    """Yield the files of weights, or the folders of galleries or archives: nothing that facekit did not put there."""
     if kind == "weights":
         folder = root / weights.FOLDER
         yield from (path for path in sorted(folder.glob("*")) if path.is_file() and not path.is_symlink())
+    elif kind == "galleries":
+        yield from filter(place.is_cached, sorted((root / weights.GALLERIES).glob("*")))
     else:
         yield from filter(scratch.is_mine, sorted((root / scratch.UNPACKED).glob(f"{scratch.PREFIX}*")))
 
@@ -103,12 +107,22 @@ def _clear(kind: Kind, root: Path, age: int | None) -> None:
         return
     for path in _things(kind, root):
         if age is None or time.time() - _used(path) > age:
-            scratch.discard(path) if path.is_dir() else delete(path)
+            _delete(kind, path)
+
+
+def _delete(kind: Kind, path: Path) -> None:
+    if kind == "galleries":
+        place.forget(path)
+    elif path.is_dir():
+        scratch.discard(path)
+    else:
+        delete(path)
 
 
 def _used(path: Path) -> float:
-    about = path.stat()
-    return max(about.st_mtime, about.st_atime)
+    """Return when a file or a folder was used last: of the index of a gallery, when its files were."""
+    files = [*path.glob("index/*"), *path.glob("graph.*")] or [path]  # looking into a folder is a use of it
+    return max(max(about.st_mtime, about.st_atime) for about in (file.stat() for file in files))
 
 
 def _size(path: Path) -> int:

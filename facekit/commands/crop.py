@@ -22,7 +22,10 @@ from facekit.options.crop import CarriedCrop, Crop, Verify
 STAGE = "crop"
 NO_FACE, SEVERAL = "no face", "several faces"
 UNCONFIRMED = "not confirmed as a face"
-"""Boxes that are no face to the detector that `--verify` names. The value is how many the photo has."""
+"""All boxes of a photo are no face to the detector that `--verify` names. The value is how many there are."""
+
+BOXES = "unconfirmed"
+"""Quality of a face: how many such boxes its photo has besides. That photo is not left out."""
 
 Key = tuple[str, str]
 
@@ -83,7 +86,7 @@ def _crop(options: Crop, source: Dataset, track: Track) -> Report:
         report = out.finish(records, rejections)
         report.details["photos"] = len(source.records)
         report.details["photos_with_several_faces"] = _several(records, rejections)
-        report.details["boxes_not_confirmed"] = sum(_count(r.value) for r in rejections if r.reason == UNCONFIRMED)
+        report.details["boxes_not_confirmed"] = _unconfirmed(records, rejections)
         return report
 
 
@@ -143,13 +146,11 @@ def _faces_of(source: Dataset, options: Crop, compared: bool, record: Record) ->
 def _take(made: Made, image: Image, record: Record, options: Crop) -> None:
     """Find the faces of a photo and cut out those that are wanted. Raises BadImage for a photo that is left out."""
     found = search(image, options)
-    if found.unconfirmed:
-        made.bad.append(BadImage(UNCONFIRMED, len(found.unconfirmed)))
     _check(found, options)
     unaligned = []
     for face in found.faces if options.faces == "all" else found.faces[:1]:
         try:
-            child = _child(record, list(face.box), face, len(found.faces))
+            child = _child(record, list(face.box), face, found)
             made.pictures.append((child, images.encode(cut_out(image, face, options))))
         except BadImage as error:
             unaligned.append(error)
@@ -159,8 +160,9 @@ def _take(made: Made, image: Image, record: Record, options: Crop) -> None:
 
 def _check(found: Search, options: Crop) -> None:
     """Refuse a photo without a face, and one with several where one is wanted. Raises BadImage."""
-    if not found.faces and not found.unconfirmed:
-        raise BadImage(NO_FACE, 0)
+    if not found.faces:
+        boxes = len(found.unconfirmed)
+        raise BadImage(UNCONFIRMED if boxes else NO_FACE, boxes)
     if options.faces == "only" and len(found.faces) > 1:
         raise BadImage(SEVERAL, len(found.faces))
 
@@ -173,12 +175,15 @@ def _whole(image: Image, options: Crop) -> Image:
     return images.resize(images.cut(image, box), options.size)
 
 
-def _child(record: Record, detail: object, face: Face | None, faces: int = 1) -> Record:
+def _child(record: Record, detail: object, face: Face | None, found: Search | None = None) -> Record:
     id = derive_id(record.id, STAGE, detail)
     child = replace(record, id=id, path=photo_path(record.label, id), parent=record.id, made_by=STAGE, moved_from=None)
-    if face is None:
+    if face is None or found is None:
         return child
-    return replace(child, box=face.box, score=face.score, quality={"faces": float(faces)})
+    quality = {"faces": float(len(found.faces))}
+    if found.unconfirmed:
+        quality[BOXES] = float(len(found.unconfirmed))
+    return replace(child, box=face.box, score=face.score, quality=quality)
 
 
 def _write(out: Output, record: Record, made: Made, removed: Mapping[Key, Rejection]) -> Outcome:
@@ -223,6 +228,12 @@ def _done(out: Output, source: Dataset) -> dict[Key, Outcome]:
             outcomes.pop(photo_key, None)
     here = {_key(record) for record in source.records}
     return {photo_key: outcome for photo_key, outcome in outcomes.items() if photo_key in here}
+
+
+def _unconfirmed(records: Sequence[Record], rejections: Sequence[Rejection]) -> int:
+    """Return how many boxes were not confirmed: in photos that are left out, and beside faces."""
+    beside = {record.parent: record.quality.get(BOXES, 0.0) for record in records if record.quality}
+    return sum(_count(one.value) for one in rejections if one.reason == UNCONFIRMED) + int(sum(beside.values()))
 
 
 def _several(records: list[Record], rejections: list[Rejection]) -> int:

@@ -12,16 +12,24 @@ from pathlib import Path
 from facekit.base.contract import BadImage, Box, FacekitError, Track, quiet
 from facekit.base.files import write_csv
 from facekit.base.parallel import ordered_map
-from facekit.base.text import counted
-from facekit.dataset.given import Given, open_given, while_open
+from facekit.dataset.given import Given, while_open
+from facekit.faces.landmarks import NO_FACE
 from facekit.identity.faces import Finder, Seen
 from facekit.identity.gallery import Gallery, Identity, Namer
 from facekit.identity.gallery.naming import Candidate
 from facekit.options.common import STRANGER
 from facekit.options.identify import Identify
 from facekit.report.annotated import Annotated, Mark
+from facekit.report.timeline import clock
+from facekit.video.answering import Watcher
+from facekit.video.eyes import GalleryEyes
+from facekit.video.inputs import Part, open_inputs, said, videos
+from facekit.video.sources import Source
+from facekit.video.watching import Appearance
 
 STAGE = "identify"
+
+Cells = dict[str, Callable[["Answer"], str | int | float | None]]
 
 _BATCH = 8
 """Photos whose faces are embedded together."""
@@ -76,36 +84,104 @@ class NoAnswer(Answer):
         return {**Answer.row(self), "face": self.reason}
 
 
+@dataclass(frozen=True, kw_only=True)
+class VideoAnswer(Answer):
+    """Who a face is through a part of a video; the box is that of its best frame."""
+
+    track: int
+    """The number of the track in its video, from 1."""
+    start: float
+    """When the face came, in seconds of the video; of a live input, since it began."""
+    end: float
+    best: float
+    """The time of the best frame."""
+    frames: int
+    """Frames in which the face was seen."""
+    stranger: int | None
+    """The number of somebody unknown: the same person has one number through the whole video."""
+    ended: bool
+    """Whether the face has gone; of a live input, an answer comes soon after the face as well."""
+
+    def row(self) -> dict[str, str]:
+        """Return the answer as a row of a table for people: column -> text."""
+        name = f"stranger {self.stranger}" if self.stranger is not None else self.name or ""
+        return {**Answer.row(self), "face": f"{clock(self.start)} to {clock(self.end)}", "name": name}
+
+
 def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
     """Name every face of the pictures, streaming one answer a face, in order, a photo's largest face first.
 
-    Raises FacekitError, before the first answer, for a gallery that is not there or empty, or made by another
-    embedder, and for pictures that are not there.
+    Of videos, streams and cameras there is one answer for each time that a face is to be seen. Raises FacekitError,
+    before the first answer, for a gallery that is not there or empty, or made by another embedder, and for pictures
+    that are not there; after the last one, for a video that could not be watched to its end.
     """
     if options.csv is not None and (options.csv.is_dir() or not options.csv.parent.is_dir()):
         raise FacekitError(f"--csv is {options.csv}, which cannot be a file; give a name in a folder that exists")
     with ExitStack() as stack:
         gallery = stack.enter_context(Gallery.open(options.gallery))
         gallery.embedder()
-        given = open_given(options.pictures, stack, track)
+        parts = open_inputs(options.pictures, stack, track)
         if options.dry_run:
-            log.info("%s would be read", counted(len(given.files), "picture"))
+            log.info("%s would be read", said(parts))
             return iter(())
         namer = gallery.namer(options.fpir, options.allow_repeats)
         _say(gallery, namer)
         finder = Finder(gallery.about.embedder.name, gallery.about.finding(options.detect))
         drawn = None if options.annotate is None else Annotated("--annotate", options.annotate)
-        answers = _answers(finder, namer, given, drawn, options.jobs, track)
-        return while_open(answers if options.csv is None else _listed(answers, options.csv), stack.pop_all())
+        watcher = Watcher(GalleryEyes(namer, finder, gallery.about.embedder.name), options, STAGE, drawn)
+        answers = _of_parts(parts, finder, namer, watcher, drawn, options.jobs, track)
+        listed = answers if options.csv is None else _listed(answers, options.csv, _cells(any(videos(parts))))
+        return while_open(listed, stack.pop_all())
 
 
 def _say(gallery: Gallery, namer: Namer) -> None:
     """Say what the threshold stands for. Raises FacekitError for a gallery of nobody."""
     if not len(namer.people.numbers):
         raise FacekitError(
-            f"{gallery.folder} is an empty gallery; enroll people with `facekit enroll FACES -o {gallery.folder}`"
+            f"{gallery.shown} is an empty gallery; enroll people with `facekit enroll FACES -o {gallery.shown}`"
         )
-    (log.info if namer.promise.promised else log.warning)("%s: %s", gallery.folder, namer.promise.line)
+    (log.info if namer.promise.promised else log.warning)("%s: %s", gallery.shown, namer.promise.line)
+
+
+def _of_parts(
+    parts: Sequence[Part],
+    finder: Finder,
+    namer: Namer,
+    watcher: Watcher,
+    drawn: Annotated | None,
+    jobs: int,
+    track: Track,
+) -> Iterator[Answer]:
+    try:
+        for part in parts:
+            if isinstance(part, Source):
+                yield from _of_video(part, namer, watcher, track)
+            else:
+                yield from _answers(finder, namer, part, drawn, jobs, track)
+    finally:
+        watcher.write()
+    watcher.close()
+
+
+def _of_video(source: Source, namer: Namer, watcher: Watcher, track: Track) -> Iterator[Answer]:
+    one: Appearance | None = None
+    for one in watcher.watch(source, track):
+        who = one.who
+        yield VideoAnswer(
+            source.name,
+            None,
+            one.best.box,
+            who.name or STRANGER,
+            who.similarity,
+            who.probability,
+            round(namer.threshold, 4),
+            namer.rate,
+            namer.promise.promised,
+            who.nearest,
+            **one.times(),
+        )
+    if one is None and not watcher.failed(source):
+        yield _none(source.name, NO_FACE)
 
 
 def _answers(
@@ -158,22 +234,32 @@ def _mark(answer: Answer) -> Mark | None:
     return None if answer.name is None else Mark(answer.box, answer.name, answer.name != STRANGER)
 
 
-def _listed(answers: Iterator[Answer], file: Path) -> Iterator[Answer]:
+def _listed(answers: Iterator[Answer], file: Path, cells: Cells) -> Iterator[Answer]:
     """Yield the answers, and write them as a table at the end, also of those so far where it is interrupted."""
     rows: list[list[str | int | float | None]] = []
     try:
         for answer in answers:
-            rows.append([cell(answer) for cell in _CELLS.values()])
+            rows.append([cell(answer) for cell in cells.values()])
             yield answer
     finally:
-        write_csv(file, list(_CELLS), rows)
+        write_csv(file, list(cells), rows)
+
+
+def _cells(with_videos: bool) -> Cells:
+    """Return the columns of the table; those of videos only where there are videos."""
+    ours = {field.name for field in fields(Answer)}
+    more = [field.name for field in fields(VideoAnswer) if field.name not in ours] if with_videos else []
+    return {
+        **_CELLS,
+        **{name: (lambda answer, name=name: getattr(answer, name, None)) for name in more},  # type: ignore[misc]
+    }
 
 
 def _side(place: int) -> Callable[[Answer], int | None]:
     return lambda answer: answer.box[place] if answer.box is not None else None
 
 
-_CELLS: dict[str, Callable[[Answer], str | int | float | None]] = {
+_CELLS: Cells = {
     "picture": lambda answer: answer.picture,
     "face": lambda answer: answer.face,
     **{side: _side(place) for place, side in enumerate("xywh")},

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,14 +15,19 @@ from facekit.base import images
 from facekit.base.contract import BadImage, Track, quiet
 from facekit.base.names import spelled_as
 from facekit.base.parallel import ordered_map
-from facekit.base.text import counted
-from facekit.dataset.given import Given, open_given, while_open
+from facekit.dataset.given import Given, while_open
 from facekit.identity.predictor import FoundFace, Prediction, Predictor
 from facekit.options.common import STRANGER
 from facekit.options.predict import Predict
 from facekit.report import sheet
 from facekit.report.grid import Tile
+from facekit.report.timeline import clock
 from facekit.runs import Run
+from facekit.video.answering import Watcher
+from facekit.video.eyes import RunEyes
+from facekit.video.inputs import Part, open_inputs, said
+from facekit.video.sources import Source
+from facekit.video.watching import Appearance
 
 STAGE = "predict"
 NO_FACE = "no face"
@@ -65,40 +70,114 @@ class NoAnswer(Answer):
         return {**Answer.row(self), "face": self.reason}
 
 
+@dataclass(frozen=True, kw_only=True)
+class VideoAnswer(Answer):
+    """Who a face is through a part of a video; the box is that of its best frame."""
+
+    track: int
+    """The number of the track in its video, from 1."""
+    start: float
+    """When the face came, in seconds of the video; of a live input, since it began."""
+    end: float
+    best: float
+    """The time of the best frame."""
+    frames: int
+    """Frames in which the face was seen."""
+    stranger: int | None
+    """The number of somebody unknown: the same person has one number through the whole video."""
+    ended: bool
+    """Whether the face has gone; of a live input, an answer comes soon after the face as well."""
+
+    def row(self) -> dict[str, str]:
+        """Return the answer as a row of a table for people: column -> text."""
+        name = {} if self.stranger is None else {"name": f"stranger {self.stranger}"}
+        return {**Answer.row(self), "face": f"{clock(self.start)} to {clock(self.end)}", **name}
+
+
 def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
     """Name every face of the pictures, streaming one answer a face, in order, a photo's largest face first.
 
-    Raises FacekitError, before the first answer, for a folder that is no trained run, and for pictures that are not
-    there; while it answers, for a model whose weights give no probabilities.
+    Of videos, streams and cameras there is one answer for each time that a face is to be seen, and, of a model of
+    classes such as expressions, for each time that its class changes. Raises FacekitError, before the first answer,
+    for a folder that is no trained run, and for pictures that are not there; while it answers, for a model whose
+    weights give no probabilities; after the last one, for a video that could not be watched to its end.
     """
     run = runs.load(options.run)
     if options.grid is not None:
         sheet.check_file("--grid", options.grid)
     with ExitStack() as stack:
-        given = open_given(options.pictures, stack, track)
+        parts = open_inputs(options.pictures, stack, track)
         if options.dry_run:
-            log.info("%s would be read", counted(len(given.files), "picture"))
+            log.info("%s would be read", said(parts))
             return iter(())
-        return while_open(_answers(_predictor(run, options), given, options, track), stack.pop_all())
+        predictor = _predictor(run, options)
+        watcher = Watcher(RunEyes(predictor, options.min_confidence, options.detect), options, STAGE)
+        return while_open(_of_parts(parts, predictor, watcher, options, track), stack.pop_all())
 
 
 def _predictor(run: Run, options: Predict) -> Predictor:
     """Load the model, and what finds faces, so that a fault shows before the first answer. Raises FacekitError."""
-    predictor = Predictor(run, options.fpir, options.flip)
+    predictor = Predictor(run, options.fpir)
     if options.detect:
         _ = predictor.crop
     return predictor
 
 
-def _answers(predictor: Predictor, given: Given, options: Predict, track: Track) -> Iterator[Answer]:
+@dataclass
+class _Grid:
+    """The faces for `--grid`."""
+
+    file: Path | None
+    tiles: list[Tile] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, tile: Callable[[], Tile]) -> None:
+        """Count a face, and keep its tile where the sheet shows so many."""
+        self.count += 1
+        if self.file is not None and len(self.tiles) < sheet.most(self.file):
+            self.tiles.append(tile())
+
+    def write(self) -> None:
+        """Write the sheet."""
+        if self.file is not None:
+            sheet.write(self.file, self.tiles, self.count, "no picture shows a face")
+
+
+def _of_parts(
+    parts: Sequence[Part], predictor: Predictor, watcher: Watcher, options: Predict, track: Track
+) -> Iterator[Answer]:
+    grid = _Grid(options.grid)
+    try:
+        for part in parts:
+            if isinstance(part, Source):
+                yield from _of_video(part, predictor.run, watcher, grid, track)
+            else:
+                yield from _answers(predictor, part, options, grid, track)
+    finally:
+        watcher.write()
+    grid.write()
+    watcher.close()
+
+
+def _of_video(source: Source, run: Run, watcher: Watcher, grid: _Grid, track: Track) -> Iterator[Answer]:
+    one: Appearance | None = None
+    for one in watcher.watch(source, track):
+        said = one.who.prediction or Prediction(None, STRANGER, None, None, None, ())
+        answer = VideoAnswer(source.name, **{**vars(said), "box": one.best.box}, **one.times())
+        if one.ended:
+            grid.add(partial(_video_tile, run, one, answer))
+        yield answer
+    if one is None and not watcher.failed(source):
+        yield _no_answer(source.name, BadImage(NO_FACE))
+
+
+def _answers(predictor: Predictor, given: Given, options: Predict, grid: _Grid, track: Track) -> Iterator[Answer]:
     results = ordered_map(partial(_faces, predictor, options.detect), given.files, options.jobs)
     faces = (
         (picture, face)
         for picture, some in track(zip(given.files, results, strict=True), STAGE, total=len(given.files))
         for face in some
     )
-    tiles: list[Tile] = []
-    count = 0
     while chunk := list(islice(faces, _BATCH)):
         seen = [face for _, face in chunk if isinstance(face, FoundFace)]
         named = iter(predictor.name(seen, options.min_confidence))
@@ -107,12 +186,8 @@ def _answers(predictor: Predictor, given: Given, options: Predict, track: Track)
                 yield _no_answer(given.name(picture), face)
                 continue
             answer = Answer(given.name(picture), **vars(next(named)))
-            count += 1
-            if options.grid is not None and len(tiles) < sheet.most(options.grid):
-                tiles.append(_tile(predictor.run, picture, face, answer, given.names.get(picture)))
+            grid.add(partial(_tile, predictor.run, picture, face, answer, given.names.get(picture)))
             yield answer
-    if options.grid is not None:
-        sheet.write(options.grid, tiles, count, "no picture shows a face")
 
 
 def _faces(predictor: Predictor, detect: bool, picture: Path) -> list[FoundFace | BadImage]:
@@ -142,3 +217,12 @@ def _tile(run: Run, picture: Path, face: FoundFace, answer: Answer, name: str | 
         shown, sure, note = label, None, f"nearest: {run.name(answer.top[0].label)}"
     photo = picture if name is None else None
     return Tile(face.seen.pixels, shown, sure, right, note, name or picture.name, photo)
+
+
+def _video_tile(run: Run, one: Appearance, answer: VideoAnswer) -> Tile:
+    """Return the best picture of a face in a video for the sheet."""
+    label = answer.label or STRANGER
+    when = f"{answer.picture} at {clock(answer.best)}"
+    if label == STRANGER:
+        return Tile(images.decode(one.best.picture), one.who.label, None, None, None, when, None)
+    return Tile(images.decode(one.best.picture), run.name(label), answer.confidence or 0.0, None, None, when, None)

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from facekit.base.contract import Link, Record, replace
 
@@ -66,8 +65,8 @@ def links_about(links: Iterable[Link], origins: Iterable[str]) -> list[Link]:
 def components(count: int, links: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
     """Return the number of each item's component, shape (count,), where `links` are pairs of items that go together."""
     ends = np.array(links, dtype=np.int64).reshape(-1, 2)
-    graph = coo_array((np.ones(len(ends), np.int8), (ends[:, 0], ends[:, 1])), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+    graph = scipy.sparse.coo_array((np.ones(len(ends), np.int8), (ends[:, 0], ends[:, 1])), shape=(count, count))
+    return np.asarray(scipy.sparse.csgraph.connected_components(graph, directed=False)[1], np.int64)
 
 
 def group_of(record: Record) -> str:

@@ -27,7 +27,7 @@ class Doubts:
     one_person: tuple[tuple[str, str, float], ...] = ()
     """Pairs of labels that seem to be one person, with how near they are."""
     found: Mapping[str, int] = field(default_factory=dict)
-    """What was found of faces that were judged -> how many: `right person`, `wrong person`, and so on."""
+    """What was found of the faces -> how many: `right person`, `wrong person`, …; why some were not judged."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from facekit.base.scratch import private_folder
 from facekit.dataset.archives import is_archive, name_of, unpack
 from facekit.dataset.entries import is_file, list_entries
 from facekit.dataset.layouts import PART, folders
-from facekit.dataset.pictures import Found, is_picture
+from facekit.dataset.pictures import PHOTOS, Found, is_picture
 from facekit.dataset.tree import Dataset
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def open_input(path: Path, track: Track = quiet) -> Iterator[Input]:
         yield Input(path, path)
         return
     if not path.exists():
-        raise FacekitError(f"no such file or folder: {path}; give photos, a folder of photos, or a zip or tar of them")
+        raise FacekitError(f"no such file or folder: {path}; give {PHOTOS}")
     with private_folder() as private:
         yield _unpacked(path, private, track) if is_archive(path) else _photo(path, private)
 
@@ -68,7 +68,7 @@ def open_tree(path: Path, track: Track = quiet) -> Iterator[Dataset]:
     A photo is a label of its own, called like it; a flat folder or archive is one label. Raises FacekitError.
     """
     with open_input(path, track) as held:
-        dataset = Dataset.open(held.folder, track)
+        dataset = Dataset.open(held.folder, track, PHOTOS)
         yield _of_copy(dataset, held) if held.is_copy else dataset
 
 
@@ -87,7 +87,7 @@ def _of_copy(dataset: Dataset, held: Input) -> Dataset:
 
 def _photo(path: Path, private: Path) -> Input:
     if not is_picture(path):
-        raise FacekitError(f"{path} is neither a picture nor a zip or tar; give photos, or a folder of photos")
+        raise FacekitError(f"{path} is neither a picture nor a zip or tar; give {PHOTOS}")
     label = safe(path.stem)
     name = f"{label}/{path.name.lstrip('.') or 'photo'}"
     try:

@@ -13,11 +13,13 @@ from facekit.base.contract import FacekitError, Record, replace
 from facekit.base.names import check_encoding, fold
 from facekit.base.opening import no_folder
 from facekit.base.text import counted
+from facekit.dataset.archives import is_archive
 from facekit.dataset.entries import is_dir, is_file, list_entries, list_label
 from facekit.dataset.info import INFO
 from facekit.dataset.layouts import LOOSE, Place, lay_out
-from facekit.dataset.pictures import Found, is_picture, out_of_folders
+from facekit.dataset.pictures import FOLDERS, Found, is_picture, out_of_folders
 from facekit.dataset.records import MANIFEST, read_records
+from facekit.options.following import command
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,13 @@ def _lines(root: Path, outside: set[str]) -> list[Record]:
         ) from None
 
 
+def _instead(path: Path) -> str:
+    """Return what to give in place of a path that is no folder; of photos, what makes a folder of their faces."""
+    if is_archive(path) or (path.is_file() and is_picture(path)):
+        return f"make a folder of its faces with `{command('crop', path, '-o', 'faces')}`, and give that"
+    return f"give {FOLDERS}"
+
+
 def scan(root: Path) -> Listing:
     """List the files of a folder's labels.
 
@@ -88,7 +97,7 @@ def scan(root: Path) -> Listing:
     """
     check_encoding()
     if not root.is_dir():
-        raise FacekitError(f"{no_folder(root)}; give a folder with one folder of pictures per person")
+        raise FacekitError(f"{no_folder(root)}; {_instead(root)}")
     left: Counter[str] = Counter()
     if os.path.lexists(root / MANIFEST):
         listing = _of_facekit(root, left)

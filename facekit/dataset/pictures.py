@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,10 @@ HIDDEN, SYSTEM, DEAD, OUT, CLOSED, DEEP, OTHER = (
 )
 """Why a file or a folder is left out before anything is decoded."""
 
+FOLDERS = "a folder with one folder of pictures per person"
+PHOTOS = "photos, a folder of photos, or a zip or tar of them"
+"""What commands read, as their messages name it: trees, and whatever holds photos."""
+
 MAX_DEPTH = 64
 """Folders inside one another that are looked into; people nest a few, and an archive can hold thousands."""
 
@@ -46,6 +50,8 @@ class Found:
 
     files: list[Path] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
+    others: list[Path] = field(default_factory=list)
+    """What was asked for beside pictures, sorted by path."""
 
     def __str__(self) -> str:
         """Return what was left out, as a person reads it."""
@@ -76,11 +82,11 @@ def is_picture(path: Path) -> bool:
         return False
 
 
-def below(folder: Path) -> Found:
+def below(folder: Path, also: Callable[[Path], bool] = lambda path: False) -> Found:
     """Find the pictures of a folder and of those in it. A folder that links lead back to is looked into once.
 
-    Where a manifest, which may come from a stranger, is in the folder, links out of it are not followed, and facekit's
-    own files are passed over.
+    `also` says which files are asked for beside pictures. Where a manifest, which may come from a stranger, is in the
+    folder, links out of it are not followed, and facekit's own files are passed over.
     """
     found = Found()
     made = os.path.lexists(folder / MANIFEST)
@@ -88,11 +94,13 @@ def below(folder: Path) -> Found:
     for entry in _walk(folder, found.left, set(), root):
         if made and Path(entry.path).parent == folder and entry.name.endswith((".json", ".jsonl", ".csv")):
             continue
-        if is_picture(Path(entry.path)):
+        if also(Path(entry.path)):
+            found.others.append(Path(entry.path))
+        elif is_picture(Path(entry.path)):
             found.files.append(Path(entry.path))
         else:
             found.left[OTHER if os.access(entry.path, os.R_OK) else CLOSED] += 1
-    return Found(sorted(found.files), found.left)
+    return Found(sorted(found.files), found.left, sorted(found.others))
 
 
 def count_below(folder: Path) -> int:

@@ -19,6 +19,7 @@ from facekit.base.text import counted
 from facekit.dataset.info import DatasetInfo, read_info
 from facekit.dataset.layouts import Place
 from facekit.dataset.listing import read_manifest
+from facekit.dataset.pictures import FOLDERS
 from facekit.dataset.records import GROUPS, MANIFEST, SOURCES, read_links, read_sources
 from facekit.dataset.spelling import one_label_each
 from facekit.options.common import SplitBy
@@ -42,8 +43,8 @@ class Dataset:
     """Where the pictures came from, if `root` is a copy that is gone when they are read."""
 
     @classmethod
-    def open(cls, root: Path, track: Track = quiet) -> Dataset:
-        """Read a tree, with or without a manifest.
+    def open(cls, root: Path, track: Track = quiet, wanted: str = FOLDERS) -> Dataset:
+        """Read a tree, with or without a manifest. `wanted` is what to give in place of one without pictures.
 
         Raises FacekitError: no such folder, no pictures, pictures outside any label's folder.
         """
@@ -64,7 +65,7 @@ class Dataset:
         else:  # what a killed run wrote without a line is for it to make again
             log.warning(_incomplete(root, info, records))
         if not records:
-            raise FacekitError(f"{root} has no pictures; give a folder with one folder of pictures a person")
+            raise FacekitError(f"{root} has no pictures; give {wanted}")
         links = read_links(root / GROUPS) if ours else []
         return cls(root, one_label_each(records, root), sources, info, links, held.listing.left)
 

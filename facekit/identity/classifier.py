@@ -65,14 +65,9 @@ class Classifier(Protocol):
         ...
 
 
-def load(run: Run, flip: bool = False) -> Classifier:
-    """Return what a run learned; with `flip` it answers with the mean over a picture and its mirror image.
-
-    Raises FacekitError where its weights are gone, its embedder cannot be had, or there is no network to flip for.
-    """
-    if run.backbone and flip:
-        raise FacekitError(f"--flip is for networks, and {run.folder} is a linear head on {run.backbone}; leave it out")
-    return _Linear(run) if run.backbone else _Network(run, flip)
+def load(run: Run) -> Classifier:
+    """Return what a run learned. Raises FacekitError where its weights are gone, or its embedder cannot be had."""
+    return _Linear(run) if run.backbone else _Network(run)
 
 
 def embeddings(looked: Iterable[Looked]) -> Embeddings | None:
@@ -84,18 +79,16 @@ def embeddings(looked: Iterable[Looked]) -> Embeddings | None:
 class _Network:
     """A network of the run's own, which sees a picture as it is."""
 
-    def __init__(self, run: Run, flip: bool) -> None:
+    def __init__(self, run: Run) -> None:
         self._model, self._size, self._folder = run.model(), run.size, run.folder
-        self._flip, self._lock = flip, Lock()
+        self._lock = Lock()
 
     def sees(self, image: Image, face: Face | None = None, crop: FaceCrop | None = None) -> Image:
         cut = image if face is None or crop is None else cut_out(image, face, crop)
         return inputs.as_input(cut, self._size)
 
     def probabilities(self, seen: Iterable[Image], batch: int) -> Iterator[Row]:
-        ways = (way for image in seen for way in (image, image[:, ::-1])) if self._flip else seen
-        rows = _finite(inputs.probabilities(self._model, ways, batch), self._folder)
-        return map(_mean, rows, rows) if self._flip else rows  # one iterator twice: neighbours in pairs
+        return _finite(inputs.probabilities(self._model, seen, batch), self._folder)
 
     def named(self, seen: Sequence[Image]) -> tuple[Rows, Embeddings | None]:
         with self._lock:  # not every engine lets threads ask one model at the same time
@@ -153,10 +146,6 @@ class _Linear:
 def _fits(about: Backbone, embedder: Embedder) -> bool:
     """Whether what a model says of its embedder's vectors, where it says it, is so."""
     return about.dimensions in (0, embedder.dimensions) and about.metric in ("", embedder.metric)
-
-
-def _mean(row: Row, mirrored: Row) -> Row:
-    return (row + mirrored) / 2
 
 
 def _finite(rows: Iterable[Row], folder: Path) -> Iterator[Row]:

@@ -75,9 +75,14 @@ class Finder:
     def see(self, data: bytes, only_foremost: bool = False) -> Seen:
         """Return the faces of a picture of these bytes. Raises BadImage for one that cannot be read or shows none."""
         image = images.decode(data)
-        found = self._boxes(image, only_foremost)
-        faces = [SeenFace(box, self.align(image, box)) for box in found]
+        faces = self.find(image, only_foremost)
+        if not faces:
+            raise BadImage(NO_FACE)
         return Seen(image, hashlib.sha256(data).hexdigest(), faces)
+
+    def find(self, image: Image, only_foremost: bool = False) -> list[SeenFace]:
+        """Return the faces of a picture, largest first; none where it shows none."""
+        return [SeenFace(box, self.align(image, box)) for box in self._boxes(image, only_foremost)]
 
     def look(self, file: Path, only_foremost: bool = False) -> Seen | BadImage:
         """Return the faces of a picture in a file, or why there is none."""
@@ -110,9 +115,7 @@ class Finder:
         if not self.crop.detect:
             return [None]
         found = detectors.find(image, self.crop)
-        if not found:
-            raise BadImage(NO_FACE)
-        if only_foremost:
+        if found and only_foremost:
             first = foremost(found, image)
             return [first.box if first is not None else found[0].box]
         return [face.box for face in found]

@@ -146,12 +146,9 @@ def _knows_looks(run: Run) -> bool:
     return is_current(matchers) and (run.backbone is None or any("+" in name for name in matchers.values()))
 
 
-def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track, flip: bool = False) -> Predictions:
-    """Run the model over the pictures, with `flip` over their mirror images too; the unreadable are counted.
-
-    Raises FacekitError where all are, and for `flip` with a model that is no network.
-    """
-    model = classifier.load(run, flip)
+def predict(run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track) -> Predictions:
+    """Run the model over the pictures; the unreadable are counted. Raises FacekitError where all are."""
+    model = classifier.load(run)
     looked: list[classifier.Looked] = []
     rows: list[classifier.Row] = []
     for one in model.look(pictures.dataset, pictures.records, batch, jobs, track):

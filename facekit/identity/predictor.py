@@ -42,15 +42,16 @@ class Prediction:
     box: Box | None
     """Where the face is in the picture, `(x, y, w, h)` in pixels; None where the picture is the face."""
     label: str | None
-    """The most probable label; `unknown` for a face that is too far from the known faces of that label, and below
-    `min_confidence`."""
+    """The most probable label; `unknown` if the face is not similar enough to the known faces of that label, or if the
+    confidence is below `min_confidence`."""
     confidence: float | None
-    """The model's own probability of the most probable label, which takes every face for one of its people."""
+    """The model's own probability of the most probable label. It assumes that every face is of one of its people."""
     similarity: float | None
-    """How near the face is to the known faces of that label: one minus a distance. None where nothing can tell."""
+    """How similar the face is to the known faces of that label: one minus a distance. None if the model has no known
+    faces."""
     probability: float | None
-    """The calibrated probability that the label is right, where half of all faces are of strangers. Of a model that
-    cannot tell strangers: where none is."""
+    """The calibrated probability that the label is right, if half of all faces are of strangers. For a model that
+    cannot recognise strangers: if no face is."""
     top: tuple[Guess, ...]
     """The three most probable labels."""
 
@@ -58,11 +59,11 @@ class Prediction:
 class Predictor:
     """A trained run, loaded once, that names the faces of pictures. Several threads may use it at the same time."""
 
-    def __init__(self, run: Run, fpir: float | None = None, flip: bool = False) -> None:
+    def __init__(self, run: Run, fpir: float | None = None) -> None:
         """Load a run; `fpir` is the false positive identification rate, by default the run's own.
 
-        With `flip` a network sees each face and its mirror image. Raises FacekitError for weights or known faces that
-        are gone or broken, for a rate that the run has no threshold for, and for `flip` with a linear head.
+        Raises FacekitError for weights or known faces that are gone or broken, and for a rate that the run has no
+        threshold for.
         """
         self.run = run
         if any(map(is_stranger, run.labels)):
@@ -71,7 +72,7 @@ class Predictor:
                 run.folder,
                 STRANGER,
             )
-        self._recogniser = Recogniser(run, fpir, flip)
+        self.recogniser = Recogniser(run, fpir)
 
     @cached_property
     def crop(self) -> FaceCrop:
@@ -92,24 +93,25 @@ class Predictor:
 
         Raises FacekitError for a model whose weights give no probabilities.
         """
-        named = self._recogniser.named([face.seen for face in faces])
-        return [self._prediction(*pair, min_confidence) for pair in zip(faces, named, strict=True)]
+        named = self.recogniser.named([face.seen for face in faces])
+        return [self.prediction(face.box, one, min_confidence) for face, one in zip(faces, named, strict=True)]
 
     def _see(self, image: Image, face: Face | None) -> FoundFace | BadImage:
         try:
             if face is None:
-                return FoundFace(None, self._recogniser.sees(image))
-            return FoundFace(face.box, self._recogniser.sees(image, face, self.crop))
+                return FoundFace(None, self.recogniser.sees(image))
+            return FoundFace(face.box, self.recogniser.sees(image, face, self.crop))
         except BadImage as error:
             return error
 
-    def _prediction(self, face: FoundFace, named: Named, least: float) -> Prediction:
+    def prediction(self, box: Box | None, named: Named, least: float) -> Prediction:
+        """Return an answer as people read it; below a confidence of `least` it is unknown."""
         order = np.argsort(-named.probabilities, kind="stable")[:3]
         top = tuple(Guess(self.run.labels[i], round(float(named.probabilities[i]), 4)) for i in order)
         known = float(named.probabilities[order[0]]) >= least and not named.stranger
         label = top[0].label if known else STRANGER
         similarity = None if named.similarity is None else round(named.similarity, 4)
-        return Prediction(face.box, label, top[0].confidence, similarity, round(named.probability, 4), top)
+        return Prediction(box, label, top[0].confidence, similarity, round(named.probability, 4), top)
 
 
 def crop_of(run: Run) -> FaceCrop:

@@ -44,6 +44,7 @@ RESERVED = (
     "answers",
     "moved",
     "counts",
+    "goes_on",
     "bug_code",
     "next_command",
 )
@@ -72,6 +73,9 @@ class Options:
 
     counts: ClassVar[bool] = True
     """Whether the command makes pictures, so that a report says how many it made, kept and left out."""
+
+    goes_on: ClassVar[bool] = False
+    """Whether the command, interrupted and typed again, goes on with what it has written."""
 
     seed: Annotated[int, "Random seed.", Limits(0, 2**32 - 1)] = 42
     jobs: Annotated[int, "Number of workers; 0 is one per core.", Limits(0, 512), Short("-j"), Aside()] = 0

@@ -19,7 +19,7 @@ Unsure = Literal["keep", "leave"]
 
 @dataclass(frozen=True, kw_only=True)
 class Clean(Stage):
-    """Remove duplicates, poor pictures, boxes without a face and other people, then names with too few pictures."""
+    """Remove repeats, poor pictures, boxes without a face and other people, then names with too few pictures."""
 
     group = "clean"
     after = "crop"

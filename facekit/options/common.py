@@ -99,11 +99,6 @@ def refuse_table(table: Path | None, by: str | None) -> None:
         raise FacekitError("--table is only read for --by; give --by COLUMN as well")
 
 
-Flip = Annotated[
-    bool,
-    "Average a network's probabilities over each picture and its mirror image: a little more accurate, twice the time.",
-]
-
 SplitShares = Annotated[str, "Shares of train/test/validation, in percent.", Reads(shares), SPLIT]
 
 
@@ -112,6 +107,7 @@ class Stage(Options):
     """A command that makes one folder from another."""
 
     in_recipes = True
+    goes_on = True
 
     input: InputFolder
     output: OutputFolder

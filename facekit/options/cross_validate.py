@@ -20,6 +20,7 @@ class CrossValidate(Options):
     after = "compare"
     counts = False
     in_recipes = True
+    goes_on = True
 
     run: RunFolder
     folds: Annotated[int, "Number of folds.", Limits(2, 20)] = 5

@@ -17,6 +17,7 @@ class Demo(Options):
     group = "manage"
     after = "run"
     in_python = False
+    goes_on = True
 
     output: OutputFolder = field(default=Path("demo"))
     bots: Annotated[int, "Browsers that search in parallel.", Limits(1, 64), Aside()] = 2

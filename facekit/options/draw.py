@@ -18,6 +18,7 @@ class Draw(Options):
     group = "collect"
     after = "scrape"
     in_recipes = True
+    goes_on = True
 
     output: OutputFolder
     people: Annotated[int, "Number of people.", Limits(1, 1000)] = 6

@@ -7,21 +7,24 @@ from pathlib import Path
 from typing import Annotated
 
 from facekit.base.reporting import Report
-from facekit.options.base import Aside, InputPath, OutputPath, Positional, Short
-from facekit.options.common import UNKNOWN, FalsePositives, Stage
+from facekit.options.base import Aside, InputPath, Options, OutputPath, Positional, Reads, Short
+from facekit.options.common import UNKNOWN, FalsePositives
 from facekit.options.crop import DETECTION
 from facekit.options.following import PHOTOS, command
+from facekit.options.galleries import FORM, check_place
 
 FPIR = 0.01
 """The false positive identification rate of a gallery that was asked for none."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Enroll(Stage):
-    """Enroll people in a gallery, which `identify` names faces by."""
+class Enroll(Options):
+    """Enroll people in a gallery, so that `identify` can name them."""
 
     group = "use"
     after = "predict"
+    in_recipes = True
+    goes_on = True
 
     input: Annotated[
         Path,
@@ -31,15 +34,22 @@ class Enroll(Stage):
         Positional(),
         InputPath(piped=True),
     ]
-    output: Annotated[Path, "Gallery to make, or to add to.", Short("-o"), Aside(), OutputPath(piped=True)]
+    output: Annotated[
+        str,
+        f"Gallery to make, or to add to: a folder, or a PostgreSQL database as `{FORM}`.",
+        Short("-o"),
+        Aside(),
+        OutputPath(piped=True),
+        Reads(check_place),
+    ]
     replace: Annotated[bool, "Remove the earlier faces of the people who are enrolled.", Aside()] = False
     embedder: Annotated[
         str | None, "Embedder: `dlib`, `dlib-mirrored` or `sface`; by default the gallery's own, else dlib."
     ] = None
     detector: Annotated[
         str | None,
-        "Detector for the foremost face of each photo; by default what suits the embedder. Faces that `crop` cut keep "
-        "theirs.",
+        "Detector for the main face of each photo; by default the one that suits the embedder. Not used for faces that "
+        "`crop` made.",
         DETECTION,
     ] = None
     detect: Annotated[
@@ -54,7 +64,7 @@ class Enroll(Stage):
     ] = None
     strangers: Annotated[
         Path | None,
-        "Folder of people who are not in the gallery, to find the threshold by as well. Their embeddings are kept.",
+        "Folder of people who are not in the gallery: they help to find the threshold. Their embeddings are kept.",
         InputPath(),
         UNKNOWN,
     ] = None

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from facekit.base.reporting import Report
 from facekit.options.base import Aside, InputPath, Options, OutputPath, Short
-from facekit.options.common import GROUPS, Batch, Flip, GroupTable, Rounds, RunFolder, refuse_table
+from facekit.options.common import GROUPS, Batch, GroupTable, Rounds, RunFolder, refuse_table
 from facekit.options.following import command
 
 Part = Literal["test", "validation", "train", "all"]
@@ -53,7 +53,6 @@ class Evaluate(Options):
         InputPath(),
     ] = None
     batch: Batch = 128
-    flip: Flip = False
     rounds: Rounds = 1000
     by: Annotated[
         str | None,

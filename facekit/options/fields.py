@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 from facekit.base.errors import FacekitError
+from facekit.options.galleries import is_database
 from facekit.options.marks import InputPath, Limits, OutputPath, PathMark, PathOrName
 
 _LONGEST_NAME = 255
@@ -18,6 +19,13 @@ _LONGEST_NAME = 255
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+
+_WANTED: dict[type[PathMark], str] = {
+    InputPath: "give a path, or `.` for the current folder",
+    OutputPath: "give a path, or `.` for the current folder",
+    PathOrName: "give a name or a path",
+}
+"""What to do about empty text, by what it stands for."""
 
 Scalar = bool | int | float | str | Path
 Value = Scalar | Sequence[Scalar] | None
@@ -52,6 +60,11 @@ class Field:
     def flag(self) -> str:
         """The option's name on the command line."""
         return "--" + self.name.replace("_", "-")
+
+    @property
+    def called(self) -> str:
+        """What a message calls the option: its flag, or the argument as the help shows it."""
+        return self.name.upper() if self.positional else self.flag
 
     @property
     def kind(self) -> Any:
@@ -97,7 +110,7 @@ def bare(hint: Any) -> Any:
 def coerce(option: Field, value: Value) -> Value:
     """Return a value as its option holds it: text of a path as a path, a whole number of a float as a float.
 
-    Raises FacekitError for a path that no file system can have.
+    Raises FacekitError for a path that is empty, and for one that no file system can have.
     """
     if option.many and isinstance(value, str | Path | list | tuple):
         return [_item(option, part) for part in ([value] if isinstance(value, str | Path) else value)]
@@ -112,11 +125,15 @@ def _item(option: Field, value: Scalar) -> Scalar:
     if option.path is None or not isinstance(value, str | Path):
         return value
     text = str(value)
+    if option.kind is str and is_database(text):  # its own check does not repeat what may be a password
+        return text
     lists = isinstance(option.path, PathOrName) and option.path.lists
+    if not text:  # as a path it would be the current folder
+        raise FacekitError(f"{option.called} is empty; {_WANTED[type(option.path)]}")
     if "\0" in text:
-        raise FacekitError(f"{option.flag} is {shown(text)}; a path has no zero byte")
+        raise FacekitError(f"{option.called} is {shown(text)}; a path has no zero byte")
     if not lists and any(len(part.encode(errors="replace")) > _LONGEST_NAME for part in Path(text).parts):
-        raise FacekitError(f"{option.flag} is {shown(text)}; no name in a path is longer than {_LONGEST_NAME} bytes")
+        raise FacekitError(f"{option.called} is {shown(text)}; no name in a path is longer than {_LONGEST_NAME} bytes")
     text = os.path.expanduser(text)  # noqa: PTH111 - Path's own raises for a user who is not there
     return Path(text) if Path in (option.kind, *get_args(option.kind)) else text
 
@@ -127,7 +144,7 @@ def check(option: Field, value: Value) -> None:
         return
     if get_origin(option.kind) is Literal:
         if value not in get_args(option.kind):
-            raise FacekitError(f"{option.flag} is {shown(value)}; choose from {', '.join(get_args(option.kind))}")
+            raise FacekitError(f"{option.called} is {shown(value)}; choose from {', '.join(get_args(option.kind))}")
         return
     plain = get_origin(option.kind) or option.kind
     _check_type(option, value, plain)
@@ -141,7 +158,7 @@ def check(option: Field, value: Value) -> None:
 
 def _check_type(option: Field, value: object, kind: type) -> None:
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-        raise FacekitError(f"{option.flag} is {shown(value)}; it must be of type {kind.__name__}")
+        raise FacekitError(f"{option.called} is {shown(value)}; it must be of type {kind.__name__}")
 
 
 def _check_limits(option: Field, value: Value) -> None:
@@ -149,6 +166,6 @@ def _check_limits(option: Field, value: Value) -> None:
         return
     low, high = option.limits.low, option.limits.high
     if low is not None and not value >= low:  # `not >=` also refuses nan
-        raise FacekitError(f"{option.flag} is {shown(value)}; it must be {low:g} or more")
+        raise FacekitError(f"{option.called} is {shown(value)}; it must be {low:g} or more")
     if high is not None and not value <= high:
-        raise FacekitError(f"{option.flag} is {shown(value)}; it must be {high:g} or less")
+        raise FacekitError(f"{option.called} is {shown(value)}; it must be {high:g} or less")

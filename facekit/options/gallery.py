@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal, get_args
 
 from facekit.base.errors import FacekitError
 from facekit.base.reporting import Report
-from facekit.options.base import Aside, InputPath, Options, OutputPath, Positional, Short
+from facekit.options.base import Aside, InputPath, Options, OutputPath, Positional, Reads, Short
 from facekit.options.following import PHOTOS, command
+from facekit.options.galleries import FORM, check_place
 
 Action = Literal["list", "show", "rename", "merge", "remove", "check", "deny", "migrate"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gallery(Options):
-    """Look into a gallery, or change who is in it and what is known of them."""
+    """Show or change who is in a gallery."""
 
     group = "use"
     after = "enroll"
@@ -37,18 +37,27 @@ class Gallery(Options):
     action: Annotated[
         Action,
         "`list` people; `show` the gallery, or the faces of NAME; `rename` NAME to NEW-NAME; `merge` the faces of "
-        "OTHER-NAME... into NAME; `remove` people by name, or faces by id; `check` whether it is whole, and who is "
-        "easily confused; `deny` that FACE is NAME; `migrate` to another embedder.",
+        "OTHER-NAME... into NAME; `remove` people by name, or faces by id; `check` its files, and who is easily "
+        "confused; `deny` that FACE is NAME; `migrate` to another embedder.",
         Positional(),
     ]
-    gallery: Annotated[Path, "Folder of the gallery.", Positional(), InputPath()]
+    gallery: Annotated[
+        str, f"Folder of the gallery, or its address: `{FORM}`.", Positional(), InputPath(), Reads(check_place)
+    ]
     names: Annotated[
         list[str],
         "Names or ids, as the action takes them. The FACE of `deny` is a photo of one face, the second face of a photo "
         "as `photo.jpg#2`, or the id of an enrolled face.",
         Positional(),
     ] = field(default_factory=list)
-    output: Annotated[Path | None, "`migrate`: folder of the new gallery.", Short("-o"), Aside(), OutputPath()] = None
+    output: Annotated[
+        str | None,
+        "`migrate`: folder or address of the new gallery.",
+        Short("-o"),
+        Aside(),
+        OutputPath(),
+        Reads(check_place),
+    ] = None
     embedder: Annotated[str | None, "`migrate`: embedder of the new gallery: `dlib`, `dlib-mirrored` or `sface`."] = (
         None
     )

@@ -6,28 +6,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from facekit.options.base import Aside, InputPath, Options, OutputPath, Positional
+from facekit.options.base import Aside, InputPath, OutputPath, Positional, Reads
 from facekit.options.common import FalsePositives
+from facekit.options.galleries import check_place
+from facekit.options.watching import Looked, Watching
 
 
 @dataclass(frozen=True, kw_only=True)
-class Identify(Options):
-    """Name the faces in photos by a gallery, or say that they are of strangers."""
+class Identify(Watching):
+    """Name the faces in photos and videos by a gallery, or say that they are of strangers."""
 
     group = "use"
     after = "gallery"
     answers = True
 
     gallery: Annotated[
-        Path,
+        str,
         "Gallery that `enroll` made, or `-` to read its path from stdin.",
         Aside(),
         Positional(),
         InputPath(piped=True),
+        Reads(check_place),
     ]
-    pictures: Annotated[
-        list[Path], "Photos, folders of photos, or zip or tar files of them.", Positional(), InputPath()
-    ]
+    pictures: Looked
     fpir: Annotated[
         float | None,
         "Share of strangers' faces that may be given a name; by default the gallery's own.",
@@ -42,7 +43,8 @@ class Identify(Options):
     csv: Annotated[Path | None, "Also write the answers to this CSV file.", Aside(), OutputPath()] = None
     annotate: Annotated[
         Path | None,
-        "Folder for a copy of each photo with a box and a name around each face.",
+        "Folder for a copy of each photo with a box and a name around each face, and of the best frame of each face "
+        "in a video.",
         Aside(),
         OutputPath(),
     ] = None

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from facekit.options.base import Options, OutputPath, PathOrName, Scalar, Value, describe
+from facekit.options.galleries import is_database
 from facekit.options.marks import PathMark
 
 
 def placed(cls: type[Options], values: Mapping[str, Value], inputs: Path, outputs: Path) -> dict[str, Value]:
     """Return a table's values with its paths resolved: inputs against one folder, outputs against another.
 
-    `~` is expanded, absolute paths and names stay as they are, and so does what is no text: making the
-    options refuses that.
+    `~` is expanded, absolute paths, addresses and names stay as they are, and so does what is no text, or an empty one:
+    making the options refuses that.
     """
     marks = {option.name: option.path for option in describe(cls) if option.path is not None}
     return {key: _place(marks[key], value, inputs, outputs) if key in marks else value for key, value in values.items()}
@@ -27,7 +28,7 @@ def _place(mark: PathMark, value: Value, inputs: Path, outputs: Path) -> Value:
 
 
 def _place_one(mark: PathMark, value: Scalar, inputs: Path, outputs: Path) -> Scalar:
-    if not isinstance(value, str | Path):
+    if not isinstance(value, str | Path) or not str(value) or is_database(str(value)):
         return value
     text = os.path.expanduser(value)  # noqa: PTH111 - Path's own raises for a user who is not there
     if isinstance(mark, PathOrName) and not _is_path(mark, str(text), inputs):

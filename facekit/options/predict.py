@@ -6,33 +6,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional
-from facekit.options.common import FalsePositives, Flip, RunFolder
+from facekit.options.base import Aside, Limits, OutputPath
+from facekit.options.common import FalsePositives, RunFolder
+from facekit.options.watching import Looked, Watching
 
 
 @dataclass(frozen=True, kw_only=True)
-class Predict(Options):
-    """Name the faces in photos: one JSON line per face, or a table on a terminal."""
+class Predict(Watching):
+    """Name the faces in photos and videos: one JSON line per face, or a table on a terminal."""
 
     group = "use"
     answers = True
 
     run: RunFolder
-    pictures: Annotated[
-        list[Path], "Photos, folders of photos, or zip or tar files of them.", Positional(), InputPath()
-    ]
+    pictures: Looked
     fpir: Annotated[
         float | None,
         "Share of strangers' faces that may be given a name, instead of the one that the model was trained for.",
         FalsePositives,
     ] = None
     min_confidence: Annotated[
-        float, "Confidence below which a face is `unknown`, however near it is to the known faces.", Limits(0, 1)
+        float, "Confidence below which a face is `unknown`, even if it is similar to a known face.", Limits(0, 1)
     ] = 0.5
     detect: Annotated[
         bool, "Detect faces; with --no-detect, each picture is taken as a face that is already cropped."
     ] = True
-    flip: Flip = False
     grid: Annotated[
         Path | None,
         "PNG or HTML page to write: each face with its predicted name, marked right or wrong where the photo's folder "

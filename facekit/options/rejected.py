@@ -25,7 +25,7 @@ class Rejected(Options):
         InputPath(piped=True),
     ]
     reason: Annotated[
-        str | None, "List only pictures left out for this reason, such as `blurred` or `duplicate`; all if not given."
+        str | None, "List only pictures left out for this reason, such as `blurred` or `repeat`; all if not given."
     ] = None
     stage: Annotated[str | None, "List only pictures left out by this command, such as `clean`; all if not given."] = (
         None

@@ -14,6 +14,7 @@ class Run(Options):
     """Run the stages of a TOML recipe in order."""
 
     group = "manage"
+    goes_on = True
 
     recipe: Annotated[Path, "TOML file with the stages.", Aside(), Positional(), InputPath()]
     input: Annotated[

@@ -22,6 +22,7 @@ class Scrape(Options):
 
     group = "collect"
     in_recipes = True
+    goes_on = True
 
     names: Annotated[
         list[str],

@@ -30,7 +30,7 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
     "clean": (
         "clean",
         "crop",
-        "Remove duplicates, poor pictures, boxes without a face and other people, then names with too few pictures.",
+        "Remove repeats, poor pictures, boxes without a face and other people, then names with too few pictures.",
     ),
     "compare": (
         "train",
@@ -65,7 +65,7 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
     "enroll": (
         "use",
         "predict",
-        "Enroll people in a gallery, which `identify` names faces by.",
+        "Enroll people in a gallery, so that `identify` can name them.",
     ),
     "evaluate": (
         "score",
@@ -80,12 +80,12 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
     "gallery": (
         "use",
         "enroll",
-        "Look into a gallery, or change who is in it and what is known of them.",
+        "Show or change who is in a gallery.",
     ),
     "identify": (
         "use",
         "gallery",
-        "Name the faces in photos by a gallery, or say that they are of strangers.",
+        "Name the faces in photos and videos by a gallery, or say that they are of strangers.",
     ),
     "inspect": (
         "score",
@@ -100,7 +100,7 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
     "predict": (
         "use",
         None,
-        "Name the faces in photos: one JSON line per face, or a table on a terminal.",
+        "Name the faces in photos and videos: one JSON line per face, or a table on a terminal.",
     ),
     "rejected": (
         "manage",

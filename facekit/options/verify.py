@@ -21,7 +21,7 @@ class Verify(Options):
     bug_code: ClassVar[int] = 70
 
     pictures: Annotated[
-        list[Path], "Two photos; of each the foremost face counts. None with --pairs.", Positional(), InputPath()
+        list[Path], "Two photos; the main face of each is compared. None with --pairs.", Positional(), InputPath()
     ] = field(default_factory=list)
     pairs: Annotated[
         Path | None,

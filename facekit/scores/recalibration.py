@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
-from scipy.special import expit, log_softmax, softmax
 
 if TYPE_CHECKING:  # it loads scikit-learn, which answering a question does not need
     from facekit.scores.classes import Classes, Probabilities
@@ -34,15 +33,15 @@ def fit_temperature(truth: Classes, probabilities: Probabilities) -> float:
     targets = (right * len(truth) + 1 / logs.shape[1]) / (len(truth) + 1)
 
     def loss(log_temperature: float) -> float:
-        return float(-(targets * log_softmax(logs / np.exp(log_temperature), axis=1)).sum(axis=1).mean())
+        return float(-(targets * scipy.special.log_softmax(logs / np.exp(log_temperature), axis=1)).sum(axis=1).mean())
 
-    found = minimize_scalar(loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded")
+    found = scipy.optimize.minimize_scalar(loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded")
     return float(np.exp(found.x))
 
 
 def tempered(probabilities: Probabilities, temperature: float) -> Floats:
     """Return probabilities, shape (n, labels), at a temperature: above 1 less sure, below 1 surer."""
-    return np.asarray(softmax(_logs(probabilities) / temperature, axis=1))
+    return np.asarray(scipy.special.softmax(_logs(probabilities) / temperature, axis=1))
 
 
 def fit_logistic(inside: Floats, outside: Floats, weights: Floats) -> tuple[float, float]:
@@ -67,7 +66,7 @@ def fit_logistic(inside: Floats, outside: Floats, weights: Floats) -> tuple[floa
         heights = curve[0] * scaled + curve[1]
         return float((shares * (np.logaddexp(0, heights) - targets * heights)).sum())
 
-    slope, offset = minimize(loss, np.array([1.0, 0.0]), method="BFGS").x
+    slope, offset = scipy.optimize.minimize(loss, np.array([1.0, 0.0]), method="BFGS").x
     if not slope > 0:
         return 0.0, 0.0
     return float(slope / spread), float(offset - slope * middle / spread)
@@ -76,7 +75,7 @@ def fit_logistic(inside: Floats, outside: Floats, weights: Floats) -> tuple[floa
 def logistic(scores: Floats, slope: float, offset: float) -> Floats:
     """Return the height of a logistic curve at scores; 0 at minus infinity."""
     with np.errstate(invalid="ignore"):
-        return np.where(np.isfinite(scores), expit(slope * scores + offset), 0.0)
+        return np.where(np.isfinite(scores), scipy.special.expit(slope * scores + offset), 0.0)
 
 
 def _logs(probabilities: Probabilities) -> Floats:

@@ -14,8 +14,8 @@ from math import nan
 from typing import Any, Generic, TypeVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 from sklearn import config_context, metrics
 
 from facekit.scores.bootstrap import Interval
@@ -227,7 +227,7 @@ def no_errors(rate: float, pairs: int) -> Interval | None:
     """
     if not pairs or not (rate <= _ALMOST or rate >= 1 - _ALMOST):
         return None
-    exact = binomtest(round(rate * pairs), pairs).proportion_ci(0.95, "exact")
+    exact = scipy.stats.binomtest(round(rate * pairs), pairs).proportion_ci(0.95, "exact")
     return Interval(float(exact.low), float(exact.high))
 
 

@@ -10,7 +10,7 @@ from facekit.base.text import counted
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.networks import backend, build
 from facekit.networks.assembly import parameters
-from facekit.networks.backend import Model, Tensor, keras
+from facekit.networks.backend import Model, Tensor, engine, keras
 from facekit.networks.blocks import blocks, free
 from facekit.options.train import Train
 from facekit.runs import LOGS, Run
@@ -82,6 +82,9 @@ def augmented(net: Model) -> Model:
     )
     x = inputs
     for change in changes:
+        # Keras says no, because of TensorFlow's compiler. On JAX all steps would then run operation by operation, the
+        # network's too: on an H100 123 pictures a second of cnn5, in place of 26,000.
+        change.supports_jit = engine() == "jax"
         x = change(x)
     return keras.Model(inputs, net(x), name=net.name)
 

@@ -148,6 +148,21 @@ def group_photo(people: Sequence[Person], rng: Rng, size: Size = (480, 640)) -> 
     return _develop(image, common, rng), [_box(frame) for frame in frames]
 
 
+def staged(figures: Sequence[tuple[Person, Shot]], common: Shot, size: Size = (480, 640)) -> tuple[Image, list[Box]]:
+    """People in one place, RGB (h, w, 3), each where their own shot says, and their face boxes: a frame of a film.
+
+    Background, light and camera are those of ``common``; whoever is last stands in front.
+    """
+    rng = np.random.default_rng(common.scene)
+    image = background(common.background, size, rng)
+    frames = []
+    for person, own in figures:
+        frame = _place(person, own, size)
+        _figure(image, person, own, frame)
+        frames.append(frame)
+    return _develop(image, common, rng), [_box(frame) for frame in frames]
+
+
 def empty_photo(rng: Rng, size: Size = (480, 640)) -> Image:
     """A landscape or a still life with nobody in it, RGB (h, w, 3)."""
     return _develop(scene(size, rng), shot(rng), rng)

@@ -23,7 +23,7 @@ from facekit.base.text import counted
 from facekit.dataset import MANIFEST, Dataset
 from facekit.dataset.entries import is_dir, is_file, list_entries
 from facekit.dataset.layouts import PART, is_described, lay_out
-from facekit.dataset.pictures import DEEP, MAX_DEPTH, Found, is_picture
+from facekit.dataset.pictures import DEEP, MAX_DEPTH, PHOTOS, Found, is_picture
 from facekit.runs import Run, provenance
 from facekit.runs.pictures import dataset_of
 from facekit.scores.weights import WeightsCard
@@ -80,7 +80,7 @@ def read(folder: Path, track: Track = quiet) -> Tree:
         return _of_facekit(folder, track)
     tree = _plain(folder)
     if not tree.pictures:
-        raise FacekitError(f"{folder} has no pictures; give a folder with folders of pictures")
+        raise FacekitError(f"{folder} has no pictures; give {PHOTOS}")
     return tree
 
 

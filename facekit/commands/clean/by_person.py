@@ -20,7 +20,7 @@ SHOWN = 20
 
 _NAMED = 10
 
-_COLUMNS = ("person", "in", "kept", "wrong person", "no face", "repeats", "blurred", "unsure", "other")
+_COLUMNS = ("person", "in", "kept", "wrong person", "no face", "repeat", "blurred", "unsure", "other")
 
 _GROUPS = {
     reasons.WRONG: "wrong",

@@ -1,4 +1,4 @@
-"""What the report says about people: counts by name, folders without a clear person, duplicate names, decisions."""
+"""What the report says about people: counts by name, folders without a clear person, names that are one, decisions."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from facekit.commands.clean.decisions import ReviewDecisions
 from facekit.commands.clean.selection import Selection
 from facekit.dataset import Output
 from facekit.dataset.info import Doubts
-from facekit.dataset.reasons import NO_FACE, WRONG
+from facekit.dataset.reasons import NO_FACE, REMOVED, WRONG
 from facekit.identity.people import Named
 
 log = logging.getLogger(__name__)
 
 RIGHT = "right person"
+
+DECIDED = "decided in the review"
 
 _BINS = 10
 
@@ -79,7 +81,9 @@ def doubts(selection: Selection) -> Doubts | None:
     if judged is None:
         return None
     nobody = tuple(name for name, named in judged.names.items() if named.folder.person is None)
-    return Doubts(nobody, tuple(judged.twins), dict(Counter(_findings(selection).values()).most_common()))
+    found = Counter(_findings(selection).values())
+    found.update(why for place in range(len(selection.candidates)) if (why := _unjudged(selection, place)))
+    return Doubts(nobody, tuple(judged.twins), dict(found.most_common()))
 
 
 def of_before(found: Doubts | None, embedder: str) -> PeopleSummary:
@@ -98,7 +102,7 @@ def of_people(selection: Selection, embedder: str) -> PeopleSummary:
 
 def _findings(selection: Selection) -> dict[int, str]:
     """Return what was found of each face that was judged, by its place among the candidates."""
-    places = [place for place in range(len(selection.candidates)) if _is_judged(selection, place)]
+    places = [place for place in range(len(selection.candidates)) if _unjudged(selection, place) is None]
     return {place: doubt.reason if (doubt := selection.doubt(place)) else RIGHT for place in places}
 
 
@@ -112,10 +116,14 @@ def of_decisions(decisions: ReviewDecisions, out: Output) -> DecisionsSummary | 
     return DecisionsSummary(len(decisions.in_force), waiting) if some else None
 
 
-def _is_judged(selection: Selection, place: int) -> bool:
-    """Whether it is judged who is on a picture: not on bad ones, nor on those that a person decided about."""
+def _unjudged(selection: Selection, place: int) -> str | None:
+    """Return why it is not judged who is on a picture: it is bad, or a person decided about it. None where it is."""
     one = selection.candidates[place]
-    return one.bad is None and not one.removed and one.verdict is None
+    if one.removed:
+        return REMOVED
+    if one.verdict is not None:
+        return DECIDED
+    return one.bad.reason if one.bad is not None else None
 
 
 def _by_name(selection: Selection, findings: Mapping[int, str]) -> list[NameSummary]:

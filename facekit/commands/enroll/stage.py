@@ -17,9 +17,10 @@ from facekit.dataset import Dataset
 from facekit.dataset.inputs import open_tree
 from facekit.identity import embedders
 from facekit.identity.faces import Finder, suited
-from facekit.identity.gallery import About, Gallery, NewFace, opening
+from facekit.identity.gallery import About, Gallery, NewFace
 from facekit.identity.gallery.enrolling import Enroller
 from facekit.identity.gallery.gallery import about as about_new
+from facekit.identity.gallery.place import place_of
 from facekit.identity.gallery.values import found_by
 from facekit.identity.openset.evaluation import each_another
 from facekit.options.crop import CarriedCrop
@@ -59,7 +60,7 @@ def _about(options: Enroll, dataset: Dataset) -> About:
 
     Raises FacekitError where the options are not those that it was made with.
     """
-    if not options.overwrite and opening.is_begun(options.output):
+    if not options.overwrite and place_of(options.output).is_begun():
         with Gallery.open(options.output) as gallery:
             return _kept(options, gallery, dataset)
     name = options.embedder or DEFAULT
@@ -78,7 +79,7 @@ def _kept(options: Enroll, gallery: Gallery, dataset: Dataset) -> About:
         if dataset.info.crop is None:
             again = f"facekit enroll {shlex.quote(str(options.input))} -o {shlex.quote(str(options.output))}"
         raise FacekitError(
-            f"the faces of {gallery.folder} were found by {text.visible(gallery.about.found_by)}, and these by "
+            f"the faces of {gallery.shown} were found by {text.visible(gallery.about.found_by)}, and these by "
             f"{text.visible(found_by(crop))}; type `{again}`, or enroll them in another gallery"
         )
     return gallery.about
@@ -167,7 +168,7 @@ def _add_strangers(options: Enroll, gallery: Gallery, finder: Finder, track: Tra
 
 def _report(options: Enroll, gallery: Gallery, new: int, left: Counter[str], began: float) -> Report:
     promise = gallery.promise()
-    (log.info if promise.promised else log.warning)("%s: %s", gallery.folder, promise.line)
+    (log.info if promise.promised else log.warning)("%s: %s", gallery.shown, promise.line)
     people = gallery.store.people()
     details: dict[str, Json] = {"people": len(people), **promise.details(), "embedder": gallery.about.embedder.name}
     details["threshold"] = round(promise.open_set.threshold, 4)

@@ -60,8 +60,8 @@ def evaluate(options: Evaluate, track: Track = quiet) -> Report:
         count = len(pictures.records)
         return Report(STAGE, str(output), 0, count, pictures.left, details={"pictures": count})
     held_out.separate(run, pictures, options.include_training, options.jobs, track)
-    predictions = held_out.predict(run, pictures, options.batch, options.jobs, track, options.flip)
-    among = identify(run, pictures, predictions, strangers, options.jobs, track, options.flip)
+    predictions = held_out.predict(run, pictures, options.batch, options.jobs, track)
+    among = identify(run, pictures, predictions, strangers, options.jobs, track)
     scores = evaluation.score(run, pictures, predictions, settings, among)
     scores = evaluation.with_before_cleaning(scores, run, pictures, options.batch, options.jobs, track)
     page.write(output, run, scores, examples(run, pictures, predictions, options.jobs, track), run.history)
@@ -89,7 +89,6 @@ def _output(options: Evaluate, pictures: HeldOut) -> Path:
     parts += [options.part] if options.part and not (own and options.part == "test") else []
     parts += [f"by-{options.by}"] if options.by else []
     parts += ["with-training"] if options.include_training else []
-    parts += ["flipped"] if options.flip else []
     folder = reports.folder(options.run, *parts)
     if not own and _is_of_other_data(folder, data):  # of the same name, as in old/faces and new/faces
         folder = folder.with_name(f"{folder.name}-{hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:8]}")

@@ -22,7 +22,7 @@ def check(gallery: Gallery) -> Told:
     """
     faults = gallery.store.check()
     if faults:
-        raise FacekitError(f"{gallery.folder} is broken: {listed(faults)}; restore it from a copy, or enroll again")
+        raise FacekitError(f"{gallery.shown} is broken: {listed(faults)}; restore it from a copy, or enroll again")
     rebuilt = index.faults(gallery.store, gallery.folder)
     if rebuilt:
         index.drop(gallery.folder)

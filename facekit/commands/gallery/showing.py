@@ -36,7 +36,7 @@ def show(gallery: Gallery, name: str | None) -> Told:
         ("pictures of faces kept", "yes" if about.keep_crops else "no"),
         ("threshold", promise.line),
     )
-    listing = Listing(("gallery", str(gallery.folder)), rows)
+    listing = Listing(("gallery", gallery.shown), rows)
     details: dict[str, Json] = {
         "faces": sum(one.faces for one in people),
         "embedder": about.embedder.name,

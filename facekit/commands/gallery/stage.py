@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.base.text import counted, listed
@@ -90,7 +89,7 @@ def _denied(gallery: Gallery, options: Options, track: Track) -> Told:
 
 def _migrated(gallery: Gallery, options: Options, track: Track) -> Told:
     assert options.output is not None and options.embedder is not None
-    moved = migrate(gallery, options.embedder, Path(options.output), options.jobs, track, options.dry_run)
+    moved = migrate(gallery, options.embedder, options.output, options.jobs, track, options.dry_run)
     return Told(moved.details())
 
 

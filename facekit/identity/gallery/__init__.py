@@ -2,15 +2,19 @@
 
 The design, from the disk up:
 
-- `store.py` says what a gallery can be asked and told (the protocol `Store`), and `sqlite.py` keeps it in one SQLite
-  file, the only truth. Each change is one transaction, so that a kill leaves all of it or nothing, and SQLite's locks
-  let several processes read and write. `opening.py` opens that file as one from a stranger. Each transaction raises the
-  *generation* by one. Another store, such as PostgreSQL, implements the same protocol.
+- `store.py` says what a gallery can be asked and told (the protocol `Store`). It is kept in SQL: `transactions.py`,
+  `queries.py` and `changes.py` hold the statements, which every database understands. Each change is one transaction,
+  so that a kill leaves all of it or nothing, and several processes may read and write. It raises the *generation* by
+  one.
+- `sqlite.py` keeps a gallery in one SQLite file, which `opening.py` opens as one from a stranger; `postgres.py` keeps
+  one in a PostgreSQL database with pgvector, over `connecting.py`. `place.py` tells which of them a path or an address
+  means.
 - `index.py` keeps the embeddings once more in a memory map, which is derived: it notes the generation that it is of and
   a digest of its bytes, takes over what has changed since, and is built again where either is wrong. A face keeps its
   row for ever and a row is never used twice, so that a process which still reads an older state finds no wrong name.
-- `search.py` finds how near a face is to each person. It is exact: the nearest faces nominate people, whose similarity
-  is that of `openset/known.py`, and the search goes on until nobody else can be nearer.
+- `search.py` finds how near a face is to each person. It is exact: the nearest faces, which `scan.py` finds, nominate
+  people, whose similarity is that of `openset/known.py`, and the search goes on until nobody else can be nearer. Past a
+  million faces `graph.py` nominates them, if usearch is installed.
 - `naming.py` names the faces of one picture together: nobody twice, with `unknown` as the alternative of each face, and
   with the faces that a person has said somebody is not. It takes embeddings and knows no files, so that photos, the
   frames of a video and a server can call it.

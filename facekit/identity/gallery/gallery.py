@@ -1,4 +1,4 @@
-"""A gallery of a folder: its store, its index, its promise, and the embedder that it belongs to."""
+"""A gallery: its store, its index, its promise, and the embedder that it belongs to."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from facekit.base.contract import Embedder, FacekitError
 from facekit.dataset.records import shown
 from facekit.identity import embedders
 from facekit.identity.embedders.metrics import Metric
-from facekit.identity.gallery import index, opening, promise
+from facekit.identity.gallery import index, promise
+from facekit.identity.gallery.graph import Graphs
 from facekit.identity.gallery.naming import Namer
+from facekit.identity.gallery.place import Place, place_of
 from facekit.identity.gallery.promise import Promise
 from facekit.identity.gallery.search import People
-from facekit.identity.gallery.sqlite import SqliteStore
 from facekit.identity.gallery.store import Store
 from facekit.identity.gallery.values import About, Person
 from facekit.identity.openset.decider import described, threshold_at
@@ -30,23 +31,21 @@ log = logging.getLogger(__name__)
 class Gallery:
     """An open gallery, as a context manager. Several threads may share one."""
 
-    def __init__(self, store: Store, folder: Path) -> None:
-        """Take over a store; `folder` is where its index is kept."""
-        self.store, self.folder = store, folder
+    def __init__(self, store: Store, place: Place) -> None:
+        """Take over the store of a place."""
+        self.store, self.place = store, place
 
     @classmethod
-    def open(cls, folder: Path) -> Gallery:
-        """Open the gallery of a folder. Raises FacekitError for a folder that has none, and a broken one."""
-        return cls(SqliteStore(folder), folder)
+    def open(cls, place: str | Path | Place) -> Gallery:
+        """Open the gallery of a folder or an address. Raises FacekitError where there is none, and for a broken one."""
+        place = place_of(place) if isinstance(place, str | Path) else place
+        return cls(place.open(), place)
 
     @classmethod
-    def make(cls, folder: Path, about: About) -> Gallery:
-        """Open the gallery of a folder, which is made where there is none. Raises FacekitError."""
-        if folder.exists() and not folder.is_dir():
-            raise FacekitError(f"{folder} is a file; give a folder for the gallery")
-        if not opening.is_gallery(folder) and folder.is_dir() and any(folder.iterdir()):
-            raise FacekitError(f"{folder} is not empty and no gallery; choose another folder")
-        return cls(SqliteStore(folder, about), folder)
+    def make(cls, place: str | Path | Place, about: About) -> Gallery:
+        """Open the gallery of a folder or an address; it is made where there is none. Raises FacekitError."""
+        place = place_of(place) if isinstance(place, str | Path) else place
+        return cls(place.make(about), place)
 
     def __enter__(self) -> Gallery:
         """Begin."""
@@ -55,6 +54,16 @@ class Gallery:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Close the store."""
         self.store.close()
+
+    @property
+    def shown(self) -> str:
+        """The gallery as messages and commands name it: its folder, or its address without a password."""
+        return self.place.shown
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that the index is kept in; None where none can be."""
+        return self.place.folder
 
     @property
     def about(self) -> About:
@@ -75,29 +84,31 @@ class Gallery:
 
     def check_embedder(self, name: str) -> Embedder:
         """Return an embedder by name, which must be the gallery's own. Raises FacekitError that says what to type."""
-        ours, folder = self.about.embedder, shlex.quote(str(self.folder))
+        ours, folder = self.about.embedder, shlex.quote(self.shown)
         if name != ours.name:
             raise FacekitError(
-                f"{self.folder} was made with {shown(ours.name)}, not {shown(name)}; for the same people with another "
+                f"{self.shown} was made with {shown(ours.name)}, not {shown(name)}; for the same people with another "
                 f"embedder: facekit gallery migrate {folder} --embedder {shlex.quote(name)} -o NEW"
             )
         # The file may come from a stranger and name any folder: only a registered embedder is loaded.
         if ours.name not in plugins.names(embedders.KIND):
             raise FacekitError(
-                f"{self.folder} was made with {shown(ours.name)}, which is not installed here; choose another "
+                f"{self.shown} was made with {shown(ours.name)}, which is not installed here; choose another "
                 f"embedder: facekit gallery migrate {folder} --embedder dlib -o NEW"
             )
         embedder = embedders.load(ours.name)
         if described(embedder) != described(ours):
             raise FacekitError(
-                f"{ours.name} gives other embeddings now than when {self.folder} was made; embed its faces anew: "
+                f"{ours.name} gives other embeddings now than when {self.shown} was made; embed its faces anew: "
                 f"facekit gallery migrate {folder} --embedder {ours.name} -o NEW"
             )
         return embedder
 
     def people(self) -> People:
         """Return its people as embeddings, as they are now; the index is brought up to date for it."""
-        return People(index.load(self.store, self.folder), self.store.denials(), self.metric)
+        graphs, held = Graphs(f"{self.about.id} {self.place.key}"), index.load(self.store, self.folder)
+        graphs.forget_removed(held)
+        return People(held, self.store.denials(), self.metric, graphs)
 
     def promise(self, people: People | None = None) -> Promise:
         """Return the promise for the people as they are now; it is found again, and stored, where they have changed."""
@@ -123,8 +134,7 @@ class Gallery:
         found = self.store.find_person(name)
         if found is None:
             raise FacekitError(
-                f"nobody in {self.folder} is called {shown(name)}; "
-                f"see `facekit gallery list {shlex.quote(str(self.folder))}`"
+                f"nobody in {self.shown} is called {shown(name)}; see `facekit gallery list {shlex.quote(self.shown)}`"
             )
         return found
 
@@ -134,7 +144,7 @@ class Gallery:
         except (ValueError, FacekitError):
             found = None
         if found is None or described(found.open_set.embedder) != described(self.about.embedder):
-            raise FacekitError(f"{self.folder} holds a threshold that facekit did not write; restore it from a copy")
+            raise FacekitError(f"{self.shown} holds a threshold that facekit did not write; restore it from a copy")
         return found
 
 

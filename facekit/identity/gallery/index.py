@@ -81,8 +81,10 @@ def load(store: Store, folder: Path | None) -> Index:
     return _indexed(rows, slots, vectors)
 
 
-def faults(store: Store, folder: Path) -> list[str]:
+def faults(store: Store, folder: Path | None) -> list[str]:
     """Return what is wrong with the index on disk, in words. Nothing where there is none: it is built when needed."""
+    if folder is None:
+        return []
     place = folder / FOLDER
     state = _state(place, store)
     if state is None or state.generation != store.generation:
@@ -90,8 +92,10 @@ def faults(store: Store, folder: Path) -> list[str]:
     return [] if _digest(place, state) == state.digest else [f"{place} is not what the gallery says; it is built again"]
 
 
-def drop(folder: Path) -> None:
+def drop(folder: Path | None) -> None:
     """Delete an index, so that it is built again."""
+    if folder is None:
+        return
     place = folder / FOLDER
     for file in _files(place):
         with suppress(OSError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from facekit.base.text import counted, listed
 from facekit.identity.faces import Finder, kept
 from facekit.identity.gallery.confusion import confusion
 from facekit.identity.gallery.gallery import Gallery, about
+from facekit.identity.gallery.place import place_of
 from facekit.identity.gallery.promise import Promise
 from facekit.identity.gallery.values import KnownFace, NewFace, Where
 
@@ -61,31 +61,22 @@ class Migrated:
         return found if self.promise is None else {**found, "threshold": self.promise.line}
 
 
-def migrate(gallery: Gallery, embedder: str, folder: Path, jobs: int, track: Track, dry_run: bool) -> Migrated:
+def migrate(gallery: Gallery, embedder: str, output: str, jobs: int, track: Track, dry_run: bool) -> Migrated:
     """Make a gallery of the same people with another embedder. The old one is only read.
 
     The new one appears whole or not at all: it is made beside its place, and moved there at the end. Raises
     FacekitError for a place that is taken, and where no face can be embedded anew.
     """
-    if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
-        raise FacekitError(f"{folder} is there already; choose another folder with -o")
+    place = place_of(output)
+    place.check_free()
     old = gallery.about
     new = about(embedder, old.crop, old.fpir, old.keep_crops, old.drawn)
     if dry_run:
         people = gallery.store.people()
         return Migrated(len(people), sum(one.faces for one in people), 0, 0, [], Counter(), [])
     finder = Finder(embedder, old.crop)
-    beside = folder.with_name(f".{folder.name}.part")
-    _remove(beside)
-    try:
-        with Gallery.make(beside, new) as target:
-            moved = _moved(gallery, target, _Again(gallery, finder), jobs, track)
-        beside.rename(folder)
-    except OSError as error:
-        raise FacekitError(f"{folder} cannot be made ({error.strerror}); choose another folder") from None
-    finally:
-        _remove(beside)
-    return moved
+    with place.built() as beside, Gallery.make(beside, new) as target:
+        return _moved(gallery, target, _Again(gallery, finder), jobs, track)
 
 
 def _moved(gallery: Gallery, target: Gallery, again: _Again, jobs: int, track: Track) -> Migrated:
@@ -128,7 +119,7 @@ class _Made:
 def _told(gallery: Gallery, target: Gallery, denials: int, lost: list[str], reasons: Counter[str]) -> Migrated:
     people = target.store.people()
     if not people:
-        raise FacekitError(f"no face of {gallery.folder} can be embedded anew: {GONE}; enroll from the photos")
+        raise FacekitError(f"no face of {gallery.shown} can be embedded anew: {GONE}; enroll from the photos")
     here = {one.name for one in people}
     nobody = [one.name for one in gallery.store.people() if one.name not in here]
     if lost:
@@ -181,12 +172,3 @@ class _Again:
         if not data or hashlib.sha256(data).hexdigest() != where.sha256:
             raise BadImage(GONE)
         return images.decode(data)
-
-
-def _remove(folder: Path) -> None:
-    """Remove what a migration that was killed has left."""
-    for file in (*folder.glob("index/*"), *folder.glob("gallery.sqlite*")):
-        file.unlink()
-    for place in (folder / "index", folder):
-        if place.is_dir():
-            place.rmdir()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.gallery.promise import Promise
@@ -46,6 +46,16 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Track:
+    """The face of one person through the frames of a video."""
+
+    vectors: Embeddings
+    """Shape (frames, dimensions)."""
+    weights: NDArray[np.float64]
+    """What each frame counts; they sum to 1."""
+
+
+@dataclass(frozen=True)
 class Namer:
     """Names faces by the people of a gallery. Its methods may be called from several threads."""
 
@@ -65,26 +75,53 @@ class Namer:
         """
         if not len(vectors) or not len(self.people.numbers):
             return [Identity(None, None, 0.0, ())] * len(vectors)
-        near = self.people.near(vectors, self.threshold)
-        given = self._alone(near) if self.repeats or len(vectors) == 1 else self._assigned(near)
+        return self._named(self.people.near(vectors, self.threshold), [()] * len(vectors))
+
+    def name_tracks(self, tracks: Sequence[Track], taken: Sequence[Collection[str]]) -> list[Identity]:
+        """Return who the faces that were seen at one time in a video are, in order, each by all of its frames.
+
+        `taken` are the names that each cannot have: of others who were seen beside it. The similarity of a track is the
+        weighted mean of that of its frames. The embeddings themselves are not averaged: means lie nearer to everybody,
+        and more strangers than promised would be given a name.
+        """
+        found = [Identity(None, None, 0.0, ())] * len(tracks)
+        there = [place for place, track in enumerate(tracks) if len(track.vectors)]
+        if not there or not len(self.people.numbers):
+            return found
+        near = self.people.near(np.concatenate([tracks[place].vectors for place in there]), self.threshold)
+        named = self._named(
+            _pooled(near, [tracks[place].weights for place in there]), [taken[place] for place in there]
+        )
+        for place, identity in zip(there, named, strict=True):
+            found[place] = identity
+        return found
+
+    def _named(self, near: Near, taken: Sequence[Collection[str]]) -> list[Identity]:
+        gain = self._gains(near, taken)
+        given = self._alone(gain) if self.repeats or len(gain) == 1 else self._assigned(gain)
         return [self._identity(near, face, column) for face, column in enumerate(given)]
 
-    def _gains(self, near: Near) -> NDArray[np.float64]:
+    def _gains(self, near: Near, taken: Sequence[Collection[str]]) -> NDArray[np.float64]:
         """Return what each name counts for each face; negative or `_OUT` where `unknown` is better."""
         gain = np.where(near.similarity >= self.threshold, near.similarity - self.threshold + 1e-9, _OUT)
-        return np.where(near.denied, _OUT, gain)
+        gain = np.where(near.denied, _OUT, gain)
+        if any(taken) and not self.repeats:
+            names = [self._name(near, column) for column in range(gain.shape[1])]
+            for face, some in enumerate(taken):
+                gain[face, [name in some for name in names]] = _OUT
+        return gain
 
-    def _alone(self, near: Near) -> list[int | None]:
-        gain = self._gains(near)
+    @staticmethod
+    def _alone(gain: NDArray[np.float64]) -> list[int | None]:
         best = gain.argmax(axis=1)
         return [int(column) if gain[face, column] > 0 else None for face, column in enumerate(best)]
 
-    def _assigned(self, near: Near) -> list[int | None]:
-        gain = self._gains(near)
+    @staticmethod
+    def _assigned(gain: NDArray[np.float64]) -> list[int | None]:
         faces, names = gain.shape
         # One column more for each face: to be unknown, which is worth nothing and takes nobody's name.
         table = np.concatenate([gain, np.zeros((faces, faces))], axis=1)
-        _, columns = linear_sum_assignment(table, maximize=True)
+        _, columns = scipy.optimize.linear_sum_assignment(table, maximize=True)
         return [int(column) if column < names else None for column in columns]
 
     def _identity(self, near: Near, face: int, column: int | None) -> Identity:
@@ -100,12 +137,24 @@ class Namer:
         return Identity(None, nearest[0].similarity, self._probability(nearest[0].similarity), nearest)
 
     def _candidate(self, near: Near, face: int, column: int) -> Candidate:
-        name = self.people.index.rows.names[int(self.people.numbers[near.people[column]])]
-        return Candidate(name, round(float(near.similarity[face, column]), 4), bool(near.denied[face, column]))
+        similarity, denied = float(near.similarity[face, column]), bool(near.denied[face, column])
+        return Candidate(self._name(near, column), round(similarity, 4), denied)
+
+    def _name(self, near: Near, column: int) -> str:
+        return self.people.index.rows.names[int(self.people.numbers[near.people[column]])]
 
     def _probability(self, similarity: float) -> float:
         open_set = self.promise.open_set
         return round(float(logistic(np.array([similarity]), open_set.slope, open_set.offset)[0]), 4)
+
+
+def _pooled(near: Near, weights: Sequence[NDArray[np.float64]]) -> Near:
+    """Return how near tracks are, of which `near` holds the frames one after the other."""
+    ends = np.cumsum([len(some) for some in weights])
+    frames = [slice(end - len(some), end) for end, some in zip(ends.tolist(), weights, strict=True)]
+    similarity = [share @ near.similarity[some] for share, some in zip(weights, frames, strict=True)]
+    denied = [share @ near.denied[some] > 0.5 for share, some in zip(weights, frames, strict=True)]
+    return Near(near.people, np.stack(similarity), np.stack(denied))
 
 
 def names_of(identities: Sequence[Identity]) -> list[str]:

@@ -35,6 +35,9 @@ create table strangers (id text primary key, who text not null, vector blob not 
 create table crops (id text primary key, box text not null, data blob not null);
 """
 
+_UNWRITTEN = ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE", "SQLITE_IOERR_SHM")
+"""What SQLite calls a disk that takes no more, where it does not say that it is full: quotas, limits, bad disks."""
+
 _HEADER = b"SQLite format 3\0"
 
 
@@ -99,7 +102,7 @@ def told(file: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise FacekitError(_operational(file, str(error))) from None
+        raise FacekitError(_operational(file, str(error), error.sqlite_errorname or "")) from None
     except sqlite3.DataError:
         raise FacekitError(f"{file} holds a value that is too large for a gallery; restore it from a copy") from None
     except sqlite3.DatabaseError as error:
@@ -108,11 +111,13 @@ def told(file: Path) -> Iterator[None]:
         raise FacekitError(f"{file} holds a number that is too large for a gallery; restore it from a copy") from None
 
 
-def _operational(file: Path, why: str) -> str:
+def _operational(file: Path, why: str, name: str) -> str:
     if "locked" in why or "busy" in why:
         return f"another program has {file} locked; try again when it is done"
     if "full" in why:
         return f"the disk of {file} is full; nothing of the last step was written, so make room and try again"
+    if name.startswith(_UNWRITTEN):
+        return f"{file} cannot be written ({why}); nothing of the last step was written, so make room and try again"
     if "readonly" in why or "unable to open" in why or "permission" in why:
         return f"{file} cannot be written here ({why}); check the rights of the folder {file.parent}"
     return f"{file} cannot be used ({why}); restore it from a copy, or enroll again"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from itertools import groupby
-from math import ceil, log, sqrt
+from math import ceil
 
 import numpy as np
 
@@ -15,11 +15,10 @@ from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.gallery.search import People
 from facekit.identity.gallery.values import About, Strangers
 from facekit.identity.openset.fitting import expected_inside, open_set
-from facekit.identity.openset.interval import fpir_interval
-from facekit.identity.openset.left_out import leave_out
+from facekit.identity.openset.interval import fpir_interval, people_for
+from facekit.identity.openset.left_out import LeftOut, leave_out
 from facekit.identity.openset.threshold import Prior
 from facekit.runs import OpenSet
-from facekit.scores.bootstrap import Interval
 
 FACTOR = 2.0
 """How far the ends of the interval may be from the rate for a promise: half of it, and twice as much."""
@@ -107,7 +106,7 @@ def find(people: People, about: About, strangers: Strangers) -> Promise:
         _log.info("%s nearer to another person than to their own; see `facekit gallery check`", what)
     ends = fpir_interval(left, prior, found.threshold, about.fpir)
     promised = left.people >= LEAST and ends.high <= FACTOR * about.fpir and ends.low >= about.fpir / FACTOR
-    enough = None if promised else _suffice(left.people, ends, about.fpir)
+    enough = None if promised else _suffice(left, prior, found.threshold, about.fpir)
     return Promise(found, promised, (ends.low, ends.high), enough, len(others))
 
 
@@ -123,12 +122,22 @@ def _each(strangers: Strangers) -> list[Embeddings]:
     return [strangers.vectors[list(some)] for _, some in places]
 
 
-def _suffice(people: int, ends: Interval, rate: float) -> int:
-    """Return about how many people make the interval narrow enough: its width goes with the root of their number."""
-    half = max(log(ends.high / rate), log(rate / max(ends.low, 1e-12)), log(FACTOR))
-    return max(LEAST, people + 1, ceil(people * (half / log(FACTOR)) ** 2))
+def _suffice(left: LeftOut, prior: Prior, threshold: float, rate: float) -> int:
+    """Return about how many people make the interval narrow enough."""
+    if left.people < LEAST:  # too few to say how much their kind varies
+        return _enough(rate)
+    return max(left.people + 1, _rounded(people_for(left, prior, threshold, rate, FACTOR)))
 
 
 def _enough(rate: float) -> int:
-    """Return about how many people suffice where nothing is known of the gallery's own."""
-    return max(LEAST, ceil(0.4 / sqrt(rate) * 10))
+    """Return about how many people suffice where little is known of the gallery's own: the fit to such as were drawn.
+
+    It is 300 for a rate of 0.01, 100 for 0.05 and 60 for 0.1.
+    """
+    return max(LEAST, _rounded(12 * rate**-0.7))
+
+
+def _rounded(people: float) -> int:
+    """Return a number of people in two digits."""
+    digits = 10 ** max(0, len(str(int(people))) - 2)
+    return int(ceil(people / digits) * digits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote, unquote_to_bytes
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from facekit.base.contract import Box
 from facekit.identity.gallery.values import MOST_NAME, KnownFace, Where
 
 _MOST_TEXT = 1 << 16
+_NOT_UTF8 = "\ufdd0"
 LARGEST = 1e6
 """Largest number of an embedding."""
 
@@ -50,14 +52,47 @@ class Reader:
         if any(not isinstance(blob, bytes) or len(blob) != 4 * self._dimensions for blob in blobs):
             raise Bad("the size of an embedding")
         found = np.frombuffer(b"".join(blobs), "<f4").reshape(len(blobs), self._dimensions).astype(np.float32)
-        if not (np.isfinite(found).all() and (np.abs(found) < LARGEST).all()):
+        return self.within(found)
+
+    def within(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return embeddings as they are. Raises Bad for a number that none has."""
+        if not (np.abs(vectors) < LARGEST).all():  # NaN is not, either
             raise Bad("a number of an embedding")
-        return found
+        return vectors
 
     def known(self, name: str, row: Sequence[Any], has_crop: bool) -> KnownFace:
         """Return a face from the columns `id, path, sha256, box, origin, source, at`. Raises Bad."""
         face, path, sha256, box, origin, source, at = (self.text(value, _MOST_TEXT) for value in row)
-        return KnownFace(face, name, Where(path, sha256, boxed(box), origin, source), at, has_crop)
+        where = Where(restored(path), sha256, boxed(box), restored(origin), source)
+        return KnownFace(face, name, where, at, has_crop)
+
+
+def encodable(text: str) -> str:
+    """Return text that a database holds, from a path or a name of a file.
+
+    A file name that is not UTF-8 reaches Python as lone surrogates, which no database takes. Such a text is written
+    as a URL would be, behind a character that stands for nothing (U+FDD0), so that `restored` gives back the same.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _NOT_UTF8 + quote(text.encode(errors="surrogatepass"), safe="/ ")
+    return text
+
+
+def restored(text: str) -> str:
+    """Return the text that `encodable` was given. Raises Bad."""
+    if not text.startswith(_NOT_UTF8):
+        return text
+    try:
+        return unquote_to_bytes(text[1:]).decode(errors="surrogatepass")
+    except UnicodeDecodeError:
+        raise Bad("a path") from None
+
+
+def placed(where: Where) -> tuple[str, str, str, str, str]:
+    """Return the columns `path, sha256, box, origin, source`."""
+    return encodable(where.path), where.sha256, packed(where.box), encodable(where.origin), where.source
 
 
 def packed(box: Box | None) -> str:

@@ -3,7 +3,8 @@
 All embeddings are compared, and the nearest faces and the nearest centres nominate people. The similarity of
 `openset/known.py` is computed for these alone. It is one minus the mean of the distance to a centre and of that to some
 faces, so nobody who was not nominated can be nearer than the last nominations; where that does not settle the question,
-more are nominated.
+more are nominated. In a gallery of more than a million faces a graph nominates the nearest faces, if usearch is
+installed (`graph.py`): then somebody may be missed.
 """
 
 from __future__ import annotations
@@ -15,16 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit.identity.embedders.metrics import Embeddings, Metric, distances, unit
+from facekit.identity.gallery.graph import Graph, Graphs
 from facekit.identity.gallery.index import Index
+from facekit.identity.gallery.scan import Scan
 from facekit.identity.gallery.values import Denials
 from facekit.identity.openset.known import KnownFaces, Similarities
 from facekit.runs.known_faces import KnownVectors
 
-_FIRST = 64
+_FIRST = 16
 """Faces, and centres, that nominate people at first."""
 
-_ROWS = 1 << 16
-"""Embeddings of the memory map that are looked at together: 32 MB of 128 numbers."""
+_PEOPLE = 1 << 12
+"""People whose centres are found together."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,9 @@ class Near:
 class People:
     """The people of a gallery at one generation, as embeddings."""
 
-    def __init__(self, index: Index, denials: Denials, metric: Metric) -> None:
-        """Take over an index. Whoever has no face is not among the people."""
-        self.index, self.metric = index, metric
+    def __init__(self, index: Index, denials: Denials, metric: Metric, graphs: Graphs | None = None) -> None:
+        """Take over an index, and the graph of a very large one. Whoever has no face is not among the people."""
+        self.index, self.metric, self._graphs = index, metric, graphs
         self.numbers, self._of_face = np.unique(index.rows.people, return_inverse=True)
         self._denials = denials
         live = np.full(len(index.vectors), -1)
@@ -85,40 +88,38 @@ class People:
                 return Near(chosen, similar, self._denied(vectors, chosen))
             count *= 4
 
+    def nearest_faces(self, vectors: Embeddings, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the rows of the so many nearest faces of each, shape (n, count), in no order, and their distances."""
+        return self._faces.nearest(vectors, count)
+
     def _nominated(self, vectors: Embeddings, count: int) -> tuple[NDArray[np.int64], Similarities]:
         """Return the people of the nearest faces and centres, and how similar anybody else can be at most."""
         if count >= len(self.numbers):
             return np.arange(len(self.numbers)), np.full(len(vectors), -np.inf)
-        faces, far = self._nearest_faces(vectors, count)
-        centres = distances(self.metric, vectors, self._centres)
-        near = np.argpartition(centres, count, axis=1)[:, :count]
-        farthest = np.take_along_axis(centres, near, axis=1).max(axis=1)
-        return np.union1d(faces, near), 1 - (far + farthest) / 2
-
-    def _nearest_faces(self, vectors: Embeddings, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return the people of the so many nearest faces of each, and the distance of the farthest of these."""
-        found = np.full((len(vectors), 0), np.inf, np.float32)
-        people = np.full((len(vectors), 0), -1)
-        for first in range(0, len(self._of_row), _ROWS):
-            rows = slice(first, first + _ROWS)
-            far = np.nan_to_num(distances(self.metric, vectors, self.index.vectors[rows]), nan=np.inf)
-            far[:, self._of_row[rows] < 0] = np.inf
-            found = np.concatenate([found, far], axis=1)
-            people = np.concatenate([people, np.broadcast_to(self._of_row[rows], far.shape)], axis=1)
-            if found.shape[1] > count:
-                keep = np.argpartition(found, count - 1, axis=1)[:, :count]
-                found, people = np.take_along_axis(found, keep, axis=1), np.take_along_axis(people, keep, axis=1)
-        return np.unique(people[np.isfinite(found)]), found.max(axis=1).astype(np.float64)
+        rows, far = (self._graph or self._faces).nearest(vectors, count)
+        near, farthest = self._centres.nearest(vectors, count)
+        faces = self._of_row[rows[np.isfinite(far)]]
+        return np.union1d(faces, near), 1 - (far.max(axis=1) + farthest.max(axis=1)) / 2
 
     @cached_property
-    def _centres(self) -> Embeddings:
-        sums = np.zeros((len(self.numbers), self.index.vectors.shape[1]))
-        for first in range(0, len(self._of_row), _ROWS):
-            live = np.flatnonzero(self._of_row[first : first + _ROWS] >= 0) + first
-            block = self.index.vectors[live]
-            np.add.at(sums, self._of_row[live], unit(block) if self.metric == "cosine" else block)
+    def _graph(self) -> Graph | None:
+        return self._graphs.of(self.index, self.metric) if self._graphs is not None else None
+
+    @cached_property
+    def _faces(self) -> Scan:
+        return Scan.of(self.metric, self.index.vectors, self._of_row >= 0)
+
+    @cached_property
+    def _centres(self) -> Scan:
+        rows, starts = self._by_person
+        sums = np.empty((len(self.numbers), self.index.vectors.shape[1]))
+        for first in range(0, len(sums), _PEOPLE):
+            bounds = starts[first : first + _PEOPLE + 1]
+            block = self.index.vectors[rows[bounds[0] : bounds[-1]]].astype(np.float64)
+            block = unit(block) if self.metric == "cosine" else block
+            sums[first : first + _PEOPLE] = np.add.reduceat(block, bounds[:-1] - bounds[0])
         counts = np.bincount(self._of_face, minlength=len(self.numbers))
-        return np.asarray(sums / counts[:, None], np.float32)
+        return Scan.of(self.metric, np.asarray(sums / counts[:, None], np.float32), None)
 
     @cached_property
     def _by_person(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,39 +1,68 @@
-"""The SQLite file of a gallery, opened, and its transactions."""
+"""Transactions of a gallery that is kept in SQL, whatever database speaks it."""
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, ClassVar, Protocol
 
 from facekit.base import plain
 from facekit.base.contract import FacekitError
-from facekit.base.text import visible
-from facekit.identity.gallery import opening
-from facekit.identity.gallery.opening import told
 from facekit.identity.gallery.rowvalues import Bad, Reader
 from facekit.identity.gallery.values import About
 
 
-class Transactions:
-    """The file of a folder. Several threads may share one, and several processes one folder."""
+class Rows(Protocol):
+    """What a statement returns: rows as tuples."""
 
-    def __init__(self, folder: Path, about: About | None = None) -> None:
-        """Open the gallery of a folder; with `about`, make it where there is none.
+    @property
+    def rowcount(self) -> int:
+        """How many rows it changed."""
+        ...
 
-        Raises FacekitError for a folder that holds none, and a file that is broken or of another kind.
-        """
-        self.folder, self.file = folder, folder / opening.FILE
+    def fetchone(self) -> Any:
+        """Return the next row; None at the end."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows that are left."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the rows that are left."""
+        ...
+
+
+class Sql(Protocol):
+    """A connection: statements with `?` for each value."""
+
+    def execute(self, statement: str, values: Sequence[Any] = ..., /) -> Rows:
+        """Run one statement."""
+        ...
+
+
+class Transactions(ABC):
+    """A database that is read and changed in transactions. Several threads may share one."""
+
+    about: About
+    shown: str
+    """The gallery as messages and commands name it."""
+    named: str
+    """What is at fault where a value is wrong: the file, or the gallery."""
+
+    _sql: Sql
+    _read: Reader
+
+    READING: ClassVar[str] = "begin"
+    """Begins a transaction that sees one state of the gallery."""
+    CHANGING: ClassVar[tuple[str, ...]] = ("begin",)
+    """Begins a transaction that no other process changes the gallery in."""
+
+    def __init__(self) -> None:
+        """Begin without a connection; whoever inherits makes one."""
         self._lock = threading.RLock()
-        self._connection = opening.open_file(folder, make=about is not None)
-        try:
-            self.about = self._begin(about)
-        except BaseException:
-            self.close()
-            raise
-        self._read = Reader(self.about.embedder.dimensions)
 
     @property
     def generation(self) -> int:
@@ -41,92 +70,86 @@ class Transactions:
         with self._reading():
             return self._number("generation")
 
-    def close(self) -> None:
-        """Let go of the file."""
-        with self._lock:
-            self._connection.close()
+    @abstractmethod
+    def _told(self) -> AbstractContextManager[None]:
+        """Turn what the database raises into one line that says what to do."""
 
-    def _begin(self, about: About | None) -> About:
-        with told(self.file):
-            self._connection.execute("begin immediate" if about is not None else "begin")
-            try:
-                found = self._opened(about)
-                self._connection.execute("commit")
-            except BaseException:
-                self._connection.execute("rollback")
-                raise
-        return found
+    @abstractmethod
+    def _in_transaction(self) -> bool:
+        """Whether a transaction is open."""
 
-    def _opened(self, about: About | None) -> About:
-        if opening.is_blank(self._connection):
-            if about is None:
-                raise FacekitError(
-                    f"{self.folder} is an empty gallery; enroll people with `facekit enroll FACES -o {self.folder}`"
-                )
-            for line in opening.statements():
-                self._connection.execute(line)
-            for key, value in (("about", plain.dump(about)), ("generation", "0"), ("next_slot", "0")):
-                self._set(key, value)
-        opening.check_schema(self._connection, self.file)
-        faults = opening.check_pages(self._connection, self.file)
-        if faults:
-            raise FacekitError(f"{self.file} is broken ({visible(faults[0])}); restore it from a copy, or enroll again")
-        row = self._connection.execute("select value from meta where key = 'about'").fetchone()
-        try:
-            return plain.parse(row[0] if row and isinstance(row[0], str) else "", About)
-        except (ValueError, FacekitError) as error:
-            raise FacekitError(f"{self.file} is not what facekit writes ({error}); restore it from a copy") from None
+    def _ready(self) -> None:  # noqa: B027 - only some databases have to do something
+        """Make sure, before a transaction, that the database can be talked to."""
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _reading(self) -> Iterator[Sql]:
         """Read in one transaction, or within the one that is open."""
-        with self._lock, self._told():
-            if self._connection.in_transaction:
-                yield self._connection
+        with self._lock, self._faults_told():
+            if self._in_transaction():
+                yield self._sql
                 return
-            self._connection.execute("begin")
-            try:
-                yield self._connection
-            finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("rollback")
+            self._ready()
+            with self._transaction((self.READING,), "rollback"):
+                yield self._sql
 
     @contextmanager
-    def _changing(self, counts: bool = True) -> Iterator[sqlite3.Connection]:
+    def _changing(self, counts: bool = True) -> Iterator[Sql]:
         """Write in one transaction, which raises the generation where it `counts`."""
-        with self._lock, self._told():
-            self._connection.execute("begin immediate")
-            try:
-                yield self._connection
+        with self._lock, self._faults_told():
+            self._ready()
+            with self._transaction(self.CHANGING, "commit"):
+                yield self._sql
                 if counts:
                     self._set("generation", str(self._number("generation") + 1))
-                self._connection.execute("commit")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("rollback")
-                raise
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _transaction(self, first: Sequence[str], last: str) -> Iterator[None]:
         try:
-            with told(self.file):
+            for statement in first:
+                self._sql.execute(statement)
+            yield
+            self._sql.execute(last)
+        except BaseException:
+            if self._in_transaction():
+                self._sql.execute("rollback")
+            raise
+
+    @contextmanager
+    def _faults_told(self) -> Iterator[None]:
+        try:
+            with self._told():
                 yield
         except Bad as error:
             raise FacekitError(
-                f"{self.file} is not what facekit writes: {error} is wrong; restore it from a copy, or enroll again"
+                f"{self.named} is not what facekit writes: {error} is wrong; restore it from a copy, or enroll again"
             ) from None
 
+    def _stored_about(self) -> About:
+        """Return what the gallery says of itself. Raises FacekitError for what facekit does not write."""
+        row = self._sql.execute("select value from meta where key = 'about'").fetchone()
+        try:
+            return plain.parse(row[0] if row and isinstance(row[0], str) else "", About)
+        except (ValueError, FacekitError) as error:
+            raise FacekitError(f"{self.named} is not what facekit writes ({error}); restore it from a copy") from None
+
+    def _empty(self) -> FacekitError:
+        return FacekitError(
+            f"{self.shown} is an empty gallery; enroll people with `facekit enroll FACES -o {self.shown}`"
+        )
+
     def _number(self, key: str) -> int:
-        row = self._connection.execute("select value from meta where key = ?", (key,)).fetchone()
-        if (
-            row is None
-            or not isinstance(row[0], str)
-            or not row[0].isascii()
-            or not row[0].isdigit()
-            or len(row[0]) > 18
-        ):
+        row = self._sql.execute("select value from meta where key = ?", (key,)).fetchone()
+        value = row[0] if row is not None else None
+        if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18):
             raise Bad(key)
-        return int(row[0])
+        return int(value)
 
     def _set(self, key: str, value: str) -> None:
-        self._connection.execute("insert or replace into meta values (?, ?)", (key, value))
+        self._sql.execute(
+            "insert into meta values (?, ?) on conflict (key) do update set value = excluded.value", (key, value)
+        )
+
+    def _begin_gallery(self, about: About) -> None:
+        """Fill the tables of a new gallery with what each has."""
+        for key, value in (("about", plain.dump(about)), ("generation", "0"), ("next_slot", "0")):
+            self._set(key, value)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from facekit.base.contract import BadImage, Face, FacekitError, Image
 from facekit.identity import classifier
-from facekit.identity.embedders import PerThread
+from facekit.identity.embedders import PerThread, backbone_of
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.openset import decider
 from facekit.identity.openset.decider import Decider
@@ -47,15 +47,15 @@ class Named:
 class Recogniser:
     """A run that names faces, and tells strangers where it can."""
 
-    def __init__(self, run: Run, rate: float | None = None, flip: bool = False) -> None:
+    def __init__(self, run: Run, rate: float | None = None) -> None:
         """Load a run; `rate` is the false positive identification rate, by default the run's own.
 
-        With `flip` a network sees each face and its mirror image. Says once which rate it is, or why strangers cannot
-        be told. Raises FacekitError for weights or known faces that are gone or broken, for a rate that the run has no
-        threshold for, and for `flip` with a linear head.
+        Says once which one it is, or why strangers cannot be told. Raises FacekitError for weights or known faces
+        that are gone or broken, and for a rate that the run has no threshold for.
         """
-        self._model, self._temperature = classifier.load(run, flip), run.info.temperature
+        self._model, self._temperature = classifier.load(run), run.info.temperature
         self._decider = _decider(run, rate)
+        self._backbone = backbone_of(run)
         # A linear head names a face by the embedding that decides as well.
         beside = self._decider is not None and run.backbone is None
         self._beside = PerThread(self._decider.about.embedder.name) if beside and self._decider else None
@@ -72,11 +72,10 @@ class Recogniser:
         """Return the answer to each face, in order."""
         if not seen:
             return []
-        rows, vectors = self._model.named([one.pixels for one in seen])
+        rows, vectors = self.measured(seen)
         sure = tempered(rows, self._temperature).max(axis=1)
         if self._decider is None:
             return [Named(row, None, float(share), False) for row, share in zip(rows, sure, strict=True)]
-        vectors = self._embedded(self._beside, seen) if self._beside is not None else vectors
         assert vectors is not None
         similar = self._decider.similarity(vectors, rows.argmax(axis=1))
         known = self._decider.probability(similar)
@@ -84,6 +83,36 @@ class Recogniser:
             Named(row, float(near) if np.isfinite(near) else None, float(share), bool(near < self._decider.threshold))
             for row, near, share in zip(rows, similar, sure * known, strict=True)
         ]
+
+    def measured(self, seen: Sequence[Seen]) -> tuple[NDArray[np.float32], Embeddings | None]:
+        """Return what the model gives each label, shape (faces, labels), and the embedding of each face.
+
+        An embedding is NaN where the face cannot be aligned; there are none where nothing embeds faces.
+        """
+        rows, vectors = self._model.named([one.pixels for one in seen])
+        return rows, self._embedded(self._beside, seen) if self._beside is not None else vectors
+
+    def named_together(
+        self, rows: NDArray[np.float32], vectors: Embeddings | None, weights: NDArray[np.float64]
+    ) -> Named:
+        """Return the one answer to the frames of a track, which `measured` has measured; the weights sum to 1."""
+        row = np.asarray(weights @ rows, np.float32)
+        sure = float(tempered(row[None], self._temperature).max())
+        if self._decider is None or vectors is None:
+            return Named(row, None, sure, False)
+        similar = float(weights @ self._decider.similarity(vectors, np.full(len(rows), row.argmax())))
+        known = float(self._decider.probability(np.array([similar]))[0])
+        return Named(row, similar, sure * known, similar < self._decider.threshold)
+
+    @property
+    def likeness(self) -> tuple[str, float] | None:
+        """The embedder of the embeddings that `measured` gives, and the similarity below which a face is unknown.
+
+        The latter is 0 where nothing is; None where there are no embeddings.
+        """
+        if self._decider is not None:
+            return self._decider.about.embedder.name, self._decider.threshold
+        return None if self._backbone is None else (self._backbone, 0.0)
 
     @staticmethod
     def _align(beside: PerThread, image: Image, face: Face | None) -> Image | BadImage:

@@ -122,11 +122,10 @@ def identify(
     strangers: tuple[Dataset, Counter[str]] | None,
     jobs: int,
     track: Track,
-    flip: bool = False,
 ) -> Among | None:
     """Search for the people on the pictures that `predictions` has, and for strangers; None where a run tells none.
 
-    Strangers are those given, looked at as `flip` says, else each person is left out in turn.
+    Strangers are those given, else each person is left out in turn.
 
     Raises FacekitError for known faces that are gone or broken, and an embedder that cannot be had.
     """
@@ -141,7 +140,7 @@ def identify(
         others, what, left = _left_out(run, judge, predictions.records, vectors), LEFT_OUT, Counter[str]()
     else:
         new, left = _unused(run, pictures, *strangers, jobs, track)
-        others, left = _strangers(run, judge, new, left, jobs, track, flip)
+        others, left = _strangers(run, judge, new, left, jobs, track)
         what = f"the people of {strangers[0].root}"
     if not len(others.similarity):
         return None
@@ -190,10 +189,10 @@ def _left_out(run: Run, judge: Decider, records: Sequence[Record], vectors: NDAr
 
 
 def _strangers(
-    run: Run, judge: Decider, dataset: Dataset, left: Counter[str], jobs: int, track: Track, flip: bool
+    run: Run, judge: Decider, dataset: Dataset, left: Counter[str], jobs: int, track: Track
 ) -> tuple[Searches, Counter[str]]:
     left, track = Counter(left), telling(track, "strangers")
-    looked = list(classifier.load(run, flip).look(dataset, dataset.records, 128, jobs, track))
+    looked = list(classifier.load(run).look(dataset, dataset.records, 128, jobs, track))
     left += Counter(one.row.reason for one in looked if isinstance(one.row, BadImage))
     seen = [(one.record, one.row) for one in looked if not isinstance(one.row, BadImage)]
     if not seen:

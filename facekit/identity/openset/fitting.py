@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import chi2, norm
+import scipy
 
 from facekit.identity.embedders.metrics import Metric
 from facekit.identity.openset.known import KnownFaces, Similarities
@@ -47,13 +47,13 @@ def open_set(
 def expected_inside(embedder: str, metric: Metric, threshold: float) -> Similarities:
     """Return how similar two faces of one person are expected to be, in equal shares of all such pairs."""
     model = model_of(embedder)
-    squares = 2 * model.within * chi2.ppf(_SHARES, model.dimensions) / model.dimensions
+    squares = 2 * model.within * (2 * scipy.special.gammaincinv(model.dimensions / 2, _SHARES)) / model.dimensions
     return np.asarray(1 - threshold * (squares if metric == "cosine" else np.sqrt(squares)))
 
 
 def _expected_strangers(prior: Prior, names: int) -> Similarities:
     """Return how near strangers are expected to come to the nearest of so many people, in equal shares."""
-    return np.asarray(prior.mean + prior.deviation * norm.ppf(_SHARES ** (1 / max(1, names))))
+    return np.asarray(prior.mean + prior.deviation * scipy.special.ndtri(_SHARES ** (1 / max(1, names))))
 
 
 def _thresholds(prior: Prior, names: int, left: LeftOut | None, rates: Sequence[float]) -> list[float]:

@@ -52,7 +52,10 @@ class KnownFaces:
     def centres(self) -> Embeddings:
         """The mean of the faces of each name, shape (names, dimensions); NaN for a name without any."""
         sums = np.zeros((self.names, self.vectors.shape[1]))
-        np.add.at(sums, self.classes, self.vectors)
+        there = np.flatnonzero(self.counts)
+        if len(there):
+            starts = np.searchsorted(self.classes, there)
+            sums[there] = np.add.reduceat(self.vectors.astype(np.float64), starts)
         with np.errstate(invalid="ignore"):
             return np.asarray(sums / self.counts[:, None], np.float32)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,6 @@ from facekit.identity.openset.known import KnownFaces, Similarities
 
 MOST = 20_000
 """Most faces that are left out, spread evenly over the people: more would cost hours and say no more."""
-
-_DRAWN_ANEW = 1000
-"""Names, and people left out, up to which each pair is kept: 16 MB. Of more, an interval follows from the faces."""
 
 
 @dataclass(frozen=True)
@@ -53,31 +50,36 @@ class LeftOut:
     weights: NDArray[np.float64]
     """What each face counts, so that every person counts the same, shape (faces,); they sum to 1."""
     people: int
-    means: Similarities
-    """For each person, the mean similarity of all others, every other person counting the same, shape (names,)."""
-    deviations: Similarities
-    """For each person, the standard deviation of these similarities."""
-    mean: float
-    deviation: float
-    """The same over all pairs of people."""
+    names: int
+    """People who are known; whoever is left out meets one fewer."""
+    fewer: float
+    """The share of people left out who meet one person fewer: 1, but for strangers, who meet all."""
+    shares: NDArray[np.float64]
+    """What each person counts, shape (people,); they sum to 1."""
+    first: Similarities
+    """Of each person, the mean similarity to all others, every other person counting the same, shape (people,)."""
+    second: Similarities
+    """Of each person, the mean square of these similarities."""
     own: Similarities
     """Of each face to the other faces of its person, where it has others; the doubtful ones are not among them."""
     doubtful: int
     """Faces that were left aside."""
     sizes: NDArray[np.int64]
     """How many of the faces each person has, in order, shape (people,)."""
-    pairs: Pairs | None = None
-    """The same person by person, to draw the people anew; None of too many."""
 
+    @property
+    def pairs(self) -> tuple[float, float]:
+        """Mean and standard deviation of the similarity over all pairs of people."""
+        mean = float(self.shares @ self.first)
+        return mean, float(np.sqrt(max(float(self.shares @ self.second) - mean**2, 0)))
 
-@dataclass(frozen=True)
-class Pairs:
-    """How near each left-out person comes to each name: NaN to the person's own."""
-
-    first: Similarities
-    """Mean similarity, shape (people left out, names)."""
-    second: Similarities
-    """Mean square of the similarity, of the same shape."""
+    def drawn(self, counts: NDArray[np.int64]) -> LeftOut:
+        """Return what the people say when each is counted so often, shape (people,)."""
+        people = int(counts.sum())
+        often = counts * (self.people / people)
+        return replace(
+            self, people=people, weights=self.weights * np.repeat(often, self.sizes), shares=self.shares * often
+        )
 
 
 def leave_out(known: KnownFaces, strangers: Sequence[Embeddings] = ()) -> LeftOut | None:
@@ -85,47 +87,33 @@ def leave_out(known: KnownFaces, strangers: Sequence[Embeddings] = ()) -> LeftOu
 
     Each of the `strangers`, the embeddings of one person who is not known, counts like a person left out.
     """
-    sums, left, own, doubtful = _Sums(known.names), [], [], 0
+    first, second, left, own, doubtful, unknown = [], [], [], [], 0, 0
     for person in (*each_person(known), *_strangers(known, strangers)):
         kept = ~person.doubtful & np.isfinite(person.nearest)  # nobody is near where there is one person only
         doubtful += int(person.doubtful.sum())
         if kept.any():
-            sums.add(person.number, person.others[kept])
+            met = person.others[kept]
+            met = met[:, np.isfinite(met).all(axis=0)]
+            first.append(float(met.mean()))
+            second.append(float(np.square(met).mean()))
             left.append(person.nearest[kept])
             own.append(person.own[kept])
+            unknown += person.number < 0
     if len(left) < 2:
         return None
-    weights = np.concatenate([np.full(len(some), 1 / (len(some) * len(left))) for some in left])
-    to_own = np.concatenate(own)
-    inside = to_own[np.isfinite(to_own)]
+    people, to_own = len(left), np.concatenate(own)
     return LeftOut(
-        np.concatenate(left),
-        weights,
-        len(left),
-        *sums.statistics(),
-        inside,
-        doubtful,
-        np.array([*map(len, left)]),
-        sums.pairs(),
-    )
-
-
-def statistics(
-    pairs: NDArray[np.float64], first: Similarities, second: Similarities
-) -> tuple[Similarities, Similarities, float, float]:
-    """Return the mean and the deviation of each name's similarities, and those over all.
-
-    `pairs` says how many people each name met, shape (names,); `first` and `second` are the sums over these people of
-    the mean, and of the mean square, of their similarity. Names that met nobody are left out.
-    """
-    there = pairs > 0
-    pairs, first, second = pairs[there], first[there], second[there]
-    means, mean = first / pairs, first.sum() / pairs.sum()
-    return (
-        means,
-        np.sqrt(np.maximum(second / pairs - means**2, 0)),
-        float(mean),
-        float(np.sqrt(max(second.sum() / pairs.sum() - mean**2, 0))),
+        similarity=np.concatenate(left),
+        weights=np.concatenate([np.full(len(some), 1 / (len(some) * people)) for some in left]),
+        people=people,
+        names=int(np.count_nonzero(known.counts)),
+        fewer=1 - unknown / people,
+        shares=np.full(people, 1 / people),
+        first=np.array(first),
+        second=np.array(second),
+        own=to_own[np.isfinite(to_own)],
+        doubtful=doubtful,
+        sizes=np.array([*map(len, left)]),
     )
 
 
@@ -159,36 +147,3 @@ def _batches(known: KnownFaces) -> Iterator[NDArray[np.int64]]:
             batch = []
     if batch:
         yield np.concatenate(batch)
-
-
-class _Sums:
-    """Adds up the similarities of every person to every other: the mean, and the mean square, of each pair."""
-
-    def __init__(self, names: int) -> None:
-        self._pairs, self._first, self._second = np.zeros(names), np.zeros(names), np.zeros(names)
-        self._each: list[tuple[Similarities, Similarities]] = []
-
-    def add(self, number: int, similar: Similarities) -> None:
-        there = np.asarray(np.isfinite(similar).all(axis=0))
-        first, second = similar[:, there].mean(axis=0), np.square(similar[:, there]).mean(axis=0)
-        self._pairs += there
-        self._first[there] += first
-        self._second[there] += second
-        if len(there) <= _DRAWN_ANEW and len(self._each) <= _DRAWN_ANEW:
-            self._each.append((_spread(there, first), _spread(there, second)))
-
-    def statistics(self) -> tuple[Similarities, Similarities, float, float]:
-        """Return the mean and the deviation of each person's, and those over all pairs."""
-        return statistics(self._pairs, self._first, self._second)
-
-    def pairs(self) -> Pairs | None:
-        """Return all that was added, person by person; None where that is too much."""
-        if len(self._pairs) > _DRAWN_ANEW or not 0 < len(self._each) <= _DRAWN_ANEW:
-            return None
-        return Pairs(np.stack([one[0] for one in self._each]), np.stack([one[1] for one in self._each]))
-
-
-def _spread(there: NDArray[np.bool_], values: Similarities) -> Similarities:
-    found = np.full(len(there), np.nan)
-    found[there] = values
-    return found

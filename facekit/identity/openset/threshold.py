@@ -1,14 +1,23 @@
-"""The similarity threshold at which strangers get a name no more often than requested."""
+"""The similarity threshold at which strangers get a name no more often than requested.
+
+A stranger gets a name when the nearest of the known people is near enough, so what counts is a largest value. The
+largest of many independent and normally distributed similarities has a known distribution. Real ones depend on one
+another, and follow it but for its place and its scale. These two are estimated from people left out in turn, and drawn
+towards what is usual for the embedder. A quantile of the left-out faces would need no distribution; but where one
+stranger in a hundred is asked for, and fifty people are known, it says how alike the two most similar ones are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from functools import lru_cache
+from math import exp, sqrt
+from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
 
 from facekit.identity.embedders.metrics import Metric
 from facekit.identity.openset.left_out import LeftOut
@@ -16,31 +25,35 @@ from facekit.identity.openset.left_out import LeftOut
 RATES = tuple(float(f"{rate:.2g}") for rate in np.geomspace(1e-4, 0.5, 40))
 """The false positive identification rates whose thresholds a model keeps."""
 
-_HALF = 30
-"""People of whom the left-out faces decide half themselves, and the distribution fitted to them the other half."""
+_APART: Mapping[Metric, float] = {"euclidean": 1.35, "cosine": 1.47}
+"""Mean distance of a face from a stranger, in thresholds of the embedder.
 
-_APART, _DIMENSIONS = 1.5124, 34.01
-"""Mean squared distance of two strangers, in thresholds of the embedder, and the dimensions in which they differ.
-
-Fitted to dlib's embeddings of the photos that LFW's pairsDevTrain names, by `benchmarks/strangers.py --fit`. Those of
-SFace are 1.57 apart.
+Measured, like the deviation, with dlib and SFace on photos of `lfw/pairs_images`: people who are not among the 42 of
+`lfw/identities`, and whose names have an even CRC-32.
 """
 
-_COSINES = 0.11
-"""Deviation of strangers' cosines: on the half of LFW for development, those of SFace have 0.084; others, more."""
+_SPREAD: Mapping[Metric, float] = {"euclidean": 0.147, "cosine": 0.135}
+"""Standard deviation of that distance, in thresholds of the embedder."""
 
-_PEOPLE, _DEGREES = 1.0, 8.0
-"""How many people left out the prior counts for: for the mean, and for the deviation."""
+_WIDER = 1.1
+"""How much wider the nearest of many people varies than if they were independent: a stranger near to one person is
+often near to others. It is 1.03 to 1.25 on photos of LFW."""
 
-_PEOPLE_OF_ONE, _DEGREES_OF_ONE = 6.0, 10.0
-"""How many of them all pairs count for, when the mean and the deviation of one person's are found."""
+_PEOPLE, _DEGREES = 10.0, 30.0
+"""How many people left out the prior counts for: for the mean similarity, and for its deviation."""
 
-_STEPS = 60
+_PEOPLE_NEAREST, _DEGREES_NEAREST = 20.0, 200.0
+"""How many people left out all pairs count for, when it is found how near the nearest comes: mean, and deviation."""
+
+_ENOUGH = 5.0
+"""How many people left out must be above a threshold until they themselves decide half of it."""
+
+_GRID = 4096
 
 
 @dataclass(frozen=True)
 class Prior:
-    """What is expected of strangers before anybody was left out."""
+    """What is expected of strangers before anybody was left out: their similarity to one person."""
 
     mean: float
     deviation: float
@@ -48,25 +61,59 @@ class Prior:
     @classmethod
     def of(cls, metric: Metric, threshold: float) -> Prior:
         """Return what follows from an embedder's own threshold."""
-        if metric == "cosine":
-            return cls(1 - threshold * _APART, _COSINES)
-        far = threshold * sqrt(_APART)
-        return cls(1 - far, far / sqrt(2 * _DIMENSIONS))
+        return cls(1 - threshold * _APART[metric], threshold * _SPREAD[metric])
+
+
+class Off(NamedTuple):
+    """How far what is usual for the embedder is off for some people: people of one region or age, or other photos."""
+
+    mean: float = 0.0
+    """In deviations of the prior."""
+    deviation: float = 0.0
+    """As a logarithm."""
+
+
+NOT_OFF = Off()
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """How near strangers come to the nearest of the known people: the largest of so many normal values, rescaled."""
+
+    names: int
+    mean: float
+    deviation: float
+
+    @classmethod
+    def expected(cls, prior: Prior, names: int) -> Nearest:
+        """Return what follows from the similarity to one person."""
+        mean, deviation = _largest(names)
+        return cls(names, prior.mean + prior.deviation * mean, _WIDER * prior.deviation * deviation)
+
+    def thresholds(self, rates: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the similarity that strangers exceed at each rate."""
+        mean, deviation = _largest(self.names)
+        values = -scipy.special.ndtri(-np.expm1(np.log1p(-rates) / self.names))
+        return np.asarray(self.mean + self.deviation / deviation * (values - mean))
+
+    def rate(self, threshold: float) -> float:
+        """Return the share of strangers that exceed a similarity."""
+        mean, deviation = _largest(self.names)
+        value = mean + deviation * (threshold - self.mean) / self.deviation
+        return float(-np.expm1(self.names * scipy.special.log_ndtr(value)))
 
 
 def thresholds(left: LeftOut, prior: Prior, rates: Sequence[float]) -> NDArray[np.float64]:
     """Return the similarity for each false positive identification rate, in the order given.
 
-    Two estimates are averaged. One is the quantile of the left-out faces themselves, which of few people is a matter
-    of who they are. The other takes the similarities of strangers to each person for normally distributed, which on
-    real photos they are, and the people for independent, which makes it a little strict. The more people, the more
-    the quantile counts. All of it was chosen on half of LFW's people: see `benchmarks/openset.py`.
+    Two estimates are averaged: that of the distribution, and the quantile of the left-out faces, which counts the more
+    the more people are expected above it. `benchmarks/galleries.py` says on whom this was chosen, and measures it on
+    others.
     """
     wanted = np.asarray(rates, np.float64)
-    fitted = _fitted(left, prior, wanted)
-    # The model knows one person more than each of those left out met.
-    counted = _quantiles(left, wanted * (left.people - 1) / left.people, fitted)
-    share = _share(left.people)
+    fitted = nearest(left, prior).thresholds(wanted)
+    counted = _quantiles(left, wanted / _one_more(left), fitted)
+    share = _share(left, wanted)
     found = share * counted + (1 - share) * fitted
     order = np.argsort(-wanted)
     found[order] = np.maximum.accumulate(found[order])
@@ -74,23 +121,55 @@ def thresholds(left: LeftOut, prior: Prior, rates: Sequence[float]) -> NDArray[n
 
 
 def assumed(prior: Prior, names: int, rates: Sequence[float]) -> NDArray[np.float64]:
-    """Return the similarity for each rate where nobody could be left out: by the prior alone."""
-    widened = prior.deviation * sqrt(1 + 1 / _PEOPLE)
-    return _bisected(np.full(names, prior.mean), np.full(names, widened), np.asarray(rates, np.float64))
+    """Return the similarity for each rate where nobody could be left out: by the prior alone, taken for less sure."""
+    return Nearest.expected(Prior(prior.mean, prior.deviation * sqrt(2)), names).thresholds(np.asarray(rates))
 
 
-def rate_at(left: LeftOut, prior: Prior, threshold: float) -> float:
-    """Return the false positive identification rate at a threshold: the two estimates of `thresholds`, averaged."""
-    means, deviations = _distributions(left, prior)
-    fitted = float(-np.expm1(log_ndtr((threshold - means) / deviations).sum()))
-    counted = float(left.weights[left.similarity >= threshold].sum()) * left.people / (left.people - 1)
-    share = _share(left.people)
-    return share * counted + (1 - share) * fitted
+def rate_at(left: LeftOut, prior: Prior, threshold: float, asked: float, off: Off = NOT_OFF) -> float:
+    """Return the false positive identification rate at the threshold for a rate that was asked for.
+
+    It is that of the two estimates of `thresholds`, averaged as there, were the prior off by so much.
+    """
+    counted = float(left.weights[left.similarity >= threshold].sum()) * _one_more(left)
+    share = float(_share(left, np.array([asked]))[0])
+    return share * counted + (1 - share) * nearest(left, prior, off).rate(threshold)
 
 
-def _share(people: int) -> float:
+def nearest(left: LeftOut, prior: Prior, off: Off = NOT_OFF) -> Nearest:
+    """Return how near strangers come to the nearest of the known people, by people left out and the prior."""
+    pairs = _updated(left, prior)
+    expected = Nearest.expected(pairs, left.names)
+    usual, varies = expected.mean + off.mean * prior.deviation, expected.deviation * exp(off.deviation)
+    (mean, deviation), (mean_less, deviation_less) = _largest(left.names), _largest(max(1, left.names - 1))
+    seen = float(left.weights @ left.similarity)
+    variance = float(left.weights @ (left.similarity - seen) ** 2) * left.people / (left.people - 1)
+    # Whoever is left out meets one person fewer than a stranger does.
+    seen += left.fewer * pairs.deviation * (mean - mean_less)
+    variance *= 1 + left.fewer * ((deviation / deviation_less) ** 2 - 1)
+    return Nearest(
+        left.names,
+        (_PEOPLE_NEAREST * usual + left.people * seen) / (_PEOPLE_NEAREST + left.people),
+        sqrt((_DEGREES_NEAREST * varies**2 + left.people * variance) / (_DEGREES_NEAREST + left.people)),
+    )
+
+
+def _updated(left: LeftOut, prior: Prior) -> Prior:
+    """Return the similarity of strangers to one person: the prior's, updated by as many people as were left out."""
+    seen = left.people - 1
+    mean, deviation = left.pairs
+    variance = (_DEGREES * prior.deviation**2 + seen * deviation**2) / (_DEGREES + seen)
+    return Prior((_PEOPLE * prior.mean + seen * mean) / (_PEOPLE + seen), sqrt(variance))
+
+
+def _one_more(left: LeftOut) -> float:
+    """Return how much more often one gets a name who meets one person more than those who were left out."""
+    return 1 + left.fewer / max(1, left.names - 1)
+
+
+def _share(left: LeftOut, rates: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how much the left-out faces themselves decide."""
-    return people**2 / (people**2 + _HALF**2)
+    above = rates * left.people
+    return np.asarray(above / (above + _ENOUGH))
 
 
 def _quantiles(left: LeftOut, rates: NDArray[np.float64], beyond: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -102,35 +181,9 @@ def _quantiles(left: LeftOut, rates: NDArray[np.float64], beyond: NDArray[np.flo
     return np.where(places > 0, found, np.maximum(found, beyond))
 
 
-def _fitted(left: LeftOut, prior: Prior, rates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return where one minus the product of normal distributions, one a person, is each rate: by bisection."""
-    return _bisected(*_distributions(left, prior), rates)
-
-
-def _bisected(
-    means: NDArray[np.float64], deviations: NDArray[np.float64], rates: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    low = np.full(len(rates), means.min() - 10 * deviations.max())
-    high = np.full(len(rates), means.max() + 20 * deviations.max())
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        named = -np.expm1(log_ndtr((middle[:, None] - means) / deviations).sum(axis=1))
-        low, high = np.where(named > rates, middle, low), np.where(named > rates, high, middle)
-    return high
-
-
-def _distributions(left: LeftOut, prior: Prior) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean and deviation of strangers' similarity to each person.
-
-    Those over all pairs are the prior's, updated by as many observations as people were left out but one (the
-    posterior predictive of a normal distribution with a normal-inverse-gamma prior). Each person's own are drawn
-    towards them.
-    """
-    seen = left.people - 1
-    weight, degrees = _PEOPLE + seen, _DEGREES + seen
-    mean = (_PEOPLE * prior.mean + seen * left.mean) / weight
-    moved = _PEOPLE * seen / weight * (left.mean - prior.mean) ** 2
-    variance = (_DEGREES * prior.deviation**2 + seen * left.deviation**2 + moved) / degrees * (1 + 1 / weight)
-    means = (_PEOPLE_OF_ONE * mean + seen * left.means) / (_PEOPLE_OF_ONE + seen)
-    variances = (_DEGREES_OF_ONE * variance + seen * left.deviations**2) / (_DEGREES_OF_ONE + seen)
-    return means, np.sqrt(np.maximum(variances, 1e-12))
+@lru_cache(maxsize=256)
+def _largest(count: int) -> tuple[float, float]:
+    """Return mean and standard deviation of the largest of so many independent standard normal values."""
+    shares = (np.arange(_GRID) + 0.5) / _GRID
+    values = -scipy.special.ndtri(-np.expm1(np.log(shares) / count))
+    return float(values.mean()), float(values.std())

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.cluster.vq import kmeans2
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from facekit.identity.embedders.metrics import squared_distances
 from facekit.identity.people.evidence import Floats, Vectors, chunks
@@ -79,7 +77,7 @@ def group_looks(clusters: list[Cluster]) -> list[list[Cluster]]:
     able = np.array([cluster.votes >= SURE for cluster in clusters], bool)
     apart = apartness(centres, np.array([cluster.votes for cluster in clusters]))
     linked = (apart < NEAR) & able[:, None] & able[None]
-    numbers = connected_components(coo_array(linked), directed=False)[1]
+    numbers = scipy.sparse.csgraph.connected_components(scipy.sparse.coo_array(linked), directed=False)[1]
     people: dict[int, list[Cluster]] = {}
     for cluster, number in zip(clusters, numbers, strict=True):
         people.setdefault(int(number), []).append(cluster)
@@ -143,7 +141,7 @@ def _halved(inside: Vectors) -> NDArray[np.bool_]:
     if first.all() or not first.any():  # all points are one
         return first
     means = np.stack([inside[first].mean(0), inside[~first].mean(0)])
-    return np.asarray(kmeans2(inside, means, iter=30, minit="matrix")[1] == 0)
+    return np.asarray(scipy.cluster.vq.kmeans2(inside, means, iter=30, minit="matrix")[1] == 0)
 
 
 def _grow(points: Vectors, free: NDArray[np.bool_], seed: int) -> Places:

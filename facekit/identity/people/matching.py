@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import exp
+from statistics import NormalDist  # SciPy is slow to import
 
 import numpy as np
-from scipy.special import expit
-from scipy.stats import chi2
 
 from facekit.identity import embedders
 from facekit.identity.embedders.metrics import Embeddings, Metric, distances
 from facekit.identity.people.evidence import Model, log_odds, model_of, scaled
+
+RATES = (0.1, 0.01, 0.001, 0.0001)
+
+_NORMAL = NormalDist()
+
+_SCORES = [-_NORMAL.inv_cdf(rate) for rate in RATES]
+
+_DLIB = (1.182, 1.025, 0.895, 0.783)
+
+_STRANGERS: Mapping[str, Sequence[float]] = {
+    "dlib": _DLIB,
+    "dlib-mirrored": _DLIB,
+    "sface": (1.295, 1.148, 1.038, 0.944),
+}
+"""Embedder -> the distances, in its thresholds, below which `RATES` of all pairs of different people are.
+
+Fitted to the photos that LFW's pairsDevTrain names, and checked on those of pairsDevTest, by `benchmarks/matches.py`.
+Others are taken for like dlib. Between and beyond these rates, distances are taken for normally distributed.
+"""
 
 
 @dataclass(frozen=True)
@@ -34,7 +53,7 @@ class Matcher:
     threshold: float
     """The similarity from which two faces count as one person."""
     fmr: float
-    """The false match rate that the threshold stands for, by the model of the embedder's distances."""
+    """The false match rate that the threshold stands for, as measured on photos of LFW."""
 
     @classmethod
     def of(cls, name: str, fmr: float | None = None) -> Matcher:
@@ -43,13 +62,11 @@ class Matcher:
         Raises FacekitError for an embedder that cannot be had.
         """
         embedder = embedders.load(name)
-        model = model_of(name)
-        spread = (2 * model.within + model.between) / model.dimensions
-        # Distances are in thresholds: at the embedder's own they are 1.
-        squared = 1.0 if fmr is None else float(chi2.ppf(fmr, model.dimensions) * spread)
-        stands_for = float(chi2.cdf(1 / spread, model.dimensions)) if fmr is None else fmr
-        far = embedder.threshold * (squared if embedder.metric == "cosine" else sqrt(squared))
-        return cls(embedder.metric, embedder.threshold, model, round(1 - far, 6), float(f"{stands_for:.2g}"))
+        strangers = _STRANGERS.get(name, _DLIB)
+        far = 1.0 if fmr is None else _line(-_NORMAL.inv_cdf(fmr), _SCORES, strangers)
+        stands_for = _NORMAL.cdf(-_line(-1.0, [-one for one in strangers], _SCORES)) if fmr is None else fmr
+        threshold = round(1 - embedder.threshold * far, 6)
+        return cls(embedder.metric, embedder.threshold, model_of(name), threshold, float(f"{stands_for:.2g}"))
 
     def match(self, first: Embeddings, second: Embeddings) -> Match:
         """Return the answer to two embeddings, shape (dimensions,) each."""
@@ -57,4 +74,11 @@ class Matcher:
         similarity = 1 - float(distances(self.metric, pair[:1], pair[1:])[0, 0])
         one, other = scaled(pair, self.metric, self.own_threshold).astype(np.float64)
         odds = float(log_odds(float(np.square(one - other).sum()), 1.0, self.model))
-        return Match(similarity >= self.threshold, round(similarity, 4), round(float(expit(odds)), 4))
+        return Match(similarity >= self.threshold, round(similarity, 4), round(1 / (1 + exp(-max(odds, -700.0))), 4))
+
+
+def _line(at: float, places: Sequence[float], values: Sequence[float]) -> float:
+    """Return the value at a place on the line through ascending places, which goes straight on at both ends."""
+    first = min(max(int(np.searchsorted(places, at)) - 1, 0), len(places) - 2)
+    share = (at - places[first]) / (places[first + 1] - places[first])
+    return float(values[first] + share * (values[first + 1] - values[first]))

@@ -1,0 +1,197 @@
+"""Open a video file, a stream or a camera with PyAV, so that nothing in it leads to another file or host.
+
+FFmpeg reads playlists, scripts of other files and even plain text as videos, and follows what they name. So only
+formats that hold pictures themselves are read from a file, and a stream may only speak the protocols of streams.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import urlsplit
+
+from facekit.base import images, plugins
+from facekit.base.contract import FacekitError
+from facekit.base.opening import open_regular, reading
+from facekit.base.text import visible
+from facekit.video.sources import Source
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+_FILES = (
+    "mov,matroska,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,mjpeg,flv,ogg,asf,dv,mxf,nut,ivf,rm,gif,"
+    # Sound: so that a file without pictures is called that, and no broken video.
+    "mp3,wav,aac,flac"
+)
+"""The formats of FFmpeg that are read from files: containers and streams of pictures, no playlists, no texts."""
+
+_STREAMS = f"{_FILES},hls,mpjpeg,live_flv,rtsp,rtp,sdp"
+
+_HTTP = "http,https,tcp,tls,crypto"
+
+_PROTOCOLS = {
+    "http": _HTTP,
+    "https": _HTTP,
+    "rtsp": "rtsp,rtp,srtp,udp,tcp,tls",
+    "rtsps": "rtsp,rtsps,rtp,srtp,udp,tcp,tls",
+    "rtmp": "rtmp,tcp",
+    "rtmps": "rtmps,rtmp,tcp,tls",
+    "srt": "srt,udp",
+    "udp": "udp",
+    "rtp": "rtp,udp",
+}
+"""Scheme of a web address -> the protocols that it, and all that it names, may speak."""
+
+STREAM_SCHEMES = tuple(_PROTOCOLS)
+
+_CAMERAS = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}"), "win32": ("dshow", "video={}")}
+"""System -> FFmpeg's name of its cameras, and the address of one."""
+
+
+@dataclass(frozen=True)
+class Waits:
+    """How long a stream may be silent, in seconds."""
+
+    opening: float = 10
+    reading: float = 10
+
+
+@dataclass
+class Opened:
+    """An open video: its container, its pictures, and how long it is."""
+
+    container: InputContainer
+    stream: VideoStream
+    seconds: float | None
+    """None: live, or without an end that is known."""
+    _files: list[BinaryIO] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Close it; an error of the other side is of no interest any more."""
+        with suppress(OSError):
+            self.container.close()
+        for file in self._files:
+            file.close()
+
+
+@contextmanager
+def opened(source: Source, waits: Waits | None = None) -> Iterator[Opened]:
+    """Yield a video that is open. Raises FacekitError that says what to type, or `Unreachable` for a silent stream."""
+    one = open_source(source, waits or Waits())
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+class Unreachable(FacekitError):
+    """A stream or a camera that does not answer, or answers no longer: another try may help."""
+
+
+def open_source(source: Source, waits: Waits) -> Opened:
+    """Open a file, a stream or a camera. Raises as `opened` does."""
+    av = plugins.need("av", f"{source.name}: a video")
+    if source.kind == "file":
+        return _of_file(av, source)
+    target, options, kind = source.address, _stream_options(source), None
+    if source.kind == "camera":
+        kind, target = camera(int(source.address))
+    try:
+        container = av.open(
+            target, format=kind, options=options, timeout=(waits.opening, waits.reading), metadata_errors="replace"
+        )
+    except (OSError, ValueError, av.FFmpegError) as error:
+        raise _not_opened(source, error) from None
+    return _with_pictures(av, source, container, [])
+
+
+def camera(number: int) -> tuple[str, str]:
+    """Return FFmpeg's name of this system's cameras, and the address of one."""
+    kind, address = _CAMERAS.get(sys.platform, _CAMERAS["linux"])
+    return kind, address.format(number)
+
+
+def _of_file(av: Any, source: Source) -> Opened:
+    assert source.path is not None
+    try:
+        with reading(source.path):
+            # A file that is handed over: FFmpeg would read a name like `concat:…` as an order.
+            file = open_regular(source.path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise FacekitError(f"no such video: {source.name}; give a video, or a folder of photos") from None
+    try:
+        container = av.open(file, options=_limited({"format_whitelist": _FILES}), metadata_errors="replace")
+    except (OSError, ValueError, av.FFmpegError):
+        file.close()
+        raise FacekitError(
+            f"{source.name} is no video that can be read; give one that a player opens, such as an MP4"
+        ) from None
+    return _with_pictures(av, source, container, [file])
+
+
+def _stream_options(source: Source) -> dict[str, str]:
+    if source.kind == "camera":
+        return _limited({})
+    scheme = urlsplit(source.address).scheme.lower()
+    options = {"format_whitelist": _STREAMS, "protocol_whitelist": _PROTOCOLS[scheme]}
+    if scheme in ("http", "https"):
+        # A file of known length: FFmpeg asks for the rest of it. For all else, and what lasts longer: see `joining.py`.
+        options |= {"reconnect": "1", "reconnect_delay_max": "1"}
+    if scheme.startswith("rtsp"):
+        # Packets that arrive late or not at all would be frames with holes; over TCP they arrive or the stream drops.
+        options["rtsp_transport"] = "tcp"
+    return _limited(options)
+
+
+def _limited(options: dict[str, str]) -> dict[str, str]:
+    """Add the most pixels of a frame, which the decoder refuses before it reserves memory for them."""
+    return {**options, "max_pixels": str(images.MAX_PIXELS)}
+
+
+def _with_pictures(av: Any, source: Source, container: InputContainer, files: list[BinaryIO]) -> Opened:
+    cover = av.stream.Disposition.attached_pic
+    stream = next((one for one in container.streams.video if not one.disposition & cover), None)
+    if stream is None:
+        Opened(container, None, None, files).close()  # type: ignore[arg-type]
+        raise FacekitError(f"{source.name} has no pictures, only sound; give a video")
+    size = stream.codec_context
+    if size.width * size.height > images.MAX_PIXELS:
+        Opened(container, stream, None, files).close()
+        raise FacekitError(
+            f"{source.name} has frames of {size.width} x {size.height} pixels, which are too many; scale it down first"
+        )
+    stream.thread_type = "AUTO" if source.kind == "file" else "SLICE"  # frames in threads come late
+    return Opened(container, stream, _seconds(av, source, container, stream), files)
+
+
+def _seconds(av: Any, source: Source, container: InputContainer, stream: VideoStream) -> float | None:
+    if source.kind == "camera":
+        return None
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base) or None
+    return container.duration / float(av.time_base) if container.duration else None
+
+
+def _not_opened(source: Source, error: Exception) -> FacekitError:
+    if source.kind == "camera":
+        return _no_camera(source, error)
+    if type(error).__name__ == "InvalidDataError" or isinstance(error, ValueError):
+        return FacekitError(f"{source.name} answers something that is no video; give the address of a video or stream")
+    why = visible(getattr(error, "strerror", None) or str(error)).lower()
+    return Unreachable(f"{source.name} does not answer ({why}); check the address, and that it can be reached")
+
+
+def _no_camera(source: Source, error: Exception) -> FacekitError:
+    kind, address = camera(int(source.address))
+    if isinstance(error, FileNotFoundError):
+        return FacekitError(f"there is no camera {source.address} ({address}); connect one, or give another number")
+    if isinstance(error, PermissionError):
+        return FacekitError(f"camera {source.address} ({address}) may not be opened; add yourself to the group `video`")
+    if isinstance(error, ValueError):
+        return FacekitError(f"this PyAV opens no cameras ({kind}); install one with it, or stream the camera to a URL")
+    return Unreachable(f"camera {source.address} ({address}) does not answer ({error}); is another program using it?")
