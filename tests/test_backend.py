@@ -98,13 +98,17 @@ def test_jax_compiles_light_augmentation_too() -> None:
     assert on("jax", COMPILED) is True
 
 
-def test_tensorflow_is_what_computes_unless_another_is_asked_for(tmp_path: Path) -> None:
-    code = "from facekit.networks.backend import engine; print('\"' + engine() + '\"')"
+def test_tensorflow_is_what_computes_unless_another_is_asked_for_and_its_loading_is_said(tmp_path: Path) -> None:
+    code = (
+        "import logging; logging.basicConfig(level='INFO')\n"
+        "from facekit.networks.backend import engine; print('\"' + engine() + '\"')"
+    )
     environment = {**os.environ, "KERAS_HOME": str(tmp_path)}
     environment.pop("KERAS_BACKEND", None)
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == "tensorflow"
+    assert done.stderr.startswith("INFO:facekit.networks.backend:loading Keras, which takes some seconds")
 
 
 def test_ctrl_c_while_the_engine_loads_shows_nothing_of_it(capfd: pytest.CaptureFixture[str]) -> None:

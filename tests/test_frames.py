@@ -14,7 +14,7 @@ import pytest
 from videos import still, write
 
 from facekit.base.contract import Image
-from facekit.video.frames import Counts, Due, Ended, Frame, decoded
+from facekit.video.frames import Counts, Due, Ended, Frame, _Clock, decoded
 from facekit.video.opening import Opened, opened
 from facekit.video.sources import Source
 
@@ -56,6 +56,32 @@ def test_times_are_those_of_the_file(tmp_path: Path) -> None:
     images = [image for _, image in still(len(times))]
     file = write(tmp_path / "v.mp4", zip(times, images, strict=True), "mpeg4")
     assert [frame.time for frame in frames(file)] == pytest.approx(times, abs=0.002)
+
+
+def test_a_stream_that_counts_anew_goes_on(tmp_path: Path) -> None:
+    times = [0.0, 0.5, 1.0, 1.5, 2.0]
+    images = [image for _, image in still(len(times))]
+    one = write(tmp_path / "v.ts", zip(times, images, strict=True), "mpeg4", format="mpegts").read_bytes()
+    (tmp_path / "twice.ts").write_bytes(one + one)
+    found = [frame.time for frame in frames(tmp_path / "twice.ts")]
+    steps = np.diff(found)
+    assert len(found) == 10
+    assert steps[[0, 1, 2, 3, 5, 6, 7, 8]] == pytest.approx(np.full(8, 0.5), abs=0.01)
+    assert 0 < steps[4] <= 0.5
+
+
+@pytest.mark.parametrize(
+    ("times", "wanted"),
+    [
+        ([0, 0.1, None, 0.3], [0, 0.1, 0.2, 0.3]),
+        ([5, 5.1, 5.1, 5.2], [5, 5.1, 5.101, 5.2]),
+        ([5, 5.1, 5.05, 5.2], [5, 5.1, 5.101, 5.2]),
+        ([90, 90.5, 0, 0.5, 1.5], [90, 90.5, 90.6, 91.1, 92.1]),
+    ],
+)
+def test_times_always_ascend(times: list[float | None], wanted: list[float]) -> None:
+    clock = _Clock(SimpleNamespace(average_rate=10, guessed_rate=10))  # type: ignore[arg-type]
+    assert [clock.time(SimpleNamespace(time=time)) for time in times] == pytest.approx(wanted)  # type: ignore[arg-type]
 
 
 def test_looking_goes_by_the_clock_and_not_by_the_number_of_frames() -> None:

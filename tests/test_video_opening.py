@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
+import certifi
 import pytest
 from streaming import Host, hosting
 from videos import sound, still, without_frames, write
@@ -160,3 +163,20 @@ def test_a_camera_is_a_live_stream(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="the names of Linux's cameras")
 def test_a_number_is_a_camera_of_this_system() -> None:
     assert camera(2) == ("v4l2", "/dev/video2")
+
+
+def test_a_host_that_cannot_prove_who_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate with")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    name = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
+    made = ("-keyout", str(key), "-out", str(certificate), "-days", "2", "-nodes")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", *made, *name], check=True, capture_output=True)
+    with hosting(certificate, key) as host:
+        host.pages["/v.mp4"] = ("video/mp4", write(tmp_path / "v.mp4", still(30), "mpeg4").read_bytes())
+        url = host.url("/v.mp4").replace("127.0.0.1", "localhost")
+        with pytest.raises(FacekitError, match="does not answer"):
+            open_source(Source.of_url(url), Waits(5, 5))
+        monkeypatch.setattr(certifi, "where", lambda: str(certificate))
+        with opened(Source.of_url(url)) as one:
+            assert one.stream.width == 64

@@ -68,8 +68,10 @@ class Answer:
             "photo": self.picture,
             "face": f"{self.face}: {box.words}" if box is not None else "",
             "name": self.name or "",
-            "similarity": f"{self.similarity:.2f}" if self.similarity is not None else "",
+            "similarity": f"{self.similarity:.3f}" if self.similarity is not None else "",
             "probability": f"{self.probability:.2f}" if self.probability is not None else "",
+            "threshold": f"{self.threshold:.3f}" if self.threshold is not None else "",
+            "FPIR": f"{self.fpir:g}" if self.fpir is not None else "",
         }
 
 

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 _MOST_ERRORS = 20
 """Errors of a container in a row after which it is given up: each costs what is left of a packet."""
 
+_BACK = 1.0
+"""Seconds that times must go back for a stream to count anew; less is a fault of a single frame."""
+
+_LEAST = 0.001
+"""Seconds between two frames, at least."""
+
 _USUAL_RATE = 25.0
 """Frames a second of a video that does not say."""
 
@@ -117,18 +123,27 @@ def _packets(one: Opened, counts: Counts) -> Iterator[Packet[VideoStream]]:
 
 
 class _Clock:
-    """The times of frames, as they are in the file; those that a file lacks or turns back follow from its rate."""
+    """The times of frames, as they are in the file, and always ascending.
+
+    A frame without a time follows from the rate. Where a stream begins to count anew, its times go on.
+    """
 
     def __init__(self, stream: VideoStream) -> None:
         rate = float(stream.average_rate or stream.guessed_rate or _USUAL_RATE)
-        self.step = 1 / rate if 0.01 < rate < 1000 else 1 / _USUAL_RATE
-        self.last: float | None = None
+        self._step = 1 / rate if 0.01 < rate < 1000 else 1 / _USUAL_RATE
+        self._last: float | None = None
+        self._shift = 0.0
 
     def time(self, picture: VideoFrame) -> float:
-        after = 0.0 if self.last is None else self.last + self.step
-        time = picture.time
-        self.last = after if time is None or (self.last is not None and time <= self.last) else float(time)
-        return self.last
+        found = None if picture.time is None else float(picture.time) + self._shift
+        if self._last is None:
+            self._last = found or 0.0
+            return self._last
+        if found is None or found < self._last - _BACK:
+            self._shift += 0.0 if found is None else self._last + self._step - found
+            found = self._last + self._step
+        self._last = max(found, self._last + _LEAST)
+        return self._last
 
 
 def _aspect(stream: VideoStream) -> Fraction | None:

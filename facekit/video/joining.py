@@ -58,6 +58,7 @@ class Reader:
         self._zero: float | None = None
         """The time in the container that is second 0."""
         self._last = -1.0
+        self._read = False
 
     @property
     def live(self) -> bool:
@@ -68,11 +69,17 @@ class Reader:
         """End the reading at the next packet."""
         self._stopped.set()
 
+    def close(self) -> None:
+        """Close a video of which no frame was asked for; who reads it closes it at the end."""
+        if not self._read:
+            self._close()
+
     def frames(self) -> Iterator[Frame]:
         """Yield frames in order, times in seconds since the first one, ascending over all that was joined.
 
         Raises Lost for a stream that drops and cannot be joined again.
         """
+        self._read = True
         try:
             while self._open is not None:
                 why = "it ended"

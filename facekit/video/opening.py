@@ -142,6 +142,9 @@ def _stream_options(source: Source) -> dict[str, str]:
     if scheme in ("http", "https"):
         # A file of known length: FFmpeg asks for the rest of it. For all else, and what lasts longer: see `joining.py`.
         options |= {"reconnect": "1", "reconnect_delay_max": "1"}
+    if scheme == "https":
+        # FFmpeg believes any host by default.
+        options |= {"tls_verify": "1", "ca_file": plugins.need("certifi", source.name).where()}
     if scheme.startswith("rtsp"):
         # Packets that arrive late or not at all would be frames with holes; over TCP they arrive or the stream drops.
         options["rtsp_transport"] = "tcp"

@@ -11,7 +11,7 @@ from typing import Any
 
 from facekit.base import images
 from facekit.base.contract import Image
-from facekit.base.parallel import ordered_map
+from facekit.base.parallel import ordered_map, workers
 from facekit.base.text import counted
 from facekit.report.annotated import Mark
 from facekit.video.eyes import Eyes, Who
@@ -31,8 +31,8 @@ _PATIENCE = 1.0
 _FACE_SIDE = 160
 """Longest side of the picture of a face that is kept of a track, in pixels."""
 
-_BETTER = 1.1
-"""How much better than the best a frame must be to take its place: to encode one costs as much as to align a face."""
+_MOST_WORKERS = 8
+"""Threads that look at frames: each has four more ahead of it, of 12 MB where a video is 4K."""
 
 _SOON = 1.0
 """Seconds after which a live input says who has come; the answer at the end rests on all frames."""
@@ -119,6 +119,8 @@ class Watch:
             if not self.live:
                 raise
             end = error
+        finally:
+            self._reader.close()
         yield from self._told(self._parts(self._tracker.close()))
         self._say()
         if end is not None:
@@ -128,7 +130,7 @@ class Watch:
         see, settings = self._see, self._settings
         frames = self._until(Newest(self._reader, settings.fps).frames() if self.live else self._due())
         # A live frame is looked at before the next is taken, which is then the newest.
-        return map(see, frames) if self.live else ordered_map(see, frames, settings.jobs)
+        return map(see, frames) if self.live else ordered_map(see, frames, min(_MOST_WORKERS, workers(settings.jobs)))
 
     def _due(self) -> Iterator[Frame]:
         due = Due(self._settings.fps)
@@ -143,18 +145,24 @@ class Watch:
             yield frame
 
     def _see(self, frame: Frame) -> _Looked:
+        """Look at a frame. Of its pixels, only what may be shown is kept: many frames are under way at a time."""
         image = frame.image()
-        return _Looked(frame.time, frame.arrived, image, self._eyes.see(image))
+        seen = self._eyes.see(image)
+        faces = [images.shrink(images.cut(image, images.square(one.box, 0.6)), _FACE_SIDE)[0].copy() for one in seen]
+        whole = images.encode(image) if seen and self._settings.keep_frames else None
+        return _Looked(frame.time, frame.arrived, seen, faces, whole)
 
     def _step(self, looked: _Looked) -> Iterator[Appearance]:
         tracks, ended = self._tracker.update(looked.time, looked.seen)
         over = self._parts(ended)
-        for track, one in zip(tracks, looked.seen, strict=True):
+        for track, one, face in zip(tracks, looked.seen, looked.faces, strict=True):
             part = track
             if self._spells is not None:
                 part, before = self._spells.see(track, one)
                 over += [before] if before is not None else []
-            self._keep_best(part, one, looked)
+            if part.best is None or one.quality > part.best.quality:
+                picture = images.encode(face, quality=88)
+                part.best = Best(looked.time, one.quality, one.box, picture, looked.whole)
         self.counts.looked_at += 1
         self.counts.delay = max(self.counts.delay, time.monotonic() - looked.arrived) if self.live else 0.0
         yield from self._told(over)
@@ -167,14 +175,6 @@ class Watch:
 
     def _going(self) -> list[Track]:
         return self._tracker.open if self._spells is None else self._spells.going()
-
-    def _keep_best(self, track: Track, one: Sighting, looked: _Looked) -> None:
-        if track.best is not None and one.quality < track.best.quality * _BETTER:
-            return
-        around = images.square(one.box, 0.6)
-        small, _ = images.shrink(images.cut(looked.image, around), _FACE_SIDE)
-        whole = images.encode(looked.image) if self._settings.keep_frames else None
-        track.best = Best(looked.time, one.quality, one.box, images.encode(small, quality=88), whole)
 
     def _told(self, ended: list[Track]) -> Iterator[Appearance]:
         """Yield the appearances of tracks that have ended, named together with those that go on beside them."""
@@ -229,8 +229,11 @@ class _Looked:
 
     time: float
     arrived: float
-    image: Image
     seen: list[Sighting]
+    faces: list[Image]
+    """Each one with its surroundings, small."""
+    whole: bytes | None
+    """The frame as a JPEG, where it may be annotated."""
 
 
 def _together(one: Track, other: Track) -> bool:
