@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from galleries import Faces, faces
+from enrolled import Faces, faces
 
 from facekit.identity import embedders
 from facekit.identity.gallery.promise import FACTOR, LEAST
