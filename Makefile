@@ -77,6 +77,9 @@ bench: browser  ## Run what takes long: slow tests, kills, speed side by side, a
 	@if [ -z "$$FACEKIT_DATA" ]; then echo "FACEKIT_DATA is not set: the studies are left out"; else set -e; \
 		$(BIN)/python benchmarks/groups.py; \
 		$(BIN)/python benchmarks/openset.py --embedder dlib --embedder sface; \
+		$(BIN)/python benchmarks/galleries.py --folder bench/galleries; \
+		$(BIN)/python benchmarks/promises.py --folder bench/galleries; \
+		$(BIN)/python benchmarks/matches.py --keep bench/matches; \
 		$(BIN)/python benchmarks/video.py --part lfw; \
 		$(BIN)/python benchmarks/leaks.py -o bench/leaks; \
 		$(BIN)/python benchmarks/expressions.py -o bench/expressions; fi

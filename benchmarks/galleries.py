@@ -7,15 +7,19 @@ DATA is a folder with `lfw`; else FACEKIT_DATA names it. Faces are cut by `facek
 `lfw/pairs_images`. Galleries are filled and asked as `enroll` and `identify` do it, one face a picture.
 
 1. Half of each person's photos, drawn by the seed, are enrolled, the others and all strangers are searched for. The
-   interval draws the strangers, with their photos, again.
-2. One photo a person is enrolled, so that there are errors. The 20 pairs of people with the most wrong names in one
-   half of the other photos are the most confusable; of each, up to five wrong answers are denied. What that changes is
-   counted on the other half, of which nobody has said anything.
+   interval draws the strangers, with their photos, again. In the last row, strangers whose names have an even CRC-32
+   are given to the gallery, as by `enroll --strangers`, and the others are searched for.
+2. One photo of each of the 42 is enrolled, and one of every stranger. To have enough errors, names are given at an FPIR
+   of 0.5, and the photos that are asked about are also made small: a face is as wide as `--small` pixels, as in a group
+   photo. The 20 pairs of people with the most wrong names in one half of the other photos are the most confusable; of
+   each, up to five wrong answers are denied. What that changes is counted on the other half, of which nobody has said
+   anything. These are then put together to photos of eight faces, in which nobody may be named twice.
 3. A gallery with half of the photos is migrated to another embedder and back, and compared with galleries that were
    enrolled with each.
 
-How far an interval may be off for a promise, and when a denial counts, were chosen on every second of the 42 people and
-on strangers whose names have an even CRC-32. `--half` measures the others alone; `--development` those.
+What is usual for an embedder, the weights of people left out, and the width of the interval were chosen by
+`benchmarks/promises.py`, on others; how a denial counts, on every second of the 42 people. `--development` shows these
+with the strangers whose names have an even CRC-32, `--half` the others.
 """
 
 from __future__ import annotations
@@ -26,63 +30,25 @@ import tempfile
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
+from enrolled import Faces, faces
 
-from facekit.base.contract import Record, quiet
-from facekit.commands.crop import crop
-from facekit.dataset import Dataset
-from facekit.identity.embedders import embed_dataset
+from facekit.base.contract import quiet
 from facekit.identity.embedders.embeddings import face_in
+from facekit.identity.faces import Finder
 from facekit.identity.gallery import Gallery, Identity, NewFace
 from facekit.identity.gallery.gallery import about
 from facekit.identity.gallery.migration import migrate
-from facekit.identity.gallery.values import Crop, Where
-from facekit.options.crop import Crop as CropOptions
 from facekit.scores.bootstrap import interval, rounds_of
 
 FPIR = 0.01
 SEEDS = 5
-
-
-@dataclass(frozen=True)
-class Faces:
-    """Faces with embeddings."""
-
-    dataset: Dataset
-    vectors: np.ndarray
-
-    def where(self, chosen: np.ndarray) -> Faces:
-        """Return some of them."""
-        records = [self.dataset.records[place] for place in chosen]
-        return Faces(replace(self.dataset, records=records), self.vectors[chosen])
-
-    @property
-    def names(self) -> np.ndarray:
-        """Who is on each."""
-        return np.array([one.name for one in self.dataset.records])
-
-    def new(self, place: int, crops: bool = False) -> NewFace:
-        """Return one as a face to enroll."""
-        record = self.dataset.records[place]
-        return NewFace(Where(record.path, record.sha256), self.vectors[place], self._crop(record) if crops else None)
-
-    def _crop(self, record: Record) -> Crop:
-        from facekit.base import images
-
-        data = self.dataset.bytes_of(record)
-        return Crop(data, face_in(images.decode(data), record, self.dataset.info))
-
-
-def faces(photos: Path, output: Path, embedder: str) -> Faces:
-    """Return the faces of a tree of photos, cut with the defaults."""
-    crop(CropOptions(input=photos, output=output, jobs=1))
-    dataset = Dataset.open(output)
-    vectors, reasons = embed_dataset(dataset, embedder, jobs=1)
-    there = np.array([place for place, reason in enumerate(reasons) if reason is None])
-    return Faces(dataset, vectors).where(there)
+LOOSE = 0.5
+"""The FPIR of show 2: nearly every face gets a name."""
 
 
 def parts(known: Faces, names: Sequence[str], share: float, seed: int) -> tuple[Faces, Faces]:
@@ -107,25 +73,36 @@ def filled(folder: Path, enrolled: Faces, embedder: str, crops: bool = False) ->
     return gallery
 
 
-def asked(gallery: Gallery, some: Faces) -> list[Identity]:
+def asked(gallery: Gallery, some: Faces, rate: float | None = None) -> list[Identity]:
     """Return who the gallery says each face is, each in a picture of its own."""
-    namer = gallery.namer()
+    namer = gallery.namer(rate)
     return [namer.name(vector[None])[0] for vector in some.vectors]
 
 
-def open_set(known: Faces, strangers: Faces, people: Sequence[str], count: int, embedder: str, folder: Path) -> str:
-    """Return the row of show 1 for so many people."""
+def open_set(
+    known: Faces,
+    strangers: Faces,
+    people: Sequence[str],
+    count: int,
+    embedder: str,
+    folder: Path,
+    added: Faces | None = None,
+) -> str:
+    """Return the row of show 1 for so many people, with strangers that the gallery was given as by `--strangers`."""
     hits: dict[str, list[bool]] = defaultdict(list)
     fpirs, tpirs, first, told, covered = [], [], [], [], 0
     for seed in range(SEEDS):
         chosen = sorted(np.random.default_rng([seed, count]).permutation(people)[:count].tolist())
         enrolled, searched = parts(known, chosen, 0.5, seed)
-        with filled(folder / f"open-{embedder}-{count}-{seed}", enrolled, embedder) as gallery:
+        name = f"open-{embedder}-{count}-{seed}-{'alone' if added is None else 'helped'}"
+        with filled(folder / name, enrolled, embedder) as gallery:
+            if added is not None:
+                gallery.store.set_strangers([(str(n), added.new(place)) for place, n in enumerate(added.names)])
             promise = gallery.promise()
             named = [one.name is not None for one in asked(gallery, strangers)]
             right = asked(gallery, searched)
-        for name, hit in zip(strangers.names, named, strict=True):
-            hits[str(name)].append(hit)
+        for who, hit in zip(strangers.names, named, strict=True):
+            hits[str(who)].append(hit)
         fpirs.append(np.mean(named))
         tpirs.append(np.mean([one.name == name for one, name in zip(right, searched.names, strict=True)]))
         first.append(np.mean([one.nearest[0].name == name for one, name in zip(right, searched.names, strict=True)]))
@@ -137,36 +114,69 @@ def open_set(known: Faces, strangers: Faces, people: Sequence[str], count: int, 
     drawn = rounds_of(lambda w: (float((w * sums).sum() / (w * all_faces).sum()),), names, 1000)
     ends = interval(drawn[:, 0])
     assert ends is not None
+    title = f"{count} and strangers" if added is not None else count
     return (
-        f"| {embedder} | {count} | {np.mean(fpirs):.4f} ({ends.low:.4f} to {ends.high:.4f}) | {min(fpirs):.4f} to "
+        f"| {embedder} | {title} | {np.mean(fpirs):.4f} ({ends.low:.4f} to {ends.high:.4f}) | {min(fpirs):.4f} to "
         f"{max(fpirs):.4f} | {np.mean(tpirs):.4f} | {min(tpirs):.4f} | {np.mean(first):.4f} | {covered} of {SEEDS} | "
         f"{'; '.join(told)} |"
     )
 
 
-def denials(known: Faces, people: Sequence[str], embedder: str, folder: Path) -> str:
-    """Return the row of show 2."""
-    before, after, right_before, right_after, searched_all = 0, 0, 0, 0, 0
-    said = 0
+def denials(known: Faces, strangers: Faces, people: Sequence[str], embedder: str, folder: Path, side: int) -> str:
+    """Return the row of show 2; a side of 0 leaves the photos as they are."""
+    before = after = right_before = right_after = searched = said = repeated = would = photos = 0
+    _, one_each = np.unique(strangers.names, return_index=True)
+    asked_about = small(known, embedder, side) if side else known
     for seed in range(SEEDS):
         enrolled, others = parts(known, people, 1e-9, seed)
+        left = {one.path for one in others.dataset.records}
+        others = asked_about.where(np.array([p for p, one in enumerate(known.dataset.records) if one.path in left]))
+        others = others.where(np.flatnonzero(np.isfinite(others.vectors).all(axis=1)))
         shuffled = np.random.default_rng(seed).permutation(len(others.vectors))
-        looked, unseen = others.where(np.sort(shuffled[::2])), others.where(np.sort(shuffled[1::2]))
-        with filled(folder / f"deny-{embedder}-{seed}", enrolled, embedder) as gallery:
-            worst, wrong = _confusable(looked, asked(gallery, looked))
-            counts = _count(unseen, asked(gallery, unseen), worst)
+        looked, unseen = others.where(np.sort(shuffled[::2])), others.where(shuffled[1::2])
+        with filled(folder / f"deny-{embedder}-{side}-{seed}", enrolled, embedder) as gallery:
+            gallery.store.enroll({str(strangers.names[one]): [strangers.new(one)] for one in one_each})
+            worst, wrong = _confusable(looked, asked(gallery, looked, LOOSE))
+            counts = _count(unseen, asked(gallery, unseen, LOOSE), worst)
             before, right_before = before + counts[0], right_before + counts[1]
             numbers = {one.name: one.number for one in gallery.store.people()}
             for pair in worst:
                 for place, name in wrong[pair][:5]:
                     said += gallery.store.deny(numbers[name], looked.new(place))
-            counts = _count(unseen, asked(gallery, unseen), worst)
+            counts = _count(unseen, asked(gallery, unseen, LOOSE), worst)
             after, right_after = after + counts[0], right_after + counts[1]
-            searched_all += len(unseen.vectors)
+            repeated, would = (old + new for old, new in zip((repeated, would), twice(gallery, unseen), strict=True))
+            searched, photos = searched + len(unseen.vectors), photos + len(unseen.vectors) // 8
     return (
-        f"| {embedder} | {said} | {before} | {after} ({after / max(1, before):.2f}) | "
-        f"{right_before / searched_all:.4f} | {right_after / searched_all:.4f} |"
+        f"| {embedder} | {side or 'as found'} | {said} | {before} | {after} ({after / max(1, before):.2f}) | "
+        f"{right_before / searched:.4f} | {right_after / searched:.4f} | {repeated} of {photos} | {would} |"
     )
+
+
+def small(known: Faces, embedder: str, side: int) -> Faces:
+    """Return faces as they would be if they had been photographed as wide as so many pixels."""
+    from facekit.base import images
+    from facekit.options.crop import CarriedCrop
+
+    finder, rows = Finder(embedder, CarriedCrop(detect=False)), []
+    for record in known.dataset.records:
+        image = images.decode(known.dataset.bytes_of(record))
+        box = face_in(image, record, known.dataset.info)
+        width = max(8, round(image.shape[1] * side / (box.w if box else image.shape[1])))
+        tiny = cv2.resize(image, (width, width), interpolation=cv2.INTER_AREA)
+        rows.append(finder.embed([finder.align(cv2.resize(tiny, image.shape[1::-1]), box)])[0][0])
+    return replace(known, vectors=np.stack(rows))
+
+
+def twice(gallery: Gallery, some: Faces) -> tuple[int, int]:
+    """Return in how many photos of eight faces somebody is named twice, and in how many with `--allow-repeats`."""
+    found = []
+    for repeats in (False, True):
+        namer = gallery.namer(LOOSE, repeats)
+        photos = (namer.name(some.vectors[first : first + 8]) for first in range(0, len(some.vectors) - 7, 8))
+        names = [[one.name for one in photo if one.name is not None] for photo in photos]
+        found.append(sum(len(set(one)) < len(one) for one in names))
+    return found[0], found[1]
 
 
 Pair = tuple[str, str]
@@ -241,6 +251,7 @@ def main() -> None:
     parser.add_argument("--show", type=int, action="append", choices=(1, 2, 3))
     parser.add_argument("--half", action="store_true")
     parser.add_argument("--development", action="store_true")
+    parser.add_argument("--small", type=int, default=20)
     parser.add_argument("--folder", type=Path, help="where the faces are kept, so that they are cut once")
     options = parser.parse_args()
     if options.data is None:
@@ -263,13 +274,29 @@ def show(options: argparse.Namespace, folder: Path) -> None:
     people = people[0::2] if options.development else people[1::2] if options.half else people
     shows = options.show or [1, 2, 3]
     for embedder in known:
-        if 1 in shows:
-            for count in sorted({len(people), min(len(people), 10), 5}, reverse=True):
-                print(open_set(known[embedder], strangers[embedder], people, count, embedder, folder), flush=True)
-        if 2 in shows:
-            print(denials(known[embedder], people, embedder, folder), flush=True)
+        _show(shows, options, known[embedder], strangers[embedder], people, embedder, folder)
     if 3 in shows and len(known) == 2:
         moves(known, people, folder)
+
+
+def _show(
+    shows: Sequence[int],
+    options: argparse.Namespace,
+    known: Faces,
+    strangers: Faces,
+    people: Sequence[str],
+    embedder: str,
+    folder: Path,
+) -> None:
+    if 1 in shows:
+        for count in sorted({len(people), min(len(people), 10), 5}, reverse=True):
+            print(open_set(known, strangers, people, count, embedder, folder), flush=True)
+        even = np.array([zlib.crc32(str(name).encode()) % 2 == 0 for name in strangers.names])
+        if even.any() and not even.all():
+            added, others = strangers.where(np.flatnonzero(even)), strangers.where(np.flatnonzero(~even))
+            print(open_set(known, others, people, len(people), embedder, folder, added), flush=True)
+    for side in (0, options.small) if 2 in shows else ():
+        print(denials(known, strangers, people, embedder, folder, side), flush=True)
 
 
 def _wanted(options: argparse.Namespace, name: str) -> bool:

@@ -78,13 +78,17 @@ def test_an_engine_trains_resumes_and_exchanges_models(engine: str, tmp_path: Pa
     assert np.allclose(ours, others, atol=1e-4)
 
 
-def test_tensorflow_is_what_computes_unless_another_is_asked_for(tmp_path: Path) -> None:
-    code = "from facekit.networks.backend import engine; print('\"' + engine() + '\"')"
+def test_tensorflow_is_what_computes_unless_another_is_asked_for_and_its_loading_is_said(tmp_path: Path) -> None:
+    code = (
+        "import logging; logging.basicConfig(level='INFO')\n"
+        "from facekit.networks.backend import engine; print('\"' + engine() + '\"')"
+    )
     environment = {**os.environ, "KERAS_HOME": str(tmp_path)}
     environment.pop("KERAS_BACKEND", None)
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == "tensorflow"
+    assert done.stderr.startswith("INFO:facekit.networks.backend:loading Keras, which takes some seconds")
 
 
 def test_ctrl_c_while_the_engine_loads_shows_nothing_of_it(capfd: pytest.CaptureFixture[str]) -> None:

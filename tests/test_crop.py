@@ -495,3 +495,33 @@ def test_an_interrupted_crop_forgets_no_source(tmp_path: Path, caplog: pytest.Lo
     crop(Crop(input=source, output=tmp_path / "whole", detect=False, jobs=1))
     for name in ("manifest.jsonl", "sources.jsonl", "rejected.jsonl"):
         assert (tmp_path / "faces" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_it_is_said_what_an_earlier_run_left_and_which_photos_are_gone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, dying: Callable[[int, Callable[[], Any]], bool]
+) -> None:
+    caplog.set_level("INFO", "facekit")
+    source = plain_tree(tmp_path / "in", {"Ada": 4, "Bob": 2})
+    (source / "Bob" / "none.jpg").write_bytes(b"remember the milk")
+    options = Crop(input=source, output=tmp_path / "out", detect=False, size=24, jobs=1)
+    assert dying(20, lambda: crop(options))
+    there = len(records(tmp_path / "out"))
+    assert there > 1
+    (source / "Ada" / "0000.png").unlink()
+    caplog.clear()
+    crop(options)
+    assert (
+        f"{tmp_path / 'out'}: an earlier run did not come to its end; {there} pictures of it are there, the rest is "
+        in (caplog.text)
+    )
+    assert f"{source}: 1 picture that it read is gone; what was made of them is removed" in caplog.text
+
+    (source / "Bob" / "none.jpg").unlink()  # of which nothing was made
+    (source / "Ada" / "0003.png").unlink()
+    caplog.clear()
+    assert crop(options).made == 0
+    assert "has changed since" in caplog.text
+    assert "(pictures: 2 removed); the folder is brought up to date" in caplog.text
+    caplog.clear()
+    crop(options)
+    assert caplog.messages == []

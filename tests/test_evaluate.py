@@ -529,7 +529,9 @@ def test_options_of_0_1_name_the_command_that_has_them_now(
         main()
     assert left.value.code == 2
     said = capsys.readouterr().err.strip()
-    assert said.endswith(f"`facekit evaluate` no longer has {flags[0]}; use `{command}` (see `facekit --help`)")
+    assert said.endswith(
+        f"`facekit evaluate` no longer has {flags[0]}; use `{command}` (see `facekit evaluate --help`)"
+    )
     assert "\n" not in said
 
 

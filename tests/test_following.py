@@ -56,7 +56,7 @@ CASES: list[tuple[str, Report, dict[str, Any], str | None]] = [
      "facekit evaluate m --data PHOTOS"),
     ("compare", details(best="s/runs/cnn5"), {"input": "full", "output": "s"}, f"facekit predict s/runs/cnn5 {PHOTOS}"),
     ("compare", details(), {"input": "full", "output": "s"}, None),
-    ("evaluate", details(), {"run": "model"}, "facekit inspect model"),
+    ("evaluate", details(), {"run": "model"}, "facekit predict model PHOTOS"),
     ("inspect", details(), {"run": "model"}, f"facekit predict model {PHOTOS}"),
     ("cross-validate", details(), {"run": "model"}, f"facekit predict model {PHOTOS}"),
     ("evaluate-pairs", details(), {"run": "dlib", "pairs": "p.csv"}, None),

@@ -13,7 +13,9 @@ import pytest
 from conftest import Facekit
 
 from facekit.base import images
+from facekit.commands.identify import identify
 from facekit.identity.gallery import Gallery
+from facekit.options.identify import Identify
 
 pytest.importorskip("onnxruntime", reason="the extra `faces` is not installed")
 
@@ -42,6 +44,22 @@ def test_an_answer_says_what_it_rests_on(enrolled: Path, photo: Path, facekit: F
     assert answer["similarity"] >= answer["threshold"]  # type: ignore[operator]
     assert answer["probability"] > 0.5  # type: ignore[operator]
     assert [one["name"] for one in answer["nearest"]][0] == who  # type: ignore[attr-defined]
+
+
+def test_json_csv_and_the_table_give_what_an_answer_rests_on(
+    enrolled: Path, photo: Path, tmp_path: Path, facekit: Facekit
+) -> None:
+    (answer, *_) = identify(Identify(gallery=enrolled, pictures=[photo], csv=tmp_path / "who.csv"))
+    rests = ("similarity", "probability", "threshold", "fpir")
+    (said, *_) = answers(facekit("identify", enrolled, photo).out)
+    with (tmp_path / "who.csv").open(newline="") as file:
+        (row, *_) = csv.DictReader(file)
+    table = answer.row()
+    for name in rests:
+        value = getattr(answer, name)
+        assert said[name] == value
+        assert float(row[name]) == value
+        assert float(table["FPIR" if name == "fpir" else name]) == pytest.approx(value, abs=6e-3)
 
 
 def test_a_photo_that_shows_somebody_twice_names_them_once(

@@ -211,9 +211,9 @@ def test_predict_says_the_rate_once_and_takes_another(
     about = runs.load(trained).info.open_set
     assert about is not None
     answers = _predict(trained, few)
-    (said,) = _lines(caplog, "false positive identification rate")
-    rate = "false positive identification rate 0.02, measured with 3 people"
-    assert f"below {about.threshold:.3f} is unknown: {rate}" in said
+    (said,) = _lines(caplog, "of strangers should get a name")
+    rate = "at most 2% of strangers should get a name (FPIR 0.02, measured with 3 people left out in turn)"
+    assert f"below {about.threshold:.3f} is unknown; above it, {rate}" in said
     for answer in answers:
         assert (answer.label == "unknown") == (answer.similarity < about.threshold)
         assert 0 <= answer.probability <= 1
@@ -245,7 +245,7 @@ def test_what_is_no_face_is_unknown(trained: Path, tmp_path: Path) -> None:
 
 def test_evaluate_reports_strangers_beside_its_scores(trained: Path, even: Path, tmp_path: Path) -> None:
     report = evaluate(Evaluate(run=trained, output=tmp_path / "own", rounds=50))
-    assert report.details["strangers"] == f"{report.kept} faces of 3 people"
+    assert report.details["strangers"].startswith(f"{report.kept} faces of 3 people, ")
     scores = json.loads((tmp_path / "own" / "scores.json").read_text())["open_set"]
     assert scores["strangers_are"] == "the people of the model, each left out in turn"
     assert (scores["asked"], scores["known"]) == (0.02, report.kept)
@@ -272,7 +272,7 @@ def test_strangers_of_another_folder_are_searched_for_without_people_of_the_mode
     assert scores["stranger_people"] == 2
     assert scores["left"]["of people who are in the model"] == len(list((even / names[0]).iterdir()))
     assert scores["rates"]["fpir"] > 0.5, "they are people of the model under other names"
-    assert report.details["strangers"].endswith("faces of 2 people")
+    assert " faces of 2 people, " in report.details["strangers"]
     assert _lines(caplog, f"1 person of the model is not a stranger and is left out ({names[0].upper()})")
     with pytest.raises(FacekitError, match=r"holds only people of the model; give a folder of others$"):
         evaluate(Evaluate(run=trained, strangers=even))
@@ -289,12 +289,12 @@ def test_photos_without_folders_are_each_another_stranger(
     (tmp_path / "others" / "notes.txt").write_text("not a picture")
     report = evaluate(Evaluate(run=trained, output=tmp_path / "scores", strangers=tmp_path / "others", rounds=50))
     assert _lines(caplog, f"others: {len(photos)} photos without folders: each counts as a different stranger")
-    assert report.details["strangers"] == f"{len(photos)} faces of {len(photos)} people"
+    assert report.details["strangers"].startswith(f"{len(photos)} faces of {len(photos)} people, ")
     assert report.details["fpir and tpir are"].startswith("based on only 3 people: ")
     page = (tmp_path / "scores" / "report.html").read_text()
     assert "found by leaving 3 people out in turn" in page
     assert f"of {len(photos)} faces of {len(photos)} people" in page
-    assert "based on only 3 people: with others they may be several times as high" in page
+    assert "based on only 3 people: with other people, strangers may get a name several times as often" in page
 
 
 def test_strangers_most_of_whom_the_model_knows_are_named_as_such(
@@ -419,7 +419,7 @@ def test_beside_a_network_the_embedding_decides(
     assert about is not None
     assert (run.backbone, about.embedder.name) == (None, "dlib")
     answers = _predict(scratch, few)
-    assert _lines(caplog, "false positive identification rate")
+    assert _lines(caplog, "of strangers should get a name")
     judge = decider.load(run)
     assert judge is not None
     assert all((answer.label == "unknown") == (answer.similarity < judge.threshold) for answer in answers)

@@ -76,6 +76,28 @@ def test_few_people_are_promised_nothing_and_told_how_many_would_do(tmp_path: Pa
     assert (promise.interval is None) == (count == 1)
 
 
+def test_as_many_people_as_it_says_suffice(tmp_path: Path) -> None:
+    with made(tmp_path / "few", 40, fpir=0.1) as gallery:
+        enough = gallery.promise().enough
+    assert enough is not None
+    with made(tmp_path / "enough", round(1.3 * enough), fpir=0.1) as gallery:
+        assert gallery.promise().promised
+
+
+def test_the_interval_is_about_as_wide_as_the_rates_of_galleries_differ(tmp_path: Path) -> None:
+    """Most of 12 galleries of 20 people lie in their interval, and it is not wider than these rates by far."""
+    inside, rates, ends = 0, [], []
+    for seed in range(12):
+        with made(tmp_path / str(seed), 20, seed, fpir=0.1) as gallery:
+            rates.append(measured(gallery, 100 + seed))
+            interval = gallery.promise().interval
+        assert interval is not None
+        inside += interval[0] <= rates[-1] <= interval[1]
+        ends.append(interval)
+    assert inside >= 10
+    assert np.median([high for _, high in ends]) < 4 * max(rates)
+
+
 def test_strangers_narrow_the_interval(tmp_path: Path) -> None:
     with made(tmp_path / "g", 5) as gallery:
         alone = gallery.promise()

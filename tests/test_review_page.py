@@ -233,7 +233,7 @@ def test_a_second_round_shows_what_is_undecided(browser: WebDriver, folder: Path
         assert "--apply" in page.text("#empty code")
         page.press("p", "p").said("#title", "Ada Lovelace")
         page.press("f").until(lambda: len(page.states) == 8)
-        assert page.text("#progress-text") == "All 12 decided"
+        assert page.text("#progress-text") == "Nothing left to decide (12)"
 
 
 def test_several_at_once(page: Page, folder: Path) -> None:

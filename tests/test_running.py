@@ -106,6 +106,41 @@ def test_a_system_that_ends_it_is_answered_as_ctrl_c_is(tmp_path: Path, capsys: 
     assert capsys.readouterr().err == f"{STOPPING}\nInterrupted before anything was written.\n"
 
 
+def test_a_second_signal_ends_the_waiting_without_a_crash(plain: Path, tmp_path: Path) -> None:
+    """Workers are in OpenCV then, and Python's own exit would abort under them. Two at once are one."""
+    script = tmp_path / "slow.py"
+    script.write_text(
+        "import sys\n"
+        "import cv2, numpy as np\n"
+        "from facekit.base.parallel import ordered_map\n"
+        "from facekit.commands import crop as stage\n"
+        "from facekit.cli import main\n"
+        "image = np.zeros((4000, 4000, 3), np.float32)\n"
+        "def work(number):\n"
+        "    for _ in range(30):\n"
+        "        cv2.GaussianBlur(image, (31, 31), 5)\n"
+        "def slow(*rest):\n"
+        "    print('begun', file=sys.stderr, flush=True)\n"
+        "    list(ordered_map(work, range(9), 2))\n"
+        "stage._crop = slow\n"
+        "main()\n"
+    )
+    words = [sys.executable, str(script), "crop", str(plain), "-o", str(tmp_path / "out")]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while (line := process.stderr.readline()) != "begun\n":
+            assert line
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr.readline() == f"{STOPPING}\n"
+        process.send_signal(signal.SIGTERM)
+        time.sleep(1.2)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr.read() == "Interrupted before anything was written.\n"
+    assert process.returncode == INTERRUPTED
+
+
 def test_the_line_comes_before_what_was_begun_is_finished(plain: Path, tmp_path: Path) -> None:
     """`Stopping` is there while the stage still cleans up."""
     script = tmp_path / "slow.py"

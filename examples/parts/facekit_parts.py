@@ -43,7 +43,7 @@ class Lbp:
         return images.resize(images.cut(image, square), self.side)
 
     def embed(self, faces):
-        """Return a vector for each face: the square roots of its histograms, so that it has length 1."""
+        """Return a vector of length 1 for each face."""
         found = [self.histograms(face) for face in faces]
         return np.array(found, np.float32).reshape(-1, self.dimensions)
 
@@ -62,7 +62,7 @@ class Lbp:
 
 
 def mobilenet_v3(size, classes, color="rgb"):
-    """Return MobileNet V3 (Howard 2019) with random weights, from pixels to a probability for each label."""
+    """Return MobileNet V3 (Howard 2019), from pixels to a probability for each label."""
     # Imported here, so that Keras loads only when a network is built.
     from facekit.networks.assembly import image_input, name_output
     from facekit.networks.backend import keras

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from facekit.api.pixels import Picture, pixels_of
 from facekit.base.contract import Box, FacekitError
+from facekit.base.text import counted
 from facekit.identity.faces import Finder
 from facekit.identity.gallery import About, Identity, Namer
 from facekit.identity.gallery import Gallery as Opened
@@ -125,7 +126,7 @@ class Gallery:
         return [_told(face.box, who, namer.threshold) for face, reason, who in told if reason is None]
 
     def __repr__(self) -> str:
-        return f"<facekit.Gallery {str(self.folder)!r}: {len(self.names)} people>"
+        return f"<facekit.Gallery {str(self.folder)!r}: {counted(len(self.names), 'person', 'people')}>"
 
     def __reduce__(self) -> tuple[Callable[..., Gallery], tuple[object, ...]]:
         """Let another process open the gallery again: what is open cannot be sent."""

@@ -8,6 +8,8 @@ here: see `facekit/options/registry.py`.
 from __future__ import annotations
 
 import importlib
+import sys
+from functools import cache
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
@@ -90,10 +92,16 @@ def names(kind: str) -> list[str]:
 
 def entries(kind: str) -> list[EntryPoint]:
     """Return what other packages registered for a kind, by name and then by package; nothing is imported."""
+    return list(_entries(kind, tuple(sys.path)))
+
+
+@cache
+def _entries(kind: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Ask once for each search path: a look into all installed packages costs more than embedding a face."""
     from importlib.metadata import entry_points
 
     found = entry_points(group=f"facekit.{kind}")
-    return sorted(found, key=lambda entry: (entry.name, entry.dist.name if entry.dist else ""))
+    return tuple(sorted(found, key=lambda entry: (entry.name, entry.dist.name if entry.dist else "")))
 
 
 def load(kind: str, name: str) -> Any:

@@ -41,7 +41,7 @@ DLIB = Provenance(
     source="Davis King, 2017, https://github.com/davisking/dlib-models",
     trained_on="about 3 million photos of 7,485 people: FaceScrub, VGG Face, and others from the web",
     disclosed=True,
-    overlap="Well-known people may be among its training data; its author kept people of LFW out.",
+    overlap="Well-known people may be among those that the network was trained on; its author kept people of LFW out.",
     apart_from=("LFW",),
 )
 
@@ -58,8 +58,8 @@ SFACE = Provenance(
     ),
     disclosed=False,
     overlap=(
-        "Well-known people may be among its training data; 47% of LFW's people are in MS1MV2, which was made from "
-        "MS-Celeb-1M (arXiv 2405.09403)."
+        "Well-known people may be among those that the network was trained on; 47% of LFW's people are in MS1MV2, "
+        "which was made from MS-Celeb-1M (arXiv 2405.09403)."
     ),
 )
 

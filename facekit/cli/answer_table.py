@@ -67,4 +67,4 @@ def _paragraphs(rows: Rows, first: str) -> Iterator[RenderableType]:
 
 def _said(name: str, text: str) -> str:
     """Return a text with the name of its column where it would say nothing without: a number."""
-    return f"{name} {text}" if text.replace(".", "", 1).isdigit() else text
+    return f"{name} {text}" if text.lstrip("-").replace(".", "", 1).isdigit() else text

@@ -24,8 +24,9 @@ from facekit.base.errors import FacekitError
 from facekit.cli import completion
 from facekit.cli.codes import DONE, FAULT, INTERRUPTED
 from facekit.cli.help_page import overview, show
-from facekit.cli.interrupting import terminate
-from facekit.cli.streams import Output, ReaderGone, safe_streams
+from facekit.cli.interrupting import INTERRUPTED as ENDED
+from facekit.cli.interrupting import leave, terminate
+from facekit.cli.streams import Output, ReaderGone, Talk, safe_streams
 from facekit.options import registry
 
 _NAME = "facekit"
@@ -58,11 +59,13 @@ def main() -> NoReturn:
     try:
         with safe_streams():
             code = _invoke(next(iter(sys.argv[1:]), ""))
-    except KeyboardInterrupt:  # a second one, while the first was being answered
+    except KeyboardInterrupt:  # while facekit is loaded, or a second one while the first was being answered
+        Talk(sys.stderr).write(f"{ENDED}\n")
         code = INTERRUPTED
     if code == INTERRUPTED:  # everything is cleaned up; one more would only change the exit code
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(name, signal.SIG_IGN)
+        leave()
     sys.exit(code)
 
 

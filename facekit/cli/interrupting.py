@@ -12,6 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
+from facekit.cli.codes import INTERRUPTED as INTERRUPTION
+
 if TYPE_CHECKING:
     from facekit.options.base import Options
 
@@ -20,6 +22,9 @@ STOPPING = "Stopping: what was begun is finished first …"
 INTERRUPTED = "Interrupted."
 
 _NOTHING = "Interrupted before anything was written."
+
+_TWICE = 1.0
+"""Seconds within which a second signal is part of the first: `timeout` sends two, and so does an impatient finger."""
 
 _CLOCK = 0.05
 """Seconds by which a file system's clock may be late."""
@@ -34,14 +39,19 @@ def terminate(signum: int, frame: object) -> NoReturn:
 def noticing(say: Callable[[str], None]) -> Iterator[list[int]]:
     """Say at once that a signal has come, and yield a list that then holds its number.
 
-    Stages finish what they have begun, which can take seconds. Nothing is noticed where a signal means something else,
-    and outside the main thread, which alone may ask for it.
+    Stages finish what they have begun, which can take seconds; a second signal ends the waiting for it. Nothing is
+    noticed where a signal means something else, and outside the main thread, which alone may ask for it.
     """
     noticed: list[int] = []
+    first = 0.0
     before = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     ours = [signum for signum, handler in before.items() if handler in (signal.default_int_handler, terminate)]
 
     def notice(signum: int, frame: FrameType | None) -> None:
+        nonlocal first
+        if noticed and time.monotonic() - first < _TWICE:
+            return
+        first = first if noticed else time.monotonic()
         noticed.append(signum)
         if len(noticed) == 1:
             with suppress(RuntimeError):  # the stream is being written to at this very moment
@@ -58,6 +68,17 @@ def noticing(say: Callable[[str], None]) -> Iterator[list[int]]:
     finally:
         for signum in ours:
             signal.signal(signum, before[signum])
+
+
+def leave() -> None:
+    """Exit where workers are left at work, after a second Ctrl-C: Python's own exit would crash under them.
+
+    `Thread.join` takes a thread for ended when the waiting for it is interrupted, so Python tears down what the thread
+    still uses; in OpenCV, that is a SIGABRT. Nothing is lost: a stage can be killed at any moment.
+    """
+    workers = [one for one in threading.enumerate() if one is not threading.main_thread() and not one.daemon]
+    if workers:
+        os._exit(INTERRUPTION)
 
 
 class Begun:

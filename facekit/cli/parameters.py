@@ -19,7 +19,7 @@ from facekit.options.base import describe
 from facekit.options.fields import Field, Value
 from facekit.options.registry import Command
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout: one object, or one line for each answer.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and errors only.")]
 LogFile = Annotated[Path | None, typer.Option("--log-file", parser=str, help="Also write log messages to this file.")]
 MaxMegapixels = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +12,11 @@ from typing import get_args
 from facekit.base import images
 from facekit.base.contract import BadImage, Face, Image, Record, Rejection, Report, Track, quiet, replace
 from facekit.base.parallel import ordered_map
+from facekit.base.text import counted
 from facekit.dataset import REMOVED, REPEATED, Dataset, Output, derive_id, distinct, key, photo_path, read_info
 from facekit.dataset.groups import draw_groups
 from facekit.dataset.inputs import open_tree
+from facekit.dataset.reasons import UNCONFIRMED
 from facekit.faces.detectors import Search, cut_out, ready, search, settled
 from facekit.identity import groups
 from facekit.identity.likeness import MATCHER, Fingerprint, fingerprint, proofs
@@ -21,11 +24,14 @@ from facekit.options.crop import CarriedCrop, Crop, Verify
 
 STAGE = "crop"
 NO_FACE, SEVERAL = "no face", "several faces"
-UNCONFIRMED = "not confirmed as a face"
-"""All boxes of a photo are no face to the detector that `--verify` names. The value is how many there are."""
+
+_MANY = 0.05
+"""Share of photos without a face from which another detector is named."""
 
 BOXES = "unconfirmed"
-"""Quality of a face: how many such boxes its photo has besides. That photo is not left out."""
+"""Quality of a face: how many boxes its photo has besides that were not confirmed. That photo is not left out."""
+
+log = logging.getLogger(__name__)
 
 Key = tuple[str, str]
 
@@ -87,7 +93,19 @@ def _crop(options: Crop, source: Dataset, track: Track) -> Report:
         report.details["photos"] = len(source.records)
         report.details["photos_with_several_faces"] = _several(records, rejections)
         report.details["boxes_not_confirmed"] = _unconfirmed(records, rejections)
+        _advise(options, source, report)
         return report
+
+
+def _advise(options: Crop, source: Dataset, report: Report) -> None:
+    """Name the detector that finds more, where the cascade has found no face in a good part of the photos."""
+    without, photos = report.left.get(NO_FACE, 0), len(source.records)
+    if options.detector == "haar" and without > _MANY * photos:
+        log.info(
+            "%s without a face that the Haar cascade finds; `--detector yunet` also finds faces that are turned, "
+            "tilted or partly covered",
+            counted(without, "photo"),
+        )
 
 
 def _planned(

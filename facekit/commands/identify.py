@@ -17,6 +17,7 @@ from facekit.faces.landmarks import NO_FACE
 from facekit.identity.faces import Finder, Seen
 from facekit.identity.gallery import Gallery, Identity, Namer
 from facekit.identity.gallery.naming import Candidate
+from facekit.identity.tally import tallied
 from facekit.options.common import STRANGER
 from facekit.options.identify import Identify
 from facekit.report.annotated import Annotated, Mark
@@ -68,8 +69,10 @@ class Answer:
             "photo": self.picture,
             "face": f"{self.face}: {box.words}" if box is not None else "",
             "name": self.name or "",
-            "similarity": f"{self.similarity:.2f}" if self.similarity is not None else "",
+            "similarity": f"{self.similarity:.3f}" if self.similarity is not None else "",
             "probability": f"{self.probability:.2f}" if self.probability is not None else "",
+            "threshold": f"{self.threshold:.3f}" if self.threshold is not None else "",
+            "FPIR": f"{self.fpir:g}" if self.fpir is not None else "",
         }
 
 
@@ -131,7 +134,7 @@ def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
         watcher = Watcher(GalleryEyes(namer, finder, gallery.about.embedder.name), options, STAGE, drawn)
         answers = _of_parts(parts, finder, namer, watcher, drawn, options.jobs, track)
         listed = answers if options.csv is None else _listed(answers, options.csv, _cells(any(videos(parts))))
-        return while_open(listed, stack.pop_all())
+        return while_open(tallied(listed, lambda one: (one.picture, one.name)), stack.pop_all())
 
 
 def _say(gallery: Gallery, namer: Namer) -> None:

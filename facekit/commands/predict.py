@@ -17,6 +17,7 @@ from facekit.base.names import spelled_as
 from facekit.base.parallel import ordered_map
 from facekit.dataset.given import Given, while_open
 from facekit.identity.predictor import FoundFace, Prediction, Predictor
+from facekit.identity.tally import tallied
 from facekit.options.common import STRANGER
 from facekit.options.predict import Predict
 from facekit.report import sheet
@@ -112,7 +113,8 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
             return iter(())
         predictor = _predictor(run, options)
         watcher = Watcher(RunEyes(predictor, options.min_confidence, options.detect), options, STAGE)
-        return while_open(_of_parts(parts, predictor, watcher, options, track), stack.pop_all())
+        answers = _of_parts(parts, predictor, watcher, options, track)
+        return while_open(tallied(answers, lambda one: (one.picture, one.label)), stack.pop_all())
 
 
 def _predictor(run: Run, options: Predict) -> Predictor:
@@ -212,8 +214,8 @@ def _tile(run: Run, picture: Path, face: FoundFace, answer: Answer, name: str | 
     right = label == folder if folder in run.labels and label != STRANGER else None
     note = f"is {run.name(folder)}" if right is False else None
     shown: str = run.name(label)
-    sure: float | None = answer.confidence or 0.0
-    if label == STRANGER:  # how sure the model is, it is of a name
+    sure = answer.probability
+    if label == STRANGER:  # the probability is that of the nearest name
         shown, sure, note = label, None, f"nearest: {run.name(answer.top[0].label)}"
     photo = picture if name is None else None
     return Tile(face.seen.pixels, shown, sure, right, note, name or picture.name, photo)
@@ -225,4 +227,4 @@ def _video_tile(run: Run, one: Appearance, answer: VideoAnswer) -> Tile:
     when = f"{answer.picture} at {clock(answer.best)}"
     if label == STRANGER:
         return Tile(images.decode(one.best.picture), one.who.label, None, None, None, when, None)
-    return Tile(images.decode(one.best.picture), run.name(label), answer.confidence or 0.0, None, None, when, None)
+    return Tile(images.decode(one.best.picture), run.name(label), answer.probability, None, None, when, None)

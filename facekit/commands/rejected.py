@@ -16,16 +16,13 @@ from facekit.base.opening import no_folder
 from facekit.base.text import counted
 from facekit.dataset import MANIFEST, REJECTED, read_info
 from facekit.dataset.ancestry import Ancestry
-from facekit.dataset.reasons import TERMS
+from facekit.dataset.reasons import TERMS, UNITS
 from facekit.dataset.records import read_rejections
 from facekit.options.rejected import Rejected
 from facekit.report import sheet
 from facekit.report.grid import Tile
 
 STAGE = "rejected"
-
-_VALUE = 20
-"""Most characters of a value that a row of the table shows."""
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +44,13 @@ class LeftOut:
     def row(self) -> dict[str, str]:
         """Return it as a row of a table for people: column -> text."""
         value = f"{self.value:.4g}" if isinstance(self.value, float) else str(self.value or "")
-        value = value if len(value) <= _VALUE else f"{value[: _VALUE - 1]}…"
-        return {"picture": self.picture, "by": self.stage, "reason": self.reason, "value": value}
+        unit = UNITS.get(self.reason) if value and not isinstance(self.value, str) else None
+        return {
+            "picture": self.picture,
+            "by": self.stage,
+            "reason": self.reason,
+            "value": f"{unit} {value}" if unit else value,
+        }
 
 
 def rejected(options: Rejected, track: Track = quiet) -> Iterator[LeftOut]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from facekit.base.contract import Record, Rejection
 from facekit.base.text import listed
+from facekit.dataset.reasons import REMOVED
 
 SHOWN = 3
 """Names that a message lists; of more it gives the number."""
@@ -114,7 +115,8 @@ def of_input(source: Sequence[Record], made: Iterable[Record], left: Sequence[Re
     used = {record.parent if record.made_by == stage else record.id for record in made if not record.synthetic}
     known = used | {one.id for one in left} | {one.origin for one in left}
     fresh = [record for record in source if record.id not in known] if stage in TRACED else []
-    return Changes(tuple(sorted(now - labels)), tuple(sorted(labels - now)), new=len(fresh), gone=len(used - ids))
+    was = used | {one.id for one in left if one.reason != REMOVED} if stage in TRACED else used
+    return Changes(tuple(sorted(now - labels)), tuple(sorted(labels - now)), new=len(fresh), gone=len(was - ids))
 
 
 def _matched(

@@ -253,14 +253,22 @@ class Output:
             folder.repair(self._store, self.complete)
         self._take(folder.read_earlier(self.root, self.stage))
         if not self.unchanged:
-            self._say_what_changed()
+            self._say_what_is_there()
             self.save_info()
 
-    def _say_what_changed(self) -> None:
-        """Say how the input differs from that of the last complete run."""
-        if self.source is not None and self.complete and self.before and self.before.input != self.info.input:
-            found = of_input(self.source.records, self.records.values(), self.rejected, self.stage)
+    def _say_what_is_there(self) -> None:
+        """Say what an earlier run left that did not come to its end, and how the input differs from that of it."""
+        if not self.complete:
+            there = counted(len(self.records), "picture of it is", "pictures of it are")
+            log.info("%s: an earlier run did not come to its end; %s there, the rest is done now", self.root, there)
+        if self.source is None or self.before is None or self.before.input == self.info.input:
+            return
+        found = of_input(self.source.records, self.records.values(), self.rejected, self.stage)
+        if self.complete:
             log.info(UP_TO_DATE, self.source.root, self.root, found or "its pictures, groups or parts")
+        elif found.gone:  # what is new may not have been looked at yet
+            what = counted(found.gone, "picture that it read is", "pictures that it read are")
+            log.info("%s: %s gone; what was made of them is removed", self.source.root, what)
 
     def _take(self, earlier: Earlier) -> None:
         self.records, self.rejected, self._moved = earlier.records, earlier.rejected, earlier.moved

@@ -13,6 +13,9 @@ WRONG = "wrong person"
 NO_FACE = "no face"
 """The box holds no face: a second detector sees none. The value is its score, from 0 to 1."""
 
+UNCONFIRMED = "not confirmed as a face"
+"""Of all boxes that the cascade found in a photo, a second detector confirms none. The value is how many they are."""
+
 UNSURE = "unsure"
 """Neither surely the folder's person nor surely someone else; the value is the probability."""
 
@@ -37,6 +40,9 @@ JOINED = "shown in an earlier part"
 THINNED = "beyond --count"
 """A good picture that is left out so that its folder holds exactly as many as were asked for."""
 
+
+UNITS = {UNCONFIRMED: "boxes", WRONG: "probability", UNSURE: "probability", NO_FACE: "score"}
+"""Reason -> what its value is, where the value is a number."""
 
 TERMS = {
     "duplicate": (REPEAT, REPEATED, "near repeat", SHARED),

@@ -25,6 +25,8 @@ __all__ = [
     "keras",
 ]
 
+log = logging.getLogger(__name__)
+
 QUIET = "TF_CPP_MIN_LOG_LEVEL"
 
 
@@ -56,6 +58,8 @@ def hushed() -> Iterator[None]:
 
 
 def _load() -> Any:
+    if "keras" not in sys.modules:
+        log.info("loading Keras, which takes some seconds …")
     if QUIET in os.environ:  # who sets it wants to see what it lets through
         import keras
 

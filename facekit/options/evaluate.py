@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from facekit.base.reporting import Report
 from facekit.options.base import Aside, InputPath, Options, OutputPath, Short
 from facekit.options.common import GROUPS, Batch, GroupTable, Rounds, RunFolder, refuse_table
-from facekit.options.following import command
+from facekit.options.following import PHOTOS, command
 
 Part = Literal["test", "validation", "train", "all"]
 
@@ -68,5 +68,5 @@ class Evaluate(Options):
         refuse_table(self.table, self.by)
 
     def next_command(self, report: Report) -> str | None:
-        """Return the command that shows what the answers rest on."""
-        return command("inspect", self.run)
+        """Return the command that names the faces in photos."""
+        return command("predict", self.run, PHOTOS)

@@ -29,7 +29,8 @@ class Tile:
 
     pixels: Image
     name: str
-    confidence: float | None = None
+    probability: float | None = None
+    """That the name is right."""
     right: bool | None = None
     note: str | None = None
     """What stands below it."""
@@ -65,7 +66,7 @@ def _draw_tile(axes: Any, tile: Tile) -> None:
     for spine in axes.spines.values():
         spine.set(color=color, linewidth=3)
     families, name = fitting(lines(tile.name))
-    sure = "" if tile.confidence is None else f"\n{tile.confidence:.0%}"
+    sure = "" if tile.probability is None else f"\n{tile.probability:.0%}"
     axes.set_title(f"{name}{sure}", fontsize=8, color=color, family=families, parse_math=False)
     if tile.note is not None:
         families, note = fitting(lines(tile.note))

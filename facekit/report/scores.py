@@ -22,7 +22,7 @@ from facekit.scores.bootstrap import Interval
 from facekit.scores.classes import TOP, Example
 from facekit.scores.groups import LEAST, Groups, GroupScores
 from facekit.scores.identification import Identification
-from facekit.scores.model import FOLDS_NOTE, Folds, ModelScores
+from facekit.scores.model import FOLDS_NOTE, BeforeCleaning, Folds, ModelScores
 
 PROTOCOLS = {
     "group": "by photo: no photo is in two parts, nor is anything made from it",
@@ -116,11 +116,16 @@ def details(scores: ModelScores, output: Path) -> dict[str, Json]:
         rows[f"{name}_interval"] = _accuracy_interval(row)
     rows |= {} if scores.groups is None else _of_groups(scores.groups)
     rows |= {} if scores.identification is None else _among_strangers(scores.identification)
-    rows |= {} if scores.before_cleaning is None else {"accuracy before cleaning": str(scores.before_cleaning)}
+    rows |= {} if scores.before_cleaning is None else _before_cleaning(scores.before_cleaning)
     rows |= {} if scores.weights is None else scores.weights.rows()
     rows |= {} if scores.compared is None else {"compared_with_training": scores.compared.said}
     rows |= {"protocol": scores.protocol, "banners": list(scores.banners), "report": str(output / PAGE)}
     return rows if scores.folds is None else {**rows, **_of_folds(scores.folds)}
+
+
+def _before_cleaning(before: BeforeCleaning) -> dict[str, Json]:
+    """Return the number alone, as a warning has said what it is made of; where it is not known, why."""
+    return {"accuracy before cleaning": str(before) if before.accuracy is None else round(before.accuracy, 4)}
 
 
 def gap(groups: Groups) -> str:
@@ -160,7 +165,8 @@ def _of_groups(groups: Groups) -> dict[str, Json]:
 
 def _among_strangers(scores: Identification) -> dict[str, Json]:
     rows: dict[str, Json] = {
-        "strangers": f"{counted(scores.strangers, 'face')} of {counted(scores.stranger_people, 'person', 'people')}",
+        "strangers": f"{counted(scores.strangers, 'face')} of {counted(scores.stranger_people, 'person', 'people')}, "
+        f"{scores.strangers_are}",
         "known": f"{counted(scores.known, 'face')} of {counted(scores.known_people, 'person', 'people')}",
     }
     for name in ("fpir", "tpir"):

@@ -95,7 +95,12 @@ class Identification:
         """What is said where who the few people are decides the rates; None where there are enough."""
         least = min(self.found_by, self.known_people, self.stranger_people)
         people = "1 person" if least == 1 else f"{least} people"
-        return None if least >= FEW else f"based on only {people}: with others they may be several times as high"
+        if least >= FEW:
+            return None
+        return (
+            f"based on only {people}: with other people, strangers may get a name several times as often, "
+            "and known people be named less often"
+        )
 
 
 def identification(

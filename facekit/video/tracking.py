@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from math import hypot
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from facekit.base import images
 from facekit.base.contract import Box, Image
@@ -175,7 +175,7 @@ class Tracker:
         gain = np.array([[self._gain(track, one, time) for track in self.open] for one in seen])
         # One column more for each face: to begin a track of its own, which is worth nothing.
         table = np.concatenate([gain, np.zeros((len(seen), len(seen)))], axis=1)
-        for face, column in zip(*linear_sum_assignment(table, maximize=True), strict=True):
+        for face, column in zip(*scipy.optimize.linear_sum_assignment(table, maximize=True), strict=True):
             if column < len(self.open) and gain[face, column] > 0:
                 found[face] = self.open[column]
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import selectors
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -64,8 +65,17 @@ class Connection:
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed, or the server has gone away."""
+        """Whether it was closed, or was found to be broken."""
         return bool(self._connection.closed)
+
+    @property
+    def lost(self) -> bool:
+        """Whether it is closed, or the server has said something between two transactions, usually that it goes."""
+        if self.closed:
+            return True
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(self._connection.fileno(), selectors.EVENT_READ)
+            return bool(waiting.select(0))
 
     @property
     def in_transaction(self) -> bool:

@@ -112,7 +112,8 @@ class PostgresStore(Changes):
         self._set("schema", str(len(VERSIONS)))
 
     def _ready(self) -> None:
-        if self._connection.closed:  # the server was started again, or the network was down
+        if self._connection.lost:  # the server was started again, or the network was down
+            self._connection.close()
             self._sql = self._connection = Connection(self.address)
 
     def _told(self) -> AbstractContextManager[None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from itertools import groupby
-from math import ceil
 
 import numpy as np
 
@@ -139,5 +138,5 @@ def _enough(rate: float) -> int:
 
 def _rounded(people: float) -> int:
     """Return a number of people in two digits."""
-    digits = 10 ** max(0, len(str(int(people))) - 2)
-    return int(ceil(people / digits) * digits)
+    digits: int = 10 ** max(0, len(str(int(people))) - 2)
+    return round(people / digits) * digits

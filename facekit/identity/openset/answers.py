@@ -148,9 +148,10 @@ def _decider(run: Run, rate: float | None) -> Decider | None:
         log.warning("%s cannot answer `unknown`: %s", run.folder, error)
         return None
     log.info(
-        "a face with a similarity below %.3f is unknown: false positive identification rate %g, measured with %d "
-        "people left out in turn",
+        "a face with a similarity below %.3f is unknown; above it, at most %g%% of strangers should get a name "
+        "(FPIR %g, measured with %d people left out in turn)",
         found.threshold,
+        100 * found.rate,
         found.rate,
         found.about.people,
     )

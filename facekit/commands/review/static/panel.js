@@ -100,7 +100,8 @@ export class Panel {
     const pin = el("i");
     pin.style.left = `${100 * p}%`;
     const { keep_at, reject_at } = this.info;
-    const rule = `clean keeps faces from ${percent(keep_at)} up and rejects those up to ${percent(reject_at)}`;
+    const open = this.face.state === "unsure" && p <= reject_at ? ", but leaves this one to you: it may be a part of a face" : "";
+    const rule = `clean keeps faces from ${percent(keep_at)} up and rejects those up to ${percent(reject_at)}${open}`;
     return [el("div", { class: "chance" }, pin), el("p", {}, `${percent(p)} likely to be this person; ${rule}`)];
   }
 
@@ -165,7 +166,7 @@ function origin(source) {
   if (source.licence || source.licence_url) rows.push(["Licence", link(source.licence_url ?? "", source.licence ?? undefined) || source.licence]);
   else if (source.url) rows.push(["Licence", "not known"]);
   if (source.creator) rows.push(["By", source.creator]);
-  if (source.engine) rows.push(["Found by", [source.engine, source.query && `“${source.query}”`, source.rank && `rank ${source.rank}`].filter(Boolean).join(", ")]);
+  if (source.engine && source.engine !== "folder") rows.push(["Found by", [source.engine, source.query && `“${source.query}”`, source.rank && `rank ${source.rank}`].filter(Boolean).join(", ")]);
   if (source.fetched_at) rows.push(["Fetched", source.fetched_at.slice(0, 10)]);
   return rows;
 }

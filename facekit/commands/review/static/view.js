@@ -49,7 +49,7 @@ export function drawCounts() {
 }
 
 function drawProgress(left, all) {
-  const text = left ? `${number(left)} undecided of ${number(all)}` : `All ${number(all)} decided`;
+  const text = left ? `${number(left)} undecided of ${number(all)}` : `Nothing left to decide (${number(all)})`;
   $("progress-fill").style.transform = `scaleX(${all ? (all - left) / all : 1})`;
   $("progress-text").textContent = text;
   const values = { "aria-valuemax": all, "aria-valuenow": all - left, "aria-valuetext": text };
