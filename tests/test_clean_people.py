@@ -146,6 +146,7 @@ def test_a_folder_of_two_people_is_named(
     assert {path.partition("/")[0] for path, value in chances(source).items() if value is None} == {"Both"}
     info = json.loads((tmp_path / "out" / "dataset.json").read_text())
     counts = {"no clear person": 14, "right person": 9}
+    assert [row["name"] for row in info["people"].pop("names")] == sorted(["Both", cy])
     assert info["people"] == {"nobody": ["Both"], "one_person": [], "found": counts}
     assert waiting(tmp_path / "out") == report.details["unsure"] == 14
     caplog.clear()
@@ -153,7 +154,7 @@ def test_a_folder_of_two_people_is_named(
         again = run(source)
     assert again.made == 0, "a folder that stays as it is says the same of its people"
     assert again.tables == report.tables
-    same = ("embedder", "people", "unsure", "by_person", "no_clear_person", "one_person")
+    same = ("names", "embedder", "people", "unsure", "by_person", "no_clear_person", "one_person")
     assert [again.details[name] for name in same] == [report.details[name] for name in same]
     assert "it is not clear who the person is in 1 folder: Both" in caplog.text
     assert waiting(tmp_path / "out") == 14

@@ -19,6 +19,25 @@ _PLAIN = "move it elsewhere to read the folder as plain pictures"
 
 
 @dataclass(frozen=True)
+class NameSummary:
+    """What was found under one name."""
+
+    name: str
+    faces: int
+    """Faces that were judged: neither bad ones, nor those that a person decided about."""
+    kept: int
+    wrong: int
+    no_face: int
+    unsure: int
+    right: float | None
+    """The share that seems right; None where it is not known whose folder it is."""
+    people: tuple[int, ...]
+    """Photos of each person that has two or more, the folder's own first; five at most."""
+    histogram: tuple[int, ...]
+    """Faces by their probability of being the folder's person, in tenths."""
+
+
+@dataclass(frozen=True)
 class Doubts:
     """What `clean` doubts about the names of a folder."""
 
@@ -28,6 +47,8 @@ class Doubts:
     """Pairs of labels that seem to be one person, with how near they are."""
     found: Mapping[str, int] = field(default_factory=dict)
     """What was found of the faces -> how many: `right person`, `wrong person`, …; why some were not judged."""
+    names: tuple[NameSummary, ...] = ()
+    """What was found under each name."""
 
 
 @dataclass(frozen=True)

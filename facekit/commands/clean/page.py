@@ -49,6 +49,18 @@ _LIMITS = {
     "roll": (),
 }
 
+_MEASURES = {
+    reasons.BLURRED: "sharpness",
+    reasons.DARK: "brightness",
+    reasons.BRIGHT: "brightness",
+    reasons.FLAT: "contrast",
+    reasons.SMALL: "side",
+    reasons.TURNED: "yaw",
+    reasons.LEANING: "roll",
+    reasons.NO_FACE: "score",
+}
+"""What the number beside a picture is, by its reason."""
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -173,7 +185,9 @@ def _note(one: Rejection) -> str:
         return ""
     if isinstance(one.value, str):
         return "" if one.reason == reasons.REPEAT else one.value
-    return f"{one.value:.1%}" if one.reason in (reasons.WRONG, reasons.UNSURE) else f"{one.value:g}"
+    if one.reason in (reasons.WRONG, reasons.UNSURE):
+        return f"{one.value:.1%}"
+    return f"{_MEASURES.get(one.reason, '')} {one.value:g}".strip()
 
 
 def _other(one: Rejection, source: Dataset, paths: Collection[str]) -> Path | None:

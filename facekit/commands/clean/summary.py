@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from facekit.base.plain import Json, to_plain
 from facekit.base.text import counted, listed
 from facekit.commands.clean.decisions import ReviewDecisions
 from facekit.commands.clean.selection import Selection
 from facekit.dataset import Output
-from facekit.dataset.info import Doubts
+from facekit.dataset.info import Doubts, NameSummary
 from facekit.dataset.reasons import NO_FACE, REMOVED, WRONG
 from facekit.identity.people import Named
 
@@ -23,25 +23,6 @@ RIGHT = "right person"
 DECIDED = "decided in the review"
 
 _BINS = 10
-
-
-@dataclass(frozen=True)
-class NameSummary:
-    """What was found under one name."""
-
-    name: str
-    faces: int
-    """Faces that were judged: neither bad ones, nor those that a person decided about."""
-    kept: int
-    wrong: int
-    no_face: int
-    unsure: int
-    right: float | None
-    """The share that seems right; None where it is not known whose folder it is."""
-    people: Sequence[int]
-    """Photos of each person that has two or more, the folder's own first; five at most."""
-    histogram: Sequence[int]
-    """Faces by their probability of being the folder's person, in tenths."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +64,8 @@ def doubts(selection: Selection) -> Doubts | None:
     nobody = tuple(name for name, named in judged.names.items() if named.folder.person is None)
     found = Counter(_findings(selection).values())
     found.update(why for place in range(len(selection.candidates)) if (why := _unjudged(selection, place)))
-    return Doubts(nobody, tuple(judged.twins), dict(found.most_common()))
+    names = tuple(_by_name(selection, _findings(selection)))
+    return Doubts(nobody, tuple(judged.twins), dict(found.most_common()), names)
 
 
 def of_before(found: Doubts | None, embedder: str) -> PeopleSummary:
@@ -91,13 +73,12 @@ def of_before(found: Doubts | None, embedder: str) -> PeopleSummary:
     if found is None:
         return PeopleSummary(embedder)
     _warn(found)
-    return PeopleSummary(embedder, found.found or None, None, found.nobody, found.one_person)
+    return PeopleSummary(embedder, found.found or None, found.names or None, found.nobody, found.one_person)
 
 
 def of_people(selection: Selection, embedder: str) -> PeopleSummary:
     """Return what was found of people, and log what a person should look at."""
-    found = of_before(doubts(selection), embedder)
-    return found if found.people is None else replace(found, names=_by_name(selection, _findings(selection)))
+    return of_before(doubts(selection), embedder)
 
 
 def _findings(selection: Selection) -> dict[int, str]:
@@ -149,8 +130,8 @@ def _of_name(
         no_face=counts[NO_FACE],
         unsure=len(places) - counts[WRONG] - counts[NO_FACE] - counts[RIGHT],
         right=round(named.right, 4) if named and named.right is not None else None,
-        people=named.folder.counts[:5] if named else [],
-        histogram=[bins[n] for n in range(_BINS)],
+        people=tuple(named.folder.counts[:5]) if named else (),
+        histogram=tuple(bins[n] for n in range(_BINS)),
     )
 
 
