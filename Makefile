@@ -74,6 +74,7 @@ bench: browser  ## Run what takes long: slow tests, kills, speed side by side, a
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/video.py --part drawn --part stream --part live
 	$(BIN)/python benchmarks/gpu.py || test $$? = 2  # 2: there is no accelerator, which it says
+	$(BIN)/python benchmarks/rehearsal.py -o bench/rehearsal || test $$? = 2  # likewise
 	@if [ -z "$$FACEKIT_DATA" ]; then echo "FACEKIT_DATA is not set: the studies are left out"; else set -e; \
 		$(BIN)/python benchmarks/groups.py; \
 		$(BIN)/python benchmarks/openset.py --embedder dlib --embedder sface; \
@@ -82,6 +83,7 @@ bench: browser  ## Run what takes long: slow tests, kills, speed side by side, a
 		$(BIN)/python benchmarks/matches.py --keep bench/matches; \
 		$(BIN)/python benchmarks/video.py --part lfw; \
 		$(BIN)/python benchmarks/leaks.py -o bench/leaks; \
+		$(BIN)/python benchmarks/expressions_steps.py -o bench/steps || test $$? = 2; \
 		$(BIN)/python benchmarks/expressions.py -o bench/expressions; fi
 
 clean:  ## Delete what the targets made.

@@ -2,12 +2,14 @@
 
     python benchmarks/gpu.py                    # Inception V3 at 96x96, batches of 256, 512 and 1024, bfloat16
     KERAS_BACKEND=jax python benchmarks/gpu.py  # or torch
+    python benchmarks/gpu.py --as-keras         # waiting for every step, as Keras' own list of callbacks does
     python benchmarks/gpu.py --cores            # on a machine without one, at a tiny size: see that it runs
 
 The same network learns twice: from facekit's packed memory map, through the feed that `train` has, and from one batch
 that lies in the accelerator's memory, so that nothing is waited for. What a step takes longer from the pack is spent
 waiting: reading, copying to the accelerator, and whatever the engine does between. The two take turns; the first steps,
-in which the network is compiled, are not counted, and the clock is read when the accelerator has finished.
+in which the network is compiled, are not counted, and the clock is read when the accelerator has finished. `--as-keras`
+trains from the pack as facekit did before it stopped to wait for each step; the other way is the same with it.
 
 `ms a batch` is the time in the feed itself, which on TensorFlow runs beside the steps and elsewhere before them.
 Exit code 2 where there is no accelerator.
@@ -28,7 +30,8 @@ import numpy as np
 
 from facekit.networks import build
 from facekit.networks.backend import accelerated, computing, engine, keras
-from facekit.training.callbacks import Progress, Watch
+from facekit.training import feed as feeds
+from facekit.training.callbacks import Callbacks, Progress, Watch, number
 from facekit.training.feed import Batch, Feed
 from facekit.training.pack import Pack
 
@@ -90,7 +93,7 @@ class Clock(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Read the clock where the stretch begins and ends."""
         if batch in (WARM - 1, self._last):
-            float(logs["loss"])  # which is known when the step is over
+            number(logs["loss"])  # which is known when the step is over
             self._began, self.seconds = time.perf_counter(), time.perf_counter() - self._began
 
 
@@ -99,35 +102,48 @@ def compiled(net: Any) -> Any:
     return net
 
 
-def seconds(model: Any, feed: Any, steps: int, callbacks: Sequence[Any] = ()) -> float:
+def seconds(model: Any, feed: Any, steps: int, callbacks: Sequence[Any] = (), as_keras: bool = False) -> float:
     """Return the seconds of a step."""
     clock = Clock(steps)
-    model.fit(feed, callbacks=[*callbacks, clock], shuffle=False, verbose=0)
+    every = [*callbacks, clock]
+    model.fit(feed, callbacks=every if as_keras else Callbacks(model, steps, every), shuffle=False, verbose=0)
     return clock.seconds / (steps - WARM)
 
 
-def measure(network: str, size: int, batch: int, steps: int, rounds: int, pack: Pack, precision: str) -> list[str]:
-    """Return a line of the table."""
+def resident(net: Any, pixels: Any) -> Any:
+    """Return a network that sees the same batch at every step."""
+    inputs = keras.Input((1,))
+    return compiled(keras.Model(inputs, net(Resident(pixels)(inputs))))
+
+
+def compared(chosen: argparse.Namespace, pack: Pack, batch: int) -> tuple[list[float], list[float], float]:
+    """Return for each round the seconds of a step from the pack and on one batch, and those of making a batch."""
+    network, size, steps = chosen.network, chosen.size, chosen.steps
     places = [place % len(pack.pixels) for place in range(batch * steps)]
     feed = Timed(pack, places, [place % CLASSES for place in places], batch, seed=42)
-    pixels, classes = feed[0]
-    with computing(precision):
+    pixels, classes = feed.pixels(0), np.arange(batch, dtype=np.int32) % CLASSES
+    with computing(chosen.precision):
         fed = compiled(build(network, size, CLASSES))
-        inputs = keras.Input((1,))
-        still = compiled(keras.Model(inputs, build(network, size, CLASSES)(Resident(pixels)(inputs))))
+        still = resident(build(network, size, CLASSES), pixels)
     waiting, without = [], []
-    for number in range(rounds + 1):
+    for turn in range(chosen.rounds + 1):
         beside = [Progress(feed, lambda items, *_, **__: iter(items), 1), Watch(CLASSES, 1e-3)]
-        ours = seconds(fed, feed, steps, beside)
+        ours = seconds(fed, feed, steps, beside, chosen.as_keras)
         alone = seconds(still, Nothing(classes, steps), steps)
-        if number:  # the first round compiles
+        if turn:  # the first round compiles
             waiting.append(ours)
             without.append(alone)
+    return waiting, without, feed.seconds / feed.made
+
+
+def measure(chosen: argparse.Namespace, pack: Pack, batch: int) -> list[str]:
+    """Return a line of the table."""
+    waiting, without, made = compared(chosen, pack, batch)
     shares = [max(0.0, 1 - b / a) for a, b in zip(waiting, without, strict=True)]
     rates = [batch / statistics.median(times) for times in (waiting, without)]
     each = ", ".join(f"{share:.1%}" for share in shares)
-    made = 1000 * feed.seconds / feed.made
-    return [f"{batch}", *(f"{rate:,.0f}" for rate in rates), f"{statistics.median(shares):.1%} ({each})", f"{made:.1f}"]
+    shown = [f"{batch}", *(f"{rate:,.0f}" for rate in rates), f"{statistics.median(shares):.1%} ({each})"]
+    return [*shown, f"{1000 * made:.1f}"]
 
 
 def random_pack(file: Path, size: int, pictures: int) -> Pack:
@@ -150,6 +166,7 @@ def main() -> int:
     parser.add_argument(
         "--pictures", type=int, default=8192, help="in the pack, which is gone through as often as needed"
     )
+    parser.add_argument("--as-keras", action="store_true", help="wait for every step, as Keras' own callbacks do")
     parser.add_argument("--cores", action="store_true", help="try it without an accelerator, at a tiny size")
     chosen = parser.parse_args()
     if chosen.cores:
@@ -160,14 +177,15 @@ def main() -> int:
             f"{engine()} sees no accelerator: run this where there is one, or give --cores for a try", file=sys.stderr
         )
         return 2
+    if chosen.as_keras:
+        feeds.ahead = lambda batch: batch
     print(f"{chosen.network}, {chosen.size} px, {chosen.precision}, {engine()} on {keras.ops.zeros(1).device}\n")
     heads = "batch", "images/s from the pack", "images/s on one batch", "waiting for data (each round)", "ms a batch"
     print(f"| {' | '.join(heads)} |\n|--:|--:|--:|---|--:|")
     with tempfile.TemporaryDirectory() as folder:
         pack = random_pack(Path(folder) / "pack.u8", chosen.size, chosen.pictures)
         for batch in map(int, chosen.batches.split(",")):
-            how = batch, chosen.steps, chosen.rounds, pack, chosen.precision
-            print("|", " | ".join(measure(chosen.network, chosen.size, *how)), "|", flush=True)
+            print("|", " | ".join(measure(chosen, pack, batch)), "|", flush=True)
     return 0
 
 

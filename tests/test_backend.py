@@ -78,6 +78,26 @@ def test_an_engine_trains_resumes_and_exchanges_models(engine: str, tmp_path: Pa
     assert np.allclose(ours, others, atol=1e-4)
 
 
+COMPILED = """
+import json
+import numpy as np
+from facekit.networks import build
+from facekit.networks.backend import keras
+from facekit.training.loop import augmented
+model = augmented(build("cnn3", 32, 3, "gray"))
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(np.zeros((4, 32, 32, 3), np.uint8), np.zeros(4, np.int32), batch_size=4, verbose=0)
+print(json.dumps(bool(model.jit_compile)))
+"""
+
+
+def test_jax_compiles_light_augmentation_too() -> None:
+    """Else it would run the whole network operation by operation."""
+    if find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    assert on("jax", COMPILED) is True
+
+
 def test_tensorflow_is_what_computes_unless_another_is_asked_for_and_its_loading_is_said(tmp_path: Path) -> None:
     code = (
         "import logging; logging.basicConfig(level='INFO')\n"

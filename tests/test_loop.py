@@ -22,7 +22,7 @@ from facekit.networks.backend import accelerated, computing, keras
 from facekit.networks.blocks import backbone
 from facekit.networks.cnn import cnn3
 from facekit.options.train import Train
-from facekit.training.callbacks import reseed
+from facekit.training.callbacks import Callbacks, number, reseed
 from facekit.training.checkpoint import Checkpoint
 from facekit.training.feed import Feed
 from facekit.training.loop import augmented
@@ -196,8 +196,8 @@ def _train(step: int, values: dict[str, Any]) -> bool:
 
 def _interrupted(step: int, values: dict[str, Any]) -> bool:
     def track(items: Iterable[Any], title: str, total: int | None = None, board: object = None) -> Iterator[Any]:
-        for number, item in enumerate(items):
-            if title == "train" and number == step:
+        for place, item in enumerate(items):
+            if title == "train" and place == step:
                 raise KeyboardInterrupt
             yield item
 
@@ -223,3 +223,20 @@ def test_a_resumed_run_has_the_very_numbers_of_an_uninterrupted_one(faces: Path,
     one, other = weights(tmp_path / "cut"), weights(tmp_path / "whole")
     assert one.keys() == other.keys()
     assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_a_step_is_not_waited_for() -> None:
+    """Callbacks get what a step measured as it is, not as a number, which is known only when the step is over."""
+    seen: list[Any] = []
+
+    class Noting(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_batch_end(self, batch: int, logs: Any) -> None:
+            seen.append(logs["loss"])
+
+    model = cnn3(32, 3)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    feed = Feed(Pack(pictures(), []), range(24), [0] * 24, batch=8)
+    fitted = model.fit(feed, callbacks=Callbacks(model, len(feed), [Noting()]), validation_data=feed, verbose=0)
+    assert len(seen) == 3
+    assert not any(isinstance(loss, float) for loss in seen)
+    assert number(seen[-1]) == pytest.approx(fitted.history["loss"][0], rel=1e-4)

@@ -8,7 +8,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from facekit.base import plugins
 
@@ -18,8 +22,10 @@ __all__ = [
     "Model",
     "Tensor",
     "accelerated",
+    "ahead",
     "compute_alike",
     "computing",
+    "device",
     "engine",
     "hushed",
     "keras",
@@ -88,9 +94,29 @@ def engine() -> str:
     return str(keras.backend.backend())
 
 
+@cache
+def device() -> str:
+    """Return what computes, as the engine calls it: `cuda:0`, `TFRT_CPU_0`, `…/device:GPU:0`."""
+    return str(keras.ops.zeros(1).device)  # the one place where all three engines say it
+
+
 def accelerated() -> bool:
     """Return whether an accelerator computes, not the cores."""
-    return "cpu" not in str(keras.ops.zeros(1).device).lower()  # the one place where all three engines say it
+    return "cpu" not in device().lower()
+
+
+def ahead(batch: tuple[NDArray[Any], ...]) -> tuple[Any, ...]:
+    """Send a batch to the accelerator where Keras itself would wait for that, and return it.
+
+    On PyTorch Keras copies a batch from memory that the system may move, which waits until all steps before it are
+    over. TensorFlow and JAX fetch the next batch while they compute.
+    """
+    if engine() != "torch" or not device().startswith("cuda"):
+        return batch
+    torch = plugins.need("torch", "training")
+    return tuple(
+        torch.from_numpy(np.ascontiguousarray(part)).pin_memory().to(device(), non_blocking=True) for part in batch
+    )
 
 
 @contextmanager

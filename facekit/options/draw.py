@@ -21,7 +21,7 @@ class Draw(Options):
     goes_on = True
 
     output: OutputFolder
-    people: Annotated[int, "Number of people.", Limits(1, 200)] = 6
+    people: Annotated[int, "Number of people.", Limits(1, 1000)] = 6
     photos: Annotated[int, "Photos of each person.", Limits(1, 1000)] = 40
     faults: Annotated[bool, "Include wrong people, repeats, and blurred, tiny and faceless pictures."] = True
 

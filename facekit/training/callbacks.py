@@ -6,14 +6,14 @@ import logging
 import math
 import statistics
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
 import numpy as np
 
 from facekit.base.contract import AtMost, FacekitError, Track
-from facekit.networks.backend import Model, keras
+from facekit.networks.backend import Model, Tensor, keras
 from facekit.options.train import Train
 from facekit.runs import HISTORY, Epoch, Run
 from facekit.runs.history import write_history
@@ -22,7 +22,10 @@ from facekit.training.feed import Feed
 from facekit.training.schedule import Step, merit, rate, why_over
 
 Logs = Mapping[str, float]
-"""What Keras measured of a step or an epoch: `loss`, `accuracy`, `val_loss`, `val_accuracy`."""
+"""What Keras measured of an epoch: `loss`, `accuracy`, `val_loss`, `val_accuracy`."""
+
+Tensors = Mapping[str, Tensor]
+"""What Keras measured of the epoch so far: `loss`, `accuracy`."""
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,33 @@ _PATIENCE = 3
 
 _SCORES = ("loss", "accuracy", "val_loss", "val_accuracy")
 _TITLES = dict(zip(_SCORES, ("loss", "accuracy", "val loss", "val acc."), strict=True))
+
+
+class Callbacks(keras.callbacks.CallbackList):  # type: ignore[misc]
+    """The callbacks of one `fit`, which are called at each step without waiting for its end.
+
+    Keras' own list turns what a step measured into numbers before it calls anyone, and to know them waits until the
+    accelerator is done. Here a callback gets the tensors, so that the next batch is read meanwhile; `number` waits.
+    """
+
+    def __init__(self, model: Model, steps: int, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+        """`steps` is the number of steps in an epoch."""
+        super().__init__(list(callbacks), add_history=True, model=model, steps=steps)
+
+    def on_train_batch_end(self, batch: int, logs: Tensors | None = None) -> None:
+        """Call each callback."""
+        for callback in self.callbacks:
+            callback.on_train_batch_end(batch, logs or {})
+
+    def on_test_batch_end(self, batch: int, logs: Tensors | None = None) -> None:
+        """Call each callback."""
+        for callback in self.callbacks:
+            callback.on_test_batch_end(batch, logs or {})
+
+
+def number(value: Tensor) -> float:
+    """Return what a step measured; waits until it is known."""
+    return float(keras.ops.convert_to_numpy(value))
 
 
 class Progress(keras.callbacks.Callback):  # type: ignore[misc]
@@ -48,7 +78,7 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         """Shuffle by the epoch's number."""
         self._feed.shuffle(epoch)
 
-    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
+    def on_train_batch_end(self, batch: int, logs: Tensors) -> None:
         """Count a step."""
         next(self._steps, None)
 
@@ -71,10 +101,10 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self._chance, self._rate = math.log(classes), learning_rate
         self._above = 0
 
-    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
+    def on_train_batch_end(self, batch: int, logs: Tensors) -> None:
         """Check now and then that the loss is finite. Raises FacekitError."""
         if batch % _LOOK_EVERY == 0:
-            self._refuse_nan(float(logs["loss"]))
+            self._refuse_nan(number(logs["loss"]))
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Compare the epoch's loss with that of guessing. Raises FacekitError."""
@@ -133,9 +163,11 @@ class EpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
         """Start the clock."""
         self._began = self._trained = time.monotonic()
 
-    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
+    def on_train_batch_end(self, batch: int, logs: Tensors) -> None:
         """Note when the last step ended: what follows is validation."""
-        self._trained = time.monotonic()
+        if batch + 1 == self.params["steps"]:
+            number(logs["loss"])
+            self._trained = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Keep the epoch, log a line about it, and stop where the options say so."""

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.networks.backend import keras
+from facekit.networks.backend import ahead, keras
 from facekit.training.pack import Pack
 
-Batch = tuple[NDArray[Any], ...]
-"""Pixels uint8 (b, size, size, 3), classes int32 (b,), and where classes weigh differently float32 (b,)."""
+Batch = tuple[Any, ...]
+"""Pixels uint8 (b, size, size, 3), classes int32 (b,), and where classes weigh differently float32 (b,): arrays, or
+tensors on their way to an accelerator."""
 
 
 class Feed(keras.utils.PyDataset):  # type: ignore[misc]
@@ -51,13 +52,21 @@ class Feed(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, index: int) -> Batch:
         """Return one batch."""
-        batch = self._order[index * self.batch : (index + 1) * self.batch]
-        # In the order of the file, which is faster to read from disk; the order within a step makes no difference.
-        batch = batch[np.argsort(self._rows[batch])]
+        batch = self._batch(index)
         pixels, classes = self._pixels[self._rows[batch]], self._classes[batch]
-        return (pixels, classes) if self._weights is None else (pixels, classes, self._weights[classes])
+        return ahead((pixels, classes) if self._weights is None else (pixels, classes, self._weights[classes]))
+
+    def pixels(self, index: int) -> NDArray[np.uint8]:
+        """Return the pictures of one batch alone."""
+        return self._pixels[self._rows[self._batch(index)]]
 
     def shuffle(self, epoch: int) -> None:
         """Draw the order of an epoch, counted from 0."""
         if self._seed is not None:
             self._order = np.random.default_rng([self._seed, epoch]).permutation(len(self._rows))
+
+    def _batch(self, index: int) -> NDArray[np.int64]:
+        """Return the places of one batch."""
+        batch = self._order[index * self.batch : (index + 1) * self.batch]
+        # In the order of the file, which is faster to read from disk; the order within a step makes no difference.
+        return batch[np.argsort(self._rows[batch])]

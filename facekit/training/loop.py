@@ -10,12 +10,12 @@ from facekit.base.text import counted
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.networks import backend, build
 from facekit.networks.assembly import parameters
-from facekit.networks.backend import Model, Tensor, keras
+from facekit.networks.backend import Model, Tensor, engine, keras
 from facekit.networks.blocks import blocks, free
 from facekit.options.train import Train
 from facekit.runs import LOGS, Run
 from facekit.runs.pretrained import copy_backbone
-from facekit.training.callbacks import EpochEnd, EpochStart, Progress, Watch
+from facekit.training.callbacks import Callbacks, EpochEnd, EpochStart, Progress, Watch
 from facekit.training.checkpoint import Checkpoint
 from facekit.training.feed import Feed
 from facekit.training.labels import class_indices, class_weights
@@ -63,7 +63,7 @@ def train_epochs(net: Model, packed: Pack, run: Run, checkpoint: Checkpoint, opt
                 initial_epoch=checkpoint.epochs,
                 epochs=step.end,
                 validation_data=held_out if held_out.pictures else None,
-                callbacks=callbacks,
+                callbacks=Callbacks(model, len(feed), callbacks),
                 shuffle=False,  # the feed draws its own order
                 verbose=0,
             )
@@ -82,6 +82,9 @@ def augmented(net: Model) -> Model:
     )
     x = inputs
     for change in changes:
+        # Keras says no, because of TensorFlow's compiler. On JAX all steps would then run operation by operation, the
+        # network's too: on an H100 123 pictures a second of cnn5, in place of 26,000.
+        change.supports_jit = engine() == "jax"
         x = change(x)
     return keras.Model(inputs, net(x), name=net.name)
 
