@@ -158,16 +158,17 @@ def facekit(*words: object) -> None:
 # Drawn people.
 
 
-def drawn(folder: Path) -> tuple[Path, list[tuple[Path, list[There], float]]]:
+def drawn(folder: Path, first: int = 0) -> tuple[Path, list[tuple[Path, list[There], float]]]:
     """Return a gallery of three drawn people, and two films."""
     from facekit.world.people import people
 
     everybody = people(6, 42)
     if not (folder / "gallery").exists():
         facekit("draw", "-o", folder / "photos", "--people", 3, "--photos", 20)
-        facekit("enroll", folder / "photos", "-o", folder / "gallery")
+        # Drawn people are more alike than real ones, on whom a threshold for three people leans.
+        facekit("enroll", folder / "photos", "-o", folder / "gallery", "--fpir", 0.0001)
     films = []
-    for number in range(2):
+    for number in range(first, first + 2):
         rng = np.random.default_rng([7, number])
         walks, at = [], 0.0
         for turn in range(10):
@@ -200,8 +201,9 @@ class Part:
     phase: float
 
 
-def lfw(data: Path, folder: Path, development: bool, films: int) -> tuple[Path, list[tuple[Path, list[There], float]]]:
+def lfw(data: Path, folder: Path, options: argparse.Namespace) -> tuple[Path, list[tuple[Path, list[There], float]]]:
     """Return a gallery of half the photos of LFW people, and films of others."""
+    development = options.development
     names = sorted(path.name for path in (data / "lfw/identities").iterdir())[0 if development else 1 :: 2]
     rng = np.random.default_rng(14)
     unseen: dict[str, list[Path]] = {}
@@ -225,7 +227,8 @@ def lfw(data: Path, folder: Path, development: bool, films: int) -> tuple[Path, 
     if not (folder / "gallery").exists():
         facekit("enroll", photos, "-o", folder / "gallery")
     return folder / "gallery", [
-        _lfw_film(folder / f"lfw-{number}.mp4", unseen, strangers, number) for number in range(films)
+        _lfw_film(folder / f"lfw-{number}.mp4", unseen, strangers, number)
+        for number in range(options.first, options.first + options.films)
     ]
 
 
@@ -518,6 +521,7 @@ def main() -> None:
     parser.add_argument("--part", action="append", choices=["drawn", "lfw", "stream", "live"])
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--films", type=int, default=6)
+    parser.add_argument("--first", type=int, default=0, help="number of the first film")
     parser.add_argument("--fps", type=float, default=5)
     parser.add_argument("--development", action="store_true")
     parser.add_argument("--folder", type=Path)
@@ -528,7 +532,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         print("| films | films | walks | tracks | F1 | walks of two names | strangers of two numbers | "
               "numbers of two people | frames looked at a CPU second | frames read a CPU second |")  # fmt: skip
-        made = drawn(folder) if {"drawn", "stream", "live"} & set(parts) else None
+        made = drawn(folder, options.first) if {"drawn", "stream", "live"} & set(parts) else None
         if "drawn" in parts and made:
             measure("drawn people", *made, options.fps)
         if "lfw" in parts:
@@ -537,7 +541,7 @@ def main() -> None:
             kind = "development" if options.development else "held out"
             inner = folder / kind.replace(" ", "-")
             inner.mkdir(exist_ok=True)
-            measure(f"LFW, {kind}", *lfw(Path(options.data), inner, options.development, options.films), options.fps)
+            measure(f"LFW, {kind}", *lfw(Path(options.data), inner, options), options.fps)
         if "stream" in parts and made:
             streams(made[0], made[1][0], folder)
         if "live" in parts and made:

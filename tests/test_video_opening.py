@@ -6,9 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import certifi
+import numpy as np
 import pytest
 from streaming import Host, hosting
 from videos import sound, still, without_frames, write
@@ -67,9 +70,17 @@ def huge(folder: Path) -> Path:
     return folder / "v.mp4"
 
 
+def unknown(folder: Path) -> Path:
+    """A video of a codec that there is not."""
+    data = write(folder / "v.mkv", still(3), "mpeg4").read_bytes()
+    (folder / "v.mkv").write_bytes(data.replace(b"V_MPEG4/ISO/ASP", b"V_ODDS4/ISO/ASP"))
+    return folder / "v.mkv"
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (unknown, "has pictures of a kind that is not known here; convert it to H.264"),
         (text, "is no video that can be read"),
         (empty, "is no video that can be read"),
         (no_frames, "has no frame that can be decoded"),
@@ -180,3 +191,18 @@ def test_a_host_that_cannot_prove_who_it_is(tmp_path: Path, monkeypatch: pytest.
         monkeypatch.setattr(certifi, "where", lambda: str(certificate))
         with opened(Source.of_url(url)) as one:
             assert one.stream.width == 64
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_damage_costs_no_more_than_the_video(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    name, codec = [("v.mp4", "libx264"), ("v.mkv", "mpeg4"), ("v.ts", "libx264"), ("v.avi", "mjpeg")][seed % 4]
+    whole = write(tmp_path / name, still(12), codec).read_bytes()
+    for _ in range(12):
+        data = bytearray(whole[: rng.integers(len(whole) // 2, len(whole))] if rng.integers(2) else whole)
+        for place in rng.integers(0, len(data) - 4, rng.integers(1, 20)):
+            data[place : place + 4] = rng.choice([b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff", b"zzzz"])
+        (tmp_path / name).write_bytes(data)
+        with suppress(FacekitError):
+            for frame in islice(Reader(Source.of_file(tmp_path / name)).frames(), 100):
+                assert frame.image().ndim == 3

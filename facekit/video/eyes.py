@@ -18,7 +18,7 @@ from facekit.identity.gallery.naming import Candidate
 from facekit.identity.predictor import FoundFace, Prediction, Predictor
 from facekit.options.common import STRANGER, kind_of
 from facekit.video.evidence import Evidence
-from facekit.video.tracking import Likeness, Sighting, quality
+from facekit.video.tracking import OTHER, Likeness, Sighting, quality
 
 _NO_ROW = np.empty(0, np.float32)
 _NO_VECTOR = np.empty(0, np.float32)
@@ -73,7 +73,7 @@ class GalleryEyes:
     def __init__(self, namer: Namer, finder: Finder, embedder: str) -> None:
         """Find faces by `finder`, whose embedder is the gallery's own, of that name."""
         self._namer, self._finder = namer, finder
-        self.likeness: Likeness | None = Likeness(namer.people.metric, embedders.load(embedder).threshold)
+        self.likeness: Likeness | None = _likeness(embedder, namer.threshold)
         self.threshold = namer.threshold
 
     def see(self, image: Image) -> list[Sighting]:
@@ -106,8 +106,7 @@ class RunEyes:
         self.threshold = 0.0
         embedding = predictor.recogniser.likeness
         if embedding is not None:
-            embedder = embedders.load(embedding[0])
-            self.likeness, self.threshold = Likeness(embedder.metric, embedder.threshold), embedding[1]
+            self.likeness, self.threshold = _likeness(*embedding), embedding[1]
 
     def see(self, image: Image) -> list[Sighting]:
         """Return the faces of a frame. Those that the model cannot align are passed over."""
@@ -145,6 +144,16 @@ class RunEyes:
         answer = self._predictor.prediction(None, named, self._least)
         name = None if answer.label == STRANGER else answer.label
         return Who(name, answer.similarity, answer.probability, prediction=answer)
+
+
+def _likeness(name: str, threshold: float) -> Likeness:
+    """Return how faces are compared by an embedder, where people get a name from a similarity on (0: all do).
+
+    Where even different people are very much alike, as the ones in drawings are, that similarity says so.
+    """
+    embedder = embedders.load(name)
+    far = embedder.threshold if not threshold else min(embedder.threshold, (1 - threshold) / OTHER)
+    return Likeness(embedder.metric, far)
 
 
 def _unnamed(who: Who) -> Who:

@@ -163,6 +163,9 @@ def _with_pictures(av: Any, source: Source, container: InputContainer, files: li
         Opened(container, None, None, files).close()  # type: ignore[arg-type]
         raise FacekitError(f"{source.name} has no pictures, only sound; give a video")
     size = stream.codec_context
+    if size is None:  # whatever its type says: there is none for a codec that is not known
+        Opened(container, stream, None, files).close()
+        raise FacekitError(f"{source.name} has pictures of a kind that is not known here; convert it to H.264")
     if size.width * size.height > images.MAX_PIXELS:
         Opened(container, stream, None, files).close()
         raise FacekitError(

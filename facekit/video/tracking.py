@@ -27,8 +27,15 @@ _RECENT = 5
 _LEAST_OVERLAP = 0.15
 """Overlap from which a face that looks alike may be the track's. Where it moved by, its prediction has gone along."""
 
-_ALIKE = 0.8
-"""Share of the embedder's threshold below which a face is the track's wherever it moved to within its reach."""
+OTHER = 0.75
+"""Share of the embedder's threshold from which a face is not the track's, though it is where that was expected.
+
+The threshold is for photos of different days. A moment later a face is nearer to itself; and to take two people for one
+costs a name, while to begin another track costs nothing: it gets the same name.
+"""
+
+_ALIKE = 0.6
+"""Share of it below which a face is the track's wherever it moved to within its reach."""
 
 _REACH = 4.0
 """How far a face may move in a second, in its own sides, where it is not where it was expected."""
@@ -123,7 +130,7 @@ class Best:
 
 @dataclass(frozen=True)
 class Likeness:
-    """How faces are compared: by what metric, and from what distance on they are of two people."""
+    """How faces are compared: by what metric, and from what distance on photos are said to be of two people."""
 
     metric: Metric
     threshold: float
@@ -180,7 +187,7 @@ class Tracker:
         far = self._distance(track, one)
         if far is None:
             return shared if shared >= _LEAST_OVERLAP else _OUT
-        if far >= 1:  # somebody else, in the same place: the scene was cut, or one walked before the other
+        if far >= OTHER:  # somebody else, in the same place: the scene was cut, or one walked before the other
             return _OUT
         near = shared >= _LEAST_OVERLAP or (far <= _ALIKE and _moved(expected, one.box) <= self._reach(track, time))
         return shared + 1 - far if near else _OUT

@@ -14,6 +14,9 @@ MOST_PEOPLE = 10_000
 
 _ROUNDS, _SEED = 400, 42
 
+_ROUGHLY = 100
+"""Rounds for how many people would do, which many numbers are tried for."""
+
 _OFF = Off(mean=0.35, deviation=0.15)
 """Standard deviations of how far what is usual for the embedder is off.
 
@@ -43,22 +46,22 @@ def people_for(left: LeftOut, prior: Prior, threshold: float, asked: float, fact
     It is `MOST_PEOPLE` where even these do not.
     """
     few, many = left.people, left.people
-    while many < MOST_PEOPLE and _half(left, prior, threshold, asked, many) > np.log(factor):
+    while many < MOST_PEOPLE and _half(left, prior, threshold, asked, many, _ROUGHLY) > np.log(factor):
         few, many = many, min(2 * many, MOST_PEOPLE)
     while many - few > max(1, few // 20):
         middle = (few + many) // 2
-        if _half(left, prior, threshold, asked, middle) > np.log(factor):
+        if _half(left, prior, threshold, asked, middle, _ROUGHLY) > np.log(factor):
             few = middle
         else:
             many = middle
     return many
 
 
-def _half(left: LeftOut, prior: Prior, threshold: float, asked: float, people: int) -> float:
+def _half(left: LeftOut, prior: Prior, threshold: float, asked: float, people: int, rounds: int = _ROUNDS) -> float:
     """Return half the width of the interval, in logarithms, if there were so many people like those left out."""
     rng = np.random.default_rng(_SEED)
     drawn = []
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         some = left.drawn(rng.multinomial(people, left.shares))
         drawn.append(rate_at(some, prior, threshold, asked, Off(*(rng.normal(size=2) * _OFF).tolist())))
     spread = float(np.log(np.maximum(drawn, 1e-9)).std()) * np.sqrt(people / (people - 1))
