@@ -26,7 +26,7 @@ from facekit.identity.openset import decider
 from facekit.identity.openset.evaluation import Among, together
 from facekit.identity.openset.known import KnownFaces
 from facekit.identity.openset.left_out import LeftOut, each_person, leave_out
-from facekit.identity.openset.threshold import RATES, Prior, thresholds
+from facekit.identity.openset.threshold import RATES, Prior, nearest, thresholds
 from facekit.options.common import kind_of
 from facekit.options.compare import Compare
 from facekit.options.cross_validate import CrossValidate
@@ -121,6 +121,15 @@ def test_wrong_labels_are_no_strangers() -> None:
     assert found.doubtful == len(wrong)
     clean = left_out(known(centres, each=20))
     assert thresholds(found, PRIOR, [0.01])[0] == pytest.approx(thresholds(clean, PRIOR, [0.01])[0], abs=0.03)
+
+
+def test_people_more_alike_than_is_usual_raise_the_threshold() -> None:
+    alike = 0.45 * people(4, 0)
+    found = left_out(known(alike, each=12))
+    threshold = thresholds(found, PRIOR, [0.01])[0]
+    assert float(found.weights[found.similarity > threshold].sum()) <= 0.01 + 2 * np.sqrt(0.01 * 0.99 / 4)
+    usual = nearest(found, PRIOR).thresholds(np.array([0.01]))[0]
+    assert threshold > usual + 0.02, "without what was seen, too many of them would get a name"
 
 
 @pytest.mark.parametrize("count", [4, 12, 40])
@@ -290,7 +299,7 @@ def test_photos_without_folders_are_each_another_stranger(
     report = evaluate(Evaluate(run=trained, output=tmp_path / "scores", strangers=tmp_path / "others", rounds=50))
     assert _lines(caplog, f"others: {len(photos)} photos without folders: each counts as a different stranger")
     assert report.details["strangers"].startswith(f"{len(photos)} faces of {len(photos)} people, ")
-    assert report.details["fpir and tpir are"].startswith("based on only 3 people: ")
+    assert report.details["reliability of FPIR and TPIR"].startswith("based on only 3 people: ")
     page = (tmp_path / "scores" / "report.html").read_text()
     assert "found by leaving 3 people out in turn" in page
     assert f"of {len(photos)} faces of {len(photos)} people" in page

@@ -23,6 +23,14 @@ class _Row(Protocol):
 
 
 @runtime_checkable
+class _Summed(Protocol):
+    """Answers that say in one line what they were."""
+
+    @property
+    def summary(self) -> str: ...
+
+
+@runtime_checkable
 class _Coded(Protocol):
     """An answer that is also an exit code."""
 
@@ -82,6 +90,7 @@ def _answer(answers: Answers, console: Console, as_json: bool) -> int:
         for answer in answers:
             console.out.line(json_line(answer))
             code = answer.exit_code if isinstance(answer, _Coded) else code
+        _sum_up(answers, console)
         return code
     seen = _Seen([], [])
     try:
@@ -97,7 +106,14 @@ def _answer(answers: Answers, console: Console, as_json: bool) -> int:
         else:
             for line in seen.lines:
                 console.out.line(line)
+    _sum_up(answers, console)
     return code
+
+
+def _sum_up(answers: Answers, console: Console) -> None:
+    """Say below the last answer how many there were of each kind."""
+    if isinstance(answers, _Summed) and answers.summary:
+        console.at_once(answers.summary)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ library or by another package's command, is talk.
 from __future__ import annotations
 
 import logging
+import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -27,6 +29,9 @@ from facekit.cli.streams import Output
 from facekit.cli.tracking import Tracker
 
 T = TypeVar("T")
+
+_QUOTED = re.compile("`[^`]*`")
+_HOLD = "\ue000"  # stands for a space while a line is wrapped
 
 _READABLE = 14  # characters of width that a column of text needs
 
@@ -66,10 +71,12 @@ class Console:
     def say(self, text: str) -> None:
         """Show one line; what would act on the terminal is escaped.
 
-        A terminal gets it wrapped between words, except where it holds a command, which is copied as one line.
+        A terminal gets it wrapped between words, but not inside a command, which is copied as one line.
         """
         line = shortened(visible(text))
-        self.screen.print(Text(line), soft_wrap="`" in line or not self.screen.is_terminal)
+        if self.screen.is_terminal:
+            line = _wrapped(line, self.screen.width)
+        self.screen.print(Text(line), soft_wrap=True)
 
     def next(self, command: str) -> None:
         """Show what is usually typed next, in one line that can be copied; nothing without a command."""
@@ -127,3 +134,9 @@ class Console:
     def stop(self) -> None:
         """Leave the bars as they are, below which something else is written."""
         self._tracker.stop()
+
+
+def _wrapped(line: str, width: int) -> str:
+    """Return a line broken between words, but never inside backticks, which hold what is to be copied."""
+    held = _QUOTED.sub(lambda found: found[0].replace(" ", _HOLD), line)
+    return "\n".join(textwrap.wrap(held, width, break_long_words=False, break_on_hyphens=False)).replace(_HOLD, " ")

@@ -17,7 +17,7 @@ from facekit.faces.landmarks import NO_FACE
 from facekit.identity.faces import Finder, Seen
 from facekit.identity.gallery import Gallery, Identity, Namer
 from facekit.identity.gallery.naming import Candidate
-from facekit.identity.tally import tallied
+from facekit.identity.tally import Tallied
 from facekit.options.common import STRANGER
 from facekit.options.identify import Identify
 from facekit.report.annotated import Annotated, Mark
@@ -134,7 +134,7 @@ def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
         watcher = Watcher(GalleryEyes(namer, finder, gallery.about.embedder.name), options, STAGE, drawn)
         answers = _of_parts(parts, finder, namer, watcher, drawn, options.jobs, track)
         listed = answers if options.csv is None else _listed(answers, options.csv, _cells(any(videos(parts))))
-        return while_open(tallied(listed, lambda one: (one.picture, one.name)), stack.pop_all())
+        return Tallied(while_open(listed, stack.pop_all()), lambda one: (one.picture, one.name))
 
 
 def _say(gallery: Gallery, namer: Namer) -> None:

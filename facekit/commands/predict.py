@@ -17,7 +17,7 @@ from facekit.base.names import spelled_as
 from facekit.base.parallel import ordered_map
 from facekit.dataset.given import Given, while_open
 from facekit.identity.predictor import FoundFace, Prediction, Predictor
-from facekit.identity.tally import tallied
+from facekit.identity.tally import Tallied
 from facekit.options.common import STRANGER
 from facekit.options.predict import Predict
 from facekit.report import sheet
@@ -114,7 +114,7 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
         predictor = _predictor(run, options)
         watcher = Watcher(RunEyes(predictor, options.min_confidence, options.detect), options, STAGE)
         answers = _of_parts(parts, predictor, watcher, options, track)
-        return while_open(tallied(answers, lambda one: (one.picture, one.label)), stack.pop_all())
+        return Tallied(while_open(answers, stack.pop_all()), lambda one: (one.picture, one.label))
 
 
 def _predictor(run: Run, options: Predict) -> Predictor:
@@ -142,7 +142,7 @@ class _Grid:
     def write(self) -> None:
         """Write the sheet."""
         if self.file is not None:
-            sheet.write(self.file, self.tiles, self.count, "no picture shows a face")
+            sheet.write(self.file, self.tiles, self.count, "no picture shows a face", "face")
 
 
 def _of_parts(

@@ -173,7 +173,7 @@ def _among_strangers(scores: Identification) -> dict[str, Json]:
         ends: Interval | None = getattr(scores.intervals, name)
         rows[name] = round(getattr(scores.rates, name), 4)
         rows[f"{name}_interval"] = None if ends is None else [round(end, 4) for end in ends]
-    return rows if scores.rough is None else {**rows, "fpir and tpir are": scores.rough}
+    return rows if scores.rough is None else {**rows, "reliability of FPIR and TPIR": scores.rough}
 
 
 def _of_folds(folds: Folds) -> dict[str, Json]:

@@ -36,25 +36,26 @@ def most(file: Path) -> int:
     return MOST if _is_page(file) else grid.MOST
 
 
-def write(file: Path, tiles: Sequence[Tile], of: int, why_none: str) -> None:
-    """Write a sheet of the first pictures of `of`; without tiles none, and `why_none` is said.
+def write(file: Path, tiles: Sequence[Tile], of: int, why_none: str, what: str = "picture") -> None:
+    """Write a sheet of the first pictures of `of`; without tiles none, and `why_none` is said. `what` is the noun.
 
     Raises FacekitError where it cannot be written."""
     if not tiles:
         log.warning("%s is not drawn: %s", file, why_none)
         return
+    shown = _shown(len(tiles), of, what)
     with guarded(file):
-        replace_file(file, page(file.stem, tiles, of, file.parent).encode() if _is_page(file) else grid.draw(tiles))
-    log.info("%s shows %s", file, _shown(len(tiles), of))
+        replace_file(file, page(file.stem, tiles, shown, file.parent).encode() if _is_page(file) else grid.draw(tiles))
+    log.info("%s shows %s", file, shown)
 
 
-def _shown(shown: int, of: int) -> str:
+def _shown(shown: int, of: int, what: str) -> str:
     """Return how many pictures a sheet shows, and of how many where it is a part."""
-    pictures = counted(of, "picture")
+    pictures = counted(of, what)
     return pictures if shown >= of else f"the first {shown:,} of {pictures}"
 
 
-def page(title: str, tiles: Sequence[Tile], of: int, folder: Path) -> str:
+def page(title: str, tiles: Sequence[Tile], shown: str, folder: Path) -> str:
     """Return the page as HTML that needs no other file and no network. Its links lead from `folder` to the photos.
 
     Raises FacekitError without `jinja2`.
@@ -67,7 +68,7 @@ def page(title: str, tiles: Sequence[Tile], of: int, folder: Path) -> str:
         tiles=[(tile, html.shrunk(tile.pixels, _SIDE), html.link(tile.photo, folder)) for tile in tiles],
         right=sum(judged),
         judged=len(judged),
-        shown=_shown(len(tiles), of),
+        shown=shown,
     )
 
 

@@ -105,9 +105,9 @@ class BeforeCleaning:
         if self.accuracy is None:
             return f"not known: {self.why_not}"
         return (
-            f"{self.accuracy:.4f}: the faces kept ({self.kept:,}) count with the accuracy of those scored; of those "
-            f"left out as somebody else ({self.left_out:,}), the model without the answer `unknown` names "
-            f"{self.right:,} like their folder, which counts as right; the others count as wrong, whoever they show"
+            f"{self.accuracy:.4f}, an estimate. The faces kept ({self.kept:,}) count with the accuracy of those scored; "
+            f"of those left out ({self.left_out:,}), {self.right:,} get the name of their folder if the model has to "
+            "give a name, and count as right; the others count as wrong, whoever they show"
         )
 
 

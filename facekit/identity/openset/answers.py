@@ -17,6 +17,7 @@ from facekit.identity.openset import decider
 from facekit.identity.openset.decider import Decider
 from facekit.options.crop import FaceCrop
 from facekit.runs import Run
+from facekit.scores.identification import FEW
 from facekit.scores.recalibration import tempered
 
 log = logging.getLogger(__name__)
@@ -149,10 +150,11 @@ def _decider(run: Run, rate: float | None) -> Decider | None:
         return None
     log.info(
         "a face with a similarity below %.3f is unknown; above it, at most %g%% of strangers should get a name "
-        "(FPIR %g, measured with %d people left out in turn)",
+        "(FPIR %g, measured with %d people left out in turn%s)",
         found.threshold,
         100 * found.rate,
         found.rate,
         found.about.people,
+        "" if found.about.people >= FEW else "; a rough estimate, as these are few",
     )
     return found

@@ -108,13 +108,15 @@ def thresholds(left: LeftOut, prior: Prior, rates: Sequence[float]) -> NDArray[n
 
     Two estimates are averaged: that of the distribution, and the quantile of the left-out faces, which counts the more
     the more people are expected above it. `benchmarks/galleries.py` says on whom this was chosen, and measures it on
-    others.
+    others. Neither may be contradicted: if more of the left-out faces lie above than the rate makes plausible, these
+    people are more alike than is usual for the embedder, as drawn people are, and the threshold rises.
     """
     wanted = np.asarray(rates, np.float64)
     fitted = nearest(left, prior).thresholds(wanted)
     counted = _quantiles(left, wanted / _one_more(left), fitted)
     share = _share(left, wanted)
     found = share * counted + (1 - share) * fitted
+    found = np.maximum(found, _quantiles(left, _plausible(left, wanted) / _one_more(left), fitted))
     order = np.argsort(-wanted)
     found[order] = np.maximum.accumulate(found[order])
     return np.asarray(found)
@@ -170,6 +172,11 @@ def _share(left: LeftOut, rates: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how much the left-out faces themselves decide."""
     above = rates * left.people
     return np.asarray(above / (above + _ENOUGH))
+
+
+def _plausible(left: LeftOut, rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how large a share of so many people can be above by chance: the rate, and two standard errors of it."""
+    return np.asarray(rates + 2 * np.sqrt(rates * (1 - rates) / left.people))
 
 
 def _quantiles(left: LeftOut, rates: NDArray[np.float64], beyond: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -100,7 +100,7 @@ export class Panel {
     const pin = el("i");
     pin.style.left = `${100 * p}%`;
     const { keep_at, reject_at } = this.info;
-    const open = this.face.state === "unsure" && p <= reject_at ? ", but leaves this one to you: it may be a part of a face" : "";
+    const open = this.face.state === "unsure" ? ", but leaves this one to you" : "";
     const rule = `clean keeps faces from ${percent(keep_at)} up and rejects those up to ${percent(reject_at)}${open}`;
     return [el("div", { class: "chance" }, pin), el("p", {}, `${percent(p)} likely to be this person; ${rule}`)];
   }
