@@ -105,7 +105,7 @@ class BeforeCleaning:
         if self.accuracy is None:
             return f"not known: {self.why_not}"
         return (
-            f"{self.accuracy:.4f}, an estimate. The faces kept ({self.kept:,}) count with the accuracy of those scored; "
+            f"{self.accuracy:.4f}, an estimate; the faces kept ({self.kept:,}) are taken to score like those tested; "
             f"of those left out ({self.left_out:,}), {self.right:,} get the name of their folder if the model has to "
             "give a name, and count as right; the others count as wrong, whoever they show"
         )
