@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,7 +65,7 @@ def hushed() -> Iterator[None]:
 
 
 def _load() -> Any:
-    if "keras" not in sys.modules:
+    if "keras" not in sys.modules and find_spec("keras") is not None:
         log.info("loading Keras, which takes some seconds …")
     if QUIET in os.environ:  # who sets it wants to see what it lets through
         import keras
