@@ -221,7 +221,8 @@ def test_predict_says_the_rate_once_and_takes_another(
     assert about is not None
     answers = _predict(trained, few)
     (said,) = _lines(caplog, "of strangers should get a name")
-    rate = "at most 2% of strangers should get a name (FPIR 0.02, measured with 3 people left out in turn)"
+    rate = "at most 2% of strangers should get a name (FPIR 0.02, measured with 3 people left out in turn; "
+    rate += "a rough estimate, as these are few)"
     assert f"below {about.threshold:.3f} is unknown; above it, {rate}" in said
     for answer in answers:
         assert (answer.label == "unknown") == (answer.similarity < about.threshold)
