@@ -189,14 +189,19 @@ def _caught(trap: Trap) -> bool:
 def test_the_trap_counts_who_belongs_to_the_test_and_nobody_else(
     place: Path, tmp_path: Path, more: tuple[str, ...]
 ) -> None:
-    trap = Trap()
-    address = trap.udp if more else trap.addresses[0]
-    with caller(address, tmp_path, *more):
-        time.sleep(0.5)
-        assert not trap.caught
-        with caller(address, place / "fk-browser", *more):
-            assert _caught(trap)
-    trap.close()
+    for _ in range(3):  # an earlier test's browser may still call at a port that it knew, which is free again
+        trap = Trap()
+        address = trap.udp if more else trap.addresses[0]
+        with caller(address, tmp_path, *more):
+            time.sleep(0.5)
+            stray = dict(trap.caught)
+            if not stray:
+                with caller(address, place / "fk-browser", *more):
+                    assert _caught(trap)
+        trap.close()
+        if not stray:
+            return
+    pytest.fail(f"who does not belong to the test was counted: {stray}")
 
 
 def test_the_lookout_sees_who_belongs_to_the_test_and_nobody_else(place: Path, tmp_path: Path) -> None:
