@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from facekit.base.contract import BadImage, Box, FacekitError, Track, quiet
 from facekit.base.files import write_csv
@@ -21,12 +22,11 @@ from facekit.identity.tally import Tallied
 from facekit.options.common import STRANGER
 from facekit.options.identify import Identify
 from facekit.report.annotated import Annotated, Mark
-from facekit.report.timeline import clock
 from facekit.video.answering import Watcher
-from facekit.video.eyes import GalleryEyes
+from facekit.video.eyes import GalleryEyes, Who
 from facekit.video.inputs import Part, open_inputs, said, videos
 from facekit.video.sources import Source
-from facekit.video.watching import Appearance
+from facekit.video.watching import Appearance, Times
 
 STAGE = "identify"
 
@@ -88,27 +88,12 @@ class NoAnswer(Answer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class VideoAnswer(Answer):
+class VideoAnswer(Times, Answer):
     """Who a face is through a part of a video; the box is that of its best frame."""
-
-    track: int
-    """The number of the track in its video, from 1."""
-    start: float
-    """When the face came, in seconds of the video; of a live input, since it began."""
-    end: float
-    best: float
-    """The time of the best frame."""
-    frames: int
-    """Frames in which the face was seen."""
-    stranger: int | None
-    """The number of somebody unknown: the same person has one number through the whole video."""
-    ended: bool
-    """Whether the face has gone; of a live input, an answer comes soon after the face as well."""
 
     def row(self) -> dict[str, str]:
         """Return the answer as a row of a table for people: column -> text."""
-        name = f"stranger {self.stranger}" if self.stranger is not None else self.name or ""
-        return {**Answer.row(self), "face": f"{clock(self.start)} to {clock(self.end)}", "name": name}
+        return {**Answer.row(self), **self.cells}
 
 
 def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
@@ -169,20 +154,7 @@ def _of_parts(
 def _of_video(source: Source, namer: Namer, watcher: Watcher, track: Track) -> Iterator[Answer]:
     one: Appearance | None = None
     for one in watcher.watch(source, track):
-        who = one.who
-        yield VideoAnswer(
-            source.name,
-            None,
-            one.best.box,
-            who.name or STRANGER,
-            who.similarity,
-            who.probability,
-            round(namer.threshold, 4),
-            namer.rate,
-            namer.promise.promised,
-            who.nearest,
-            **one.times(),
-        )
+        yield VideoAnswer(**_who(source.name, None, one.best.box, one.who, namer), **one.times())
     if one is None and not watcher.failed(source):
         yield _none(source.name, NO_FACE)
 
@@ -215,18 +187,23 @@ def _named(
         if reason is not None:
             yield NoAnswer(picture, number, face.box, None, None, None, None, None, None, (), reason)
             continue
-        yield Answer(
-            picture,
-            number,
-            face.box,
-            who.name or STRANGER,
-            who.similarity,
-            who.probability,
-            round(namer.threshold, 4),
-            namer.rate,
-            namer.promise.promised,
-            who.nearest,
-        )
+        yield Answer(**_who(picture, number, face.box, who, namer))
+
+
+def _who(picture: str, number: int | None, box: Box | None, who: Identity | Who, namer: Namer) -> dict[str, Any]:
+    """Return the values of an answer: who a face is, and what that rests on."""
+    return {
+        "picture": picture,
+        "face": number,
+        "box": box,
+        "name": who.name or STRANGER,
+        "similarity": who.similarity,
+        "probability": who.probability,
+        "threshold": round(namer.threshold, 4),
+        "fpir": namer.rate,
+        "promised": namer.promise.promised,
+        "nearest": who.nearest,
+    }
 
 
 def _none(picture: str, reason: str) -> NoAnswer:

@@ -28,7 +28,7 @@ from facekit.video.answering import Watcher
 from facekit.video.eyes import RunEyes
 from facekit.video.inputs import Part, open_inputs, said
 from facekit.video.sources import Source
-from facekit.video.watching import Appearance
+from facekit.video.watching import Appearance, Times
 
 STAGE = "predict"
 NO_FACE = "no face"
@@ -72,27 +72,12 @@ class NoAnswer(Answer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class VideoAnswer(Answer):
+class VideoAnswer(Times, Answer):
     """Who a face is through a part of a video; the box is that of its best frame."""
-
-    track: int
-    """The number of the track in its video, from 1."""
-    start: float
-    """When the face came, in seconds of the video; of a live input, since it began."""
-    end: float
-    best: float
-    """The time of the best frame."""
-    frames: int
-    """Frames in which the face was seen."""
-    stranger: int | None
-    """The number of somebody unknown: the same person has one number through the whole video."""
-    ended: bool
-    """Whether the face has gone; of a live input, an answer comes soon after the face as well."""
 
     def row(self) -> dict[str, str]:
         """Return the answer as a row of a table for people: column -> text."""
-        name = {} if self.stranger is None else {"name": f"stranger {self.stranger}"}
-        return {**Answer.row(self), "face": f"{clock(self.start)} to {clock(self.end)}", **name}
+        return {**Answer.row(self), **self.cells}
 
 
 def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:

@@ -14,6 +14,7 @@ from facekit.base.contract import Image
 from facekit.base.parallel import ordered_map, workers
 from facekit.base.text import counted
 from facekit.report.annotated import Mark
+from facekit.report.timeline import clock
 from facekit.video.eyes import Eyes, Who
 from facekit.video.frames import Counts, Due, Frame
 from facekit.video.joining import Joining, Lost, Reader
@@ -52,6 +53,31 @@ class Settings:
     """Whether the best frame of each track is kept whole, to be annotated."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Times:
+    """What answers of every command say of a part of a video."""
+
+    track: int
+    """The number of the track in its video, from 1."""
+    start: float
+    """When the face came, in seconds of the video; of a live input, since it began."""
+    end: float
+    best: float
+    """The time of the best frame."""
+    frames: int
+    """Frames in which the face was seen."""
+    stranger: int | None
+    """The number of somebody unknown: the same person has one number through the whole video."""
+    ended: bool
+    """Whether the face has gone; of a live input, an answer comes soon after the face as well."""
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """What stands in a table for people in place of a photo's: column -> text."""
+        name = {} if self.stranger is None else {"name": f"stranger {self.stranger}"}
+        return {"face": f"{clock(self.start)} to {clock(self.end)}", **name}
+
+
 @dataclass(frozen=True)
 class Appearance:
     """Somebody's face through a part of a video."""
@@ -69,7 +95,7 @@ class Appearance:
     """Of a live input: whether the face has gone; if not, another answer follows."""
 
     def times(self) -> dict[str, Any]:
-        """Return what answers of every command say of a part of a video."""
+        """Return the values of `Times`."""
         return {
             "track": self.track,
             "start": self.start,

@@ -40,7 +40,7 @@ def clean(options: Clean, track: Track = quiet) -> Report:
         ):
             report = out.report()
             found = out.before.people if out.before else None
-            report.details |= summary.of_before(found, embedder).details()
+            report.details |= summary.of_people(found, embedder).details()
             by_person.add(report, list(out.records.values()), out.rejected, options, found is not None)
         else:
             out.save_info()
@@ -103,7 +103,7 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
     named = [source.named_by_id(record) for record in kept]
     planned = out.write_missing(named, lambda missing: ((r, source.bytes_of(r)) for r in missing))
     report = _finish(out, planned, selection.rejections + rejections, options)
-    report.details |= summary.of_people(selection, name).details()
+    report.details |= summary.of_people(out.info.people, name).details()
     return report
 
 

@@ -62,23 +62,19 @@ def doubts(selection: Selection) -> Doubts | None:
     if judged is None:
         return None
     nobody = tuple(name for name, named in judged.names.items() if named.folder.person is None)
-    found = Counter(_findings(selection).values())
+    findings = _findings(selection)
+    found = Counter(findings.values())
     found.update(why for place in range(len(selection.candidates)) if (why := _unjudged(selection, place)))
-    names = tuple(_by_name(selection, _findings(selection)))
+    names = tuple(_by_name(selection, findings))
     return Doubts(nobody, tuple(judged.twins), dict(found.most_common()), names)
 
 
-def of_before(found: Doubts | None, embedder: str) -> PeopleSummary:
-    """Return what an earlier run found of people, and log again what a person should look at."""
+def of_people(found: Doubts | None, embedder: str) -> PeopleSummary:
+    """Return what this run, or an earlier one, found of people, and log what a person should look at."""
     if found is None:
         return PeopleSummary(embedder)
     _warn(found)
     return PeopleSummary(embedder, found.found or None, found.names or None, found.nobody, found.one_person)
-
-
-def of_people(selection: Selection, embedder: str) -> PeopleSummary:
-    """Return what was found of people, and log what a person should look at."""
-    return of_before(doubts(selection), embedder)
 
 
 def _findings(selection: Selection) -> dict[int, str]:
