@@ -16,14 +16,13 @@ from facekit.base.text import counted
 from facekit.dataset import REMOVED, REPEATED, Dataset, Output, derive_id, distinct, key, photo_path, read_info
 from facekit.dataset.groups import draw_groups
 from facekit.dataset.inputs import open_tree
-from facekit.dataset.reasons import UNCONFIRMED
+from facekit.dataset.reasons import NO_FACE, SEVERAL, UNCONFIRMED
 from facekit.faces.detectors import Search, cut_out, ready, search, settled
 from facekit.identity import groups
 from facekit.identity.likeness import MATCHER, Fingerprint, fingerprint, proofs
 from facekit.options.crop import CarriedCrop, Crop, Verify
 
 STAGE = "crop"
-NO_FACE, SEVERAL = "no face", "several faces"
 
 _MANY = 0.05
 """Share of photos without a face from which another detector is named."""
