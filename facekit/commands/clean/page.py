@@ -113,6 +113,7 @@ def render(root: Path, source: Dataset, options: Clean, folder: Path) -> str:
         drawn=kept.info.drawn,
         nobody=doubts.nobody,
         twins=doubts.one_person,
+        columns=by_person.COLUMNS,
         people=found,
         advice=by_person.kept_by(found, options),
         histograms=list(_histograms(kept)),
