@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from facekit.base.contract import BadImage, Box, FacekitError, Track, quiet
+from facekit.base.figures import decimal
 from facekit.base.files import write_csv
 from facekit.base.parallel import ordered_map
 from facekit.dataset.given import Given, while_open
@@ -72,7 +73,7 @@ class Answer:
             "similarity": f"{self.similarity:.3f}" if self.similarity is not None else "",
             "probability": f"{self.probability:.2f}" if self.probability is not None else "",
             "threshold": f"{self.threshold:.3f}" if self.threshold is not None else "",
-            "FPIR": f"{self.fpir:g}" if self.fpir is not None else "",
+            "FPIR": decimal(self.fpir) if self.fpir is not None else "",
         }
 
 
@@ -119,7 +120,12 @@ def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
         watcher = Watcher(GalleryEyes(namer, finder, gallery.about.embedder.name), options, STAGE, drawn)
         answers = _of_parts(parts, finder, namer, watcher, drawn, options.jobs, track)
         listed = answers if options.csv is None else _listed(answers, options.csv, _cells(any(videos(parts))))
-        return Tallied(while_open(listed, stack.pop_all()), lambda one: (one.picture, one.name))
+        return Tallied(while_open(listed, stack.pop_all()), _counts, [one.name for one in videos(parts)])
+
+
+def _counts(one: Answer) -> tuple[str, str | None] | None:
+    """Return what an answer is counted by; None for one that another follows."""
+    return None if isinstance(one, VideoAnswer) and not one.ended else (one.picture, one.name)
 
 
 def _say(gallery: Gallery, namer: Namer) -> None:
