@@ -9,6 +9,8 @@ import pytest
 from conftest import Facekit
 from exporting import head_run, network_run
 
+from facekit.runs.export import load
+
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -35,6 +37,21 @@ def test_a_network_answers_alike_from_a_file(network: Path, tmp_path: Path, face
     for one, other in zip(*answers, strict=True):
         assert one["label"] == other["label"]
         assert one["probability"] == pytest.approx(other["probability"], abs=2e-4)
+
+
+def test_the_same_is_not_written_twice_and_nothing_else_is_lost(head: Path, tmp_path: Path, facekit: Facekit) -> None:
+    file = tmp_path / "model.onnx"
+    assert facekit("export", head, "-o", file).code == 0
+    before = file.stat().st_mtime_ns
+    again = facekit("export", head, "-o", file)
+    assert "is of this very model already" in again.err
+    assert file.stat().st_mtime_ns == before
+    other = facekit("export", head, "-o", file, "--no-known-faces")
+    assert (other.code, file.stat().st_mtime_ns) == (2, before)
+    assert "is there already, and is of another model; choose another name, or use --overwrite" in other.err
+    assert facekit("export", head, "-o", file, "--no-known-faces", "--overwrite").code == 0
+    assert load(file).known is None
+    assert load(file).about.open_set is not None
 
 
 def test_a_head_answers_alike_and_knows_strangers(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from facekit.base import weights
 from facekit.base.contract import FacekitError
-from facekit.base.files import read_json
+from facekit.base.files import json_bytes, read_json, sha256_of
 from facekit.dataset.records import own_file
 from facekit.identity import embedders
 from facekit.identity.gallery.values import found_by
 from facekit.options.common import kind_of
 from facekit.options.crop import CarriedCrop
 from facekit.options.export import Format
-from facekit.runs import EVALUATION, Backbone, OpenSet, Run
+from facekit.runs import EVALUATION, GALLERY, HEAD, WEIGHTS, Backbone, OpenSet, Run
 from facekit.runs import load as load_run
 from facekit.runs.export.about import FACES, OWN, VECTORS, Card, ExportInfo, Preprocessing, Score
 from facekit.runs.provenance import of_run
@@ -25,7 +26,7 @@ def describe(run: Run, written: Format, side: int, known_faces: bool) -> ExportI
     """Return what a file of that format says of a run; `side` is that of its input, 0 where it takes embeddings."""
     info, crop = run.info, run.info.crop
     found_with = CarriedCrop.of(run.face_crop)
-    return ExportInfo(
+    about = ExportInfo(
         format=written,
         network=info.network,
         labels=info.labels,
@@ -41,6 +42,14 @@ def describe(run: Run, written: Format, side: int, known_faces: bool) -> ExportI
         known_faces=info.open_set.faces if info.open_set is not None and known_faces else 0,
         card=_card(run),
     )
+    return replace(about, made_from=_digest(run, about))
+
+
+def _digest(run: Run, about: ExportInfo) -> str:
+    """Return what changes whenever what is written does."""
+    kept = [WEIGHTS, HEAD, *([GALLERY] if about.known_faces else [])]
+    found = [sha256_of(file) for file in map(run.folder.joinpath, kept) if file.is_file()]
+    return hashlib.sha256(json_bytes({"about": about.to_json(), "files": found})).hexdigest()
 
 
 def _preprocessing(run: Run, side: int) -> Preprocessing:

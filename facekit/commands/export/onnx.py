@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from facekit.base.contract import FacekitError
 from facekit.commands.export.subject import Inputs, Subject
 from facekit.runs.export import model, onnx_file, placing, triton
 from facekit.runs.export.about import ExportInfo
@@ -47,3 +48,11 @@ class Onnx:
 
         name = output.resolve().name
         return placing.add_version(output, triton.beside(name, about), fill) / model.MODEL_FILE
+
+
+def read(place: Path) -> ExportInfo | None:
+    """Return what a file, or a version in a folder, says of itself; None of one that facekit did not export."""
+    try:
+        return model.load(place / model.MODEL_FILE if place.is_dir() else place).about
+    except (FacekitError, FileNotFoundError):
+        return None

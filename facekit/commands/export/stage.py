@@ -49,6 +49,10 @@ class Converted(Protocol):
 _FORMATS: Mapping[Format, Callable[[Subject, ExportInfo], Converted]] = {"onnx": onnx.Onnx.of}
 
 
+_READERS: Mapping[Format, Callable[[Path], ExportInfo | None]] = {"onnx": onnx.read}
+"""Format -> what a file or a version says of itself; None where it says nothing."""
+
+
 def export(options: Export, track: Track = quiet) -> Report:
     """Write a trained run in another format, after its answers were held against the run's own.
 
@@ -57,13 +61,13 @@ def export(options: Export, track: Track = quiet) -> Report:
     """
     began = time.monotonic()
     run = runs.load(options.run)
-    placing.check(options.output, options.format, options.overwrite)
+    placing.check(options.output, options.format)
     for package in onnx.NEEDS:
         plugins.need(package, f"export --format {options.format}", "export")
     subject = Subject.of(run)
     about = describe(run, options.format, subject.side, options.known_faces)
     report = Report(STAGE, str(options.output))
-    if options.dry_run:
+    if _is_there(options, about) or options.dry_run:
         return report
     converted = _FORMATS[options.format](subject, about)
     check = _compared(run, about, converted, options)
@@ -71,6 +75,22 @@ def export(options: Export, track: Track = quiet) -> Report:
     report.details |= _details(place, about, check)
     report.seconds = round(time.monotonic() - began, 2)
     return report
+
+
+def _is_there(options: Export, about: ExportInfo) -> bool:
+    """Return whether the very same was written before. Raises FacekitError for another file in its place."""
+    folder = placing.is_folder(options.output, options.format)
+    place = placing.newest(options.output) if folder else options.output
+    if place is None or not place.exists():
+        return False
+    before = _READERS[options.format](place)
+    if before is not None and before.made_from == about.made_from:
+        log.info("%s is of this very model already", place)
+        return True
+    if not (folder or options.overwrite):
+        what = "another file" if before is None else "of another model"
+        raise FacekitError(f"{place} is there already, and is {what}; choose another name, or use --overwrite")
+    return False
 
 
 def _compared(run: Run, about: ExportInfo, converted: Converted, options: Export) -> Check:

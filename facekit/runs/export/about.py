@@ -126,6 +126,8 @@ class ExportInfo:
     """Calibration: what the logarithms of the probabilities are divided by."""
     backbone: Backbone | None = None
     """The embedder of a linear head; None for a network of its own."""
+    made_from: str = ""
+    """SHA-256 of all that decides what is in the file, the run's weights among it."""
     embeds: bool = False
     """Whether the model has a second output, `vectors`: the embedding that the probabilities follow from."""
     open_set: OpenSet | None = None

@@ -28,8 +28,8 @@ def is_folder(output: Path, written: Format) -> bool:
     return written == "savedmodel" or (written == "onnx" and not output.suffix)
 
 
-def check(output: Path, written: Format, overwrite: bool) -> None:
-    """Refuse a place that holds something else, or a name that ends otherwise. Raises FacekitError."""
+def check(output: Path, written: Format) -> None:
+    """Refuse a place that cannot hold such a file, or a name that ends otherwise. Raises FacekitError."""
     if is_folder(output, written):
         _check_folder(output, written)
         return
@@ -40,8 +40,6 @@ def check(output: Path, written: Format, overwrite: bool) -> None:
     kind = kind_of(output)
     if kind not in (None, "a file"):
         raise FacekitError(f"{output} is {kind}; choose another name")
-    if kind is not None and not overwrite:
-        raise FacekitError(f"{output} is there already; choose another name, or use --overwrite")
 
 
 def write_file(output: Path, data: bytes) -> None:
@@ -79,6 +77,12 @@ def add_version(folder: Path, beside: Mapping[str, bytes], fill: Callable[[Path]
                 shutil.rmtree(part, ignore_errors=True)
                 raise
     return version
+
+
+def newest(folder: Path) -> Path | None:
+    """Return the newest version in the folder of a model; None without one."""
+    versions = _versions(folder) if folder.is_dir() else []
+    return folder / str(max(versions)) if versions else None
 
 
 def _check_folder(folder: Path, written: Format) -> None:
