@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from facekit.base.contract import BadImage, Box, FacekitError, Track, quiet
+from facekit.base.figures import decimal
 from facekit.base.files import write_csv
 from facekit.base.parallel import ordered_map
 from facekit.dataset.given import Given, while_open
@@ -72,7 +73,7 @@ class Answer:
             "similarity": f"{self.similarity:.3f}" if self.similarity is not None else "",
             "probability": f"{self.probability:.2f}" if self.probability is not None else "",
             "threshold": f"{self.threshold:.3f}" if self.threshold is not None else "",
-            "FPIR": f"{self.fpir:g}" if self.fpir is not None else "",
+            "FPIR": decimal(self.fpir) if self.fpir is not None else "",
         }
 
 

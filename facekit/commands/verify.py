@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facekit.base.contract import BadImage, Box, FacekitError, Track, quiet
+from facekit.base.figures import decimal
 from facekit.base.parallel import ordered_map
 from facekit.dataset import tables
 from facekit.identity.faces import Finder, Seen, suited
@@ -48,7 +49,7 @@ class Answer:
             "similarity": f"{self.similarity:.3f}" if self.similarity is not None else "",
             "probability": f"{self.probability:.3f}" if self.probability is not None else "",
             "threshold": f"{self.threshold:.3f}",
-            "false match rate": f"{self.fmr:.2g}",
+            "false match rate": decimal(self.fmr, 2),
         }
 
 
