@@ -965,7 +965,8 @@ def rejected(
         reason: List only pictures left out for this reason, such as `blurred` or `repeat`; all if not
             given.
         stage: List only pictures left out by this command, such as `clean`; all if not given.
-        sheet: PNG or HTML page to write: the listed pictures, each with its reason.
+        sheet: PNG or HTML page to write: the listed pictures, each with its reason and the photo that
+            it was cut from.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.

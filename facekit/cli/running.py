@@ -72,7 +72,7 @@ def _attempt(command: Command, values: dict[str, Value], shared: Shared, console
         return INTERRUPTED
 
     try:
-        with noticing(console.at_once) as noticed:
+        with noticing(console.at_once, command.options.stopping) as noticed:
             return _call(command, values, console, shared.json, begun)
     except FacekitError as error:
         log.debug("refused: %s", error)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from facekit.base.contract import BadImage, Box
+from facekit.base.figures import decimal
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.faces import Finder, Seen
 from facekit.identity.people.matching import Matcher
@@ -40,7 +41,7 @@ class Answer:
             "similarity": f"{self.similarity:.3f}" if self.similarity is not None else "",
             "probability": f"{self.probability:.3f}" if self.probability is not None else "",
             "threshold": f"{self.threshold:.3f}",
-            "false match rate": f"{self.fmr:.2g}",
+            "false match rate": decimal(self.fmr, 2),
         }
 
 

@@ -166,6 +166,11 @@ def _check_limits(option: Field, value: Value) -> None:
         return
     low, high = option.limits.low, option.limits.high
     if low is not None and not value >= low:  # `not >=` also refuses nan
-        raise FacekitError(f"{option.called} is {shown(value)}; it must be {low:g} or more")
+        raise FacekitError(f"{option.called} is {shown(value)}; it must be {_typed(low)} or more")
     if high is not None and not value <= high:
-        raise FacekitError(f"{option.called} is {shown(value)}; it must be {high:g} or less")
+        raise FacekitError(f"{option.called} is {shown(value)}; it must be {_typed(high)} or less")
+
+
+def _typed(limit: float) -> str:
+    """Return a limit as it can be typed: `0.0001`, `4294967295`."""
+    return f"{limit}" if isinstance(limit, int) else f"{limit:g}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from facekit.base.contract import Box
+from facekit.base.figures import decimal
 from facekit.identity.faces import Seen
 from facekit.identity.gallery.naming import Candidate, Identity, Namer
 from facekit.options.common import STRANGER
@@ -70,7 +71,7 @@ class Answer:
             "similarity": f"{self.similarity:.3f}" if self.similarity is not None else "",
             "probability": f"{self.probability:.2f}" if self.probability is not None else "",
             "threshold": f"{self.threshold:.3f}" if self.threshold is not None else "",
-            "FPIR": f"{self.fpir:g}" if self.fpir is not None else "",
+            "FPIR": decimal(self.fpir) if self.fpir is not None else "",
         }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit.base.contract import BadImage, Face, FacekitError, Image
+from facekit.base.figures import decimal
 from facekit.identity import classifier
 from facekit.identity.embedders import PerThread, backbone_of
 from facekit.identity.embedders.metrics import Embeddings
@@ -149,11 +150,11 @@ def _decider(run: Run, rate: float | None) -> Decider | None:
         log.warning("%s cannot answer `unknown`: %s", run.folder, error)
         return None
     log.info(
-        "a face with a similarity below %.3f is unknown; above it, at most %g%% of strangers should get a name "
-        "(FPIR %g, measured with %d people left out in turn%s)",
+        "a face with a similarity below %.3f is unknown; above it, at most %s%% of strangers should get a name "
+        "(FPIR %s, measured with %d people left out in turn%s)",
         found.threshold,
-        100 * found.rate,
-        found.rate,
+        decimal(100 * found.rate),
+        decimal(found.rate),
         found.about.people,
         "" if found.about.people >= FEW else "; a rough estimate, as these are few",
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from facekit.base import plugins
 from facekit.base.contract import Embedder, FacekitError
+from facekit.base.figures import decimal
 from facekit.dataset.records import shown
 from facekit.identity import embedders
 from facekit.identity.embedders.metrics import Embeddings
@@ -64,7 +65,9 @@ def threshold_at(about: OpenSet, rate: float | None) -> float:
     if rate is None or rate == about.rate:
         return about.threshold
     if not about.rates or not about.rates[0] <= rate <= about.rates[-1]:
-        raise FacekitError(f"the model has no threshold for --fpir {rate:g}; train again with --fpir {rate:g}")
+        raise FacekitError(
+            f"the model has no threshold for --fpir {decimal(rate)}; train again with --fpir {decimal(rate)}"
+        )
     return float(np.interp(np.log(rate), np.log(about.rates), about.thresholds))
 
 
