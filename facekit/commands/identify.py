@@ -69,7 +69,12 @@ def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
         watcher = Watcher(GalleryEyes(namer, finder, gallery.about.embedder.name), options, STAGE, drawn)
         answers = _of_parts(parts, finder, namer, watcher, drawn, options.jobs, track)
         listed = answers if options.csv is None else _listed(answers, options.csv, _cells(any(videos(parts))))
-        return Tallied(while_open(listed, stack.pop_all()), lambda one: (one.picture, one.name))
+        return Tallied(while_open(listed, stack.pop_all()), _counts, [one.name for one in videos(parts)])
+
+
+def _counts(one: Answer) -> tuple[str, str | None] | None:
+    """Return what an answer is counted by; None for one that another follows."""
+    return None if isinstance(one, VideoAnswer) and not one.ended else (one.picture, one.name)
 
 
 def _say(gallery: Gallery, namer: Namer) -> None:
