@@ -79,6 +79,8 @@ EXTRAS = {
     "av": "video",
     "fastapi": "review",
     "uvicorn": "review",
+    "python_multipart": "serve",
+    "prometheus_client": "serve",
     "sklearn": "train",
     "matplotlib": "train",
     "jinja2": "train",
