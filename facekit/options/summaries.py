@@ -77,6 +77,11 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "evaluate",
         "Score how well an embedder tells whether two photos show the same person.",
     ),
+    "export": (
+        "use",
+        "predict",
+        "Export a trained model for other programs: ONNX, LiteRT, TensorFlow Serving, Triton or PyTorch.",
+    ),
     "gallery": (
         "use",
         "enroll",
@@ -91,6 +96,11 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "score",
         "evaluate-pairs",
         "Show a trained network's filters and feature maps, and which parts of a picture drive its answer.",
+    ),
+    "keys": (
+        "use",
+        "serve",
+        "Make, list and revoke the keys that programs need to ask `facekit serve`.",
     ),
     "models": (
         "manage",
@@ -121,6 +131,11 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "collect",
         None,
         "Search for each name with browser bots and download pictures, one folder per name.",
+    ),
+    "serve": (
+        "use",
+        "gallery",
+        "Answer over HTTP who is in pictures that are sent, until Ctrl-C or SIGTERM.",
     ),
     "stats": (
         "manage",
