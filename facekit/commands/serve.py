@@ -7,12 +7,12 @@ import shlex
 import time
 from pathlib import Path
 
-from facekit import runs
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.base.text import counted
 from facekit.identity.gallery import Gallery
 from facekit.options.serve import Serve
+from facekit.runs.export import open_model
 from facekit.serving.keys import allows
 from facekit.serving.targets import is_run, keys_of
 
@@ -57,9 +57,9 @@ def _check_files(options: Serve) -> None:
 def _check_target(options: Serve) -> None:
     """Look whether what is to be served is there, before a port is taken. Raises FacekitError."""
     for folder in options.run:
-        runs.load(folder)
+        open_model(folder)
     if is_run(options.target):
-        runs.load(Path(options.target))
+        open_model(Path(options.target))
         return
     with Gallery.open(options.target) as gallery:
         gallery.embedder()

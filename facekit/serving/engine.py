@@ -17,7 +17,6 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit import runs
 from facekit.base import parallel
 from facekit.base.contract import BadImage, Box, Face, FacekitError, Image
 from facekit.faces import detectors
@@ -27,6 +26,7 @@ from facekit.identity.gallery import Gallery
 from facekit.identity.people.matching import Matcher
 from facekit.identity.predictor import Prediction, Predictor
 from facekit.options.serve import Serve
+from facekit.runs.export import open_model
 from facekit.serving import logs
 from facekit.serving.batching import Batcher
 from facekit.serving.keys import Access, RunKeys
@@ -75,7 +75,7 @@ class Engine:
         self.settings = settings
         run = Path(settings.target) if is_run(settings.target) else None
         self._keys = None if run is None else RunKeys(run)
-        self.labels = [_labels(folder) for folder in ([run] if run is not None else []) + settings.run]
+        self.labels = [_labels(one) for one in ([run] if run is not None else []) + settings.run]
         gallery = None if run is not None else Gallery.open(settings.target)
         if gallery is None:
             embedder, crop = _EMBEDDER, suited(_EMBEDDER, None)
@@ -229,10 +229,10 @@ class Engine:
         return image, {one.name: _labelled(one.predictor, image) for one in self.labels}
 
 
-def _labels(folder: Path) -> Labels:
-    predictor = Predictor(runs.load(folder))
+def _labels(run: Path) -> Labels:
+    predictor = Predictor(open_model(run))
     _ = predictor.crop
-    return Labels(folder.resolve().name, predictor)
+    return Labels(run.resolve().stem, predictor)
 
 
 def _labelled(predictor: Predictor, image: Image) -> list[Prediction | BadImage]:
