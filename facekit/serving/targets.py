@@ -16,7 +16,7 @@ from facekit.serving.keys import GalleryKeys, Keys, RunKeys
 
 
 def is_run(target: str) -> bool:
-    """Whether a path names a trained run, or a file that was exported from one. Raises FacekitError where it names neither that nor a gallery."""
+    """Whether a path names a trained run, or a file exported from one. Raises FacekitError for none and no gallery."""
     if is_database(target):
         return False
     path = Path(target)
