@@ -96,6 +96,31 @@ def test_few_packages_know_each_other() -> None:
     assert len([pair for pair in arrows if pair[0] != pair[1] and "" not in pair]) <= MOST_ARROWS
 
 
+def loaded_with(name: str) -> set[str]:
+    """What is imported as soon as a module is: modules of facekit, and the names of other packages."""
+    parts = name.split(".")
+    found = {".".join(parts[:count]) for count in range(1, len(parts))}
+    for node in ast.parse(MODULES[name].read_text()).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            inside = {f"{node.module}.{alias.name}" for alias in node.names} & MODULES.keys()
+            found |= inside | {node.module or ""}
+    return {one if one in MODULES else one.split(".")[0] for one in found}
+
+
+@pytest.mark.parametrize("name", ["identify", "verify", "enroll.stage", "gallery.stage"])
+def test_who_names_faces_waits_for_nothing_that_trains_models(name: str) -> None:
+    """scikit-learn takes two seconds to import, and all else that `identify` does with a photo takes one."""
+    found, todo = set[str](), {f"facekit.commands.{name}"}
+    while todo:
+        one = todo.pop()
+        found.add(one)
+        todo |= loaded_with(one) - found if one in MODULES else set()
+    assert {"facekit.identity.gallery.values", "numpy"} <= found
+    assert found.isdisjoint({"sklearn", "tensorflow", "keras", "matplotlib", "jinja2", "albumentations", "av"})
+
+
 def test_only_images_and_its_decoding_know_opencvs_colour_order() -> None:
     knowing = [file.name for file in FILES if re.search("BGR2RGB|RGB2BGR", file.read_text())]
     assert knowing == ["decoding.py", "images.py"]

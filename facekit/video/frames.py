@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from facekit.base.contract import Image
+from facekit.base.contract import FacekitError, Image
 from facekit.video.opening import Opened
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _packets(one: Opened, counts: Counts) -> Iterator[Packet[VideoStream]]:
             errors += 1
             if errors > _MOST_ERRORS:
                 raise Ended(error.strerror) from None
-        except (OSError, av.FFmpegError) as error:
+        except (OSError, FacekitError, av.FFmpegError) as error:
             raise Ended(getattr(error, "strerror", None) or str(error)) from None
 
 

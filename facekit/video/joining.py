@@ -86,7 +86,7 @@ class Reader:
                 try:
                     yield from self._from(self._open)
                 except Ended as error:
-                    why = visible(str(error)).lower()
+                    why = self._reason(visible(str(error)).lower())
                 if self._stopped.is_set() or self._complete(why):
                     return
                 self._close()
@@ -134,7 +134,7 @@ class Reader:
                 why = str(error).partition(" (")[2].partition(")")[0] or "no answer"
                 continue
             except FacekitError as error:  # the host is there, and answers an error page
-                why = str(error).partition(";")[0].removeprefix(f"{self.source.name} ")
+                why = self._reason(str(error))
                 continue
             self.counts.joined += 1
             self._seek()
@@ -143,6 +143,11 @@ class Reader:
             f"{self.source.name} dropped at second {max(self._last, 0):.0f} and could not be joined again in "
             f"{counted(self.joining.tries, 'try', 'tries')} ({why}); check it, and start again, or give more --rejoin"
         )
+
+    def _reason(self, message: str) -> str:
+        """Return what a message says of this video, to be put into another."""
+        why = message.partition(";")[0]
+        return why.removeprefix(self.source.name).removeprefix(self.source.name.lower()).lstrip(": ")
 
     def _seek(self) -> None:
         """Go on near where a video dropped; where that is not possible, it is read again from its beginning."""

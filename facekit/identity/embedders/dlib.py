@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from facekit.base import images, weights
 from facekit.base.contract import Box, FacekitError, Image
 from facekit.faces.alignment import align
-from facekit.faces.detectors.boxes import foremost
 from facekit.faces.detectors.dlib import Hog
 from facekit.faces.detectors.retry import Retry
 from facekit.faces.landmarks import landmarks, model_file
@@ -65,7 +64,7 @@ class Dlib:
         # Small faces cost four times as much to look for, and a picture that comes without a box rarely has one.
         self._finders = self._finders or tuple(Retry(Hog(least, 2 * _SEARCHED_AT)) for least in (80, 40))
         small, scale = images.shrink(image, _SEARCHED_AT)
-        found = (face.box for finder in self._finders if (face := foremost(finder.detect(small), small)))
+        found = (face.box for finder in self._finders if (face := finder.foremost(small)))
         box = next(found, None)
         return box and Box(*(round(value / scale) for value in box))
 
