@@ -72,20 +72,26 @@ def _row(one: Verdict, found: Findings, watched: Watched) -> Row:
     against = {"enrolled": watched.enrolled, "first": "first days", None: "nothing yet"}[one.against]
     changed = measure.higher if one.higher else measure.lower
     return Row(
-        name=measure.name,
+        name=measure.name if measure.unit in ("", "%") else f"{measure.name} ({measure.unit})",
         against=against,
         then=shown(measure, one.then),
         now=shown(measure, one.now),
         values=f"{one.values:,}",
         psi="" if last is None else f"{last.shift.psi:.2f}",
         interval="" if last is None else _interval(last),
-        verdict=f"{changed} since {one.since}" if one.changed else "too few to tell" if last is None else "as before",
+        verdict=f"{changed} since {one.since}" if one.changed else _unchanged(one),
         changed=one.changed,
         unit=measure.unit,
         since=one.since,
         reference=_scaled(measure, one.then),
         points=_points(one, found, watched),
     )
+
+
+def _unchanged(one: Verdict) -> str:
+    if one.against is None:
+        return f"known after {findings.FIRST_DAYS} days"
+    return "as before" if one.last is not None else "too few to tell"
 
 
 def _points(one: Verdict, found: Findings, watched: Watched) -> list[Point]:

@@ -32,6 +32,9 @@ LARGE = 0.25
 _PRIOR, _PRIOR_DAYS = 2.0, 3.0
 """What the design effect of days is taken for before any was seen, and how many pairs of days that counts for."""
 
+_FEWEST_PAIRS = 3
+"""Pairs of days below which the one with a change could be the median."""
+
 _HALF = 0.5
 """What is added to each bin, so that one that happens to be empty is no infinite change."""
 
@@ -58,6 +61,7 @@ class Shift:
     low: float
     """The ends of the interval of the true index; `low` is 0 where there may be no change."""
     high: float
+    """No lower than what was seen, which chance alone makes higher than the truth."""
     moved: float
     """By how many bins its values are higher on average, as a share of all bins: -1 to 1."""
 
@@ -76,7 +80,7 @@ def shift(now: Sample, then: Sample, level: float = 0.05) -> Shift:
     found = psi(now.counts, then.counts)
     unit, free = 1 / now.size + 1 / then.size, len(now.counts) - 1
     low = _noncentrality(found / unit, free, 1 - level / 2) * unit
-    high = _noncentrality(found / unit, free, level / 2) * unit
+    high = max(found, _noncentrality(found / unit, free, level / 2) * unit)
     bins = np.arange(len(now.counts))
     moved = float((bins * (_shares(now.counts) - _shares(then.counts))).sum()) / max(1, len(bins) - 1)
     return Shift(found, low, high, moved)
@@ -85,7 +89,7 @@ def shift(now: Sample, then: Sample, level: float = 0.05) -> Shift:
 def exceeds(now: Sample, then: Sample, least: float, level: float) -> bool:
     """Whether the true index is above `least`; said where it is not, at most at this level."""
     unit, free = 1 / now.size + 1 / then.size, len(now.counts) - 1
-    return bool(scipy.stats.ncx2.sf(psi(now.counts, then.counts) / unit, free, least / unit) <= level)
+    return float(scipy.special.chndtr(psi(now.counts, then.counts) / unit, free, least / unit)) >= 1 - level
 
 
 def between_people(counts: NDArray[np.int64]) -> float:
@@ -115,7 +119,7 @@ def between_days(days: Sequence[Counts]) -> float:
     """
     pairs = [np.stack(pair) for pair in zip(days, days[1:], strict=False) if pair[0].sum() and pair[1].sum()]
     found = [one for one in map(_homogeneity, pairs) if one is not None]
-    if not found:
+    if len(found) < _FEWEST_PAIRS:
         return _PRIOR
     weight = len(found) / (len(found) + _PRIOR_DAYS)
     return max(1.0, weight * float(np.median(found)) + (1 - weight) * _PRIOR)
@@ -128,7 +132,7 @@ def _homogeneity(pair: NDArray[np.int64]) -> float | None:
         return None
     expected = pair.sum(axis=1, keepdims=True) * pair.sum(axis=0) / pair.sum()
     value = float((np.square(pair - expected) / expected).sum())
-    return value / float(scipy.stats.chi2.median(pair.shape[1] - 1))
+    return value / float(scipy.special.chdtri(pair.shape[1] - 1, 0.5))
 
 
 def _shares(counts: Counts) -> NDArray[np.float64]:
@@ -139,12 +143,11 @@ def _noncentrality(value: float, free: int, share: float) -> float:
     """Return the non-centrality at which a chi-square is below `value` with this probability; 0 where none is."""
 
     def over(centre: float) -> float:
-        return float(scipy.stats.ncx2.cdf(value, free, centre)) - share if centre else below - share
+        return float(scipy.special.chndtr(value, free, centre)) - share
 
-    below = float(scipy.stats.chi2.cdf(value, free))
-    if below <= share:
+    if over(0.0) <= 0:
         return 0.0
     high = max(1.0, value)
     while over(high) > 0:
         high *= 2
-    return float(scipy.optimize.brentq(over, 0.0, high, xtol=1e-6))
+    return float(scipy.optimize.brentq(over, 0.0, high, xtol=1e-3))

@@ -145,14 +145,14 @@ def _verdict(
     effect = between_days(list(counts.values()))
     compare = _Compare(measure, against.sample, effect, level)
     tested = [day for day in against.left if day in counts]
-    singles = [compare(day, 1, counts[day]) for day in tested[-shown:]]
-    weeks = [compare(day, WEEK, _summed(_up_to(day, tested, counts), bins)) for day in tested[-shown:]]
+    last_days = tested[-shown:]
+    weeks = {day: _summed(_up_to(day, tested, counts), bins) for day in last_days}
+    changed = [compare.changed(counts[day]) or compare.changed(weeks[day]) for day in last_days]
+    singles = tuple(one for day in last_days if (one := compare(day, 1, counts[day])) is not None)
+    week_of = compare(last_days[-1], WEEK, weeks[last_days[-1]]) if last_days else None
+    last = singles[-1] if singles and singles[-1].changed and singles[-1].day == last_days[-1] else week_of
     then = typical(measure, reference.edges, against.sample.counts)
-    last = _last(singles, weeks)
-    since = _since(tested[-shown:], singles, weeks)
-    return Verdict(
-        measure, against.what, then, now, values, last, since, tuple(one for one in singles if one is not None)
-    )
+    return Verdict(measure, against.what, then, now, values, last, _since(last_days, changed), singles)
 
 
 @dataclass(frozen=True)
@@ -166,9 +166,13 @@ class _Compare:
         """Return how far counts are from the reference; None for too few."""
         if counts.sum() < LEAST:
             return None
+        found = shift(Sample(counts, self.effect), self.reference)
+        return Change(self.measure, day, span, int(counts.sum()), found, self.changed(counts))
+
+    def changed(self, counts: Counts) -> bool:
+        """Whether counts are so far from the reference that it is a change; too few never are."""
         now = Sample(counts, self.effect)
-        changed = exceeds(now, self.reference, WORTH, self.level)
-        return Change(self.measure, day, span, int(counts.sum()), shift(now, self.reference), changed)
+        return bool(counts.sum() >= LEAST) and exceeds(now, self.reference, WORTH, self.level)
 
 
 def _up_to(day: str, days: Sequence[str], counts: Mapping[str, Counts]) -> list[Counts]:
@@ -181,17 +185,11 @@ def _summed(counts: Sequence[Counts], bins: int) -> Counts:
     return np.sum(counts, axis=0, dtype=np.int64) if len(counts) else np.zeros(bins, np.int64)
 
 
-def _last(singles: Sequence[Change | None], weeks: Sequence[Change | None]) -> Change | None:
-    """Return the last day where that has changed, else the last week, else whatever there is."""
-    there = [some[-1] for some in (singles, weeks) if some and some[-1] is not None]
-    return next((one for one in there if one.changed), there[-1] if there else None)
-
-
-def _since(days: Sequence[str], singles: Sequence[Change | None], weeks: Sequence[Change | None]) -> str | None:
-    """Return the first of the days from which on a day, or the week up to it, has changed without a break."""
+def _since(days: Sequence[str], changed: Sequence[bool]) -> str | None:
+    """Return the first of the days from which on each, or the week up to it, has changed; None if the last has not."""
     since = None
-    for day, *spans in zip(reversed(days), reversed(singles), reversed(weeks), strict=True):
-        if not any(one is not None and one.changed for one in spans):
+    for day, one in zip(reversed(days), reversed(changed), strict=True):
+        if not one:
             break
         since = day
     return since

@@ -16,8 +16,8 @@ Topic = Literal["light", "sharpness", "size", "pose", "people", "pictures", "ans
 Edges = tuple[float, ...]
 """The limits between bins, ascending: one fewer than bins, as the first and the last bin have no end."""
 
-BINS = 10
-"""Bins between quantiles."""
+BINS, PER_BIN = (4, 10), 15
+"""Fewest and most bins between quantiles, and how many enrolled values each should have."""
 
 LEAST = 30
 """Values below which nothing is said: neither quantiles nor a change can be told from so few."""
@@ -104,7 +104,8 @@ def quantiles(values: Sequence[float]) -> Edges | None:
     """Return limits between which equally many of the values lie; None for too few, or too alike, to do so."""
     if len(values) < LEAST:
         return None
-    found = np.unique(np.quantile(np.asarray(values, np.float64), np.arange(1, BINS) / BINS).round(4))
+    bins = min(max(len(values) // PER_BIN, BINS[0]), BINS[1])
+    found = np.unique(np.quantile(np.asarray(values, np.float64), np.arange(1, bins) / bins).round(4))
     return tuple(found.tolist()) if len(found) > 1 else None
 
 

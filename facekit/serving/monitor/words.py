@@ -30,7 +30,7 @@ def _nothing(findings: Findings) -> str:
     if not told:
         return f"too few answers to tell: a measure needs {LEAST} in a week, and something to be compared with"
     untold = [one.measure.name for one in findings.verdicts if one.last is None]
-    rest = f" (too few to tell of: {listed(untold)})" if untold else ""
+    rest = f", as far as can be told (not yet of: {listed(untold)})" if untold else ""
     return f"nothing has changed{rest}"
 
 
