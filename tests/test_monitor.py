@@ -21,7 +21,7 @@ from facekit.base.contract import FacekitError
 from facekit.identity.gallery import Gallery, NewFace
 from facekit.identity.gallery.place import place_of
 from facekit.identity.gallery.values import Crop, Where
-from facekit.serving.monitor import days, findings, reference, words
+from facekit.serving.monitor import findings, places, reference, sqlite, words
 from facekit.serving.monitor.days import Days, Reference
 from facekit.serving.monitor.measures import BY_NAME, counted, place, quantiles, typical
 from facekit.serving.monitor.recorder import Counted, Recorder, measured
@@ -98,7 +98,7 @@ def test_several_workers_add_to_one_place(place: str) -> None:
     galleries.made(place).store.close()
 
     def work(number: int) -> None:
-        store = days.of_place(place_of(place))
+        store = places.of_place(place_of(place))
         try:
             store.set_references(plain("brightness"))
             for _ in range(20):
@@ -108,7 +108,7 @@ def test_several_workers_add_to_one_place(place: str) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(4)))
-    store = days.of_place(place_of(place))
+    store = places.of_place(place_of(place))
     try:
         found = store.days()
         assert found["2026-03-01"]["brightness"].tolist() == [0, 0, 0, 80, 0, 0, 0, 0, 0, 0]
@@ -206,7 +206,7 @@ def test_a_gallery_is_compared_with_its_enrolled_faces(pictured: Path, tmp_path:
 def test_enrolled_faces_are_measured_again_in_the_same_bins_when_people_change(pictured: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(pictured, tmp_path / "g"))
     with Gallery.open(folder) as gallery:
-        store = days.of_place(gallery.place)
+        store = places.of_place(gallery.place)
         before = reference.of_gallery(gallery, store, 1)
         assert sum(before["brightness"].counts) == 40 and before["unknown"].counts == ()
         assert reference.of_gallery(gallery, store, 1) == before
@@ -226,7 +226,7 @@ def test_identify_counts_and_keeps_no_picture_and_no_name(
     done = facekit("identify", folder, *photos, "--monitor", "-j", "1")
     assert done.code == 0, done.err
     answers = [json.loads(line) for line in done.out.splitlines()]
-    with sqlite3.connect(folder / days.FILE) as connection:
+    with sqlite3.connect(folder / sqlite.FILE) as connection:
         kept = connection.execute("select measure, sum(count) from monitor_days group by measure").fetchall()
         kinds = connection.execute(
             "select distinct typeof(bin), typeof(count), length(day) from monitor_days"
@@ -237,24 +237,24 @@ def test_identify_counts_and_keeps_no_picture_and_no_name(
     assert counts["unknown"] == counts["brightness"] == len(faces)
     assert counts["similarity"] == sum(one["name"] != "unknown" for one in faces)
     assert counts["faces a picture"] == len({one["picture"] for one in answers})
-    data = (folder / days.FILE).read_bytes()
+    data = (folder / sqlite.FILE).read_bytes()
     with Gallery.open(folder) as gallery:
         assert not any(one.name.encode() in data for one in gallery.store.people())
-    assert (folder / days.FILE).stat().st_mode & 0o077 == 0
+    assert (folder / sqlite.FILE).stat().st_mode & 0o077 == 0
     assert "known after 7 days" in facekit("monitor", folder).out
 
 
 @pytest.mark.parametrize("spoil", ["garbage", "tables", "count", "reference", "link"])
 def test_a_broken_file_is_refused_in_one_line(spoil: str, pictured: Path, tmp_path: Path, facekit: Facekit) -> None:
     folder = Path(shutil.copytree(pictured, tmp_path / "g"))
-    file = folder / days.FILE
+    file = folder / sqlite.FILE
     if spoil == "garbage":
         file.write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 20)
     elif spoil == "link":
         (tmp_path / "other").write_bytes(b"")
         file.symlink_to(tmp_path / "other")
     else:
-        store = days.in_folder(folder)
+        store = sqlite.in_folder(folder)
         store.set_references(plain("brightness"))
         store.close()
         with sqlite3.connect(file) as connection:

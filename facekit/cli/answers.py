@@ -46,6 +46,8 @@ def show(result: Report | Answers, console: Console, as_json: bool) -> int:
     """
     if not isinstance(result, Report):
         return _answer(result, console, as_json)
+    if console.out.piped:  # the next command has been typed already
+        result.next = ""
     lines = result.details.get("lines")
     if lines is None:
         console.table(result.stages or [result])

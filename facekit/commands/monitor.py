@@ -41,7 +41,7 @@ def monitor(options: Monitor, track: Track = quiet) -> Report:
     began = time.monotonic()
     if options.page is not None and (options.page.is_dir() or not options.page.parent.is_dir()):
         raise FacekitError(f"--page is {options.page}, which cannot be a file; give a name in a folder that exists")
-    with opened(options.of, options.overwrite and not options.dry_run, options.jobs, track) as watched:
+    with opened(options.target, options.overwrite and not options.dry_run, options.jobs, track) as watched:
         found = findings.find(watched.days.days(), watched.references, options.against, options.days)
         said = words.lines(found, watched.remedy) or ["no answer was counted yet"]
         rows = [_row(one, found, watched) for one in found.verdicts]

@@ -19,7 +19,7 @@ class Monitor(Options):
     counts = False
     bug_code: ClassVar[int] = 70
 
-    of: Annotated[
+    target: Annotated[
         str,
         f"Gallery (a folder, or `{FORM}`), folder of a trained model, or `-` to read its path from stdin.",
         Positional(),

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Literal
 
+from facekit.base.figures import decimal
+
 Scale = Literal["linear", "log", "deviate", "names"]
 """`deviate` spaces rates as the normal distribution does (a DET plot); `names` has one row for each text."""
 
@@ -101,7 +103,7 @@ def number(value: float | None, percent: bool = False) -> str:
     """Return a number as the table has it, a share in percent; nothing for none."""
     if value is None:
         return ""
-    return f"{100 * value:.4g}%" if percent else f"{value:.5g}"
+    return f"{decimal(100 * value)}%" if percent else decimal(value, 5)
 
 
 def thinned(count: int, most: int = 400) -> list[int]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facekit.base.contract import BadImage, Face, FacekitError, Image
+from facekit.base.figures import decimal
 from facekit.identity import classifier
 from facekit.identity.embedders import PerThread, backbone_of
 from facekit.identity.embedders.metrics import Embeddings
@@ -115,6 +117,14 @@ class Recogniser:
             return self._decider.about.embedder.name, self._decider.threshold
         return None if self._backbone is None else (self._backbone, 0.0)
 
+    @property
+    def telling(self) -> Callable[[int], float] | None:
+        """What returns the threshold for so many other people, at the same rate; None where nobody is unknown."""
+        known = self._decider
+        if known is None:
+            return None
+        return partial(decider.threshold_among, known.about, known.rate, int(np.count_nonzero(known.known.counts)))
+
     @staticmethod
     def _align(beside: PerThread, image: Image, face: Face | None) -> Image | BadImage:
         try:
@@ -149,11 +159,11 @@ def _decider(run: Run, rate: float | None) -> Decider | None:
         log.warning("%s cannot answer `unknown`: %s", run.folder, error)
         return None
     log.info(
-        "a face with a similarity below %.3f is unknown; above it, at most %g%% of strangers should get a name "
-        "(FPIR %g, measured with %d people left out in turn%s)",
+        "a face with a similarity below %.3f is unknown; above it, at most %s%% of strangers should get a name "
+        "(FPIR %s, measured with %d people left out in turn%s)",
         found.threshold,
-        100 * found.rate,
-        found.rate,
+        decimal(100 * found.rate),
+        decimal(found.rate),
         found.about.people,
         "" if found.about.people >= FEW else "; a rough estimate, as these are few",
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from facekit.base import plugins
 from facekit.base.contract import Embedder, FacekitError
+from facekit.base.figures import decimal
 from facekit.dataset.records import shown
 from facekit.identity import embedders
 from facekit.identity.embedders.metrics import Embeddings
@@ -64,8 +65,22 @@ def threshold_at(about: OpenSet, rate: float | None) -> float:
     if rate is None or rate == about.rate:
         return about.threshold
     if not about.rates or not about.rates[0] <= rate <= about.rates[-1]:
-        raise FacekitError(f"the model has no threshold for --fpir {rate:g}; train again with --fpir {rate:g}")
+        raise FacekitError(
+            f"the model has no threshold for --fpir {decimal(rate)}; train again with --fpir {decimal(rate)}"
+        )
     return float(np.interp(np.log(rate), np.log(about.rates), about.thresholds))
+
+
+def threshold_among(about: OpenSet, rate: float, names: int, people: int) -> float:
+    """Return the threshold for `rate` among so many other people as `names` are known: fewer are mistaken less often.
+
+    Each of them is one chance to be mistaken, and these are taken for independent. Outside the rates that were kept, it
+    is the threshold of the nearest one.
+    """
+    if not about.rates:
+        return threshold_at(about, None)
+    same = -np.expm1(np.log1p(-rate) * max(1, names) / max(1, people))
+    return threshold_at(about, float(np.clip(same, about.rates[0], about.rates[-1])))
 
 
 def embedder_of(run: Run, about: OpenSet) -> Embedder:

@@ -6,25 +6,18 @@ stranger; what is no count is refused.
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from facekit.base import plain, plugins, weights
+from facekit.base import plain
 from facekit.base.contract import FacekitError
-from facekit.base.opening import guarded
-from facekit.identity.gallery.place import Database, Place
 from facekit.scores.stability import Counts
 from facekit.serving.monitor.measures import BY_NAME, Edges
-
-FILE = "monitor.sqlite"
 
 TABLES = (
     "create table monitor_reference (measure text primary key, reference text not null)",
@@ -34,7 +27,6 @@ TABLES = (
 
 _MOST_BINS = 64
 _MOST_COUNT = 10**12
-_BUSY_SECONDS = 30.0
 
 Adding = Mapping[tuple[str, str, int], int]
 """(day, measure, bin) -> how many more."""
@@ -186,102 +178,6 @@ class DayStore:
         return "begin anew with `facekit monitor GALLERY --overwrite`"
 
 
-class SqliteDays(DayStore):
-    """Counts in a SQLite file."""
-
-    BEGIN = "begin immediate"
-
-    def __init__(self, file: Path) -> None:
-        """Open the file, which is made where there is none. Raises FacekitError."""
-        self._file = file
-        with _told(file):
-            connection = _connected(file)
-            try:
-                self._make(connection)
-            except BaseException:
-                connection.close()
-                raise
-        super().__init__(connection, str(file))
-
-    def _make(self, connection: sqlite3.Connection) -> None:
-        connection.execute("begin immediate")
-        if not _schema(connection):
-            for table in TABLES:
-                connection.execute(table)
-        connection.execute("commit")
-        ours = sqlite3.connect(":memory:")
-        try:
-            for table in TABLES:
-                ours.execute(table)
-            if _schema(ours) != _schema(connection):
-                raise FacekitError(f"{self._file} has tables that facekit did not make; {self._fix()}")
-        finally:
-            ours.close()
-
-    def _told(self) -> AbstractContextManager[None]:
-        return _told(self._file)
-
-    def _fix(self) -> str:
-        return "delete the file, which begins anew"
-
-
-def in_folder(folder: Path) -> SqliteDays:
-    """Return the counts that are kept in a folder. Raises FacekitError."""
-    return SqliteDays(folder / FILE)
-
-
-def of_place(place: Place) -> DayStore:
-    """Return the counts of a gallery. Raises FacekitError where they cannot be opened."""
-    if not isinstance(place, Database):
-        assert place.folder is not None
-        return in_folder(place.folder)
-    plugins.need("psycopg", "a gallery in PostgreSQL")
-    from facekit.serving.monitor.postgres import PostgresDays
-
-    return PostgresDays(place.address)
-
-
-def is_begun(place: Place) -> bool:
-    """Whether anything was ever counted for a gallery in a folder; of a database, whose tables cost nothing, yes."""
-    return isinstance(place, Database) or (place.folder is not None and os.path.lexists(place.folder / FILE))
-
-
 def limits(references: Mapping[str, Reference]) -> dict[str, Edges]:
     """Return measure -> the limits of its bins: those of what is stored, else those that need no quantiles."""
     return {name: references[name].edges if name in references else one.edges for name, one in BY_NAME.items()}
-
-
-def _connected(file: Path) -> sqlite3.Connection:
-    for one in (file, *(file.with_name(file.name + end) for end in ("-wal", "-shm", "-journal"))):
-        if one.is_symlink() or (one.exists() and not one.is_file()):
-            raise FacekitError(f"{one} is not a regular file; delete it")
-    with guarded(file), suppress(FileExistsError):
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-    weights.keep_private(file)
-    connection = sqlite3.connect(file, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None)
-    try:
-        for line in ("trusted_schema = off", "cell_size_check = on", "journal_mode = wal", "synchronous = normal"):
-            connection.execute(f"pragma {line}").fetchall()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _schema(connection: sqlite3.Connection) -> list[tuple[str | None, ...]]:
-    return connection.execute("select type, name, sql from sqlite_master order by type, name limit 20").fetchall()
-
-
-@contextmanager
-def _told(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        why = str(error)
-        if "locked" in why or "busy" in why:
-            raise FacekitError(f"another program has {file} locked; try again when it is done") from None
-        raise FacekitError(f"{file} cannot be written ({why}); check the disk and the rights of its folder") from None
-    except sqlite3.DatabaseError as error:
-        raise FacekitError(f"{file} is broken ({error}); delete it, which begins anew") from None
-    except OverflowError:
-        raise FacekitError(f"{file} holds a number that facekit does not write; delete it, which begins anew") from None

@@ -13,12 +13,11 @@ from facekit import runs
 from facekit.base.contract import FacekitError, Track, quiet
 from facekit.identity.gallery import Gallery
 from facekit.identity.openset.answers import Recogniser
-from facekit.options.galleries import is_database
 from facekit.runs import Run
-from facekit.runs.run import MODEL
-from facekit.serving.monitor import days, reference
+from facekit.serving.monitor import places, reference, sqlite
 from facekit.serving.monitor.days import DayStore, Reference
 from facekit.serving.monitor.recorder import Recorder, today
+from facekit.serving.targets import is_run
 
 
 @dataclass(frozen=True)
@@ -36,11 +35,6 @@ class Watched:
     """The command that helps where answers have become worse."""
 
 
-def is_run(place: str) -> bool:
-    """Whether a place is the folder of a trained model instead of a gallery."""
-    return not is_database(place) and (Path(place) / MODEL).exists()
-
-
 @contextmanager
 def opened(place: str, again: bool = False, jobs: int = 0, track: Track = quiet) -> Iterator[Watched]:
     """Open what was counted of a gallery or a run; `again` forgets it first.
@@ -52,9 +46,9 @@ def opened(place: str, again: bool = False, jobs: int = 0, track: Track = quiet)
             yield watched
         return
     with Gallery.open(place) as gallery:
-        if not days.is_begun(gallery.place):
+        if not places.is_begun(gallery.place):
             raise _nothing(gallery.shown, "identify")
-        store = days.of_place(gallery.place)
+        store = places.of_place(gallery.place)
         try:
             if again:
                 store.clear()
@@ -67,9 +61,9 @@ def opened(place: str, again: bool = False, jobs: int = 0, track: Track = quiet)
 
 @contextmanager
 def _of_run(run: Run, again: bool, jobs: int, track: Track) -> Iterator[Watched]:
-    if not (run.folder / days.FILE).exists():
+    if not (run.folder / sqlite.FILE).exists():
         raise _nothing(str(run.folder), "predict")
-    store = days.in_folder(run.folder)
+    store = sqlite.in_folder(run.folder)
     try:
         if again:
             store.clear()
@@ -93,7 +87,7 @@ def recorder_of_gallery(
 
     Raises FacekitError where the counts cannot be kept.
     """
-    store = days.of_place(gallery.place)
+    store = places.of_place(gallery.place)
     try:
         return Recorder(store, reference.of_gallery(gallery, store, jobs, track), clock)
     except BaseException:
@@ -105,7 +99,7 @@ def recorder_of_run(
     run: Run, recogniser: Recogniser, jobs: int = 0, track: Track = quiet, clock: Callable[[], date] = today
 ) -> Recorder:
     """Return what counts the answers of a run; held-out pictures are measured for it where they are not yet."""
-    store = days.in_folder(run.folder)
+    store = sqlite.in_folder(run.folder)
     try:
         return Recorder(store, reference.of_run(run, store, recogniser, jobs, track), clock)
     except BaseException:
