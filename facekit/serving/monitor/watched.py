@@ -98,7 +98,12 @@ def recorder_of_gallery(
 def recorder_of_run(
     run: Run, recogniser: Recogniser, jobs: int = 0, track: Track = quiet, clock: Callable[[], date] = today
 ) -> Recorder:
-    """Return what counts the answers of a run; held-out pictures are measured for it where they are not yet."""
+    """Return what counts the answers of a run; held-out pictures are measured for it where they are not yet.
+
+    Raises FacekitError for a model that was exported to a file, which keeps no counts.
+    """
+    if not run.folder.is_dir():
+        raise FacekitError(f"--monitor: counts are kept in a trained run, and {run.folder} is a file; give the run")
     store = sqlite.in_folder(run.folder)
     try:
         return Recorder(store, reference.of_run(run, store, recogniser, jobs, track), clock)
