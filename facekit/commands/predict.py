@@ -97,7 +97,7 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
             log.info("%s would be read", said(parts))
             return iter(())
         predictor = _predictor(run, options)
-        watcher = Watcher(RunEyes(predictor, options.min_confidence, options.detect), options, STAGE)
+        watcher = Watcher(RunEyes(predictor, options.least, options.detect), options, STAGE)
         answers = _of_parts(parts, predictor, watcher, options, track)
         return Tallied(while_open(answers, stack.pop_all()), lambda one: (one.picture, one.label))
 
@@ -167,7 +167,7 @@ def _answers(predictor: Predictor, given: Given, options: Predict, grid: _Grid, 
     )
     while chunk := list(islice(faces, _BATCH)):
         seen = [face for _, face in chunk if isinstance(face, FoundFace)]
-        named = iter(predictor.name(seen, options.min_confidence))
+        named = iter(predictor.name(seen, options.least))
         for picture, face in chunk:
             if not isinstance(face, FoundFace):
                 yield _no_answer(given.name(picture), face)

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from facekit import __version__
 from facekit.base import images, plain, plugins
 from facekit.base.contract import BadImage, Image
-from facekit.base.figures import decimal
+from facekit.base.figures import decimal, span
 from facekit.base.opening import is_there
 from facekit.base.plain import Json
 from facekit.base.text import counted, encode, visible
@@ -55,7 +55,14 @@ def _environment(filters: frozenset[tuple[str, Callable[..., str]]]) -> Any:
         undefined=jinja2.StrictUndefined,
         finalize=_shown,
     )
-    words = {"percent": percent, "number": "{:,}".format, "decimal": decimal, "counted": counted, "sentence": sentence}
+    words = {
+        "percent": percent,
+        "number": "{:,}".format,
+        "decimal": decimal,
+        "span": lambda ends: span(*ends),
+        "counted": counted,
+        "sentence": sentence,
+    }
     own = words | {"data": lambda value: Markup(data(value))}
     environment.filters |= own | dict(filters)
     inlined = assets.load()
