@@ -125,6 +125,18 @@ def test_an_unsure_answer_is_unknown(trained: Trained, tmp_path: Path) -> None:
     assert answer["top"][0]["label"] in {"person0", "person1", "person2"}
 
 
+def test_photos_are_sorted_into_folders_by_name(trained: Trained, tmp_path: Path) -> None:
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    for file in trained.faces.rglob("*.png"):
+        shutil.copy(file, mixed / f"{file.parent.name}-{file.name}")
+    (mixed / "broken.png").write_text("no picture")
+    said = _predict(trained, mixed, detect=False, min_confidence=0, sort_into=tmp_path / "sorted")
+    there = {(file.parent.name, file.name) for file in (tmp_path / "sorted").rglob("*.*")}
+    assert there == {(one["label"], Path(one["picture"]).name) for one in said if one["label"] is not None}
+    assert len(there) == 42
+
+
 def test_names_can_be_limited_to_those_that_are_probable(trained: Trained) -> None:
     every = _predict(trained, trained.faces, detect=False, min_confidence=0)
     shown = sorted(answer["probability"] for answer in every if answer["label"] != "unknown")

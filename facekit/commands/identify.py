@@ -15,6 +15,7 @@ from facekit.base.figures import decimal
 from facekit.base.files import write_csv
 from facekit.base.parallel import ordered_map
 from facekit.dataset.given import Given, while_open
+from facekit.dataset.sorting import SortedPhotos
 from facekit.faces.landmarks import NO_FACE
 from facekit.identity.faces import Finder, Seen
 from facekit.identity.gallery import Gallery, Identity, Namer
@@ -116,9 +117,10 @@ def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
         namer = gallery.namer(options.fpir, options.allow_repeats)
         _say(gallery, namer)
         finder = Finder(gallery.about.embedder.name, gallery.about.finding(options.detect))
+        into = options.sort_into and SortedPhotos("--sort-into", options.sort_into, options.pictures)
         drawn = None if options.annotate is None else Annotated("--annotate", options.annotate)
         watcher = Watcher(GalleryEyes(namer, finder, gallery.about.embedder.name), options, STAGE, drawn)
-        answers = _of_parts(parts, finder, namer, watcher, drawn, options.jobs, track)
+        answers = _of_parts(parts, finder, namer, watcher, drawn, into, options.jobs, track)
         listed = answers if options.csv is None else _listed(answers, options.csv, _cells(any(videos(parts))))
         return Tallied(while_open(listed, stack.pop_all()), lambda one: (one.picture, one.name))
 
@@ -138,6 +140,7 @@ def _of_parts(
     namer: Namer,
     watcher: Watcher,
     drawn: Annotated | None,
+    into: SortedPhotos | None,
     jobs: int,
     track: Track,
 ) -> Iterator[Answer]:
@@ -146,9 +149,12 @@ def _of_parts(
             if isinstance(part, Source):
                 yield from _of_video(part, namer, watcher, track)
             else:
-                yield from _answers(finder, namer, part, drawn, jobs, track)
+                answers = _answers(finder, namer, part, drawn, jobs, track)
+                yield from into.during(part, answers, _place) if into else answers
     finally:
         watcher.write()
+        if into:
+            into.close()
     watcher.close()
 
 
@@ -179,6 +185,12 @@ def _answers(
             if drawn is not None:
                 drawn.write(picture, one.image, [mark for answer in answers if (mark := _mark(answer))])
             yield from answers
+
+
+def _place(answer: Answer) -> tuple[str, str | None]:
+    """Return the photo of an answer, and the folder that it is sorted into."""
+    reason = NO_FACE if isinstance(answer, NoAnswer) and answer.reason == NO_FACE else None
+    return answer.picture, answer.name or reason
 
 
 def _named(

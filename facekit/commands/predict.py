@@ -16,6 +16,8 @@ from facekit.base.contract import BadImage, Track, quiet
 from facekit.base.names import spelled_as
 from facekit.base.parallel import ordered_map
 from facekit.dataset.given import Given, while_open
+from facekit.dataset.reasons import NO_FACE
+from facekit.dataset.sorting import SortedPhotos
 from facekit.identity.predictor import FoundFace, Prediction, Predictor
 from facekit.identity.tally import Tallied
 from facekit.options.common import STRANGER
@@ -31,7 +33,6 @@ from facekit.video.sources import Source
 from facekit.video.watching import Appearance, Times
 
 STAGE = "predict"
-NO_FACE = "no face"
 
 _BATCH = 16
 
@@ -96,9 +97,10 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
         if options.dry_run:
             log.info("%s would be read", said(parts))
             return iter(())
+        into = options.sort_into and SortedPhotos("--sort-into", options.sort_into, options.pictures)
         predictor = _predictor(run, options)
         watcher = Watcher(RunEyes(predictor, options.least, options.detect), options, STAGE)
-        answers = _of_parts(parts, predictor, watcher, options, track)
+        answers = _of_parts(parts, predictor, watcher, into, options, track)
         return Tallied(while_open(answers, stack.pop_all()), lambda one: (one.picture, one.label))
 
 
@@ -131,7 +133,12 @@ class _Grid:
 
 
 def _of_parts(
-    parts: Sequence[Part], predictor: Predictor, watcher: Watcher, options: Predict, track: Track
+    parts: Sequence[Part],
+    predictor: Predictor,
+    watcher: Watcher,
+    into: SortedPhotos | None,
+    options: Predict,
+    track: Track,
 ) -> Iterator[Answer]:
     grid = _Grid(options.grid)
     try:
@@ -139,9 +146,12 @@ def _of_parts(
             if isinstance(part, Source):
                 yield from _of_video(part, predictor.run, watcher, grid, track)
             else:
-                yield from _answers(predictor, part, options, grid, track)
+                answers = _answers(predictor, part, options, grid, track)
+                yield from into.during(part, answers, _place) if into else answers
     finally:
         watcher.write()
+        if into:
+            into.close()
     grid.write()
     watcher.close()
 
@@ -175,6 +185,12 @@ def _answers(predictor: Predictor, given: Given, options: Predict, grid: _Grid, 
             answer = Answer(given.name(picture), **vars(next(named)))
             grid.add(partial(_tile, predictor.run, picture, face, answer, given.names.get(picture)))
             yield answer
+
+
+def _place(answer: Answer) -> tuple[str, str | None]:
+    """Return the photo of an answer, and the folder that it is sorted into."""
+    reason = NO_FACE if isinstance(answer, NoAnswer) and answer.reason == NO_FACE else None
+    return answer.picture, answer.label or reason
 
 
 def _faces(predictor: Predictor, detect: bool, picture: Path) -> list[FoundFace | BadImage]:

@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 
 from facekit.options.base import Aside, Limits, OutputPath
 from facekit.options.common import FalsePositives, RunFolder
-from facekit.options.watching import Looked, Watching
+from facekit.options.watching import Looked, SortInto, Watching
 
 
 class Least(NamedTuple):
@@ -52,6 +52,7 @@ class Predict(Watching):
         Aside(),
         OutputPath(),
     ] = None
+    sort_into: SortInto = None
 
     @property
     def least(self) -> Least:
