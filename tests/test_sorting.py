@@ -25,7 +25,7 @@ def photos(tmp_path: Path) -> Path:
 def sort(photos: Path, answers: list[tuple[str, str | None]], into: Path) -> list[str]:
     """Sort by answers that name photos below a folder; return the files there are then."""
     files = sorted(photos.rglob("*.*"))
-    place = SortedPhotos("--sort-into", into, [str(photos)])
+    place = SortedPhotos(into, [str(photos)])
     about: list[Answer] = [(str(photos / name), folder) for name, folder in answers]
     assert list(place.during(Given(files, {}), iter(about), lambda answer: answer)) == about
     place.close()
@@ -74,7 +74,7 @@ def test_photos_of_one_name_are_told_apart(photos: Path, tmp_path: Path) -> None
 
 
 def test_a_photo_is_copied_once_all_its_faces_have_a_name(photos: Path, tmp_path: Path) -> None:
-    place = SortedPhotos("--sort-into", tmp_path / "sorted", [str(photos)])
+    place = SortedPhotos(tmp_path / "sorted", [str(photos)])
     first, second = (str(photos / "2024" / name) for name in ("0000.png", "0001.png"))
 
     def answers() -> Iterator[Answer]:
@@ -90,6 +90,6 @@ def test_a_photo_is_copied_once_all_its_faces_have_a_name(photos: Path, tmp_path
 @pytest.mark.parametrize("where", ["", "sorted", "2024/x"])
 def test_a_folder_among_the_photos_is_refused(photos: Path, where: str) -> None:
     with pytest.raises(FacekitError, match=r"^--sort-into is .*, whose photos are sorted; give another folder$"):
-        SortedPhotos("--sort-into", photos / where, [str(photos)])
+        SortedPhotos(photos / where, [str(photos)])
     with pytest.raises(FacekitError, match="which is a file; give a folder$"):
-        SortedPhotos("--sort-into", photos / "2024" / "0000.png", [])
+        SortedPhotos(photos / "2024" / "0000.png", [])

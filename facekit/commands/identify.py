@@ -117,7 +117,7 @@ def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
         namer = gallery.namer(options.fpir, options.allow_repeats)
         _say(gallery, namer)
         finder = Finder(gallery.about.embedder.name, gallery.about.finding(options.detect))
-        into = options.sort_into and SortedPhotos("--sort-into", options.sort_into, options.pictures)
+        into = None if options.sort_into is None else SortedPhotos(options.sort_into, options.pictures)
         drawn = None if options.annotate is None else Annotated("--annotate", options.annotate)
         watcher = Watcher(GalleryEyes(namer, finder, gallery.about.embedder.name), options, STAGE, drawn)
         answers = _of_parts(parts, finder, namer, watcher, drawn, into, options.jobs, track)

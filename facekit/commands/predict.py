@@ -97,7 +97,7 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
         if options.dry_run:
             log.info("%s would be read", said(parts))
             return iter(())
-        into = options.sort_into and SortedPhotos("--sort-into", options.sort_into, options.pictures)
+        into = None if options.sort_into is None else SortedPhotos(options.sort_into, options.pictures)
         predictor = _predictor(run, options)
         watcher = Watcher(RunEyes(predictor, options.least, options.detect), options, STAGE)
         answers = _of_parts(parts, predictor, watcher, into, options, track)

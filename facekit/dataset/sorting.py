@@ -32,17 +32,17 @@ log = logging.getLogger(__name__)
 class SortedPhotos:
     """A folder with a folder for each person. A photo of several people has a copy with each of them."""
 
-    def __init__(self, flag: str, folder: Path, given: Iterable[str]) -> None:
-        """Take the folder that the option `flag` names; `given` is what is looked at.
+    def __init__(self, folder: Path, given: Iterable[str]) -> None:
+        """Take the folder of `--sort-into`; `given` is what is looked at.
 
         Raises FacekitError where it cannot be one, or would be among the photos next time.
         """
         if folder.exists() and not folder.is_dir():
-            raise FacekitError(f"{flag} is {folder}, which is a file; give a folder")
+            raise FacekitError(f"--sort-into is {folder}, which is a file; give a folder")
         for one in given:
             if Path(one).is_dir() and folder.resolve().is_relative_to(Path(one).resolve()):
                 raise FacekitError(
-                    f"{flag} is {folder}, which is in {one}, whose photos are sorted; give another folder"
+                    f"--sort-into is {folder}, which is in {one}, whose photos are sorted; give another folder"
                 )
         self._folder, self._copied = folder, Counter[str]()
         self._there = 0
