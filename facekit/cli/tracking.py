@@ -71,7 +71,7 @@ class Tracker:
                 done += 1
                 yield item
                 bars.update(task, completed=done)
-        except GeneratorExit:  # whoever loops needs no more of them, so these are all
+        except GeneratorExit:  # the loop ended early, so these are all
             bars.update(task, completed=done, total=done)
             raise
         finally:

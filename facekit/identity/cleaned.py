@@ -82,7 +82,7 @@ def before(
     except FacekitError as error:
         return BeforeCleaning(why_not=str(error))
     new, _ = overlap.unused(run, pictures.root if own else run.root, held.left_out, jobs, track)
-    # A linear head's embeddings are in the cache by now: they told which of these faces the training has used.
+    # A linear head's embeddings are in the cache by now: they were needed to find those that the training used.
     right, read = _right(run, new, batch, jobs, track if run.backbone is None else quiet)
     if not read:
         return BeforeCleaning(why_not="none of the faces that were left out can be scored")

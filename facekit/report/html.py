@@ -27,7 +27,7 @@ from facekit.report import assets
 _TEMPLATES = Path(__file__).parent / "templates"
 
 _ACTING = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
-"""What could end a script element or begin a comment in it, as JSON writes it elsewise."""
+"""What could end a script element or begin a comment in it, as JSON would write it otherwise."""
 
 
 def render(

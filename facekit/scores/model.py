@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 
-from facekit.base.text import counted
 from facekit.scores.calibration import Calibration
 from facekit.scores.classes import ClassScores, Intervals, Summary
 from facekit.scores.groups import Groups, GroupScores
@@ -122,7 +121,7 @@ class BeforeCleaning:
         parts += [f"not counted: {_listed(self.not_counted)}"] if self.not_counted else []
         parts += [f"not scored: {self.not_scored:,}"] if self.not_scored else []
         told = f" ({'; '.join(parts)})" if parts else ""
-        return f"{counted(self.left_out, 'face')} left out that count{told}"
+        return f"{self.left_out:,} {'face' if self.left_out == 1 else 'faces'} left out that count{told}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:

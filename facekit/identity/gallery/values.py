@@ -164,7 +164,7 @@ class Denials:
 
 @dataclass(frozen=True)
 class Strangers:
-    """Real strangers that the threshold was asked to heed: embeddings, and who is on each."""
+    """Real strangers that the threshold takes into account: embeddings, and who is on each."""
 
     vectors: NDArray[np.float32]
     who: list[str] = field(default_factory=list)
