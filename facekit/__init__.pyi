@@ -18,10 +18,10 @@ from facekit.base.records import Record as Record
 from facekit.base.records import Source as Source
 from facekit.base.reporting import Report as Report
 from facekit.base.reporting import Track as _Track
-from facekit.commands.identify import Answer as _IdentifyAnswer
 from facekit.commands.predict import Answer as _PredictAnswer
 from facekit.commands.rejected import LeftOut as _RejectedLeftOut
-from facekit.commands.verify import Answer as _VerifyAnswer
+from facekit.identity.comparing import Answer as _ComparingAnswer
+from facekit.identity.gallery.answers import Answer as _AnswersAnswer
 from facekit.identity.predictor import Prediction as Prediction
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "gallery",
     "identify",
     "inspect",
+    "keys",
     "load",
     "models",
     "predict",
@@ -736,7 +737,7 @@ def identify(
     overwrite: bool = False,
     dry_run: bool = False,
     progress: bool | _Track = False,
-) -> Iterator[_IdentifyAnswer]:
+) -> Iterator[_AnswersAnswer]:
     """Name the faces in photos and videos by a gallery, or say that they are of strangers.
 
     This is the command `facekit identify`, with the same options, defaults and checks.
@@ -812,6 +813,45 @@ def inspect(
             hirescam for a network that flattens its last map, such as cnn5, gradcam for any other.
         cam_layer: Layer for the gradients; by default the last one of 4x4 or more.
         count: How many of the run's own pictures to show. Default: 6.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For everything that the caller can fix; the message says how.
+    """
+
+def keys(
+    action: Literal["create", "list", "revoke"],
+    target: str | PathLike[str],
+    ids: str | Iterable[str] = (),
+    *,
+    scope: Literal["read", "write", "admin"] = "read",
+    name: str = "",
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Make, list and revoke the keys that programs need to ask `facekit serve`.
+
+    This is the command `facekit keys`, with the same options, defaults and checks.
+
+    Args:
+        action: `create` a key, which is shown once; `list` all of them; `revoke` those with the given
+            IDs.
+        target: Gallery, a folder or `postgresql://USER@HOST/DATABASE`, or trained run.
+        ids: `revoke`: IDs of keys, as `list` shows them.
+        scope: `create`: what the key is good for: `read` asks who is in pictures, `write` also enrolls
+            and changes people, `admin` also merges and deletes them. Default: 'read'.
+        name: `create`: what the key is for, such as `door camera`; `list` shows it. Default: ''.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -1232,7 +1272,7 @@ def verify(
     overwrite: bool = False,
     dry_run: bool = False,
     progress: bool | _Track = False,
-) -> Iterator[_VerifyAnswer]:
+) -> Iterator[_ComparingAnswer]:
     """Say whether two photos show the same person. Exit code 0: the same; 1: different; 2: no answer.
 
     This is the command `facekit verify`, with the same options, defaults and checks.

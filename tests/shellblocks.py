@@ -153,7 +153,7 @@ def run(folder: Path, words: list[str], piped: str = "") -> tuple[int, str, str]
 def _waits(words: list[str]) -> bool:
     """Whether a command waits for a person, or asks the web or a camera."""
     asks = words[0] in ("identify", "predict") and ("://" in words[2] or words[2].isdecimal())
-    return words[0] == "scrape" or asks or (words[0] == "review" and "--apply" not in words)
+    return words[0] in ("scrape", "serve") or asks or (words[0] == "review" and "--apply" not in words)
 
 
 def check_all(block: Block) -> None:

@@ -8,6 +8,7 @@ here: see `facekit/options/registry.py`.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from functools import cache
 from importlib.machinery import ModuleSpec
@@ -19,6 +20,10 @@ from facekit.base.errors import FacekitError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+# Recent versions of ONNX Runtime for Linux and macOS write an identifier of the machine to a file, and send events
+# about models and errors to Microsoft. All of that is turned off only before it is imported; workers inherit it.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 PARTS: dict[str, dict[str, str]] = {
     "detector": {
@@ -74,6 +79,8 @@ EXTRAS = {
     "av": "video",
     "fastapi": "review",
     "uvicorn": "review",
+    "python_multipart": "serve",
+    "prometheus_client": "serve",
     "sklearn": "train",
     "matplotlib": "train",
     "jinja2": "train",

@@ -28,7 +28,7 @@ from facekit.report.timeline import clock
 from facekit.runs import Run
 from facekit.video.answering import Watcher
 from facekit.video.eyes import RunEyes
-from facekit.video.inputs import Part, open_inputs, said
+from facekit.video.inputs import Part, open_inputs, said, videos
 from facekit.video.sources import Source
 from facekit.video.watching import Appearance, Times
 
@@ -101,7 +101,12 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
         predictor = _predictor(run, options)
         watcher = Watcher(RunEyes(predictor, options.least, options.detect), options, STAGE)
         answers = _of_parts(parts, predictor, watcher, into, options, track)
-        return Tallied(while_open(answers, stack.pop_all()), lambda one: (one.picture, one.label))
+        return Tallied(while_open(answers, stack.pop_all()), _counts, [one.name for one in videos(parts)])
+
+
+def _counts(one: Answer) -> tuple[str, str | None] | None:
+    """Return what an answer is counted by; None for one that another follows."""
+    return None if isinstance(one, VideoAnswer) and not one.ended else (one.picture, one.label)
 
 
 def _predictor(run: Run, options: Predict) -> Predictor:

@@ -92,6 +92,11 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "evaluate-pairs",
         "Show a trained network's filters and feature maps, and which parts of a picture drive its answer.",
     ),
+    "keys": (
+        "use",
+        "serve",
+        "Make, list and revoke the keys that programs need to ask `facekit serve`.",
+    ),
     "models": (
         "manage",
         "demo",
@@ -121,6 +126,11 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "collect",
         None,
         "Search for each name with browser bots and download pictures, one folder per name.",
+    ),
+    "serve": (
+        "use",
+        "gallery",
+        "Answer over HTTP who is in pictures that are sent, until Ctrl-C or SIGTERM.",
     ),
     "stats": (
         "manage",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,6 +116,14 @@ class Recogniser:
         if self._decider is not None:
             return self._decider.about.embedder.name, self._decider.threshold
         return None if self._backbone is None else (self._backbone, 0.0)
+
+    @property
+    def telling(self) -> Callable[[int], float] | None:
+        """What returns the threshold for so many other people, at the same rate; None where nobody is unknown."""
+        known = self._decider
+        if known is None:
+            return None
+        return partial(decider.threshold_among, known.about, known.rate, int(np.count_nonzero(known.known.counts)))
 
     @staticmethod
     def _align(beside: PerThread, image: Image, face: Face | None) -> Image | BadImage:
