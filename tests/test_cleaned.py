@@ -98,7 +98,7 @@ def test_the_numbers_of_the_faces_left_out_add_up_to_those_of_clean() -> None:
     left, others = {"wrong person": 24, "blurred": 1, "unsure": 1}, {"repeat": 13}
     before = BeforeCleaning(0.9289, 213, 25, 9, 1, left, others)
     assert str(before) == (
-        "0.9289, an estimate: the 213 faces that were kept count with the accuracy of those tested; of the 25 faces "
+        "0.9289, an estimate: the faces that were kept (213) count with the accuracy of those tested; of the 25 faces "
         "left out that count (24 wrong person, 1 blurred, 1 unsure; not counted: 13 repeat; not scored: 1), 9 get the "
         "name of their folder and count as right, 16 as wrong, whoever they show"
     )

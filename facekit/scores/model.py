@@ -109,8 +109,8 @@ class BeforeCleaning:
         if self.accuracy is None:
             return f"not known: {self.why_not}"
         return (
-            f"{self.accuracy:.4f}, an estimate: the {self.kept:,} faces that were kept count with the accuracy of "
-            f"those tested; of the {self.which}, {self.right:,} get the name of their folder and count as right, "
+            f"{self.accuracy:.4f}, an estimate: the faces that were kept ({self.kept:,}) count with the accuracy "
+            f"of those tested; of the {self.which}, {self.right:,} get the name of their folder and count as right, "
             f"{self.left_out - self.right:,} as wrong, whoever they show"
         )
 
