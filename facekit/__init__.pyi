@@ -49,6 +49,7 @@ __all__ = [
     "enroll",
     "evaluate",
     "evaluate_pairs",
+    "export",
     "gallery",
     "identify",
     "inspect",
@@ -677,6 +678,47 @@ def evaluate_pairs(
         FacekitError: For everything that the caller can fix; the message says how.
     """
 
+def export(
+    run: str | PathLike[str],
+    output: str | PathLike[str],
+    *,
+    format: Literal["onnx", "litert", "litert-int8", "savedmodel", "torch"] = "onnx",
+    known_faces: bool = True,
+    count: int = 200,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Export a trained model for other programs: ONNX, LiteRT, TensorFlow Serving, Triton or PyTorch.
+
+    This is the command `facekit export`, with the same options, defaults and checks.
+
+    Args:
+        run: Folder of a trained model.
+        output: File to write: `.onnx`, `.tflite` or `.pt2`. For a SavedModel, and for ONNX as Triton
+            reads it, the model's folder in a model repository: each export adds a version.
+        format: What to write: `litert-int8` is a quarter of the size, and a little less accurate.
+            Default: 'onnx'.
+        known_faces: Put the known faces in, which `unknown` is decided by. They are biometric templates
+            of the people that the model was trained on. Default: True.
+        count: How many of the run's own pictures to compare the answers on, and to calibrate litert-
+            int8 with. Default: 200.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For everything that the caller can fix; the message says how.
+    """
+
 def gallery(
     action: Literal["list", "show", "rename", "merge", "remove", "check", "deny", "migrate"],
     gallery: str | PathLike[str],
@@ -918,7 +960,7 @@ def predict(
     This is the command `facekit predict`, with the same options, defaults and checks.
 
     Args:
-        run: Folder of a trained model.
+        run: Folder of a trained model, an ONNX file that `export` made of one.
         pictures: Photos, folders of photos and videos, zip or tar files of photos, videos, web
             addresses of pictures, videos and streams, and numbers of cameras.
         fps: Frames per second in which faces are looked for; from one to the next they are tracked.

@@ -10,7 +10,6 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from facekit import runs
 from facekit.base import images
 from facekit.base.contract import BadImage, Track, quiet
 from facekit.base.names import spelled_as
@@ -26,6 +25,7 @@ from facekit.report import sheet
 from facekit.report.grid import Tile
 from facekit.report.timeline import clock
 from facekit.runs import Run
+from facekit.runs.export import open_model
 from facekit.video.answering import Watcher
 from facekit.video.eyes import RunEyes
 from facekit.video.inputs import Part, open_inputs, said, videos
@@ -86,10 +86,11 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
 
     Of videos, streams and cameras there is one answer for each time that a face is to be seen, and, of a model of
     classes such as expressions, for each time that its class changes. Raises FacekitError, before the first answer,
-    for a folder that is no trained run, and for pictures that are not there; while it answers, for a model whose
-    weights give no probabilities; after the last one, for a video that could not be watched to its end.
+    for what is neither a trained run nor a model that was exported from one, and for pictures that are not there; while
+    it answers, for a model whose weights give no probabilities; after the last one, for a video that could not be
+    watched to its end.
     """
-    run = runs.load(options.run)
+    run = open_model(options.run)
     if options.grid is not None:
         sheet.check_file("--grid", options.grid)
     with ExitStack() as stack:

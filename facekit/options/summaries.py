@@ -77,6 +77,11 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "evaluate",
         "Score how well an embedder tells whether two photos show the same person.",
     ),
+    "export": (
+        "use",
+        "predict",
+        "Export a trained model for other programs: ONNX, LiteRT, TensorFlow Serving, Triton or PyTorch.",
+    ),
     "gallery": (
         "use",
         "enroll",
