@@ -27,8 +27,7 @@ def sort(photos: Path, answers: list[tuple[str, str | None]], into: Path) -> lis
     files = sorted(photos.rglob("*.*"))
     place = SortedPhotos(into, [str(photos)])
     about: list[Answer] = [(str(photos / name), folder) for name, folder in answers]
-    assert list(place.during(Given(files, {}), iter(about), lambda answer: answer)) == about
-    place.close()
+    assert list(place.during([Given(files, {})], iter(about), lambda answer: answer)) == about
     return sorted(str(file.relative_to(into)) for file in into.rglob("*") if file.is_file())
 
 
@@ -83,7 +82,7 @@ def test_a_photo_is_copied_once_all_its_faces_have_a_name(photos: Path, tmp_path
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(place.during(Given([Path(first), Path(second)], {}), answers(), lambda answer: answer))
+        list(place.during([Given([Path(first), Path(second)], {})], answers(), lambda answer: answer))
     assert [file.name for file in (tmp_path / "sorted").rglob("*.*")] == ["0000.png"]
 
 

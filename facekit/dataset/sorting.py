@@ -47,25 +47,30 @@ class SortedPhotos:
         self._folder, self._copied = folder, Counter[str]()
         self._there = 0
 
-    def during(self, given: Given, answers: Iterable[T], place: Callable[[T], tuple[str, str | None]]) -> Iterator[T]:
-        """Yield the answers about given photos, those about one photo together; copy each photo after its last one.
+    def during(
+        self, parts: Iterable[object], answers: Iterable[T], place: Callable[[T], tuple[str, str | None]]
+    ) -> Iterator[T]:
+        """Yield the answers, those about one photo together; copy each photo that is given after its last one.
 
         `place` says of an answer which photo it is about, as `Given.name` calls it, and the folder for it; None for a
-        photo that stays where it is, such as one that cannot be read.
+        photo that stays where it is, such as one that cannot be read. Parts that hold no photos are passed over.
         """
-        files = {given.name(file): file for file in given.files}
+        files = {part.name(file): file for part in parts if isinstance(part, Given) for file in part.files}
         last, folders = "", list[str]()
-        for answer in answers:
-            photo, folder = place(answer)
-            if photo != last:
-                self._copy(files.get(last), folders)
-                last, folders = photo, []
-            if folder is not None:
-                folders.append(folder)
-            yield answer
-        self._copy(files.get(last), folders)
+        try:
+            for answer in answers:
+                photo, folder = place(answer)
+                if photo != last:
+                    self._copy(files.get(last), folders)
+                    last, folders = photo, []
+                if folder is not None:
+                    folders.append(folder)
+                yield answer
+            self._copy(files.get(last), folders)
+        finally:
+            self._say()
 
-    def close(self) -> None:
+    def _say(self) -> None:
         """Say how many copies were made, and where."""
         copied = ", ".join(f"{name} {number:,}" for name, number in self._copied.most_common())
         before = f"; {self._there:,} there already" if self._there else ""
