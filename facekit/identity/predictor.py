@@ -109,11 +109,12 @@ class Predictor:
         """Return an answer as people read it; below what an answer must reach it is unknown."""
         order = np.argsort(-named.probabilities, kind="stable")[:3]
         top = tuple(Guess(self.run.labels[i], round(float(named.probabilities[i]), 4)) for i in order)
-        sure = named.probabilities[order[0]] >= least.confidence and named.probability >= least.probability
+        probability = round(named.probability, 4)  # as it is shown
+        sure = named.probabilities[order[0]] >= least.confidence and probability >= least.probability
         known = sure and not named.stranger
         label = top[0].label if known else STRANGER
         similarity = None if named.similarity is None else round(named.similarity, 4)
-        return Prediction(box, label, top[0].confidence, similarity, round(named.probability, 4), top)
+        return Prediction(box, label, top[0].confidence, similarity, probability, top)
 
 
 def crop_of(run: Run) -> FaceCrop:
