@@ -126,7 +126,11 @@ class Gallery:
     def namer(self, rate: float | None = None, repeats: bool = False) -> Namer:
         """Return what names faces, at a false positive identification rate: by default the gallery's own."""
         people = self.people()
-        found = self.promise(people)
+        return self.namer_of(people, self.promise(people), rate, repeats)
+
+    @staticmethod
+    def namer_of(people: People, found: Promise, rate: float | None = None, repeats: bool = False) -> Namer:
+        """Return what names faces by some people, at the threshold of a promise, be it that of people before them."""
         return Namer(people, found, threshold_at(found.open_set, rate), rate or found.open_set.rate, repeats)
 
     def person(self, name: str) -> Person:

@@ -131,6 +131,22 @@ class KnownFace:
 
 
 @dataclass(frozen=True)
+class Feedback:
+    """What somebody has said of an answer."""
+
+    id: str
+    """Of the answer: saying something else of it later counts instead."""
+    right: bool
+    person: int | None
+    """The number of the person that the answer named; None: a stranger."""
+    actual: int | None
+    """The number of the person that it is, where that was said."""
+    similarity: float | None
+    answered: str
+    """When the answer was given, in UTC."""
+
+
+@dataclass(frozen=True)
 class Person:
     """A person of a gallery."""
 
