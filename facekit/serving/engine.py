@@ -25,6 +25,7 @@ from facekit.identity.faces import Finder, Seen, suited
 from facekit.identity.gallery import Gallery
 from facekit.identity.people.matching import Matcher
 from facekit.identity.predictor import Prediction, Predictor
+from facekit.options.predict import Least
 from facekit.options.serve import Serve
 from facekit.runs.export import open_model
 from facekit.serving import logs
@@ -237,5 +238,5 @@ def _labels(run: Path) -> Labels:
 
 def _labelled(predictor: Predictor, image: Image) -> list[Prediction | BadImage]:
     found = predictor.look(image)
-    named = iter(predictor.name([face for face in found if not isinstance(face, BadImage)], 0.0))
+    named = iter(predictor.name([face for face in found if not isinstance(face, BadImage)], Least(0.0)))
     return [face if isinstance(face, BadImage) else next(named) for face in found]

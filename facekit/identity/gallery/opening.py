@@ -151,7 +151,7 @@ def _connect(file: Path) -> sqlite3.Connection:
 
 
 def is_blank(connection: sqlite3.Connection) -> bool:
-    """Whether a file has no tables yet: it was only just made, or whoever made it was killed."""
+    """Whether a file has no tables yet: it was only just made, or the program that made it was killed."""
     return not _schema(connection)
 
 
