@@ -56,6 +56,7 @@ __all__ = [
     "keys",
     "load",
     "models",
+    "monitor",
     "predict",
     "rejected",
     "review",
@@ -767,12 +768,14 @@ def identify(
     fps: float = 5.0,
     seconds: float | None = None,
     rejoin: int = 5,
+    monitor: bool = False,
     summary: str | PathLike[str] | None = None,
     fpir: float | None = None,
     allow_repeats: bool = False,
     detect: bool = True,
     csv: str | PathLike[str] | None = None,
     annotate: str | PathLike[str] | None = None,
+    sort_into: str | PathLike[str] | None = None,
     seed: int = 42,
     jobs: int = 0,
     overwrite: bool = False,
@@ -792,6 +795,9 @@ def identify(
         seconds: Stop after this many seconds of each video, stream or camera.
         rejoin: How often in a row to try to join a stream again that has dropped, with growing pauses;
             0 ends with it. Default: 5.
+        monitor: Count what faces and answers are like (light, size, pose, similarity, share of
+            unknown), by day, for `facekit monitor`. Only counts are kept: no picture, no name. Default:
+            False.
         summary: Folder for who was there when: summary.json, summary.csv, summary.html with a time
             line, and WebVTT captions of each video.
         fpir: Share of strangers' faces that may be given a name; by default the gallery's own.
@@ -802,6 +808,9 @@ def identify(
         csv: Also write the answers to this CSV file.
         annotate: Folder for a copy of each photo with a box and a name around each face, and of the
             best frame of each face in a video.
+        sort_into: Folder to copy the photos into, a folder in it for each person; a photo of two people
+            goes to both, one of strangers to `unknown`, one without a face to `no face`. Videos are not
+            copied.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -931,6 +940,46 @@ def models(
         FacekitError: For everything that the caller can fix; the message says how.
     """
 
+def monitor(
+    target: str | PathLike[str],
+    *,
+    against: Literal["enrolled", "first"] = "enrolled",
+    days: int = 30,
+    page: str | PathLike[str] | None = None,
+    fail_on_drift: bool = False,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Say what the answers of a gallery or a trained model were like by day, and whether anything has
+    changed.
+
+    This is the command `facekit monitor`, with the same options, defaults and checks.
+
+    Args:
+        target: Gallery (a folder, or `postgresql://USER@HOST/DATABASE`), folder of a trained model.
+        against: What days are compared with: the `enrolled` faces (of a model, its test and validation
+            pictures), or the `first` seven days. What is not known of enrolled faces is always compared
+            with the first days. Default: 'enrolled'.
+        days: Days to look at, back from the last one. Default: 30.
+        page: HTML page to write: each measure by day.
+        fail_on_drift: Exit with 1 if anything has changed. Default: False.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For everything that the caller can fix; the message says how.
+    """
+
 def predict(
     run: str | PathLike[str],
     pictures: str | PathLike[str] | Iterable[str | PathLike[str]],
@@ -938,11 +987,14 @@ def predict(
     fps: float = 5.0,
     seconds: float | None = None,
     rejoin: int = 5,
+    monitor: bool = False,
     summary: str | PathLike[str] | None = None,
     fpir: float | None = None,
+    min_probability: float = 0.0,
     min_confidence: float = 0.5,
     detect: bool = True,
     grid: str | PathLike[str] | None = None,
+    sort_into: str | PathLike[str] | None = None,
     seed: int = 42,
     jobs: int = 0,
     overwrite: bool = False,
@@ -962,16 +1014,25 @@ def predict(
         seconds: Stop after this many seconds of each video, stream or camera.
         rejoin: How often in a row to try to join a stream again that has dropped, with growing pauses;
             0 ends with it. Default: 5.
+        monitor: Count what faces and answers are like (light, size, pose, similarity, share of
+            unknown), by day, for `facekit monitor`. Only counts are kept: no picture, no name. Default:
+            False.
         summary: Folder for who was there when: summary.json, summary.csv, summary.html with a time
             line, and WebVTT captions of each video.
         fpir: Share of strangers' faces that may be given a name, instead of the one that the model was
             trained for.
-        min_confidence: Confidence below which a face is `unknown`, even if it is similar to a known
-            face. Default: 0.5.
+        min_probability: Probability, as it is shown, below which a face is `unknown`; 0 names all that
+            are known. Default: 0.0.
+        min_confidence: The same for the model's own confidence, which only --json shows: it compares
+            the model's people with each other and assumes that no face is a stranger's. For faces to be
+            named with more certainty, use `min_probability`. Default: 0.5.
         detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
             cropped. Default: True.
         grid: PNG or HTML page to write: each face with its predicted name, marked right or wrong where
             the photo's folder is a name. The page links the photos.
+        sort_into: Folder to copy the photos into, a folder in it for each person; a photo of two people
+            goes to both, one of strangers to `unknown`, one without a face to `no face`. Videos are not
+            copied.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.

@@ -107,6 +107,11 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "demo",
         "List networks, embedders and detectors with licences and published accuracy.",
     ),
+    "monitor": (
+        "use",
+        "gallery",
+        "Say what the answers of a gallery or a trained model were like by day, and whether anything has changed.",
+    ),
     "predict": (
         "use",
         None,
