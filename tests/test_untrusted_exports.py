@@ -19,7 +19,8 @@ from exporting import SIDE, tiny_about, tiny_graph, written_to
 from onnx import TensorProto, helper, numpy_helper
 
 from facekit.base.contract import FacekitError
-from facekit.identity.predictor import Predictor
+from facekit.identity.predictor import FoundFace, Predictor
+from facekit.options.predict import Least
 from facekit.runs.export import load, open_model
 from facekit.runs.export.model import ABOUT, written
 
@@ -37,7 +38,8 @@ def _ask(file: Path) -> list[Any]:
     predictor = Predictor(load(file))
     face = np.zeros((SIDE, SIDE, 3), np.uint8)
     face[..., 1] = 255
-    return predictor.name(predictor.look(face, detect=False), 0)  # type: ignore[arg-type]
+    faces = [one for one in predictor.look(face, detect=False) if isinstance(one, FoundFace)]
+    return predictor.name(faces, Least(0))
 
 
 def test_a_file_is_read_and_asked(tmp_path: Path) -> None:
