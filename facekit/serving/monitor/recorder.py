@@ -50,7 +50,8 @@ class Recorder:
 
     def __init__(self, days: DayStore, references: Mapping[str, Reference], clock: Callable[[], date] = today) -> None:
         """Take over a store, and count over the bins of these references."""
-        self._days, self._edges, self._clock = days, limits(references), clock
+        self.days, self.references = days, references
+        self._edges, self._clock = limits(references), clock
         self._waiting: Counter[tuple[str, str, int]] = Counter()
         self._lock, self._since, self._failed = threading.Lock(), time.monotonic(), False
 
@@ -87,7 +88,7 @@ class Recorder:
         if not waiting:
             return
         try:
-            self._days.add(waiting)
+            self.days.add(waiting)
             self._failed = False
         except FacekitError as error:
             with self._lock:
@@ -99,7 +100,7 @@ class Recorder:
     def close(self) -> None:
         """Write what waits, and close the store."""
         self.flush()
-        self._days.close()
+        self.days.close()
 
     def _count(self, values: Sequence[tuple[str, float]]) -> None:
         day = self._clock().isoformat()
