@@ -6,7 +6,7 @@ from typing import Any
 
 from facekit.serving.answers import ProblemOut
 from facekit.serving.problems import MEDIA_TYPE, PREFIX, PROBLEMS
-from facekit.serving.uploads import FORM
+from facekit.serving.uploads import FORM, MOST_PICTURES
 
 ALWAYS = ("bad-request", "no-key", "no-right", "foreign-host", "busy", "bug", "not-ready", "timed-out")
 WITH_PICTURE = ("too-slow", "too-large", "unsupported-picture")
@@ -14,9 +14,18 @@ WITH_PICTURE = ("too-slow", "too-large", "unsupported-picture")
 _BINARY = {"type": "string", "format": "binary"}
 
 
-def picture_body(*names: str, fields: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the body of a route that takes a picture for each name, in a form; a single one also as raw bytes."""
-    properties = {**dict.fromkeys(names, _BINARY), **(fields or {})}
+def picture_body(
+    *names: str,
+    fields: dict[str, Any] | None = None,
+    optional: dict[str, Any] | None = None,
+    many: bool = False,
+) -> dict[str, Any]:
+    """Return the body of a route: a form with a picture for each name, or `many` pictures of one, and fields.
+
+    Where nothing else is needed than one picture, its bytes do as well.
+    """
+    one = {"type": "array", "items": _BINARY, "minItems": 1, "maxItems": MOST_PICTURES} if many else _BINARY
+    properties = {**dict.fromkeys(names, one), **(fields or {}), **(optional or {})}
     form = {"schema": {"type": "object", "properties": properties, "required": [*names, *(fields or {})]}}
     content: dict[str, Any] = {FORM: form}
     if len(names) == 1 and not fields:
