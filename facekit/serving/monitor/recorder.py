@@ -16,7 +16,7 @@ from facekit.faces import quality
 from facekit.serving.monitor.days import DayStore, Reference, limits
 from facekit.serving.monitor.measures import CONFIDENCE, FACES, SIMILARITY, UNKNOWN, WRONG, of_face, place
 
-EVERY = 5.0
+EVERY = 2.0
 """Seconds for which counts are held in memory: what a kill loses."""
 
 log = logging.getLogger(__name__)
