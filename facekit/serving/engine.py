@@ -185,8 +185,8 @@ class Engine:
     async def embed(self, faces: Sequence[Image | BadImage]) -> tuple[Embeddings, list[str | None]]:
         """Return the embedding of each aligned face, and why there is none: then its row is NaN."""
         found = await self._batcher.ask(faces)
-        vectors = np.array([vector for vector, _ in found], np.float32)
-        return vectors.reshape(len(found), -1), [reason for _, reason in found]
+        vectors = np.stack([vector for vector, _ in found]) if found else np.empty((0, 0), np.float32)
+        return vectors, [reason for _, reason in found]
 
     async def label(self, data: bytes) -> tuple[Image, dict[str, list[Prediction | BadImage]]]:
         """Return a picture, and what each run says of its faces, largest first."""
