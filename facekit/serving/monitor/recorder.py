@@ -65,8 +65,7 @@ class Recorder:
 
     def picture(self, faces: Sequence[Counted]) -> None:
         """Count one picture, and the answers to its faces; there may be none."""
-        self.seen(len(faces))
-        self._count([value for face in faces for value in _values(face)])
+        self._count([(FACES.name, float(len(faces))), *(value for face in faces for value in _values(face))])
 
     def seen(self, faces: int) -> None:
         """Count one picture that shows so many faces; each answer is counted by `answer`."""
