@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
+from conftest import Facekit
 from pages import check_alone, links
 from patches import edit, patch, tree
 
@@ -266,3 +267,16 @@ def test_a_sheet_says_whether_it_shows_a_part(
         sheet.write(file, [Tile(patch(n, n), "Ada") for n in range(2)], of, "")
     assert caplog.messages == [f"{file} shows {said}"]
     assert f"{said[0].upper()}{said[1:]}." in file.read_text()
+
+
+def test_what_answers_were_like_is_compared_with_the_held_out_pictures(trained: Trained, facekit: Facekit) -> None:
+    done = facekit("predict", trained.run, trained.faces, "--no-detect", "--monitor", "-j", "1")
+    assert done.code == 0, done.err
+    done = facekit("monitor", trained.run, "--json")
+    assert done.code == 0, done.err
+    details = json.loads(done.out)["details"]
+    (day,) = details["days"]
+    assert {name: sum(counts) for name, counts in day["counts"].items() if name != "yaw"} == dict.fromkeys(
+        ("brightness", "contrast", "sharpness", "size", "roll", "confidence", "unknown", "faces a picture"), 42
+    )
+    assert {one["measure"]: one["against"] for one in details["measures"]}["unknown"] is None

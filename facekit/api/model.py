@@ -7,10 +7,10 @@ from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 
-from facekit import runs
 from facekit.api.pixels import Picture, pixels_of
 from facekit.identity.predictor import FoundFace, Prediction, Predictor
 from facekit.options.predict import Predict
+from facekit.runs.export import open_model
 
 
 class Model:
@@ -20,7 +20,7 @@ class Model:
         """Load the model in a folder. Raises FacekitError, as `load` does."""
         self._options = Predict(run=Path(folder), pictures=[], fpir=fpir)
         self._place = Path(os.path.abspath(self._options.run))  # noqa: PTH100 - links in it stay as they are
-        run = runs.load(self._options.run)
+        run = open_model(self._options.run)
         self._predictor = Predictor(run, fpir)
         self.folder = run.folder
         """Where the model is."""

@@ -135,11 +135,10 @@ def _upright(pixels: Image, orientation: int) -> Image:
 def _by_pillow(data: bytes, head: Header) -> Image:
     with opened(data) as picture:
         try:
-            if _is_deep(picture):
-                pixels = _by_opencv(_critical(data) if head.suffix == ".png" else data)
-            else:
-                picture.load()
-                pixels = _flat(picture)
+            deep = _is_deep(picture)
+            picture.load()  # also where OpenCV decodes it: of damage, libpng would print a line without a file's name
+            opencv = _critical(data) if head.suffix == ".png" else data
+            pixels = _by_opencv(opencv) if deep else _flat(picture)
         except BadImage:
             raise
         except Exception as error:  # noqa: BLE001 - a decoder of a stranger's bytes may raise anything

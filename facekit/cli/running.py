@@ -12,6 +12,7 @@ from pathlib import Path
 
 from facekit.base.contract import FacekitError, Report
 from facekit.base.limits import LIMIT
+from facekit.base.opening import reaching
 from facekit.cli.answers import show
 from facekit.cli.codes import BUG, FAULT, INTERRUPTED
 from facekit.cli.console import Console
@@ -72,7 +73,7 @@ def _attempt(command: Command, values: dict[str, Value], shared: Shared, console
         return INTERRUPTED
 
     try:
-        with noticing(console.at_once, command.options.stopping) as noticed:
+        with noticing(console.at_once, command.options.stopping) as noticed, reaching():
             return _call(command, values, console, shared.json, begun)
     except FacekitError as error:
         log.debug("refused: %s", error)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facekit.base import images
-from facekit.base.opening import open_regular
+from facekit.base.opening import is_there, open_regular
 from facekit.base.text import counted
 from facekit.dataset.records import MANIFEST
 
@@ -110,7 +110,7 @@ def count_below(folder: Path) -> int:
         deep = len(Path(place).relative_to(folder).parts) >= MAX_DEPTH
         inner[:] = [] if deep else [name for name in inner if out_of_place(name) is None]
         files = [Path(place, name) for name in names if out_of_place(name) is None]
-        count += sum(not file.is_symlink() and file.is_file() and is_picture(file) for file in files)
+        count += sum(is_there(file) and not file.is_symlink() and is_picture(file) for file in files)
     return count
 
 

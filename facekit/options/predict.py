@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from facekit.options.base import Aside, Limits, OutputPath
-from facekit.options.common import FalsePositives, RunFolder
+from facekit.options.common import FalsePositives, Model
 from facekit.options.watching import Looked, Watching
 
 
@@ -18,7 +18,7 @@ class Predict(Watching):
     group = "use"
     answers = True
 
-    run: RunFolder
+    run: Model
     pictures: Looked
     fpir: Annotated[
         float | None,

@@ -37,6 +37,12 @@ class Watching(Options):
         Aside(),
         VIDEO,
     ] = 5
+    monitor: Annotated[
+        bool,
+        "Count what faces and answers are like (light, size, pose, similarity, share of unknown), by day, for `facekit "
+        "monitor`. Only counts are kept: no picture, no name.",
+        Aside(),
+    ] = False
     summary: Annotated[
         Path | None,
         "Folder for who was there when: summary.json, summary.csv, summary.html with a time line, and WebVTT captions "

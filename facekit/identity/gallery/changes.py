@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -96,6 +96,11 @@ class Changes(Queries):
             if self._number("generation") == generation:
                 self._set("promise_of", str(generation))
                 self._set("promise", promise)
+
+    def set_access(self, change: Callable[[str | None], str]) -> None:
+        """Change who may ask a server about the gallery: what is stored is handed over. The generation stays."""
+        with self._changing(counts=False) as sql:
+            self._set("access", change(self._access(sql)))
 
     def set_about(self, about: About) -> None:
         """Change what the gallery says of itself."""

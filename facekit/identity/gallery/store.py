@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -72,6 +72,10 @@ class Store(Protocol):
         """Return the SHA-256 of each picture that a face was enrolled from -> the name it is enrolled under."""
         ...
 
+    def person(self, number: int) -> Person | None:
+        """Return the person of a number; None where there is nobody."""
+        ...
+
     def find_person(self, name: str) -> Person | None:
         """Return the person of a name, however it is spelled."""
         ...
@@ -109,6 +113,18 @@ class Store(Protocol):
 
     def set_promise(self, generation: int, promise: str) -> None:
         """Store a promise, unless the gallery has changed since. This alone leaves the generation as it is."""
+        ...
+
+    def access(self) -> str | None:
+        """Return who may ask a server about the gallery, as it was stored; None where nobody was let in yet."""
+        ...
+
+    def peek(self) -> tuple[int, str | None]:
+        """Return the generation, and what `access` does, of one moment."""
+        ...
+
+    def set_access(self, change: Callable[[str | None], str]) -> None:
+        """Change who may ask a server about the gallery: what is stored is handed over. The generation stays."""
         ...
 
     def set_about(self, about: About) -> None:

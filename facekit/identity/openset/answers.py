@@ -56,11 +56,11 @@ class Recogniser:
         Says once which one it is, or why strangers cannot be told. Raises FacekitError for weights or known faces
         that are gone or broken, and for a rate that the run has no threshold for.
         """
-        self._model, self._temperature = classifier.load(run), run.info.temperature
+        self._model, self._temperature = classifier.namer(run), run.info.temperature
         self._decider = _decider(run, rate)
         self._backbone = backbone_of(run)
         # A linear head names a face by the embedding that decides as well.
-        beside = self._decider is not None and run.backbone is None
+        beside = self._decider is not None and not self._model.embeds
         self._beside = PerThread(self._decider.about.embedder.name) if beside and self._decider else None
 
     def sees(self, image: Image, face: Face | None = None, crop: FaceCrop | None = None) -> Seen:
@@ -152,7 +152,7 @@ def _decider(run: Run, rate: float | None) -> Decider | None:
             log.warning("%s", reason)
         return None
     try:
-        decider.embedder_of(run, found.about)
+        decider.check_embedder(run, found.about)
     except FacekitError as error:
         if run.backbone is not None:
             raise
