@@ -775,6 +775,7 @@ def identify(
     detect: bool = True,
     csv: str | PathLike[str] | None = None,
     annotate: str | PathLike[str] | None = None,
+    sort_into: str | PathLike[str] | None = None,
     seed: int = 42,
     jobs: int = 0,
     overwrite: bool = False,
@@ -807,6 +808,9 @@ def identify(
         csv: Also write the answers to this CSV file.
         annotate: Folder for a copy of each photo with a box and a name around each face, and of the
             best frame of each face in a video.
+        sort_into: Folder to copy the photos into, a folder in it for each person; a photo of two people
+            goes to both, one of strangers to `unknown`, one without a face to `no face`. Videos are not
+            copied.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -986,9 +990,11 @@ def predict(
     monitor: bool = False,
     summary: str | PathLike[str] | None = None,
     fpir: float | None = None,
+    min_probability: float = 0.0,
     min_confidence: float = 0.5,
     detect: bool = True,
     grid: str | PathLike[str] | None = None,
+    sort_into: str | PathLike[str] | None = None,
     seed: int = 42,
     jobs: int = 0,
     overwrite: bool = False,
@@ -1015,12 +1021,18 @@ def predict(
             line, and WebVTT captions of each video.
         fpir: Share of strangers' faces that may be given a name, instead of the one that the model was
             trained for.
-        min_confidence: Confidence below which a face is `unknown`, even if it is similar to a known
-            face. Default: 0.5.
+        min_probability: Probability, as it is shown, below which a face is `unknown`; 0 names all that
+            are known. Default: 0.0.
+        min_confidence: The same for the model's own confidence, which only --json shows: it compares
+            the model's people with each other and assumes that no face is a stranger's. For faces to be
+            named with more certainty, use `min_probability`. Default: 0.5.
         detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
             cropped. Default: True.
         grid: PNG or HTML page to write: each face with its predicted name, marked right or wrong where
             the photo's folder is a name. The page links the photos.
+        sort_into: Folder to copy the photos into, a folder in it for each person; a photo of two people
+            goes to both, one of strangers to `unknown`, one without a face to `no face`. Videos are not
+            copied.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.

@@ -126,6 +126,29 @@ def test_an_unsure_answer_is_unknown(trained: Trained, tmp_path: Path) -> None:
     assert answer["top"][0]["label"] in {"person0", "person1", "person2"}
 
 
+def test_photos_are_sorted_into_folders_by_name(trained: Trained, tmp_path: Path) -> None:
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    for file in trained.faces.rglob("*.png"):
+        shutil.copy(file, mixed / f"{file.parent.name}-{file.name}")
+    (mixed / "broken.png").write_text("no picture")
+    said = _predict(trained, mixed, detect=False, min_confidence=0, sort_into=tmp_path / "sorted")
+    there = {(file.parent.name, file.name) for file in (tmp_path / "sorted").rglob("*.*")}
+    assert there == {(one["label"], Path(one["picture"]).name) for one in said if one["label"] is not None}
+    assert len(there) == 42
+
+
+def test_names_can_be_limited_to_those_that_are_probable(trained: Trained) -> None:
+    every = _predict(trained, trained.faces, detect=False, min_confidence=0)
+    shown = sorted(answer["probability"] for answer in every if answer["label"] != "unknown")
+    limit = shown[len(shown) // 2]
+    some = _predict(trained, trained.faces, detect=False, min_confidence=0, min_probability=limit)
+    for before, now in zip(every, some, strict=True):
+        label = before["label"] if before["probability"] >= limit else "unknown"
+        assert now == {**before, "label": label}
+    assert 0 < sum(answer["label"] == "unknown" for answer in some) < len(some)
+
+
 def test_a_row_for_people_says_whom_an_unknown_face_is_nearest_to() -> None:
     shared: dict[str, Any] = {
         "picture": "a.jpg",

@@ -188,7 +188,7 @@ def _with_colours(pixels: NDArray[np.generic], alpha: int) -> Image:
 
 
 def _eight_bits(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Return values as 0 to 255. Data of 10 or 12 bits in a file of 16, and fractions, are told by their peak."""
+    """Return values as 0 to 255. Data of 10 or 12 bits in a file of 16, and fractions, are recognised by their peak."""
     if pixels.dtype == np.uint8:
         return np.asarray(pixels, np.uint8)
     values = np.nan_to_num(np.asarray(pixels, np.float32))

@@ -96,7 +96,7 @@ def _attempt(command: Command, values: dict[str, Value], shared: Shared, console
 def _call(command: Command, values: dict[str, Value], console: Console, as_json: bool, begun: list[Begun]) -> int:
     """Run a command and print what it returns, also where it raises and has a report all the same.
 
-    `begun` is told what the command writes. Returns the exit code.
+    What the command writes is noted in `begun`. Returns the exit code.
     """
     for option in describe(command.options):
         if option.takes_result and str(values.get(option.name)) == "-":

@@ -13,6 +13,7 @@ from facekit.base.contract import BadImage, FacekitError, Track, quiet
 from facekit.base.files import write_csv
 from facekit.base.parallel import ordered_map
 from facekit.dataset.given import Given, while_open
+from facekit.dataset.sorting import SortedPhotos
 from facekit.faces.landmarks import NO_FACE
 from facekit.identity.faces import Finder, Seen
 from facekit.identity.gallery import Gallery, Namer
@@ -67,6 +68,7 @@ def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
         namer = gallery.namer(options.fpir, options.allow_repeats)
         _say(gallery, namer)
         finder = Finder(gallery.about.embedder.name, gallery.about.finding(options.detect))
+        into = None if options.sort_into is None else SortedPhotos(options.sort_into, options.pictures)
         drawn = None if options.annotate is None else Annotated("--annotate", options.annotate)
         eyes = GalleryEyes(namer, finder, gallery.about.embedder.name, gallery.telling(namer))
         watcher = Watcher(eyes, options, STAGE, drawn)
@@ -74,6 +76,8 @@ def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
         if options.monitor:
             counting = stack.enter_context(recorder_of_gallery(gallery, options.jobs, track))
         answers = _of_parts(parts, _Asked(finder, namer, drawn, options.jobs, counting), watcher, track)
+        if into is not None:
+            answers = into.during(parts, answers, _place)
         listed = answers if options.csv is None else _listed(answers, options.csv, _cells(any(videos(parts))))
         return Tallied(while_open(listed, stack.pop_all()), _counts, [one.name for one in videos(parts)])
 
@@ -81,6 +85,12 @@ def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
 def _counts(one: Answer) -> tuple[str, str | None] | None:
     """Return what an answer is counted by; None for one that another follows."""
     return None if isinstance(one, VideoAnswer) and not one.ended else (one.picture, one.name)
+
+
+def _place(answer: Answer) -> tuple[str, str | None]:
+    """Return the photo of an answer, and the folder that it is sorted into."""
+    reason = NO_FACE if isinstance(answer, NoAnswer) and answer.reason == NO_FACE else None
+    return answer.picture, answer.name or reason
 
 
 def _say(gallery: Gallery, namer: Namer) -> None:

@@ -15,6 +15,8 @@ from facekit.base.contract import BadImage, Track, quiet
 from facekit.base.names import spelled_as
 from facekit.base.parallel import ordered_map
 from facekit.dataset.given import Given, while_open
+from facekit.dataset.reasons import NO_FACE
+from facekit.dataset.sorting import SortedPhotos
 from facekit.identity.predictor import FoundFace, Prediction, Predictor
 from facekit.identity.tally import Tallied
 from facekit.options.common import STRANGER
@@ -33,7 +35,6 @@ from facekit.video.sources import Source
 from facekit.video.watching import Appearance, Times
 
 STAGE = "predict"
-NO_FACE = "no face"
 
 _BATCH = 16
 
@@ -99,18 +100,27 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
         if options.dry_run:
             log.info("%s would be read", said(parts))
             return iter(())
+        into = None if options.sort_into is None else SortedPhotos(options.sort_into, options.pictures)
         predictor = _predictor(run, options)
-        watcher = Watcher(RunEyes(predictor, options.min_confidence, options.detect), options, STAGE)
+        watcher = Watcher(RunEyes(predictor, options.least, options.detect), options, STAGE)
         counting = None
         if options.monitor:
             counting = stack.enter_context(recorder_of_run(run, predictor.recogniser, options.jobs, track))
         answers = _of_parts(parts, predictor, watcher, options, counting, track)
+        if into is not None:
+            answers = into.during(parts, answers, _place)
         return Tallied(while_open(answers, stack.pop_all()), _counts, [one.name for one in videos(parts)])
 
 
 def _counts(one: Answer) -> tuple[str, str | None] | None:
     """Return what an answer is counted by; None for one that another follows."""
     return None if isinstance(one, VideoAnswer) and not one.ended else (one.picture, one.label)
+
+
+def _place(answer: Answer) -> tuple[str, str | None]:
+    """Return the photo of an answer, and the folder that it is sorted into."""
+    reason = NO_FACE if isinstance(answer, NoAnswer) and answer.reason == NO_FACE else None
+    return answer.picture, answer.label or reason
 
 
 def _predictor(run: Run, options: Predict) -> Predictor:
@@ -189,7 +199,7 @@ def _answers(
     )
     while chunk := list(islice(faces, _BATCH)):
         seen = [face for _, face, _ in chunk if isinstance(face, FoundFace)]
-        named = iter(predictor.name(seen, options.min_confidence))
+        named = iter(predictor.name(seen, options.least))
         for picture, face, values in chunk:
             if not isinstance(face, FoundFace):
                 yield _no_answer(given.name(picture), face)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import shlex
 import time
+from pathlib import Path
 
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.base.text import counted
+from facekit.identity.gallery import Gallery
 from facekit.options.serve import Serve
+from facekit.runs.export import open_model
 from facekit.serving.keys import allows
 from facekit.serving.targets import is_run, keys_of
 
@@ -34,7 +37,7 @@ def serve(options: Serve, track: Track = quiet) -> Report:
     from facekit.serving.server import listen
 
     _check_files(options)
-    is_run(options.target)
+    _check_target(options)
     if options.dry_run:
         return Report(STAGE, options.target)
     with listen(options.port, options.host) as listening:
@@ -49,6 +52,17 @@ def _check_files(options: Serve) -> None:
     for name, file in (("--tls-cert", options.tls_cert), ("--tls-key", options.tls_key)):
         if file is not None and not file.is_file():
             raise FacekitError(f"{name}: no such file: {file}")
+
+
+def _check_target(options: Serve) -> None:
+    """Look whether what is to be served is there, before a port is taken. Raises FacekitError."""
+    for folder in options.run:
+        open_model(folder)
+    if is_run(options.target):
+        open_model(Path(options.target))
+        return
+    with Gallery.open(options.target) as gallery:
+        gallery.embedder()
 
 
 def _greet(options: Serve, port: int) -> None:

@@ -4,7 +4,7 @@ A folder may come from a stranger, and `made_from` leads anywhere. So a file of 
 known to be the picture that is meant: the ancestor's own manifest names it by its id, or its bytes have that hash.
 
 Links are followed as they are where a folder is read: among a person's own photos, to photos and to folders of labels;
-never where a manifest is. That shows nothing new to whoever wrote a folder: they knew the bytes by their hash.
+never where a manifest is. That shows nothing new to the author of a folder, who knew the bytes by their hash.
 """
 
 from __future__ import annotations

@@ -19,6 +19,15 @@ Looked = Annotated[
 ]
 
 
+SortInto = Annotated[
+    Path | None,
+    "Folder to copy the photos into, a folder in it for each person; a photo of two people goes to both, one of "
+    "strangers to `unknown`, one without a face to `no face`. Videos are not copied.",
+    Aside(),
+    OutputPath(),
+]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Watching(Options):
     """A command that looks at photos and videos."""

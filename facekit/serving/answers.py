@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from facekit.base.contract import Box as Place
 
@@ -55,6 +55,7 @@ class IdentifiedFace(BaseModel):
     """Who a face is."""
 
     number: Annotated[int, Field(description="From 1, largest first: what enrolling and denying take as `face`.")]
+    answer: Annotated[str | None, Field(description="What `/v1/feedback` takes; null where there is no answer.")] = None
     box: Box | None
     known: Annotated[bool, Field(description="False: a stranger, or a face that cannot be compared.")]
     person: Annotated[int | None, Field(description="The person's number; null for a stranger.")] = None
@@ -133,6 +134,63 @@ class People(BaseModel):
 
     people: list[PersonOut]
     total: int
+
+
+class PersonFace(BaseModel):
+    """An enrolled face."""
+
+    face: str
+    box: Box | None
+    at: Annotated[str, Field(description="When it was enrolled, in UTC.")]
+    picture: Annotated[bool, Field(description="Whether a small picture of it is kept.")]
+
+
+class PersonDetail(PersonOut):
+    """A person and their faces."""
+
+    enrolled: list[PersonFace]
+
+
+class Enrolled(PersonOut):
+    """A person after faces were enrolled."""
+
+    new: Annotated[int, Field(description="Faces that were not enrolled before.")]
+    enrolled: Annotated[list[str], Field(description="The id of the face of each picture, in order.")]
+
+
+class Denied(BaseModel):
+    """What was noted."""
+
+    new: Annotated[bool, Field(description="False: it was noted before.")]
+
+
+class Name(BaseModel):
+    """A person's name."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"name": "Ada Byron"}})
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Others(BaseModel):
+    """People who are the same person."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"others": [2]}})
+
+    others: Annotated[list[Annotated[int, Field(ge=1, lt=2**63)]], Field(min_length=1, max_length=100)]
+
+
+class Said(BaseModel):
+    """Whether an answer was right."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"answer": "ANSWER", "right": True}})
+
+    answer: Annotated[str, Field(max_length=200, description="The `answer` of a face that `/v1/identify` returned.")]
+    right: bool
+    person: Annotated[
+        int | None,
+        Field(ge=1, lt=2**63, description="The number of the person that it really is, where that is known."),
+    ] = None
 
 
 class Health(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -13,7 +14,7 @@ from facekit.identity.faces import Seen
 from facekit.identity.gallery.answers import Answer, NoAnswer, named
 from facekit.identity.predictor import Prediction
 from facekit.options.common import STRANGER
-from facekit.serving import uploads
+from facekit.serving import metrics, uploads
 from facekit.serving.answers import (
     Analyzed,
     Box,
@@ -31,15 +32,16 @@ from facekit.serving.engine import Engine
 from facekit.serving.live import Live, Now
 from facekit.serving.noting import note
 from facekit.serving.problems import Problem
+from facekit.serving.tokens import Tokens
 
 
-def routes(engine: Engine) -> APIRouter:
+def routes(engine: Engine, tokens: Tokens | None) -> APIRouter:
     """Return the routes for what an engine has: a gallery, runs, or both."""
     router = APIRouter(prefix="/v1", tags=["ask"])
     _add_detect(router, engine)
     _add_verify(router, engine)
-    if engine.live is not None:
-        _add_identify(router, engine, engine.live)
+    if engine.live is not None and tokens is not None:
+        _add_identify(router, engine, engine.live, tokens)
     if engine.labels:
         _add_analyze(router, engine)
     return router
@@ -56,7 +58,7 @@ def _add_detect(router: APIRouter, engine: Engine) -> None:
         return Detected(**_size(image), faces=faces)
 
 
-def _add_identify(router: APIRouter, engine: Engine, live: Live) -> None:
+def _add_identify(router: APIRouter, engine: Engine, live: Live, tokens: Tokens) -> None:
     @router.post("/identify", openapi_extra=picture_body("picture"), responses=refusals("bad-picture"))
     async def identify(request: Request) -> Identified:
         """Name the faces of a picture by the gallery, or say that they are strangers'."""
@@ -65,10 +67,11 @@ def _add_identify(router: APIRouter, engine: Engine, live: Live) -> None:
         vectors, reasons = await engine.embed([face.aligned for face in seen.faces])
         now = live.now
         answers = list(named("", seen, reasons, now.namer.name(vectors), now.namer))
-        note(request, faces=len(answers), known=sum(_is_known(one) for one in answers))
+        note(request, faces=len(answers), known=sum(map(_is_known, answers)))
+        _count(answers)
         return Identified(
             **_size(seen.image),
-            faces=[_face(number, answer, now) for number, answer in enumerate(answers, 1)],
+            faces=[_face(number, answer, now, seen.sha256, tokens) for number, answer in enumerate(answers, 1)],
             threshold=round(now.namer.threshold, 4),
             fpir=now.namer.rate,
             promised=now.namer.promise.promised,
@@ -131,15 +134,26 @@ def _is_known(answer: Answer) -> bool:
     return answer.name not in (None, STRANGER)
 
 
-def _face(number: int, answer: Answer, now: Now) -> IdentifiedFace:
+def _count(answers: Sequence[Answer]) -> None:
+    for answer in answers:
+        if answer.name is not None:
+            known = "yes" if _is_known(answer) else "no"
+            metrics.IDENTIFIED.labels(known).inc()
+            if answer.similarity is not None:
+                metrics.SIMILARITY.labels(known).observe(answer.similarity)
+
+
+def _face(number: int, answer: Answer, now: Now, picture: str, tokens: Tokens) -> IdentifiedFace:
     if isinstance(answer, NoAnswer):
         return IdentifiedFace(number=number, box=Box.of(answer.box), known=False, reason=answer.reason)
     known = answer.name if _is_known(answer) else None
+    person = None if known is None else now.numbers[known]
     return IdentifiedFace(
         number=number,
+        answer=tokens.make(picture, number, person, answer.similarity),
         box=Box.of(answer.box),
         known=known is not None,
-        person=None if known is None else now.numbers[known],
+        person=person,
         name=known,
         similarity=answer.similarity,
         probability=answer.probability,

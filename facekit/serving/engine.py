@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,16 +17,18 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit import runs
 from facekit.base import parallel
-from facekit.base.contract import BadImage, Face, Image
+from facekit.base.contract import BadImage, Box, Face, FacekitError, Image
 from facekit.faces import detectors
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.faces import Finder, Seen, suited
 from facekit.identity.gallery import Gallery
 from facekit.identity.people.matching import Matcher
 from facekit.identity.predictor import Prediction, Predictor
+from facekit.options.predict import Least
 from facekit.options.serve import Serve
+from facekit.runs.export import open_model
+from facekit.serving import logs
 from facekit.serving.batching import Batcher
 from facekit.serving.keys import Access, RunKeys
 from facekit.serving.live import Live
@@ -40,6 +44,9 @@ _EMBEDDER = "dlib"
 
 REFRESH_SECONDS = 0.25
 """How often a process looks whether another has changed the gallery or its keys."""
+
+THRESHOLD_SECONDS = 1.0
+"""How long a gallery must have stayed as it is before its threshold is found anew; up to twice that."""
 
 STALE_SECONDS = 10.0
 """Seconds after which what cannot be looked at any more is not relied on: a key may have been revoked meanwhile."""
@@ -69,7 +76,7 @@ class Engine:
         self.settings = settings
         run = Path(settings.target) if is_run(settings.target) else None
         self._keys = None if run is None else RunKeys(run)
-        self.labels = [_labels(folder) for folder in ([run] if run is not None else []) + settings.run]
+        self.labels = [_labels(one) for one in ([run] if run is not None else []) + settings.run]
         gallery = None if run is not None else Gallery.open(settings.target)
         if gallery is None:
             embedder, crop = _EMBEDDER, suited(_EMBEDDER, None)
@@ -80,9 +87,11 @@ class Engine:
         self.live = None if gallery is None else Live(gallery, settings.fpir)
         self._access = Access() if self._keys is None else self._keys.access()
         threads = settings.jobs or max(1, parallel.workers(0) // settings.workers)
+        self._threads = threads
         self._lookers = ThreadPoolExecutor(threads, "look")
         self._embedding = ThreadPoolExecutor(1, "embed")
         self._desk = ThreadPoolExecutor(1, "desk")
+        self._slow = ThreadPoolExecutor(1, "slow")
         self._batcher: Batcher[Image | BadImage, tuple[Vector, str | None]] = Batcher(
             self._embed, self._embedding, settings.batch, settings.wait_ms / 1000, lambda: self._looking > 0
         )
@@ -91,9 +100,25 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begin to work."""
+        """Begin to work; each thread loads its networks first, which no request should wait for."""
+        await self._warm_up()
         self._looked_at = asyncio.get_running_loop().time()
-        self._tasks = [asyncio.create_task(self._batcher.run()), asyncio.create_task(self._follow())]
+        work = [self._batcher.run(), self._follow()]
+        if self.live is not None:
+            work.append(self._find_thresholds(self.live))
+        self._tasks = [asyncio.create_task(one) for one in work]
+
+    async def _warm_up(self) -> None:
+        loop, together = asyncio.get_running_loop(), threading.Barrier(self._threads)
+        grey = np.full((64, 64, 3), 128, np.uint8)
+
+        def warm() -> None:
+            self.finder.find(grey)
+            self.finder.align(grey, Box(8, 8, 48, 48))
+            together.wait(60)
+
+        begun = [loop.run_in_executor(self._lookers, warm) for _ in range(self._threads)]
+        await asyncio.gather(*begun, loop.run_in_executor(self._embedding, self.finder.embed, []))
 
     async def stop(self) -> None:
         """End the work, and let go of the gallery."""
@@ -101,7 +126,7 @@ class Engine:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        for pool in (self._lookers, self._embedding, self._desk):
+        for pool in (self._lookers, self._embedding, self._desk, self._slow):
             pool.shutdown(wait=True, cancel_futures=True)
         if self.live is not None:
             self.live.gallery.store.close()
@@ -142,8 +167,8 @@ class Engine:
     async def embed(self, faces: Sequence[Image | BadImage]) -> tuple[Embeddings, list[str | None]]:
         """Return the embedding of each aligned face, and why there is none: then its row is NaN."""
         found = await self._batcher.ask(faces)
-        vectors = np.array([vector for vector, _ in found], np.float32)
-        return vectors.reshape(len(found), -1), [reason for _, reason in found]
+        vectors = np.stack([vector for vector, _ in found]) if found else np.empty((0, 0), np.float32)
+        return vectors, [reason for _, reason in found]
 
     async def label(self, data: bytes) -> tuple[Image, dict[str, list[Prediction | BadImage]]]:
         """Return a picture, and what each run says of its faces, largest first."""
@@ -157,10 +182,29 @@ class Engine:
             self._looking -= 1
 
     async def _follow(self) -> None:
+        """Look again and again at what is served; `ready` tells when that fails for long."""
+        failing = False
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
-            with suppress(Exception):  # what it is goes to the log once; `ready` tells when it lasts
+            try:
                 await self.refresh()
+                failing = False
+            except Exception as error:  # noqa: BLE001 - whatever it is, it may be over in a moment
+                if not failing:
+                    logs.write_fault("gallery-fault", error)
+                failing = True
+
+    async def _find_thresholds(self, live: Live) -> None:
+        """Find the threshold anew where the people have changed, and are not changed any more for a moment."""
+        loop = asyncio.get_running_loop()
+        before = live.now.generation
+        while True:
+            # Each process at another time: the first stores what it finds, and the others take that over.
+            await asyncio.sleep(THRESHOLD_SECONDS * (1 + os.getpid() % 8 / 8))
+            if live.lags and live.now.generation == before:
+                with suppress(FacekitError):  # `_follow` says what is wrong with the gallery
+                    await loop.run_in_executor(self._slow, live.find_threshold)
+            before = live.now.generation
 
     def _refresh(self) -> None:
         if self.live is not None:
@@ -186,13 +230,13 @@ class Engine:
         return image, {one.name: _labelled(one.predictor, image) for one in self.labels}
 
 
-def _labels(folder: Path) -> Labels:
-    predictor = Predictor(runs.load(folder))
+def _labels(run: Path) -> Labels:
+    predictor = Predictor(open_model(run))
     _ = predictor.crop
-    return Labels(folder.resolve().name, predictor)
+    return Labels(run.resolve().stem, predictor)
 
 
 def _labelled(predictor: Predictor, image: Image) -> list[Prediction | BadImage]:
     found = predictor.look(image)
-    named = iter(predictor.name([face for face in found if not isinstance(face, BadImage)], 0.0))
+    named = iter(predictor.name([face for face in found if not isinstance(face, BadImage)], Least(0.0)))
     return [face if isinstance(face, BadImage) else next(named) for face in found]

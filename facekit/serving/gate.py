@@ -22,6 +22,7 @@ from facekit.options.serve import Serve
 from facekit.serving import logs
 from facekit.serving.guard import HEADERS, App, Message, Receive, Send, doubled, replay, whole_body
 from facekit.serving.keys import Access, Key, allows
+from facekit.serving.metrics import UNDER_WAY
 from facekit.serving.problems import Problem
 
 BODY_SECONDS = 20.0
@@ -31,6 +32,9 @@ _OPEN = re.compile(r"/(healthz|readyz|openapi\.json)?")
 """Paths that need no key: they say nothing of anybody."""
 
 STATIC = "/static/"
+
+METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS")
+"""Methods that the log and the metrics call by name: a stranger cannot fill both with made-up ones."""
 
 _ASKS = re.compile(r"/v1/(detect|identify|verify|analyze)")
 _ADMIN = re.compile(r"/v1/people/[^/]+/merge")
@@ -89,7 +93,7 @@ class Gate:
             await self._app(scope, receive, send)
         if scope["type"] != "http":
             return
-        passing = Passing(scope["method"], scope["path"])
+        passing = Passing(scope["method"] if scope["method"] in METHODS else "other", scope["path"])
         answer = _Answer(send, passing)
         try:
             await self._pass(scope, receive, answer, passing)
@@ -115,13 +119,17 @@ class Gate:
         headers.check_length(self._most_bytes)
         if self.under_way >= self._settings.queue:
             raise Problem("busy", f"{self.under_way} requests are under way already; send it again in a moment")
-        self.under_way += 1
+        self._count(1)
         try:
             body = await self._body(receive)
             passing.bytes = len(body)
             await self._timed(scope, replay(body, receive), send)
         finally:
-            self.under_way -= 1
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        self.under_way += more
+        UNDER_WAY.inc(more)
 
     def _check_place(self, headers: _Headers, passing: Passing) -> None:
         if headers.doubled or not self._is_ours(headers["host"]):

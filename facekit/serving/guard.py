@@ -45,7 +45,7 @@ class Access:
     cookie: str
     """The cookie's name. Cookies know no ports: two servers on one machine need two names."""
     command: str
-    """The command that prints the address, for whoever comes without the token."""
+    """The command that prints the address, for requests without the token."""
     hosts: tuple[str, ...] = LOOPBACK
     """The names in the Host header that are answered."""
 

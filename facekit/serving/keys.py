@@ -128,10 +128,10 @@ class GalleryKeys:
 
 
 class RunKeys:
-    """The keys of a trained run, in a file in its folder."""
+    """The keys of a trained run, in a file in its folder; of one that is a file, in a file beside it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._file = folder, folder / FILE
+    def __init__(self, run: Path) -> None:
+        self._file = run / FILE if run.is_dir() else run.with_name(f"{run.name}.{FILE}")
 
     def access(self) -> Access:
         """Return the keys as they are now. Raises FacekitError for a file that facekit did not write."""
@@ -144,7 +144,7 @@ class RunKeys:
 
     def change(self, how: Callable[[Access], Access]) -> None:
         """Replace the file."""
-        with locked(self._folder, wait=True):
+        with locked(self._file.parent, wait=True):
             replace_file(self._file, how(self.access()).dump().encode(), private=True)
 
 

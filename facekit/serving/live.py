@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from facekit.identity.gallery import Gallery, Namer
+from facekit.identity.gallery.promise import Promise
+from facekit.identity.gallery.search import People
 from facekit.serving.keys import Access
 
 
@@ -26,7 +27,11 @@ class Now:
 
 
 class Live:
-    """Follows a gallery. Threads may share one."""
+    """Follows a gallery. Threads may share one.
+
+    The people are taken over at once where they have changed. The threshold, which takes a large gallery long to find,
+    stays that of the people before until `find_threshold` has been called.
+    """
 
     def __init__(self, gallery: Gallery, fpir: float | None) -> None:
         """Load the gallery. Raises FacekitError for one that cannot be read, and for a rate it has no threshold for."""
@@ -34,8 +39,9 @@ class Live:
         self._lock = threading.Lock()
         self._access = Access()
         self._access_text: str | None = None
-        self.seen_at = 0.0
-        self._now = self._loaded()
+        people = gallery.people()
+        self._now = self._made(people, gallery.promise(people))
+        self._threshold_of = people.generation
         self.refresh()
 
     @property
@@ -49,21 +55,27 @@ class Live:
         return self._access
 
     @property
-    def age(self) -> float:
-        """Seconds since the gallery was looked at last."""
-        return time.monotonic() - self.seen_at
+    def lags(self) -> bool:
+        """Whether the threshold is that of people before."""
+        return self._threshold_of != self._now.generation
 
     def refresh(self) -> None:
         """Look whether the gallery or its keys have changed, and take over what has. Raises FacekitError."""
         with self._lock:
-            began = time.monotonic()
             generation, text = self.gallery.store.peek()
             if text != self._access_text:
                 self._access, self._access_text = Access.parse(text), text
             if generation != self._now.generation:
-                self._now = self._loaded()
-            self.seen_at = began
+                self._now = self._made(self.gallery.people(), self._now.namer.promise)
 
-    def _loaded(self) -> Now:
-        namer = self.gallery.namer(self._fpir)
-        return Now(namer, {name: number for number, name in namer.people.index.rows.names.items()})
+    def find_threshold(self) -> None:
+        """Find the threshold for the people as they are now, unless another process has. Raises FacekitError."""
+        people = self._now.namer.people
+        found = self.gallery.promise(people)
+        with self._lock:
+            if self._now.namer.people is people:
+                self._now, self._threshold_of = self._made(people, found), people.generation
+
+    def _made(self, people: People, promise: Promise) -> Now:
+        numbers = {name: number for number, name in people.index.rows.names.items()}
+        return Now(self.gallery.namer_of(people, promise, self._fpir), numbers)

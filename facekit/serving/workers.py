@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from facekit.base import plain
 from facekit.base.contract import FacekitError
 from facekit.options.base import describe, make
 from facekit.options.serve import Serve
-from facekit.serving import logs
+from facekit.serving import logs, metrics
 from facekit.serving.app import build
 from facekit.serving.guard import App
 from facekit.serving.server import Impatient
@@ -41,11 +42,17 @@ def run(settings: Serve, listening: socket.socket) -> None:
         with _ended_by_signals():
             server.run(sockets=[listening])
         return
-    os.environ[SETTINGS] = settings_text(settings)
-    try:
-        Multiprocess(config(settings, "facekit.serving.workers:application"), sockets=[listening]).run()
-    finally:
-        os.environ.pop(SETTINGS)
+    with tempfile.TemporaryDirectory(prefix="facekit-metrics-") as folder:
+        told = {SETTINGS: settings_text(settings), metrics.FOLDER: folder}
+        os.environ.update(told)
+        try:
+            several = Multiprocess(config(settings, "facekit.serving.workers:application"), sockets=[listening])
+            several.run()
+            if any(one.exitcode == uvicorn.config.STARTUP_FAILURE for one in several.processes):
+                raise FacekitError("a process could not start; the lines above say why")
+        finally:
+            for name in told:
+                os.environ.pop(name)
 
 
 @contextmanager
@@ -68,8 +75,8 @@ def application() -> App:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     try:
         return build(make(Serve, json.loads(os.environ[SETTINGS])))
-    except FacekitError as error:  # the parent has built the same, so something has changed since
-        logs.write_fault("not-started", error)
+    except FacekitError as error:
+        logs.write("not-started", reason=str(error))
         sys.exit(uvicorn.config.STARTUP_FAILURE)
 
 

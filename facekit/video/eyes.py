@@ -17,6 +17,7 @@ from facekit.identity.gallery import naming as gallery_naming
 from facekit.identity.gallery.naming import Candidate
 from facekit.identity.predictor import FoundFace, Prediction, Predictor
 from facekit.options.common import STRANGER, kind_of
+from facekit.options.predict import Least
 from facekit.video.evidence import Evidence
 from facekit.video.tracking import OTHER, Likeness, Sighting, quality
 
@@ -98,9 +99,9 @@ class GalleryEyes:
 class RunEyes:
     """Names by a trained run: people, or classes such as expressions."""
 
-    def __init__(self, predictor: Predictor, min_confidence: float, detect: bool) -> None:
-        """Answer `unknown` below `min_confidence`; without `detect`, each frame is a face."""
-        self._predictor, self._least, self._detect = predictor, min_confidence, detect
+    def __init__(self, predictor: Predictor, least: Least, detect: bool) -> None:
+        """Answer `unknown` below what an answer must reach; without `detect`, each frame is a face."""
+        self._predictor, self._least, self._detect = predictor, least, detect
         run = predictor.run
         self.changing = (run.info.kind or kind_of(None, run.protocol)) == "classes"
         self.likeness: Likeness | None = None

@@ -14,12 +14,16 @@ from facekit.base.names import fold
 from facekit.base.text import counted
 from facekit.identity.gallery.rowvalues import Bad, boxed
 from facekit.identity.gallery.transactions import Sql, Transactions
-from facekit.identity.gallery.values import MOST_CROP, Crop, Denials, KnownFace, Person, Rows, Strangers
+from facekit.identity.gallery.values import MOST_CROP, Crop, Denials, Feedback, KnownFace, Person, Rows, Strangers
 
 _BLOCK = 4096
 """Embeddings that are read at a time."""
 
 _MOST_ACCESS = 1 << 20
+
+_SAID = "id, correct, person, actual, similarity, answered"
+
+_OF_FACE = "faces.id, path, sha256, box, origin, source, at"
 
 _FACE = "id, path, sha256, box, origin, source, at"
 
@@ -136,6 +140,24 @@ class Queries(Transactions):
                 return None
             return self._number("promise_of"), self._read.text(found["promise"], 1 << 20)
 
+    def face(self, face: str) -> KnownFace | None:
+        """Return the enrolled face of an id; None where it is not there."""
+        with self._reading() as sql:
+            row = sql.execute(
+                f"select people.name, (select count(*) from crops where id = faces.id), {_OF_FACE}"
+                " from faces join people on people.id = person where faces.id = ?",
+                (face,),
+            ).fetchone()
+            return None if row is None else self._read.known(self._read.text(row[0]), row[2:], bool(row[1]))
+
+    def feedback(self) -> list[Feedback]:
+        """Return what was said of answers, in the order of the answers."""
+        with self._reading() as sql:
+            if not self._has_feedback():
+                return []
+            found = sql.execute(f"select {_SAID} from feedback order by answered, id").fetchall()
+            return [self._said(row) for row in found]
+
     def access(self) -> str | None:
         """Return who may ask a server about the gallery, as it was stored; None where nobody was let in yet."""
         with self._reading() as sql:
@@ -161,6 +183,18 @@ class Queries(Transactions):
     def _access(self, sql: Sql) -> str | None:
         row = sql.execute("select value from meta where key = 'access'").fetchone()
         return None if row is None else self._read.text(row[0], _MOST_ACCESS)
+
+    def _said(self, row: Sequence[Any]) -> Feedback:
+        key, right, person, actual, similarity, answered = row
+        if right not in (0, 1) or any(one is not None and not isinstance(one, int) for one in (person, actual)):
+            raise Bad("what was said of an answer")
+        if similarity is not None and not isinstance(similarity, float):
+            raise Bad("a similarity")
+        return Feedback(self._read.text(key), bool(right), person, actual, similarity, self._read.text(answered))
+
+    @abstractmethod
+    def _has_feedback(self) -> bool:
+        """Whether there is a table of what was said of answers."""
 
     def _known(self, table: str, person: int | None) -> list[KnownFace]:
         with self._reading() as sql:

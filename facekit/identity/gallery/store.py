@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.identity.gallery.values import About, Crop, Denials, KnownFace, NewFace, Person, Rows, Strangers
+from facekit.identity.gallery.values import About, Crop, Denials, Feedback, KnownFace, NewFace, Person, Rows, Strangers
 
 
 class Store(Protocol):
@@ -113,6 +113,21 @@ class Store(Protocol):
 
     def set_promise(self, generation: int, promise: str) -> None:
         """Store a promise, unless the gallery has changed since. This alone leaves the generation as it is."""
+        ...
+
+    def face(self, face: str) -> KnownFace | None:
+        """Return the enrolled face of an id; None where it is not there."""
+        ...
+
+    def feedback(self) -> list[Feedback]:
+        """Return what was said of answers, in the order of the answers."""
+        ...
+
+    def note_feedback(self, said: Feedback) -> bool:
+        """Keep what somebody says of an answer, in place of what was said before; the generation stays.
+
+        False: a person of whom it speaks is not there any more, and nothing is kept.
+        """
         ...
 
     def access(self) -> str | None:

@@ -54,7 +54,7 @@ class Recogniser:
     def __init__(self, run: Run, rate: float | None = None) -> None:
         """Load a run; `rate` is the false positive identification rate, by default the run's own.
 
-        Says once which one it is, or why strangers cannot be told. Raises FacekitError for weights or known faces
+        Says once which one it is, or why strangers cannot be recognised. Raises FacekitError for weights or known faces
         that are gone or broken, and for a rate that the run has no threshold for.
         """
         self._model, self._temperature = classifier.namer(run), run.info.temperature
