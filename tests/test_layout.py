@@ -132,6 +132,7 @@ ACROSS = {
     "clean_real": "clean on real photos",
     "command_example": "examples/command",
     "compatibility": "what version 0.1.0 made",
+    "deploy": "deploy/",
     "docs": "README, docs and examples",
     "engine_example": "examples/engine",
     "fuzz": "every command on damaged folders",
