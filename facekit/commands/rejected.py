@@ -12,7 +12,7 @@ from pathlib import Path
 
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Rejection, Track, quiet
-from facekit.base.opening import no_folder
+from facekit.base.opening import is_there, no_folder
 from facekit.base.text import counted
 from facekit.dataset import MANIFEST, REJECTED, read_info
 from facekit.dataset.ancestry import Ancestry
@@ -108,7 +108,7 @@ def _photo(ancestry: Ancestry, left: Rejection, file: Path | None) -> Path | Non
 
 
 def _relative(file: Path | None) -> str | None:
-    return None if file is None or not file.is_file() else os.path.relpath(file)
+    return None if file is None or not is_there(file) else os.path.relpath(file)
 
 
 def _chosen(found: Sequence[LeftOut], options: Rejected) -> list[LeftOut]:

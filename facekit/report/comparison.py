@@ -170,7 +170,7 @@ def among_strangers(rows: Sequence[Row]) -> list[str]:
         f"FPIR: strangers' faces that get a name, where {rates} was asked for; TPIR: known people's faces "
         "that get the right name and are not taken for unknown. Strangers are the "
         f"people of the model, each left out in turn ({counts}). Beside a rate: its 95% interval, by bootstrap over "
-        "people."
+        "people, or, of a rate of 0 or 1, the exact one."
     ]
 
 

@@ -78,7 +78,7 @@ def _matcher(name: str) -> str:
 
 
 def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: str, track: Track) -> Report:
-    """Select among all pictures anew, and make the folder hold what is selected."""
+    """Select among all pictures again, and make the folder hold what is selected."""
     source, options = out.source, out.options
     assert source is not None and isinstance(options, Clean)
     placed, rejections = decided.candidates(out)

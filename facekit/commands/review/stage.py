@@ -15,7 +15,7 @@ from facekit.commands.review.app import build
 from facekit.commands.review.session import Session
 from facekit.dataset import DECISIONS
 from facekit.options.review import Review
-from facekit.serving import Server
+from facekit.serving.server import Server
 
 STAGE = "review"
 

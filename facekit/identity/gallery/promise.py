@@ -61,7 +61,7 @@ class Promise:
 
     @property
     def line(self) -> str:
-        """What a person is told about it, in one line."""
+        """What a message says about it, in one line."""
         rate, people = decimal(self.open_set.rate), self.open_set.people
         if self.interval is None:
             return (
