@@ -1023,9 +1023,9 @@ def predict(
             trained for.
         min_probability: Probability, as it is shown, below which a face is `unknown`; 0 names all that
             are known. Default: 0.0.
-        min_confidence: The same for the model's own confidence, which only --json shows: it compares
-            the model's people with each other and assumes that no face is a stranger's. For faces to be
-            named with more certainty, use `min_probability`. Default: 0.5.
+        min_confidence: The model's own confidence below which a face is `unknown`. It is not the
+            probability that is shown, but `confidence` in the JSON, which assumes that no face is a
+            stranger's. For more certain names, use `min_probability`. Default: 0.5.
         detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
             cropped. Default: True.
         grid: PNG or HTML page to write: each face with its predicted name, marked right or wrong where

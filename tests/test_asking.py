@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import random
+import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from asking import Api, form
+from mutating import mutated
 
+from facekit.base import images
 from facekit.commands.identify import identify
 from facekit.commands.verify import verify
 from facekit.options.identify import Identify
@@ -84,7 +90,49 @@ def test_two_pictures_where_one_is_asked_for(api: Api, photos: list[Path]) -> No
     assert api.send("/v1/verify", {"first": data}).problem == "bad-request"
 
 
+def test_a_picture_without_a_face(api: Api, photos: list[Path]) -> None:
+    grey = images.encode(np.full((90, 60, 3), 128, np.uint8))
+    reply = api.ask("POST", "/v1/identify", grey, "image/jpeg")
+    assert (reply.status, reply.json["faces"], reply.json["width"], reply.json["height"]) == (200, [], 60, 90)
+    refused = api.send("/v1/verify", {"first": photos[0].read_bytes(), "second": grey})
+    assert (refused.status, refused.json["detail"]) == (422, "second: no face")
+
+
 def test_a_damaged_picture(api: Api, photos: list[Path]) -> None:
     data = photos[0].read_bytes()
     reply = api.ask("POST", "/v1/detect", data[: len(data) // 2], "image/jpeg")
     assert (reply.status, reply.problem) == (422, "bad-picture")
+
+
+def mutate(api: Api, photo: bytes, count: int) -> None:
+    """Send mutated bodies, and see that each is answered or refused, and that none is left anywhere."""
+    chance, statuses = random.Random(15), Counter[int]()
+    for _ in range(count):
+        how, body, kind = mutated(chance, photo)
+        reply = api.ask("POST", chance.choice(["/v1/detect", "/v1/identify"]), body, kind)
+        assert reply.status in (200, 400, 413, 415, 422), (how, kind, reply.status, reply.body)
+        if reply.status != 200:
+            assert reply.problem
+        statuses[reply.status] += 1
+    assert len(statuses) >= 4, statuses
+    assert api.ask("POST", "/v1/detect", photo, "image/jpeg").status == 200
+
+
+def test_a_hundred_mutated_bodies(api: Api, photos: list[Path]) -> None:
+    mutate(api, photos[0].read_bytes(), 100)
+
+
+@pytest.mark.slow
+def test_a_thousand_mutated_bodies_leave_nothing(api: Api, photos: list[Path], tmp_path: Path) -> None:
+    """The server is this process: what it holds open and how large it is shows here."""
+    import psutil
+
+    this, photo = psutil.Process(), photos[0].read_bytes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path))
+        mutate(api, photo, 200)
+        files, memory = this.num_fds(), this.memory_info().rss
+        mutate(api, photo, 1000)
+        assert list(tmp_path.iterdir()) == []
+    assert this.num_fds() <= files + 5
+    assert this.memory_info().rss - memory < 60e6

@@ -138,10 +138,10 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path, faces: Path) -
     [
         (
             {"dimensions": 8193},
-            "embeddings of colours have 8,193 numbers, and a gallery takes 1 to 8,192; choose",
+            "embeddings of 'colours' have 8,193 numbers, and a gallery takes 1 to 8,192; choose",
         ),
-        ({"dimensions": 0}, "embeddings of colours have 0 numbers, and a gallery takes 1 to 8,192; choose"),
-        ({"threshold": 0.0}, "colours has metric 'euclidean' and threshold 0.0; a gallery needs a metric"),
+        ({"dimensions": 0}, "embeddings of 'colours' have 0 numbers, and a gallery takes 1 to 8,192; choose"),
+        ({"threshold": 0.0}, "'colours' has metric 'euclidean' and threshold 0.0; a gallery needs a metric"),
     ],
 )
 def test_an_embedder_that_no_gallery_can_hold_is_refused(

@@ -37,8 +37,8 @@ class Predict(Watching):
     ] = 0.0
     min_confidence: Annotated[
         float,
-        "The same for the model's own confidence, which only --json shows: it compares the model's people with each "
-        "other and assumes that no face is a stranger's. For faces to be named with more certainty, use "
+        "The model's own confidence below which a face is `unknown`. It is not the probability that is shown, but "
+        "`confidence` in the JSON, which assumes that no face is a stranger's. For more certain names, use "
         "--min-probability.",
         Limits(0, 1),
     ] = 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from facekit.base.contract import Box as Place
 
@@ -167,22 +167,29 @@ class Denied(BaseModel):
 class Name(BaseModel):
     """A person's name."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200, examples=["Ada Lovelace"])]
+    model_config = ConfigDict(json_schema_extra={"example": {"name": "Ada Byron"}})
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Others(BaseModel):
     """People who are the same person."""
 
-    others: Annotated[list[int], Field(min_length=1, max_length=100, examples=[[2]])]
+    model_config = ConfigDict(json_schema_extra={"example": {"others": [2]}})
+
+    others: Annotated[list[Annotated[int, Field(ge=1, lt=2**63)]], Field(min_length=1, max_length=100)]
 
 
 class Said(BaseModel):
     """Whether an answer was right."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"answer": "ANSWER", "right": True}})
+
     answer: Annotated[str, Field(max_length=200, description="The `answer` of a face that `/v1/identify` returned.")]
     right: bool
     person: Annotated[
-        int | None, Field(description="The number of the person that it really is, where that is known.")
+        int | None,
+        Field(ge=1, lt=2**63, description="The number of the person that it really is, where that is known."),
     ] = None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,8 +16,9 @@ from facekit.base.contract import FacekitError
 from facekit.options.serve import Serve
 from facekit.serving import asking, feedback, logs, metrics, people
 from facekit.serving.answers import Health
+from facekit.serving.describing import describe
 from facekit.serving.engine import Engine
-from facekit.serving.gate import Gate, Passing, needed
+from facekit.serving.gate import Gate, Passing
 from facekit.serving.guard import App
 from facekit.serving.problems import Problem
 from facekit.serving.tokens import Tokens
@@ -51,7 +51,7 @@ def build(settings: Serve) -> App:
         app.include_router(feedback.routes(engine, engine.live, tokens))
     _add_health(app, engine)
     _add_problems(app)
-    _describe_keys(app)
+    describe(app)
     return Gate(app, settings, engine.access, _logged)
 
 
@@ -71,7 +71,8 @@ def _add_health(app: FastAPI, engine: Engine) -> None:
     @app.get("/metrics", tags=["health"], response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     async def numbers() -> Response:
         """Return numbers for Prometheus, those of all processes together."""
-        return Response(metrics.rendered(), media_type=metrics.TYPE)
+        drift = b"" if engine.counting is None else engine.counting.gauges()
+        return Response(metrics.rendered() + drift, media_type=metrics.TYPE)
 
 
 def _add_problems(app: FastAPI) -> None:
@@ -96,30 +97,14 @@ def _add_problems(app: FastAPI) -> None:
         logs.write_fault("gallery-fault", error)
         return Problem("not-ready", "the gallery cannot be used now; see the server's log").response()
 
+    async def bug(request: Request, error: Exception) -> Response:  # the gate writes where it was
+        return Problem("bug", "see the server's log", request=request.state.passing.id).response()
+
+    app.add_exception_handler(Exception, bug)
     app.add_exception_handler(Problem, refused)
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(FacekitError, fault)
-
-
-def _describe_keys(app: FastAPI) -> None:
-    """Add to the OpenAPI document which routes need a key, and with which scope."""
-    made = app.openapi
-
-    def described() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = made()
-            schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
-            schemes["key"] = {"type": "http", "scheme": "bearer", "description": "Made by `facekit keys create`."}
-            for path, methods in document["paths"].items():
-                for method, route in methods.items():
-                    scope = needed(method.upper(), path)
-                    if scope is not None:
-                        route["security"] = [{"key": []}]
-                        route["description"] = f"{route.get('description', '')}\n\nNeeds the scope `{scope}`.".strip()
-        return app.openapi_schema or made()
-
-    app.openapi = described  # type: ignore[method-assign]
 
 
 def _logged(passing: Passing) -> None:
