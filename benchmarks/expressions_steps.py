@@ -45,6 +45,9 @@ CNN5 = {"network": "cnn5", "color": "gray", "size": 48}
 SHARED = {"batch": 64, "label_smoothing": 0.05, "schedule": "cosine", "labels": "classes", "stop_at": 1.01}
 """As contenders.toml has them."""
 
+JOBS = 2
+"""Workers of each process: many run at a time."""
+
 BOTH = ("happy", "sad")
 """What AlexNet tells apart, as in the original project."""
 
@@ -93,14 +96,14 @@ def steps(tuned: Path | None) -> list[Job]:
         for seed in SEEDS
     ]
     if tuned is not None:
-        found = tomllib.loads(tuned.read_text())["train"]
-        jobs += [Job("tuned", seed, {**SHARED, **_plain(found)}) for seed in SEEDS]
+        found = tomllib.loads(tuned.read_text())["stage"][0]
+        jobs += [Job("tuned", seed, {**SHARED, **_plain(found), "epochs": 100}) for seed in SEEDS]
     return jobs
 
 
 def _plain(found: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of a recipe's stage that are no places, seed or number of jobs."""
-    return {key: value for key, value in found.items() if key not in ("input", "output", "seed", "jobs", "split")}
+    """Return the options of a recipe's stage that are neither its command, its places nor its seed."""
+    return {key: value for key, value in found.items() if key not in ("command", "input", "output", "seed")}
 
 
 def rest() -> list[Job]:
@@ -220,7 +223,7 @@ def train(out: Path, job: Job, stop: Stop) -> dict[str, Any] | None:
         if stop.over:
             return None
         began = time.perf_counter()
-        typed = {**job.options, "seed": job.seed}
+        typed = {**job.options, "seed": job.seed, "jobs": JOBS}
         if facekit("train", out / job.tree, "-o", run, *flags(typed), stop=stop) is None:
             return None
         seconds = round(time.perf_counter() - began, 1)
@@ -237,7 +240,7 @@ def score(run: Path, test: Path) -> dict[str, Any]:
     from facekit import runs
 
     info = runs.load(run).info
-    details = json.loads(facekit("evaluate", run, "--data", test, "--json") or "{}")["details"]
+    details = json.loads(facekit("evaluate", run, "--data", test, "--json", "--jobs", JOBS) or "{}")["details"]
     wanted = ("macro_f1", "macro_f1_interval", "accuracy", "accuracy_interval", "pictures")
     official = {name: details[name] for name in wanted}
     return {"validation": validated(run), "official": official, "epochs": info.epochs, "best_epoch": info.best_epoch}

@@ -21,6 +21,7 @@ from facekit.training.checkpoint import Checkpoint
 from facekit.training.feed import Feed
 from facekit.training.labels import class_indices, class_weights
 from facekit.training.pack import Pack
+from facekit.training.plan import EpochWatch
 from facekit.training.recalibrate import Recalibrate
 from facekit.training.schedule import Step, steps, why_over
 
@@ -60,9 +61,18 @@ def _drop(net: Model, share: float) -> None:
         layer.rate = share
 
 
-def train_epochs(net: Model, packed: Pack, run: Run, checkpoint: Checkpoint, options: Train, track: Track) -> None:
+def train_epochs(
+    net: Model,
+    packed: Pack,
+    run: Run,
+    checkpoint: Checkpoint,
+    options: Train,
+    track: Track,
+    watch: EpochWatch | None = None,
+) -> None:
     """Train from the checkpoint's last epoch on until it is over; the checkpoint and the run's history keep each epoch.
 
+    `watch` is called with all epochs so far once one is kept; what it raises ends the training.
     Raises FacekitError for a training that diverges and a full disk.
     """
     model = augmented(net, options.augment_strength) if options.light_augment else net
@@ -76,7 +86,7 @@ def train_epochs(net: Model, packed: Pack, run: Run, checkpoint: Checkpoint, opt
             _prepare(model, net, step, checkpoint, options, len(labels))
             callbacks = [progress, EpochStart(options, step, checkpoint), Watch(len(labels), step.rate)]
             callbacks.append(Recalibrate(net, feed, validates=bool(held_out.pictures)))
-            callbacks.append(EpochEnd(net, run, checkpoint, options, feed.pictures))
+            callbacks.append(EpochEnd(net, run, checkpoint, options, feed.pictures, watch))
             if options.tensorboard:
                 callbacks.append(keras.callbacks.TensorBoard(str(run.folder / LOGS), write_graph=False))
             model.fit(
