@@ -72,6 +72,9 @@ class Tools:
 
     def _environment(self, tool: str) -> dict[str, str]:
         environment = {**os.environ, "DEEPFACE_HOME": str(self.home), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        # An installed package is compiled, and so is facekit here, by the first process, which does not count.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        environment["PYTHONPYCACHEPREFIX"] = str(self.home / "compiled")
         if tool != "facekit":
             environment.pop("PYTHONPATH", None)
         return environment

@@ -38,7 +38,8 @@ _SMALL = {
 """What is made smaller, so that a test can afford it; all else is as it is written."""
 
 _LONG = re.compile(
-    r"^facekit (compare|cross-validate|inspect|evaluate-pairs|augment|enroll|identify|verify|gallery|train full)"
+    r"^facekit (compare|cross-validate|inspect|evaluate-pairs|augment|enroll|identify|verify|gallery|monitor|"
+    r"train full)"
     r"|--strangers|--detector|--reference"
     r"|train good -o network|predict .*--fpir|\b(full|others)\b"
 )
@@ -121,10 +122,17 @@ class World:
                 self.made_by[output] = line
 
 
+def served(page: Path) -> str:
+    """Return the lines of a page that ask a server, of all its blocks: `test_describing.py` runs them in a shell."""
+    return "".join(text for marks, text in _BLOCK.findall(page.read_text(encoding="utf-8")) if marks == "served")
+
+
 def blocks() -> Iterator[Block]:
-    """Yield every shell block of every page."""
+    """Yield every shell block of every page, but those that ask a server."""
     for page in PAGES:
         for marks, text in _BLOCK.findall(page.read_text(encoding="utf-8")):
+            if marks == "served":
+                continue
             typed = re.sub(r"\s*\\\n\s*", " ", text).splitlines()  # a line may go on after a backslash
             lines = [" ".join(shlex.split(line, comments=True)) and line.strip() for line in typed]
             yield Block(page, tuple(filter(None, lines)), frozenset(filter(None, marks.replace(",", " ").split())))
@@ -153,7 +161,7 @@ def run(folder: Path, words: list[str], piped: str = "") -> tuple[int, str, str]
 def _waits(words: list[str]) -> bool:
     """Whether a command waits for a person, or asks the web or a camera."""
     asks = words[0] in ("identify", "predict") and ("://" in words[2] or words[2].isdecimal())
-    return words[0] == "scrape" or asks or (words[0] == "review" and "--apply" not in words)
+    return words[0] in ("scrape", "serve") or asks or (words[0] == "review" and "--apply" not in words)
 
 
 def check_all(block: Block) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -97,6 +98,29 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
+
+
+@contextmanager
+def listening(certificate: Path, key: Path) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield the port of a server over TLS that answers nothing, and what it is told first on each connection."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    told: list[bytes] = []
+
+    def serve() -> None:
+        with suppress(OSError):  # it is closed at the end
+            while True:
+                one, _ = listener.accept()
+                with suppress(OSError), context.wrap_socket(one, server_side=True) as secure:
+                    secure.settimeout(5)
+                    told.append(secure.recv(1024))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1], told
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
 
 
 @contextmanager

@@ -54,6 +54,22 @@ def test_numbers_have_names_that_are_words() -> None:
     assert "  strangers given a name (FPIR)  0.01" in shown(evaluate)
 
 
+def test_rates_are_written_as_people_write_them() -> None:
+    details = {"fpir": 0.000074, "fpir_interval": [1e-9, 1.0], "pictures_per_second": 21743.6, "loss": 0.0}
+    assert [line.split("  ")[-1].strip() for line in shown(Report("x", "m", details=details, counts=False))[1:]] == [
+        "0.000074 (95% CI under 0.000001 to 1)",
+        "21,744",
+        "0",
+    ]
+
+
+def test_what_clean_shows_by_person_is_not_shown_in_other_numbers_as_well() -> None:
+    table = Listing(("person", "in"), (("Ada", "7"),))
+    report = Report("clean", "good", details={"people": {"right person": 6}, "unsure": 1, "embedder": "sface"})
+    report.tables = (table,)
+    assert [line.split()[0] for line in shown(report)[2:]] == ["embedder", "person", "Ada"]
+
+
 def test_stages_of_a_recipe_are_told_apart() -> None:
     report = Report("evaluate", "model", details={"accuracy": 0.5}, counts=False)
     lines = shown(CROP, report)
@@ -83,6 +99,21 @@ def test_tables_have_numbers_at_the_right_and_notes_below() -> None:
     assert lines[1:4] == ["  person          in", "  Ada              7", "  Bob Babbage  1,200"]
     assert lines[-1].strip() == "facekit x"
     assert all(len(line) <= 80 for line in lines)
+
+
+def test_where_a_table_is_too_wide_a_head_of_two_words_is_broken_and_no_name() -> None:
+    heads = ("person", "in", "kept", "wrong person", "repeat", "blurred", "unsure", "other")
+    rows = (
+        ("maria_sharapova", "59", "42 (1 unsure)", "13", "1", "1", "1", "1"),
+        ("all", "252", "212 (1 unsure)", "24", "13", "1", "1", "1"),
+    )
+    lines = shown(Report("clean", "good", tables=[Listing(heads, rows)], counts=False))[1:]
+    assert [line.split() for line in lines] == [
+        ["wrong"],
+        ["person", "in", "kept", "person", "repeat", "blurred", "unsure", "other"],
+        *([*row[:2], *row[2].split(), *row[3:]] for row in rows),
+    ]
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize("name", ["evaluate", "audit", "compare", "review", "inspect", "train", "cross-validate"])

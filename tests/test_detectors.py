@@ -20,6 +20,7 @@ from facekit.faces import detectors
 from facekit.faces.detectors import cuts
 from facekit.faces.detectors.boxes import distinct, foremost, merged, overlap
 from facekit.faces.detectors.confirmed import MIN_OVERLAP, Search, one_each
+from facekit.faces.detectors.dlib import Hog
 from facekit.faces.detectors.haar import Haar
 from facekit.faces.detectors.retry import Retry
 from facekit.faces.detectors.yunet import YuNet
@@ -43,6 +44,31 @@ def build(**how: object) -> Detector:
     options = replace(OPTIONS, **how)
     detector: Detector = plugins.load("detector", options.detector)(options)
     return detector
+
+
+def test_dlib_finds_who_a_photo_is_of_without_looking_for_all() -> None:
+    """The same box and score as among all faces, or no answer: a small face, one at the edge, and none."""
+    pytest.importorskip("dlib")
+    hog, quick, wall = Hog(), 0, np.full((480, 640, 3), 150, np.uint8)
+    for who, width in ((0, 480), (1, 400), (2, 250), (3, 90)):
+        photo, box = portrait(who)
+        small = images.resize(images.cut(photo, images.square(box, 1.0)), width)
+        beside = wall.copy()
+        beside[: small.shape[0], : small.shape[1]] = small
+        for image in (small, beside):
+            found = hog.foremost(image)
+            assert found in (None, foremost(hog.detect(image), image))
+            assert Retry(hog).foremost(image) == foremost(Retry(hog).detect(image), image)
+            quick += found is not None
+    assert quick >= 4
+    assert [hog.foremost(wall), hog.foremost(wall[:1, :3]), Retry(hog).foremost(wall)] == [None] * 3
+
+
+def test_dlibs_detector_is_read_from_the_cache_as_dlib_carries_it() -> None:
+    dlib = pytest.importorskip("dlib")
+    (theirs,) = dlib.get_frontal_face_detector().__getstate__()
+    assert weights.cached(f"hog-{dlib.__version__}", lambda: pytest.fail("not in the cache")) == theirs
+    assert Hog()._detector.__getstate__() == (theirs,)
 
 
 @pytest.mark.parametrize("scale", [0.5, 1, 3])

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
+import socket
 import sys
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-import certifi
 import numpy as np
 import pytest
-from streaming import Host, hosting
+from certificates import certificate
+from streaming import Host, hosting, listening
 from videos import sound, still, without_frames, write
 
 from facekit.base.contract import FacekitError
@@ -143,6 +142,14 @@ def test_a_stream_that_is_not_there(url: str, message: str) -> None:
         open_source(Source.of_url(url), Waits(2, 2))
 
 
+@pytest.mark.parametrize("scheme", ["http", "rtsp", "rtsps", "rtmp"])
+def test_a_server_that_never_answers(scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/live"
+        with pytest.raises(Unreachable, match=r"does not answer \(timed out\)"):
+            open_source(Source.of_url(url), Waits(0.5, 0.5))
+
+
 def test_a_password_is_not_shown() -> None:
     source = Source.of_url("rtsp://ada:secret@127.0.0.1:9/live")
     assert source.name == "rtsp://ada:***@127.0.0.1:9/live"
@@ -177,20 +184,73 @@ def test_a_number_is_a_camera_of_this_system() -> None:
 
 
 def test_a_host_that_cannot_prove_who_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl to make a certificate with")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    name = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
-    made = ("-keyout", str(key), "-out", str(certificate), "-days", "2", "-nodes")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", *made, *name], check=True, capture_output=True)
-    with hosting(certificate, key) as host:
+    file, key = certificate(tmp_path)
+    with hosting(file, key) as host:
         host.pages["/v.mp4"] = ("video/mp4", write(tmp_path / "v.mp4", still(30), "mpeg4").read_bytes())
         url = host.url("/v.mp4").replace("127.0.0.1", "localhost")
-        with pytest.raises(FacekitError, match="does not answer"):
+        with pytest.raises(FacekitError, match=r"cannot prove that it is that server \(self-signed .*SSL_CERT_FILE"):
             open_source(Source.of_url(url), Waits(5, 5))
-        monkeypatch.setattr(certifi, "where", lambda: str(certificate))
+        assert host.asked == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
         with opened(Source.of_url(url)) as one:
             assert one.stream.width == 64
+        with pytest.raises(FacekitError, match=r"cannot prove .*mismatch.*127\.0\.0\.1"):
+            open_source(Source.of_url(host.url("/v.mp4")), Waits(5, 5))
+
+
+@pytest.mark.parametrize("scheme", ["rtsps", "rtmps"])
+def test_a_camera_that_cannot_prove_who_it_is_is_told_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    file, key = certificate(tmp_path)
+    with listening(file, key) as (port, told):
+        source = Source.of_url(f"{scheme}://ada:secret@localhost:{port}/live")
+        with pytest.raises(FacekitError, match="cannot prove that it is that server") as refused:
+            open_source(source, Waits(5, 5))
+        assert "secret" not in str(refused.value)
+        assert b"".join(told) == b""
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        with pytest.raises(FacekitError) as refused:  # nothing answers, but it is spoken to
+            open_source(source, Waits(5, 5))
+        assert "cannot prove" not in str(refused.value)
+        assert b"".join(told).startswith(b"OPTIONS rtsps://" if scheme == "rtsps" else b"\x03")
+
+
+def test_each_piece_of_a_stream_comes_from_a_host_that_proves_who_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = write(tmp_path / "part.ts", still(10), "mpeg4", format="mpegts").read_bytes()
+    good, bad = certificate(tmp_path), certificate(tmp_path, "bad")
+    monkeypatch.setenv("SSL_CERT_FILE", str(good[0]))
+    with hosting(*good) as host, hosting(*bad) as other, hosting() as plain:
+        for one in (host, other, plain):
+            one.pages["/part.ts"] = ("video/mp2t", b"#" * 188 + part + b"#" * 188)
+            one.address = one.address.replace("127.0.0.1", "localhost")
+        of_part = f"#EXT-X-BYTERANGE:{len(part)}@188\n"
+
+        def frames(more: str, url: str) -> int:
+            list_ = f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n{more}#EXTINF:1,\n{of_part}{url}\n#EXT-X-ENDLIST\n"
+            host.pages["/list.m3u8"] = ("application/vnd.apple.mpegurl", list_.encode())
+            return len(list(Reader(Source.of_url(host.url("/list.m3u8")), Joining(0)).frames()))
+
+        assert frames("", "part.ts") == 10
+        with pytest.raises(FacekitError, match="names pieces of a host that has no valid certificate"):
+            frames("", other.url("/part.ts"))
+        with pytest.raises(FacekitError, match="names pieces that do not come over HTTPS"):
+            frames("", plain.url("/part.ts"))
+        with pytest.raises(FacekitError, match="names pieces that are encrypted"):
+            frames('#EXT-X-KEY:METHOD=AES-128,URI="part.ts"\n', "part.ts")
+        with pytest.raises(FacekitError, match="names pieces at a private address"):
+            frames("", "https://10.0.0.1/part.ts")
+        with pytest.raises(FacekitError, match="HTTP status 404"):
+            frames("", "none.ts")
+        assert other.asked == plain.asked == []
+
+
+def test_a_file_of_certificates_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    with pytest.raises(FacekitError, match="SSL_CERT_FILE names .*none.pem, which has no certificates"):
+        open_source(Source.of_url("rtsps://localhost:9/live"), Waits(2, 2))
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -12,7 +12,6 @@ import numpy as np
 from facekit.base import images
 from facekit.base.contract import BadImage, Box, FacekitError, Image
 from facekit.faces import detectors
-from facekit.faces.detectors.boxes import foremost
 from facekit.faces.landmarks import NO_FACE
 from facekit.identity.embedders import PerThread
 from facekit.identity.embedders.embeddings import NOT_FINITE
@@ -24,7 +23,7 @@ SUITED = {"dlib": "dlib", "dlib-mirrored": "dlib", "sface": "yunet"}
 """Embedder -> the detector whose extra or weights it needs anyway."""
 
 _MARGIN = 0.6
-"""Surroundings of a face that is kept, as a share of its side: another embedder may look for landmarks anew."""
+"""Surroundings of a face that is kept, as a share of its side: another embedder may look for landmarks again."""
 
 _SIDE = 320
 """Longest side of a picture of a face that is kept, in pixels."""
@@ -114,11 +113,10 @@ class Finder:
     def _boxes(self, image: Image, only_foremost: bool) -> list[Box | None]:
         if not self.crop.detect:
             return [None]
-        found = detectors.find(image, self.crop)
-        if found and only_foremost:
-            first = foremost(found, image)
-            return [first.box if first is not None else found[0].box]
-        return [face.box for face in found]
+        if only_foremost:
+            first = detectors.find_foremost(image, self.crop)
+            return [] if first is None else [first.box]
+        return [face.box for face in detectors.find(image, self.crop)]
 
 
 def kept(image: Image, box: Box | None) -> Crop:

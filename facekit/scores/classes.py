@@ -10,7 +10,6 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import metrics
 
 from facekit.scores.bootstrap import SHARE, Interval, Weights, interval
 
@@ -23,7 +22,7 @@ Probabilities = NDArray[np.floating[Any]]
 """Shape (n, labels)."""
 
 TOP = 5
-"""Among how many of the likeliest labels a true one is looked for, beside the first."""
+"""Among how many of the likeliest labels a true one is looked for, in addition to the first alone."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +187,7 @@ def score(truth: Classes, probabilities: Probabilities, labels: Sequence[str]) -
     """Return every score of a classifier: true labels, shape (n,), and probabilities, shape (n, labels)."""
     answers = Answers.of(truth, probabilities)
     present = sorted(set(truth.tolist()))
-    confusion = metrics.confusion_matrix(truth, answers.predicted, labels=range(len(labels)))
+    confusion = _metrics().confusion_matrix(truth, answers.predicted, labels=range(len(labels)))
     summary = answers.summary()
     return ClassScores(
         pictures=len(truth),
@@ -210,6 +209,13 @@ def top_k(truth: Classes, probabilities: Probabilities, k: int = TOP) -> float:
     return float(np.mean((likeliest == truth[:, None]).any(axis=1)))
 
 
+def _metrics() -> Any:
+    # Not at the top: it takes a second to import, and who names faces needs the intervals of this package alone.
+    from sklearn import metrics
+
+    return metrics
+
+
 def _most_confused(confusion: Classes, labels: Sequence[str], most: int = 10) -> tuple[Confused, ...]:
     wrong = np.array(confusion)
     np.fill_diagonal(wrong, 0)
@@ -221,14 +227,16 @@ def _most_confused(confusion: Classes, labels: Sequence[str], most: int = 10) ->
 
 
 def _averaged(answers: Answers, present: list[int], average: str) -> Average:
-    precision, recall, f1, _ = metrics.precision_recall_fscore_support(
+    precision, recall, f1, _ = _metrics().precision_recall_fscore_support(
         answers.truth, answers.predicted, labels=present, average=average, zero_division=0
     )
     return Average(float(precision), float(recall), float(f1))
 
 
 def _by_class(answers: Answers, present: list[int], labels: Sequence[str]) -> tuple[ClassScore, ...]:
-    table = metrics.precision_recall_fscore_support(answers.truth, answers.predicted, labels=present, zero_division=0)
+    table = _metrics().precision_recall_fscore_support(
+        answers.truth, answers.predicted, labels=present, zero_division=0
+    )
     return tuple(
         ClassScore(labels[number], int(n), float(precision), float(recall), float(f1))
         for number, precision, recall, f1, n in zip(present, *table, strict=True)

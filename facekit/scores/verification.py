@@ -16,7 +16,6 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import scipy
 from numpy.typing import NDArray
-from sklearn import config_context, metrics
 
 from facekit.scores.bootstrap import Interval
 
@@ -109,6 +108,9 @@ def curve(far: Distances, same: Same, weights: Weights | None = None) -> Curve |
     count = np.ones(len(same)) if weights is None else weights
     if not count[same].any() or not count[~same].any():
         return None
+    # Not at the top: it takes a second to import, and who names faces needs none of it.
+    from sklearn import config_context, metrics
+
     with config_context(assume_finite=True):
         fmr, tmr, steps = metrics.roc_curve(same, -far, sample_weight=weights, drop_intermediate=False)
     return Curve(-steps, fmr, 1 - tmr)
@@ -116,7 +118,7 @@ def curve(far: Distances, same: Same, weights: Weights | None = None) -> Curve |
 
 def area(rates: Curve) -> float:
     """Return the area under the ROC curve: how often a pair of one person is nearer than a pair of two."""
-    return float(metrics.auc(rates.fmr, 1 - rates.fnmr))
+    return float(np.trapezoid(1 - rates.fnmr, rates.fmr))
 
 
 def equal_error(rates: Curve) -> float:

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import certifi
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
@@ -22,6 +21,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
 from urllib3.util.retry import Retry
 
+from facekit.base.trust import authorities
 from facekit.sources.addresses import Gate, Place, PrivateAddress
 
 HOSTS_KEPT = 128
@@ -184,7 +184,7 @@ class Wall:
             maxsize=CONNECTIONS_KEPT_HERE if gate.loopback else CONNECTIONS_KEPT,
             retries=False,
             # One for all: to read the authorities' certificates takes longer than to fetch most pictures.
-            ssl_context=ssl.create_default_context(cafile=certifi.where()),
+            ssl_context=ssl.create_default_context(cafile=authorities("https")),
         )
         self._pools.pool_classes_by_scheme = _GUARDED
         self._live: set[Fetch] = set()

@@ -19,11 +19,13 @@ from facekit.sources.connections import Wall
 MAX_BYTES = 25_000_000
 """Of a picture, as `scrape` takes them."""
 
-_REDIRECTS = 5
+REDIRECTS = 5
+"""How often an address may lead on to another."""
+
 _CONNECT, _READ, _WALL = 5.0, 10.0, 60.0
 """Seconds to connect, to wait for more, and for all of it."""
 
-_HEADERS = {"User-Agent": f"facekit/{__version__}", "Accept-Encoding": "identity"}
+HEADERS = {"User-Agent": f"facekit/{__version__}", "Accept-Encoding": "identity"}
 
 _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body)", re.IGNORECASE)
 
@@ -46,7 +48,7 @@ def look(url: str, shown: str) -> Found:
     """
     if not is_web(url):
         raise FacekitError(f"{shown} is no web address; give one like https://example.org/photo.jpg")
-    wall = Wall(_WALL, Gate(loopback=is_loopback(url), own=own_server(url)), _HEADERS)
+    wall = Wall(_WALL, Gate(loopback=is_loopback(url), own=own_server(url)), HEADERS)
     try:
         with wall.fetch() as current:
             found = _follow(wall, url, shown)
@@ -66,8 +68,8 @@ def look(url: str, shown: str) -> Found:
 
 
 def _follow(wall: Wall, url: str, shown: str) -> Found:
-    for _ in range(_REDIRECTS + 1):
-        bare, headers = _signed(url)
+    for _ in range(REDIRECTS + 1):
+        bare, headers = signed(url)
         with wall.get(bare, headers, _CONNECT, _READ) as response:
             target = response.get_redirect_location()
             if isinstance(target, str):
@@ -79,7 +81,7 @@ def _follow(wall: Wall, url: str, shown: str) -> Found:
     raise FacekitError(f"{shown} leads on and on; check the address")
 
 
-def _signed(url: str) -> tuple[str, dict[str, str]]:
+def signed(url: str) -> tuple[str, dict[str, str]]:
     """Return an address without the user and password in it, and the header that they go along in."""
     parts = urlsplit(url)
     if parts.username is None:

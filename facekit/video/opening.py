@@ -7,13 +7,14 @@ formats that hold pictures themselves are read from a file, and a stream may onl
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from facekit.base import images, plugins
+from facekit.base import images, plugins, trust
 from facekit.base.contract import FacekitError
 from facekit.base.opening import open_regular, reading
 from facekit.base.text import visible
@@ -30,7 +31,8 @@ _FILES = (
 )
 """The formats of FFmpeg that are read from files: containers and streams of pictures, no playlists, no texts."""
 
-_STREAMS = f"{_FILES},hls,mpjpeg,live_flv,rtsp,rtp,sdp"
+_STREAMS = f"{_FILES},mpjpeg,live_flv,rtsp,rtp,sdp"
+"""Those of streams, but for the lists of pieces."""
 
 _HTTP = "http,https,tcp,tls,crypto"
 
@@ -61,6 +63,12 @@ class Waits:
     reading: float = 10
 
 
+class _Closes(Protocol):
+    """What a container reads from."""
+
+    def close(self) -> None: ...
+
+
 @dataclass
 class Opened:
     """An open video: its container, its pictures, and how long it is."""
@@ -69,7 +77,7 @@ class Opened:
     stream: VideoStream
     seconds: float | None
     """None: live, or without an end that is known."""
-    _files: list[BinaryIO] = field(default_factory=list)
+    _files: Sequence[_Closes] = ()
 
     def close(self) -> None:
         """Close it; an error of the other side is of no interest any more."""
@@ -98,22 +106,63 @@ def open_source(source: Source, waits: Waits) -> Opened:
     av = plugins.need("av", f"{source.name}: a video")
     if source.kind == "file":
         return _of_file(av, source)
-    target, options, kind = source.address, _stream_options(source), None
     if source.kind == "camera":
         kind, target = camera(int(source.address))
+        return _of_stream(av, source, waits, target, _limited({}), format=kind)
+    options = _stream_options(source)
+    if urlsplit(source.address).scheme.lower() != "https":
+        return _of_stream(av, source, waits, source.address, {**options, "format_whitelist": f"{_STREAMS},hls"})
     try:
-        container = av.open(
-            target, format=kind, options=options, timeout=(waits.opening, waits.reading), metadata_errors="replace"
-        )
-    except (OSError, ValueError, av.FFmpegError) as error:
-        raise _not_opened(source, error) from None
-    return _with_pictures(av, source, container, [])
+        return _of_stream(av, source, waits, source.address, {**options, "format_whitelist": _STREAMS})
+    except _NotListed:
+        return _of_pieces(av, source, waits, options)
 
 
 def camera(number: int) -> tuple[str, str]:
     """Return FFmpeg's name of this system's cameras, and the address of one."""
     kind, address = _CAMERAS.get(sys.platform, _CAMERAS["linux"])
     return kind, address.format(number)
+
+
+class _NotListed(FacekitError):
+    """A format that is known and was not to be opened."""
+
+
+def _of_stream(
+    av: Any,
+    source: Source,
+    waits: Waits,
+    target: str,
+    options: dict[str, str],
+    *files: _Closes,
+    **how: Any,
+) -> Opened:
+    began = time.monotonic()
+    try:
+        container = av.open(
+            target, options=options, timeout=(waits.opening, waits.reading), metadata_errors="replace", **how
+        )
+    except FacekitError:
+        raise
+    except (OSError, ValueError, av.FFmpegError) as error:
+        if source.kind == "url" and time.monotonic() - began >= waits.opening:  # FFmpeg has many names for it
+            raise _silent(source, "timed out") from None
+        raise _not_opened(source, error, waits) from None
+    return _with_pictures(av, source, container, *files)
+
+
+def _of_pieces(av: Any, source: Source, waits: Waits, options: dict[str, str]) -> Opened:
+    """Open a list of pieces over HTTPS, which FFmpeg would fetch from any host that claims to be the right one."""
+    from facekit.sources.pieces import Pieces
+
+    pieces = Pieces(source.address, source.name, waits.opening, waits.reading)
+    # It takes connections of its own for granted that it could use again.
+    options = {**options, "format_whitelist": f"{_STREAMS},hls", "http_persistent": "0", "http_multiple": "0"}
+    try:
+        return _of_stream(av, source, waits, source.address, options, pieces, io_open=pieces.open)
+    except FacekitError:
+        pieces.close()
+        raise
 
 
 def _of_file(av: Any, source: Source) -> Opened:
@@ -131,24 +180,26 @@ def _of_file(av: Any, source: Source) -> Opened:
         raise FacekitError(
             f"{source.name} is no video that can be read; give one that a player opens, such as an MP4"
         ) from None
-    return _with_pictures(av, source, container, [file])
+    return _with_pictures(av, source, container, file)
 
 
 def _stream_options(source: Source) -> dict[str, str]:
-    if source.kind == "camera":
-        return _limited({})
     scheme = urlsplit(source.address).scheme.lower()
-    options = {"format_whitelist": _STREAMS, "protocol_whitelist": _PROTOCOLS[scheme]}
+    options = {"protocol_whitelist": _PROTOCOLS[scheme]}
     if scheme in ("http", "https"):
         # A file of known length: FFmpeg asks for the rest of it. For all else, and what lasts longer: see `joining.py`.
         options |= {"reconnect": "1", "reconnect_delay_max": "1"}
-    if scheme == "https":
+    if scheme in trust.SCHEMES:
         # FFmpeg believes any host by default.
-        options |= {"tls_verify": "1", "ca_file": plugins.need("certifi", source.name).where()}
+        options |= {"tls_verify": "1", "ca_file": trust.authorities(source.name)}
     if scheme.startswith("rtsp"):
         # Packets that arrive late or not at all would be frames with holes; over TCP they arrive or the stream drops.
         options["rtsp_transport"] = "tcp"
     return _limited(options)
+
+
+def _is_secure(source: Source) -> bool:
+    return urlsplit(source.address).scheme.lower() in trust.SCHEMES
 
 
 def _limited(options: dict[str, str]) -> dict[str, str]:
@@ -156,7 +207,7 @@ def _limited(options: dict[str, str]) -> dict[str, str]:
     return {**options, "max_pixels": str(images.MAX_PIXELS)}
 
 
-def _with_pictures(av: Any, source: Source, container: InputContainer, files: list[BinaryIO]) -> Opened:
+def _with_pictures(av: Any, source: Source, container: InputContainer, *files: _Closes) -> Opened:
     cover = av.stream.Disposition.attached_pic
     stream = next((one for one in container.streams.video if not one.disposition & cover), None)
     if stream is None:
@@ -183,12 +234,24 @@ def _seconds(av: Any, source: Source, container: InputContainer, stream: VideoSt
     return container.duration / float(av.time_base) if container.duration else None
 
 
-def _not_opened(source: Source, error: Exception) -> FacekitError:
+def _not_opened(source: Source, error: Exception, waits: Waits) -> FacekitError:
     if source.kind == "camera":
         return _no_camera(source, error)
+    why = trust.doubt(source.address, source.name, waits.opening) if _is_secure(source) else None
+    if why is not None:
+        return FacekitError(
+            f"{source.name} cannot prove that it is that server ({why}); check the address, or name a file with the "
+            f"server's own certificate in the environment variable {trust.VARIABLE}"
+        )
+    if type(error).__name__ == "ArgumentError" and _is_secure(source):
+        return _NotListed(f"{source.name} is of a kind that is not read; give a video or a stream")
     if type(error).__name__ == "InvalidDataError" or isinstance(error, ValueError):
         return FacekitError(f"{source.name} answers something that is no video; give the address of a video or stream")
     why = visible(getattr(error, "strerror", None) or str(error)).lower()
+    return _silent(source, why)
+
+
+def _silent(source: Source, why: str) -> Unreachable:
     return Unreachable(f"{source.name} does not answer ({why}); check the address, and that it can be reached")
 
 

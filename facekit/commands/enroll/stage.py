@@ -15,6 +15,7 @@ from facekit.base.names import fold
 from facekit.base.plain import Json
 from facekit.dataset import Dataset
 from facekit.dataset.inputs import open_tree
+from facekit.dataset.strangers import each_another
 from facekit.identity import embedders
 from facekit.identity.faces import Finder, suited
 from facekit.identity.gallery import About, Gallery, NewFace
@@ -22,7 +23,6 @@ from facekit.identity.gallery.enrolling import Enroller
 from facekit.identity.gallery.gallery import about as about_new
 from facekit.identity.gallery.place import place_of
 from facekit.identity.gallery.values import found_by
-from facekit.identity.openset.evaluation import each_another
 from facekit.options.crop import CarriedCrop
 from facekit.options.enroll import FPIR, Enroll
 

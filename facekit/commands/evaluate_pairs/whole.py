@@ -12,7 +12,6 @@ from facekit.base.contract import BadImage, Embedder, Track
 from facekit.base.parallel import ordered_map
 from facekit.dataset import Dataset
 from facekit.faces import detectors
-from facekit.faces.detectors.boxes import foremost
 from facekit.faces.landmarks import NO_FACE
 from facekit.identity import embedders
 from facekit.identity.embedders import DatasetEmbeddings
@@ -58,7 +57,7 @@ class _EmbedPhoto:
         if known is not None:
             return known
         image = images.decode(data)
-        face = foremost(detectors.find(image, self._crop), image)
+        face = detectors.find_foremost(image, self._crop)
         if face is None:
             raise BadImage(NO_FACE)
         embedder = self._embedder()

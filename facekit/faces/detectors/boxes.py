@@ -28,19 +28,18 @@ def largest_first(faces: Iterable[Face]) -> list[Face]:
 
 
 def foremost(faces: Iterable[Face], image: Image) -> Face | None:
-    """Return the face that a photo is of: large, and near the middle. None where there is none.
+    """Return the face that a photo is of: large, and near the middle. None where there is none."""
+    return max(faces, key=lambda face: prominence(face, image), default=None)
 
-    Its area less twice the square of its distance from the middle, as FaceNet's authors chose it: the largest
-    face alone is a bystander's more often.
+
+def prominence(face: Face, image: Image) -> float:
+    """Return how much a photo is of a face: its area less twice the square of its distance from the middle.
+
+    FaceNet's authors chose it so: the largest face alone is a bystander's more often.
     """
-    height, width = image.shape[:2]
-
-    def weight(face: Face) -> float:
-        box = face.box
-        off = math.hypot(box.x + (box.w - width) / 2, box.y + (box.h - height) / 2)
-        return box.w * box.h - 2 * off**2
-
-    return max(faces, key=weight, default=None)
+    (height, width), box = image.shape[:2], face.box
+    off = math.hypot(box.x + (box.w - width) / 2, box.y + (box.h - height) / 2)
+    return box.w * box.h - 2 * off**2
 
 
 def surest_first(faces: Iterable[Face]) -> list[Face]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from facekit.base import images
 from facekit.base.contract import Box, Detector, Face, Image
-from facekit.faces.detectors.boxes import distinct, overlap
+from facekit.faces.detectors.boxes import distinct, foremost, overlap
 from facekit.faces.detectors.retry import Retry
 
 MIN_OVERLAP = 0.2
@@ -49,6 +49,10 @@ class Confirmed:
             if faces:
                 return Search(one_each(faces, seen or []), distinct(unconfirmed))
         return Search([], distinct(unconfirmed))
+
+    def foremost(self, image: Image) -> Face | None:
+        """Return the face that an RGB picture is of, None where it shows none."""
+        return foremost(self.search(image).faces, image)
 
     def _confirms(self, image: Image, box: Box, seen: list[Face]) -> bool:
         if any(overlap(face.box, box) >= MIN_OVERLAP for face in seen):

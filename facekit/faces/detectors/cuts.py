@@ -37,6 +37,11 @@ def find(image: Image, crop: FaceCrop) -> list[Face]:
     return search(image, crop).faces
 
 
+def find_foremost(image: Image, crop: FaceCrop) -> Face | None:
+    """Return the face that a photo is of, the foremost of those that `find` returns; None where it shows none."""
+    return _of_this_thread(settled(crop)).foremost(image)
+
+
 def settled(crop: Crops) -> Crops:
     """Return the options with `--verify auto` replaced by what can be had here: `yunet`, else `eyes`.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from facekit.base import images, weights
 from facekit.base.contract import Box, FacekitError, Image
 from facekit.faces.alignment import align
-from facekit.faces.detectors.boxes import foremost
 from facekit.faces.detectors.dlib import Hog
 from facekit.faces.detectors.retry import Retry
 from facekit.faces.landmarks import landmarks, model_file
@@ -65,7 +65,7 @@ class Dlib:
         # Small faces cost four times as much to look for, and a picture that comes without a box rarely has one.
         self._finders = self._finders or tuple(Retry(Hog(least, 2 * _SEARCHED_AT)) for least in (80, 40))
         small, scale = images.shrink(image, _SEARCHED_AT)
-        found = (face.box for finder in self._finders if (face := foremost(finder.detect(small), small)))
+        found = (face.box for finder in self._finders if (face := finder.foremost(small)))
         box = next(found, None)
         return box and Box(*(round(value / scale) for value in box))
 
@@ -81,20 +81,32 @@ class DlibMirrored(Dlib):
         return np.asarray((super().embed(faces) + mirrored) / 2, np.float32)
 
 
+def graph() -> bytes:
+    """Return the network as an ONNX file. Raises FacekitError where the extra `faces` is not installed."""
+    _, key, build = _made()
+    return weights.cached(_cached_as(key), build)
+
+
 @cache
 def _loaded() -> tuple[Any, str]:
     """Return the network, ready to run on one thread, and the start of its weights' SHA-256."""
-    file = model_file(MODEL)
-    data = dlib_weights.load(file)
-    key = hashlib.sha256(data).hexdigest()[:12]
-
-    def build() -> bytes:
-        return dlib_onnx.build(dlib_weights.parse(data, file))
+    file, key, build = _made()
 
     def ready(model: bytes) -> Any:
         return runtime.session(model, SIDE, DIMENSIONS, "the embedder dlib")
 
-    session = ready(weights.cached(f"dlib-{key}-{dlib_onnx.VERSION}", build)) or ready(build())
+    session = ready(weights.cached(_cached_as(key), build)) or ready(build())
     if session is None:
         raise FacekitError(f"ONNX Runtime cannot run the network of {file}; install face-recognition-models 0.3 again")
     return session, key
+
+
+def _made() -> tuple[Path, str, Callable[[], bytes]]:
+    """Return the file of the weights, the start of its SHA-256, and what makes an ONNX file of it."""
+    file = model_file(MODEL)
+    data = dlib_weights.load(file)
+    return file, hashlib.sha256(data).hexdigest()[:12], lambda: dlib_onnx.build(dlib_weights.parse(data, file))
+
+
+def _cached_as(key: str) -> str:
+    return f"dlib-{key}-{dlib_onnx.VERSION}"

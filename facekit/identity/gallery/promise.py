@@ -8,6 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
+from facekit.base.figures import decimal, span
 from facekit.base.plain import Json
 from facekit.base.text import counted
 from facekit.identity.embedders.metrics import Embeddings
@@ -60,15 +61,15 @@ class Promise:
 
     @property
     def line(self) -> str:
-        """What a person is told about it, in one line."""
-        rate, people = f"{self.open_set.rate:g}", self.open_set.people
+        """What a message says about it, in one line."""
+        rate, people = decimal(self.open_set.rate), self.open_set.people
         if self.interval is None:
             return (
                 f"a false positive identification rate of {rate} cannot be promised: no two people could be compared, "
                 f"so the threshold {self.open_set.threshold:.3f} is what the embedder's own suggests; "
                 f"about {self.enough} people, or as many strangers (--strangers), would suffice"
             )
-        ends = f"95% interval {self.interval[0]:.2g} to {self.interval[1]:.2g}, from {self._from(people)}"
+        ends = f"95% interval {span(*self.interval, 2)}, from {self._from(people)}"
         if self.promised:
             return f"threshold {self.open_set.threshold:.3f}: false positive identification rate {rate} ({ends})"
         return (
@@ -91,7 +92,7 @@ def find(people: People, about: About, strangers: Strangers) -> Promise:
     fewer; the threshold is corrected for that. Strangers that were added count like people left out.
     """
     known = people.known()
-    others = _each(strangers)
+    others = each(strangers)
     left = leave_out(known, others) if known.names else None
     prior = Prior.of(people.metric, about.threshold)
     inside = left.own if left is not None else np.array(_own(people))
@@ -115,7 +116,7 @@ def _own(people: People) -> list[float]:
     return [one for one in own if np.isfinite(one)]
 
 
-def _each(strangers: Strangers) -> list[Embeddings]:
+def each(strangers: Strangers) -> list[Embeddings]:
     """Return the embeddings of each stranger."""
     places = groupby(range(len(strangers.who)), key=lambda place: strangers.who[place])
     return [strangers.vectors[list(some)] for _, some in places]

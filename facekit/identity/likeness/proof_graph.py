@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from scipy.cluster.hierarchy import DisjointSet
+import scipy
 
 from facekit.identity.likeness.proof import Proof, Reason
 
@@ -27,7 +27,7 @@ class ProofGraph:
     def __init__(self, proved: Iterable[Proof]) -> None:
         """Read the proofs."""
         proved = list(proved)
-        equal = DisjointSet(sorted({place for proof in proved for place in proof[:2]}))
+        equal = scipy.cluster.hierarchy.DisjointSet(sorted({place for proof in proved for place in proof[:2]}))
         for proof in proved:
             if proof.equal:
                 equal.merge(proof.first, proof.second)

@@ -16,6 +16,7 @@ from facekit.base.contract import BadImage, FacekitError, Record, Track, telling
 from facekit.base.names import fold
 from facekit.base.text import counted
 from facekit.dataset import Dataset
+from facekit.dataset.strangers import each_another
 from facekit.identity import classifier, overlap
 from facekit.identity.embedders import embed_dataset
 from facekit.identity.embedders.metrics import Embeddings
@@ -51,20 +52,6 @@ def open_strangers(run: Run, folder: Path, track: Track) -> tuple[Dataset, Count
     if own:
         log.warning("%s: %s", folder, _no_strangers(own))
     return replace(dataset, records=records), Counter({OWN: len(dataset.records) - len(records)} if own else {})
-
-
-def each_another(dataset: Dataset) -> Dataset:
-    """Return the photos of a folder without folders each under a label of its own; any other data set as it is."""
-    if len(dataset.labels) > 1 or any("/" in one.path for one in dataset.records):
-        return dataset
-    what = counted(
-        len(dataset.records),
-        "photo without a folder is a stranger",
-        "photos without folders: each counts as a different stranger",
-    )
-    log.info("%s: %s", dataset.root, what)
-    records = [replace(one, label=one.path, name=one.path) for one in dataset.records]
-    return replace(dataset, records=records)
 
 
 def _no_strangers(own: Sequence[str]) -> str:
