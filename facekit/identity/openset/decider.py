@@ -52,7 +52,7 @@ def load(run: Run, rate: float | None = None) -> Decider | None:
         return None
     names, dimensions = len(run.labels), about.embedder.dimensions
     gallery = KnownVectors.read(run.folder / GALLERY, about.faces, dimensions, names)
-    known = KnownFaces.of(gallery, names, about.embedder.metric)
+    known = KnownFaces.of(gallery, names, about.embedder.metric, about.centre)
     return Decider(known, about, rate or about.rate, threshold_at(about, rate))
 
 
