@@ -31,7 +31,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import strangers
+from labelled_faces import embedded, named_in
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import beta
@@ -250,8 +250,8 @@ def searched(faces: Path, truth: dict[str, str], name: str) -> dict[str, tuple[F
 def news(lfw: Path, names: Sequence[str]) -> list[Rows]:
     """Return rows of LFW's pairsDevTrain for each embedder: photos of people with three and more, and of strangers."""
     own = {folder.name for folder in (lfw / "identities").iterdir()}
-    people = strangers.named_in(lfw / "pairsDevTrain.txt") - own
-    faces = strangers.embedded(lfw / "pairs_images", names, people)
+    people = named_in(lfw / "pairsDevTrain.txt") - own
+    faces = embedded(lfw / "pairs_images", names, people)
     found = []
     for name, vectors in zip(names, faces.views, strict=True):
         there = np.isfinite(vectors).all(1)

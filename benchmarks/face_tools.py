@@ -1,6 +1,6 @@
 """facekit beside deepface and face_recognition: the same network, the same photos, in one run.
 
-    python benchmarks/face_tools.py [DATA] --others PYTHON [--tasks verify enroll] [--pairs 100] [--faces 1000] [--looks 100]
+    python benchmarks/face_tools.py [DATA] --others PYTHON [--tasks enroll] [--pairs 100] [--faces 1000] [--looks 100]
 
 DATA is a folder with `lfw`; else FACEKIT_DATA names it. PYTHON is one with deepface, tf-keras, TensorFlow, dlib-bin,
 face_recognition and face-recognition-models; facekit is this one's. All three find faces by dlib's HOG detector, by the

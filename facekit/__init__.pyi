@@ -18,10 +18,10 @@ from facekit.base.records import Record as Record
 from facekit.base.records import Source as Source
 from facekit.base.reporting import Report as Report
 from facekit.base.reporting import Track as _Track
-from facekit.commands.identify import Answer as _IdentifyAnswer
 from facekit.commands.predict import Answer as _PredictAnswer
 from facekit.commands.rejected import LeftOut as _RejectedLeftOut
-from facekit.commands.verify import Answer as _VerifyAnswer
+from facekit.identity.comparing import Answer as _ComparingAnswer
+from facekit.identity.gallery.answers import Answer as _AnswersAnswer
 from facekit.identity.predictor import Prediction as Prediction
 
 __all__ = [
@@ -49,11 +49,14 @@ __all__ = [
     "enroll",
     "evaluate",
     "evaluate_pairs",
+    "export",
     "gallery",
     "identify",
     "inspect",
+    "keys",
     "load",
     "models",
+    "monitor",
     "predict",
     "rejected",
     "review",
@@ -676,6 +679,47 @@ def evaluate_pairs(
         FacekitError: For everything that the caller can fix; the message says how.
     """
 
+def export(
+    run: str | PathLike[str],
+    output: str | PathLike[str],
+    *,
+    format: Literal["onnx", "litert", "litert-int8", "savedmodel", "torch"] = "onnx",
+    known_faces: bool = True,
+    count: int = 200,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Export a trained model for other programs: ONNX, LiteRT, TensorFlow Serving, Triton or PyTorch.
+
+    This is the command `facekit export`, with the same options, defaults and checks.
+
+    Args:
+        run: Folder of a trained model.
+        output: File to write: `.onnx`, `.tflite` or `.pt2`. For a SavedModel, and for ONNX as Triton
+            reads it, the model's folder in a model repository: each export adds a version.
+        format: What to write: `litert-int8` is a quarter of the size, and a little less accurate.
+            Default: 'onnx'.
+        known_faces: Put the known faces in, which `unknown` is decided by. They are biometric templates
+            of the people that the model was trained on. Default: True.
+        count: How many of the run's own pictures to compare the answers on, and to calibrate litert-
+            int8 with. Default: 200.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For everything that the caller can fix; the message says how.
+    """
+
 def gallery(
     action: Literal["list", "show", "rename", "merge", "remove", "check", "deny", "migrate"],
     gallery: str | PathLike[str],
@@ -724,18 +768,20 @@ def identify(
     fps: float = 5.0,
     seconds: float | None = None,
     rejoin: int = 5,
+    monitor: bool = False,
     summary: str | PathLike[str] | None = None,
     fpir: float | None = None,
     allow_repeats: bool = False,
     detect: bool = True,
     csv: str | PathLike[str] | None = None,
     annotate: str | PathLike[str] | None = None,
+    sort_into: str | PathLike[str] | None = None,
     seed: int = 42,
     jobs: int = 0,
     overwrite: bool = False,
     dry_run: bool = False,
     progress: bool | _Track = False,
-) -> Iterator[_IdentifyAnswer]:
+) -> Iterator[_AnswersAnswer]:
     """Name the faces in photos and videos by a gallery, or say that they are of strangers.
 
     This is the command `facekit identify`, with the same options, defaults and checks.
@@ -749,6 +795,9 @@ def identify(
         seconds: Stop after this many seconds of each video, stream or camera.
         rejoin: How often in a row to try to join a stream again that has dropped, with growing pauses;
             0 ends with it. Default: 5.
+        monitor: Count what faces and answers are like (light, size, pose, similarity, share of
+            unknown), by day, for `facekit monitor`. Only counts are kept: no picture, no name. Default:
+            False.
         summary: Folder for who was there when: summary.json, summary.csv, summary.html with a time
             line, and WebVTT captions of each video.
         fpir: Share of strangers' faces that may be given a name; by default the gallery's own.
@@ -759,6 +808,9 @@ def identify(
         csv: Also write the answers to this CSV file.
         annotate: Folder for a copy of each photo with a box and a name around each face, and of the
             best frame of each face in a video.
+        sort_into: Folder to copy the photos into, a folder in it for each person; a photo of two people
+            goes to both, one of strangers to `unknown`, one without a face to `no face`. Videos are not
+            copied.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -822,6 +874,45 @@ def inspect(
         FacekitError: For everything that the caller can fix; the message says how.
     """
 
+def keys(
+    action: Literal["create", "list", "revoke"],
+    target: str | PathLike[str],
+    ids: str | Iterable[str] = (),
+    *,
+    scope: Literal["read", "write", "admin"] = "read",
+    name: str = "",
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Make, list and revoke the keys that programs need to ask `facekit serve`.
+
+    This is the command `facekit keys`, with the same options, defaults and checks.
+
+    Args:
+        action: `create` a key, which is shown once; `list` all of them; `revoke` those with the given
+            IDs.
+        target: Gallery, a folder or `postgresql://USER@HOST/DATABASE`, or trained run.
+        ids: `revoke`: IDs of keys, as `list` shows them.
+        scope: `create`: what the key is good for: `read` asks who is in pictures, `write` also enrolls
+            and changes people, `admin` also merges and deletes them. Default: 'read'.
+        name: `create`: what the key is for, such as `door camera`; `list` shows it. Default: ''.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For everything that the caller can fix; the message says how.
+    """
+
 def models(
     *,
     seed: int = 42,
@@ -849,6 +940,46 @@ def models(
         FacekitError: For everything that the caller can fix; the message says how.
     """
 
+def monitor(
+    target: str | PathLike[str],
+    *,
+    against: Literal["enrolled", "first"] = "enrolled",
+    days: int = 30,
+    page: str | PathLike[str] | None = None,
+    fail_on_drift: bool = False,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Say what the answers of a gallery or a trained model were like by day, and whether anything has
+    changed.
+
+    This is the command `facekit monitor`, with the same options, defaults and checks.
+
+    Args:
+        target: Gallery (a folder, or `postgresql://USER@HOST/DATABASE`), folder of a trained model.
+        against: What days are compared with: the `enrolled` faces (of a model, its test and validation
+            pictures), or the `first` seven days. What is not known of enrolled faces is always compared
+            with the first days. Default: 'enrolled'.
+        days: Days to look at, back from the last one. Default: 30.
+        page: HTML page to write: each measure by day.
+        fail_on_drift: Exit with 1 if anything has changed. Default: False.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For everything that the caller can fix; the message says how.
+    """
+
 def predict(
     run: str | PathLike[str],
     pictures: str | PathLike[str] | Iterable[str | PathLike[str]],
@@ -856,11 +987,14 @@ def predict(
     fps: float = 5.0,
     seconds: float | None = None,
     rejoin: int = 5,
+    monitor: bool = False,
     summary: str | PathLike[str] | None = None,
     fpir: float | None = None,
+    min_probability: float = 0.0,
     min_confidence: float = 0.5,
     detect: bool = True,
     grid: str | PathLike[str] | None = None,
+    sort_into: str | PathLike[str] | None = None,
     seed: int = 42,
     jobs: int = 0,
     overwrite: bool = False,
@@ -872,7 +1006,7 @@ def predict(
     This is the command `facekit predict`, with the same options, defaults and checks.
 
     Args:
-        run: Folder of a trained model.
+        run: Folder of a trained model, an ONNX file that `export` made of one.
         pictures: Photos, folders of photos and videos, zip or tar files of photos, videos, web
             addresses of pictures, videos and streams, and numbers of cameras.
         fps: Frames per second in which faces are looked for; from one to the next they are tracked.
@@ -880,16 +1014,25 @@ def predict(
         seconds: Stop after this many seconds of each video, stream or camera.
         rejoin: How often in a row to try to join a stream again that has dropped, with growing pauses;
             0 ends with it. Default: 5.
+        monitor: Count what faces and answers are like (light, size, pose, similarity, share of
+            unknown), by day, for `facekit monitor`. Only counts are kept: no picture, no name. Default:
+            False.
         summary: Folder for who was there when: summary.json, summary.csv, summary.html with a time
             line, and WebVTT captions of each video.
         fpir: Share of strangers' faces that may be given a name, instead of the one that the model was
             trained for.
-        min_confidence: Confidence below which a face is `unknown`, even if it is similar to a known
-            face. Default: 0.5.
+        min_probability: Probability, as it is shown, below which a face is `unknown`; 0 names all that
+            are known. Default: 0.0.
+        min_confidence: The model's own confidence below which a face is `unknown`. It is not the
+            probability that is shown, but `confidence` in the JSON, which assumes that no face is a
+            stranger's. For more certain names, use `min_probability`. Default: 0.5.
         detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
             cropped. Default: True.
         grid: PNG or HTML page to write: each face with its predicted name, marked right or wrong where
             the photo's folder is a name. The page links the photos.
+        sort_into: Folder to copy the photos into, a folder in it for each person; a photo of two people
+            goes to both, one of strangers to `unknown`, one without a face to `no face`. Videos are not
+            copied.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -925,7 +1068,8 @@ def rejected(
         reason: List only pictures left out for this reason, such as `blurred` or `repeat`; all if not
             given.
         stage: List only pictures left out by this command, such as `clean`; all if not given.
-        sheet: PNG or HTML page to write: the listed pictures, each with its reason.
+        sheet: PNG or HTML page to write: the listed pictures, each with its reason and the photo that
+            it was cut from.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -1219,7 +1363,7 @@ def verify(
     overwrite: bool = False,
     dry_run: bool = False,
     progress: bool | _Track = False,
-) -> Iterator[_VerifyAnswer]:
+) -> Iterator[_ComparingAnswer]:
     """Say whether two photos show the same person. Exit code 0: the same; 1: different; 2: no answer.
 
     This is the command `facekit verify`, with the same options, defaults and checks.

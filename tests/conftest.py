@@ -366,3 +366,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from fuzzcommands import prepare
 
     return prepare(tmp_path_factory.mktemp("fuzz") / "made")
+
+
+@pytest.fixture(scope="session")
+def api(enrolled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A server of a copy of `enrolled`. Tests may add people and keys of their own, and leave the others alone."""
+    pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
+    pytest.importorskip("python_multipart", reason="the extra `serve` is not installed")
+    from asking import served
+
+    root = Path(shutil.copytree(enrolled, tmp_path_factory.mktemp("served") / "gallery"))
+    with served(root, max_megabytes=1) as one:
+        yield one

@@ -38,7 +38,8 @@ _SMALL = {
 """What is made smaller, so that a test can afford it; all else is as it is written."""
 
 _LONG = re.compile(
-    r"^facekit (compare|cross-validate|inspect|evaluate-pairs|augment|enroll|identify|verify|gallery|train full)"
+    r"^facekit (compare|cross-validate|inspect|evaluate-pairs|augment|enroll|identify|verify|gallery|monitor|"
+    r"train full)"
     r"|--strangers|--detector|--reference"
     r"|train good -o network|predict .*--fpir|\b(full|others)\b"
 )
@@ -153,7 +154,7 @@ def run(folder: Path, words: list[str], piped: str = "") -> tuple[int, str, str]
 def _waits(words: list[str]) -> bool:
     """Whether a command waits for a person, or asks the web or a camera."""
     asks = words[0] in ("identify", "predict") and ("://" in words[2] or words[2].isdecimal())
-    return words[0] == "scrape" or asks or (words[0] == "review" and "--apply" not in words)
+    return words[0] in ("scrape", "serve") or asks or (words[0] == "review" and "--apply" not in words)
 
 
 def check_all(block: Block) -> None:

@@ -18,7 +18,7 @@ from conftest import Facekit, picture, plain_tree, read_tree, records, rejected
 from facekit.base import images
 from facekit.base.contract import FacekitError, Image
 from facekit.commands.clean import clean
-from facekit.commands.clean.by_person import PersonRow
+from facekit.commands.clean.by_person import PersonRow, total
 from facekit.options.clean import Clean
 
 
@@ -310,10 +310,11 @@ def test_people_who_are_dropped_are_named_with_what_to_type(
     assert done.code == 0
     lines = done.err.splitlines()
     table = [re.split(r" {2,}", line.strip()) for line in lines]
-    assert ["person", "in", "kept", "repeat"] in table
-    assert ["Cy", "4", "0 (4 dropped)", "0"] in table
-    assert ["Bob Babbage", "3", "0 (3 dropped)", "0"] in table
-    assert ["Ada", "7", "6", "1"] in table
+    assert ["person", "in", "kept", "repeat", "too few"] in table
+    assert ["Cy", "4", "0", "0", "4"] in table
+    assert ["Bob Babbage", "3", "0", "0", "3"] in table
+    assert ["Ada", "7", "6", "1", "0"] in table
+    assert ["all", "14", "6", "1", "7"] in table
     said = " ".join(" ".join(lines).split())
     assert "Dropped, as fewer than 5 good faces (--min-images): Cy (4), Bob Babbage (3). To keep their 7" in said
     (command,) = (line.strip() for line in lines if line.strip().startswith("facekit clean"))
@@ -332,8 +333,7 @@ def test_where_everybody_is_dropped_the_error_says_what_to_type(facekit: Facekit
     assert facekit(*shlex.split(command)[1:]).code == 0
 
 
-def test_a_row_says_how_many_of_the_unsure_are_kept() -> None:
-    """Without it the numbers of a row do not add up: those are counted as kept too."""
+def test_a_row_adds_up_and_says_how_many_of_those_kept_are_unsure() -> None:
     left: dict[str, Any] = {
         "wrong": 13,
         "no_face": 0,
@@ -344,8 +344,10 @@ def test_a_row_says_how_many_of_the_unsure_are_kept() -> None:
         "beyond": False,
     }
     row = PersonRow(name="Ada", faces=59, kept=43, unsure=4, kept_unsure=3, **left)
-    assert row.cells == ("Ada", "59", "43", "13", "0", "1", "1", "4 (3 kept)", "0")
-    assert replace(row, kept=40, unsure=4, kept_unsure=0).cells[-2] == "4"
+    assert row.cells == ("Ada", "59", "43 (3 unsure)", "13", "0", "1", "1", "1", "0", "0")
+    assert replace(row, kept=40, kept_unsure=0).cells[2:] == ("40", "13", "0", "1", "1", "4", "0", "0")
+    twice = total([row, replace(row, name="Bob", dropped=2, faces=61)])
+    assert twice.cells == ("all", "120", "86 (6 unsure)", "26", "0", "2", "2", "2", "2", "0")
 
 
 def test_the_rows_by_person_count_each_picture_once(tmp_path: Path) -> None:

@@ -84,6 +84,15 @@ def test_decisions_wait_until_they_are_applied(source: Path) -> None:
     }
 
 
+def test_where_nothing_was_decided_that_is_said(source: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run(source)
+    assert "decision" not in caplog.text
+    assert "decisions" not in run(source, apply=True).details
+    assert (
+        f"no decision of the review to apply yet; decide with `facekit review {source.parent / 'out'}`" in caplog.text
+    )
+
+
 def test_what_is_kept_stays_whatever_speaks_against_it(source: Path) -> None:
     run(source)
     for path in ("Ada/blurred.png", "Ada/again.png", "Ada/text.png"):

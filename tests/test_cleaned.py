@@ -26,6 +26,7 @@ from facekit.options.clean import Clean
 from facekit.options.cross_validate import CrossValidate
 from facekit.options.evaluate import Evaluate
 from facekit.options.train import Train
+from facekit.scores.model import BeforeCleaning
 
 SAYS = "the faces were cleaned with colours, the network that is scored: faces that it does not recognise are not among"
 
@@ -83,12 +84,24 @@ def test_the_score_before_cleaning_is_given_beside_it(work: Path) -> None:
         "left_out": 4,
         "right": 0,
         "not_scored": 0,
+        "reasons": {"wrong person": 4},
+        "not_counted": {},
         "why_not": None,
     }
     assert report.details["accuracy before cleaning"] == pytest.approx(28 / 32)
     page = Path(report.details["report"]).read_text()
     assert "Accuracy before cleaning: <b>87.5%</b>" in page
     assert SAYS[1:] in page
+
+
+def test_the_numbers_of_the_faces_left_out_add_up_to_those_of_clean() -> None:
+    left, others = {"wrong person": 24, "blurred": 1, "unsure": 1}, {"repeat": 13}
+    before = BeforeCleaning(0.9289, 213, 25, 9, 1, left, others)
+    assert str(before) == (
+        "0.9289, an estimate: the faces that were kept (213) count with the accuracy of those tested; of the 25 faces "
+        "left out that count (24 wrong person, 1 blurred, 1 unsure; not counted: 13 repeat; not scored: 1), 9 get the "
+        "name of their folder and count as right, 16 as wrong, whoever they show"
+    )
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,22 @@ def test_numbers_have_names_that_are_words() -> None:
     assert "  strangers given a name (FPIR)  0.01" in shown(evaluate)
 
 
+def test_rates_are_written_as_people_write_them() -> None:
+    details = {"fpir": 0.000074, "fpir_interval": [1e-9, 1.0], "pictures_per_second": 21743.6, "loss": 0.0}
+    assert [line.split("  ")[-1].strip() for line in shown(Report("x", "m", details=details, counts=False))[1:]] == [
+        "0.000074 (95% CI under 0.000001 to 1)",
+        "21,744",
+        "0",
+    ]
+
+
+def test_what_clean_shows_by_person_is_not_shown_in_other_numbers_as_well() -> None:
+    table = Listing(("person", "in"), (("Ada", "7"),))
+    report = Report("clean", "good", details={"people": {"right person": 6}, "unsure": 1, "embedder": "sface"})
+    report.tables = (table,)
+    assert [line.split()[0] for line in shown(report)[2:]] == ["embedder", "person", "Ada"]
+
+
 def test_stages_of_a_recipe_are_told_apart() -> None:
     report = Report("evaluate", "model", details={"accuracy": 0.5}, counts=False)
     lines = shown(CROP, report)

@@ -42,8 +42,11 @@ def terminal(*arguments: object, cwd: Path, code: str = "", width: int = 160) ->
 
 
 def harmless(screen: str) -> str:
-    """Assert that nothing but Rich's own sequences acts on the terminal; return the text that is left."""
-    text = OWN.sub(lambda match: "\n" if "\n" in match[0] else "", screen)
+    """Assert that nothing but Rich's own sequences acts on the terminal; return the text that is left.
+
+    A line that was erased begins again.
+    """
+    text = OWN.sub(lambda match: "\n" if "\n" in match[0] or match[0] == "\x1b[2K" else "", screen)
     assert not HIDDEN.search(text), ascii(text[max(0, HIDDEN.search(text).start() - 60) :][:200])  # type: ignore[union-attr]
     assert not re.search(r"^(error|warning): forged", text, re.MULTILINE)
     return text

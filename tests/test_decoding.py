@@ -189,12 +189,23 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
+def damaged(png: bytes, place: int) -> bytes:
+    """Return a PNG of one chunk of pixels with other bytes at a place in it, and a sum of the chunk that fits."""
+    first = png.index(b"IDAT")
+    (length,) = struct.unpack_from(">I", png, first - 4)
+    pixels = bytearray(png[first + 4 : first + 4 + length])
+    pixels[place] ^= 255
+    return png[: first - 4] + chunk(b"IDAT", bytes(pixels)) + png[first + 8 + length :]
+
+
 def test_decoders_print_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     deep = encoded(".png", quarters().astype(np.uint16) * 257)
     tiff = bytearray(encoded(".tiff", quarters()))
     tiff[-40:-30] = b"\xff" * 10
     jpeg = saved(PIL.Image.fromarray(picture(1, 200)), "JPEG")
     pictures = [
+        damaged(deep, -4),  # the sum of what was packed
+        damaged(deep, 2),
         deep[:33] + chunk(b"iCCP", b"x\0\0" + zlib.compress(b"no profile" * 20)) + deep[33:],
         bytes(tiff),
         without(jpeg, 0.5, 500),

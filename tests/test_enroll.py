@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from colours import Colours
+from colours import colours as colours
 from conftest import Facekit
 
 from facekit.base import images
@@ -129,6 +131,34 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path, faces: Path) -
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(FacekitError, match="is not empty and no gallery"):
         enroll(Enroll(input=faces, output=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (
+            {"dimensions": 8193},
+            "embeddings of 'colours' have 8,193 numbers, and a gallery takes 1 to 8,192; choose",
+        ),
+        ({"dimensions": 0}, "embeddings of 'colours' have 0 numbers, and a gallery takes 1 to 8,192; choose"),
+        ({"threshold": 0.0}, "'colours' has metric 'euclidean' and threshold 0.0; a gallery needs a metric"),
+    ],
+)
+def test_an_embedder_that_no_gallery_can_hold_is_refused(
+    fault: dict[str, float],
+    why: str,
+    colours: str,
+    facekit: Facekit,
+    faces: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in fault.items():
+        monkeypatch.setattr(Colours, name, value)
+    done = facekit("enroll", faces, "-o", tmp_path / "gallery", "--embedder", colours)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"error: {why}"), done.err
+    assert not (tmp_path / "gallery").exists()
 
 
 def test_pictures_without_a_face_are_refused(tmp_path: Path, plain: Path) -> None:

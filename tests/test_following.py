@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from conftest import Facekit, plain_tree
 from typer.main import get_command
 
+from facekit import cli
 from facekit.base.contract import Report
 from facekit.cli.parameters import made
 from facekit.options import registry
@@ -107,6 +110,23 @@ def test_programs_are_not_told(facekit: Facekit, plain: Path, tmp_path: Path, mo
     done = facekit("crop", plain, "-o", tmp_path / "faces", "--no-detect", "--size", 24, more)
     assert done.code == 0
     assert "next:" not in done.err + done.out
+
+
+def test_in_a_pipe_the_next_command_has_been_typed_already(
+    capfd: pytest.CaptureFixture[str], plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as answered, os.fdopen(writing, "w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        words = ["crop", plain, "-o", tmp_path / "faces", "--no-detect", "--size", 24]
+        monkeypatch.setattr(sys, "argv", ["facekit", *map(str, words)])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        stdout.close()
+        assert (left.value.code or 0, answered.read()) == (0, f"{tmp_path / 'faces'}\n")
+    said = capfd.readouterr().err
+    assert "in all" in said
+    assert "next:" not in said
 
 
 def test_after_a_dry_run_comes_the_same_without_it(facekit: Facekit, plain: Path, tmp_path: Path) -> None:

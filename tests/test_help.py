@@ -63,6 +63,12 @@ def test_choices_defaults_and_what_is_required_are_shown() -> None:
     assert scrape.startswith("Usage: facekit scrape [OPTIONS] [NAMES...]\n")
 
 
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("name", registry.names())
+def test_no_line_ends_within_backticks(name: str, width: int) -> None:
+    assert [line for line in text(name, width).splitlines() if line.count("`") % 2] == []
+
+
 def test_help_is_for_stdout(facekit: Facekit) -> None:
     done = facekit("predict", "-h")
     assert (done.code, done.err) == (0, "")

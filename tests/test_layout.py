@@ -15,7 +15,7 @@ ROW = re.compile(r"^\| (\d) \| `(\w+)/` \|", re.MULTILINE)
 FLOOR = {name: int(floor) for floor, name in ROW.findall((ROOT / "CONTRIBUTING.md").read_text())}
 """Package -> floor."""
 
-MOST_ARROWS = 75
+MOST_ARROWS = 78
 """Most pairs of packages of which one imports the other."""
 
 

@@ -92,7 +92,7 @@ def test_whoever_waits_sees_how_far_the_comparing_is(crowd: list[Image]) -> None
 
     proofs([fingerprint(image) for image in [*crowd, *(trimmed(image) for image in crowd)]], track=track)
     (title, taken, total) = seen[0]
-    assert (title, taken, len(seen)) == ("compare", total, 1)
+    assert (title, taken, len(seen)) == ("compare pairs", total, 1)
     assert total >= 1
 
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
+from conftest import Facekit
 from pages import check_alone, links
 from patches import edit, patch, tree
 
@@ -123,6 +124,29 @@ def test_an_unsure_answer_is_unknown(trained: Trained, tmp_path: Path) -> None:
     answer = _predict(trained, tmp_path / "grey.png", detect=False, min_confidence=1.0)[0]
     assert answer["label"] == "unknown"
     assert answer["top"][0]["label"] in {"person0", "person1", "person2"}
+
+
+def test_photos_are_sorted_into_folders_by_name(trained: Trained, tmp_path: Path) -> None:
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    for file in trained.faces.rglob("*.png"):
+        shutil.copy(file, mixed / f"{file.parent.name}-{file.name}")
+    (mixed / "broken.png").write_text("no picture")
+    said = _predict(trained, mixed, detect=False, min_confidence=0, sort_into=tmp_path / "sorted")
+    there = {(file.parent.name, file.name) for file in (tmp_path / "sorted").rglob("*.*")}
+    assert there == {(one["label"], Path(one["picture"]).name) for one in said if one["label"] is not None}
+    assert len(there) == 42
+
+
+def test_names_can_be_limited_to_those_that_are_probable(trained: Trained) -> None:
+    every = _predict(trained, trained.faces, detect=False, min_confidence=0)
+    shown = sorted(answer["probability"] for answer in every if answer["label"] != "unknown")
+    limit = shown[len(shown) // 2]
+    some = _predict(trained, trained.faces, detect=False, min_confidence=0, min_probability=limit)
+    for before, now in zip(every, some, strict=True):
+        label = before["label"] if before["probability"] >= limit else "unknown"
+        assert now == {**before, "label": label}
+    assert 0 < sum(answer["label"] == "unknown" for answer in some) < len(some)
 
 
 def test_a_row_for_people_says_whom_an_unknown_face_is_nearest_to() -> None:
@@ -266,3 +290,16 @@ def test_a_sheet_says_whether_it_shows_a_part(
         sheet.write(file, [Tile(patch(n, n), "Ada") for n in range(2)], of, "")
     assert caplog.messages == [f"{file} shows {said}"]
     assert f"{said[0].upper()}{said[1:]}." in file.read_text()
+
+
+def test_what_answers_were_like_is_compared_with_the_held_out_pictures(trained: Trained, facekit: Facekit) -> None:
+    done = facekit("predict", trained.run, trained.faces, "--no-detect", "--monitor", "-j", "1")
+    assert done.code == 0, done.err
+    done = facekit("monitor", trained.run, "--json")
+    assert done.code == 0, done.err
+    details = json.loads(done.out)["details"]
+    (day,) = details["days"]
+    assert {name: sum(counts) for name, counts in day["counts"].items() if name != "yaw"} == dict.fromkeys(
+        ("brightness", "contrast", "sharpness", "size", "roll", "confidence", "unknown", "faces a picture"), 42
+    )
+    assert {one["measure"]: one["against"] for one in details["measures"]}["unknown"] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,51 @@ def test_the_sheet_shows_what_can_still_be_shown(place: Path, tmp_path: Path, ca
     assert not (tmp_path / "dry.png").exists()
 
 
+def test_a_face_that_was_left_out_leads_to_its_photo(place: Path, tmp_path: Path) -> None:
+    pytest.importorskip("jinja2")
+    even = tmp_path / "even"
+    balance(Balance(input=place / "faces", output=even, count=3, jobs=1))
+    (face, *_) = (one for one in rejected(Rejected(tree=even)) if one.reason == "beyond --count")
+    assert face.file is not None
+    assert face.photo is not None
+    # The faces are whole pictures here: of all photos, the one named is the one that looks like it.
+    (label,) = {Path(file).parent.name for file in (face.file, face.photo)}
+    pixels = images.read(Path(face.file)).astype(int)
+    photos = {file: images.read(file).astype(int) for file in (place / "photos" / label).glob("00*.png")}
+    alike = min(photos, key=lambda file: abs(photos[file] - pixels).mean())
+    assert Path(face.photo) == Path(os.path.relpath(alike))
+    assert face.row()["photo"] == f"from {face.photo}"
+    list(rejected(Rejected(tree=even, sheet=tmp_path / "out.html", reason="beyond --count")))
+    page = (tmp_path / "out.html").read_text()
+    assert os.path.relpath(face.photo, tmp_path).replace(" ", "%20") in page
+    # Where the face is gone as well, as one that was removed by hand is, its photo still says which it was.
+    removed = next(one for one in rejected(Rejected(tree=even)) if one.reason == "removed by hand")
+    assert removed.file is None
+    assert removed.photo is not None
+    assert Path(removed.photo).parent.name == "Bob"
+    # A photo has no other that it was cut from.
+    same = next(one for one in rejected(Rejected(tree=even)) if one.reason == "same bytes as another")
+    assert (same.photo, same.row()["photo"]) == (same.file, "")
+
+
+@pytest.mark.parametrize(
+    ("reason", "value", "shown"),
+    [
+        ("not confirmed as a face", 2, "2 boxes"),
+        ("wrong person", 0.0123, "probability 1.2%"),
+        ("not confirmed as a face", 1, "1 box"),
+        ("no face", 0, ""),
+        ("no face", 0.04, "score 0.04"),
+        ("blurred", 41.237, "sharpness 41.24"),
+        ("turned aside", -51.2, "yaw -51.2°"),
+        ("repeat", "Ada/0000.png", "Ada/0000.png"),
+        ("removed by hand", None, ""),
+    ],
+)
+def test_the_number_that_decided_is_shown_with_what_it_is(reason: str, value: float | str | None, shown: str) -> None:
+    assert LeftOut("a.jpg", "Ada", "clean", reason, value, None).row()["value"] == shown
+
+
 def test_the_command_prints_a_line_for_each(place: Path, facekit: Facekit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     done = facekit("rejected", "faces", "--reason", "duplicate")
@@ -122,6 +168,7 @@ def test_the_command_prints_a_line_for_each(place: Path, facekit: Facekit, monke
         "reason": "same bytes as another",
         "value": "Ada/0000.png",
         "file": "photos/Ada/same.png",
+        "photo": "photos/Ada/same.png",
     }
     assert "faces: 1 picture was left out: 1 same bytes as another" in done.err
 

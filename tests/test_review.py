@@ -699,7 +699,8 @@ def test_it_ends_with_a_count(folder: Path, how: signal.Signals) -> None:
     assert (server.process.returncode, out) == (0, f"{folder}\n")
     assert re.search(r"^  decisions +2$", err, re.M)
     assert re.search(r"^  undecided +1$", err, re.M)
-    assert re.search(rf"^next: facekit clean {folder.parent / 'faces'} -o {folder} .*--apply$", err, re.M)
+    assert re.search(rf"^  to carry out +facekit clean {folder.parent / 'faces'} -o {folder} .*--apply$", err, re.M)
+    assert f"Closing the review …\nreview closed; 2 decisions are saved in {folder / DECISIONS}\n" in err
     assert "Traceback" not in err, err
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,10 @@ from conftest import Facekit, manifest, plain_tree, read_tree
 from older import move, unpack
 from rights import needs_rights, rights_hold
 
+from facekit.base.contract import quiet
+from facekit.dataset.given import Given
 from facekit.dataset.pictures import below
+from facekit.video import inputs
 
 CROP = ("--no-detect", "--size", 24, "-j", 1)
 
@@ -137,3 +141,48 @@ def test_files_of_another_program_are_named_or_passed_over(tree: Path, facekit: 
     (tree / "manifest.jsonl").rename(tree.parent / "elsewhere")
     assert facekit("crop", tree, "-o", tree.parent / "more", *CROP).code == 0
     assert len(manifest(tree.parent / "more")) == 8
+
+
+@needs_rights
+@pytest.mark.parametrize("mode", [0, 0o444])
+def test_what_is_given_lies_in_a_folder_that_may_not_be_entered(tree: Path, facekit: Facekit, mode: int) -> None:
+    closed = tree.parent / "closed"
+    closed.mkdir()
+    (closed / "photo.png").write_bytes((tree / "Ada" / "0000.png").read_bytes())
+    closed.chmod(mode)
+    below_it = closed / "photo.png"
+    given: dict[str, list[object]] = {
+        "crop": [below_it, "-o", tree.parent / "out"],
+        "predict": [below_it, tree],
+        "stats": [below_it],
+        "train": [below_it, "-o", tree.parent / "run"],
+        "verify": [below_it, below_it],
+        "gallery": ["list", below_it],
+        "rejected": [below_it],
+        "draw": ["-o", below_it],
+        "enroll": [tree, "-o", below_it],
+    }
+    for command, words in given.items():
+        with rights_hold():
+            done = facekit(command, *words)
+        assert done.code == 2, command
+        last = done.err.splitlines()[-1]
+        assert str(below_it) in last and "(Permission denied); check its permissions" in last, command
+
+
+@needs_rights
+def test_pictures_that_may_be_listed_but_not_looked_at_end_no_run(tree: Path) -> None:
+    (tree / "Bob").chmod(0o444)
+    with rights_hold(), ExitStack() as stack:
+        found = inputs.open_inputs([str(tree)], stack, quiet)
+        (given,) = found
+        assert isinstance(given, Given) and len(given.files) == 8  # by their names; none of Bob's can be read
+
+
+def test_links_that_lead_round_are_refused_where_they_are_given(tree: Path, facekit: Facekit) -> None:
+    loop = tree / "loop"
+    loop.symlink_to("loop")
+    for words in (("train", loop, "-o", tree / "run"), ("train", tree, "-o", loop), ("enroll", tree, "-o", loop)):
+        done = facekit(*words)
+        assert done.code == 2
+        assert f"'{loop}', a symbolic link that leads back to itself; give another path" in done.err

@@ -14,11 +14,14 @@ import pytest
 
 from facekit.base.contract import Track
 from facekit.cli.codes import INTERRUPTED
-from facekit.cli.interrupting import STOPPING, terminate
+from facekit.cli.interrupting import terminate
 from facekit.cli.running import Shared, run
 from facekit.options.balance import Balance
+from facekit.options.base import Options
 from facekit.options.registry import Command
 from facekit.options.stats import Stats
+
+STOPPING = Options.stopping
 
 ALONE = Shared(json=False, quiet=False, log_file=None, max_megapixels=None)
 QUIET = Shared(json=False, quiet=True, log_file=None, max_megapixels=None)

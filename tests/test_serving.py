@@ -11,8 +11,8 @@ from contextlib import closing
 
 import pytest
 
-from facekit.serving import Limits, Server
-from facekit.serving.guard import Message, Receive, Send
+from facekit.serving.guard import Limits, Message, Receive, Send
+from facekit.serving.server import Server
 
 LIMITS = Limits(body_bytes=1000, body_seconds=1.0, head_seconds=1.0, connections=8)
 

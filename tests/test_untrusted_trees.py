@@ -66,21 +66,40 @@ def stage(request: pytest.FixtureRequest) -> Stage:
     return STAGES[request.param]
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A folder with files of the user's: what no command may touch."""
-    home = plain_tree(tmp_path / "home", {"private": 3}, first=700, side=24)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What each test gets a copy of: files of the user's, photos, a tree that facekit made of them, and one of that."""
+    root = tmp_path_factory.mktemp("made")
+    home, work = plain_tree(root / "home", {"private": 3}, first=700, side=24), root / "work"
     (home / "run.sh").write_bytes(SCRIPT)
-    return home
+    run_crop(plain_tree(work / "photos", {"Ada": 5, "Bob": 5}, side=24), work / "tree")
+    shutil.copytree(work, root / "reviewed")
+    _review(root / "reviewed")
+    return root
+
+
+def _review(work: Path) -> None:
+    """Clean the tree into a folder with a line in each of its files."""
+    (work / "tree" / "Ada" / "broken.jpg").write_bytes(b"no picture")
+    folder = work / "clean"
+    run_clean(work / "tree", folder)
+    about = records(folder)[0]
+    Decisions(folder).append(Decision(about.origin, about.box, about.label, "keep"))
+    (folder / GROUPS).write_text(Link("0" * 64, "f" * 64, "burst", "crop", "pixels").to_json() + "\n")
 
 
 @pytest.fixture
-def tree(tmp_path: Path, home: Path) -> Iterator[Path]:
+def home(made: Path, tmp_path: Path) -> Path:
+    """A folder with files of the user's: what no command may touch."""
+    return Path(shutil.copytree(made / "home", tmp_path / "home"))
+
+
+@pytest.fixture
+def tree(made: Path, tmp_path: Path, home: Path) -> Iterator[Path]:
     """A tree that facekit made, of two names with five pictures each. At the end nothing beside it has changed."""
-    made = tmp_path / "work" / "tree"
-    run_crop(plain_tree(tmp_path / "work" / "photos", {"Ada": 5, "Bob": 5}, side=24), made)
+    shutil.copytree(made / "work", tmp_path / "work")
     before = read_tree(home)
-    yield made
+    yield tmp_path / "work" / "tree"
     assert read_tree(home) == before
     assert {entry.name for entry in tmp_path.iterdir()} == {"home", "work"}
 
@@ -472,15 +491,10 @@ OTHER_LINES = {
 
 
 @pytest.fixture
-def reviewed(tree: Path) -> Path:
+def reviewed(made: Path, tree: Path) -> Path:
     """A folder that `clean` made of the tree, with a line in each of its files."""
-    (tree / "Ada" / "broken.jpg").write_bytes(b"no picture")
-    folder = tree.parent / "clean"
-    run_clean(tree, folder)
-    about = records(folder)[0]
-    Decisions(folder).append(Decision(about.origin, about.box, about.label, "keep"))
-    (folder / GROUPS).write_text(Link("0" * 64, "f" * 64, "burst", "crop", "pixels").to_json() + "\n")
-    return folder
+    shutil.copytree(made / "reviewed", tree.parent, dirs_exist_ok=True)
+    return tree.parent / "clean"
 
 
 @pytest.mark.parametrize(

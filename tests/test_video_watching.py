@@ -28,8 +28,11 @@ class Bright:
     """
 
     likeness: Likeness | None = Likeness("euclidean", 0.6)
-    threshold = 0.5
     changing = False
+
+    @staticmethod
+    def telling(people: int) -> float:
+        return 0.5
 
     def see(self, image: Image) -> list[Sighting]:
         found = []

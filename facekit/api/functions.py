@@ -12,6 +12,7 @@ from facekit.api.progress import tracking
 from facekit.api.signatures import described, signature
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Report, Track
+from facekit.base.opening import reaching
 from facekit.options import registry
 from facekit.options.base import Field, Options, Scalar, Value, describe, make
 from facekit.options.finish import finish
@@ -75,7 +76,7 @@ def call(command: Command, values: Mapping[str, object], progress: bool | Track)
     known = {option.name: option for option in describe(command.options)}
     options = make(command.options, {name: _plain(known[name], value) for name, value in values.items()})
     try:
-        with ExitStack() as stack:
+        with reaching(), ExitStack() as stack:
             result = command.load()(options, stack.enter_context(tracking(progress)))
             return finish(result, options) if isinstance(result, Report) else _answers(result, stack.pop_all())
     except FacekitError as error:
@@ -86,7 +87,7 @@ def call(command: Command, values: Mapping[str, object], progress: bool | Track)
 
 def _answers(answers: Answers, shown: ExitStack) -> Iterator[Any]:
     """Yield the answers; the bars stay until the last of them."""
-    with shown:
+    with reaching(), shown:
         yield from answers
 
 

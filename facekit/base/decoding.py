@@ -135,11 +135,10 @@ def _upright(pixels: Image, orientation: int) -> Image:
 def _by_pillow(data: bytes, head: Header) -> Image:
     with opened(data) as picture:
         try:
-            if _is_deep(picture):
-                pixels = _by_opencv(_critical(data) if head.suffix == ".png" else data)
-            else:
-                picture.load()
-                pixels = _flat(picture)
+            deep = _is_deep(picture)
+            picture.load()  # also where OpenCV decodes it: of damage, libpng would print a line without a file's name
+            opencv = _critical(data) if head.suffix == ".png" else data
+            pixels = _by_opencv(opencv) if deep else _flat(picture)
         except BadImage:
             raise
         except Exception as error:  # noqa: BLE001 - a decoder of a stranger's bytes may raise anything
@@ -189,7 +188,7 @@ def _with_colours(pixels: NDArray[np.generic], alpha: int) -> Image:
 
 
 def _eight_bits(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Return values as 0 to 255. Data of 10 or 12 bits in a file of 16, and fractions, are told by their peak."""
+    """Return values as 0 to 255. Data of 10 or 12 bits in a file of 16, and fractions, are recognised by their peak."""
     if pixels.dtype == np.uint8:
         return np.asarray(pixels, np.uint8)
     values = np.nan_to_num(np.asarray(pixels, np.float32))

@@ -1,7 +1,8 @@
-"""Format numbers for people: bytes, ages, and shares as small bars."""
+"""Format numbers for people: rates and measures, bytes, ages, and shares as small bars."""
 
 from __future__ import annotations
 
+import math
 import re
 
 from facekit.base.errors import FacekitError
@@ -13,6 +14,30 @@ _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _AGE = re.compile(r"(\d{1,5})([mhdw])")
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+_LEAST = 1e-6
+
+
+def decimal(value: float, digits: int = 4) -> str:
+    """Return a number with so many digits, as people write it: `0.000074`, never `7.4e-05`; `12,346`.
+
+    What is nearer to 0 than a millionth is `under 0.000001`: rates are measured on fewer faces than that.
+    """
+    if not math.isfinite(value):
+        return "unknown" if math.isnan(value) else f"{value}"
+    if 0 < abs(value) < _LEAST:
+        return f"under {_LEAST:f}" if value > 0 else f"above -{_LEAST:f}"
+    if abs(value) >= 10**digits:
+        return f"{value:,.0f}"
+    places = digits - 1 - math.floor(math.log10(abs(value))) if value else 0
+    text = f"{value:.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def span(low: float, high: float, digits: int = 4) -> str:
+    """Return an interval: `0.012 to 0.31`."""
+    return f"{decimal(low, digits)} to {decimal(high, digits)}"
 
 
 def size(count: float) -> str:

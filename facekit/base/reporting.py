@@ -54,6 +54,8 @@ class Report:
 
     tables: Sequence[Listing] = ()
     """Tables that are shown below the numbers; what they say is in `details` too, for JSON."""
+    code: int = 0
+    """The exit code, where it is an answer: that of `monitor --fail-on-drift` is 1 where something has changed."""
     counts: bool = True
     """Whether `made` and `kept` mean something: not of a command that scores or compares."""
     next: str = ""

@@ -56,7 +56,7 @@ class _Lines:
     def __init__(self, text: str) -> None:
         self._lines = _LINE.finditer(text)  # io.StringIO takes four bytes for each character
         self.size = 0
-        """Characters of the row that is being read; whoever gets a row begins to count anew."""
+        """Characters of the row that is being read; the count begins again with each row."""
         self._blank = 0
 
     def check_blank(self) -> None:

@@ -13,7 +13,7 @@ from facekit.base.contract import FacekitError
 from facekit.base.text import visible
 
 VARIABLE = "SSL_CERT_FILE"
-"""The variable of the environment by which OpenSSL and many programs are told a file of certificates."""
+"""The variable of the environment that gives OpenSSL and many programs a file of certificates."""
 
 _PORTS = {"https": 443, "rtmps": 443, "rtsps": 322}
 

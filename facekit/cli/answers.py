@@ -41,11 +41,13 @@ class _Coded(Protocol):
 def show(result: Report | Answers, console: Console, as_json: bool) -> int:
     """Print a report as JSON, as the lines that answer, or as its folder; an answering command's answers one by one.
 
-    Returns the exit code: 0, or that of the last answer where answers have one. Raises FacekitError where stdout takes
-    nothing, and ReaderGone.
+    Returns the exit code: that of the report, or of the last answer where answers have one. Raises FacekitError where
+    stdout takes nothing, and ReaderGone.
     """
     if not isinstance(result, Report):
         return _answer(result, console, as_json)
+    if console.out.piped:  # the next command has been typed already
+        result.next = ""
     lines = result.details.get("lines")
     if lines is None:
         console.table(result.stages or [result])
@@ -59,7 +61,7 @@ def show(result: Report | Answers, console: Console, as_json: bool) -> int:
         ) from None
     if not as_json:
         console.next(result.next)
-    return 0
+    return result.code
 
 
 def _report(report: Report, lines: Json, console: Console, as_json: bool) -> None:
@@ -70,7 +72,10 @@ def _report(report: Report, lines: Json, console: Console, as_json: bool) -> Non
     elif isinstance(lines, Sequence):
         console.stop()
         if report.listing is not None and out.isatty():
-            console.listing(report.listing)
+            for listing in (report.listing, *report.tables):
+                console.listing(listing)
+                for note in listing.notes:
+                    out.line(visible(note))
             return
         for line in lines:
             out.line(visible(str(line)))

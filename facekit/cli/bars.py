@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Self
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -30,6 +30,11 @@ class Bars(Progress):
             _Left(),
             console=screen,
         )
+
+    def drop(self, task: TaskID, seconds: float) -> None:
+        """Remove the bar of a loop that is done if it took less than so many seconds."""
+        if (self._tasks[task].finished_time or 0.0) < seconds:
+            self.remove_task(task)
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """Yield the table, as long as a stage has one, and the bars."""

@@ -12,6 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from facekit.base.contract import Listing, Report
+from facekit.base.figures import decimal, span
 from facekit.base.plain import Json
 from facekit.base.text import counted, visible
 from facekit.cli.bars import cell
@@ -30,6 +31,9 @@ _CALLED = {
     "val_accuracy": "validation accuracy",
     "val_photos": "validation photos",
     "train_pictures": "training pictures",
+    "parameters": "learned parameters",
+    "stopped": "training ended by",
+    "boxes_not_confirmed": "false boxes left out",
 }
 """Details whose names are not words."""
 
@@ -38,6 +42,16 @@ _OF_STAGE = {
     ("clean", "people"): "faces",
 }
 """Details whose names mean something else in another command's report."""
+
+_PROTOCOLS = {
+    "group": "group (no photo is in two parts, nor a copy of it)",
+    "person": "person (nobody is in two parts)",
+    "image": "image (copies of a photo can be in two parts)",
+}
+"""How a split was drawn -> what that means."""
+
+_IN_TABLE = {("clean", "people"), ("clean", "unsure")}
+"""Details whose numbers the command's own table shows: once more they would only not add up."""
 
 _SHORT = {"fpir": "FPIR", "tpir": "TPIR"}
 """Of those, what stands in a line of several."""
@@ -143,15 +157,17 @@ def _shortfalls(report: Report) -> Iterator[Listing]:
 def _details(report: Report) -> Iterator[tuple[str, str]]:
     """Yield a name and a value for each plain detail; lists and tables are for `--json`."""
     for name, value in report.details.items():
+        if (report.stage, name) in _IN_TABLE and report.tables:
+            continue
         words = _OF_STAGE.get((report.stage, name)) or _words(name)
         if isinstance(value, float):
-            yield words, f"{value:.4g}{_interval(report.details.get(f'{name}_interval'))}"
+            yield words, f"{decimal(value)}{_interval(report.details.get(f'{name}_interval'))}"
         elif isinstance(value, bool):
             yield words, "yes" if value else "no"
         elif isinstance(value, int):
             yield words, f"{value:,}"
         elif isinstance(value, str) and value != report.next:
-            yield words, value
+            yield words, _PROTOCOLS.get(value, value) if name == "protocol" else value
         elif isinstance(value, dict) and value and all(isinstance(v, int | float) for v in value.values()):
             yield words, ", ".join(_measured(key, number) for key, number in value.items())
 
@@ -164,10 +180,10 @@ def _words(name: str) -> str:
 
 def _measured(name: str, number: int | float) -> str:
     """Return a count with what it counts, `27 pictures`, and a score behind its name, `accuracy 0.98`."""
-    return f"{number:,} {name}" if isinstance(number, int) else f"{_SHORT.get(name) or _words(name)} {number:.4g}"
+    return f"{number:,} {name}" if isinstance(number, int) else f"{_SHORT.get(name) or _words(name)} {decimal(number)}"
 
 
 def _interval(ends: Json) -> str:
     """Return the 95% confidence interval of a number in brackets; nothing where it is not known."""
     numbers = [end for end in ends if isinstance(end, int | float)] if isinstance(ends, Sequence) else []
-    return " (95% CI {:.4g} to {:.4g})".format(*numbers) if len(numbers) == 2 else ""
+    return f" (95% CI {span(numbers[0], numbers[1])})" if len(numbers) == 2 else ""

@@ -1,4 +1,4 @@
-"""What a shell is told when somebody presses Tab. Typer's scripts ask by starting facekit anew each time."""
+"""The answers to a shell when somebody presses Tab. Typer's scripts ask by starting facekit each time."""
 
 from __future__ import annotations
 

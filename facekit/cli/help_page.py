@@ -53,7 +53,8 @@ def show(page: str) -> None:
 def page(usage: str, about: str, found: Iterable[Line], left_of: Callable[[int], int], width: int | None) -> str:
     """Return a page of help. `left_of` says how wide the column of flags is where a page is so wide."""
     width = min(width or shutil.get_terminal_size().columns, WIDEST)
-    parts = [typer.style("Usage: ", bold=True), f"facekit {usage}\n\n", "\n".join(wrap(about, width)) + "\n"]
+    said = "\n".join(wrap(_held(about), width)).replace("\u00a0", " ")
+    parts = [typer.style("Usage: ", bold=True), f"facekit {usage}\n\n", f"{said}\n"]
     section, left = "", left_of(width)
     for line in found:
         if line.section != section:
@@ -67,8 +68,14 @@ def _entry(line: Line, left: int, width: int) -> str:
     """Return an option or a command. Flags that are too long for their column have a line of their own."""
     inside = len(line.flags) + 4 <= left
     gap = " " * (left - len(line.flags) - 2) if inside else "\n" + " " * left
-    wrapped = ("\n" + " " * left).join(wrap(line.text, width - left, break_on_hyphens=False))
+    wrapped = ("\n" + " " * left).join(wrap(_held(line.text), width - left, break_on_hyphens=False))
     return typer.style(f"  {line.flags}", fg="cyan") + gap + wrapped.replace("\u00a0", " ") + "\n"
+
+
+def _held(text: str) -> str:
+    """Return a text that is not broken inside backticks, which hold what is typed or named."""
+    parts = text.split("`")
+    return "`".join(part.replace(" ", "\u00a0") if place % 2 else part for place, part in enumerate(parts))
 
 
 def _named(names: Iterable[str]) -> str:

@@ -17,8 +17,6 @@ from facekit.cli.codes import INTERRUPTED as INTERRUPTION
 if TYPE_CHECKING:
     from facekit.options.base import Options
 
-STOPPING = "Stopping: what was begun is finished first …"
-
 INTERRUPTED = "Interrupted."
 
 _NOTHING = "Interrupted before anything was written."
@@ -36,8 +34,8 @@ def terminate(signum: int, frame: object) -> NoReturn:
 
 
 @contextmanager
-def noticing(say: Callable[[str], None]) -> Iterator[list[int]]:
-    """Say at once that a signal has come, and yield a list that then holds its number.
+def noticing(say: Callable[[str], None], stopping: str) -> Iterator[list[int]]:
+    """Say at once, with the text `stopping`, that a signal has come, and yield a list that then holds its number.
 
     Stages finish what they have begun, which can take seconds; a second signal ends the waiting for it. Nothing is
     noticed where a signal means something else, and outside the main thread, which alone may ask for it.
@@ -55,7 +53,7 @@ def noticing(say: Callable[[str], None]) -> Iterator[list[int]]:
         noticed.append(signum)
         if len(noticed) == 1:
             with suppress(RuntimeError):  # the stream is being written to at this very moment
-                say(STOPPING)
+                say(stopping)
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from facekit.base.contract import FacekitError, Report
 from facekit.base.limits import LIMIT
+from facekit.base.opening import reaching
 from facekit.cli.answers import show
 from facekit.cli.codes import BUG, FAULT, INTERRUPTED
 from facekit.cli.console import Console
@@ -72,7 +73,7 @@ def _attempt(command: Command, values: dict[str, Value], shared: Shared, console
         return INTERRUPTED
 
     try:
-        with noticing(console.at_once) as noticed:
+        with noticing(console.at_once, command.options.stopping) as noticed, reaching():
             return _call(command, values, console, shared.json, begun)
     except FacekitError as error:
         log.debug("refused: %s", error)
@@ -95,7 +96,7 @@ def _attempt(command: Command, values: dict[str, Value], shared: Shared, console
 def _call(command: Command, values: dict[str, Value], console: Console, as_json: bool, begun: list[Begun]) -> int:
     """Run a command and print what it returns, also where it raises and has a report all the same.
 
-    `begun` is told what the command writes. Returns the exit code.
+    What the command writes is noted in `begun`. Returns the exit code.
     """
     for option in describe(command.options):
         if option.takes_result and str(values.get(option.name)) == "-":

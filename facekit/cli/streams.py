@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,6 +78,14 @@ class Output(_Stream):
     def now(cls) -> Output:
         """Return what stands for stdout at the moment."""
         return sys.stdout if isinstance(sys.stdout, cls) else cls(sys.stdout)
+
+    @property
+    def piped(self) -> bool:
+        """Whether another program reads it."""
+        try:
+            return stat.S_ISFIFO(os.fstat(self.fileno()).st_mode)
+        except (OSError, ValueError):  # no file, or closed
+            return False
 
     def write(self, written: str) -> int:
         """Write text. Raises ReaderGone, and Unwritable where stdout is closed or its disk full."""

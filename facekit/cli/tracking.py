@@ -17,6 +17,8 @@ from facekit.cli.bars import Bars, progress
 
 T = TypeVar("T")
 
+_SHORT = 2.0  # seconds: the bar of a loop that took less is of no use to anybody once it is done
+
 _EVERY = 10.0  # seconds between two plain lines of progress where bars have no place
 
 
@@ -69,12 +71,13 @@ class Tracker:
                 done += 1
                 yield item
                 bars.update(task, completed=done)
-        except GeneratorExit:  # whoever loops needs no more of them, so these are all
+        except GeneratorExit:  # the loop ended early, so these are all
             bars.update(task, completed=done, total=done)
             raise
         finally:
             bars.board = None
         bars.update(task, completed=done, total=done)
+        bars.drop(task, _SHORT)
 
     def _lines(
         self, items: Iterable[T], title: str, total: int | None, board: Callable[[], Board] | None

@@ -70,7 +70,7 @@ def balance(options: Balance, track: Track = quiet) -> Report:
 
 
 def _without_split(source: Dataset, options: Balance) -> Dataset:
-    """Return the source as if it had no split, where that is to be drawn anew."""
+    """Return the source as if it had no split, where that is to be drawn again."""
     if options.new_split:
         info = replace(source.info, protocol=None, split_given=False)
         return replace(source, records=[replace(record, split=None) for record in source.records], info=info)

@@ -16,14 +16,13 @@ from facekit.base.text import counted
 from facekit.dataset import REMOVED, REPEATED, Dataset, Output, derive_id, distinct, key, photo_path, read_info
 from facekit.dataset.groups import draw_groups
 from facekit.dataset.inputs import open_tree
-from facekit.dataset.reasons import UNCONFIRMED
+from facekit.dataset.reasons import NO_FACE, SEVERAL, UNCONFIRMED
 from facekit.faces.detectors import Search, cut_out, ready, search, settled
 from facekit.identity import groups
 from facekit.identity.likeness import MATCHER, Fingerprint, fingerprint, proofs
 from facekit.options.crop import CarriedCrop, Crop, Verify
 
 STAGE = "crop"
-NO_FACE, SEVERAL = "no face", "several faces"
 
 _MANY = 0.05
 """Share of photos without a face from which another detector is named."""
@@ -85,7 +84,7 @@ def _crop(options: Crop, source: Dataset, track: Track) -> Report:
         if compared:
             _compare(out, once, prints, track)
         records = [child for record in once for child in done[_key(record)].records]
-        if compared or groups.is_grouped(source):
+        if compared or groups.is_grouped(source) or groups.is_current(out.info.matchers):
             records = draw_groups([*once, *records], links=out.links)[len(once) :]
         rejections = [left for record in once for left in done[_key(record)].rejections]
         rejections += [_rejection(record, REPEATED, first.path) for record, first in again]
@@ -126,12 +125,15 @@ def _planned(
 
 
 def _is_compared(source: Dataset, out: Output, todo: Sequence[Record]) -> bool:
-    """Whether photos are to be compared: unless an earlier stage did, or nothing has changed since this one did."""
+    """Whether photos are to be compared: unless an earlier stage did, or this one has compared all that are there."""
     if groups.is_grouped(source):
         return False
+    if todo or not out.complete:
+        return True
+    if groups.is_current(out.info.matchers):  # photos that were deleted since leave nothing to compare
+        return False
     # What 0.1.0 made has no matcher; it stays as it is until its photos change.
-    known = not out.info.matchers or groups.is_current(out.info.matchers)
-    return bool(todo) or not (out.unchanged and known)
+    return bool(out.info.matchers) or not out.unchanged
 
 
 def _compare(out: Output, photos: Sequence[Record], prints: Mapping[Key, Fingerprint | None], track: Track) -> None:
@@ -140,6 +142,9 @@ def _compare(out: Output, photos: Sequence[Record], prints: Mapping[Key, Fingerp
     assert source is not None
     groups.record_matcher(out, MATCHER)
     before = [record for record in photos if _key(record) not in prints]  # done by an earlier run
+    if before and prints:
+        new, old = counted(len(prints), "new photo"), counted(len(before), "earlier one")
+        log.info("the %s may be copies of the %s, which are read again to compare them", new, old)
     looked = groups.look(partial(groups.bytes_at, source.root), before, track, jobs)
     every = {**prints, **dict(zip(map(_key, before), looked, strict=True))}
     proved = proofs([every[_key(record)] for record in photos], jobs=jobs, track=track)

@@ -8,22 +8,24 @@ from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from facekit.base.contract import BadImage, Box, FacekitError, Track, quiet
+from facekit.base.contract import BadImage, FacekitError, Track, quiet
 from facekit.base.files import write_csv
 from facekit.base.parallel import ordered_map
 from facekit.dataset.given import Given, while_open
+from facekit.dataset.sorting import SortedPhotos
 from facekit.faces.landmarks import NO_FACE
 from facekit.identity.faces import Finder, Seen
-from facekit.identity.gallery import Gallery, Identity, Namer
-from facekit.identity.gallery.naming import Candidate
+from facekit.identity.gallery import Gallery, Namer
+from facekit.identity.gallery.answers import Answer, NoAnswer, named, no_answer, who_is
 from facekit.identity.tally import Tallied
 from facekit.options.common import STRANGER
 from facekit.options.identify import Identify
 from facekit.report.annotated import Annotated, Mark
+from facekit.serving.monitor.recorder import Counted, Recorder, measured
+from facekit.serving.monitor.watched import recorder_of_gallery
 from facekit.video.answering import Watcher
-from facekit.video.eyes import GalleryEyes, Who
+from facekit.video.eyes import GalleryEyes
 from facekit.video.inputs import Part, open_inputs, said, videos
 from facekit.video.sources import Source
 from facekit.video.watching import Appearance, Times
@@ -36,55 +38,6 @@ _BATCH = 8
 """Photos whose faces are embedded together."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Who a face is: one line of the command's output."""
-
-    picture: str
-    face: int | None
-    """The number of the face in its photo, from 1, largest first: `gallery deny` takes it as `photo.jpg#2`."""
-    box: Box | None
-    """Where the face is in the picture; None where the picture is the face."""
-    name: str | None
-    """The person; `unknown` for a stranger."""
-    similarity: float | None
-    """To that person; of a stranger, to the nearest one: one minus a distance."""
-    probability: float | None
-    """The calibrated probability that the face is of that person, where half of all faces are of strangers."""
-    threshold: float | None
-    """The similarity from which a name is given."""
-    fpir: float | None
-    """The false positive identification rate that the threshold stands for."""
-    promised: bool | None
-    """Whether that rate can be relied on: see `gallery show`."""
-    nearest: tuple[Candidate, ...] = ()
-    """The three nearest people."""
-
-    def row(self) -> dict[str, str]:
-        """Return the answer as a row of a table for people: column -> text."""
-        box = self.box
-        return {
-            "photo": self.picture,
-            "face": f"{self.face}: {box.words}" if box is not None else "",
-            "name": self.name or "",
-            "similarity": f"{self.similarity:.3f}" if self.similarity is not None else "",
-            "probability": f"{self.probability:.2f}" if self.probability is not None else "",
-            "threshold": f"{self.threshold:.3f}" if self.threshold is not None else "",
-            "FPIR": f"{self.fpir:g}" if self.fpir is not None else "",
-        }
-
-
-@dataclass(frozen=True)
-class NoAnswer(Answer):
-    """A picture that cannot be read or shows no face, or a face that cannot be aligned: `reason` says why."""
-
-    reason: str = ""
-
-    def row(self) -> dict[str, str]:
-        """Return the answer as a row of a table for people: column -> text."""
-        return {**Answer.row(self), "face": self.reason}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,11 +68,28 @@ def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
         namer = gallery.namer(options.fpir, options.allow_repeats)
         _say(gallery, namer)
         finder = Finder(gallery.about.embedder.name, gallery.about.finding(options.detect))
+        into = None if options.sort_into is None else SortedPhotos(options.sort_into, options.pictures)
         drawn = None if options.annotate is None else Annotated("--annotate", options.annotate)
         watcher = Watcher(GalleryEyes(namer, finder, gallery.about.embedder.name), options, STAGE, drawn)
-        answers = _of_parts(parts, finder, namer, watcher, drawn, options.jobs, track)
+        counting = None
+        if options.monitor:
+            counting = stack.enter_context(recorder_of_gallery(gallery, options.jobs, track))
+        answers = _of_parts(parts, _Asked(finder, namer, drawn, options.jobs, counting), watcher, track)
+        if into is not None:
+            answers = into.during(parts, answers, _place)
         listed = answers if options.csv is None else _listed(answers, options.csv, _cells(any(videos(parts))))
-        return Tallied(while_open(listed, stack.pop_all()), lambda one: (one.picture, one.name))
+        return Tallied(while_open(listed, stack.pop_all()), _counts, [one.name for one in videos(parts)])
+
+
+def _counts(one: Answer) -> tuple[str, str | None] | None:
+    """Return what an answer is counted by; None for one that another follows."""
+    return None if isinstance(one, VideoAnswer) and not one.ended else (one.picture, one.name)
+
+
+def _place(answer: Answer) -> tuple[str, str | None]:
+    """Return the photo of an answer, and the folder that it is sorted into."""
+    reason = NO_FACE if isinstance(answer, NoAnswer) and answer.reason == NO_FACE else None
+    return answer.picture, answer.name or reason
 
 
 def _say(gallery: Gallery, namer: Namer) -> None:
@@ -131,83 +101,78 @@ def _say(gallery: Gallery, namer: Namer) -> None:
     (log.info if namer.promise.promised else log.warning)("%s: %s", gallery.shown, namer.promise.line)
 
 
-def _of_parts(
-    parts: Sequence[Part],
-    finder: Finder,
-    namer: Namer,
-    watcher: Watcher,
-    drawn: Annotated | None,
-    jobs: int,
-    track: Track,
-) -> Iterator[Answer]:
+@dataclass(frozen=True)
+class _Asked:
+    """What finds faces and names them, and who else is told of the answers."""
+
+    finder: Finder
+    namer: Namer
+    drawn: Annotated | None
+    jobs: int
+    counting: Recorder | None
+
+    def look(self, file: Path) -> tuple[Seen | BadImage, list[dict[str, float]]]:
+        """Return the faces of a photo, and what is counted of each; that is left out where nothing counts."""
+        seen = self.finder.look(file)
+        if self.counting is None or isinstance(seen, BadImage):
+            return seen, []
+        return seen, [measured(seen.image, face.box) for face in seen.faces]
+
+    def count(self, seen: Seen | BadImage, values: Sequence[dict[str, float]], answers: Sequence[Answer]) -> None:
+        """Count the answers to a photo; one that cannot be read says nothing."""
+        if self.counting is None or (isinstance(seen, BadImage) and seen.reason != NO_FACE):
+            return
+        named = zip(values, answers, strict=True)  # of a picture without a face, nothing
+        self.counting.picture([_counted(one, value) for value, one in named if one.name is not None])
+
+
+def _counted(answer: Answer, values: dict[str, float] | None = None) -> Counted:
+    return Counted(values or {}, answer.name != STRANGER, answer.similarity)
+
+
+def _of_parts(parts: Sequence[Part], asked: _Asked, watcher: Watcher, track: Track) -> Iterator[Answer]:
     try:
         for part in parts:
             if isinstance(part, Source):
-                yield from _of_video(part, namer, watcher, track)
+                yield from _of_video(part, asked, watcher, track)
             else:
-                yield from _answers(finder, namer, part, drawn, jobs, track)
+                yield from _answers(asked, part, track)
     finally:
         watcher.write()
     watcher.close()
 
 
-def _of_video(source: Source, namer: Namer, watcher: Watcher, track: Track) -> Iterator[Answer]:
+def _of_video(source: Source, asked: _Asked, watcher: Watcher, track: Track) -> Iterator[Answer]:
     one: Appearance | None = None
     for one in watcher.watch(source, track):
-        yield VideoAnswer(**_who(source.name, None, one.best.box, one.who, namer), **one.times())
+        answer = VideoAnswer(**who_is(source.name, None, one.best.box, one.who, asked.namer), **one.times())
+        if asked.counting is not None and one.ended:
+            asked.counting.answer(_counted(answer))
+        yield answer
     if one is None and not watcher.failed(source):
-        yield _none(source.name, NO_FACE)
+        yield no_answer(source.name, NO_FACE)
 
 
-def _answers(
-    finder: Finder, namer: Namer, given: Given, drawn: Annotated | None, jobs: int, track: Track
-) -> Iterator[Answer]:
-    results = ordered_map(finder.look, given.files, jobs)
+def _answers(asked: _Asked, given: Given, track: Track) -> Iterator[Answer]:
+    finder, namer, drawn = asked.finder, asked.namer, asked.drawn
+    results = ordered_map(asked.look, given.files, asked.jobs)
     seen = track(zip(given.files, results, strict=True), STAGE, total=len(given.files))
     while some := list(islice(seen, _BATCH)):
-        faces = [face.aligned for _, one in some if isinstance(one, Seen) for face in one.faces]
+        faces = [face.aligned for _, (one, _) in some if isinstance(one, Seen) for face in one.faces]
         vectors, reasons = finder.embed(faces)
         first = 0
-        for picture, one in some:
+        for picture, (one, values) in some:
             if isinstance(one, BadImage):
-                yield _none(given.name(picture), one.reason)
+                asked.count(one, (), ())
+                yield no_answer(given.name(picture), one.reason)
                 continue
             rows = slice(first, first + len(one.faces))
             first = rows.stop
-            answers = list(_named(given.name(picture), one, reasons[rows], namer.name(vectors[rows]), namer))
+            answers = list(named(given.name(picture), one, reasons[rows], namer.name(vectors[rows]), namer))
             if drawn is not None:
                 drawn.write(picture, one.image, [mark for answer in answers if (mark := _mark(answer))])
+            asked.count(one, values, answers)
             yield from answers
-
-
-def _named(
-    picture: str, seen: Seen, reasons: Sequence[str | None], identities: Sequence[Identity], namer: Namer
-) -> Iterator[Answer]:
-    for number, (face, reason, who) in enumerate(zip(seen.faces, reasons, identities, strict=True), 1):
-        if reason is not None:
-            yield NoAnswer(picture, number, face.box, None, None, None, None, None, None, (), reason)
-            continue
-        yield Answer(**_who(picture, number, face.box, who, namer))
-
-
-def _who(picture: str, number: int | None, box: Box | None, who: Identity | Who, namer: Namer) -> dict[str, Any]:
-    """Return the values of an answer: who a face is, and what that rests on."""
-    return {
-        "picture": picture,
-        "face": number,
-        "box": box,
-        "name": who.name or STRANGER,
-        "similarity": who.similarity,
-        "probability": who.probability,
-        "threshold": round(namer.threshold, 4),
-        "fpir": namer.rate,
-        "promised": namer.promise.promised,
-        "nearest": who.nearest,
-    }
-
-
-def _none(picture: str, reason: str) -> NoAnswer:
-    return NoAnswer(picture, None, None, None, None, None, None, None, None, (), reason)
 
 
 def _mark(answer: Answer) -> Mark | None:

@@ -10,12 +10,13 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from facekit import runs
 from facekit.base import images
 from facekit.base.contract import BadImage, Track, quiet
 from facekit.base.names import spelled_as
 from facekit.base.parallel import ordered_map
 from facekit.dataset.given import Given, while_open
+from facekit.dataset.reasons import NO_FACE
+from facekit.dataset.sorting import SortedPhotos
 from facekit.identity.predictor import FoundFace, Prediction, Predictor
 from facekit.identity.tally import Tallied
 from facekit.options.common import STRANGER
@@ -24,14 +25,16 @@ from facekit.report import sheet
 from facekit.report.grid import Tile
 from facekit.report.timeline import clock
 from facekit.runs import Run
+from facekit.runs.export import open_model
+from facekit.serving.monitor.recorder import Counted, Recorder, measured
+from facekit.serving.monitor.watched import recorder_of_run
 from facekit.video.answering import Watcher
 from facekit.video.eyes import RunEyes
-from facekit.video.inputs import Part, open_inputs, said
+from facekit.video.inputs import Part, open_inputs, said, videos
 from facekit.video.sources import Source
 from facekit.video.watching import Appearance, Times
 
 STAGE = "predict"
-NO_FACE = "no face"
 
 _BATCH = 16
 
@@ -85,10 +88,11 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
 
     Of videos, streams and cameras there is one answer for each time that a face is to be seen, and, of a model of
     classes such as expressions, for each time that its class changes. Raises FacekitError, before the first answer,
-    for a folder that is no trained run, and for pictures that are not there; while it answers, for a model whose
-    weights give no probabilities; after the last one, for a video that could not be watched to its end.
+    for what is neither a trained run nor a model that was exported from one, and for pictures that are not there; while
+    it answers, for a model whose weights give no probabilities; after the last one, for a video that could not be
+    watched to its end.
     """
-    run = runs.load(options.run)
+    run = open_model(options.run)
     if options.grid is not None:
         sheet.check_file("--grid", options.grid)
     with ExitStack() as stack:
@@ -96,10 +100,27 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
         if options.dry_run:
             log.info("%s would be read", said(parts))
             return iter(())
+        into = None if options.sort_into is None else SortedPhotos(options.sort_into, options.pictures)
         predictor = _predictor(run, options)
-        watcher = Watcher(RunEyes(predictor, options.min_confidence, options.detect), options, STAGE)
-        answers = _of_parts(parts, predictor, watcher, options, track)
-        return Tallied(while_open(answers, stack.pop_all()), lambda one: (one.picture, one.label))
+        watcher = Watcher(RunEyes(predictor, options.least, options.detect), options, STAGE)
+        counting = None
+        if options.monitor:
+            counting = stack.enter_context(recorder_of_run(run, predictor.recogniser, options.jobs, track))
+        answers = _of_parts(parts, predictor, watcher, options, counting, track)
+        if into is not None:
+            answers = into.during(parts, answers, _place)
+        return Tallied(while_open(answers, stack.pop_all()), _counts, [one.name for one in videos(parts)])
+
+
+def _counts(one: Answer) -> tuple[str, str | None] | None:
+    """Return what an answer is counted by; None for one that another follows."""
+    return None if isinstance(one, VideoAnswer) and not one.ended else (one.picture, one.label)
+
+
+def _place(answer: Answer) -> tuple[str, str | None]:
+    """Return the photo of an answer, and the folder that it is sorted into."""
+    reason = NO_FACE if isinstance(answer, NoAnswer) and answer.reason == NO_FACE else None
+    return answer.picture, answer.label or reason
 
 
 def _predictor(run: Run, options: Predict) -> Predictor:
@@ -131,58 +152,85 @@ class _Grid:
 
 
 def _of_parts(
-    parts: Sequence[Part], predictor: Predictor, watcher: Watcher, options: Predict, track: Track
+    parts: Sequence[Part],
+    predictor: Predictor,
+    watcher: Watcher,
+    options: Predict,
+    counting: Recorder | None,
+    track: Track,
 ) -> Iterator[Answer]:
     grid = _Grid(options.grid)
     try:
         for part in parts:
             if isinstance(part, Source):
-                yield from _of_video(part, predictor.run, watcher, grid, track)
+                yield from _of_video(part, predictor.run, watcher, grid, counting, track)
             else:
-                yield from _answers(predictor, part, options, grid, track)
+                yield from _answers(predictor, part, options, grid, counting, track)
     finally:
         watcher.write()
     grid.write()
     watcher.close()
 
 
-def _of_video(source: Source, run: Run, watcher: Watcher, grid: _Grid, track: Track) -> Iterator[Answer]:
+def _of_video(
+    source: Source, run: Run, watcher: Watcher, grid: _Grid, counting: Recorder | None, track: Track
+) -> Iterator[Answer]:
     one: Appearance | None = None
     for one in watcher.watch(source, track):
         said = one.who.prediction or Prediction(None, STRANGER, None, None, None, ())
         answer = VideoAnswer(source.name, **{**vars(said), "box": one.best.box}, **one.times())
         if one.ended:
             grid.add(partial(_video_tile, run, one, answer))
+            if counting is not None:
+                counting.answer(_counted(answer))
         yield answer
     if one is None and not watcher.failed(source):
         yield _no_answer(source.name, BadImage(NO_FACE))
 
 
-def _answers(predictor: Predictor, given: Given, options: Predict, grid: _Grid, track: Track) -> Iterator[Answer]:
-    results = ordered_map(partial(_faces, predictor, options.detect), given.files, options.jobs)
+def _answers(
+    predictor: Predictor, given: Given, options: Predict, grid: _Grid, counting: Recorder | None, track: Track
+) -> Iterator[Answer]:
+    results = ordered_map(partial(_faces, predictor, options.detect, counting), given.files, options.jobs)
     faces = (
-        (picture, face)
+        (picture, face, values)
         for picture, some in track(zip(given.files, results, strict=True), STAGE, total=len(given.files))
-        for face in some
+        for face, values in some
     )
     while chunk := list(islice(faces, _BATCH)):
-        seen = [face for _, face in chunk if isinstance(face, FoundFace)]
-        named = iter(predictor.name(seen, options.min_confidence))
-        for picture, face in chunk:
+        seen = [face for _, face, _ in chunk if isinstance(face, FoundFace)]
+        named = iter(predictor.name(seen, options.least))
+        for picture, face, values in chunk:
             if not isinstance(face, FoundFace):
                 yield _no_answer(given.name(picture), face)
                 continue
             answer = Answer(given.name(picture), **vars(next(named)))
             grid.add(partial(_tile, predictor.run, picture, face, answer, given.names.get(picture)))
+            if counting is not None:
+                counting.answer(_counted(answer, values))
             yield answer
 
 
-def _faces(predictor: Predictor, detect: bool, picture: Path) -> list[FoundFace | BadImage]:
-    """Return the faces of a picture, or the reason why there is none."""
+def _faces(
+    predictor: Predictor, detect: bool, counting: Recorder | None, picture: Path
+) -> list[tuple[FoundFace | BadImage, dict[str, float]]]:
+    """Return the faces of a picture, each with what is counted of it, or the reason why there is none."""
     try:
-        return predictor.look(images.read(picture), detect) or [BadImage(NO_FACE)]
+        image = images.read(picture)
+        found = predictor.look(image, detect)
     except BadImage as error:
-        return [error]
+        return [(error, {})]
+    if counting is None:
+        return [(one, {}) for one in found or [BadImage(NO_FACE)]]
+    counting.seen(len(found))
+    return [
+        (one, measured(image, one.box) if isinstance(one, FoundFace) else {}) for one in found or [BadImage(NO_FACE)]
+    ]
+
+
+def _counted(answer: Answer, values: dict[str, float] | None = None) -> Counted:
+    confidence = answer.probability if answer.similarity is None else None
+    return Counted(values or {}, answer.label not in (None, STRANGER), answer.similarity, confidence)
 
 
 def _no_answer(picture: str, error: BadImage) -> NoAnswer:

@@ -11,12 +11,12 @@ from itertools import islice
 from pathlib import Path
 
 from facekit.base import images
-from facekit.base.contract import BadImage, FacekitError, Track, quiet
-from facekit.base.opening import no_folder
+from facekit.base.contract import BadImage, FacekitError, Rejection, Track, quiet
+from facekit.base.opening import is_there, no_folder
 from facekit.base.text import counted
 from facekit.dataset import MANIFEST, REJECTED, read_info
 from facekit.dataset.ancestry import Ancestry
-from facekit.dataset.reasons import TERMS, UNITS
+from facekit.dataset.reasons import TERMS, measured
 from facekit.dataset.records import read_rejections
 from facekit.options.rejected import Rejected
 from facekit.report import sheet
@@ -40,17 +40,23 @@ class LeftOut:
     """The number, or the other picture, that decided."""
     file: str | None
     """Where the picture is now; None where it is gone, or was never one of a folder."""
+    photo: str | None = None
+    """Where the photo is that it was cut from, the file itself where that is the photo; None where it is gone."""
 
     def row(self) -> dict[str, str]:
         """Return it as a row of a table for people: column -> text."""
-        value = f"{self.value:.4g}" if isinstance(self.value, float) else str(self.value or "")
-        unit = UNITS.get(self.reason) if value and not isinstance(self.value, str) else None
         return {
             "picture": self.picture,
             "by": self.stage,
             "reason": self.reason,
-            "value": f"{unit} {value}" if unit else value,
+            "value": measured(self.reason, self.value),
+            "photo": f"from {self.photo}" if self.cut else "",
         }
+
+    @property
+    def cut(self) -> bool:
+        """Whether it was cut from a photo that is still there."""
+        return self.photo is not None and self.photo != self.file
 
 
 def rejected(options: Rejected, track: Track = quiet) -> Iterator[LeftOut]:
@@ -87,11 +93,22 @@ def _of_folder(root: Path) -> Iterator[LeftOut]:
     ancestry = Ancestry(root)
     for left in read_rejections(root / REJECTED):
         file = ancestry.picture(left.label, left.id, left.path)
-        yield LeftOut(left.path, left.label, left.stage, left.reason, left.value, _relative(file))
+        photo = _photo(ancestry, left, file)
+        yield LeftOut(left.path, left.label, left.stage, left.reason, left.value, _relative(file), _relative(photo))
+
+
+def _photo(ancestry: Ancestry, left: Rejection, file: Path | None) -> Path | None:
+    """Return the photo that a picture, whose file this is, was cut from; the file where it is a photo itself."""
+    if left.origin is None or left.origin == left.id:
+        return file
+    # Where the only face of a photo was removed by hand, its folder says no more where that photo was found.
+    return ancestry.photo(left.origin) or (
+        ancestry.picture(left.label, left.origin) if left.parent == left.origin else None
+    )
 
 
 def _relative(file: Path | None) -> str | None:
-    return None if file is None or not file.is_file() else os.path.relpath(file)
+    return None if file is None or not is_there(file) else os.path.relpath(file)
 
 
 def _chosen(found: Sequence[LeftOut], options: Rejected) -> list[LeftOut]:
@@ -148,4 +165,5 @@ def _tiles(found: Iterator[LeftOut]) -> Iterator[Tile]:
             pixels = images.shrink(images.read(file), 320)[0]
         except BadImage:
             continue
-        yield Tile(pixels, one.label, note=one.reason, file=file.name, photo=file)
+        photo = Path(one.photo) if one.photo and one.cut else None
+        yield Tile(pixels, one.label, note=one.reason, file=file.name, photo=file, cut_from=photo)

@@ -55,9 +55,9 @@ def _trained(run: Run, began: float) -> Report:
         "parameters": info.parameters,
         "training_seconds": info.training_seconds,
         "pictures_per_second": info.pictures_per_second,
-        "stopped": info.stopped,
     }
-    if info.backbone is None:
+    if info.backbone is None:  # a linear head is fitted in one go: it has no epochs, and no reason to stop
+        details["stopped"] = info.stopped
         details["history"] = str(run.folder / runs.PLOT)
     return Report(STAGE, str(run.folder), info.epochs, info.used.total, Counter(info.left), _since(began), details)
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from facekit.base.contract import BadImage, Box, FacekitError, Track, quiet
+from facekit.base.contract import BadImage, FacekitError, Track, quiet
 from facekit.base.parallel import ordered_map
 from facekit.dataset import tables
+from facekit.identity.comparing import Answer, compared
 from facekit.identity.faces import Finder, Seen, suited
 from facekit.identity.people.matching import Matcher
 from facekit.options.crop import CarriedCrop
@@ -17,39 +18,6 @@ from facekit.options.verify import Verify
 STAGE = "verify"
 
 SAME, DIFFERENT = 0, 1
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Whether two photos show one person: one line of the command's output."""
-
-    first: str
-    second: str
-    same: bool | None
-    """None: there is no answer, and `reason` says why."""
-    similarity: float | None
-    """One minus the distance of the two faces."""
-    probability: float | None
-    """That they are one person, where half of all pairs are."""
-    threshold: float
-    """The similarity from which they count as one person."""
-    fmr: float
-    """The false match rate that the threshold stands for: the share of pairs of different people above it."""
-    first_box: Box | None = None
-    second_box: Box | None = None
-    reason: str | None = None
-
-    def row(self) -> dict[str, str]:
-        """Return the answer as a row of a table for people: column -> text."""
-        return {
-            "first": self.first,
-            "second": self.second,
-            "answer": {True: "same", False: "different", None: self.reason or ""}[self.same],
-            "similarity": f"{self.similarity:.3f}" if self.similarity is not None else "",
-            "probability": f"{self.probability:.3f}" if self.probability is not None else "",
-            "threshold": f"{self.threshold:.3f}",
-            "false match rate": f"{self.fmr:.2g}",
-        }
 
 
 @dataclass(frozen=True)
@@ -90,7 +58,7 @@ def _only(finder: Finder, matcher: Matcher, first: Path, second: Path) -> Answer
         if isinstance(one, BadImage):
             raise FacekitError(f"{path}: {one.reason}; give a photo that shows a face")
         seen.append(one)
-    answer = _answer(finder, matcher, (str(first), str(second)), seen[0], seen[1])
+    answer = compared(finder, matcher, (str(first), str(second)), seen[0], seen[1])
     if answer.reason is not None:
         raise FacekitError(f"{answer.reason}; give a photo that shows a face")
     return OnlyAnswer(**vars(answer))
@@ -104,28 +72,7 @@ def _answers(
 
     results = zip(pairs, ordered_map(both, pairs, options.jobs), strict=True)
     for (first, second), (one, other) in track(results, STAGE, total=len(pairs)):
-        yield _answer(finder, matcher, (str(first), str(second)), one, other)
-
-
-def _answer(
-    finder: Finder, matcher: Matcher, names: tuple[str, str], one: Seen | BadImage, other: Seen | BadImage
-) -> Answer:
-    for name, seen in zip(names, (one, other), strict=True):
-        if isinstance(seen, BadImage):
-            return _none(names, matcher, f"{name}: {seen.reason}")
-    assert isinstance(one, Seen)
-    assert isinstance(other, Seen)
-    vectors, reasons = finder.embed([one.faces[0].aligned, other.faces[0].aligned])
-    for name, reason in zip(names, reasons, strict=True):
-        if reason is not None:
-            return _none(names, matcher, f"{name}: {reason}")
-    match = matcher.match(vectors[0], vectors[1])
-    boxes = one.faces[0].box, other.faces[0].box
-    return Answer(*names, match.same, match.similarity, match.probability, matcher.threshold, matcher.fmr, *boxes)
-
-
-def _none(names: tuple[str, str], matcher: Matcher, reason: str) -> Answer:
-    return Answer(*names, None, None, None, matcher.threshold, matcher.fmr, reason=reason)
+        yield compared(finder, matcher, (str(first), str(second)), one, other)
 
 
 def _pairs(file: Path) -> list[tuple[Path, Path]]:

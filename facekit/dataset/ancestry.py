@@ -4,7 +4,7 @@ A folder may come from a stranger, and `made_from` leads anywhere. So a file of 
 known to be the picture that is meant: the ancestor's own manifest names it by its id, or its bytes have that hash.
 
 Links are followed as they are where a folder is read: among a person's own photos, to photos and to folders of labels;
-never where a manifest is. That shows nothing new to whoever wrote a folder: they knew the bytes by their hash.
+never where a manifest is. That shows nothing new to the author of a folder, who knew the bytes by their hash.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from facekit.base.contract import FacekitError, Record, Rejection, Source
 from facekit.base.files import iterate_lines, read_bytes, version
+from facekit.base.opening import is_there
 from facekit.dataset.info import DatasetInfo, read_info
 from facekit.dataset.layouts import folders, parts_of
 from facekit.dataset.records import MANIFEST, SOURCES, check_record, is_name, own_file, read_sources
@@ -107,7 +108,7 @@ class Tree:
             return self._with_bytes(id, path) or self._with_bytes(id, self._plain(label).get(id))
         moved = path if path.rpartition("/")[2] == known.rpartition("/")[2] else known
         files = [inside(self.root, place) for place in (known, moved)]
-        return next((file for file in files if file is not None and file.exists()), None)
+        return next((file for file in files if file is not None and is_there(file)), None)
 
     def find_photo(self, id: str, path: str | None) -> Path | None:
         """Return the file of a photo as it was found, at a path where no line names it; None where it is gone."""

@@ -54,7 +54,7 @@ class Forward:
         return self._place
 
     def close(self) -> None:
-        """Do nothing: whoever opened the file closes it."""
+        """Do nothing: the code that opened the file closes it."""
 
 
 def xz_chunks(file: BinaryIO) -> Iterator[bytes]:

@@ -28,7 +28,7 @@ class Given:
     names: Mapping[Path, str]
     """What a picture is called that is only here until the end: `photos.zip!Ada/1.jpg`."""
     others: list[Path] = field(default_factory=list)
-    """What was asked for beside pictures in the folders, such as videos."""
+    """What was asked for in addition to pictures in the folders, such as videos."""
 
     def name(self, file: Path) -> str:
         """Return what a picture is called."""
@@ -40,8 +40,8 @@ def open_given(
 ) -> Given:
     """Return the pictures of photos, folders and archives, which are unpacked until the stack is left.
 
-    `also` says which other files of folders are asked for, beside pictures. Raises FacekitError for what is not there,
-    and for a folder without pictures.
+    `also` says which other files of folders are asked for, in addition to pictures. Raises FacekitError for what is not
+    there, and for a folder without pictures.
     """
     found = [(one, _pictures(one, also)) for one in _inputs(paths, stack, track)]
     held = [(one, file) for one, some in found for file in some.files]

@@ -162,7 +162,7 @@ def _part(root: Path, name: str, part: str, left: Counter[str]) -> Iterator[Plac
 
 
 def _label(root: Path, folder: str, part: str | None, left: Counter[str]) -> Iterator[Place]:
-    """Yield every file of a label's folder, whatever it is called: whoever decodes it counts what is no picture."""
+    """Yield every file of a label's folder, whatever it is called: decoding it will count what is no picture."""
     label = folder.rpartition("/")[2]
     files = filter(is_file, list_label(root / folder, left))
     yield from (Place(f"{folder}/{entry.name}", label, part) for entry in files)

@@ -2,7 +2,7 @@
 
 Hidden files and folders, and those that systems put into people's folders, are no part of a collection. Of the rest,
 the content decides: a file is a picture if it begins as one, whatever its name is. A file that is only called like a
-picture is looked at as well, so that whoever decodes it says what is wrong with it.
+picture is looked at as well, so that decoding it says what is wrong with it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facekit.base import images
-from facekit.base.opening import open_regular
+from facekit.base.opening import is_there, open_regular
 from facekit.base.text import counted
 from facekit.dataset.records import MANIFEST
 
@@ -51,7 +51,7 @@ class Found:
     files: list[Path] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
     others: list[Path] = field(default_factory=list)
-    """What was asked for beside pictures, sorted by path."""
+    """What was asked for in addition to pictures, sorted by path."""
 
     def __str__(self) -> str:
         """Return what was left out, as a person reads it."""
@@ -85,8 +85,8 @@ def is_picture(path: Path) -> bool:
 def below(folder: Path, also: Callable[[Path], bool] = lambda path: False) -> Found:
     """Find the pictures of a folder and of those in it. A folder that links lead back to is looked into once.
 
-    `also` says which files are asked for beside pictures. Where a manifest, which may come from a stranger, is in the
-    folder, links out of it are not followed, and facekit's own files are passed over.
+    `also` says which files are asked for in addition to pictures. Where a manifest, which may come from a stranger, is
+    in the folder, links out of it are not followed, and facekit's own files are passed over.
     """
     found = Found()
     made = os.path.lexists(folder / MANIFEST)
@@ -110,7 +110,7 @@ def count_below(folder: Path) -> int:
         deep = len(Path(place).relative_to(folder).parts) >= MAX_DEPTH
         inner[:] = [] if deep else [name for name in inner if out_of_place(name) is None]
         files = [Path(place, name) for name in names if out_of_place(name) is None]
-        count += sum(not file.is_symlink() and file.is_file() and is_picture(file) for file in files)
+        count += sum(is_there(file) and not file.is_symlink() and is_picture(file) for file in files)
     return count
 
 

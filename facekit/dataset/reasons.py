@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from facekit.base.text import counted
+
 SMALL, BLURRED, DARK, BRIGHT = "too small", "blurred", "too dark", "too bright"
 FLAT, CLIPPED, TURNED, LEANING = "too little contrast", "too much black or white", "turned aside", "leaning"
 REPEAT, SHARED, FEW, BEYOND = "repeat", "under two names", "name with too few", "name beyond --people"
@@ -15,6 +17,9 @@ NO_FACE = "no face"
 
 UNCONFIRMED = "not confirmed as a face"
 """Of all boxes that the cascade found in a photo, a second detector confirms none. The value is how many they are."""
+
+SEVERAL = "several faces"
+"""The photo shows several faces where one was asked for. The value is how many."""
 
 UNSURE = "unsure"
 """Neither surely the folder's person nor surely someone else; the value is the probability."""
@@ -41,8 +46,23 @@ THINNED = "beyond --count"
 """A good picture that is left out so that its folder holds exactly as many as were asked for."""
 
 
-UNITS = {UNCONFIRMED: "boxes", WRONG: "probability", UNSURE: "probability", NO_FACE: "score"}
-"""Reason -> what its value is, where the value is a number."""
+_COUNTS = {UNCONFIRMED: ("box", "boxes"), SEVERAL: ("face", "faces")}
+"""Reason -> what its value counts."""
+
+_NUMBERS = {
+    WRONG: "probability {:.1%}",
+    UNSURE: "probability {:.1%}",
+    NO_FACE: "score {:.2g}",
+    BLURRED: "sharpness {:.4g}",
+    DARK: "brightness {:.4g}",
+    BRIGHT: "brightness {:.4g}",
+    FLAT: "contrast {:.4g}",
+    CLIPPED: "{:.1%} of the pixels",
+    SMALL: "{:.4g} pixels wide",
+    TURNED: "yaw {:.4g}°",
+    LEANING: "roll {:.4g}°",
+}
+"""Reason -> what a person reads of its value, where the value is a number."""
 
 TERMS = {
     "duplicate": (REPEAT, REPEATED, "near repeat", SHARED),
@@ -59,11 +79,22 @@ TERMS = {
     "roll": (LEANING,),
     "mislabelled": (WRONG,),
     "no face detected": (NO_FACE,),
-    "multiple faces": ("several faces",),
+    "multiple faces": (SEVERAL,),
     "leakage": (JOINED,),
     "corrupt": ("damaged", "truncated", "cannot be decoded", "not a picture", "empty file"),
 }
 """What the field calls a reason -> the reasons of facekit that it means."""
+
+
+def measured(reason: str, value: int | float | str | None) -> str:
+    """Return for a person what decided that a picture was left out: a number with what it is, or a text as it is."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if reason in _COUNTS:
+        return counted(int(value), *_COUNTS[reason])
+    if reason == NO_FACE and isinstance(value, int):  # of `crop`: no box was found, so there is no score
+        return ""
+    return _NUMBERS.get(reason, "{:.4g}").format(value)
 
 
 def advice(left: Counter[str]) -> str:

@@ -129,7 +129,7 @@ def dataset(file: Path, track: Track = quiet) -> Dataset:
     """Read a CSV of `image,label` as a dataset of pictures that lie anywhere, paths relative to the file.
 
     Other columns become the pictures' targets, and `group` what they belong together by. A picture that is
-    not there stays in, for whoever decodes it to count. Raises FacekitError for a row without image or label.
+    not there stays in, and is counted where it is decoded. Raises FacekitError for a row without image or label.
     """
     table = read(file)
     for name in (IMAGE, LABEL):
@@ -157,7 +157,7 @@ def _derive(root: Path, row: Row) -> Record:
     path, label = slashes(row[IMAGE], root), row[LABEL]
     try:
         data = images.load(root / path)
-    except BadImage:  # counted by whoever decodes it
+    except BadImage:  # counted where it is decoded
         data = path.encode(errors="surrogateescape")
     digest = hashlib.sha256(data).hexdigest()
     targets = {name: value for name, value in row.items() if name not in (IMAGE, LABEL)}

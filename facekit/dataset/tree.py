@@ -113,7 +113,7 @@ class Dataset:
     def _as_it_is(self, record: Record) -> Record:
         try:
             digest = hashlib.sha256(images.load(self.root / record.path)).hexdigest()
-        except BadImage:  # whoever decodes it counts it as unreadable
+        except BadImage:  # counted as unreadable where it is decoded
             return record
         return record if digest == record.sha256 else replace(record, sha256=digest)
 
@@ -200,7 +200,7 @@ def _derive(root: Path, paths: list[str], places: Mapping[str, Place], track: Tr
     def derive(path: str) -> Record:
         try:
             data = images.load(root / path)
-        except BadImage:  # whoever decodes it will count it as unreadable; until then its path is all there is
+        except BadImage:  # counted as unreadable where it is decoded; until then its path is all there is
             data = path.encode(errors="surrogateescape")
         digest = hashlib.sha256(data).hexdigest()
         place = places.get(path) or Place(path, path.partition("/")[0])

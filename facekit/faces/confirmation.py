@@ -24,7 +24,7 @@ NONE, SURE = 0.3, 0.7
 """Score below which a box holds no face, and from which it does."""
 
 CUT_OFF = 0.8
-"""Share of a face in the picture below which nobody can be told by it: of the faces of a group photo all show more."""
+"""Share of a face in the picture below which it confirms nothing: of the faces of a group photo all show more."""
 
 YUNET, HOG = "yunet", "dlib"
 

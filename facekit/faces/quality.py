@@ -7,6 +7,7 @@ from a beard, a shadow or a turned head, and a number that means nothing is wors
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import NamedTuple
 
 import cv2
@@ -14,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit.base import images
-from facekit.base.contract import Image, Points, Record
+from facekit.base.contract import BadImage, Box, FacekitError, Image, Points, Record
 from facekit.faces.alignment import DLIB, FIVE, moved, similarity
+from facekit.faces.landmarks import landmarks
 
 _SIDE = 96
 _BLACK, _WHITE = 4, 251
@@ -37,11 +39,15 @@ def measure(image: Image, record: Record, points: Points | None = None) -> dict[
     - with five `points`, in pixels of the image, dlib's or a network's (see `facekit.faces.alignment`): `yaw`, `pitch`
       (a network's alone) and `roll` in degrees: turned to the picture's right, down and clockwise is above 0.
     """
+    side = min(record.box.w, record.box.h) if record.box else min(image.shape[:2])
+    return _measured(image, side, points)
+
+
+def _measured(image: Image, side: int, points: Points | None) -> dict[str, float]:
     grey = images.gray(image)
     small = cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(grey))
     ends = np.count_nonzero(small <= _BLACK) + np.count_nonzero(small >= _WHITE)
-    side = min(record.box.w, record.box.h) if record.box else min(image.shape[:2])
     found = {
         "sharpness": images.sharpness(grey),
         "brightness": mean,
@@ -52,6 +58,18 @@ def measure(image: Image, record: Record, points: Points | None = None) -> dict[
     if points is not None:
         found |= pose(points)
     return {name: round(value, 3 if name == "clipped" else 2) for name, value in found.items()}
+
+
+def in_photo(image: Image, box: Box | None) -> dict[str, float]:
+    """Return what `measure` says of a face where it is in its photo; without a box the picture is the face.
+
+    Its pose is left out where dlib is not installed, or finds no eyes.
+    """
+    points = None
+    with suppress(BadImage, FacekitError):
+        points = landmarks(image, box or images.whole(image))
+    face = image if box is None else images.cut(image, box)
+    return _measured(face, min(box.w, box.h) if box else min(image.shape[:2]), points)
 
 
 def pose(points: Points) -> dict[str, float]:

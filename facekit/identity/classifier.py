@@ -21,6 +21,7 @@ from facekit.identity.embedders.metrics import Embeddings
 from facekit.networks import inputs
 from facekit.options.crop import FaceCrop
 from facekit.runs import HEAD, Backbone, Run
+from facekit.runs.export import Exported
 from facekit.runs.head import Head
 
 Row = NDArray[np.float32]
@@ -40,8 +41,11 @@ class Looked(NamedTuple):
     """What they follow from; None of a network of the run's own, and where there are none."""
 
 
-class Classifier(Protocol):
-    """Names faces. `sees` and `named` may be called from several threads at a time."""
+class Namer(Protocol):
+    """Names faces. Its methods may be called from several threads at a time."""
+
+    embeds: bool
+    """Whether `named` returns embeddings."""
 
     def sees(self, image: Image, face: Face | None = None, crop: FaceCrop | None = None) -> Image:
         """Return what the model takes of a face in a photo, cut as `crop` says; of the whole picture without a face.
@@ -50,12 +54,16 @@ class Classifier(Protocol):
         """
         ...
 
-    def probabilities(self, seen: Iterable[Image], batch: int) -> Iterator[Row]:
-        """Yield the probabilities of what `sees` returned, in order."""
-        ...
-
     def named(self, seen: Sequence[Image]) -> tuple[Rows, Embeddings | None]:
         """Return the probabilities of one batch, and the embeddings that they follow from; None without such."""
+        ...
+
+
+class Classifier(Namer, Protocol):
+    """Names faces, and the pictures of a dataset."""
+
+    def probabilities(self, seen: Iterable[Image], batch: int) -> Iterator[Row]:
+        """Yield the probabilities of what `sees` returned, in order."""
         ...
 
     def look(
@@ -70,6 +78,14 @@ def load(run: Run) -> Classifier:
     return _Linear(run) if run.backbone else _Network(run)
 
 
+def namer(run: Run) -> Namer:
+    """Return what names faces as a run does, or as a model that was exported from one. Raises FacekitError as `load`.
+
+    An exported model needs no Keras.
+    """
+    return _Exported(run) if isinstance(run, Exported) else load(run)
+
+
 def embeddings(looked: Iterable[Looked]) -> Embeddings | None:
     """Return the embeddings that probabilities follow from, in order; None of a network of the run's own."""
     found = [one.embedding for one in looked if one.embedding is not None]
@@ -78,6 +94,8 @@ def embeddings(looked: Iterable[Looked]) -> Embeddings | None:
 
 class _Network:
     """A network of the run's own, which sees a picture as it is."""
+
+    embeds = False
 
     def __init__(self, run: Run) -> None:
         self._model, self._size, self._folder = run.model(), run.size, run.folder
@@ -107,6 +125,8 @@ class _Network:
 
 class _Linear:
     """A linear head on an embedder, which aligns the face it sees."""
+
+    embeds = True
 
     def __init__(self, run: Run) -> None:
         self._name, self._folder = str(backbone_of(run)), run.folder
@@ -141,6 +161,39 @@ class _Linear:
         if about is None or about.version != embedder.version or not _fits(about, embedder):
             raise FacekitError(f"{run.folder} was trained on embeddings that {self._name} no longer gives; train again")
         return Head.read(run.folder / HEAD, embedder.dimensions, len(run.labels))
+
+
+class _Exported:
+    """A model in a file. Where an embedder aligns its faces, that must be the very one."""
+
+    def __init__(self, run: Exported) -> None:
+        self._about, self._folder, self._session = run.about, run.folder, run.session
+        self._as_cut = run.about.preprocessing.aligned_as
+        self.embeds = run.about.backbone is not None
+        self._embedder = None if run.embeds_itself or not self.embeds else PerThread(str(backbone_of(run)))
+        if self._embedder is not None:
+            self._check(self._embedder())
+
+    def sees(self, image: Image, face: Face | None = None, crop: FaceCrop | None = None) -> Image:
+        if self._embedder is not None:
+            return self._embedder().align(image, face.box if face else None)
+        if face is not None and self._as_cut is not None:
+            face, crop = Face(face.box, 0.0), self._as_cut
+        cut = image if face is None or crop is None else cut_out(image, face, crop)
+        return inputs.as_input(cut, self._about.preprocessing.side)
+
+    def named(self, seen: Sequence[Image]) -> tuple[Rows, Embeddings | None]:
+        if self._about.embeds or self._embedder is None:
+            rows, vectors = self._session.run(np.stack(seen))
+        else:
+            vectors = self._embedder().embed(seen)
+            rows, _ = self._session.run(vectors)
+        return np.stack(list(_finite(rows, self._folder))), vectors
+
+    def _check(self, embedder: Embedder) -> None:
+        about = self._about.backbone
+        if about is None or about.version != embedder.version or not _fits(about, embedder):
+            raise FacekitError(f"{self._folder} is of embeddings that {embedder.name} no longer gives; export it again")
 
 
 def _fits(about: Backbone, embedder: Embedder) -> bool:

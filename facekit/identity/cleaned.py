@@ -51,6 +51,9 @@ class _Cleaned:
     kept: int
     left_out: Dataset
     gone: int
+    reasons: Counter[str]
+    """Why the faces that count were left out, those that are gone as well."""
+    not_counted: Counter[str]
 
 
 def favoured(run: Run, info: DatasetInfo) -> str | None:
@@ -79,7 +82,7 @@ def before(
     except FacekitError as error:
         return BeforeCleaning(why_not=str(error))
     new, _ = overlap.unused(run, pictures.root if own else run.root, held.left_out, jobs, track)
-    # A linear head's embeddings are in the cache by now: they told which of these faces the training has used.
+    # A linear head's embeddings are in the cache by now: they were needed to find those that the training used.
     right, read = _right(run, new, batch, jobs, track if run.backbone is None else quiet)
     if not read:
         return BeforeCleaning(why_not="none of the faces that were left out can be scored")
@@ -90,6 +93,8 @@ def before(
         left_out=read,
         right=right,
         not_scored=held.gone + len(held.left_out.records) - read,
+        reasons=dict(held.reasons.most_common()),
+        not_counted=dict(held.not_counted.most_common()),
     )
 
 
@@ -137,15 +142,15 @@ def _find(run: Run, pictures: Dataset) -> _Cleaned:
         raise FacekitError(f"it is not known in which folder the faces of {pictures.root} were cleaned")
     source = _source(cleaned)
     known = set(run.labels)
-    wanted = [
-        (rejection.label, rejection.id)
-        for rejection in read_rejections(cleaned.root / REJECTED)
-        if rejection.stage == CLEAN and rejection.reason not in _NOT_COUNTED and rejection.label in known
-    ]
+    left = [one for one in read_rejections(cleaned.root / REJECTED) if one.stage == CLEAN and one.label in known]
+    counting = [one for one in left if one.reason not in _NOT_COUNTED]
+    wanted = [(one.label, one.id) for one in counting]
     there: dict[tuple[str, str], Record] = {(record.label, record.id): record for record in source.records}
     found = [there[key] for key in wanted if key in there]
     kept = sum(not record.synthetic and record.label in known for record in cleaned.records)
-    return _Cleaned(kept, replace(source, records=found), len(wanted) - len(found))
+    reasons = Counter(one.reason for one in counting)
+    others = Counter(one.reason for one in left) - reasons
+    return _Cleaned(kept, replace(source, records=found), len(wanted) - len(found), reasons, others)
 
 
 def _before(tree: Dataset) -> Iterator[Dataset]:

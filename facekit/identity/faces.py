@@ -23,7 +23,7 @@ SUITED = {"dlib": "dlib", "dlib-mirrored": "dlib", "sface": "yunet"}
 """Embedder -> the detector whose extra or weights it needs anyway."""
 
 _MARGIN = 0.6
-"""Surroundings of a face that is kept, as a share of its side: another embedder may look for landmarks anew."""
+"""Surroundings of a face that is kept, as a share of its side: another embedder may look for landmarks again."""
 
 _SIDE = 320
 """Longest side of a picture of a face that is kept, in pixels."""

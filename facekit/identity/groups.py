@@ -66,7 +66,7 @@ def look(
     records: Sequence[Record],
     track: Track = quiet,
     jobs: int = 0,
-    what: str = "fingerprint",
+    what: str = "read to compare",
 ) -> list[Fingerprint | None]:
     """Return the fingerprints of pictures whose files `load` reads, in order; None for one that cannot be read.
 

@@ -14,6 +14,7 @@ from facekit.faces.detectors import find, ready
 from facekit.identity.openset.answers import Named, Recogniser, Seen
 from facekit.options.common import STRANGER, is_stranger
 from facekit.options.crop import FaceCrop
+from facekit.options.predict import Least
 from facekit.runs import Run
 
 log = logging.getLogger(__name__)
@@ -42,8 +43,8 @@ class Prediction:
     box: Box | None
     """Where the face is in the picture, `(x, y, w, h)` in pixels; None where the picture is the face."""
     label: str | None
-    """The most probable label; `unknown` if the face is not similar enough to the known faces of that label, or if the
-    confidence is below `min_confidence`."""
+    """The most probable label; `unknown` if the face is not similar enough to the known faces of that label, if the
+    confidence is below `min_confidence`, or the probability below `min_probability`."""
     confidence: float | None
     """The model's own probability of the most probable label. It assumes that every face is of one of its people."""
     similarity: float | None
@@ -88,13 +89,13 @@ class Predictor:
             return [self._see(image, None)]
         return [self._see(image, face) for face in find(image, self.crop)]
 
-    def name(self, faces: Sequence[FoundFace], min_confidence: float) -> list[Prediction]:
-        """Return who each face is, in order; below `min_confidence` it is unknown.
+    def name(self, faces: Sequence[FoundFace], least: Least) -> list[Prediction]:
+        """Return who each face is, in order; below what an answer must reach it is unknown.
 
         Raises FacekitError for a model whose weights give no probabilities.
         """
         named = self.recogniser.named([face.seen for face in faces])
-        return [self.prediction(face.box, one, min_confidence) for face, one in zip(faces, named, strict=True)]
+        return [self.prediction(face.box, one, least) for face, one in zip(faces, named, strict=True)]
 
     def _see(self, image: Image, face: Face | None) -> FoundFace | BadImage:
         try:
@@ -104,14 +105,16 @@ class Predictor:
         except BadImage as error:
             return error
 
-    def prediction(self, box: Box | None, named: Named, least: float) -> Prediction:
-        """Return an answer as people read it; below a confidence of `least` it is unknown."""
+    def prediction(self, box: Box | None, named: Named, least: Least) -> Prediction:
+        """Return an answer as people read it; below what an answer must reach it is unknown."""
         order = np.argsort(-named.probabilities, kind="stable")[:3]
         top = tuple(Guess(self.run.labels[i], round(float(named.probabilities[i]), 4)) for i in order)
-        known = float(named.probabilities[order[0]]) >= least and not named.stranger
+        probability = round(named.probability, 4)  # as it is shown
+        sure = named.probabilities[order[0]] >= least.confidence and probability >= least.probability
+        known = sure and not named.stranger
         label = top[0].label if known else STRANGER
         similarity = None if named.similarity is None else round(named.similarity, 4)
-        return Prediction(box, label, top[0].confidence, similarity, round(named.probability, 4), top)
+        return Prediction(box, label, top[0].confidence, similarity, probability, top)
 
 
 def crop_of(run: Run) -> FaceCrop:

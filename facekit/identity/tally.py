@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Generic, TypeVar
 
 from facekit.base.text import counted
@@ -12,25 +12,35 @@ A = TypeVar("A")
 
 
 class Tallied(Iterator[A], Generic[A]):
-    """Answers as they come, and a count of their names: `of` returns an answer's picture and name.
+    """Answers as they come, and a count of their names: `of` returns an answer's picture or video, and its name.
 
-    A name of None is that of a picture that shows no face or cannot be read.
+    A name of None is that of a picture that shows no face or cannot be read. An answer of which `of` returns None
+    does not count: it is said of a face in live input that another answer follows of.
     """
 
-    def __init__(self, answers: Iterator[A], of: Callable[[A], tuple[str, str | None]]) -> None:
-        """Count what comes of the answers."""
-        self._answers, self._of = answers, of
-        self._pictures: set[str] = set()
-        self._named = self._unknown = self._none = 0
+    def __init__(
+        self,
+        answers: Iterator[A],
+        of: Callable[[A], tuple[str, str | None] | None],
+        videos: Collection[str] = (),
+    ) -> None:
+        """Count what comes of the answers; `videos` are the names of those that are about videos."""
+        self._answers, self._of, self._videos = answers, of, frozenset(videos)
+        self._seen: set[str] = set()
+        self._empty: set[str] = set()
+        self._named = self._unknown = 0
 
     def __next__(self) -> A:
         """Return the next answer."""
         answer = next(self._answers)
-        picture, name = self._of(answer)
-        self._pictures.add(picture)
-        self._named += name not in (None, STRANGER)
-        self._unknown += name == STRANGER
-        self._none += name is None
+        counts = self._of(answer)
+        if counts is not None:
+            source, name = counts
+            self._seen.add(source)
+            self._named += name not in (None, STRANGER)
+            self._unknown += name == STRANGER
+            if name is None:
+                self._empty.add(source)
         return answer
 
     def close(self) -> None:
@@ -42,9 +52,17 @@ class Tallied(Iterator[A], Generic[A]):
     @property
     def summary(self) -> str:
         """How many faces have a name so far, in a line for people; empty without an answer."""
-        if not self._pictures:
+        if not self._seen:
             return ""
-        faces = counted(self._named, "face has a name", "faces have a name")
+        what = "appearance" if self._seen <= self._videos else "face"
+        named = counted(self._named, f"{what} has a name", f"{what}s have a name")
         unknown = f"{self._unknown:,} {'is' if self._unknown == 1 else 'are'} unknown"
-        without = f"; {counted(self._none, 'picture')} without an answer" if self._none else ""
-        return f"{counted(len(self._pictures), 'picture')}: {faces}, {unknown}{without}"
+        without = f"; {self._kinds(self._empty)} without an answer" if self._empty else ""
+        return f"{self._kinds(self._seen)}: {named}, {unknown}{without}"
+
+    def _kinds(self, sources: set[str]) -> str:
+        """Return how many pictures and videos there are: `3 pictures and 1 video`."""
+        videos = len(sources & self._videos)
+        pictures = len(sources) - videos
+        words = [counted(pictures, "picture")] if pictures else []
+        return " and ".join([*words, counted(videos, "video")] if videos else words)

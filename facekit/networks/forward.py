@@ -33,7 +33,7 @@ def _tensorflow(net: Model, wanted: Sequence[Any]) -> Pass:
         net(tensorflow.cast(pixels, "float32"), training=True)
         return [tensorflow.identity(keras.ops.convert_to_tensor(variable)) for variable in wanted]
 
-    # A tensor, because TensorFlow would compile the function anew for every array.
+    # A tensor, because TensorFlow would compile the function again for every array.
     return lambda pixels: list(through(tensorflow.convert_to_tensor(pixels)))
 
 

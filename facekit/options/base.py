@@ -45,6 +45,7 @@ RESERVED = (
     "moved",
     "counts",
     "goes_on",
+    "stopping",
     "bug_code",
     "next_command",
 )
@@ -76,6 +77,9 @@ class Options:
 
     goes_on: ClassVar[bool] = False
     """Whether the command, interrupted and typed again, goes on with what it has written."""
+
+    stopping: ClassVar[str] = "Stopping: what was begun is finished first …"
+    """What is said at once on Ctrl-C."""
 
     seed: Annotated[int, "Random seed.", Limits(0, 2**32 - 1)] = 42
     jobs: Annotated[int, "Number of workers; 0 is one per core.", Limits(0, 512), Short("-j"), Aside()] = 0

@@ -34,6 +34,13 @@ RunFolder = Annotated[
     Positional(),
     InputPath(piped=True),
 ]
+Model = Annotated[
+    Path,
+    "Folder of a trained model, an ONNX file that `export` made of one, or `-` to read its path from stdin.",
+    Aside(),
+    Positional(),
+    InputPath(piped=True),
+]
 PeopleTable = Annotated[
     Path | None,
     "CSV with the columns `image,person`, for `--split-by person`; needed if the data set does not record who is in "

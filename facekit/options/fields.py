@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import reprlib
 import types
@@ -136,7 +137,19 @@ def _item(option: Field, value: Scalar) -> Scalar:
     if not lists and any(len(part.encode(errors="replace")) > _LONGEST_NAME for part in Path(text).parts):
         raise FacekitError(f"{option.called} is {shown(text)}; no name in a path is longer than {_LONGEST_NAME} bytes")
     text = os.path.expanduser(text)  # noqa: PTH111 - Path's own raises for a user who is not there
+    if not lists:
+        _check_links(option, Path(text))
     return Path(text) if Path in (option.kind, *get_args(option.kind)) else text
+
+
+def _check_links(option: Field, path: Path) -> None:
+    """Refuse links that lead round in a circle: neither a file nor a folder, also where one is to be made."""
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            what = "a symbolic link that leads back to itself; give another path"
+            raise FacekitError(f"{option.called} is {shown(str(path))}, {what}") from None
 
 
 def check(option: Field, value: Value) -> None:
@@ -167,6 +180,11 @@ def _check_limits(option: Field, value: Value) -> None:
         return
     low, high = option.limits.low, option.limits.high
     if low is not None and not value >= low:  # `not >=` also refuses nan
-        raise FacekitError(f"{option.called} is {shown(value)}; it must be {low:g} or more")
+        raise FacekitError(f"{option.called} is {shown(value)}; it must be {_typed(low)} or more")
     if high is not None and not value <= high:
-        raise FacekitError(f"{option.called} is {shown(value)}; it must be {high:g} or less")
+        raise FacekitError(f"{option.called} is {shown(value)}; it must be {_typed(high)} or less")
+
+
+def _typed(limit: float) -> str:
+    """Return a limit as it can be typed: `0.0001`, `4294967295`."""
+    return f"{limit}" if isinstance(limit, int) else f"{limit:g}"

@@ -9,7 +9,7 @@ from typing import Annotated
 from facekit.options.base import Aside, InputPath, OutputPath, Positional, Reads
 from facekit.options.common import FalsePositives
 from facekit.options.galleries import check_place
-from facekit.options.watching import Looked, Watching
+from facekit.options.watching import Looked, SortInto, Watching
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,3 +48,4 @@ class Identify(Watching):
         Aside(),
         OutputPath(),
     ] = None
+    sort_into: SortInto = None

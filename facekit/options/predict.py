@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from facekit.options.base import Aside, Limits, OutputPath
-from facekit.options.common import FalsePositives, RunFolder
-from facekit.options.watching import Looked, Watching
+from facekit.options.common import FalsePositives, Model
+from facekit.options.watching import Looked, SortInto, Watching
+
+
+class Least(NamedTuple):
+    """What an answer must reach, else the face is `unknown`: see `--min-confidence` and `--min-probability`."""
+
+    confidence: float
+    probability: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,15 +25,22 @@ class Predict(Watching):
     group = "use"
     answers = True
 
-    run: RunFolder
+    run: Model
     pictures: Looked
     fpir: Annotated[
         float | None,
         "Share of strangers' faces that may be given a name, instead of the one that the model was trained for.",
         FalsePositives,
     ] = None
+    min_probability: Annotated[
+        float, "Probability, as it is shown, below which a face is `unknown`; 0 names all that are known.", Limits(0, 1)
+    ] = 0.0
     min_confidence: Annotated[
-        float, "Confidence below which a face is `unknown`, even if it is similar to a known face.", Limits(0, 1)
+        float,
+        "The model's own confidence below which a face is `unknown`. It is not the probability that is shown, but "
+        "`confidence` in the JSON, which assumes that no face is a stranger's. For more certain names, use "
+        "--min-probability.",
+        Limits(0, 1),
     ] = 0.5
     detect: Annotated[
         bool, "Detect faces; with --no-detect, each picture is taken as a face that is already cropped."
@@ -38,3 +52,9 @@ class Predict(Watching):
         Aside(),
         OutputPath(),
     ] = None
+    sort_into: SortInto = None
+
+    @property
+    def least(self) -> Least:
+        """What an answer must reach to be a name."""
+        return Least(self.min_confidence, self.min_probability)

@@ -31,5 +31,8 @@ class Rejected(Options):
         None
     )
     sheet: Annotated[
-        Path | None, "PNG or HTML page to write: the listed pictures, each with its reason.", Aside(), OutputPath()
+        Path | None,
+        "PNG or HTML page to write: the listed pictures, each with its reason and the photo that it was cut from.",
+        Aside(),
+        OutputPath(),
     ] = None

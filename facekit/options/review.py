@@ -17,6 +17,7 @@ class Review(Options):
     group = "clean"
     after = "clean"
     counts = False
+    stopping = "Closing the review …"
 
     folder: Annotated[
         Path,

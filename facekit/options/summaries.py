@@ -77,6 +77,11 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "evaluate",
         "Score how well an embedder tells whether two photos show the same person.",
     ),
+    "export": (
+        "use",
+        "predict",
+        "Export a trained model for other programs: ONNX, LiteRT, TensorFlow Serving, Triton or PyTorch.",
+    ),
     "gallery": (
         "use",
         "enroll",
@@ -92,10 +97,20 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "evaluate-pairs",
         "Show a trained network's filters and feature maps, and which parts of a picture drive its answer.",
     ),
+    "keys": (
+        "use",
+        "serve",
+        "Make, list and revoke the keys that programs need to ask `facekit serve`.",
+    ),
     "models": (
         "manage",
         "demo",
         "List networks, embedders and detectors with licences and published accuracy.",
+    ),
+    "monitor": (
+        "use",
+        "gallery",
+        "Say what the answers of a gallery or a trained model were like by day, and whether anything has changed.",
     ),
     "predict": (
         "use",
@@ -121,6 +136,11 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "collect",
         None,
         "Search for each name with browser bots and download pictures, one folder per name.",
+    ),
+    "serve": (
+        "use",
+        "gallery",
+        "Answer over HTTP who is in pictures that are sent, until Ctrl-C or SIGTERM.",
     ),
     "stats": (
         "manage",

@@ -19,6 +19,15 @@ Looked = Annotated[
 ]
 
 
+SortInto = Annotated[
+    Path | None,
+    "Folder to copy the photos into, a folder in it for each person; a photo of two people goes to both, one of "
+    "strangers to `unknown`, one without a face to `no face`. Videos are not copied.",
+    Aside(),
+    OutputPath(),
+]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Watching(Options):
     """A command that looks at photos and videos."""
@@ -37,6 +46,12 @@ class Watching(Options):
         Aside(),
         VIDEO,
     ] = 5
+    monitor: Annotated[
+        bool,
+        "Count what faces and answers are like (light, size, pose, similarity, share of unknown), by day, for `facekit "
+        "monitor`. Only counts are kept: no picture, no name.",
+        Aside(),
+    ] = False
     summary: Annotated[
         Path | None,
         "Folder for who was there when: summary.json, summary.csv, summary.html with a time line, and WebVTT captions "

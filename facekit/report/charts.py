@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Literal
 
+from facekit.base.figures import decimal
+
 Scale = Literal["linear", "log", "deviate", "names"]
 """`deviate` spaces rates as the normal distribution does (a DET plot); `names` has one row for each text."""
 
@@ -22,6 +24,9 @@ Values = Sequence[float | None]
 
 _RATES = (0.0001, 0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
 """What an axis of normal deviates names."""
+
+_DECADES = (0.0001, 0.001, 0.01, 0.1, 1.0)
+"""What a logarithmic axis with a 0 names besides."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class Axis:
     """Whether values are shares, to be shown as percentages."""
     names: Sequence[str] = ()
     """What the rows are called, where the scale is `names`."""
+    zero: bool = False
+    """Whether what stands at the low end of a logarithmic axis is 0, which has no place on it otherwise."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,7 @@ def number(value: float | None, percent: bool = False) -> str:
     """Return a number as the table has it, a share in percent; nothing for none."""
     if value is None:
         return ""
-    return f"{100 * value:.4g}%" if percent else f"{value:.5g}"
+    return f"{decimal(100 * value)}%" if percent else decimal(value, 5)
 
 
 def thinned(count: int, most: int = 400) -> list[int]:
@@ -128,7 +135,9 @@ def _placed(axis: Axis, values: Values) -> Values:
 
 
 def _ticks(axis: Axis) -> Values:
-    """Return where an axis of normal deviates has numbers; nothing for the others, which choose themselves."""
+    """Return where an axis of normal deviates, or one with a 0, has numbers; the others choose themselves."""
+    if axis.zero and axis.low is not None and axis.high is not None:
+        return [axis.low, *(rate for rate in _DECADES if 2 * axis.low < rate <= axis.high)]
     if axis.scale != "deviate" or axis.low is None or axis.high is None:
         return []
     return _placed(axis, [rate for rate in _RATES if axis.low <= rate <= axis.high])

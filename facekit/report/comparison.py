@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
+from facekit.base.figures import decimal
 from facekit.base.text import counted
 from facekit.options.base import Setting
 from facekit.scores.bootstrap import Interval
@@ -160,15 +161,16 @@ def among_strangers(rows: Sequence[Row]) -> list[str]:
     if not found:
         return []
     asked = sorted({one.asked for row in rows for one in row.open_set})
+    rates = " or ".join(f"{decimal(100 * rate)}%" for rate in asked)
     counts = "; ".join(
         f"{test} test: {counted(one.strangers, 'face')} of {counted(one.people, 'person', 'people')}"
         for test, one in found.items()
     )
     return [
-        f"FPIR: strangers' faces that get a name, where {' or '.join(f'{100 * rate:g}%' for rate in asked)} was asked "
-        "for; TPIR: known people's faces that get the right name and are not taken for unknown. Strangers are the "
+        f"FPIR: strangers' faces that get a name, where {rates} was asked for; TPIR: known people's faces "
+        "that get the right name and are not taken for unknown. Strangers are the "
         f"people of the model, each left out in turn ({counts}). Beside a rate: its 95% interval, by bootstrap over "
-        "people."
+        "people, or, of a rate of 0 or 1, the exact one."
     ]
 
 

@@ -21,14 +21,14 @@ Points = Sequence[tuple[float, float]]
 def roc(rates: Curve, points: Points, mismatched: int) -> Chart:
     """Return the share of matched pairs found over that of false matches, the latter on a logarithmic axis.
 
-    The axis ends where one pair of `mismatched` would be half a pair.
+    No false match stands where one pair of `mismatched` would be half a pair.
     """
     least = 0.5 / mismatched
     low = min(0.9, max(0.0, float(np.min(1 - rates.fnmr[rates.fmr >= least], initial=1)) - 0.05))
     fmr, found = np.maximum(rates.fmr, least), 1 - rates.fnmr
     return Chart(
         "ROC curve",
-        Axis(FMR, "log", least, 1.0, percent=True),
+        Axis(FMR, "log", least, 1.0, percent=True, zero=True),
         Axis(FOUND, low=low, high=1.0, percent=True),
         _series((fmr, found), [(max(one, least), 1 - other) for one, other in points]),
         own_numbers=_numbers(rates),

@@ -38,6 +38,8 @@ class Tile:
     """What the photo is called."""
     photo: Path | None = None
     """The photo, where it stays where it is."""
+    cut_from: Path | None = None
+    """The photo that the picture was cut from, where `photo` is the picture itself."""
 
 
 def draw(tiles: Sequence[Tile]) -> bytes:
@@ -68,8 +70,9 @@ def _draw_tile(axes: Any, tile: Tile) -> None:
     families, name = fitting(lines(tile.name))
     sure = "" if tile.probability is None else f"\n{tile.probability:.0%}"
     axes.set_title(f"{name}{sure}", fontsize=8, color=color, family=families, parse_math=False)
-    if tile.note is not None:
-        families, note = fitting(lines(tile.note))
+    below = [text for text in (tile.note, tile.cut_from and tile.cut_from.name) if text]
+    if below:
+        families, note = fitting("\n".join(map(lines, below)))
         axes.set_xlabel(note, fontsize=8, color=OPEN, family=families, parse_math=False)
 
 

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from facekit import __version__
 from facekit.base import images, plain, plugins
 from facekit.base.contract import BadImage, Image
+from facekit.base.figures import decimal, span
 from facekit.base.opening import is_there
 from facekit.base.plain import Json
 from facekit.base.text import counted, encode, visible
@@ -26,7 +27,7 @@ from facekit.report import assets
 _TEMPLATES = Path(__file__).parent / "templates"
 
 _ACTING = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
-"""What could end a script element or begin a comment in it, as JSON writes it elsewise."""
+"""What could end a script element or begin a comment in it, as JSON would write it otherwise."""
 
 
 def render(
@@ -54,7 +55,14 @@ def _environment(filters: frozenset[tuple[str, Callable[..., str]]]) -> Any:
         undefined=jinja2.StrictUndefined,
         finalize=_shown,
     )
-    words = {"percent": percent, "number": "{:,}".format, "counted": counted, "sentence": sentence}
+    words = {
+        "percent": percent,
+        "number": "{:,}".format,
+        "decimal": decimal,
+        "span": lambda ends: span(*ends),
+        "counted": counted,
+        "sentence": sentence,
+    }
     own = words | {"data": lambda value: Markup(data(value))}
     environment.filters |= own | dict(filters)
     inlined = assets.load()

@@ -31,7 +31,7 @@ def training(rows: Sequence[Epoch], best: int) -> list[Chart]:
 
 
 def strangers(scores: Identification) -> Chart:
-    """Return the known people named right by the strangers named; the axis ends where one face is half a face."""
+    """Return the known people named right by the strangers named; 0 stands where one face would be half a face."""
     least = 0.5 / scores.strangers
     low = min(0.9, *(point.tpir for point in scores.curve), scores.rates.tpir)
     head = ("similarity", CURVE, "known people named right (TPIR)")
@@ -39,7 +39,7 @@ def strangers(scores: Identification) -> Chart:
     places = [max(point.fpir, least) for point in scores.curve]
     return Chart(
         "Known people named right, by strangers named",
-        Axis(CURVE, "log", least, 1.0, percent=True),
+        Axis(CURVE, "log", least, 1.0, percent=True, zero=True),
         Axis("named right (TPIR)", low=low, high=1.0, percent=True),
         [
             Series("every threshold", places[::-1], [point.tpir for point in scores.curve][::-1]),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
 
+from facekit.base.figures import decimal
 from facekit.base.files import guarded, replace_file, write_json
 from facekit.base.plain import Json
 from facekit.base.text import counted
@@ -91,7 +92,7 @@ def details(report: PairsReport, output: Path) -> dict[str, Json]:
         rows |= _row("accuracy with those left out as rejected", chosen.rejecting.accuracy)
     rows |= _row("auc", measures.auc, between.auc) | _row("eer", measures.eer, between.eer)
     for far, share, ends in zip(fars, measures.tar, between.tar, strict=True):
-        rows |= _row(f"tar at {far:g}", share, ends)
+        rows |= _row(f"tar at {decimal(far)}", share, ends)
     if scores.folds is not None:
         rows |= _row("accuracy, mean of folds", scores.folds.accuracy)
         rows |= _row("its standard error", scores.folds.standard_error)
@@ -152,4 +153,4 @@ def _area(auc: float) -> str:
 
 
 def _share(far: float) -> str:
-    return f"{100 * far:g}%"
+    return f"{decimal(100 * far)}%"

@@ -65,11 +65,16 @@ def page(title: str, tiles: Sequence[Tile], shown: str, folder: Path) -> str:
         "sheet.html",
         "the sheet",
         title=title,
-        tiles=[(tile, html.shrunk(tile.pixels, _SIDE), html.link(tile.photo, folder)) for tile in tiles],
+        tiles=[_placed(tile, folder) for tile in tiles],
         right=sum(judged),
         judged=len(judged),
         shown=shown,
     )
+
+
+def _placed(tile: Tile, folder: Path) -> tuple[Tile, str, str, str]:
+    """Return a tile, its picture, and the links to its file and to the photo that it was cut from."""
+    return tile, html.shrunk(tile.pixels, _SIDE), html.link(tile.photo, folder), html.link(tile.cut_from, folder)
 
 
 def _is_page(file: Path) -> bool:

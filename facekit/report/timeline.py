@@ -51,7 +51,7 @@ class Presence:
 
 @dataclass(frozen=True)
 class Video:
-    """A video that was watched, and who was there, whoever came first."""
+    """A video that was watched, and who was there, in the order in which they came."""
 
     name: str
     seconds: float

@@ -1,8 +1,8 @@
 """The pictures that a run was trained on, read so that an untrusted run cannot expose other files.
 
 `model.json` says in which folder the pictures are and `split.jsonl` what they are called, and either could name any
-file of whoever looks into the run. So a path must stay inside the folder, and a file is taken only if its bytes have
-the hash that `split.jsonl` gives: whoever wrote that had these bytes already. No other picture there is opened.
+file of the user who opens the run. So a path must stay inside the folder, and a file is taken only if its bytes have
+the hash that `split.jsonl` gives: the author of the run had these bytes already. No other picture there is opened.
 """
 
 from __future__ import annotations

@@ -90,5 +90,5 @@ def _title(folder: Path) -> str:
 def _read(folder: Path) -> Run | None:
     try:
         return read(folder)
-    except FacekitError:  # whoever loads it says why
+    except FacekitError:  # loading it will say why
         return None

@@ -1,7 +1,7 @@
 """A run whose dataset has grown since training: what is new, and the command that trains it again.
 
 A run may come from a stranger and name any folder of its user's. So that folder is listed only once pictures of the
-run were found in it, byte for byte, and no other file there is opened: what is new is told by file names alone.
+run were found in it, byte for byte, and no other file there is opened: file names alone say what is new.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from facekit.runs import MODEL, Run
 
 
 def additions(run: Run) -> Changes:
-    """Return which names and pictures the run's own folder has beside those of its split, as far as file names tell.
+    """Return which names and pictures the run's own folder has besides those of its split, by their file names.
 
     No file is opened. The folder may be any. Pictures that were in it and in no part of the split are known by their
     hashes alone, so that as many are not counted as new.

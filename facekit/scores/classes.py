@@ -22,7 +22,7 @@ Probabilities = NDArray[np.floating[Any]]
 """Shape (n, labels)."""
 
 TOP = 5
-"""Among how many of the likeliest labels a true one is looked for, beside the first."""
+"""Among how many of the likeliest labels a true one is looked for, in addition to the first alone."""
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ class Identification:
     rates: Rates[float]
     """At that threshold."""
     intervals: Rates[Interval | None]
-    """By bootstrap over people."""
+    """By bootstrap over people; of a rate of 0 or 1 exact, see `how`."""
     known: int
     """Searches for known people."""
     known_people: int
@@ -89,6 +89,22 @@ class Identification:
     """The points of `FPIRS`: the least threshold at which the FPIR is no higher."""
     left: Mapping[str, int] = field(default_factory=dict)
     """Reason -> pictures of strangers left out."""
+
+    @property
+    def how(self) -> str:
+        """How the intervals were found, in words."""
+        exact = [name for name, rate in (("FPIR", self.rates.fpir), ("TPIR", self.rates.tpir)) if rate in (0, 1)]
+        drawn = [name for name in ("FPIR", "TPIR") if name not in exact]
+        bootstrap = "by bootstrap over people"
+        clopper = "exact for as many people without an error (Clopper and Pearson)"
+        if not exact or not drawn:
+            return bootstrap if drawn else clopper
+        return f"that of the {drawn[0]} {bootstrap}, that of the {exact[0]} {clopper}"
+
+    @property
+    def reached(self) -> tuple[tuple[float, Point], ...]:
+        """The rates of `FPIRS` that so many strangers can tell, each with the point at which it is not exceeded."""
+        return tuple(zip((rate for rate in FPIRS if rate * self.strangers >= 1), self.at, strict=True))
 
     @property
     def rough(self) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -97,6 +97,10 @@ class BeforeCleaning:
     """How many of these have the name of their folder by the model."""
     not_scored: int = 0
     """Faces that were left out, and are gone, cannot be read, or are of a photo that the training used."""
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    """Why the faces that count, scored or not, were left out: reason -> faces."""
+    not_counted: Mapping[str, int] = field(default_factory=dict)
+    """Why others do not count: reason -> faces, as that of repeats, of which one was kept."""
     why_not: str | None = None
     """Why the accuracy cannot be said."""
 
@@ -105,10 +109,23 @@ class BeforeCleaning:
         if self.accuracy is None:
             return f"not known: {self.why_not}"
         return (
-            f"{self.accuracy:.4f}, an estimate; the faces kept ({self.kept:,}) are taken to score like those tested; "
-            f"of those left out ({self.left_out:,}), {self.right:,} get the name of their folder if the model has to "
-            "give a name, and count as right; the others count as wrong, whoever they show"
+            f"{self.accuracy:.4f}, an estimate: the faces that were kept ({self.kept:,}) count with the accuracy "
+            f"of those tested; of the {self.which}, {self.right:,} get the name of their folder and count as right, "
+            f"{self.left_out - self.right:,} as wrong, whoever they show"
         )
+
+    @property
+    def which(self) -> str:
+        """The faces left out that were scored, and what became of the rest: the numbers of `clean` add up to both."""
+        parts = [_listed(self.reasons)] if self.reasons else []
+        parts += [f"not counted: {_listed(self.not_counted)}"] if self.not_counted else []
+        parts += [f"not scored: {self.not_scored:,}"] if self.not_scored else []
+        told = f" ({'; '.join(parts)})" if parts else ""
+        return f"{self.left_out:,} {'face' if self.left_out == 1 else 'faces'} left out that count{told}"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
 
 
 @dataclass(frozen=True)

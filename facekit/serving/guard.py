@@ -23,7 +23,7 @@ _MAX_FIELDS = 16
 
 LOOPBACK = ("127.0.0.1", "localhost")
 
-_HEADERS = (
+HEADERS = (
     (
         b"content-security-policy",
         b"default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -45,7 +45,7 @@ class Access:
     cookie: str
     """The cookie's name. Cookies know no ports: two servers on one machine need two names."""
     command: str
-    """The command that prints the address, for whoever comes without the token."""
+    """The command that prints the address, for requests without the token."""
     hosts: tuple[str, ...] = LOOPBACK
     """The names in the Host header that are answered."""
 
@@ -91,13 +91,13 @@ class Guard:
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *_HEADERS, *(self._set_cookie() if opens else [])]
+                message["headers"] = [*message.get("headers", []), *HEADERS, *(self._set_cookie() if opens else [])]
             await send(message)
 
         refusal = refusal or (None if opens else self._without_cookie(request))
         body = b"" if refusal or not request.has_body else await self._read(receive)
         if isinstance(body, bytes) and refusal is None:
-            await self._app(scope, _replay(body, receive), answer)
+            await self._app(scope, replay(body, receive), answer)
         else:
             await _refuse(answer, refusal or Refusal(*body))
 
@@ -118,7 +118,7 @@ class Guard:
         limits = self._limits
         try:
             async with asyncio.timeout(limits.body_seconds):
-                return await _whole_body(receive, limits.body_bytes)
+                return await whole_body(receive, limits.body_bytes)
         except TimeoutError:
             return Refusal(408, f"the body did not arrive within {limits.body_seconds:g} seconds")
 
@@ -129,7 +129,7 @@ class _Request:
     def __init__(self, scope: Message, hosts: tuple[str, ...], max_bytes: int) -> None:
         self._scope, self._hosts, self._max_bytes = scope, hosts, max_bytes
         self._headers: Mapping[bytes, bytes] = {name.lower(): value for name, value in scope["headers"]}
-        self._doubled = _doubled(scope["headers"], b"host", b"origin")
+        self._doubled = doubled(scope["headers"], b"host", b"origin")
 
     @property
     def has_body(self) -> bool:
@@ -177,12 +177,14 @@ class _Request:
         return None
 
 
-def _doubled(headers: Iterable[tuple[bytes, bytes]], *names: bytes) -> bool:
+def doubled(headers: Iterable[tuple[bytes, bytes]], *names: bytes) -> bool:
+    """Whether one of these headers was sent more than once: who reads the first and who the last would disagree."""
     sent = [name.lower() for name, _ in headers]
     return any(sent.count(name) > 1 for name in names)
 
 
-async def _whole_body(receive: Receive, most: int) -> bytes | Refusal:
+async def whole_body(receive: Receive, most: int) -> bytes | Refusal:
+    """Return the body of a request; of one with more bytes than `most`, or that ends early, why it is refused."""
     parts, more = bytearray(), True
     while more:
         message = await receive()
@@ -195,7 +197,7 @@ async def _whole_body(receive: Receive, most: int) -> bytes | Refusal:
     return bytes(parts)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
+def replay(body: bytes, receive: Receive) -> Receive:
     """Return a `receive` that gives the body which has been read, then whatever comes next."""
     waiting = [body]
 

@@ -17,6 +17,9 @@ from facekit.serving.guard import Access, App, Guard, Limits
 
 HOST = "127.0.0.1"
 
+_BACKLOG = 512
+"""Connections that wait until they are taken."""
+
 _SHUTDOWN_SECONDS = 3
 """How long requests may still take when the server ends."""
 
@@ -30,7 +33,7 @@ class Server:
     def __init__(self, app: App, name: str, port: int = 0, limits: Limits | None = None) -> None:
         """Take the port; 0 is any that is free. `name` is the command's. Raises FacekitError for a port in use."""
         limits = limits or Limits()
-        self._socket = _listen(port)
+        self._socket = listen(port)
         self.port: int = self._socket.getsockname()[1]
         token = secrets.token_urlsafe(32)
         self.url = f"http://{HOST}:{self.port}/?token={token}"
@@ -57,7 +60,7 @@ class Server:
 def _config(app: App, limits: Limits) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=type("Protocol", (_Impatient,), {"head_seconds": limits.head_seconds}),
+        http=type("Protocol", (Impatient,), {"head_seconds": limits.head_seconds}),
         limit_concurrency=limits.connections,
         log_config=None,
         access_log=False,
@@ -69,10 +72,10 @@ def _config(app: App, limits: Limits) -> uvicorn.Config:
     )
 
 
-class _Impatient(H11Protocol):
+class Impatient(H11Protocol):
     """uvicorn's protocol with a limit that it lacks: a client that sends a byte a minute holds no connection."""
 
-    head_seconds: float
+    head_seconds: float = Limits.head_seconds
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -100,14 +103,18 @@ class _Impatient(H11Protocol):
             self._timer = None
 
 
-def _listen(port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def listen(port: int, host: str = HOST) -> socket.socket:
+    """Take a port of an address; 0 is any that is free. Raises FacekitError where it cannot be had."""
+    kind = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(kind, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((HOST, port))
-        listening.listen()
+        listening.bind((host, port))
+        listening.listen(_BACKLOG)
     except OSError as error:
         listening.close()
+        if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+            raise FacekitError(f"{host} is no address of this machine; choose another with --host") from None
         why = {errno.EADDRINUSE: "is in use", errno.EACCES: "is not open to your user"}
         reason = why.get(error.errno or 0, f"cannot be used ({error.strerror})")
         raise FacekitError(

@@ -65,7 +65,7 @@ def plan(options: Train, split: Split | None = None, track: Track = quiet) -> Pl
     """Check a training, and return what it will do; nothing is written.
 
     Without `split` the data set is read from `options.input`, and its split drawn where it has none. A run that goes
-    on, or is complete, keeps its own split; whoever hands in a split holds it against that of the run. Raises
+    on, or is complete, keeps its own split; the caller compares a split that it hands in with that of the run. Raises
     FacekitError for data that cannot be trained on, a folder that may not be touched, and weights that cannot be
     loaded, and StaleError where the run was begun on other pictures.
     """

@@ -26,7 +26,7 @@ class Step:
     rate: float
     """The learning rate that it begins with."""
     blocks: int | None
-    """Last blocks of the backbone that are trained beside the head; None is all."""
+    """Last blocks of the backbone that are trained in addition to the head; None is all."""
 
 
 def steps(options: Train) -> list[Step]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -15,8 +16,10 @@ from facekit.identity.faces import Finder
 from facekit.identity.gallery import Namer
 from facekit.identity.gallery import naming as gallery_naming
 from facekit.identity.gallery.naming import Candidate
+from facekit.identity.openset.decider import threshold_among
 from facekit.identity.predictor import FoundFace, Prediction, Predictor
 from facekit.options.common import STRANGER, kind_of
+from facekit.options.predict import Least
 from facekit.video.evidence import Evidence
 from facekit.video.tracking import OTHER, Likeness, Sighting, quality
 
@@ -51,8 +54,9 @@ class Eyes(Protocol):
 
     likeness: Likeness | None
     """How faces are compared; None where nothing embeds them."""
-    threshold: float
-    """The similarity from which somebody counts as the same person; 0 where nothing is unknown."""
+    telling: Callable[[int], float] | None
+    """What tells so many people from somebody new: the similarity from which a face is one of theirs. It is wrong as
+    often as a stranger is given a name. None where nobody is unknown."""
     changing: bool
     """Whether what a face is called may change from one moment to the next, as an expression does."""
 
@@ -74,7 +78,8 @@ class GalleryEyes:
         """Find faces by `finder`, whose embedder is the gallery's own, of that name."""
         self._namer, self._finder = namer, finder
         self.likeness: Likeness | None = _likeness(embedder, namer.threshold)
-        self.threshold = namer.threshold
+        about, names = namer.promise.open_set, len(namer.people.numbers)
+        self.telling: Callable[[int], float] | None = partial(threshold_among, about, namer.rate, names)
 
     def see(self, image: Image) -> list[Sighting]:
         """Return the faces of a frame."""
@@ -97,16 +102,16 @@ class GalleryEyes:
 class RunEyes:
     """Names by a trained run: people, or classes such as expressions."""
 
-    def __init__(self, predictor: Predictor, min_confidence: float, detect: bool) -> None:
-        """Answer `unknown` below `min_confidence`; without `detect`, each frame is a face."""
-        self._predictor, self._least, self._detect = predictor, min_confidence, detect
+    def __init__(self, predictor: Predictor, least: Least, detect: bool) -> None:
+        """Answer `unknown` below what an answer must reach; without `detect`, each frame is a face."""
+        self._predictor, self._least, self._detect = predictor, least, detect
         run = predictor.run
         self.changing = (run.info.kind or kind_of(None, run.protocol)) == "classes"
         self.likeness: Likeness | None = None
-        self.threshold = 0.0
         embedding = predictor.recogniser.likeness
         if embedding is not None:
-            self.likeness, self.threshold = _likeness(*embedding), embedding[1]
+            self.likeness = _likeness(*embedding)
+        self.telling: Callable[[int], float] | None = predictor.recogniser.telling
 
     def see(self, image: Image) -> list[Sighting]:
         """Return the faces of a frame. Those that the model cannot align are passed over."""

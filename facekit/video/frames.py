@@ -22,7 +22,7 @@ _MOST_ERRORS = 20
 """Errors of a container in a row after which it is given up: each costs what is left of a packet."""
 
 _BACK = 1.0
-"""Seconds that times must go back for a stream to count anew; less is a fault of a single frame."""
+"""Seconds that times must go back for a stream to count again; less is a fault of a single frame."""
 
 _LEAST = 0.001
 """Seconds between two frames, at least."""
@@ -125,7 +125,7 @@ def _packets(one: Opened, counts: Counts) -> Iterator[Packet[VideoStream]]:
 class _Clock:
     """The times of frames, as they are in the file, and always ascending.
 
-    A frame without a time follows from the rate. Where a stream begins to count anew, its times go on.
+    A frame without a time follows from the rate. Where a stream begins to count again, its times go on.
     """
 
     def __init__(self, stream: VideoStream) -> None:

@@ -13,7 +13,7 @@ from facekit.base.contract import FacekitError, Track
 from facekit.base.files import replace_file
 from facekit.base.foldernames import safe
 from facekit.base.header import begins_as_video
-from facekit.base.opening import open_regular
+from facekit.base.opening import is_folder, open_regular
 from facekit.base.scratch import private_folder
 from facekit.base.text import counted
 from facekit.dataset.given import Given, open_given
@@ -72,7 +72,7 @@ def _told_apart(text: str, stack: ExitStack) -> Path | Part:
 
 
 def _is_video(path: Path) -> bool:
-    if path.is_dir():
+    if is_folder(path):
         return False
     if is_called_video(path):
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,8 +29,8 @@ class _Stranger:
 class Strangers:
     """The strangers of one video."""
 
-    def __init__(self, metric: Metric, threshold: float) -> None:
-        """Take somebody for a stranger who was there before from the similarity at which a gallery gives a name."""
+    def __init__(self, metric: Metric, threshold: Callable[[int], float]) -> None:
+        """Take somebody for one of so many who were there before from the similarity that `threshold` returns."""
         self._metric, self._threshold = metric, threshold
         self._known: list[_Stranger] = []
         """Whoever was seen last is the last."""
@@ -61,7 +61,7 @@ class Strangers:
             return None
         similar = self._similarities(free, track.vectors, track.weights)
         best = int(similar.argmax())
-        return free[best] if similar[best] >= self._threshold else None
+        return free[best] if similar[best] >= self._threshold(len(free)) else None
 
     def _similarities(
         self, people: list[_Stranger], vectors: Embeddings, weights: NDArray[np.float64]

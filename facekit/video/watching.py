@@ -123,8 +123,8 @@ class Watch:
         self.length = self._reader.seconds
         self._tracker = Tracker(eyes.likeness, max(_PATIENCE, 2.5 / settings.fps))
         self._strangers = None
-        if eyes.likeness is not None and eyes.threshold and not eyes.changing:
-            self._strangers = Strangers(eyes.likeness.metric, eyes.threshold)
+        if eyes.likeness is not None and eyes.telling is not None and not eyes.changing:
+            self._strangers = Strangers(eyes.likeness.metric, eyes.telling)
         self._spells = Spells() if eyes.changing else None
         self._passed = 0
         """Tracks of one frame that got no name."""

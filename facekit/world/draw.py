@@ -169,7 +169,7 @@ def empty_photo(rng: Rng, size: Size = (480, 640)) -> Image:
 
 
 def reencode(image: Image, rng: Rng) -> Image:
-    """A repeat of a photo as another site would serve it: cropped by up to 2%, resized, compressed anew."""
+    """A repeat of a photo as another site would serve it: cropped by up to 2%, resized, compressed again."""
     height, width = image.shape[:2]
     top, low = (round(height * float(share)) for share in rng.uniform(0, 0.01, 2))
     left, right = (round(width * float(share)) for share in rng.uniform(0, 0.01, 2))

@@ -21,7 +21,7 @@ from facekit.report.audit import Side, Twins
 from facekit.runs.pictures import picture_bytes
 
 BYTES, PICTURE, PHOTO, BURST = KINDS = ("same bytes", "same picture", "same photo", "burst")
-"""How two files show one photo, the surest first: a picture may be compressed, scaled, cut or mirrored anew, and a
+"""How two files show one photo, the surest first: a picture may be compressed, scaled, cut or mirrored again, and a
 photo's pictures differ more. Those of a burst are two photos, taken seconds apart."""
 
 MANY = 200

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facekit.base.contract import Record
+from facekit.base.opening import is_there
 from facekit.commands.audit.pairs import Shown
 from facekit.commands.audit.trees import Picture, Tree
 from facekit.dataset.ancestry import Ancestry
@@ -58,7 +59,7 @@ def _files(root: Path, origins: Collection[str]) -> dict[str, Path]:
         return {}
     ancestry = Ancestry(root)
     files = ((origin, ancestry.photo(origin)) for origin in origins)
-    return {origin: file for origin, file in files if file is not None and file.is_file()}
+    return {origin: file for origin, file in files if file is not None and is_there(file)}
 
 
 def _shown(file: Path, one: Shown, record: Record) -> Shown:

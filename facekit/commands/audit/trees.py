@@ -151,7 +151,7 @@ def _part(root: Path, name: str, left: Counter[str]) -> Iterator[Picture]:
 
 
 def _below(root: Path, name: str, left: Counter[str], depth: int = 0) -> Iterator[str]:
-    """Yield every file of a label, whatever it is called: what is no picture is counted by whoever decodes it."""
+    """Yield every file of a label, whatever it is called: what is no picture is counted where it is decoded."""
     if depth > MAX_DEPTH:
         left[DEEP] += 1
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from facekit.base.contract import Listing, Record, Rejection, Report
@@ -20,7 +20,8 @@ SHOWN = 20
 
 _NAMED = 10
 
-_COLUMNS = ("person", "in", "kept", "wrong person", "no face", "repeat", "blurred", "unsure", "other")
+COLUMNS = ("person", "in", "kept", "wrong person", "no face", "repeat", "blurred", "unsure", "too few", "other")
+"""Each row adds up: what is in is kept or stands in one of the columns behind."""
 
 _GROUPS = {
     reasons.WRONG: "wrong",
@@ -59,10 +60,10 @@ class PersonRow:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The row of a table; a person who is dropped shows with how many good faces, the unsure with how many stay."""
-        kept = f"0 ({self.dropped} dropped)" if self.dropped else f"{self.kept}"
-        unsure = f"{self.unsure} ({self.kept_unsure} kept)" if self.kept_unsure else f"{self.unsure}"
-        numbers = (self.wrong, self.no_face, self.repeats, self.blurred, unsure, self.other)
+        """The row of a table, which adds up: an unsure face is kept, which is said, or it is left out as unsure."""
+        kept = f"{self.kept} ({self.kept_unsure} unsure)" if self.kept_unsure else f"{self.kept}"
+        left_unsure = self.unsure - self.kept_unsure
+        numbers = (self.wrong, self.no_face, self.repeats, self.blurred, left_unsure, self.dropped, self.other)
         return self.name, f"{self.faces}", kept, *map(str, numbers)
 
 
@@ -120,10 +121,21 @@ def listing(found: Sequence[PersonRow], options: Clean) -> Listing:
     Columns in which nobody has a picture are left out.
     """
     shown = [row.cells for row in found[:SHOWN]]
-    used = [place for place in range(len(_COLUMNS)) if place < 3 or any(cells[place] != "0" for cells in shown)]
+    if len(found) > 1:
+        shown.append(total(found).cells)
+    used = [place for place in range(len(COLUMNS)) if place < 3 or any(cells[place] != "0" for cells in shown)]
     table = tuple(tuple(cells[place] for place in used) for cells in shown)
     notes = [f"… and {len(found) - SHOWN:,} more; --report FILE.html shows all"] if len(found) > SHOWN else []
-    return Listing(tuple(_COLUMNS[place] for place in used), table, (*notes, *kept_by(found, options)))
+    waiting = sum(row.unsure for row in found)
+    if waiting:
+        notes.append(f"{counted(waiting, 'face is', 'faces are')} unsure and can be decided in `facekit review`")
+    return Listing(tuple(COLUMNS[place] for place in used), table, (*notes, *kept_by(found, options)))
+
+
+def total(found: Sequence[PersonRow]) -> PersonRow:
+    """Return the sums over all people, as one more row."""
+    sums = {field.name: sum(getattr(row, field.name) for row in found) for field in fields(PersonRow)[1:-1]}
+    return PersonRow(name="all", beyond=False, **sums)
 
 
 def kept_by(found: Sequence[PersonRow], options: Clean) -> list[str]:

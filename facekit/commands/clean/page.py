@@ -49,18 +49,6 @@ _LIMITS = {
     "roll": (),
 }
 
-_MEASURES = {
-    reasons.BLURRED: "sharpness",
-    reasons.DARK: "brightness",
-    reasons.BRIGHT: "brightness",
-    reasons.FLAT: "contrast",
-    reasons.SMALL: "side",
-    reasons.TURNED: "yaw",
-    reasons.LEANING: "roll",
-    reasons.NO_FACE: "score",
-}
-"""What the number beside a picture is, by its reason."""
-
 
 @dataclass(frozen=True)
 class Tile:
@@ -125,6 +113,7 @@ def render(root: Path, source: Dataset, options: Clean, folder: Path) -> str:
         drawn=kept.info.drawn,
         nobody=doubts.nobody,
         twins=doubts.one_person,
+        columns=by_person.COLUMNS,
         people=found,
         advice=by_person.kept_by(found, options),
         histograms=list(_histograms(kept)),
@@ -181,13 +170,8 @@ def _rank(one: Rejection) -> float:
 
 
 def _note(one: Rejection) -> str:
-    if one.value is None:
-        return ""
-    if isinstance(one.value, str):
-        return "" if one.reason == reasons.REPEAT else one.value
-    if one.reason in (reasons.WRONG, reasons.UNSURE):
-        return f"{one.value:.1%}"
-    return f"{_MEASURES.get(one.reason, '')} {one.value:g}".strip()
+    """Return what stands below a picture: what decided, but not the picture that it repeats, which is shown."""
+    return "" if one.reason == reasons.REPEAT else reasons.measured(one.reason, one.value)
 
 
 def _other(one: Rejection, source: Dataset, paths: Collection[str]) -> Path | None:

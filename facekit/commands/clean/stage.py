@@ -45,7 +45,7 @@ def clean(options: Clean, track: Track = quiet) -> Report:
         else:
             out.save_info()
             report = _plan(out, decided, known, embedder, track)
-        if (decisions := summary.of_decisions(decided, out)) is not None:
+        if (decisions := summary.of_decisions(decided, out, options.apply)) is not None:
             report.details["decisions"] = {"in force": decisions.in_force, "waiting": decisions.waiting}
     if options.report is not None and not options.dry_run:
         page.write(options.report, options.output, source, options)
@@ -78,7 +78,7 @@ def _matcher(name: str) -> str:
 
 
 def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: str, track: Track) -> Report:
-    """Select among all pictures anew, and make the folder hold what is selected."""
+    """Select among all pictures again, and make the folder hold what is selected."""
     source, options = out.source, out.options
     assert source is not None and isinstance(options, Clean)
     placed, rejections = decided.candidates(out)

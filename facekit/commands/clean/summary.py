@@ -6,6 +6,7 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from facekit.base.plain import Json, to_plain
 from facekit.base.text import counted, listed
@@ -83,13 +84,18 @@ def _findings(selection: Selection) -> dict[int, str]:
     return {place: doubt.reason if (doubt := selection.doubt(place)) else RIGHT for place in places}
 
 
-def of_decisions(decisions: ReviewDecisions, out: Output) -> DecisionsSummary | None:
-    """Return how many decisions of the review are in force, and how many wait for --apply; None without any."""
+def of_decisions(decisions: ReviewDecisions, out: Output, apply: bool) -> DecisionsSummary | None:
+    """Return how many decisions of the review are in force, and how many wait for --apply; None without any.
+
+    Where they are to be applied and there is none, say so.
+    """
     waiting = decisions.waiting(out)
     if waiting:
         what = counted(waiting, "decision of the review is", "decisions of the review are")
         log.warning("%s not applied yet; use `clean --apply`", what)
     some = decisions.latest or decisions.in_force
+    if apply and not some:
+        log.warning("no decision of the review to apply yet; decide with `facekit review %s`", quote(str(out.root)))
     return DecisionsSummary(len(decisions.in_force), waiting) if some else None
 
 

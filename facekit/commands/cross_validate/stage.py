@@ -68,7 +68,7 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
     """
     began = time.monotonic()
     run = runs.load(options.run)
-    protocol.check(leave_out_joined(run.split)[0], run.protocol, str(run.folder))  # the folds are drawn anew
+    protocol.check(leave_out_joined(run.split)[0], run.protocol, str(run.folder))  # the folds are drawn again
     dataset = _unchanged(run, options, track)
     folds = cut(run, options.folds, options.seed, dataset, track)
     output = _output(options)

@@ -82,7 +82,7 @@ def _made_from(photos: Dataset, subject: Subject, jobs: int, track: Track) -> Ma
     def digest(record: Record) -> str:
         try:
             return hashlib.sha256(photos.bytes_of(record)).hexdigest()
-        except BadImage:  # counted by whoever looks at it
+        except BadImage:  # counted where it is decoded
             return ""
 
     hashes = track(ordered_map(digest, photos.records, jobs), f"read {photos.root.name}", len(photos.records))

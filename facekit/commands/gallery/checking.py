@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from facekit.base.contract import FacekitError, Listing
@@ -10,6 +12,7 @@ from facekit.base.text import counted, listed
 from facekit.commands.gallery.told import Told
 from facekit.identity.gallery import Gallery, index
 from facekit.identity.gallery.confusion import Confusion, confusion
+from facekit.identity.gallery.saying import Said, tallied
 
 PAIRS = 20
 """Pairs of people that are shown: those who come nearest to each other."""
@@ -27,7 +30,9 @@ def check(gallery: Gallery) -> Told:
     if rebuilt:
         index.drop(gallery.folder)
     found, promise = confusion(gallery.people(), PAIRS), gallery.promise()
-    listing = Listing(("person", "and", "similarity"), _rows(found), (*rebuilt, *_notes(gallery, found), promise.line))
+    said = tallied(gallery.store.feedback(), {one.number: one.name for one in gallery.store.people()})
+    notes = (*rebuilt, *_notes(gallery, found), *_said(said), promise.line)
+    listing = Listing(("person", "and", "similarity"), _rows(found), notes)
     details: dict[str, Json] = {
         "whole": True,
         "index_rebuilt": bool(rebuilt),
@@ -37,8 +42,21 @@ def check(gallery: Gallery) -> Told:
             {"person": one.first, "and": one.second, "similarity": round(one.similarity, 4)} for one in found.pairs
         ],
         "doubtful": list(_doubtful(gallery, found)),
+        "feedback": [vars(one) for one in said],
     }
     return Told(details, listing)
+
+
+def _said(said: Sequence[Said]) -> list[str]:
+    """Return what users of a server have said of its answers, the worst first."""
+    lines = []
+    for one in said[:PAIRS]:
+        who = "strangers" if one.name is None else one.name
+        if one.wrong:
+            lines.append(f"{one.wrong} of {one.wrong + one.right} answers that named {who} were said to be wrong")
+        if one.missed:
+            lines.append(f"{counted(one.missed, 'answer')} did not name {who}, who it was; enroll more photos")
+    return lines
 
 
 def _rows(found: Confusion) -> tuple[tuple[str, ...], ...]:

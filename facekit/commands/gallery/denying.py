@@ -9,9 +9,10 @@ from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError
 from facekit.base.text import visible
 from facekit.commands.gallery.told import Told
-from facekit.identity.faces import Finder, kept, the_face
+from facekit.identity.faces import Finder, the_face
 from facekit.identity.gallery import Gallery, NewFace, Person
-from facekit.identity.gallery.values import KnownFace, Where
+from facekit.identity.gallery.enrolling import new_face
+from facekit.identity.gallery.values import KnownFace
 
 _NUMBERED = re.compile(r"(.+)#([0-9]{1,4})")
 
@@ -57,8 +58,7 @@ def _seen(gallery: Gallery, face: str, person: Person) -> NewFace:
     (vector,), (reason,) = finder.embed([chosen.aligned])
     if reason is not None:
         raise FacekitError(f"{path}: {reason}; give another photo of that face")
-    where = Where(str(path.absolute()), seen.sha256, chosen.box)
-    return NewFace(where, vector, kept(seen.image, chosen.box) if gallery.about.keep_crops else None)
+    return new_face(seen, chosen, vector, str(path.absolute()), gallery.about.keep_crops)
 
 
 def _picture(face: str) -> tuple[Path, int | None]:

@@ -22,7 +22,7 @@ STAGE = "gallery"
 def gallery(options: Options, track: Track = quiet) -> Report:
     """Do what was asked with a gallery.
 
-    Whatever changes people finds the threshold anew. Raises FacekitError for a gallery that is not there, and for
+    Whatever changes people finds the threshold again. Raises FacekitError for a gallery that is not there, and for
     names and faces that it has not.
     """
     began = time.monotonic()

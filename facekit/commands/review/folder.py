@@ -105,5 +105,5 @@ def _replaced(label: str) -> str:
 
 
 def signature(root: Path) -> tuple[str, ...]:
-    """Return what changes whenever `clean` has written a folder anew."""
+    """Return what changes whenever `clean` has written a folder again."""
     return tuple(version(root / name) for name in _READ)

@@ -1,4 +1,4 @@
-"""Pictures as the page shows them: scaled down, encoded anew, and never larger than a screen needs."""
+"""Pictures as the page shows them: scaled down, encoded again, and never larger than a screen needs."""
 
 from __future__ import annotations
 

@@ -10,11 +10,12 @@ import webbrowser
 from contextlib import suppress
 
 from facekit.base.contract import FacekitError, Report, Track, quiet
+from facekit.base.text import counted
 from facekit.commands.review.app import build
 from facekit.commands.review.session import Session
 from facekit.dataset import DECISIONS
 from facekit.options.review import Review
-from facekit.serving import Server
+from facekit.serving.server import Server
 
 STAGE = "review"
 
@@ -34,6 +35,8 @@ def review(options: Review, track: Track = quiet) -> Report:
     session = Session(options.folder, live=options.live and not options.dry_run)
     if not options.dry_run:
         _serve(session, options)
+        decided = f"{counted(session.decided, 'decision is', 'decisions are')} saved in {session.root / DECISIONS}"
+        log.info("review closed; %s", decided if session.decided else "nothing was decided")
     kept = sum(card.here is not None for card in session.folder.cards.values())
     report = Report(STAGE, str(options.folder), kept=kept, seconds=round(time.monotonic() - began, 2))
     report.details = {"decisions": session.decided, "undecided": session.undecided}

@@ -104,7 +104,7 @@ class FolderWriter:
             store.write(path, data)
         if card.record is None:
             was = None if label == card.key.label else card.key.label
-            # Its group is drawn by whoever splits: it may share a photo with any that is here.
+            # Its group is drawn when the split is drawn: it may share a photo with any that is here.
             name, digest = self.names.get(label, label), hashlib.sha256(data).hexdigest()
             record = replace(record, path=path, label=label, name=name, sha256=digest, moved_from=was, group=None)
             self._add_lines(record)

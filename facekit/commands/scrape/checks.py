@@ -20,7 +20,7 @@ HOST_REFUSES = "host refuses"
 """The reason of a picture whose host was not asked, because it had refused too often."""
 
 PASSING = {"timed out", "no connection", "incomplete", HOST_REFUSES}
-"""Reasons that may pass until another run, beside answers 408, 429 and 500 upwards."""
+"""Reasons that may have gone by another run, in addition to answers 408, 429 and 500 upwards."""
 
 _VALUED = {"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"}
 """Directives with a colon of their own, where others have it after the name of a robot."""

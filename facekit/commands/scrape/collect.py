@@ -26,7 +26,7 @@ AHEAD = 8
 """Downloads under way or waiting for their turn by rank, for each thread: what bounds memory."""
 
 NAMES_AHEAD = 8
-"""Names, beside two a bot, that may be searched for and not yet downloaded: searching is faster."""
+"""Names, in addition to two per bot, that may be searched for and not yet downloaded: searching is faster."""
 
 
 class Collector:

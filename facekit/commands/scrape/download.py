@@ -191,7 +191,7 @@ def user_agent(contact: str) -> str:
 def host_of(url: str) -> str:
     """Return the host that a URL leads to, in lower case; empty for none.
 
-    Read as by whoever connects: other parsers take other hosts from a URL that is made to mislead.
+    Read as by the code that connects: other parsers take other hosts from a URL that is made to mislead.
     """
     try:
         return (parse_url(url).host or "").rstrip(".")

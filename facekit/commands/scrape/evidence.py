@@ -1,6 +1,6 @@
 """Save pages that could not be parsed beside the pictures, so that a person can look at them.
 
-In a hidden folder, because whoever reads the tree takes every other folder for a name.
+In a hidden folder, because commands that read the tree take every other folder for a name.
 """
 
 from __future__ import annotations

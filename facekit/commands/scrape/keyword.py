@@ -75,7 +75,7 @@ class Keyword:
     ) -> list[Candidate]:
         """Add a search's result; return the candidates that are new, ranked behind all that were there before.
 
-        `refused` are links that are known beside those of the candidates and the pictures.
+        `refused` are links that are known in addition to those of the candidates and the pictures.
         """
         known = {canonical(c.url) for c in self.candidates} | {canonical(s.url) for s in self.kept.values() if s.url}
         known |= {canonical(url) for url in refused}

@@ -28,7 +28,7 @@ class Outcome(NamedTuple):
     seconds: float
     """How long the host took to answer."""
     dhash: int | None = None
-    """The picture's difference hash, for whoever looks for near repeats."""
+    """The picture's difference hash, to look for near repeats."""
 
 
 @dataclass(slots=True)

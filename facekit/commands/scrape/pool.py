@@ -126,7 +126,7 @@ class Downloads:
         self._queue = Queue(hosts)
         self._places = itertools.count(1)
         self._turn = threading.Condition()
-        """Held by whoever looks at queue or hosts."""
+        """Held by a thread that looks at queue or hosts."""
         self._alarm = float("inf")
         """When the first of the threads that wait for a host's pause to end wakes up."""
         self._over = False
@@ -183,7 +183,7 @@ class Downloads:
                 else:
                     self.hosts.began(job.host, now)
                     self._queue.touch(job.host, now)
-                    self._turn.notify()  # whoever waits: there may be another, and somebody has to mind the clock
+                    self._turn.notify()  # another thread: there may be another item, and one has to watch the time
                     return job
             return None
 

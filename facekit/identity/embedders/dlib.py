@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -80,20 +81,32 @@ class DlibMirrored(Dlib):
         return np.asarray((super().embed(faces) + mirrored) / 2, np.float32)
 
 
+def graph() -> bytes:
+    """Return the network as an ONNX file. Raises FacekitError where the extra `faces` is not installed."""
+    _, key, build = _made()
+    return weights.cached(_cached_as(key), build)
+
+
 @cache
 def _loaded() -> tuple[Any, str]:
     """Return the network, ready to run on one thread, and the start of its weights' SHA-256."""
-    file = model_file(MODEL)
-    data = dlib_weights.load(file)
-    key = hashlib.sha256(data).hexdigest()[:12]
-
-    def build() -> bytes:
-        return dlib_onnx.build(dlib_weights.parse(data, file))
+    file, key, build = _made()
 
     def ready(model: bytes) -> Any:
         return runtime.session(model, SIDE, DIMENSIONS, "the embedder dlib")
 
-    session = ready(weights.cached(f"dlib-{key}-{dlib_onnx.VERSION}", build)) or ready(build())
+    session = ready(weights.cached(_cached_as(key), build)) or ready(build())
     if session is None:
         raise FacekitError(f"ONNX Runtime cannot run the network of {file}; install face-recognition-models 0.3 again")
     return session, key
+
+
+def _made() -> tuple[Path, str, Callable[[], bytes]]:
+    """Return the file of the weights, the start of its SHA-256, and what makes an ONNX file of it."""
+    file = model_file(MODEL)
+    data = dlib_weights.load(file)
+    return file, hashlib.sha256(data).hexdigest()[:12], lambda: dlib_onnx.build(dlib_weights.parse(data, file))
+
+
+def _cached_as(key: str) -> str:
+    return f"dlib-{key}-{dlib_onnx.VERSION}"

@@ -84,13 +84,18 @@ def _in_box(faces: Sequence[Face], box: Box, around: Box) -> Face | None:
 @cache
 def _loaded(sha256: str) -> Any:
     """Return the network of the file of that SHA-256, ready to run on one thread."""
+    session = runtime.session(graph(), SIDE, DIMENSIONS, "the embedder sface")
+    if session is None:
+        raise FacekitError("ONNX Runtime cannot run SFace; install a newer one: pip install -U onnxruntime")
+    return session
+
+
+def graph() -> bytes:
+    """Return the network as an ONNX file. Raises FacekitError where the extra `faces` is not installed."""
     data = weights.load("sface")
 
     def build() -> bytes:
         return sface_onnx.build(data)
 
-    model = weights.cached(f"sface-{sha256[:12]}-{sface_onnx.VERSION}", build, sface_onnx.SHA256)
-    session = runtime.session(model, SIDE, DIMENSIONS, "the embedder sface")
-    if session is None:
-        raise FacekitError("ONNX Runtime cannot run SFace; install a newer one: pip install -U onnxruntime")
-    return session
+    key = weights.PINS["sface"].sha256[:12]
+    return weights.cached(f"sface-{key}-{sface_onnx.VERSION}", build, sface_onnx.SHA256)

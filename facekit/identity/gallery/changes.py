@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from facekit.base.text import visible
 from facekit.identity.gallery.queries import Queries
 from facekit.identity.gallery.rowvalues import Reader, encodable, now, packed, placed
 from facekit.identity.gallery.transactions import Sql
-from facekit.identity.gallery.values import MOST_CROP, MOST_NAME, About, Crop, NewFace, Where
+from facekit.identity.gallery.values import MOST_CROP, MOST_NAME, About, Crop, Feedback, NewFace, Where
 
 
 class Changes(Queries):
@@ -55,6 +56,9 @@ class Changes(Queries):
                     if sql.execute(f"{twice} where mine.person = ? and other.id = ?", (into, one)).fetchone():
                         self._drop_denials(sql, "id = ?", one)
                 sql.execute("update denials set person = ? where person = ?", (into, other))
+                if self._has_feedback():
+                    sql.execute("update feedback set person = ? where person = ?", (into, other))
+                    sql.execute("update feedback set actual = ? where actual = ?", (into, other))
                 sql.execute("delete from people where id = ?", (other,))
 
     def remove(self, people: Iterable[int], faces: Iterable[str]) -> None:
@@ -66,6 +70,8 @@ class Changes(Queries):
             for person in people:
                 self._drop_faces(sql, "person = ?", person)
                 self._drop_denials(sql, "person = ?", person)
+                if self._has_feedback():
+                    sql.execute("delete from feedback where person = ? or actual = ?", (person, person))
                 sql.execute("delete from people where id = ?", (person,))
 
     def deny(self, person: int, face: NewFace) -> bool:
@@ -97,6 +103,32 @@ class Changes(Queries):
                 self._set("promise_of", str(generation))
                 self._set("promise", promise)
 
+    def note_feedback(self, said: Feedback) -> bool:
+        """Keep what somebody says of an answer, in place of what was said before; the generation stays.
+
+        False: a person of whom it speaks is not there any more, and nothing is kept.
+        """
+        with self._changing(counts=False) as sql:
+            for number in (said.person, said.actual):
+                there = "select 1 from people where id = ?"
+                if number is not None and sql.execute(there, (number,)).fetchone() is None:
+                    return False
+            if not self._has_feedback():
+                self._make_feedback()
+            sql.execute("delete from feedback where id = ?", (said.id,))
+            row = (said.id, int(said.right), said.person, said.actual, said.similarity, said.answered, now())
+            sql.execute("insert into feedback values (?, ?, ?, ?, ?, ?, ?)", row)
+            return True
+
+    @abstractmethod
+    def _make_feedback(self) -> None:
+        """Make the table of what was said of answers."""
+
+    def set_access(self, change: Callable[[str | None], str]) -> None:
+        """Change who may ask a server about the gallery: what is stored is handed over. The generation stays."""
+        with self._changing(counts=False) as sql:
+            self._set("access", change(self._access(sql)))
+
     def set_about(self, about: About) -> None:
         """Change what the gallery says of itself."""
         with self._changing():
@@ -106,7 +138,8 @@ class Changes(Queries):
     def clear(self, about: About) -> None:
         """Remove everybody and everything, and begin a new gallery in the same place."""
         with self._changing() as sql:
-            for table in ("crops", "strangers", "denials", "faces", "people"):
+            said = ("feedback",) if self._has_feedback() else ()
+            for table in (*said, "crops", "strangers", "denials", "faces", "people"):
                 sql.execute(f"delete from {table}")
             sql.execute("delete from meta where key like 'promise%'")
             self._set("about", plain.dump(about))

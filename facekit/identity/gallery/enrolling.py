@@ -14,7 +14,7 @@ from facekit.dataset import Dataset
 from facekit.dataset.info import DatasetInfo
 from facekit.identity.embedders.cache import Embedding
 from facekit.identity.embedders.embeddings import face_in
-from facekit.identity.faces import Finder, SeenFace, kept
+from facekit.identity.faces import Finder, Seen, SeenFace, kept
 from facekit.identity.gallery.values import MOST_CROP, Crop, NewFace, Where
 
 _BATCH = 8
@@ -90,6 +90,12 @@ class Enroller:
         if self.info.crop is not None and len(data) <= MOST_CROP // 4:
             return Crop(data, face.box)
         return kept(image, face.box)
+
+
+def new_face(seen: Seen, face: SeenFace, vector: Embedding, path: str, keep_crop: bool) -> NewFace:
+    """Return a face of a picture that was looked at, with its embedding, as one to enroll or to deny."""
+    where = Where(path, seen.sha256, face.box)
+    return NewFace(where, vector, kept(seen.image, face.box) if keep_crop else None)
 
 
 def _made(read: _Read, vector: Embedding, reason: str | None) -> NewFace | BadImage:

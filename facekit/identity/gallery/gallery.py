@@ -20,7 +20,7 @@ from facekit.identity.gallery.place import Place, place_of
 from facekit.identity.gallery.promise import Promise
 from facekit.identity.gallery.search import People
 from facekit.identity.gallery.store import Store
-from facekit.identity.gallery.values import About, Person
+from facekit.identity.gallery.values import MOST_DIMENSIONS, MOST_THRESHOLD, About, Person
 from facekit.identity.openset.decider import described, threshold_at
 from facekit.identity.openset.known import CENTRE
 from facekit.options.crop import CarriedCrop
@@ -100,7 +100,7 @@ class Gallery:
         embedder = embedders.load(ours.name)
         if described(embedder) != described(ours):
             raise FacekitError(
-                f"{ours.name} gives other embeddings now than when {self.shown} was made; embed its faces anew: "
+                f"{ours.name} gives other embeddings now than when {self.shown} was made; embed its faces again: "
                 f"facekit gallery migrate {folder} --embedder {ours.name} -o NEW"
             )
         return embedder
@@ -132,7 +132,11 @@ class Gallery:
     def namer(self, rate: float | None = None, repeats: bool = False) -> Namer:
         """Return what names faces, at a false positive identification rate: by default the gallery's own."""
         people = self.people()
-        found = self.promise(people)
+        return self.namer_of(people, self.promise(people), rate, repeats)
+
+    @staticmethod
+    def namer_of(people: People, found: Promise, rate: float | None = None, repeats: bool = False) -> Namer:
+        """Return what names faces by some people, at the threshold of a promise, be it that of people before them."""
         return Namer(people, found, threshold_at(found.open_set, rate), rate or found.open_set.rate, repeats)
 
     def person(self, name: str) -> Person:
@@ -155,7 +159,10 @@ class Gallery:
 
 
 def about(name: str, crop: CarriedCrop, fpir: float, keep_crops: bool = True, drawn: bool = False) -> About:
-    """Return what a new gallery says of itself. Raises FacekitError for an embedder that cannot be had."""
+    """Return what a new gallery says of itself.
+
+    Raises FacekitError for an embedder that cannot be had, and for one whose embeddings no gallery can hold.
+    """
     embedder = embedders.load(name)
     backbone = Backbone(
         name=name,
@@ -164,6 +171,16 @@ def about(name: str, crop: CarriedCrop, fpir: float, keep_crops: bool = True, dr
         dimensions=embedder.dimensions,
         licence=embedder.licence,
     )
+    if not 0 < embedder.dimensions <= MOST_DIMENSIONS:
+        raise FacekitError(
+            f"embeddings of {shown(name)} have {embedder.dimensions:,} numbers, and a gallery takes 1 to "
+            f"{MOST_DIMENSIONS:,}; choose another with --embedder"
+        )
+    if not (embedder.metric and 0 < embedder.threshold < MOST_THRESHOLD):
+        raise FacekitError(
+            f"{shown(name)} has metric {embedder.metric!r} and threshold {embedder.threshold!r}; a gallery "
+            f"needs a metric, and a threshold above 0 and below {MOST_THRESHOLD:,.0f}; choose another with --embedder"
+        )
     return About(
         id=secrets.token_hex(16),
         embedder=backbone,

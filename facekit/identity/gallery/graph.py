@@ -1,8 +1,8 @@
 """A graph of the embeddings of a very large gallery, in which usearch finds near ones without a look at each.
 
-It only nominates: similarities are those of the embeddings themselves. It is kept in the cache of whoever asks, never
-beside a gallery: usearch reads its file without checking it, and a gallery may come from a stranger. New faces are
-added; after a removal it is built again, because usearch only marks what is removed.
+It only nominates: similarities are those of the embeddings themselves. It is kept in the cache of the user who asks,
+never beside a gallery: usearch reads its file without checking it, and a gallery may come from a stranger. New faces
+are added; after a removal it is built again, because usearch only marks what is removed.
 """
 
 from __future__ import annotations

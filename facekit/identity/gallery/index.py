@@ -1,7 +1,7 @@
 """The embeddings of a gallery in a memory map, derived from the store and brought up to date whenever it is opened.
 
 A folder `index` beside the store holds `state.json` and, of each build, one file of embeddings and one of their slots.
-Rows are only added at the end; those of removed faces are overwritten with zeros. Past half of them it is built anew,
+Rows are only added at the end; those of removed faces are overwritten with zeros. Past half of them it is built again,
 in files of another name, so that a process which still reads the old ones is not disturbed.
 """
 

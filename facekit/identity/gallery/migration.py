@@ -38,7 +38,7 @@ class Migrated:
     denials: int
     strangers: int
     lost: list[str]
-    """Ids of the faces and denials that could not be embedded anew."""
+    """Ids of the faces and denials that could not be embedded again."""
     reasons: Counter[str]
     nobody: list[str]
     """People of whom no face was left; they are not in the new gallery."""
@@ -65,7 +65,7 @@ def migrate(gallery: Gallery, embedder: str, output: str, jobs: int, track: Trac
     """Make a gallery of the same people with another embedder. The old one is only read.
 
     The new one appears whole or not at all: it is made beside its place, and moved there at the end. Raises
-    FacekitError for a place that is taken, and where no face can be embedded anew.
+    FacekitError for a place that is taken, and where no face can be embedded again.
     """
     place = place_of(output)
     place.check_free()
@@ -98,7 +98,7 @@ def _moved(gallery: Gallery, target: Gallery, again: _Again, jobs: int, track: T
 
 
 class _Made:
-    """Embeds faces anew, and counts those that cannot be."""
+    """Embeds faces again, and counts those that cannot be."""
 
     def __init__(self, again: _Again, jobs: int, track: Track) -> None:
         self._again, self._jobs, self._track = again, jobs, track
@@ -119,7 +119,7 @@ class _Made:
 def _told(gallery: Gallery, target: Gallery, denials: int, lost: list[str], reasons: Counter[str]) -> Migrated:
     people = target.store.people()
     if not people:
-        raise FacekitError(f"no face of {gallery.shown} can be embedded anew: {GONE}; enroll from the photos")
+        raise FacekitError(f"no face of {gallery.shown} can be embedded again: {GONE}; enroll from the photos")
     here = {one.name for one in people}
     nobody = [one.name for one in gallery.store.people() if one.name not in here]
     if lost:
@@ -143,7 +143,7 @@ def _told(gallery: Gallery, target: Gallery, denials: int, lost: list[str], reas
 
 
 class _Again:
-    """Embeds a face of a gallery anew. Threads may share one."""
+    """Embeds a face of a gallery again. Threads may share one."""
 
     def __init__(self, gallery: Gallery, finder: Finder) -> None:
         self._gallery, self._finder = gallery, finder

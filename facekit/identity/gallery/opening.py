@@ -35,6 +35,12 @@ create table strangers (id text primary key, who text not null, vector blob not 
 create table crops (id text primary key, box text not null, data blob not null);
 """
 
+FEEDBACK = (
+    "create table feedback (id text primary key, correct integer not null, person integer references people (id),"
+    " actual integer references people (id), similarity real, answered text not null, at text not null) without rowid"
+)
+"""What is made in a file where somebody says for the first time whether an answer was right."""
+
 _UNWRITTEN = ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE", "SQLITE_IOERR_SHM")
 """What SQLite calls a disk that takes no more, where it does not say that it is full: quotas, limits, bad disks."""
 
@@ -145,7 +151,7 @@ def _connect(file: Path) -> sqlite3.Connection:
 
 
 def is_blank(connection: sqlite3.Connection) -> bool:
-    """Whether a file has no tables yet: it was only just made, or whoever made it was killed."""
+    """Whether a file has no tables yet: it was only just made, or the program that made it was killed."""
     return not _schema(connection)
 
 
@@ -159,10 +165,12 @@ def check_schema(connection: sqlite3.Connection, file: Path) -> None:
     ours = sqlite3.connect(":memory:")
     try:
         ours.executescript(SCHEMA)
-        same = _schema(connection) == _schema(ours)
+        known = [_schema(ours)]
+        ours.execute(FEEDBACK)
+        known.append(_schema(ours))
     finally:
         ours.close()
-    if not same:
+    if _schema(connection) not in known:
         raise FacekitError(f"{file} has tables that facekit did not make, and is not opened; enroll again")
 
 

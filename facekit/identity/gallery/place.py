@@ -125,7 +125,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Database:
-    """A schema of a database. The index is kept in the cache of whoever asks."""
+    """A schema of a database. The index is kept in the cache of the user who asks."""
 
     address: Address
 

@@ -34,7 +34,13 @@ create table strangers (id text collate "C" primary key, who text collate "C" no
 create table crops (id text collate "C" primary key, box text not null, data bytea not null);
 """
 
-VERSIONS: tuple[str, ...] = (TABLES,)
+FEEDBACK = """
+create table feedback (id text collate "C" primary key, correct bigint not null,
+ person bigint references people (id), actual bigint references people (id), similarity double precision,
+ answered text not null, at text not null);
+"""
+
+VERSIONS: tuple[str, ...] = (TABLES, FEEDBACK)
 """What makes the tables: those of the first version, and what each later one changes. `meta` says how far it is."""
 
 _TABLES = {"meta", "people", "faces", "denials", "strangers", "crops"}
@@ -110,6 +116,12 @@ class PostgresStore(Changes):
             for statement in filter(str.strip, change.split(";")):
                 self._sql.execute(statement)
         self._set("schema", str(len(VERSIONS)))
+
+    def _has_feedback(self) -> bool:
+        return True
+
+    def _make_feedback(self) -> None:
+        """Do nothing: the table is made with the others."""
 
     def _ready(self) -> None:
         if self._connection.lost:  # the server was started again, or the network was down

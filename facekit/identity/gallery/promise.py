@@ -8,6 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
+from facekit.base.figures import decimal, span
 from facekit.base.plain import Json
 from facekit.base.text import counted
 from facekit.identity.embedders.metrics import Embeddings
@@ -60,15 +61,15 @@ class Promise:
 
     @property
     def line(self) -> str:
-        """What a person is told about it, in one line."""
-        rate, people = f"{self.open_set.rate:g}", self.open_set.people
+        """What a message says about it, in one line."""
+        rate, people = decimal(self.open_set.rate), self.open_set.people
         if self.interval is None:
             return (
                 f"a false positive identification rate of {rate} cannot be promised: no two people could be compared, "
                 f"so the threshold {self.open_set.threshold:.3f} is what the embedder's own suggests; "
                 f"about {self.enough} people, or as many strangers (--strangers), would suffice"
             )
-        ends = f"95% interval {self.interval[0]:.2g} to {self.interval[1]:.2g}, from {self._from(people)}"
+        ends = f"95% interval {span(*self.interval, 2)}, from {self._from(people)}"
         if self.promised:
             return f"threshold {self.open_set.threshold:.3f}: false positive identification rate {rate} ({ends})"
         return (

@@ -13,11 +13,17 @@ from facekit.base.contract import FacekitError
 from facekit.base.names import fold
 from facekit.base.text import counted
 from facekit.identity.gallery.rowvalues import Bad, boxed
-from facekit.identity.gallery.transactions import Transactions
-from facekit.identity.gallery.values import MOST_CROP, Crop, Denials, KnownFace, Person, Rows, Strangers
+from facekit.identity.gallery.transactions import Sql, Transactions
+from facekit.identity.gallery.values import MOST_CROP, Crop, Denials, Feedback, KnownFace, Person, Rows, Strangers
 
 _BLOCK = 4096
 """Embeddings that are read at a time."""
+
+_MOST_ACCESS = 1 << 20
+
+_SAID = "id, correct, person, actual, similarity, answered"
+
+_OF_FACE = "faces.id, path, sha256, box, origin, source, at"
 
 _FACE = "id, path, sha256, box, origin, source, at"
 
@@ -60,6 +66,16 @@ class Queries(Transactions):
             ).fetchall()
             people = [Person(self._read.number(n), self._read.text(name), faces, no) for n, name, faces, no in found]
             return sorted(people, key=lambda one: (fold(one.name), one.name))
+
+    def person(self, number: int) -> Person | None:
+        """Return the person of a number; None where there is nobody."""
+        with self._reading() as sql:
+            row = sql.execute(
+                "select id, name, (select count(*) from faces where person = people.id),"
+                " (select count(*) from denials where person = people.id) from people where id = ?",
+                (number,),
+            ).fetchone()
+            return None if row is None else Person(self._read.number(row[0]), self._read.text(row[1]), row[2], row[3])
 
     def find_person(self, name: str) -> Person | None:
         """Return the person of a name, however it is spelled."""
@@ -124,6 +140,34 @@ class Queries(Transactions):
                 return None
             return self._number("promise_of"), self._read.text(found["promise"], 1 << 20)
 
+    def face(self, face: str) -> KnownFace | None:
+        """Return the enrolled face of an id; None where it is not there."""
+        with self._reading() as sql:
+            row = sql.execute(
+                f"select people.name, (select count(*) from crops where id = faces.id), {_OF_FACE}"
+                " from faces join people on people.id = person where faces.id = ?",
+                (face,),
+            ).fetchone()
+            return None if row is None else self._read.known(self._read.text(row[0]), row[2:], bool(row[1]))
+
+    def feedback(self) -> list[Feedback]:
+        """Return what was said of answers, in the order of the answers."""
+        with self._reading() as sql:
+            if not self._has_feedback():
+                return []
+            found = sql.execute(f"select {_SAID} from feedback order by answered, id").fetchall()
+            return [self._said(row) for row in found]
+
+    def access(self) -> str | None:
+        """Return who may ask a server about the gallery, as it was stored; None where nobody was let in yet."""
+        with self._reading() as sql:
+            return self._access(sql)
+
+    def peek(self) -> tuple[int, str | None]:
+        """Return the generation, and what `access` does, of one moment."""
+        with self._reading() as sql:
+            return self._number("generation"), self._access(sql)
+
     def check(self) -> list[str]:
         """Return what is wrong with the whole store, in words; nothing where it is whole."""
         try:
@@ -135,6 +179,22 @@ class Queries(Transactions):
             return [*faults, *([f"{counted(abs(count), 'face')} changed meanwhile"] if count else [])]
         except FacekitError as error:
             return [str(error)]
+
+    def _access(self, sql: Sql) -> str | None:
+        row = sql.execute("select value from meta where key = 'access'").fetchone()
+        return None if row is None else self._read.text(row[0], _MOST_ACCESS)
+
+    def _said(self, row: Sequence[Any]) -> Feedback:
+        key, right, person, actual, similarity, answered = row
+        if right not in (0, 1) or any(one is not None and not isinstance(one, int) for one in (person, actual)):
+            raise Bad("what was said of an answer")
+        if similarity is not None and not isinstance(similarity, float):
+            raise Bad("a similarity")
+        return Feedback(self._read.text(key), bool(right), person, actual, similarity, self._read.text(answered))
+
+    @abstractmethod
+    def _has_feedback(self) -> bool:
+        """Whether there is a table of what was said of answers."""
 
     def _known(self, table: str, person: int | None) -> list[KnownFace]:
         with self._reading() as sql:

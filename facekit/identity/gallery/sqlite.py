@@ -54,6 +54,13 @@ class SqliteStore(Changes):
             raise FacekitError(f"{self.file} is broken ({visible(faults[0])}); restore it from a copy, or enroll again")
         return self._stored_about()
 
+    def _has_feedback(self) -> bool:
+        found = self._sql.execute("select 1 from sqlite_master where type = 'table' and name = 'feedback'")
+        return found.fetchone() is not None
+
+    def _make_feedback(self) -> None:
+        self._sql.execute(opening.FEEDBACK)
+
     def _told(self) -> AbstractContextManager[None]:
         return opening.told(self.file)
 

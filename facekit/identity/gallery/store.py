@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facekit.identity.gallery.values import About, Crop, Denials, KnownFace, NewFace, Person, Rows, Strangers
+from facekit.identity.gallery.values import About, Crop, Denials, Feedback, KnownFace, NewFace, Person, Rows, Strangers
 
 
 class Store(Protocol):
@@ -72,6 +72,10 @@ class Store(Protocol):
         """Return the SHA-256 of each picture that a face was enrolled from -> the name it is enrolled under."""
         ...
 
+    def person(self, number: int) -> Person | None:
+        """Return the person of a number; None where there is nobody."""
+        ...
+
     def find_person(self, name: str) -> Person | None:
         """Return the person of a name, however it is spelled."""
         ...
@@ -109,6 +113,33 @@ class Store(Protocol):
 
     def set_promise(self, generation: int, promise: str) -> None:
         """Store a promise, unless the gallery has changed since. This alone leaves the generation as it is."""
+        ...
+
+    def face(self, face: str) -> KnownFace | None:
+        """Return the enrolled face of an id; None where it is not there."""
+        ...
+
+    def feedback(self) -> list[Feedback]:
+        """Return what was said of answers, in the order of the answers."""
+        ...
+
+    def note_feedback(self, said: Feedback) -> bool:
+        """Keep what somebody says of an answer, in place of what was said before; the generation stays.
+
+        False: a person of whom it speaks is not there any more, and nothing is kept.
+        """
+        ...
+
+    def access(self) -> str | None:
+        """Return who may ask a server about the gallery, as it was stored; None where nobody was let in yet."""
+        ...
+
+    def peek(self) -> tuple[int, str | None]:
+        """Return the generation, and what `access` does, of one moment."""
+        ...
+
+    def set_access(self, change: Callable[[str | None], str]) -> None:
+        """Change who may ask a server about the gallery: what is stored is handed over. The generation stays."""
         ...
 
     def set_about(self, about: About) -> None:

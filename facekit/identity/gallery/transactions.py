@@ -61,7 +61,7 @@ class Transactions(ABC):
     """Begins a transaction that no other process changes the gallery in."""
 
     def __init__(self) -> None:
-        """Begin without a connection; whoever inherits makes one."""
+        """Begin without a connection; the subclass makes one."""
         self._lock = threading.RLock()
 
     @property

@@ -16,6 +16,7 @@ FORMAT = 1
 """Version of the file; another one is refused."""
 
 MOST_DIMENSIONS = 8192
+MOST_THRESHOLD = 1e6
 MOST_NAME = 1000
 """Characters of a name."""
 MOST_CROP = 1 << 20
@@ -49,7 +50,7 @@ class About:
             raise ValueError(f"it has format {self.format}, and this facekit reads {FORMAT}")
         if not (self.embedder.metric and 0 < self.embedder.dimensions <= MOST_DIMENSIONS):
             raise ValueError("its embedder lacks its metric or its dimensions")
-        if not (1e-4 <= self.fpir <= 0.5 and 0 < self.threshold < 1e6):
+        if not (1e-4 <= self.fpir <= 0.5 and 0 < self.threshold < MOST_THRESHOLD):
             raise ValueError("its false positive identification rate or its threshold is not one that facekit writes")
 
     def finding(self, detect: bool = True) -> CarriedCrop:
@@ -73,7 +74,7 @@ def found_by(crop: CarriedCrop) -> str:
 
 @dataclass(frozen=True)
 class Crop:
-    """The picture of a face that is kept, to embed it anew: its file's bytes, and where in it the face is."""
+    """The picture of a face that is kept, to embed it again: its file's bytes, and where in it the face is."""
 
     data: bytes
     box: Box | None = None
@@ -130,6 +131,22 @@ class KnownFace:
 
 
 @dataclass(frozen=True)
+class Feedback:
+    """What somebody has said of an answer."""
+
+    id: str
+    """Of the answer: saying something else of it later counts instead."""
+    right: bool
+    person: int | None
+    """The number of the person that the answer named; None: a stranger."""
+    actual: int | None
+    """The number of the person that it is, where that was said."""
+    similarity: float | None
+    answered: str
+    """When the answer was given, in UTC."""
+
+
+@dataclass(frozen=True)
 class Person:
     """A person of a gallery."""
 
@@ -163,7 +180,7 @@ class Denials:
 
 @dataclass(frozen=True)
 class Strangers:
-    """Real strangers that the threshold was asked to heed: embeddings, and who is on each."""
+    """Real strangers that the threshold takes into account: embeddings, and who is on each."""
 
     vectors: NDArray[np.float32]
     who: list[str] = field(default_factory=list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,10 +40,9 @@ def proofs(
     rows = None if vectors is None else np.asarray(vectors, np.float32)[crowd.places]
     pairs = candidates(crowd.prints, rows)
     chunks = [pairs[start : start + CHUNK] for start in range(0, len(pairs), CHUNK)]
-    found = list(crowd.equal)
-    for some in track(ordered_map(crowd.prove, chunks, jobs), "compare", len(chunks)):
-        found += some
-    return sorted(_once(found))
+    judged = chain.from_iterable(ordered_map(crowd.prove, chunks, jobs))
+    proved = [proof for proof in track(judged, "compare pairs", len(pairs)) if proof is not None]
+    return sorted(_once([*crowd.equal, *proved]))
 
 
 class Crowd:
@@ -66,14 +66,13 @@ class Crowd:
         self.prints = [one for place in self.places if (one := prints[place]) is not None]
         self._drop_equal()
 
-    def prove(self, some: Sequence[Candidate]) -> list[Proof]:
-        """Return the proofs of some candidates."""
-        found = []
-        for one, other, mirrored in some:
-            judged = verdict(compare(self.prints[one], self.prints[other], mirrored))
-            if judged is not None:
-                found.append(self._proof(one, other, *judged))
-        return found
+    def prove(self, some: Sequence[Candidate]) -> list[Proof | None]:
+        """Return the proof of each of some candidates; None for those that show two photos."""
+        return [self._prove(*candidate) for candidate in some]
+
+    def _prove(self, one: int, other: int, mirrored: bool) -> Proof | None:
+        judged = verdict(compare(self.prints[one], self.prints[other], mirrored))
+        return None if judged is None else self._proof(one, other, *judged)
 
     def _drop_equal(self) -> None:
         """Keep one of each class of pictures that no eye can tell apart: the first in order represents it."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facekit.base.contract import BadImage, Face, FacekitError, Image
+from facekit.base.figures import decimal
 from facekit.identity import classifier
 from facekit.identity.embedders import PerThread, backbone_of
 from facekit.identity.embedders.metrics import Embeddings
@@ -51,14 +53,14 @@ class Recogniser:
     def __init__(self, run: Run, rate: float | None = None) -> None:
         """Load a run; `rate` is the false positive identification rate, by default the run's own.
 
-        Says once which one it is, or why strangers cannot be told. Raises FacekitError for weights or known faces
+        Says once which one it is, or why strangers cannot be recognised. Raises FacekitError for weights or known faces
         that are gone or broken, and for a rate that the run has no threshold for.
         """
-        self._model, self._temperature = classifier.load(run), run.info.temperature
+        self._model, self._temperature = classifier.namer(run), run.info.temperature
         self._decider = _decider(run, rate)
         self._backbone = backbone_of(run)
         # A linear head names a face by the embedding that decides as well.
-        beside = self._decider is not None and run.backbone is None
+        beside = self._decider is not None and not self._model.embeds
         self._beside = PerThread(self._decider.about.embedder.name) if beside and self._decider else None
 
     def sees(self, image: Image, face: Face | None = None, crop: FaceCrop | None = None) -> Seen:
@@ -115,6 +117,14 @@ class Recogniser:
             return self._decider.about.embedder.name, self._decider.threshold
         return None if self._backbone is None else (self._backbone, 0.0)
 
+    @property
+    def telling(self) -> Callable[[int], float] | None:
+        """What returns the threshold for so many other people, at the same rate; None where nobody is unknown."""
+        known = self._decider
+        if known is None:
+            return None
+        return partial(decider.threshold_among, known.about, known.rate, int(np.count_nonzero(known.known.counts)))
+
     @staticmethod
     def _align(beside: PerThread, image: Image, face: Face | None) -> Image | BadImage:
         try:
@@ -142,18 +152,18 @@ def _decider(run: Run, rate: float | None) -> Decider | None:
             log.warning("%s", reason)
         return None
     try:
-        decider.embedder_of(run, found.about)
+        decider.check_embedder(run, found.about)
     except FacekitError as error:
         if run.backbone is not None:
             raise
         log.warning("%s cannot answer `unknown`: %s", run.folder, error)
         return None
     log.info(
-        "a face with a similarity below %.3f is unknown; above it, at most %g%% of strangers should get a name "
-        "(FPIR %g, measured with %d people left out in turn%s)",
+        "a face with a similarity below %.3f is unknown; above it, at most %s%% of strangers should get a name "
+        "(FPIR %s, measured with %d people left out in turn%s)",
         found.threshold,
-        100 * found.rate,
-        found.rate,
+        decimal(100 * found.rate),
+        decimal(found.rate),
         found.about.people,
         "" if found.about.people >= FEW else "; a rough estimate, as these are few",
     )

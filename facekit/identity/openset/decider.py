@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from facekit.base import plugins
 from facekit.base.contract import Embedder, FacekitError
+from facekit.base.figures import decimal
 from facekit.dataset.records import shown
 from facekit.identity import embedders
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.openset.known import KnownFaces, Similarities
 from facekit.options.common import kind_of
 from facekit.runs import GALLERY, Backbone, OpenSet, Run
+from facekit.runs.export import Exported
 from facekit.runs.known_faces import KnownVectors
 from facekit.scores.recalibration import logistic
 
@@ -51,7 +53,9 @@ def load(run: Run, rate: float | None = None) -> Decider | None:
     if about is None:
         return None
     names, dimensions = len(run.labels), about.embedder.dimensions
-    gallery = KnownVectors.read(run.folder / GALLERY, about.faces, dimensions, names)
+    gallery = run.known if isinstance(run, Exported) else None
+    if gallery is None:
+        gallery = KnownVectors.read(run.folder / GALLERY, about.faces, dimensions, names)
     known = KnownFaces.of(gallery, names, about.embedder.metric, about.centre)
     return Decider(known, about, rate or about.rate, threshold_at(about, rate))
 
@@ -64,8 +68,22 @@ def threshold_at(about: OpenSet, rate: float | None) -> float:
     if rate is None or rate == about.rate:
         return about.threshold
     if not about.rates or not about.rates[0] <= rate <= about.rates[-1]:
-        raise FacekitError(f"the model has no threshold for --fpir {rate:g}; train again with --fpir {rate:g}")
+        raise FacekitError(
+            f"the model has no threshold for --fpir {decimal(rate)}; train again with --fpir {decimal(rate)}"
+        )
     return float(np.interp(np.log(rate), np.log(about.rates), about.thresholds))
+
+
+def threshold_among(about: OpenSet, rate: float, names: int, people: int) -> float:
+    """Return the threshold for `rate` among so many other people as `names` are known: fewer are mistaken less often.
+
+    Each of them is one chance to be mistaken, and these are taken for independent. Outside the rates that were kept, it
+    is the threshold of the nearest one.
+    """
+    if not about.rates:
+        return threshold_at(about, None)
+    same = -np.expm1(np.log1p(-rate) * max(1, names) / max(1, people))
+    return threshold_at(about, float(np.clip(same, about.rates[0], about.rates[-1])))
 
 
 def embedder_of(run: Run, about: OpenSet) -> Embedder:
@@ -86,6 +104,12 @@ def embedder_of(run: Run, about: OpenSet) -> Embedder:
     return embedder
 
 
+def check_embedder(run: Run, about: OpenSet) -> None:
+    """Raise FacekitError where the embedder of a run's known faces cannot be had. An exported one may be its own."""
+    if not (isinstance(run, Exported) and run.embeds_itself):
+        embedder_of(run, about)
+
+
 def described(one: Embedder | Backbone) -> tuple[str, str, int]:
     """Return what of an embedder decides what its embeddings are, and how near they are."""
     return one.version, one.metric, one.dimensions
@@ -96,6 +120,8 @@ def why_none(run: Run) -> str | None:
     kind = run.info.kind or kind_of(None, run.protocol)
     if run.info.open_set is not None or kind == "classes":
         return None
+    if isinstance(run, Exported):
+        return f"{run.folder} has no known faces in it, and cannot answer `unknown`; export a run that has them"
     # Whoever made the model chose that path: what is typed must be a path, and nothing more.
     again = f"train it again: facekit train {shlex.quote(str(run.root))} -o {shlex.quote(str(run.folder))} --overwrite"
     if run.info.kind is None:

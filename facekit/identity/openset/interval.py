@@ -1,4 +1,4 @@
-"""How well a false positive identification rate is known: people left out are drawn anew."""
+"""How well a false positive identification rate is known: people left out are resampled."""
 
 from __future__ import annotations
 

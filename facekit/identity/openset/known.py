@@ -13,7 +13,7 @@ from facekit.identity.embedders.metrics import Embeddings, Metric, comparable, d
 from facekit.runs.known_faces import KnownVectors
 
 NEAREST = 3
-"""Faces of a person whose distance counts, beside that of the person's centre.
+"""Faces of a person whose distance counts, in addition to that of the person's centre.
 
 Chosen on one half of LFW's people, with 0 and 3% wrong labels among the known faces: the nearest face alone is ruined
 by one wrong label, and the centre alone by a person of two looks. `benchmarks/openset.py` measures the other half.

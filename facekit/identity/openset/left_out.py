@@ -51,7 +51,7 @@ class LeftOut:
     """What each face counts, so that every person counts the same, shape (faces,); they sum to 1."""
     people: int
     names: int
-    """People who are known; whoever is left out meets one fewer."""
+    """People who are known; a person who is left out is compared with one fewer."""
     fewer: float
     """The share of people left out who meet one person fewer: 1, but for strangers, who meet all."""
     shares: NDArray[np.float64]

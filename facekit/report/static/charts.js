@@ -19,7 +19,7 @@ const Charts = (() => {
   function shown(axis, value) {
     if (value == null) return "";
     if (axis.names.length) return axis.names[Math.round(value)] ?? "";
-    const plain = axis.scale === "deviate" ? share(value) : value;
+    const plain = axis.zero && value <= axis.low ? 0 : axis.scale === "deviate" ? share(value) : value;
     return axis.percent ? `${Number((100 * plain).toPrecision(3))}%` : `${Number(plain.toPrecision(4))}`;
   }
 
@@ -36,7 +36,7 @@ const Charts = (() => {
     if (side === 2) Object.assign(one, { size: 30, space: 60 }); // room for `97.5%` on a phone
     if (side === 3) one.size = axis.names.length ? 20 + 7 * Math.min(most, Math.max(...axis.names.map(name => name.length))) : 52;
     if (axis.names.length) one.splits = () => axis.names.map((_, place) => place);
-    if (axis.ticks.length) one.splits = () => axis.ticks;
+    if (axis.ticks.length) Object.assign(one, { splits: () => axis.ticks, filter: (_, splits) => splits });
     return one;
   }
 

@@ -29,7 +29,7 @@ START_SECONDS = 330
 
 @dataclass(frozen=True)
 class Note:
-    """The session of a bot, for whoever has to end it when the bot's facekit is gone."""
+    """The session of a bot, for the process that has to end it when the bot's facekit is gone."""
 
     address: str
     session: str

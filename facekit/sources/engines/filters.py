@@ -37,7 +37,7 @@ def age(since: str | None, today: date | None = None) -> str | None:
 
 
 def unfiltered(engine: type[Engine], search: Search) -> list[str]:
-    """Return what of a search the engine cannot filter, so that the user may be told.
+    """Return what of a search the engine cannot filter, so that a message can say so.
 
     `filters` names an option, or one value of it (`license=open`), or, as `since<=year`, how far it reaches.
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import requests
 
 PAGE, DEPTH = 20, 240
-"""Results a page, and in all, that the API gives to whoever has no account."""
+"""Results a page, and in all, that the API gives without an account."""
 
 LICENCES = {"commercial": "by,by-sa,cc0,pdm"}
 """Those that allow commercial use and changes. All that Openverse holds is open."""

@@ -1,4 +1,4 @@
-// Asking and telling the server. What is told is told in order, and again until it is saved.
+// Requests to the server. Decisions are sent in order, and again until they are saved.
 
 const ENDED = "This page belongs to a facekit that has stopped: open the address that the new one shows.";
 const SILENT = "facekit does not answer; is it still running?";

@@ -34,7 +34,7 @@ export class Panel {
     if (!this.details.has(face.id)) this.soon = setTimeout(() => this.ask(face), WAIT);
   }
 
-  // What a decision changed: the details that hold other faces' states are asked for anew.
+  // What a decision changed: the details that hold other faces' states are asked for again.
   forget() {
     this.details.clear();
     if (this.face) this.show(this.face, this.count);

@@ -1,0 +1,57 @@
+"""A run's network as programs take it: uint8 faces in, probabilities out, and the embeddings of a linear head."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from facekit.networks.backend import Model, hushed, keras
+from facekit.networks.blocks import features
+from facekit.runs.export.about import FACES, PROBABILITIES
+from facekit.runs.head import Head
+
+Tensors = Any
+
+
+def of_network(model: Model) -> Model:
+    """Return a trained network that takes uint8 pixels, shape (n, side, side, 3), and gives probabilities."""
+    faces = _faces(model)
+    return _called(keras.Model(faces, model(keras.ops.cast(faces, "float32")), name=model.name))
+
+
+def of_head(base: Model, head: Head) -> Model:
+    """Return a linear head on a trained network: uint8 pixels in; probabilities and embeddings out."""
+    faces = _faces(base)
+    vectors = features(base)(keras.ops.cast(faces, "float32"))
+    dense = keras.layers.Dense(len(head.bias), activation="softmax", name=PROBABILITIES)
+    model = keras.Model(faces, [dense(vectors), vectors], name=base.name)
+    dense.set_weights([head.weights, head.bias])
+    return _called(model)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep what converters write to the terminal, and their warnings to their own authors, from it."""
+    with warnings.catch_warnings(), hushed():
+        warnings.simplefilter("ignore")
+        before = logging.root.manager.disable
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(before)
+
+
+def _faces(model: Model) -> Tensors:
+    return keras.Input(model.input_shape[1:], dtype="uint8", name=FACES)
+
+
+def _called(model: Model) -> Model:
+    """Return a model that has been called once, which Keras asks for before it exports one."""
+    model(np.zeros((1, *model.input_shape[1:]), np.uint8))
+    return model

@@ -1,0 +1,28 @@
+"""The line after the last answer counts what was looked at by its kind, and each appearance once."""
+
+from __future__ import annotations
+
+from facekit.identity.tally import Tallied
+
+Said = tuple[str, str | None, bool]
+
+
+def summary(answers: list[Said], videos: tuple[str, ...] = ()) -> str:
+    tallied = Tallied(iter(answers), lambda one: one[:2] if one[2] else None, videos)
+    list(tallied)
+    return tallied.summary
+
+
+def test_pictures() -> None:
+    assert summary([]) == ""
+    assert summary([("a", "Ada", True), ("a", "unknown", True), ("b", None, True)]) == (
+        "2 pictures: 1 face has a name, 1 is unknown; 1 picture without an answer"
+    )
+
+
+def test_videos() -> None:
+    live = [("0", "Ada", False), ("0", "Ada", True), ("0", "Bob", True)]
+    assert summary(live, ("0",)) == "1 video: 2 appearances have a name, 0 are unknown"
+    assert summary([*live, ("p", "unknown", True), ("1", None, True)], ("0", "1")) == (
+        "1 picture and 2 videos: 2 faces have a name, 1 is unknown; 1 video without an answer"
+    )
