@@ -23,7 +23,7 @@ CENTRE = 0.75
 """What the distance to the centre counts, beside that to the nearest faces.
 
 Chosen on people of LFW outside the 42 of many photos that `benchmarks/galleries.py` reports on: at a false positive
-identification rate of 0.01 dlib names 0.3 to 1.5 points more of the known faces than with a half, with 5% wrong labels
+identification rate of 0.01 dlib names 0.4 to 1.5 points more of the known faces than with a half, with 5% wrong labels
 1.4. `benchmarks/README.md` has what else was compared, normalised scores among it.
 """
 
