@@ -113,8 +113,14 @@ server.set_address("127.0.0.1"); server.set_service(port)
 if certificate:
     auth = GstRtspServer.RTSPAuth()
     auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(certificate))
+    anybody = GstRtspServer.RTSPToken()
+    anybody.set_string("media.factory.role", "anybody")
+    auth.set_default_token(anybody)
     server.set_auth(auth)
 factory = GstRtspServer.RTSPMediaFactory()
+if certificate:
+    may = "anybody, media.factory.access=(boolean)true, media.factory.construct=(boolean)true"
+    factory.add_role_from_structure(Gst.Structure.from_string(may)[0])
 factory.set_launch(
     f'( udpsrc address=127.0.0.1 port={packets} caps="video/mpegts,systemstream=true,packetsize=188" '
     "! tsdemux ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=1 )"

@@ -122,10 +122,17 @@ class World:
                 self.made_by[output] = line
 
 
+def served(page: Path) -> str:
+    """Return the lines of a page that ask a server, of all its blocks: `test_describing.py` runs them in a shell."""
+    return "".join(text for marks, text in _BLOCK.findall(page.read_text(encoding="utf-8")) if marks == "served")
+
+
 def blocks() -> Iterator[Block]:
-    """Yield every shell block of every page."""
+    """Yield every shell block of every page, but those that ask a server."""
     for page in PAGES:
         for marks, text in _BLOCK.findall(page.read_text(encoding="utf-8")):
+            if marks == "served":
+                continue
             typed = re.sub(r"\s*\\\n\s*", " ", text).splitlines()  # a line may go on after a backslash
             lines = [" ".join(shlex.split(line, comments=True)) and line.strip() for line in typed]
             yield Block(page, tuple(filter(None, lines)), frozenset(filter(None, marks.replace(",", " ").split())))

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asking import Api, served
+from conftest import ROOT
+from shellblocks import served as served_lines
+
+from facekit.base import images
+from facekit.serving.problems import PROBLEMS
 
 pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
 
@@ -30,9 +38,8 @@ def samples(document: dict[str, Any]) -> list[tuple[str, str]]:
         for path, methods in document["paths"].items()
         for method, route in methods.items()
     ]
-    return sorted(
-        found, key=lambda one: ("merge" in one[0]) + 2 * one[0].startswith("DELETE") - one[0].count("/faces/") / 2
-    )
+    last = ("merge", "DELETE /v1/people/{person}/faces", "DELETE")
+    return sorted(found, key=lambda one: next((place for place, word in enumerate(last, 1) if word in one[0]), 0))
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl")
@@ -48,7 +55,7 @@ def test_each_example_works(own: Api, drawn_photos: Path, tmp_path: Path) -> Non
         if route == "POST /v1/people":  # the photo's own person is enrolled with it already
             line = line.replace("Ada Lovelace", person["name"])
         if route == "PATCH /v1/people/{person}":
-            person["name"] = "Ada Byron"
+            person["name"] = "Ada Byron"  # who is called so from here on
         typed = f"{line.replace('ANSWER', answer)} -s -o /dev/null -w '%{{http_code}}'"
         said = subprocess.run(
             ["bash", "-c", typed], cwd=tmp_path, env={**os.environ, **given}, capture_output=True, text=True, timeout=60
@@ -56,6 +63,42 @@ def test_each_example_works(own: Api, drawn_photos: Path, tmp_path: Path) -> Non
         done[route] = said.stdout
     assert set(done.values()) <= {"200", "201", "204"}, done
     assert len(done) == 16
+
+
+GUIDE = ROOT / "docs" / "guides" / "serving.md"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl")
+def test_the_lines_of_the_guide_work(api: Api, drawn_photos: Path, tmp_path: Path) -> None:
+    photo = next(one for one in sorted(drawn_photos.glob("*/*.jpg")) if _faces(api, one) == 1)
+    for name in ("photo", "other"):
+        shutil.copyfile(photo, tmp_path / f"{name}.jpg")
+    (tmp_path / "ada.jpg").write_bytes(images.encode(images.read(photo), 90))  # which is not enrolled yet
+    there = [one["person"] for one in api.get("/v1/people").json["people"]]
+    lines = served_lines(GUIDE).replace("127.0.0.1:8000", f"127.0.0.1:{api.port}")
+    lines = lines.replace("/people/1", f"/people/{max(there) + 1}").replace("curl ", "curl -sSf ")
+    (tmp_path / "facekit").write_text(f'#!/bin/sh\nexec {sys.executable} -m facekit "$@"\n')
+    (tmp_path / "facekit").chmod(0o700)
+    (tmp_path / "gallery").symlink_to(api.target)
+    given = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    wait = "sleep 1\n"  # until the server knows the key
+    done = subprocess.run(
+        ["bash", "-ec", lines.replace('key")\n', f'key")\n{wait}')],
+        cwd=tmp_path,
+        env=given,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert lines.count("curl") >= 7
+    assert done.stdout.count('"similarity"') >= 2
+    assert [one["person"] for one in api.get("/v1/people").json["people"]] == there
+
+
+def test_the_guide_lists_every_problem() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \|", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {name: int(status) for name, status in rows} == {name: status for name, (status, _) in PROBLEMS.items()}
 
 
 def test_every_route_says_how_it_refuses(own: Api) -> None:
@@ -72,3 +115,14 @@ def test_every_route_says_how_it_refuses(own: Api) -> None:
 
 def _faces(api: Api, photo: Path) -> int:
     return len(api.send("/v1/detect", {"picture": photo.read_bytes()}).json.get("faces", []))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("schemathesis") is None, reason="schemathesis is not installed")
+def test_whatever_the_description_allows_is_answered_as_it_says(own: Api, tmp_path: Path) -> None:
+    checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+    words = ["run", f"http://127.0.0.1:{own.port}/openapi.json", "-H", f"Authorization: Bearer {own.keys['admin']}"]
+    words += ["-c", checks, "--max-examples", "40", "--seed", "1", "--phases", "examples,fuzzing", "--no-color"]
+    program = Path(sys.executable).with_name("st")
+    done = subprocess.run([program, *words], cwd=tmp_path, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import socket
 import time
+from typing import Any
 
 import pytest
 from asking import Api
 
 from facekit.base import images
-from facekit.serving.gate import needed
+from facekit.base.contract import FacekitError
+from facekit.options.serve import Serve
+from facekit.serving import logs
+from facekit.serving.gate import Gate, Passing, needed
+from facekit.serving.guard import App, Message, Receive, Send
 from facekit.serving.keys import create, revoke
 from facekit.serving.targets import keys_of
 
@@ -121,6 +128,89 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(api: Api) 
     reply = api.ask("POST", "/v1/detect", bomb, "image/png")
     assert (reply.status, reply.problem) == (413, "too-large")
     assert time.process_time() - began < 0.3  # decoding it takes longer
+
+
+Sent = tuple[int, dict[str, str], bytes]
+
+
+def through(app: App, count: int = 1, **options: Any) -> tuple[list[Sent], list[Passing]]:
+    """Send requests to a gate in front of an application, all at once; return the answers, and what is logged."""
+    settings, passed = Serve(**{"target": "g", "keys": False, **options}), list[Passing]()
+    gate = Gate(app, settings, lambda: None, passed.append)
+    head = [(b"host", b"localhost")]
+
+    async def one() -> Sent:
+        scope = {"type": "http", "method": "POST", "path": "/v1/identify", "headers": head, "query_string": b""}
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"x", "more_body": False}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await gate(scope, receive, send)
+        headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:])
+
+    async def all_of_them() -> list[Sent]:
+        return list(await asyncio.gather(*(one() for _ in range(count))))
+
+    return asyncio.run(all_of_them()), passed
+
+
+def slowly(seconds: float) -> App:
+    async def app(scope: Message, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(seconds)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"done"})
+
+    return app
+
+
+def test_more_requests_than_may_wait_are_told_to_come_back() -> None:
+    answers, passed = through(slowly(0.05), count=7, queue=3)
+    assert sorted(status for status, _, _ in answers) == [200] * 3 + [429] * 4
+    assert {headers["retry-after"] for status, headers, _ in answers if status == 429} == {"1"}
+    assert len(passed) == 7
+
+
+def test_what_takes_too_long_is_given_up() -> None:
+    ((status, headers, body),), _ = through(slowly(30), timeout=0.1)
+    assert (status, headers["content-type"]) == (504, "application/problem+json")
+    assert b"timed-out" in body
+
+
+def test_a_bug_is_answered_and_logged_without_its_message(capsys: pytest.CaptureFixture[str]) -> None:
+    async def app(scope: Message, receive: Receive, send: Send) -> None:
+        raise ValueError("Ada Lovelace")
+
+    before = logs.log.handlers[:]
+    logs.log.handlers.clear()
+    logs.begin()
+    try:
+        ((status, _, body),), _ = through(app)
+    finally:
+        logs.log.handlers[:] = before
+    assert status == 500
+    line = json.loads(capsys.readouterr().err)
+    assert (line["event"], line["error"]) == ("bug", "ValueError")
+    assert line["request"].encode() in body
+    assert "Ada" not in json.dumps(line) + body.decode()
+
+
+def test_without_keys_only_this_machine_is_answered() -> None:
+    for host in ("0.0.0.0", "192.168.1.2", "::", "example.org"):
+        with pytest.raises(FacekitError, match="--no-keys"):
+            Serve(target="g", keys=False, host=host)
+    for host in ("127.0.0.1", "localhost", "::1", "127.8.0.1"):
+        assert not Serve(target="g", keys=False, host=host).keys
+
+
+def test_a_name_that_was_allowed_is_answered() -> None:
+    gate = Gate(slowly(0), Serve(target="g", allowed_host=["Faces.example.org"]), lambda: None)
+    names = ("faces.example.org", "FACES.example.org:8443", "example.org", "xfaces.example.org")
+    assert [gate.is_ours(name) for name in names] == [True, True, False, False]
 
 
 def _becomes(api: Api, key: str, status: int) -> bool:

@@ -100,3 +100,14 @@ def test_a_file_is_read_once(tmp_path: Path) -> None:
     reader = Reader(Source.of_file(write(tmp_path / "v.mkv", still(10), "mpeg4")), SOON)
     assert not reader.live
     assert [round(frame.time, 2) for frame in reader.frames()] == [number / 10 for number in range(10)]
+
+
+def test_a_file_that_was_not_copied_completely_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    whole = write(tmp_path / "v.mp4", still(11, fps=1), "mjpeg", head_first=True)
+    with caplog.at_level(logging.WARNING):
+        assert len(list(Reader(Source.of_file(whole)).frames())) == 11
+        assert caplog.text == ""
+        whole.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+        assert 1 < len(list(Reader(Source.of_file(whole)).frames())) < 10
+    assert "though it says that it lasts for 1" in caplog.text
+    assert "was it copied completely?" in caplog.text

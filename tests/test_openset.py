@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 from older import move, unpack
-from scipy.special import ndtri
 
 from facekit import runs
 from facekit.base import images, plugins
@@ -34,7 +33,7 @@ from facekit.options.cross_validate import CrossValidate
 from facekit.options.evaluate import Evaluate
 from facekit.options.predict import Predict
 from facekit.options.train import Train
-from facekit.runs import Backbone, OpenSet, renewal
+from facekit.runs import renewal
 from facekit.runs.known_faces import KnownVectors
 from facekit.scores.identification import Searches
 
@@ -147,20 +146,6 @@ def test_as_many_strangers_get_a_name_as_was_asked_for(count: int) -> None:
         found.append((some.similarity(own, classes) >= threshold).mean())
     assert 0.004 < np.mean(rates) < 0.04
     assert np.mean(found) > 0.97
-
-
-@pytest.mark.parametrize("people", [2, 21, 200])
-def test_as_many_strangers_are_mistaken_whatever_the_number_of_people(people: int) -> None:
-    def threshold(count: int, rate: float) -> float:
-        """Of the nearest of so many people, whose similarities are independent and normally distributed."""
-        return float(-ndtri(1 - (1 - rate) ** (1 / count)))
-
-    about = OpenSet(
-        embedder=Backbone(name="dlib", metric="euclidean", dimensions=128), faces=0, people=21, left_out=0, rate=0.01,
-        threshold=threshold(21, 0.01), rates=RATES, thresholds=tuple(threshold(21, rate) for rate in RATES),
-    )  # fmt: skip
-    found = decider.threshold_among(about, 0.01, 21, people)
-    assert found == pytest.approx(threshold(people, 0.01), abs=0.003)
 
 
 def test_two_people_are_judged_by_what_the_embedder_says_of_strangers() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,8 +49,9 @@ def listed(api: Api) -> dict[str, int]:
 
 
 def sizes(api: Api) -> dict[Path, int]:
-    """The files of the gallery, without those that SQLite keeps beside its own."""
-    files = [one for one in Path(api.target).rglob("*") if one.is_file() and not one.name.endswith(("-wal", "-shm"))]
+    """The files of the gallery, without those that SQLite keeps beside its own, and those of counts."""
+    others = ("-wal", "-shm", "monitor.sqlite")
+    files = [one for one in Path(api.target).rglob("*") if one.is_file() and not one.name.endswith(others)]
     return {one: one.stat().st_size for one in files}
 
 
@@ -156,3 +159,16 @@ def test_no_file_and_no_name_is_left_behind(api: Api, zoe: Any, usable: list[byt
     for _ in range(3):
         api.send("/v1/identify", {"picture": usable[1]})
     assert sizes(api) == before
+
+
+def test_answers_are_counted_by_day_beside_the_work(api: Api, zoe: Any, usable: list[bytes], facekit: Facekit) -> None:
+    api.get("/metrics")  # compares the days, beside the work as well
+    for _ in range(60):  # what waits in memory is written every few seconds
+        api.send("/v1/identify", {"picture": usable[0]})
+        details = json.loads(facekit("monitor", api.target, "--json").out or '{"details": {"days": []}}')["details"]
+        if details["days"]:
+            break
+        time.sleep(0.5)
+    counts = {name: sum(each) for name, each in details["days"][-1]["counts"].items()}
+    assert counts["unknown"] == counts["brightness"] == counts["faces a picture"] >= 1
+    assert b"Zo" not in (Path(api.target) / "monitor.sqlite").read_bytes()

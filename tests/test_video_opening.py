@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from contextlib import suppress
 from itertools import islice
@@ -139,6 +140,14 @@ def test_a_stream_in_pieces_is_read(tmp_path: Path, host: Host) -> None:
 def test_a_stream_that_is_not_there(url: str, message: str) -> None:
     with pytest.raises(Unreachable, match=message):
         open_source(Source.of_url(url), Waits(2, 2))
+
+
+@pytest.mark.parametrize("scheme", ["http", "rtsp", "rtsps", "rtmp"])
+def test_a_server_that_never_answers(scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/live"
+        with pytest.raises(Unreachable, match=r"does not answer \(timed out\)"):
+            open_source(Source.of_url(url), Waits(0.5, 0.5))
 
 
 def test_a_password_is_not_shown() -> None:

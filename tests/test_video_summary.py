@@ -104,6 +104,7 @@ def test_the_page_shows_each_time_and_no_markup_of_others() -> None:
     assert 'width="0.150%"' in text  # too short to be seen otherwise
     assert "<script>alert" not in text
     assert "1 known person, 1 stranger" in text
+    assert "0:10.0 in all" in text
 
 
 def test_a_video_of_nobody_has_a_page_all_the_same(tmp_path: Path) -> None:

@@ -70,7 +70,8 @@ def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
         finder = Finder(gallery.about.embedder.name, gallery.about.finding(options.detect))
         into = None if options.sort_into is None else SortedPhotos(options.sort_into, options.pictures)
         drawn = None if options.annotate is None else Annotated("--annotate", options.annotate)
-        watcher = Watcher(GalleryEyes(namer, finder, gallery.about.embedder.name), options, STAGE, drawn)
+        eyes = GalleryEyes(namer, finder, gallery.about.embedder.name, gallery.telling(namer))
+        watcher = Watcher(eyes, options, STAGE, drawn)
         counting = None
         if options.monitor:
             counting = stack.enter_context(recorder_of_gallery(gallery, options.jobs, track))

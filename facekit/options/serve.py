@@ -42,6 +42,10 @@ class Serve(Options):
         "Share of strangers' faces that may be given a name; by default the gallery's own.",
         FalsePositives,
     ] = None
+    monitor: Annotated[
+        bool,
+        "Count what faces and answers are like, by day, for `facekit monitor` and /metrics. Only counts are kept.",
+    ] = True
     host: Annotated[
         str, "Address to listen at: 127.0.0.1 is this machine alone, 0.0.0.0 every network it is in.", ADDRESS
     ] = "127.0.0.1"

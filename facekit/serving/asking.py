@@ -30,6 +30,7 @@ from facekit.serving.answers import (
 from facekit.serving.describing import picture_body, refusals
 from facekit.serving.engine import Engine
 from facekit.serving.live import Live, Now
+from facekit.serving.monitor.counting import Asked
 from facekit.serving.noting import note
 from facekit.serving.problems import Problem
 from facekit.serving.tokens import Tokens
@@ -69,6 +70,8 @@ def _add_identify(router: APIRouter, engine: Engine, live: Live, tokens: Tokens)
         answers = list(named("", seen, reasons, now.namer.name(vectors), now.namer))
         note(request, faces=len(answers), known=sum(map(_is_known, answers)))
         _count(answers)
+        if engine.counting is not None:
+            engine.counting.picture(seen.image, [_asked(one) for one in answers if one.name is not None])
         return Identified(
             **_size(seen.image),
             faces=[_face(number, answer, now, seen.sha256, tokens) for number, answer in enumerate(answers, 1)],
@@ -108,7 +111,19 @@ def _add_analyze(router: APIRouter, engine: Engine) -> None:
         upload = await uploads.read(request)
         image, found = await engine.label(upload.one("picture"))
         note(request, faces=max(map(len, found.values())))
+        if engine.counting is not None and engine.live is None:  # what is counted is kept in the run that is served
+            first = found[engine.labels[0].name]
+            engine.counting.picture(image, [_guessed(one) for one in first if isinstance(one, Prediction)])
         return Analyzed(**_size(image), runs={name: [_labelled(one) for one in faces] for name, faces in found.items()})
+
+
+def _asked(answer: Answer) -> Asked:
+    return Asked(answer.box, _is_known(answer), answer.similarity)
+
+
+def _guessed(one: Prediction) -> Asked:
+    confidence = one.probability if one.similarity is None else None
+    return Asked(one.box, one.label not in (None, STRANGER), one.similarity, confidence)
 
 
 async def _shown(engine: Engine, data: bytes, name: str) -> Seen:

@@ -32,6 +32,9 @@ from facekit.serving import logs
 from facekit.serving.batching import Batcher
 from facekit.serving.keys import Access, RunKeys
 from facekit.serving.live import Live
+from facekit.serving.monitor.counting import Counting
+from facekit.serving.monitor.recorder import Recorder
+from facekit.serving.monitor.watched import recorder_at, recorder_of_run
 from facekit.serving.pictures import decoded, measured
 from facekit.serving.targets import is_run
 
@@ -98,6 +101,7 @@ class Engine:
         self._looking = 0
         self._looked_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
+        self.counting: Counting | None = None
 
     async def start(self) -> None:
         """Begin to work; each thread loads its networks first, which no request should wait for."""
@@ -107,6 +111,8 @@ class Engine:
         if self.live is not None:
             work.append(self._find_thresholds(self.live))
         self._tasks = [asyncio.create_task(one) for one in work]
+        if self.settings.monitor and self._begin_to_count is not None:
+            self.counting = Counting(self._begin_to_count, logs.write_fault)
 
     async def _warm_up(self) -> None:
         loop, together = asyncio.get_running_loop(), threading.Barrier(self._threads)
@@ -126,10 +132,22 @@ class Engine:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        if self.counting is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self.counting.close)
         for pool in (self._lookers, self._embedding, self._desk, self._slow):
             pool.shutdown(wait=True, cancel_futures=True)
         if self.live is not None:
             self.live.gallery.store.close()
+
+    @property
+    def _begin_to_count(self) -> Callable[[], Recorder] | None:
+        """What begins to count answers by day; None of an exported file, beside which nothing is kept."""
+        if self.live is not None:
+            return partial(recorder_at, self.settings.target)
+        predictor = self.labels[0].predictor
+        if not predictor.run.folder.is_dir():
+            return None
+        return partial(recorder_of_run, predictor.run, predictor.recogniser, 1)
 
     def access(self) -> Access | None:
         """Return the keys as they are now; None where that cannot be told."""

@@ -31,6 +31,8 @@ def routes(engine: Engine, live: Live, tokens: Tokens) -> APIRouter:
         note(request, right=int(said.right))
         if not await engine.at_desk(live.gallery.store.note_feedback, _kept(token, said)):
             raise Problem("not-found", "the person is not in the gallery any more")
+        if engine.counting is not None:
+            engine.counting.feedback(said.right)
 
     return router
 

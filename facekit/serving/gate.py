@@ -132,7 +132,7 @@ class Gate:
         UNDER_WAY.inc(more)
 
     def _check_place(self, headers: _Headers, passing: Passing) -> None:
-        if headers.doubled or not self._is_ours(headers["host"]):
+        if headers.doubled or not self.is_ours(headers["host"]):
             raise Problem(
                 "foreign-host",
                 "this name is not this server's; name it with --allowed-host where the server is started",
@@ -143,7 +143,7 @@ class Gate:
         if site not in ("same-origin", "none") and needed(passing.method, passing.path) is not None:
             raise Problem("foreign-origin", "pages of other sites may not ask this server")
 
-    def _is_ours(self, host: str) -> bool:
+    def is_ours(self, host: str) -> bool:
         """Whether a Host header is this server's. An address in numbers is: nobody can make that point elsewhere."""
         name = _name(host)
         return name is not None and (name in self._names or _is_address(name))

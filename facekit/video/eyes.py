@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +15,6 @@ from facekit.identity.faces import Finder
 from facekit.identity.gallery import Namer
 from facekit.identity.gallery import naming as gallery_naming
 from facekit.identity.gallery.naming import Candidate
-from facekit.identity.openset.decider import threshold_among
 from facekit.identity.predictor import FoundFace, Prediction, Predictor
 from facekit.options.common import STRANGER, kind_of
 from facekit.options.predict import Least
@@ -74,12 +72,11 @@ class GalleryEyes:
 
     changing = False
 
-    def __init__(self, namer: Namer, finder: Finder, embedder: str) -> None:
-        """Find faces by `finder`, whose embedder is the gallery's own, of that name."""
+    def __init__(self, namer: Namer, finder: Finder, embedder: str, telling: Callable[[int], float]) -> None:
+        """Find faces by `finder`, whose embedder is the gallery's own, of that name; `telling` as in `Eyes`."""
         self._namer, self._finder = namer, finder
         self.likeness: Likeness | None = _likeness(embedder, namer.threshold)
-        about, names = namer.promise.open_set, len(namer.people.numbers)
-        self.telling: Callable[[int], float] | None = partial(threshold_among, about, namer.rate, names)
+        self.telling: Callable[[int], float] | None = telling
 
     def see(self, image: Image) -> list[Sighting]:
         """Return the faces of a frame."""

@@ -21,6 +21,9 @@ _LONGEST_PAUSE = 30.0
 _AT_END = 1.0
 """Seconds before its end from which a video counts as complete: its last frames may be shorter than it says."""
 
+_SHOWN = 0.02
+"""Share of a video, at most, for which its last frame may be shown, until the video counts as cut off."""
+
 _APART = 0.001
 """Seconds between the last frame of a live stream and the first one when it was joined again, at least."""
 
@@ -114,12 +117,21 @@ class Reader:
         if self._last < 0 and not self.live:
             raise FacekitError(f"{self.source.name} has no frame that can be decoded; give a video that a player shows")
         if self.source.kind == "file":
-            if why != "it ended":
-                log.warning("%s cannot be read beyond second %.1f: %s", self.source.name, self._last, why)
+            self._say_where(why)
             return True
         if self.seconds is not None and self._last >= self.seconds - _AT_END:
             return True
         return not self.joining.tries
+
+    def _say_where(self, why: str) -> None:
+        """Say where a file breaks off that cannot be read to its end, or is shorter than it says."""
+        if why != "it ended":
+            log.warning("%s cannot be read beyond second %.1f: %s", self.source.name, self._last, why)
+        elif self.seconds is not None and self._last < self.seconds - max(_AT_END, _SHOWN * self.seconds):
+            log.warning(
+                "%s ends at second %.1f, though it says that it lasts for %.1f s; was it copied completely?",
+                self.source.name, self._last, self.seconds,
+            )  # fmt: skip
 
     def _join(self, why: str) -> None:
         """Open the stream again, waiting longer each time. Raises Lost."""

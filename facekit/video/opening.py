@@ -7,6 +7,7 @@ formats that hold pictures themselves are read from a file, and a stream may onl
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -136,6 +137,7 @@ def _of_stream(
     *files: _Closes,
     **how: Any,
 ) -> Opened:
+    began = time.monotonic()
     try:
         container = av.open(
             target, options=options, timeout=(waits.opening, waits.reading), metadata_errors="replace", **how
@@ -143,6 +145,8 @@ def _of_stream(
     except FacekitError:
         raise
     except (OSError, ValueError, av.FFmpegError) as error:
+        if source.kind == "url" and time.monotonic() - began >= waits.opening:  # FFmpeg has many names for it
+            raise _silent(source, "timed out") from None
         raise _not_opened(source, error, waits) from None
     return _with_pictures(av, source, container, *files)
 
@@ -244,6 +248,10 @@ def _not_opened(source: Source, error: Exception, waits: Waits) -> FacekitError:
     if type(error).__name__ == "InvalidDataError" or isinstance(error, ValueError):
         return FacekitError(f"{source.name} answers something that is no video; give the address of a video or stream")
     why = visible(getattr(error, "strerror", None) or str(error)).lower()
+    return _silent(source, why)
+
+
+def _silent(source: Source, why: str) -> Unreachable:
     return Unreachable(f"{source.name} does not answer ({why}); check the address, and that it can be reached")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -23,6 +24,8 @@ from facekit.identity.gallery.store import Store
 from facekit.identity.gallery.values import MOST_DIMENSIONS, MOST_THRESHOLD, About, Person
 from facekit.identity.openset.decider import described, threshold_at
 from facekit.identity.openset.known import CENTRE
+from facekit.identity.openset.newcomers import MOST, Newcomers, lazily
+from facekit.identity.openset.threshold import Prior
 from facekit.options.crop import CarriedCrop
 from facekit.runs import Backbone
 
@@ -138,6 +141,15 @@ class Gallery:
     def namer_of(people: People, found: Promise, rate: float | None = None, repeats: bool = False) -> Namer:
         """Return what names faces by some people, at the threshold of a promise, be it that of people before them."""
         return Namer(people, found, threshold_at(found.open_set, rate), rate or found.open_set.rate, repeats)
+
+    def telling(self, namer: Namer) -> Callable[[int], float]:
+        """Return what tells so many strangers from somebody new, at the namer's rate: see `Newcomers`."""
+
+        def find() -> Newcomers:
+            prior = Prior.of(self.metric, self.about.threshold)
+            return Newcomers(namer.people.some(MOST), prior, namer.rate, promise.each(self.store.strangers()))
+
+        return lazily(find)
 
     def person(self, name: str) -> Person:
         """Return the person of a name. Raises FacekitError for a name that is not there."""

@@ -92,7 +92,7 @@ def find(people: People, about: About, strangers: Strangers) -> Promise:
     fewer; the threshold is corrected for that. Strangers that were added count like people left out.
     """
     known = people.known()
-    others = _each(strangers)
+    others = each(strangers)
     left = leave_out(known, others) if known.names else None
     prior = Prior.of(people.metric, about.threshold)
     inside = left.own if left is not None else np.array(_own(people))
@@ -116,7 +116,7 @@ def _own(people: People) -> list[float]:
     return [one for one in own if np.isfinite(one)]
 
 
-def _each(strangers: Strangers) -> list[Embeddings]:
+def each(strangers: Strangers) -> list[Embeddings]:
     """Return the embeddings of each stranger."""
     places = groupby(range(len(strangers.who)), key=lambda place: strangers.who[place])
     return [strangers.vectors[list(some)] for _, some in places]

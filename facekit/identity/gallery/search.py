@@ -73,6 +73,10 @@ class People:
         """Return all faces as what people left out in turn are found by."""
         return self._known(np.arange(len(self.numbers)))
 
+    def some(self, most: int) -> KnownFaces:
+        """Return all faces of so many people at most, drawn by chance that is the same each time."""
+        return self._known(np.sort(np.random.default_rng(0).permutation(len(self.numbers))[:most]))
+
     def slots_by_person(self) -> NDArray[np.int64]:
         """Return the slot of each face of `known`, in its order."""
         return self.index.rows.slots[np.argsort(self._of_face, kind="stable")]

@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facekit.base.contract import BadImage, Face, FacekitError, Image
 from facekit.base.figures import decimal
-from facekit.identity import classifier
+from facekit.identity import classifier, embedders
 from facekit.identity.embedders import PerThread, backbone_of
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.openset import decider
 from facekit.identity.openset.decider import Decider
+from facekit.identity.openset.newcomers import Newcomers, lazily
+from facekit.identity.openset.threshold import Prior
 from facekit.options.crop import FaceCrop
 from facekit.runs import Run
 from facekit.scores.identification import FEW
@@ -119,11 +120,13 @@ class Recogniser:
 
     @property
     def telling(self) -> Callable[[int], float] | None:
-        """What returns the threshold for so many other people, at the same rate; None where nobody is unknown."""
+        """What tells so many strangers from somebody new: see `Newcomers`. None where nobody is unknown."""
         known = self._decider
         if known is None:
             return None
-        return partial(decider.threshold_among, known.about, known.rate, int(np.count_nonzero(known.known.counts)))
+        about = known.about
+        prior = Prior.of(known.known.metric, embedders.load(about.embedder.name).threshold)
+        return lazily(lambda: Newcomers(known.known, prior, known.rate))
 
     @staticmethod
     def _align(beside: PerThread, image: Image, face: Face | None) -> Image | BadImage:

@@ -74,18 +74,6 @@ def threshold_at(about: OpenSet, rate: float | None) -> float:
     return float(np.interp(np.log(rate), np.log(about.rates), about.thresholds))
 
 
-def threshold_among(about: OpenSet, rate: float, names: int, people: int) -> float:
-    """Return the threshold for `rate` among so many other people as `names` are known: fewer are mistaken less often.
-
-    Each of them is one chance to be mistaken, and these are taken for independent. Outside the rates that were kept, it
-    is the threshold of the nearest one.
-    """
-    if not about.rates:
-        return threshold_at(about, None)
-    same = -np.expm1(np.log1p(-rate) * max(1, names) / max(1, people))
-    return threshold_at(about, float(np.clip(same, about.rates[0], about.rates[-1])))
-
-
 def embedder_of(run: Run, about: OpenSet) -> Embedder:
     """Return the embedder that a run's known faces were embedded by. Raises FacekitError where it cannot be had.
 

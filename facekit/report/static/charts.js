@@ -90,6 +90,11 @@ const Charts = (() => {
     };
   }
 
+  // Until somebody points at the chart, the legend has no value of the horizontal axis to show.
+  function rest(u) {
+    u.root.classList.toggle("rests", u.cursor.idx == null);
+  }
+
   function options(chart, width) {
     const rows = chart.x.names.length;
     const narrow = width < 480;
@@ -104,7 +109,7 @@ const Charts = (() => {
       series: [{ label: chart.x.label, value: (_, value) => shown(chart.x, value) }, ...chart.series.map(one => seriesOf(one, chart.y))],
       cursor: { drag: { x: false, y: false }, y: false },
       legend: { show: chart.series.length > 1, live: true },
-      hooks: { draw: [extras(chart)] },
+      hooks: { draw: [extras(chart)], ready: [rest], setCursor: [rest] },
     };
   }
 

@@ -16,7 +16,7 @@ from facekit.faces import quality
 from facekit.serving.monitor.days import DayStore, Reference, limits
 from facekit.serving.monitor.measures import CONFIDENCE, FACES, SIMILARITY, UNKNOWN, WRONG, of_face, place
 
-EVERY = 5.0
+EVERY = 2.0
 """Seconds for which counts are held in memory: what a kill loses."""
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,8 @@ class Recorder:
 
     def __init__(self, days: DayStore, references: Mapping[str, Reference], clock: Callable[[], date] = today) -> None:
         """Take over a store, and count over the bins of these references."""
-        self._days, self._edges, self._clock = days, limits(references), clock
+        self.days, self.references = days, references
+        self._edges, self._clock = limits(references), clock
         self._waiting: Counter[tuple[str, str, int]] = Counter()
         self._lock, self._since, self._failed = threading.Lock(), time.monotonic(), False
 
@@ -64,8 +65,7 @@ class Recorder:
 
     def picture(self, faces: Sequence[Counted]) -> None:
         """Count one picture, and the answers to its faces; there may be none."""
-        self.seen(len(faces))
-        self._count([value for face in faces for value in _values(face)])
+        self._count([(FACES.name, float(len(faces))), *(value for face in faces for value in _values(face))])
 
     def seen(self, faces: int) -> None:
         """Count one picture that shows so many faces; each answer is counted by `answer`."""
@@ -87,7 +87,7 @@ class Recorder:
         if not waiting:
             return
         try:
-            self._days.add(waiting)
+            self.days.add(waiting)
             self._failed = False
         except FacekitError as error:
             with self._lock:
@@ -99,7 +99,7 @@ class Recorder:
     def close(self) -> None:
         """Write what waits, and close the store."""
         self.flush()
-        self._days.close()
+        self.days.close()
 
     def _count(self, values: Sequence[tuple[str, float]]) -> None:
         day = self._clock().isoformat()

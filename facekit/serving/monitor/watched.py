@@ -95,6 +95,12 @@ def recorder_of_gallery(
         raise
 
 
+def recorder_at(place: str) -> Recorder:
+    """Return what counts the answers of a gallery at a folder or an address, which is not kept open."""
+    with Gallery.open(place) as gallery:
+        return recorder_of_gallery(gallery, 1)
+
+
 def recorder_of_run(
     run: Run, recogniser: Recogniser, jobs: int = 0, track: Track = quiet, clock: Callable[[], date] = today
 ) -> Recorder:
