@@ -17,8 +17,8 @@ _FACES = 16
 """Embeddings that are kept of a stranger."""
 
 _CENTRE = 0.5
-"""What the distance to the centre of a stranger's faces counts: less than in a gallery, as the threshold is for one face,
-and the middle of several is nearer to everybody."""
+"""What the distance to the centre of a stranger's faces counts: less than in a gallery, as the threshold is that of one
+face, and the middle of several is nearer to everybody."""
 
 MOST = 1000
 """Strangers who are remembered; beyond, whoever has not been seen for the longest time is forgotten."""
