@@ -62,7 +62,7 @@ vendor: $(STAMP)  ## Fetch the libraries in the report pages again, in the versi
 
 bench: browser  ## Run what takes long: slow tests, kills, speed side by side, and the studies where FACEKIT_DATA is set.
 	$(BIN)/python -m pytest -m slow
-	FACEKIT_STRIDE=1 $(BIN)/python -m pytest tests/test_resume.py tests/test_scrape_again.py
+	FACEKIT_STRIDE=1 FACEKIT_KILLS=4 $(BIN)/python -m pytest $$(grep -l STRIDE tests/test_*.py)
 	HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest $$(grep -l '^from hypothesis' tests/test_*.py)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/kills.py

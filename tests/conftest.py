@@ -22,6 +22,7 @@ from postgres import PASSWORD, Server, binaries, running
 
 from facekit.base import images, weights
 from facekit.base.contract import Image, Record
+from facekit.base.files import locked
 from facekit.commands.balance import balance
 from facekit.commands.crop import crop
 from facekit.commands.draw import draw
@@ -112,20 +113,37 @@ def finder(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue("yunet") if request.param == "yunet" else request.param)
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """Return a folder that the first process of pytest-xdist to ask for it makes, and that all others wait for."""
+    root = factory.getbasetemp()
+    folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / f"once-{name}"
+    folder.mkdir(exist_ok=True)
+    with locked(folder, wait=True):
+        if not (folder / "done").exists():
+            for left in folder.iterdir():  # by a process that failed
+                shutil.rmtree(left)
+            make(folder)
+            (folder / "done").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def drawn_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tree of 30 drawn photos of three people, faults among them. Not to be changed: see `photos`."""
-    root = tmp_path_factory.mktemp("drawn") / "photos"
-    draw(Draw(output=root, people=3, photos=10, jobs=2))
-    return root
+
+    def make(folder: Path) -> None:
+        draw(Draw(output=folder / "photos", people=3, photos=10, jobs=2))
+        crop(Crop(input=folder / "photos", output=folder / "faces", jobs=2))
+
+    drawn = made_once(tmp_path_factory, "drawn", make)
+    # A copy for this process: modules put what they make of the faces beside them.
+    return Path(shutil.copytree(drawn, tmp_path_factory.mktemp("drawn"), dirs_exist_ok=True)) / "photos"
 
 
 @pytest.fixture(scope="session")
 def drawn_faces(drawn_photos: Path) -> Path:
     """The faces of `drawn_photos`. Not to be changed: see `faces`."""
-    root = drawn_photos.parent / "faces"
-    crop(Crop(input=drawn_photos, output=root, jobs=2))
-    return root
+    return drawn_photos.parent / "faces"
 
 
 @pytest.fixture(scope="session")
@@ -144,9 +162,11 @@ def enrolled(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     from facekit.commands.enroll import enroll
     from facekit.options.enroll import Enroll
 
-    root = tmp_path_factory.mktemp("enrolled") / "gallery"
-    enroll(Enroll(input=drawn_photos, output=root, jobs=2))
-    return root
+    def make(folder: Path) -> None:
+        enroll(Enroll(input=drawn_photos, output=folder / "gallery", jobs=2))
+
+    gallery = made_once(tmp_path_factory, "enrolled", make) / "gallery"
+    return Path(shutil.copytree(gallery, tmp_path_factory.mktemp("enrolled") / "gallery"))
 
 
 @pytest.fixture
@@ -280,8 +300,12 @@ class Dead(BaseException):
     """The process is dead: nothing that it does reaches the disk any more."""
 
 
-STRIDE = int(os.environ.get("FACEKIT_STRIDE", "3"))
-"""Changes of the disk from one death to the next where a test lets a command die all along; `make bench` has 1."""
+STRIDE = int(os.environ.get("FACEKIT_STRIDE", "5"))
+"""Changes of the disk from one death to the next where a test lets a command die all along; `make bench` has 1.
+
+Commands change it two, three or four times a picture: 5 has a factor in common with none of these, and so meets every
+change that they make of a picture at one picture or another.
+"""
 
 
 @pytest.fixture
@@ -365,7 +389,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("onnxruntime")
     from fuzzcommands import prepare
 
-    return prepare(tmp_path_factory.mktemp("fuzz") / "made")
+    return made_once(tmp_path_factory, "fuzz", lambda folder: prepare(folder / "made")) / "made"
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from onnx import TensorProto, helper, numpy_helper
 from patches import tree
 
 from facekit import runs
@@ -14,6 +16,8 @@ from facekit.dataset import Dataset
 from facekit.identity import embedders
 from facekit.options.crop import CarriedCrop, FaceCrop
 from facekit.runs import Backbone, ModelInfo, OpenSet, Run, TrainedOn
+from facekit.runs.export.about import FACES, PROBABILITIES, ExportInfo, Preprocessing
+from facekit.runs.export.model import written
 from facekit.runs.head import Head
 from facekit.runs.known_faces import KnownVectors
 
@@ -71,3 +75,35 @@ def _run(folder: Path, faces: Path, network: str, **about: object) -> Run:
     )
     replace_lines(folder / runs.SPLIT, (record.to_json() for record in records))
     return Run(folder, info).save(info)
+
+
+def tiny_graph() -> Any:
+    """An ONNX model of three labels, whose scores are a face's mean red, green and blue."""
+    nodes = [
+        helper.make_node("Cast", [FACES], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["numbers"], ["means"], axes=[1, 2], keepdims=0),
+        helper.make_node("Mul", ["means", "scale"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], [PROBABILITIES], axis=-1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info(FACES, TensorProto.UINT8, ["n", SIDE, SIDE, 3])],
+        [helper.make_tensor_value_info(PROBABILITIES, TensorProto.FLOAT, ["n", 3])],
+        [numpy_helper.from_array(np.full(3, 0.1, np.float32), "scale")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+
+
+def tiny_about() -> ExportInfo:
+    """What the file of `tiny_graph` says of itself."""
+    return ExportInfo(
+        network="tiny", labels=("red", "green", "blue"), kind="classes", preprocessing=Preprocessing(side=SIDE)
+    )
+
+
+def written_to(file: Path, model: Any, about: ExportInfo | None = None, **said: str) -> Path:
+    """Write an ONNX file that says so of itself; `said` replaces texts in it."""
+    helper.set_model_props(model, {**written(about or tiny_about(), None), **said})
+    file.write_bytes(model.SerializeToString())
+    return file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -297,12 +298,17 @@ def test_killed_anywhere_it_goes_on(
             Decisions(root / "out").append(Decision(*key_of(named(tree)[path]), decision=verdict, to=to, at="then"))
         return tree
 
-    whole = begin(tmp_path / "whole")
+    begun = begin(tmp_path / "begun").parent
+
+    def again(root: Path) -> Path:
+        return Path(shutil.copytree(begun, root)) / "in"
+
+    whole = again(tmp_path / "whole")
     run(whole, min_images=1, apply=True)
     wanted = read_tree(whole.parent / "out")
     wanted[DECISIONS] = None
     for k in range(1, 200):
-        tree = begin(tmp_path / str(k))
+        tree = again(tmp_path / str(k))
         died = dying(k, lambda tree=tree: run(tree, min_images=1, apply=True))  # type: ignore[misc]
         run(tree, min_images=1, **({"apply": True} if k <= 3 else go_on))  # these write that it is begun
         found = read_tree(tree.parent / "out")

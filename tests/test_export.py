@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from conftest import Facekit
+from conftest import Facekit, files_in
 from exporting import head_run, network_run
+from patches import move
 
-from facekit.runs.export import load
+from facekit.runs.export import load, onnx_file, open_model, placing
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +74,105 @@ def test_a_head_answers_alike_and_knows_strangers(
     for one, other in zip(*answers, strict=True):
         assert one["label"] == other["label"]
         assert one["similarity"] == pytest.approx(other["similarity"], abs=1e-3)
+
+
+def test_triton_gets_a_version_with_its_description(head: Path, tmp_path: Path, facekit: Facekit) -> None:
+    folder = tmp_path / "repository" / "people"
+    assert facekit("export", head, "-o", folder).code == 0
+    about = load(folder / "1" / "model.onnx").about
+    assert (folder / "labels.txt").read_text().split("\n") == [*about.labels, ""]
+    described = (folder / "config.pbtxt").read_text()
+    assert described.startswith('name: "people"\nbackend: "onnxruntime"\n')
+    for line in ("dims: [150, 150, 3]", "data_type: TYPE_UINT8", "dims: [3]", 'label_filename: "labels.txt"'):
+        assert line in described
+    assert "is of this very model already" in facekit("export", head, "-o", folder).err
+    assert facekit("export", head, "-o", folder, "--no-known-faces").code == 0
+    assert files_in(folder) == ["1", "2", "config.pbtxt", "labels.txt"]
+    assert open_model(folder).folder == folder / "2" / "model.onnx"
+    (folder / "config.pbtxt").write_text("name: other")
+    done = facekit("export", head, "-o", folder)
+    assert (done.code, files_in(folder)) == (2, ["1", "2", "config.pbtxt", "labels.txt"])
+    assert "is of a model with other labels or another input; choose another folder, or delete it" in done.err
+
+
+def test_a_death_at_any_step_leaves_a_whole_version_or_none(
+    tmp_path: Path, dying: Callable[[int, Callable[[], object]], bool]
+) -> None:
+    folder, beside = tmp_path / "people", {"config.pbtxt": b"name", "labels.txt": b"Ada"}
+
+    def add() -> Path:
+        return placing.add_version(folder, beside, lambda place: placing.write_file(place / "model.onnx", b"whole"))
+
+    step = 1
+    while dying(step, add):
+        step += 1
+        version = placing.newest(folder)
+        if version is not None:
+            assert (version / "model.onnx").read_bytes() == b"whole"
+            assert (folder / "config.pbtxt").read_bytes() == b"name"
+    assert step > 5
+    before = len([place for place in folder.iterdir() if place.name.isdecimal()])
+    assert add().name == str(before + 1)
+    assert not [place for place in folder.iterdir() if place.name.startswith(".")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("-o", "model.tflite"), "-o is model.tflite; give a name that ends in .onnx for --format onnx, or a folder"),
+        (("-o", "model.onnx", "--format", "litert"), "give a name that ends in .tflite for --format litert"),
+        (("-o", "model.onnx", "--format", "tflite"), "Invalid value for '--format'"),
+        (("-o", "model.tflite", "--format", "litert"), "is a linear head on dlib, which is no Keras network"),
+        (("-o", "folder.onnx"), "folder.onnx is a folder; choose another name"),
+        (("-o", "other"), "other holds something else than versions of a model; choose another folder"),
+        (("-o", "other/note.txt", "--format", "savedmodel"), "note.txt is a file; give the folder of a model"),
+    ],
+)
+def test_what_cannot_work_is_said_in_a_line(
+    head: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, facekit: Facekit, arguments: tuple[str, ...], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.onnx").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "note.txt").touch()
+    done = facekit("export", head, *arguments)
+    assert done.code == 2
+    assert said in " ".join(done.err.split())
+    assert files_in(tmp_path) == ["folder.onnx", "other"]
+
+
+def test_another_run_is_refused(tmp_path: Path, facekit: Facekit) -> None:
+    assert "no such folder" in facekit("export", tmp_path / "none", "-o", tmp_path / "a.onnx").err
+    done = facekit("export", tmp_path, "-o", tmp_path / "a.onnx")
+    assert (done.code, "is not a trained model" in done.err) == (2, True)
+
+
+def test_answers_that_differ_are_not_written(
+    head: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, facekit: Facekit
+) -> None:
+    """A converter's fault: the bias of another label."""
+    convert = onnx_file.of_head
+    shifted = lambda graph, head, mirrored: convert(graph, replace(head, bias=np.roll(head.bias, 1)), mirrored)  # noqa: E731
+    monkeypatch.setattr(onnx_file, "of_head", shifted)
+    done = facekit("export", head, "-o", tmp_path / "a.onnx")
+    assert done.code == 2
+    assert "a probability differs by 0." in done.err and "nothing was written" in done.err
+    assert files_in(tmp_path) == []
+
+
+def test_without_pictures_it_is_compared_on_random_pixels(head: Path, tmp_path: Path, facekit: Facekit) -> None:
+    run = Path(shutil.copytree(head, tmp_path / "run"))
+    move(run, tmp_path / "gone")
+    done = facekit("export", run, "-o", tmp_path / "a.onnx", "--json")
+    assert done.report["details"]["compared on"] == "random pixels, as the run's own pictures are gone"
+    assert "the exported model was compared on random pixels" in done.err
+    assert load(tmp_path / "a.onnx").about.card.data == "gone"
+    assert str(tmp_path) not in load(tmp_path / "a.onnx").data.decode(errors="replace")
+
+
+def test_a_missing_package_names_its_extra(
+    head: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, facekit: Facekit
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    done = facekit("export", head, "-o", tmp_path / "a.onnx")
+    assert "export --format onnx needs onnx: pip install 'facekit-cli[export]'" in done.err

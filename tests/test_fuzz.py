@@ -11,10 +11,10 @@ from fuzzing import Box, Command
 from fuzzparsers import READERS, Reader
 from tampering import garble, tamper
 
-CASES = 3
+CASES = 2
 """Cases of each command; `benchmarks/fuzz.py` runs them by the hour."""
 
-INPUTS = 150
+INPUTS = 60
 """Inputs of each reader; `benchmarks/fuzz_readers.py` makes better ones."""
 
 

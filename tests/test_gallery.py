@@ -19,14 +19,6 @@ from facekit.options.gallery import Gallery as Options
 pytest.importorskip("onnxruntime", reason="the extra `faces` is not installed")
 
 
-@pytest.fixture(scope="module")
-def enrolled(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A gallery of the drawn photos of three people. Not to be changed."""
-    root = tmp_path_factory.mktemp("enrolled") / "gallery"
-    enroll(Enroll(input=drawn_photos, output=root, jobs=2))
-    return root
-
-
 @pytest.fixture
 def root(enrolled: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(enrolled, tmp_path / "gallery"))

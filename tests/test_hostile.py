@@ -48,6 +48,9 @@ MB = 1_000_000
 FACEKIT_MOST, BROWSER_MOST = 250 * MB, 2500 * MB
 """Bytes that facekit, and one browser with its helpers, may use at any moment: the limit, and what comes in a look."""
 
+LOOKS = 5
+"""Looks at facekit for each at its browsers: to weigh all processes of one takes longer than a look is apart."""
+
 TELLING = [
     "hangs before headers",
     "endless body",
@@ -115,17 +118,25 @@ def finish(process: subprocess.Popen[str], place: Path, seconds: float) -> Run:
 
 
 def _watch(process: subprocess.Popen[str], place: Path, run: Run) -> None:
+    look = 0
     while process.poll() is None:
         run.facekit = max(run.facekit, _weight(process.pid))
-        weights: dict[int, int] = {}
-        for one in using(place):
-            try:
-                session = os.getsid(one.pid)
-            except OSError:
-                continue
-            weights[session] = weights.get(session, 0) + _weight(one.pid)
-        run.browsers = max([run.browsers, *weights.values()])
+        if look % LOOKS == 0:
+            run.browsers = max(run.browsers, _of_browsers(place))
+        look += 1
         time.sleep(0.1)
+
+
+def _of_browsers(place: Path) -> int:
+    """The bytes of the largest browser, with its helpers, at this moment."""
+    weights: dict[int, int] = {}
+    for one in using(place):
+        try:
+            session = os.getsid(one.pid)
+        except OSError:
+            continue
+        weights[session] = weights.get(session, 0) + _weight(one.pid)
+    return max(weights.values(), default=0)
 
 
 def _weight(pid: int) -> int:

@@ -59,8 +59,8 @@ def test_crop_clean_and_balance_need_no_extra(photos: Path) -> None:
         (("augment", "even", "-o", "full"), "augment"),
         (("train", "full", "-o", "model"), "train"),
         (("demo", "-o", "demo"), "train"),
-        (("evaluate", "model"), "train"),
-        (("predict", "model", "photo.jpg"), "train"),
+        (("cross-validate", "model"), "train"),
+        (("predict", "model", "photo.jpg", "--grid", "sheet.png"), "train"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )

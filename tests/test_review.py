@@ -12,7 +12,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ import numpy as np
 import PIL.Image
 import psutil
 import pytest
-from conftest import picture, read_tree
+from conftest import Facekit, picture, read_tree
 from reviewing import Drawn, Served, faces_of, portrait, put_info, served, write
 from test_lean import facekit as without_extras
 
@@ -108,11 +107,6 @@ def shown(answer: Any) -> Any:
     return json.loads(encode(answer))
 
 
-def review(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "facekit", "review", *map(str, arguments), "--no-browser"]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False)
-
-
 def decided(folder: Path) -> list[dict[str, Any]]:
     path = folder / DECISIONS
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
@@ -130,29 +124,29 @@ def decided(folder: Path) -> list[dict[str, Any]]:
         ("half", {"stage": "clean", "complete": False}, "is not complete; run the same `facekit clean` again"),
     ],
 )
-def test_a_folder_that_cannot_be_reviewed(tmp_path: Path, name: str, info: Any, said: str) -> None:
+def test_a_folder_that_cannot_be_reviewed(tmp_path: Path, facekit: Facekit, name: str, info: Any, said: str) -> None:
     if info is not None:
         (tmp_path / name).mkdir()
     if info:
         put_info(tmp_path / name, info)
-    done = review(tmp_path / name)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert said in done.stderr
-    assert done.stderr.count("\n") == 1
+    done = facekit("review", tmp_path / name, "--no-browser")
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert done.err.count("\n") == 1
 
 
-def test_a_port_that_is_taken(folder: Path) -> None:
+def test_a_port_that_is_taken(folder: Path, facekit: Facekit) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        done = review(folder, "--port", str(port))
-    assert done.returncode == 2
-    assert done.stderr == f"error: port {port} is in use; choose another with --port, or leave it out for a free one\n"
+        done = facekit("review", folder, "--port", port, "--no-browser")
+    assert done.code == 2
+    assert done.err == f"error: port {port} is in use; choose another with --port, or leave it out for a free one\n"
 
 
-def test_decisions_are_not_overwritten(folder: Path) -> None:
-    done = review(folder, "--overwrite")
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "does not overwrite decisions" in done.stderr
+def test_decisions_are_not_overwritten(folder: Path, facekit: Facekit) -> None:
+    done = facekit("review", folder, "--overwrite", "--no-browser")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "does not overwrite decisions" in done.err
 
 
 def test_without_its_extra_it_says_which() -> None:
@@ -161,11 +155,11 @@ def test_without_its_extra_it_says_which() -> None:
     assert "pip install 'facekit-cli[review]'" in done.stderr
 
 
-def test_a_broken_line_of_decisions_is_named(folder: Path) -> None:
+def test_a_broken_line_of_decisions_is_named(folder: Path, facekit: Facekit) -> None:
     (folder / DECISIONS).write_text('{"origin": "x", "label": "Ada", "decision": "perhaps"}\n')
-    done = review(folder)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert f"{DECISIONS}, line 1" in done.stderr
+    done = facekit("review", folder, "--no-browser")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert f"{DECISIONS}, line 1" in done.err
 
 
 # Who may reach it
@@ -713,18 +707,17 @@ def test_an_open_page_does_not_hold_up_the_end(folder: Path) -> None:
     assert time.monotonic() - began < 15
 
 
-def test_a_dry_run_says_how_much_there_is_to_do(folder: Path) -> None:
+def test_a_dry_run_says_how_much_there_is_to_do(folder: Path, facekit: Facekit) -> None:
     before = read_tree(folder)
-    done = review(folder, "--dry-run", "--live", "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["details"] == {"decisions": 0, "undecided": 3}
-    assert json.loads(done.stdout)["kept"] == 7
+    report = facekit("review", folder, "--dry-run", "--live", "--json", "--no-browser").report
+    assert report["details"] == {"decisions": 0, "undecided": 3}
+    assert report["kept"] == 7
     assert read_tree(folder) == before
 
 
-def test_the_folder_may_come_from_stdin(folder: Path) -> None:
-    done = review("-", "--dry-run", stdin=f"{folder}\n")
-    assert (done.returncode, done.stdout) == (0, f"{folder}\n")
+def test_the_folder_may_come_from_stdin(folder: Path, facekit: Facekit) -> None:
+    done = facekit("review", "-", "--dry-run", "--no-browser", stdin=f"{folder}\n")
+    assert (done.code, done.out) == (0, f"{folder}\n")
 
 
 # At once

@@ -248,8 +248,8 @@ def test_what_failed_in_a_killed_run_is_not_tried_again_by_the_one_that_goes_on(
 def test_killed_often_in_one_long_run(tmp_path: Path) -> None:
     """Real browsers, real kills, one after another; `benchmarks/kills.py` does it ten times over fifty names."""
     with own_place() as place:
-        with serve(faulty(6, 12)) as web:
-            names = [f"Name {k:03d}" for k in range(6)]
+        with serve(faulty(4, 12)) as web:
+            names = [f"Name {k:03d}" for k in range(4)]
             arguments = (*names, "--base-url", web.base_url, "--per-name", "8", "--bots", "2")
             outcome = kill_often(web, tmp_path, arguments, kills=3)
         assert outcome.killed == 3

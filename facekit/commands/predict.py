@@ -92,9 +92,9 @@ def predict(options: Predict, track: Track = quiet) -> Iterator[Answer]:
     it answers, for a model whose weights give no probabilities; after the last one, for a video that could not be
     watched to its end.
     """
-    run = open_model(options.run)
     if options.grid is not None:
         sheet.check_file("--grid", options.grid)
+    run = open_model(options.run)
     with ExitStack() as stack:
         parts = open_inputs(options.pictures, stack, track)
         if options.dry_run:

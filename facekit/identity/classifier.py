@@ -188,7 +188,7 @@ class _Exported:
         else:
             vectors = self._embedder().embed(seen)
             rows, _ = self._session.run(vectors)
-        return np.stack(list(_finite(rows, self._folder))), vectors
+        return np.stack(list(_finite(rows, self._folder, "export a run that answers"))), vectors
 
     def _check(self, embedder: Embedder) -> None:
         about = self._about.backbone
@@ -201,9 +201,9 @@ def _fits(about: Backbone, embedder: Embedder) -> bool:
     return about.dimensions in (0, embedder.dimensions) and about.metric in ("", embedder.metric)
 
 
-def _finite(rows: Iterable[Row], folder: Path) -> Iterator[Row]:
+def _finite(rows: Iterable[Row], folder: Path, again: str = "train again with --overwrite") -> Iterator[Row]:
     """Yield the rows. Raises FacekitError for one with numbers that are not finite, as huge weights give."""
     for row in rows:
         if not np.isfinite(row).all():
-            raise FacekitError(f"{folder} answers with numbers that are not finite; train again with --overwrite")
+            raise FacekitError(f"{folder} answers with numbers that are not finite; {again}")
         yield row

@@ -9,11 +9,9 @@ from math import ceil, sqrt
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
+from facekit.base import plugins
 from facekit.base.contract import Image
 from facekit.base.text import visible
-from facekit.report.fonts import fitting
 
 MOST = 100
 """Faces on a sheet; more would be too small to see."""
@@ -43,10 +41,14 @@ class Tile:
 
 
 def draw(tiles: Sequence[Tile]) -> bytes:
-    """Return the sheet as PNG: green is right, red is wrong (with the true name), grey is not known."""
+    """Return the sheet as PNG: green is right, red is wrong (with the true name), grey is not known.
+
+    Raises FacekitError without `matplotlib`.
+    """
+    charts = plugins.need("matplotlib.figure", "the sheet")
     columns = min(len(tiles), max(4, ceil(sqrt(len(tiles)))))
     rows = ceil(len(tiles) / columns)
-    figure = Figure(figsize=(1.6 * columns, 2.05 * rows + 0.5), layout="constrained")
+    figure = charts.Figure(figsize=(1.6 * columns, 2.05 * rows + 0.5), layout="constrained")
     places = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in places:
         axes.set_axis_off()
@@ -67,6 +69,8 @@ def _draw_tile(axes: Any, tile: Tile) -> None:
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set(color=color, linewidth=3)
+    from facekit.report.fonts import fitting  # it needs matplotlib, which naming faces does not
+
     families, name = fitting(lines(tile.name))
     sure = "" if tile.probability is None else f"\n{tile.probability:.0%}"
     axes.set_title(f"{name}{sure}", fontsize=8, color=color, family=families, parse_math=False)

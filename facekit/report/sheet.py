@@ -27,8 +27,7 @@ def check_file(flag: str, file: Path) -> None:
         raise FacekitError(f"{flag} is {file}; give a name that ends in .png or .html")
     if not file.parent.is_dir() or file.is_dir():
         raise FacekitError(f"{flag} is {file}, which cannot be a file; give a name in a folder that exists")
-    if _is_page(file):
-        plugins.need("jinja2", flag)
+    plugins.need("jinja2" if _is_page(file) else "matplotlib", flag)
 
 
 def most(file: Path) -> int:

@@ -93,7 +93,10 @@ def _prepare(model: Model, net: Model, step: Step, checkpoint: Checkpoint, optio
     """Make the layers of a step trainable, with a fresh optimizer, or the checkpoint's where the step has begun."""
     free(net, step.blocks)
     loss = _smoothed(options.label_smoothing, classes) if options.label_smoothing else "sparse_categorical_crossentropy"
-    model.compile(keras.optimizers.Adam(step.rate), loss=loss, metrics=["accuracy"])
+    accuracy = keras.metrics.SparseCategoricalAccuracy("accuracy")
+    model.compile(keras.optimizers.Adam(step.rate), loss=loss, metrics=[accuracy])
+    # TensorFlow traces a step twice where the first time makes variables: with the optimizer's here, once.
+    model.optimizer.build(model.trainable_variables)
     checkpoint.restore(model, optimizer=checkpoint.epochs > step.begin)
     if step.blocks is not None:
         what = (

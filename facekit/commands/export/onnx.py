@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facekit.base.contract import FacekitError
-from facekit.commands.export.subject import Inputs, Subject
+from facekit.commands.export.subject import Subject
 from facekit.runs.export import model, onnx_file, placing, triton
 from facekit.runs.export.about import ExportInfo
-from facekit.runs.export.session import Rows, Session
+from facekit.runs.export.session import Inputs, Rows, Session
 from facekit.runs.known_faces import KnownVectors
-
-NEEDS = "onnx", "onnxruntime"
-"""Packages without which nothing is converted or compared."""
 
 
 @dataclass(frozen=True)

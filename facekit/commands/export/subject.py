@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from facekit import runs
 from facekit.base.contract import FacekitError
@@ -16,9 +14,6 @@ from facekit.identity.embedders.graphs import Graph, graph_of
 from facekit.identity.embedders.registry import load as load_embedder
 from facekit.runs import HEAD, Run
 from facekit.runs.head import Head
-
-Inputs = NDArray[Any]
-"""Faces, uint8 of shape (n, side, side, 3); or embeddings, float32 of shape (n, dimensions)."""
 
 if TYPE_CHECKING:  # a linear head on an ONNX graph needs no Keras
     from facekit.networks.backend import Model

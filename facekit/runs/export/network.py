@@ -12,7 +12,7 @@ import numpy as np
 
 from facekit.networks.backend import Model, hushed, keras
 from facekit.networks.blocks import features
-from facekit.runs.export.about import FACES, PROBABILITIES
+from facekit.runs.export.about import FACES, PROBABILITIES, VECTORS
 from facekit.runs.head import Head
 
 Tensors = Any
@@ -21,7 +21,7 @@ Tensors = Any
 def of_network(model: Model) -> Model:
     """Return a trained network that takes uint8 pixels, shape (n, side, side, 3), and gives probabilities."""
     faces = _faces(model)
-    return _called(keras.Model(faces, model(keras.ops.cast(faces, "float32")), name=model.name))
+    return _called(keras.Model(faces, {PROBABILITIES: model(keras.ops.cast(faces, "float32"))}, name=model.name))
 
 
 def of_head(base: Model, head: Head) -> Model:
@@ -29,7 +29,7 @@ def of_head(base: Model, head: Head) -> Model:
     faces = _faces(base)
     vectors = features(base)(keras.ops.cast(faces, "float32"))
     dense = keras.layers.Dense(len(head.bias), activation="softmax", name=PROBABILITIES)
-    model = keras.Model(faces, [dense(vectors), vectors], name=base.name)
+    model = keras.Model(faces, {PROBABILITIES: dense(vectors), VECTORS: vectors}, name=base.name)
     dense.set_weights([head.weights, head.bias])
     return _called(model)
 

@@ -19,6 +19,10 @@ MOST_MEMORY = 4 << 30
 """Bytes that the tensors of all exported models of a process may take: a graph of a stranger could ask for any."""
 
 Rows = NDArray[np.float32]
+"""Probabilities, shape (n, labels)."""
+
+Inputs = NDArray[Any]
+"""Faces, uint8 of shape (n, side, side, 3); or embeddings, float32 of shape (n, dimensions)."""
 
 
 class Session:
@@ -36,7 +40,10 @@ class Session:
         options.log_severity_level = 4  # what it would write to the terminal is raised too
         options.add_session_config_entry("session.use_env_allocators", "1")
         try:
-            self._session = runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            # Else it would say so on stdout, which is for data, and try the same again.
+            self._session = runtime.InferenceSession(
+                data, options, providers=["CPUExecutionProvider"], enable_fallback=False
+            )
         except self._errors as error:
             raise self._refused(error) from None
         self._check_shapes()
@@ -82,9 +89,9 @@ _FLOATS = "tensor(float)"
 
 
 def _errors(runtime: Any) -> tuple[type[Exception], ...]:
-    """Return what ONNX Runtime raises: its own errors, and RuntimeError where memory ran out."""
+    """Return what ONNX Runtime raises: its own errors, RuntimeError where memory ran out, ValueError for bad text."""
     own = vars(runtime.capi.onnxruntime_pybind11_state).values()
-    return (RuntimeError, *(one for one in own if isinstance(one, type) and issubclass(one, Exception)))
+    return (RuntimeError, ValueError, *(one for one in own if isinstance(one, type) and issubclass(one, Exception)))
 
 
 @cache
