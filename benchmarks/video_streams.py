@@ -114,7 +114,7 @@ def _secure_camera(gallery: Path, film: Film, stream: Path, folder: Path) -> Non
     with camera.filming(stream):
         camera.start()
         refused = Watched(gallery, camera.url, "--seconds", 5).end(60)
-        watched = Watched(gallery, camera.url, "--seconds", film.seconds, SSL_CERT_FILE=str(file)).end(90)
+        watched = Watched(gallery, camera.url, "--seconds", film.seconds / 2, SSL_CERT_FILE=str(file)).end(90)
     print(f"RTSP over TLS, certificate unknown: {refused.summary}")
     print(f"RTSP over TLS, certificate known: {watched.summary}\n  names: {watched.names}", flush=True)
 
