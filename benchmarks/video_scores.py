@@ -79,11 +79,13 @@ def scored(answers: Sequence[dict[str, Any]], there: Sequence[There], seconds: f
 
 
 def _walk_of(answer: dict[str, Any], there: Sequence[There]) -> int | None:
-    """Return whose walk an answer is about: the one of its name that it shares the most time with, else any."""
+    """Return whose walk an answer is about: the one whose time is most nearly the same, of its name if possible."""
 
     def shared(one: There) -> float:
         alike = (one.name if one.known else "unknown") == answer["name"]
-        return (min(one.end, answer["end"]) - max(one.start, answer["start"])) * (1.0 if alike else 0.5)
+        both = min(one.end, answer["end"]) - max(one.start, answer["start"])
+        either = max(one.end, answer["end"]) - min(one.start, answer["start"])
+        return both / either * (1.0 if alike else 0.5)
 
     best = max(range(len(there)), key=lambda place: shared(there[place]), default=None)
     return best if best is not None and shared(there[best]) > 0 else None

@@ -90,13 +90,13 @@ def streams(gallery: Path, film: Film, folder: Path) -> None:
 
 
 def _camera(gallery: Path, film: Film, stream: Path, folder: Path) -> None:
-    """Watch a camera for twice its film, while its server is killed three times."""
+    """Watch a camera for longer than its film lasts, while its server is killed three times."""
     camera = Camera(folder)
     with camera.filming(stream):
         camera.start()
-        watched = Watched(gallery, camera.url, "--seconds", 2 * film.seconds)
+        watched = Watched(gallery, camera.url, "--seconds", 1.6 * film.seconds)
         for _ in range(CUTS):
-            time.sleep(film.seconds / 2)
+            time.sleep(film.seconds / 3)
             camera.kill()
             time.sleep(1)
             camera.start()
@@ -114,7 +114,7 @@ def _secure_camera(gallery: Path, film: Film, stream: Path, folder: Path) -> Non
     with camera.filming(stream):
         camera.start()
         refused = Watched(gallery, camera.url, "--seconds", 5).end(60)
-        watched = Watched(gallery, camera.url, "--seconds", film.seconds, SSL_CERT_FILE=str(file)).end(90)
+        watched = Watched(gallery, camera.url, "--seconds", film.seconds / 2, SSL_CERT_FILE=str(file)).end(90)
     print(f"RTSP over TLS, certificate unknown: {refused.summary}")
     print(f"RTSP over TLS, certificate known: {watched.summary}\n  names: {watched.names}", flush=True)
 

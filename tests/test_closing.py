@@ -101,6 +101,21 @@ def test_tables_have_numbers_at_the_right_and_notes_below() -> None:
     assert all(len(line) <= 80 for line in lines)
 
 
+def test_where_a_table_is_too_wide_a_head_of_two_words_is_broken_and_no_name() -> None:
+    heads = ("person", "in", "kept", "wrong person", "repeat", "blurred", "unsure", "other")
+    rows = (
+        ("maria_sharapova", "59", "42 (1 unsure)", "13", "1", "1", "1", "1"),
+        ("all", "252", "212 (1 unsure)", "24", "13", "1", "1", "1"),
+    )
+    lines = shown(Report("clean", "good", tables=[Listing(heads, rows)], counts=False))[1:]
+    assert [line.split() for line in lines] == [
+        ["wrong"],
+        ["person", "in", "kept", "person", "repeat", "blurred", "unsure", "other"],
+        *([*row[:2], *row[2].split(), *row[3:]] for row in rows),
+    ]
+    assert max(map(len, lines)) <= 80
+
+
 @pytest.mark.parametrize("name", ["evaluate", "audit", "compare", "review", "inspect", "train", "cross-validate"])
 def test_commands_that_score_or_compare_count_no_pictures(name: str) -> None:
     assert not registry.own(name).options.counts

@@ -133,8 +133,11 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(api: Api) 
 Sent = tuple[int, dict[str, str], bytes]
 
 
-def through(app: App, count: int = 1, **options: Any) -> tuple[list[Sent], list[Passing]]:
-    """Send requests to a gate in front of an application, all at once; return the answers, and what is logged."""
+def through(app: App, count: int = 1, leaves: float = 60, **options: Any) -> tuple[list[Sent], list[Passing]]:
+    """Send requests to a gate in front of an application, all at once; return the answers, and what is logged.
+
+    Whoever asks leaves after so many seconds.
+    """
     settings, passed = Serve(**{"target": "g", "keys": False, **options}), list[Passing]()
     gate = Gate(app, settings, lambda: None, passed.append)
     head = [(b"host", b"localhost")]
@@ -143,13 +146,19 @@ def through(app: App, count: int = 1, **options: Any) -> tuple[list[Sent], list[
         scope = {"type": "http", "method": "POST", "path": "/v1/identify", "headers": head, "query_string": b""}
         sent: list[Message] = []
 
+        waiting = [{"type": "http.request", "body": b"x", "more_body": False}]
+
         async def receive() -> Message:
-            return {"type": "http.request", "body": b"x", "more_body": False}
+            if not waiting:
+                await asyncio.sleep(leaves)
+            return waiting.pop() if waiting else {"type": "http.disconnect"}
 
         async def send(message: Message) -> None:
             sent.append(message)
 
         await gate(scope, receive, send)
+        if not sent:
+            return 0, {}, b""
         headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
         return sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:])
 
@@ -181,17 +190,19 @@ def test_what_takes_too_long_is_given_up() -> None:
     assert b"timed-out" in body
 
 
+def test_nobody_is_answered_who_has_left() -> None:
+    began = time.monotonic()
+    ((status, _, _),), (passed,) = through(slowly(30), leaves=0.05)
+    assert (status, passed.status) == (0, 499)
+    assert time.monotonic() - began < 10
+
+
 def test_a_bug_is_answered_and_logged_without_its_message(capsys: pytest.CaptureFixture[str]) -> None:
     async def app(scope: Message, receive: Receive, send: Send) -> None:
         raise ValueError("Ada Lovelace")
 
-    before = logs.log.handlers[:]
-    logs.log.handlers.clear()
-    logs.begin()
-    try:
+    with logs.writing():
         ((status, _, body),), _ = through(app)
-    finally:
-        logs.log.handlers[:] = before
     assert status == 500
     line = json.loads(capsys.readouterr().err)
     assert (line["event"], line["error"]) == ("bug", "ValueError")

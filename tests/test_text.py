@@ -189,6 +189,7 @@ NEVER_ONE = {
     ("scores/identification.py", "\x01 people"),  # asked for one before
     ("serving/guard.py", "within \x01 seconds"),
     ("serving/gate.py", "within \x01 seconds"),
+    ("serving/people.py", "shows \x01 faces; say which"),
     ("sources/pieces.py", "\x01 names pieces"),
     ("sources/engines/api.py", "end in \x01 seconds"),
     ("training/callbacks.py", "for \x01 epochs"),

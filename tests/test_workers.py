@@ -149,7 +149,7 @@ def test_twenty_kills_while_people_are_enrolled_and_deleted(gallery: Path, faces
             ]
             for writer in writers:
                 writer.start()
-            time.sleep(chance.uniform(0.3, 2))
+            time.sleep(chance.uniform(0.5, 4))
             command.process.send_signal(signal.SIGKILL)
             stop.set()
             for writer in writers:
@@ -161,7 +161,7 @@ def test_twenty_kills_while_people_are_enrolled_and_deleted(gallery: Path, faces
                 assert {name for name in one.there if people.get(name) != 1} == set()  # what was acknowledged holds
                 assert one.gone & people.keys() == set()
             assert all(number >= 1 for number in people.values()), "somebody was enrolled by half"
-    assert sum(len(one.there) + len(one.gone) for one in said) > 10
+    assert sum(len(one.there) + len(one.gone) for one in said) >= 10
 
 
 @pytest.mark.slow

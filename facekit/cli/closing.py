@@ -114,10 +114,11 @@ def _rows(screen: Screen, rows: Sequence[tuple[str, str]]) -> None:
 
 def _listing(screen: Screen, listing: Listing) -> None:
     """Show a table on its own lines; numbers stand at the right."""
-    columns = zip(*listing.rows, strict=True)
+    columns = list(zip(*listing.rows, strict=True))
     numeric = [all(text.replace(",", "").isdigit() or not text for text in column) for column in columns]
+    whole = _fits_whole(listing.columns, columns, screen.width - 2)
     heads = [
-        Column(cell(name), justify="right" if number else "left", overflow="fold")
+        Column(cell(name), justify="right" if number else "left", overflow="fold", no_wrap=whole and " " not in name)
         for name, number in zip(listing.columns, numeric, strict=True)
     ]
     table = Table(*heads, box=None, pad_edge=False)
@@ -126,6 +127,15 @@ def _listing(screen: Screen, listing: Listing) -> None:
     screen.print(Padding(table, (0, 0, 0, 2), expand=False))
     for line in listing.notes:
         _rows(screen, [("", line)])
+
+
+def _fits_whole(heads: Sequence[str], columns: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether a table needs to break no cell: only the heads of several words are broken where it is too wide."""
+    least = [
+        max(max(map(len, head.split()), default=0), *(len(visible(text)) for text in column))
+        for head, column in zip(heads, columns, strict=True)
+    ]
+    return sum(least) + 2 * (len(least) - 1) <= width
 
 
 def narrow(listing: Listing) -> Table:

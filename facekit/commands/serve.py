@@ -43,8 +43,8 @@ def serve(options: Serve, track: Track = quiet) -> Report:
     with listen(options.port, options.host) as listening:
         port: int = listening.getsockname()[1]
         _greet(options, port)
-        logs.begin()
-        workers.run(options, listening)
+        with logs.writing():
+            workers.run(options, listening)
     return Report(STAGE, options.target, seconds=round(time.monotonic() - began, 2))
 
 

@@ -13,7 +13,7 @@ from facekit.serving.gate import needed
 from facekit.serving.problems import MEDIA_TYPE, PREFIX, PROBLEMS
 from facekit.serving.uploads import FORM, MOST_PICTURES
 
-ALWAYS = ("bad-request", "no-key", "no-right", "foreign-host", "busy", "bug", "not-ready", "timed-out")
+ALWAYS = ("bad-request", "no-key", "no-right", "foreign-host", "bad-value", "busy", "bug", "not-ready", "timed-out")
 WITH_PICTURE = ("too-slow", "too-large", "unsupported-picture")
 
 _BINARY = {"type": "string", "format": "binary"}

@@ -18,7 +18,7 @@ def routes(engine: Engine, live: Live, tokens: Tokens) -> APIRouter:
     """Return the route for feedback on a gallery's answers."""
     router = APIRouter(prefix="/v1", tags=["people"])
 
-    @router.post("/feedback", status_code=204, responses=refusals("not-found", "bad-value", picture=False))
+    @router.post("/feedback", status_code=204, responses=refusals("not-found", picture=False))
     async def feedback(request: Request, said: Said) -> None:
         """Say whether an answer was right, and who it really is. It is kept beside the gallery, without the picture."""
         token = tokens.read(said.answer)

@@ -13,7 +13,7 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -30,6 +30,9 @@ BODY_SECONDS = 20.0
 
 _OPEN = re.compile(r"/(healthz|readyz|openapi\.json)?")
 """Paths that need no key: they say nothing of anybody."""
+
+GONE = 499
+"""What the log and the metrics call a request whose sender did not wait for the answer, as nginx does."""
 
 STATIC = "/static/"
 
@@ -123,7 +126,9 @@ class Gate:
         try:
             body = await self._body(receive)
             passing.bytes = len(body)
-            await self._timed(scope, replay(body, receive), send)
+            await self._timed(scope, replay(body, receive), send, receive)
+        except _Gone:
+            passing.status = GONE
         finally:
             self._count(-1)
 
@@ -172,14 +177,39 @@ class Gate:
             return body
         raise Problem("too-large" if body.status == 413 else "bad-request", body.reason)
 
-    async def _timed(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def _timed(self, scope: Message, replayed: Receive, send: Send, receive: Receive | None = None) -> None:
+        """Have the application answer within the time; with `receive`, only while whoever asked is there."""
         try:
             async with asyncio.timeout(self._settings.timeout) as clock:
-                await self._app(scope, receive, send)
+                answering = self._app(scope, replayed, send)
+                await (answering if receive is None else _attended(answering, receive))
         except TimeoutError:
             if not clock.expired():
                 raise
             raise Problem("timed-out", f"there was no answer within {self._settings.timeout:g} seconds") from None
+
+
+async def _attended(answering: Awaitable[None], receive: Receive) -> None:
+    """Wait for an answer; give it up where nobody waits for it any more, which makes room for others. Raises _Gone."""
+    answer, gone = asyncio.ensure_future(answering), asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise _Gone
+        await answer
+    finally:
+        for task in (answer, gone):
+            task.cancel()
+        await asyncio.gather(answer, gone, return_exceptions=True)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class _Gone(Exception):
+    """Whoever asked has closed the connection."""
 
 
 class _Answer:

@@ -7,19 +7,42 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 log = logging.getLogger("facekit.serving.log")
 
 
+_OTHERS = ("facekit", "uvicorn", "python_multipart")
+"""Loggers that may name people, or repeat what was sent."""
+
+
+_UNTIL_THE_END = ExitStack()
+
+
 def begin() -> None:
-    """Write lines to stderr. What else facekit logs may name people, and is not written while a server answers."""
-    if not log.handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        log.addHandler(handler)
+    """Write lines to stderr, and nothing else that is logged, until the process ends."""
+    _UNTIL_THE_END.enter_context(writing())
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Write lines to stderr, and nothing else that is logged, while a server answers."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    before = {name: logging.getLogger(name).level for name in _OTHERS}
+    for name in _OTHERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    log.addHandler(handler)
     log.setLevel(logging.INFO)
     log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
 
 
 def write(event: str, **fields: object) -> None:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from facekit.base.contract import FacekitError
 from facekit.base.names import fold
+from facekit.base.text import counted
 from facekit.faces.landmarks import NO_FACE
 from facekit.identity.faces import SeenFace
 from facekit.identity.gallery import NewFace, Person
@@ -261,7 +262,7 @@ def _chosen(faces: Sequence[SeenFace], number: int | None, place: int, pictures:
             "bad-picture", f"the picture shows {len(faces)} faces; say which one as `face`, from 1, largest first"
         )
     if number is not None and number > len(faces):
-        raise Problem("bad-value", f"the picture shows {len(faces)} faces")
+        raise Problem("bad-value", f"the picture shows {counted(len(faces), 'face')}")
     return faces[(number or 1) - 1]
 
 

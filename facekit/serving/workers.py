@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import multiprocessing
 import os
 import signal
@@ -36,7 +35,6 @@ CONNECTIONS = 2000
 
 def run(settings: Serve, listening: socket.socket) -> None:
     """Serve until Ctrl-C or SIGTERM. Raises FacekitError for what cannot be served."""
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     if settings.workers == 1:
         server = uvicorn.Server(config(settings, build(settings)))
         with _ended_by_signals():
@@ -68,7 +66,6 @@ def _ended_by_signals() -> Iterator[None]:
 
 def application() -> App:
     """Return the application of a process that `run` started; it ends with its parent."""
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     logs.begin()
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -53,7 +53,9 @@ def _said(said: Sequence[Said]) -> list[str]:
     for one in said[:PAIRS]:
         who = "strangers" if one.name is None else one.name
         if one.wrong:
-            lines.append(f"{one.wrong} of {one.wrong + one.right} answers that named {who} were said to be wrong")
+            lines.append(
+                f"{one.wrong} of {counted(one.wrong + one.right, 'answer')} that named {who} were said to be wrong"
+            )
         if one.missed:
             lines.append(f"{counted(one.missed, 'answer')} did not name {who}, who it was; enroll more photos")
     return lines
