@@ -5,7 +5,7 @@ photos; from day 8 on, of photos of the same kind in half the light. The pool is
 that is what takes long, so the same photo may come on several days and in several seeds: days are less independent of
 one another than real ones, and no more alike. Real places also have weekdays, seasons and visitors in groups.
 
-    python benchmarks/drift.py [--people 12] [--photos 30] [--seeds 10]
+    python benchmarks/drift.py [--people 10] [--photos 15] [--light 0.5]
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ class Pool:
     """In how many of them no face was found."""
 
 
-def dimmed(one: Shot) -> Shot:
-    """The same photo as if half of the lamps were out, and the rest at one side."""
-    return replace(one, brightness=0.5 * one.brightness, light=min(0.9, 1.4 * one.light))
+def dimmed(one: Shot, share: float) -> Shot:
+    """The same photo in this share of the light, more of which comes from one side."""
+    return replace(one, brightness=share * one.brightness, light=min(0.9, 1.4 * one.light))
 
 
-def pool(count: int, photos: int, finder: Finder) -> Pool:
+def pool(count: int, photos: int, light: float, finder: Finder) -> Pool:
     """Draw photos of people, and find and embed their faces."""
     rng, missed = np.random.default_rng(7), {}
 
@@ -83,7 +83,12 @@ def pool(count: int, photos: int, finder: Finder) -> Pool:
     def same(one: Shot) -> Shot:
         return one
 
-    return Pool(some("enrolled", same, 12), some("usual", same, photos), some("dark", dimmed, photos), missed)
+    return Pool(
+        some("enrolled", same, 12),
+        some("usual", same, photos),
+        some("dark", lambda one: dimmed(one, light), photos),
+        missed,
+    )
 
 
 def seen(finder: Finder, person: Person, circumstances: Shot) -> Photo | None:
@@ -180,13 +185,14 @@ def one_seed(made: Pool, seed: int, sizes: Sequence[int]) -> Iterator[dict[str, 
 def main() -> None:
     """Draw, watch, and print a line for each seed and a table at the end."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=int, default=12)
-    parser.add_argument("--photos", type=int, default=30)
+    parser.add_argument("--people", type=int, default=10)
+    parser.add_argument("--photos", type=int, default=15)
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--a-day", type=int, nargs="+", default=[20, 40, 100])
+    parser.add_argument("--light", type=float, default=0.5, help="Share of the light that is left.")
+    parser.add_argument("--a-day", type=int, nargs="+", default=[10, 20, 40, 100])
     asked = parser.parse_args()
     began = time.process_time()
-    made = pool(asked.people, asked.photos, Finder("dlib", suited("dlib", None)))
+    made = pool(asked.people, asked.photos, asked.light, Finder("dlib", suited("dlib", None)))
     print(f"pool: {len(made.enrolled)} + {len(made.usual)} + {len(made.dark)} photos; without a face: {made.missed}; "
           f"{time.process_time() - began:.0f} CPU seconds", flush=True)  # fmt: skip
     rows = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,9 +15,13 @@ from facekit.commands.crop import crop
 from facekit.dataset import Dataset
 from facekit.identity.embedders import embed_dataset
 from facekit.identity.embedders.embeddings import face_in
-from facekit.identity.gallery import NewFace
+from facekit.identity.gallery import Gallery, Identity, NewFace
+from facekit.identity.gallery.gallery import about
 from facekit.identity.gallery.values import Crop, Where
 from facekit.options.crop import Crop as CropOptions
+
+FPIR = 0.01
+"""What the galleries are asked for."""
 
 
 @dataclass(frozen=True)
@@ -52,3 +58,31 @@ def faces(photos: Path, output: Path, embedder: str) -> Faces:
     vectors, reasons = embed_dataset(dataset, embedder, jobs=1)
     there = np.array([place for place, reason in enumerate(reasons) if reason is None])
     return Faces(dataset, vectors).where(there)
+
+
+def parts(known: Faces, names: Sequence[str], share: float, seed: int) -> tuple[Faces, Faces]:
+    """Return some photos of each person, and the rest."""
+    rng, all_names = np.random.default_rng(seed), known.names
+    first, second = [], []
+    for name in names:
+        own = rng.permutation(np.flatnonzero(all_names == name))
+        count = max(1, round(share * len(own)))
+        first += own[:count].tolist()
+        second += own[count:].tolist()
+    return known.where(np.array(sorted(first))), known.where(np.array(sorted(second)))
+
+
+def filled(folder: Path, enrolled: Faces, embedder: str, crops: bool = False) -> Gallery:
+    """Return a gallery of some faces."""
+    gallery = Gallery.make(folder, about(embedder, enrolled.dataset.info.crop, FPIR, crops))
+    people: dict[str, list[NewFace]] = defaultdict(list)
+    for place, name in enumerate(enrolled.names):
+        people[str(name)].append(enrolled.new(place, crops))
+    gallery.store.enroll(people)
+    return gallery
+
+
+def asked(gallery: Gallery, some: Faces, rate: float | None = None) -> list[Identity]:
+    """Return who the gallery says each face is, each in a picture of its own."""
+    namer = gallery.namer(rate)
+    return [namer.name(vector[None])[0] for vector in some.vectors]

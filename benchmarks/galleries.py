@@ -35,48 +35,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from enrolled import Faces, faces
+from enrolled import Faces, asked, faces, filled, parts
 
 from facekit.base.contract import quiet
 from facekit.identity.embedders.embeddings import face_in
 from facekit.identity.faces import Finder
-from facekit.identity.gallery import Gallery, Identity, NewFace
-from facekit.identity.gallery.gallery import about
+from facekit.identity.gallery import Gallery, Identity
 from facekit.identity.gallery.migration import migrate
 from facekit.scores.bootstrap import interval, rounds_of
 
-FPIR = 0.01
 SEEDS = 5
 LOOSE = 0.5
 """The FPIR of show 2: nearly every face gets a name."""
-
-
-def parts(known: Faces, names: Sequence[str], share: float, seed: int) -> tuple[Faces, Faces]:
-    """Return some photos of each person, and the rest."""
-    rng, all_names = np.random.default_rng(seed), known.names
-    first, second = [], []
-    for name in names:
-        own = rng.permutation(np.flatnonzero(all_names == name))
-        count = max(1, round(share * len(own)))
-        first += own[:count].tolist()
-        second += own[count:].tolist()
-    return known.where(np.array(sorted(first))), known.where(np.array(sorted(second)))
-
-
-def filled(folder: Path, enrolled: Faces, embedder: str, crops: bool = False) -> Gallery:
-    """Return a gallery of some faces."""
-    gallery = Gallery.make(folder, about(embedder, enrolled.dataset.info.crop, FPIR, crops))
-    people: dict[str, list[NewFace]] = defaultdict(list)
-    for place, name in enumerate(enrolled.names):
-        people[str(name)].append(enrolled.new(place, crops))
-    gallery.store.enroll(people)
-    return gallery
-
-
-def asked(gallery: Gallery, some: Faces, rate: float | None = None) -> list[Identity]:
-    """Return who the gallery says each face is, each in a picture of its own."""
-    namer = gallery.namer(rate)
-    return [namer.name(vector[None])[0] for vector in some.vectors]
 
 
 def open_set(
@@ -200,33 +170,52 @@ def _count(some: Faces, answers: Sequence[Identity], pairs: Sequence[Pair]) -> t
     return sum(pair in set(pairs) for pair in wrong), sum(o.name == n for n, o in zip(some.names, answers, strict=True))
 
 
+Row = tuple[str, str]
+
+
 def moves(known: dict[str, Faces], people: Sequence[str], folder: Path) -> None:
-    """Print the rows of show 3."""
+    """Print the rows of show 3: means over the seeds, and the lowest."""
+    rows: dict[Row, list[tuple[float, float, float]]] = defaultdict(list)
+    kept, doubtful, enrolled = 0, [], []
+    for seed in range(SEEDS):
+        there, found, about = moved(known, people, folder / f"moved-{seed}", seed)
+        kept, doubtful, enrolled = kept + there, [*doubtful, about[0]], [*enrolled, about[1]]
+        for row, numbers in found.items():
+            rows[row].append(numbers)
+    print(f"{len(people)} people, {enrolled} faces enrolled; {kept} of {2 * SEEDS} moves kept all names and decisions")
+    print(f"{doubtful} doubtful faces")
+    for (what, embedder), some in rows.items():
+        (first, named, threshold), low = np.mean(some, axis=0), np.min(some, axis=0)
+        print(f"| {what} | {embedder} | {first:.4f} ({low[0]:.4f}) | {named:.4f} ({low[1]:.4f}) | {threshold:.3f} |")
+
+
+def moved(
+    known: dict[str, Faces], people: Sequence[str], folder: Path, seed: int
+) -> tuple[int, dict[Row, tuple[float, float, float]], tuple[int, int]]:
+    """Return how many of two moves kept everything, the scores of each gallery, doubtful faces and those enrolled."""
     first, second = known
-    enrolled, searched = parts(known[first], people, 0.5, 0)
+    enrolled, searched = parts(known[first], people, 0.5, seed)
     of_other = {one.path: place for place, one in enumerate(known[second].dataset.records)}
-    there = [one.path in of_other for one in (*enrolled.dataset.records, *searched.dataset.records)]
-    print(
-        f"{len(people)} people, {len(enrolled.vectors)} faces enrolled, {there.count(False)} without a second embedding"
-    )
     other = known[second].where(np.array([of_other[r.path] for r in searched.dataset.records if r.path in of_other]))
     fresh = known[second].where(np.array([of_other[r.path] for r in enrolled.dataset.records if r.path in of_other]))
+    folder.mkdir()
+    rows = {}
     with filled(folder / "begin", enrolled, first, crops=True) as gallery:
         numbers = {one.name: one.number for one in gallery.store.people()}
         for place in range(0, 40):
             others = [name for name in people if name != searched.names[place]]
             gallery.store.deny(numbers[others[place % len(others)]], searched.new(place, crops=True))
-        there_moved = migrate(gallery, second, folder / "there", 1, quiet, False)
-        names, decided = _content(gallery)
-        _print("enrolled", first, gallery, searched)
+        told = migrate(gallery, second, folder / "there", 1, quiet, False)
+        before = _content(gallery)
+        rows["enrolled", first] = _scores(gallery, searched)
     with Gallery.open(folder / "there") as gallery, filled(folder / "fresh", fresh, second) as new:
         migrate(gallery, first, folder / "back", 1, quiet, False)
-        _print("migrated", second, gallery, other)
-        _print("enrolled", second, new, other)
-        print("names and decisions kept:", _content(gallery) == (names, decided), there_moved.doubtful, "doubtful")
+        rows["migrated", second], rows["enrolled anew", second] = _scores(gallery, other), _scores(new, other)
+        kept = int(_content(gallery) == before)
     with Gallery.open(folder / "back") as gallery:
-        _print("migrated back", first, gallery, searched)
-        print("names and decisions kept:", _content(gallery) == (names, decided))
+        rows["migrated back", first] = _scores(gallery, searched)
+        kept += int(_content(gallery) == before)
+    return kept, rows, (told.doubtful, len(enrolled.vectors))
 
 
 def _content(gallery: Gallery) -> tuple[dict[str, int], list[tuple[str, str]]]:
@@ -234,13 +223,10 @@ def _content(gallery: Gallery) -> tuple[dict[str, int], list[tuple[str, str]]]:
     return {one.name: one.faces for one in gallery.store.people()}, decided
 
 
-def _print(what: str, embedder: str, gallery: Gallery, searched: Faces) -> None:
-    answers = asked(gallery, searched)
-    right = np.mean([one.nearest[0].name == name for one, name in zip(answers, searched.names, strict=True)])
-    named = np.mean([one.name == name for one, name in zip(answers, searched.names, strict=True)])
-    print(
-        f"| {what} | {embedder} | {right:.4f} | {named:.4f} | {gallery.promise().open_set.threshold:.3f} |", flush=True
-    )
+def _scores(gallery: Gallery, searched: Faces) -> tuple[float, float, float]:
+    answers = list(zip(asked(gallery, searched), searched.names, strict=True))
+    right = float(np.mean([one.nearest[0].name == name for one, name in answers]))
+    return right, float(np.mean([one.name == name for one, name in answers])), gallery.promise().open_set.threshold
 
 
 def main() -> None:

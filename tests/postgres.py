@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -51,6 +51,12 @@ class Server:
         """Stop it as a crash would: nothing is finished, and no connection is told."""
         self._run("pg_ctl", "-w", "-m", "immediate", "stop")
 
+    def restart(self) -> None:
+        """Start it anew, whether it runs or has crashed."""
+        with suppress(subprocess.CalledProcessError):
+            self.stop()
+        self.start()
+
     def address(self, schema: str | None = None, user: str = "postgres", database: str = "postgres") -> str:
         """Return the address of a gallery, of a new one where no schema is given."""
         schema = schema or f"gallery_{next(_NUMBERS)}"
@@ -74,9 +80,11 @@ class Server:
 
 
 @contextmanager
-def running(programs: Path) -> Iterator[Server]:
-    """Yield a server that runs, and remove it."""
+def running(programs: Path, disk: int | None = None) -> Iterator[Server]:
+    """Yield a server that runs, and remove it; with a disk of its own of so many bytes where a size is given (root)."""
     folder = Path(tempfile.mkdtemp(prefix="facekit-postgres-"))
+    if disk is not None:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={disk}", "tmpfs", str(folder)], check=True)
     try:
         server = Server(folder, programs)
         server.start()
@@ -85,4 +93,6 @@ def running(programs: Path) -> Iterator[Server]:
         finally:
             server.stop()
     finally:
+        if disk is not None:
+            subprocess.run(["umount", str(folder)], check=True)
         shutil.rmtree(folder)

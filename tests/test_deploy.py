@@ -13,7 +13,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -119,6 +119,19 @@ def test_the_options_in_the_container_are_ones_that_serve_has() -> None:
     assert options.keys and options.host == "0.0.0.0"
 
 
+def test_a_gpu_that_is_asked_for_and_is_not_there_is_no_silent_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    from facekit.base.errors import FacekitError
+    from facekit.base.onnx import GPU, providers
+
+    assert f"{GPU}=$GPU" in DOCKERFILE
+    assert providers(runtime) == ["CPUExecutionProvider"]
+    monkeypatch.setenv(GPU, "1")
+    if "CUDAExecutionProvider" not in runtime.get_available_providers():
+        with pytest.raises(FacekitError, match="onnxruntime-gpu"):
+            providers(runtime)
+
+
 class Told:
     """A webhook that keeps what it is told."""
 
@@ -136,7 +149,13 @@ class Told:
             def log_message(self, *_: object) -> None: ...
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self._thread.join()
+        self.server.server_close()
 
 
 def free_port() -> int:
@@ -209,32 +228,22 @@ def test_alerts_fire_and_reach_whom_they_should(enrolled: Path, tmp_path: Path) 
                 "/run/secrets/metrics-key": str(tmp_path / "key"),
             },
         )
-        watching = started(
-            tmp_path, prometheus, "--config.file=prometheus.yml", f"--web.listen-address=127.0.0.1:{ports[0]}"
-        )
-        routing = started(
-            tmp_path, alertmanager, "--config.file=alertmanager.yml", "--cluster.listen-address=",
-            f"--web.listen-address=127.0.0.1:{ports[1]}", "--storage.path=alerts",
-        )  # fmt: skip
-        watched = (watching, routing)
-        for one in watched:
-            one.__enter__()
-        try:
+        watched = ExitStack()
+        watched.callback(told.close)
+        addresses = [f"--web.listen-address=127.0.0.1:{port}" for port in ports]
+        watched.enter_context(started(tmp_path, prometheus, "--config.file=prometheus.yml", addresses[0]))
+        alone = ("--cluster.listen-address=", "--storage.path=alerts")
+        watched.enter_context(started(tmp_path, alertmanager, "--config.file=alertmanager.yml", addresses[1], *alone))
+        with ExitStack() as stack:
+            stack.push(watched)
             wait_for("the ticket of drift", lambda: ("/tickets", "firing", "FacekitDrift") in told.alerts, 180)
             assert not any(path == "/pages" for path, _, _ in told.alerts)
             answers = [ask(ports[0], one["expr"]) for panel in panels() for one in panel["targets"]]
             assert all(one["status"] == "success" for one in answers)
             assert sum(bool(one["data"]["result"]) for one in answers) > 5
-        except BaseException:
-            for one in watched:
-                one.__exit__(None, None, None)
-            raise
-    try:
+            stack.pop_all()
+    with watched:
         wait_for("the page of a server that is gone", lambda: ("/pages", "firing", "FacekitDown") in told.alerts)
-    finally:
-        for one in watched:
-            one.__exit__(None, None, None)
-        told.server.shutdown()
 
 
 def panels() -> list[dict[str, Any]]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import Facekit
 
+from facekit.base import plain
 from facekit.base.contract import FacekitError
 from facekit.commands.enroll import enroll
 from facekit.identity.gallery import Gallery
+from facekit.identity.gallery.promise import Promise
 from facekit.options.enroll import Enroll
 from facekit.options.gallery import Gallery as Options
 
@@ -69,6 +72,19 @@ def test_each_change_finds_the_threshold_anew(root: Path, facekit: Facekit) -> N
     after = threshold()
     assert before != after
     assert (before[1], after[1]) == (3, 2)
+
+
+def test_a_threshold_of_an_earlier_version_is_found_anew(root: Path) -> None:
+    """Its similarities were others: the distance to a person's centre counted a half."""
+    with Gallery.open(root) as gallery:
+        now = gallery.promise()
+        before = plain.dump(replace(now, open_set=replace(now.open_set, centre=0.5, threshold=0.123)))
+        assert plain.parse(before.replace('"centre"', '"unknown"'), Promise).open_set.centre == 0.5
+        gallery.store.set_promise(gallery.store.generation, before)
+        assert gallery.promise() == now
+        stored = gallery.store.promise()
+        assert stored is not None
+        assert "0.123" not in stored[1]
 
 
 def test_a_denied_face_is_not_named_so_again(root: Path, facekit: Facekit) -> None:

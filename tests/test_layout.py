@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,7 @@ def test_few_packages_know_each_other() -> None:
     assert len([pair for pair in arrows if pair[0] != pair[1] and "" not in pair]) <= MOST_ARROWS
 
 
+@cache
 def loaded_with(name: str) -> set[str]:
     """What is imported as soon as a module is: modules of facekit, and the names of other packages."""
     parts = name.split(".")

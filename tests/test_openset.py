@@ -24,7 +24,7 @@ from facekit.commands.predict import predict
 from facekit.commands.train import train
 from facekit.identity.openset import decider
 from facekit.identity.openset.evaluation import Among, together
-from facekit.identity.openset.known import KnownFaces
+from facekit.identity.openset.known import CENTRE, KnownFaces
 from facekit.identity.openset.left_out import LeftOut, each_person, leave_out
 from facekit.identity.openset.threshold import RATES, Prior, nearest, thresholds
 from facekit.options.common import kind_of
@@ -69,13 +69,14 @@ def left_out(some: KnownFaces) -> LeftOut:
 # How near is near
 
 
-def test_similarity_is_to_the_three_nearest_and_to_their_centre() -> None:
+@pytest.mark.parametrize("share", [0.5, CENTRE])
+def test_similarity_is_to_the_three_nearest_and_to_their_centre(share: float) -> None:
     vectors = np.array([[0, 0], [0, 1], [0, 2], [0, 5], [9, 9]], np.float32)
-    some = KnownFaces.of(KnownVectors(vectors, np.array([1, 1, 1, 1, 0], np.int32)), 3, "euclidean")
-    nearest, centre = (0 + 1 + 2) / 3, 2.0
-    assert some.similarity(vectors[:1], np.array([1]))[0] == pytest.approx(1 - (nearest + centre) / 2)
+    some = KnownFaces.of(KnownVectors(vectors, np.array([1, 1, 1, 1, 0], np.int32)), 3, "euclidean", share)
+    wanted = 1 - ((1 - share) * (0 + 1 + 2) / 3 + share * 2.0)
+    assert some.similarity(vectors[:1], np.array([1]))[0] == pytest.approx(wanted)
     everyone = some.similarities(vectors[:1])[0]
-    assert everyone[1] == pytest.approx(1 - (nearest + centre) / 2)
+    assert everyone[1] == pytest.approx(wanted)
     assert everyone[0] == pytest.approx(1 - np.hypot(9, 9))
     assert everyone[2] == -np.inf, "nobody is known of that name"
     assert some.similarity(np.full((1, 2), np.nan, np.float32), np.array([1]))[0] == -np.inf

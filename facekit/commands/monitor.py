@@ -28,6 +28,8 @@ _NOTES = (
     "change worth acting on, from 0.25 a large one.",
     "Something counts as changed where its PSI is above 0.1 for certain: at a level at which one month in twenty has a "
     "false alarm, over all measures and days. The interval is that of one measure alone, at 95%.",
+    "“Since” names the first day on which that was certain; it may have begun some days before, the more so with few "
+    "pictures a day, and few enrolled people.",
     "Days begin at midnight UTC. Only these counts are kept: no picture, no name.",
 )
 
@@ -74,8 +76,8 @@ def _row(one: Verdict, found: Findings, watched: Watched) -> Row:
     return Row(
         name=measure.name if measure.unit in ("", "%") else f"{measure.name} ({measure.unit})",
         against=against,
-        then=shown(measure, one.then),
-        now=shown(measure, one.now),
+        then=shown(measure, one.then, one.edges),
+        now=shown(measure, one.now, one.edges),
         values=f"{one.values:,}",
         psi="" if last is None else f"{last.shift.psi:.2f}",
         interval="" if last is None else _interval(last),
@@ -101,7 +103,7 @@ def _points(one: Verdict, found: Findings, watched: Watched) -> list[Point]:
         value = typical(one.measure, edges, counts[one.measure.name]) if one.measure.name in counts else None
         if (scaled := _scaled(one.measure, value)) is not None:
             psi = f"{told[day].shift.psi:.2f} ({_interval(told[day])})" if day in told else ""
-            points.append(Point(day, scaled, shown(one.measure, value), psi))
+            points.append(Point(day, scaled, shown(one.measure, value, edges), psi))
     return points
 
 

@@ -8,6 +8,7 @@ import reprlib
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -67,7 +68,7 @@ class Field:
         """What a message calls the option: its flag, or the argument as the help shows it."""
         return self.name.upper() if self.positional else self.flag
 
-    @property
+    @cached_property
     def kind(self) -> Any:
         """The option's type without None: `Path | None` gives Path."""
         return bare(self.type)
@@ -77,7 +78,7 @@ class Field:
         """Whether the option may be None."""
         return self.kind is not self.type
 
-    @property
+    @cached_property
     def many(self) -> bool:
         """Whether the option is a list."""
         return get_origin(self.kind) is list

@@ -9,7 +9,7 @@ from datetime import date
 from facekit.report.charts import Axis, Chart, Numbers, Series
 from facekit.report.html import render as rendered
 
-HEAD = ("measure", "compared with", "then", "now", "values", "PSI", "95% interval", "")
+HEAD = ("measure", "compared with", "then", "now", "values", "PSI", "95% interval", "result")
 DAYS = ("day", "pictures", "faces", "unknown", "reported wrong", "changed")
 
 

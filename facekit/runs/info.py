@@ -142,11 +142,15 @@ class OpenSet:
     offset: float = 0.0
     """`1 / (1 + exp(-(slope * similarity + offset)))` is the probability that a face is of a known person, where
     strangers are as many as known people."""
+    centre: float = 0.5
+    """What the distance to the centre of a person's faces counts, beside that to the nearest."""
 
     def __post_init__(self) -> None:
         """Refuse what no training writes, before anything of that size is allocated. Raises ValueError."""
         if not (self.embedder.metric and self.embedder.dimensions):
             raise ValueError("open_set.embedder lacks its metric or its dimensions")
+        if not 0 <= self.centre <= 1:
+            raise ValueError("open_set.centre is not between 0 and 1")
         numbers = (self.threshold, self.slope, self.offset, *self.thresholds)
         if not all(abs(number) <= _LARGEST for number in numbers):
             raise ValueError("open_set has a number that training cannot produce")

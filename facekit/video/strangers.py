@@ -16,6 +16,10 @@ from facekit.video.evidence import Evidence
 _FACES = 16
 """Embeddings that are kept of a stranger."""
 
+_CENTRE = 0.5
+"""What the distance to the centre of a stranger's faces counts: less than in a gallery, as the threshold is that of one
+face, and the middle of several is nearer to everybody."""
+
 MOST = 1000
 """Strangers who are remembered; beyond, whoever has not been seen for the longest time is forgotten."""
 
@@ -66,8 +70,8 @@ class Strangers:
     def _similarities(
         self, people: list[_Stranger], vectors: Embeddings, weights: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return how near a track is to each of them, by what tells people of a gallery: see `openset/known.py`."""
+        """Return how near a track is to each of them, as `openset/known.py` does."""
         faces = [one.faces.vectors for one in people]
         classes = np.repeat(np.arange(len(people)), [len(some) for some in faces]).astype(np.int32)
-        known = KnownFaces.of(KnownVectors(np.concatenate(faces), classes), len(people), self._metric)
+        known = KnownFaces.of(KnownVectors(np.concatenate(faces), classes), len(people), self._metric, _CENTRE)
         return np.asarray(weights @ known.similarities(vectors))

@@ -23,6 +23,7 @@ from facekit.identity.gallery.search import People
 from facekit.identity.gallery.store import Store
 from facekit.identity.gallery.values import MOST_DIMENSIONS, MOST_THRESHOLD, About, Person
 from facekit.identity.openset.decider import described, threshold_at
+from facekit.identity.openset.known import CENTRE
 from facekit.identity.openset.newcomers import MOST, Newcomers, lazily
 from facekit.identity.openset.threshold import Prior
 from facekit.options.crop import CarriedCrop
@@ -114,11 +115,16 @@ class Gallery:
         return People(held, self.store.denials(), self.metric, graphs)
 
     def promise(self, people: People | None = None) -> Promise:
-        """Return the promise for the people as they are now; it is found again, and stored, where they have changed."""
+        """Return the promise for the people as they are now.
+
+        It is found again, and stored, where they have changed, and where an earlier version of facekit found it.
+        """
         people = people or self.people()
         stored = self.store.promise()
         if stored is not None and stored[0] == people.generation:
-            return self._parsed(stored[1])
+            kept = self._parsed(stored[1])
+            if kept.open_set.centre == CENTRE:  # else an earlier version found it, whose similarities are others
+                return kept
         found = promise.find(people, self.about, self.store.strangers())
         try:
             self.store.set_promise(people.generation, plain.dump(found))

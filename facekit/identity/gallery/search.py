@@ -1,10 +1,10 @@
 """How near faces are to the people of a gallery: exact, and without a look at every face of everybody.
 
 All embeddings are compared, and the nearest faces and the nearest centres nominate people. The similarity of
-`openset/known.py` is computed for these alone. It is one minus the mean of the distance to a centre and of that to some
-faces, so nobody who was not nominated can be nearer than the last nominations; where that does not settle the question,
-more are nominated. In a gallery of more than a million faces a graph nominates the nearest faces, if usearch is
-installed (`graph.py`): then somebody may be missed.
+`openset/known.py` is computed for these alone. It is one minus a weighted mean of the distance to a centre and of those
+to some faces, so nobody who was not nominated can be nearer than the last nominations; where that does not settle the
+question, more are nominated. In a gallery of more than a million faces a graph nominates the nearest faces, if usearch
+is installed (`graph.py`): then somebody may be missed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from facekit.identity.gallery.graph import Graph, Graphs
 from facekit.identity.gallery.index import Index
 from facekit.identity.gallery.scan import Scan
 from facekit.identity.gallery.values import Denials
-from facekit.identity.openset.known import KnownFaces, Similarities
+from facekit.identity.openset.known import CENTRE, KnownFaces, Similarities
 from facekit.runs.known_faces import KnownVectors
 
 _FIRST = 16
@@ -103,7 +103,7 @@ class People:
         rows, far = (self._graph or self._faces).nearest(vectors, count)
         near, farthest = self._centres.nearest(vectors, count)
         faces = self._of_row[rows[np.isfinite(far)]]
-        return np.union1d(faces, near), 1 - (far.max(axis=1) + farthest.max(axis=1)) / 2
+        return np.union1d(faces, near), 1 - (1 - CENTRE) * far.max(axis=1) - CENTRE * farthest.max(axis=1)
 
     @cached_property
     def _graph(self) -> Graph | None:

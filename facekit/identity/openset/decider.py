@@ -56,7 +56,7 @@ def load(run: Run, rate: float | None = None) -> Decider | None:
     gallery = run.known if isinstance(run, Exported) else None
     if gallery is None:
         gallery = KnownVectors.read(run.folder / GALLERY, about.faces, dimensions, names)
-    known = KnownFaces.of(gallery, names, about.embedder.metric)
+    known = KnownFaces.of(gallery, names, about.embedder.metric, about.centre)
     return Decider(known, about, rate or about.rate, threshold_at(about, rate))
 
 

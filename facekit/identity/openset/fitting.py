@@ -41,6 +41,7 @@ def open_set(
         thresholds=tuple(curve),
         slope=slope,
         offset=offset,
+        centre=known.centre,
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from facekit.scores.stability import Counts, Sample, Shift, between_days, exceeds, shift
 from facekit.serving.monitor.days import Days, Reference
-from facekit.serving.monitor.measures import BY_NAME, LEAST, MEASURES, Measure, typical
+from facekit.serving.monitor.measures import LEAST, MEASURES, Edges, Measure, typical
 
 Against = Literal["enrolled", "first"]
 """What days are compared with: what was enrolled, or the first days that were counted."""
@@ -64,6 +64,8 @@ class Verdict:
     """The first of the days from which on it has been changed without a break; None where it is not changed now."""
     days: tuple[Change, ...] = ()
     """Each day that has values enough."""
+    edges: Edges = ()
+    """The limits of its bins."""
 
     @property
     def changed(self) -> bool:
@@ -141,7 +143,7 @@ def _verdict(
     week = _summed(list(counts.values())[-WEEK:], bins)
     now, values = typical(measure, reference.edges, week), int(week.sum())
     if against is None:
-        return Verdict(measure, None, None, now, values, None, None)
+        return Verdict(measure, None, None, now, values, None, None, edges=reference.edges)
     effect = between_days(list(counts.values()))
     compare = _Compare(measure, against.sample, effect, level)
     tested = [day for day in against.left if day in counts]
@@ -152,7 +154,7 @@ def _verdict(
     week_of = compare(last_days[-1], WEEK, weeks[last_days[-1]]) if last_days else None
     last = singles[-1] if singles and singles[-1].changed and singles[-1].day == last_days[-1] else week_of
     then = typical(measure, reference.edges, against.sample.counts)
-    return Verdict(measure, against.what, then, now, values, last, _since(last_days, changed), singles)
+    return Verdict(measure, against.what, then, now, values, last, _since(last_days, changed), singles, reference.edges)
 
 
 @dataclass(frozen=True)
@@ -193,9 +195,3 @@ def _since(days: Sequence[str], changed: Sequence[bool]) -> str | None:
             break
         since = day
     return since
-
-
-def unknown_rate(day: Mapping[str, Counts]) -> float | None:
-    """Return the share of faces of a day that were of nobody known; None without faces."""
-    measure = BY_NAME["unknown"]
-    return typical(measure, measure.edges, day["unknown"]) if "unknown" in day else None

@@ -129,10 +129,13 @@ def typical(measure: Measure, edges: Edges, counts: Counts) -> float | None:
     return edges[at - 1] + within * (edges[at] - edges[at - 1])
 
 
-def shown(measure: Measure, value: float | None) -> str:
-    """Return a value as people read it."""
+def shown(measure: Measure, value: float | None, edges: Edges = ()) -> str:
+    """Return a value as people read it; one in a bin that has no end is under or over the limit of that."""
     if value is None:
         return ""
     if measure.share:
         return f"{100 * value:.3g}%"
-    return f"{value:.{measure.digits}f}"
+    beyond = ""
+    if len(edges) > 1 and not edges[0] < value < edges[-1]:
+        beyond = "under " if value <= edges[0] else "over "
+    return f"{beyond}{value:.{measure.digits}f}"

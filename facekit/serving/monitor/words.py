@@ -39,7 +39,8 @@ def _what(one: Verdict) -> str:
     words = one.measure.higher if one.higher else one.measure.lower
     unit = f" {one.measure.unit}" if one.measure.unit not in ("", "%") else ""
     then = {"enrolled": "enrolled", "first": "in the first days", None: ""}[one.against]
-    values = f"{one.measure.name} {shown(one.measure, one.now)}{unit}, {then} {shown(one.measure, one.then)}"
+    before, now = (shown(one.measure, value, one.edges) for value in (one.then, one.now))
+    values = f"{one.measure.name} {now}{unit}, {then} {before}"
     shift = one.last.shift
     return (
         f"{words} since {one.since} ({values}; PSI {shift.psi:.2f}, 95% interval {shift.low:.2f} to {shift.high:.2f})"
