@@ -90,13 +90,13 @@ def streams(gallery: Path, film: Film, folder: Path) -> None:
 
 
 def _camera(gallery: Path, film: Film, stream: Path, folder: Path) -> None:
-    """Watch a camera for longer than its film lasts, while its server is killed three times."""
+    """Watch a camera for twice its film, while its server is killed three times."""
     camera = Camera(folder)
     with camera.filming(stream):
         camera.start()
-        watched = Watched(gallery, camera.url, "--seconds", 1.6 * film.seconds)
+        watched = Watched(gallery, camera.url, "--seconds", 2 * film.seconds)
         for _ in range(CUTS):
-            time.sleep(film.seconds / 3)
+            time.sleep(film.seconds / 2)
             camera.kill()
             time.sleep(1)
             camera.start()

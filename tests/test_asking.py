@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from asking import Api, form
+from asking import Api, form, served
 from mutating import mutated
 
 from facekit.base import images
@@ -102,6 +102,23 @@ def test_a_damaged_picture(api: Api, photos: list[Path]) -> None:
     data = photos[0].read_bytes()
     reply = api.ask("POST", "/v1/detect", data[: len(data) // 2], "image/jpeg")
     assert (reply.status, reply.problem) == (422, "bad-picture")
+
+
+def test_a_run_labels_faces_as_predict_does(even: Path, photos: list[Path], tmp_path: Path) -> None:
+    from facekit.commands.predict import predict
+    from facekit.commands.train import train
+    from facekit.options.predict import Predict
+    from facekit.options.train import Train
+
+    train(Train(input=even, output=tmp_path / "run", backbone="dlib", jobs=1))
+    (said,) = predict(Predict(run=tmp_path / "run", pictures=[str(photos[0])], jobs=1))
+    with served(tmp_path / "run") as run:
+        found = run.send("/v1/analyze", {"picture": photos[0].read_bytes()}).json["runs"]["run"]
+        assert [(one["label"], one["confidence"], one["probability"]) for one in found] == [
+            (said.label, said.confidence, said.probability)
+        ]
+        assert run.send("/v1/identify", {"picture": photos[0].read_bytes()}).problem == "not-found"
+        assert run.get("/v1/people").problem == "not-found"
 
 
 def mutate(api: Api, photo: bytes, count: int) -> None:

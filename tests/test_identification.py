@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facekit.scores.identification import Searches, curve, identification, intervals, rates
+from facekit.report import model_charts
+from facekit.scores.identification import Identification, Searches, curve, identification, intervals, rates
 
 
 def searches(similarity: list[float], right: bool | list[bool], people: str) -> Searches:
@@ -71,3 +72,26 @@ def test_a_report_names_only_rates_that_so_many_strangers_can_tell() -> None:
     assert points[0].fpir == 1
     assert points[-1].fpir == 0
     assert all(a.fpir > b.fpir and a.tpir >= b.tpir for a, b in zip(points, points[1:], strict=False))
+
+
+def test_a_report_says_how_each_interval_was_found_and_what_a_rate_was_measured_at() -> None:
+    def of(known: Searches, strangers: Searches, threshold: float) -> Identification:
+        return identification(known, strangers, threshold, 0.01, "others", 4, rounds=20)
+
+    strangers = Searches(np.linspace(0.2, 0.5, 43), np.zeros(43, bool), list(range(43)))
+    exact = "exact for as many people without an error (Clopper and Pearson)"
+    one = of(KNOWN, strangers, 0.6)
+    assert (one.rates.fpir, one.how) == (0, f"that of the TPIR by bootstrap over people, that of the FPIR {exact}")
+    assert of(KNOWN, strangers, 0.4).how == "by bootstrap over people"
+    assert of(searches([0.9, 0.8], True, "ab"), strangers, 0.6).how == exact
+    ((rate, point),) = one.reached
+    assert (rate, point.fpir) == (0.1, pytest.approx(4 / 43)), "the nearest that 43 faces can tell, and not above it"
+
+
+def test_no_stranger_named_stands_at_zero_on_the_chart() -> None:
+    strangers = Searches(np.linspace(0.2, 0.5, 43), np.zeros(43, bool), list(range(43)))
+    chart = model_charts.strangers(identification(KNOWN, strangers, 0.6, 0.01, "others", 4, rounds=0))
+    axis = chart.drawn["x"]
+    assert isinstance(axis, dict)
+    assert (axis["zero"], axis["ticks"]) == (True, [0.5 / 43, 0.1, 1.0])
+    assert chart.series[1].x == [axis["low"]], "the model's threshold, at which no stranger has a name"
