@@ -64,6 +64,7 @@ __all__ = [
     "scrape",
     "stats",
     "train",
+    "tune",
     "verify",
 ]
 __version__: str
@@ -1273,6 +1274,9 @@ def train(
     patience: int = 0,
     monitor: Literal["val_accuracy", "accuracy"] = "val_accuracy",
     light_augment: bool = False,
+    augment_strength: float = 1.0,
+    dropout: float | None = None,
+    weight_decay: float = 0.0,
     label_smoothing: float = 0.0,
     class_weights: Literal["auto", "none"] = "auto",
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto",
@@ -1319,6 +1323,12 @@ def train(
         monitor: Accuracy that decides when to stop and which epoch is best. Default: 'val_accuracy'.
         light_augment: Randomly flip, rotate, shift, zoom and brighten training pictures a little,
             differently in each epoch. Default: False.
+        augment_strength: How far `light_augment` changes a picture, as a multiple of its usual range.
+            Default: 1.0.
+        dropout: Share of values that the network's dropout layers leave out in training; by default the
+            network's own.
+        weight_decay: Decoupled weight decay of Adam (AdamW), as a multiple of the learning rate; 0
+            turns this off. Default: 0.0.
         label_smoothing: Share of the target that is spread over all names. Default: 0.0.
         class_weights: `auto` gives more weight to names with fewer pictures; `none` weights all
             pictures equally. Default: 'auto'.
@@ -1336,6 +1346,79 @@ def train(
         resume: For old scripts: an interrupted training always continues when the command is run again.
             Default: False.
         tensorboard: Write logs for TensorBoard. Default: False.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For everything that the caller can fix; the message says how.
+    """
+
+def tune(
+    input: str | PathLike[str],
+    output: str | PathLike[str],
+    *,
+    network: str = "cnn5",
+    backbone: str | PathLike[str] | None = None,
+    color: Literal["rgb", "gray"] = "rgb",
+    size: int = 96,
+    epochs: int = 30,
+    ranges: str | PathLike[str] | None = None,
+    sampler: Literal["tpe", "random", "grid"] = "tpe",
+    trials: int = 50,
+    timeout: float = 0.0,
+    prune: bool = True,
+    folds: int = 1,
+    final: bool = True,
+    labels: Literal["people", "classes"] | None = None,
+    split: str = "70/20/10",
+    split_by: Literal["group", "image", "person"] = "group",
+    people_from: str | PathLike[str] | None = None,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Search for the options of `train` with which a network is best on validation, then train once with
+    them. The test part is neither trained on nor looked at during the search. The last training is
+    scored on it, once.
+
+    This is the command `facekit tune`, with the same options, defaults and checks.
+
+    Args:
+        input: Folder with one folder of pictures per person.
+        output: Folder to write.
+        network: Name of the network (see `facekit models`). Default: 'cnn5'.
+        backbone: Tune a linear head on the embeddings of `dlib`, `sface` or a trained run's folder,
+            instead of a network.
+        color: Whether the input is `rgb` or `gray`. Default: 'rgb'.
+        size: Input size of the network, in pixels. Default: 96.
+        epochs: Epochs of each training. Default: 30.
+        ranges: TOML file of what may vary, in [ranges], and of what all trainings share, in [train]; by
+            default what usually matters for the network.
+        sampler: How settings are chosen: by those before (`tpe`), by chance, or all of a `grid`.
+            Default: 'tpe'.
+        trials: Number of settings to try, those of earlier calls and of other processes included.
+            Default: 50.
+        timeout: Start no new training after this many minutes; 0 sets no limit. Default: 0.0.
+        prune: Give up a training whose validation is below the median of the others at the same epoch.
+            Default: True.
+        folds: Validate each setting on this many folds of the training and validation photos; 1 uses
+            the tree's validation. Default: 1.
+        final: Train once with the best setting when all trials are done, and score it. Default: True.
+        labels: Whether labels are `people` or `classes`, such as expressions. A model of people can
+            answer `unknown`. By default people, and classes with `split_by="person"`.
+        split: Shares of train/test/validation, in percent. Default: '70/20/10'.
+        split_by: How to split a tree that has no split (see `balance`). Default: 'group'.
+        people_from: CSV with the columns `image,person`, for `split_by="person"`; needed if the data
+            set does not record who is in each picture.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.

@@ -89,6 +89,8 @@ EXTRAS = {
     "matplotlib": "train",
     "jinja2": "train",
     "tensorboard": "train",
+    "optuna": "tune",
+    "sqlalchemy": "tune",
     "psycopg": "postgres",
     "usearch": "index",
 }

@@ -152,6 +152,11 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         None,
         "Train a network, or a linear head on a frozen network, on a folder with one folder of pictures per name.",
     ),
+    "tune": (
+        "train",
+        "cross-validate",
+        "Search for the options of `train` with which a network is best on validation, then train once with them.",
+    ),
     "verify": (
         "use",
         "identify",

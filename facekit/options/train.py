@@ -81,6 +81,21 @@ class Train(Stage):
         "Randomly flip, rotate, shift, zoom and brighten training pictures a little, differently in each epoch.",
         TRAINING,
     ] = False
+    augment_strength: Annotated[
+        float, "How far --light-augment changes a picture, as a multiple of its usual range.", Limits(0.1, 3), TRAINING
+    ] = 1.0
+    dropout: Annotated[
+        float | None,
+        "Share of values that the network's dropout layers leave out in training; by default the network's own.",
+        Limits(0, 0.9),
+        TRAINING,
+    ] = None
+    weight_decay: Annotated[
+        float,
+        "Decoupled weight decay of Adam (AdamW), as a multiple of the learning rate; 0 turns this off.",
+        Limits(0, 10),
+        TRAINING,
+    ] = 0.0
     label_smoothing: Annotated[
         float, "Share of the target that is spread over all names.", Limits(0, 0.5), TRAINING
     ] = 0.0

@@ -19,6 +19,7 @@ from facekit.runs import HISTORY, Epoch, Run
 from facekit.runs.history import write_history
 from facekit.training.checkpoint import Checkpoint
 from facekit.training.feed import Feed
+from facekit.training.plan import EpochWatch
 from facekit.training.schedule import Step, merit, rate, why_over
 
 Logs = Mapping[str, float]
@@ -37,6 +38,10 @@ _PATIENCE = 3
 
 _SCORES = ("loss", "accuracy", "val_loss", "val_accuracy")
 _TITLES = dict(zip(_SCORES, ("loss", "accuracy", "val loss", "val acc."), strict=True))
+
+
+class Diverged(FacekitError):
+    """A training whose loss is not finite, or stays far above that of guessing."""
 
 
 class Callbacks(keras.callbacks.CallbackList):  # type: ignore[misc]
@@ -113,7 +118,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self._refuse_nan(float(logs.get("val_loss", loss)))
         self._above = self._above + 1 if loss > 2 * self._chance + 1 else 0
         if self._above >= _PATIENCE:
-            raise FacekitError(
+            raise Diverged(
                 f"training diverged: for {_PATIENCE} epochs the loss has been far above {self._chance:.2f}, "
                 f"that of guessing (now {loss:.3g});  train again with --overwrite and a lower --learning-rate "
                 f"than {self._rate:g}"
@@ -121,7 +126,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _refuse_nan(self, loss: float) -> None:
         if not math.isfinite(loss):
-            raise FacekitError(
+            raise Diverged(
                 f"training diverged: the loss is {loss}; train again with --overwrite and a lower --learning-rate "
                 f"than {self._rate:g}"
             )
@@ -151,9 +156,12 @@ def reseed(model: Model, seed: int, epoch: int) -> None:
 class EpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
     """Keeps each epoch: its row, its checkpoint, whether it is the best so far and the last one."""
 
-    def __init__(self, net: Model, run: Run, checkpoint: Checkpoint, options: Train, pictures: int) -> None:
+    def __init__(
+        self, net: Model, run: Run, checkpoint: Checkpoint, options: Train, pictures: int, watch: EpochWatch | None
+    ) -> None:
         """`net` is the network whose weights the run keeps; the model that is fitted may augment its input."""
         super().__init__()
+        self._watch = watch
         self._net, self._run, self._checkpoint = net, run, checkpoint
         self._options, self._pictures = options, pictures
         self._began = self._trained = 0.0
@@ -177,6 +185,8 @@ class EpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
         self._checkpoint.save(self.model, self._net, row, best)
         write_history(self._run.folder / HISTORY, self._checkpoint.rows)
         self._log(row, best)
+        if self._watch is not None:
+            self._watch(self._checkpoint.rows)
         if why_over(self._options, self._checkpoint.rows):
             self.model.stop_training = True
 

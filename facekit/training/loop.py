@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from facekit.base.contract import Track
+from facekit.base.contract import FacekitError, Track
 from facekit.base.text import counted
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.networks import backend, build
 from facekit.networks.assembly import parameters
-from facekit.networks.backend import Model, Tensor, engine, keras
+from facekit.networks.backend import Layer, Model, Tensor, engine, keras
 from facekit.networks.blocks import blocks, free
 from facekit.options.train import Train
 from facekit.runs import LOGS, Run
@@ -20,6 +21,7 @@ from facekit.training.checkpoint import Checkpoint
 from facekit.training.feed import Feed
 from facekit.training.labels import class_indices, class_weights
 from facekit.training.pack import Pack
+from facekit.training.plan import EpochWatch
 from facekit.training.recalibrate import Recalibrate
 from facekit.training.schedule import Step, steps, why_over
 
@@ -36,15 +38,44 @@ def build_network(options: Train, classes: int, donor: Model | None) -> Model:
         net = build(options.network, options.size, classes, options.color)
     if donor is not None:
         copy_backbone(donor, net)
+    if options.dropout is not None:
+        _drop(net, options.dropout)
     return net
 
 
-def train_epochs(net: Model, packed: Pack, run: Run, checkpoint: Checkpoint, options: Train, track: Track) -> None:
+def dropouts(net: Model) -> list[Layer]:
+    """Return the layers of a network that leave out values, each by itself.
+
+    Those that leave out whole blocks, as EfficientNet has them, are something else: their shares grow with depth.
+    """
+    layers = (layer for layer in net.layers if isinstance(layer, keras.layers.Dropout))
+    return [layer for layer in layers if layer.noise_shape is None]
+
+
+def _drop(net: Model, share: float) -> None:
+    """Give all dropout layers of a network one share. Raises FacekitError where it has none."""
+    layers = dropouts(net)
+    if not layers:
+        raise FacekitError(f"{net.name} has no dropout layers; remove --dropout")
+    for layer in layers:
+        layer.rate = share
+
+
+def train_epochs(
+    net: Model,
+    packed: Pack,
+    run: Run,
+    checkpoint: Checkpoint,
+    options: Train,
+    track: Track,
+    watch: EpochWatch | None = None,
+) -> None:
     """Train from the checkpoint's last epoch on until it is over; the checkpoint and the run's history keep each epoch.
 
+    `watch` is called with all epochs so far once one is kept; what it raises ends the training.
     Raises FacekitError for a training that diverges and a full disk.
     """
-    model = augmented(net) if options.light_augment else net
+    model = augmented(net, options.augment_strength) if options.light_augment else net
     labels = run.labels
     feed, held_out = _feed(packed, TRAIN, labels, options), _feed(packed, VALIDATION, labels, options)
     progress = Progress(feed, track, options.epochs - checkpoint.epochs)
@@ -55,7 +86,7 @@ def train_epochs(net: Model, packed: Pack, run: Run, checkpoint: Checkpoint, opt
             _prepare(model, net, step, checkpoint, options, len(labels))
             callbacks = [progress, EpochStart(options, step, checkpoint), Watch(len(labels), step.rate)]
             callbacks.append(Recalibrate(net, feed, validates=bool(held_out.pictures)))
-            callbacks.append(EpochEnd(net, run, checkpoint, options, feed.pictures))
+            callbacks.append(EpochEnd(net, run, checkpoint, options, feed.pictures, watch))
             if options.tensorboard:
                 callbacks.append(keras.callbacks.TensorBoard(str(run.folder / LOGS), write_graph=False))
             model.fit(
@@ -69,16 +100,19 @@ def train_epochs(net: Model, packed: Pack, run: Run, checkpoint: Checkpoint, opt
             )
 
 
-def augmented(net: Model) -> Model:
-    """Return a model that changes each picture a little before the network sees it, in training alone."""
+def augmented(net: Model, strength: float = 1.0) -> Model:
+    """Return a model that changes each picture a little before the network sees it, in training alone.
+
+    `strength` multiplies the range of each change; the flip has none.
+    """
     layers = keras.layers
     inputs = keras.Input(net.input_shape[1:], name="picture")
     changes = (
         layers.RandomFlip("horizontal", seed=0, dtype="float32"),
-        layers.RandomRotation(_TURN / 360, fill_mode="nearest", seed=0, dtype="float32"),
-        layers.RandomTranslation(0.08, 0.08, fill_mode="nearest", seed=0, dtype="float32"),
-        layers.RandomZoom(0.1, fill_mode="nearest", seed=0, dtype="float32"),
-        layers.RandomBrightness(0.12, seed=0, dtype="float32"),
+        layers.RandomRotation(strength * _TURN / 360, fill_mode="nearest", seed=0, dtype="float32"),
+        layers.RandomTranslation(strength * 0.08, strength * 0.08, fill_mode="nearest", seed=0, dtype="float32"),
+        layers.RandomZoom(strength * 0.1, fill_mode="nearest", seed=0, dtype="float32"),
+        layers.RandomBrightness(strength * 0.12, seed=0, dtype="float32"),
     )
     x = inputs
     for change in changes:
@@ -94,7 +128,7 @@ def _prepare(model: Model, net: Model, step: Step, checkpoint: Checkpoint, optio
     free(net, step.blocks)
     loss = _smoothed(options.label_smoothing, classes) if options.label_smoothing else "sparse_categorical_crossentropy"
     accuracy = keras.metrics.SparseCategoricalAccuracy("accuracy")
-    model.compile(keras.optimizers.Adam(step.rate), loss=loss, metrics=[accuracy])
+    model.compile(_optimizer(step, options), loss=loss, metrics=[accuracy])
     # TensorFlow traces a step twice where the first time makes variables: with the optimizer's here, once.
     model.optimizer.build(model.trainable_variables)
     checkpoint.restore(model, optimizer=checkpoint.epochs > step.begin)
@@ -106,6 +140,13 @@ def _prepare(model: Model, net: Model, step: Step, checkpoint: Checkpoint, optio
         )
         numbers = f"{parameters(net):,} parameters"
         log.info("epochs %d to %d train %s: %s", step.begin + 1, step.end, what, numbers)
+
+
+def _optimizer(step: Step, options: Train) -> Any:
+    """Return Adam, with weight decay where it is asked for: of kernels alone, as usual."""
+    optimizer = keras.optimizers.Adam(step.rate, weight_decay=options.weight_decay or None)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
 
 
 def _smoothed(share: float, classes: int) -> Callable[[Tensor, Tensor], Tensor]:

@@ -76,7 +76,7 @@ class Network:
                 used = Counter(record.split for record in packed.records)
                 counts = Counts(train=used[TRAIN], validation=used[VALIDATION])
                 run = run.save(replace(run.info, left={**run.info.left, **packed.left}, used=counts))
-                loop.train_epochs(net, packed, run, checkpoint, options, track)
+                loop.train_epochs(net, packed, run, checkpoint, options, track, plan.watch)
         return _complete(run, count, checkpoint, plan, track)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -20,10 +21,13 @@ from facekit.options.base import Value
 from facekit.options.common import STRANGER, is_stranger, kind_of
 from facekit.options.train import Train
 from facekit.options.typed import typed
-from facekit.runs import Run, renewal
+from facekit.runs import Epoch, Run, renewal
 from facekit.training.labels import missing_labels
 
 log = logging.getLogger(__name__)
+
+
+EpochWatch = Callable[[Sequence[Epoch]], None]
 
 
 class Trainer(Protocol):
@@ -54,6 +58,8 @@ class Plan:
     split: Split
     run: Run | None
     """The run to go on with, complete or not; None for a fresh one."""
+    watch: EpochWatch | None = None
+    """Called with all epochs so far once one is kept; what it raises ends the training, which can go on later."""
 
     @property
     def complete(self) -> bool:

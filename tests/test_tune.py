@@ -1,0 +1,220 @@
+"""A search: what it refuses, that nothing is lost or counted twice, and that it never looks at the test part."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from patches import tree
+
+from facekit.base.contract import FacekitError, Record
+from facekit.options.tune import Tune
+from facekit.training.search.ranges import Choice, Space, Span, read_space
+from facekit.training.search.study import Study
+
+RATES = "[ranges]\nlearning_rate = [1e-3, 3e-3, 1e-2]\n"
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tree(tmp_path_factory.mktemp("tuning") / "faces")
+
+
+def options(faces: Path, output: Path, **more: Any) -> Tune:
+    values = {"network": "cnn3", "size": 32, "epochs": 2, "trials": 3, "labels": "classes"}
+    return Tune(input=faces, output=output, **(values | more))
+
+
+def of_file(tmp_path: Path, text: str, **more: Any) -> Space:
+    file = tmp_path / "ranges.toml"
+    file.write_text(text)
+    return read_space(options(tmp_path / "faces", tmp_path / "out", ranges=file, **more))
+
+
+def test_ranges_are_read(tmp_path: Path) -> None:
+    text = """
+        [train]
+        schedule = "plateau"
+        [ranges]
+        learning_rate = { low = 1e-4, high = 1e-2, log = true }
+        dropout = { low = 0.0, high = 0.4, step = 0.1 }
+        patience = { low = 2, high = 4 }
+        batch = [32, 64]
+    """
+    space = of_file(tmp_path, text)
+    assert space.ranges["learning_rate"] == Span(1e-4, 1e-2, log=True)
+    assert space.ranges["dropout"].grid() == [0.0, 0.1, 0.2, 0.3, 0.4]
+    assert space.ranges["patience"].grid() == [2, 3, 4]
+    assert space.ranges["batch"] == Choice((32, 64))
+    assert space.shared["schedule"] == "plateau"
+    with pytest.raises(FacekitError, match="grid cannot count the values of learning_rate; give it a list or a step"):
+        space.grid()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[train]\nbatch = 8\n", "varies nothing; add a table"),
+        ("[ranges]\nbatsch = [8, 16]\n", "no option called 'batsch'; did you mean batch"),
+        ("[ranges]\nbatch = [8, 9000]\n", "batch.*8192"),
+        ("[ranges]\nbatch = [8]\n", "batch: give two different values or more"),
+        ("[ranges]\nbatch = { low = 8.5, high = 16 }\n", "batch: the option takes whole numbers"),
+        ("[ranges]\nlearning_rate = { low = 0.1, high = 0.01 }\n", "learning_rate: low must be less than high"),
+        ("[ranges]\nlearning_rate = { low = 0.1 }\n", "learning_rate: give a list of values, or"),
+        ("[ranges]\nlearning_rate = { low = 0.0, high = 0.1, log = true }\n", "log needs a low above 0"),
+        ('[ranges]\nlearning_rate = { low = "a", high = 0.1 }\n', "low is 'a'; give a number"),
+        ("[ranges]\nseed = [1, 2]\n", "seed applies to all trainings; give it to `tune` instead"),
+        ("[train]\nbatch = 8\n[ranges]\nbatch = [8, 16]\n", r"batch is in \[train\] and in \[ranges\]"),
+        ("[range]\nbatch = [8, 16]\n", "unknown table 'range'"),
+        ("batch = [", "ranges.toml"),
+    ],
+)
+def test_wrong_ranges_are_refused_in_one_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(FacekitError, match=said) as refused:
+        of_file(tmp_path, text)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("network", ["cnn5", "vgg16", "resnet50_v2", "alexnet"])
+@pytest.mark.parametrize("sampler", ["tpe", "grid"])
+def test_the_default_ranges_are_allowed(tmp_path: Path, network: str, sampler: str) -> None:
+    space = read_space(options(tmp_path / "faces", tmp_path / "out", network=network, sampler=sampler, size=96))
+    assert ("dropout" in space.ranges) == (network != "resnet50_v2" and sampler == "tpe")
+    assert sampler == "tpe" or 8 <= len(space.ranges["learning_rate"].grid()) * 4 <= 12
+
+
+def study(tmp_path: Path, **more: Any) -> Study:
+    chosen = options(tmp_path / "faces", tmp_path / "out", **more)
+    return Study(
+        tmp_path / "out", chosen, Space({"learning_rate": Span(1e-4, 1e-2, log=True), "batch": Choice((8, 16))})
+    )
+
+
+def test_a_trial_whose_process_died_goes_on_with_its_values(tmp_path: Path) -> None:
+    first = study(tmp_path, trials=2)
+    with first.next() as given:
+        assert given is not None
+        trial, values, home = given
+        trial.report(0.5, 1)
+        with study(tmp_path, trials=2).next() as other:  # of another process, while the first lives
+            assert other is not None
+            assert (other[0].number, other[1] != values) == (1, True)
+            with study(tmp_path, trials=2).next() as third:
+                assert third is None
+    # Both ended without a result, as if killed.
+    again = study(tmp_path, trials=2)
+    for number in (0, 1):
+        with again.next() as given:
+            assert given is not None
+            assert given[0].number == number
+            assert number or (given[1], given[2]) == (values, home)
+            again.finish(given[0], 0.5 + number)
+    with again.next() as given:
+        assert given is None
+    assert [one.state.name for one in again.trials] == ["COMPLETE", "COMPLETE"]
+    assert again.best.number == 1
+    assert list((tmp_path / "out" / "trials").iterdir()) == []
+
+
+def test_a_grid_has_each_setting_once(tmp_path: Path) -> None:
+    space = Space({"batch": Choice((8, 16)), "label_smoothing": Span(0.0, 0.2, step=0.1)})
+    seen = []
+    searched = Study(tmp_path / "out", options(tmp_path, tmp_path / "out", sampler="grid", trials=50), space)
+    while True:
+        with searched.next() as given:
+            if given is None:
+                break
+            seen.append(tuple(given[1].values()))
+            searched.finish(given[0], 0.5)
+    assert sorted(seen) == [(batch, smoothing) for batch in (8, 16) for smoothing in (0.0, 0.1, 0.2)]
+
+
+def test_a_broken_study_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "study.db").write_text("no database, but long enough to be looked at as one" * 50)
+    with pytest.raises(FacekitError, match=r"study\.db cannot be read; delete it to begin again"):
+        study(tmp_path)
+
+
+def table(folder: Path) -> list[dict[str, str]]:
+    with (folder / "trials.csv").open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+    """The parts of the pictures that trainings read, in order."""
+    from facekit.training import pack
+
+    parts: list[str | None] = []
+    decoded = pack.decoded
+
+    def noting(root: Path, records: list[Record], *more: Any) -> Iterator[Any]:
+        parts.extend(record.split for record in records)
+        return decoded(root, records, *more)
+
+    monkeypatch.setattr(pack, "decoded", noting)
+    return parts
+
+
+def test_a_search_goes_on_and_scores_its_best_once(
+    faces: Path, tmp_path: Path, facekit: Callable[..., Any], opened: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranges, out = tmp_path / "ranges.toml", tmp_path / "study"
+    ranges.write_text(RATES)
+    typed = ("tune", faces, "-o", out, "--ranges", ranges, "--network", "cnn3", "--size", 32, "--epochs", 2)
+    typed = (*typed, "--labels", "classes", "--sampler", "random", "--json")
+    finish = Study.finish
+
+    def killed(self: Study, trial: Any, value: float | None, **said: Any) -> None:
+        if trial.number == 1:  # its training is over, and nobody knows yet
+            raise KeyboardInterrupt
+        finish(self, trial, value, **said)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Study, "finish", killed)
+        assert facekit(*typed, "--trials", 2).code == 130
+    before = len(opened)
+    details = facekit(*typed, "--trials", 2).report["details"]
+    assert [(row["trial"], row["state"], row["epochs"]) for row in table(out)] == [
+        ("0", "done", "2"),
+        ("1", "done", "2"),
+    ]
+    assert before == 2 * 33
+    assert len(opened) == before + 33  # the final training alone: the interrupted trial had all its epochs
+    assert set(opened) == {"train", "validation"}
+    assert details["test_pictures"] == 9
+    assert (out / "final" / "evaluation" / "scores.json").is_file()
+    assert facekit("run", out / "best.toml", "--dry-run").code == 0
+    refused = facekit(*typed, "--trials", 9)
+    assert refused.code == 2
+    assert "scored on the test part, which further trials must not follow" in refused.err
+    again = facekit(*typed, "--trials", 2).report
+    assert again["details"]["test_accuracy"] == details["test_accuracy"]
+
+
+@pytest.mark.slow
+def test_two_processes_and_two_kills_lose_no_trial(faces: Path, tmp_path: Path) -> None:
+    out, ranges = tmp_path / "study", tmp_path / "ranges.toml"
+    ranges.write_text(RATES)
+    words = ["tune", faces, "-o", out, "--ranges", ranges, "--network", "cnn3", "--size", "32", "--epochs", "6"]
+    typed = [sys.executable, "-m", "facekit", *map(str, words), "--labels", "classes", "--trials", "8", "--no-final"]
+    for wait in (25, 35):
+        several = [subprocess.Popen(typed, stderr=subprocess.DEVNULL) for _ in range(2)]
+        time.sleep(wait)
+        for process in several:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+    assert subprocess.run(typed, check=False).returncode == 0
+    rows = table(out)
+    assert [row["trial"] for row in rows] == [str(number) for number in range(8)]
+    assert {row["state"] for row in rows} <= {"done", "given up"}
+    assert all(int(row["epochs"]) <= 6 for row in rows)
