@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from asking import Api, form
+from asking import Api, form, served
 from mutating import mutated
 
 from facekit.base import images
@@ -88,6 +88,10 @@ def test_two_pictures_where_one_is_asked_for(api: Api, photos: list[Path]) -> No
     data = photos[0].read_bytes()
     assert api.send("/v1/detect", {"picture#1": data, "picture#2": data}).problem == "bad-request"
     assert api.send("/v1/verify", {"first": data}).problem == "bad-request"
+    one, kind = form({"picture": data}, {"x": "1"})
+    edge = one.partition(b"\r\n")[0]
+    twice = edge + b'\r\nContent-Disposition: form-data; name="x"\r\n\r\n2\r\n' + one
+    assert api.ask("POST", "/v1/detect", twice, kind).json["detail"] == "the field 'x' is given twice"
 
 
 def test_a_picture_without_a_face(api: Api, photos: list[Path]) -> None:
@@ -102,6 +106,23 @@ def test_a_damaged_picture(api: Api, photos: list[Path]) -> None:
     data = photos[0].read_bytes()
     reply = api.ask("POST", "/v1/detect", data[: len(data) // 2], "image/jpeg")
     assert (reply.status, reply.problem) == (422, "bad-picture")
+
+
+def test_a_run_labels_faces_as_predict_does(even: Path, photos: list[Path], tmp_path: Path) -> None:
+    from facekit.commands.predict import predict
+    from facekit.commands.train import train
+    from facekit.options.predict import Predict
+    from facekit.options.train import Train
+
+    train(Train(input=even, output=tmp_path / "run", backbone="dlib", jobs=1))
+    (said,) = predict(Predict(run=tmp_path / "run", pictures=[str(photos[0])], jobs=1))
+    with served(tmp_path / "run") as run:
+        found = run.send("/v1/analyze", {"picture": photos[0].read_bytes()}).json["runs"]["run"]
+        assert [(one["label"], one["confidence"], one["probability"]) for one in found] == [
+            (said.label, said.confidence, said.probability)
+        ]
+        assert run.send("/v1/identify", {"picture": photos[0].read_bytes()}).problem == "not-found"
+        assert run.get("/v1/people").problem == "not-found"
 
 
 def mutate(api: Api, photo: bytes, count: int) -> None:

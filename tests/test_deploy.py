@@ -119,6 +119,19 @@ def test_the_options_in_the_container_are_ones_that_serve_has() -> None:
     assert options.keys and options.host == "0.0.0.0"
 
 
+def test_a_gpu_that_is_asked_for_and_is_not_there_is_no_silent_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    from facekit.base.errors import FacekitError
+    from facekit.base.onnx import GPU, providers
+
+    assert f"{GPU}=$GPU" in DOCKERFILE
+    assert providers(runtime) == ["CPUExecutionProvider"]
+    monkeypatch.setenv(GPU, "1")
+    if "CUDAExecutionProvider" not in runtime.get_available_providers():
+        with pytest.raises(FacekitError, match="onnxruntime-gpu"):
+            providers(runtime)
+
+
 class Told:
     """A webhook that keeps what it is told."""
 

@@ -176,3 +176,45 @@ def test_a_missing_package_names_its_extra(
     monkeypatch.setitem(sys.modules, "onnx", None)
     done = facekit("export", head, "-o", tmp_path / "a.onnx")
     assert "export --format onnx needs onnx: pip install 'facekit-cli[export]'" in done.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("written", "name", "most"),
+    [("litert", "a.tflite", 1e-4), ("litert-int8", "a.tflite", 0.2), ("savedmodel", "served", 1e-4)],
+)
+def test_tensorflows_formats_answer_alike(
+    network: Path, tmp_path: Path, facekit: Facekit, written: str, name: str, most: float
+) -> None:
+    report = facekit("export", network, "-o", tmp_path / name, "--format", written, "--json").report
+    details = report["details"]
+    assert details["largest difference"] <= most
+    assert ("accuracy of the export" in details) == (written == "litert-int8")
+    again = facekit("export", network, "-o", tmp_path / name, "--format", written)
+    assert "is of this very model already" in again.err
+    if written == "savedmodel":
+        assert details["file"] == str(tmp_path / name / "1")
+        assert (tmp_path / name / "1" / "assets.extra" / "labels.txt").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", ["mobilenet_v2", "efficientnet_b0", "vgg16", "alexnet", "inception_resnet_v1"])
+@pytest.mark.parametrize("color", ["rgb", "gray"])
+def test_every_kind_of_layer_becomes_operators_that_are_read(network: str, color: str) -> None:
+    """VGG turns colours round, AlexNet and the small ones flatten, EfficientNet has swish and pools squeezed."""
+    from facekit.networks import build
+    from facekit.runs.export import graph
+    from facekit.runs.export.network import of_network
+
+    graph.metadata(onnx_file.of_keras(of_network(build(network, 80, 3, color))))
+
+
+@pytest.mark.slow
+def test_without_the_runs_own_pictures_there_are_no_whole_numbers(
+    network: Path, tmp_path: Path, facekit: Facekit
+) -> None:
+    run = Path(shutil.copytree(network, tmp_path / "run"))
+    move(run, tmp_path / "gone")
+    done = facekit("export", run, "-o", tmp_path / "a.tflite", "--format", "litert-int8")
+    assert done.code == 2
+    assert "put them back, or give --format litert" in done.err

@@ -6,10 +6,12 @@ import asyncio
 import json
 import socket
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from asking import Api
+from conftest import Facekit
 
 from facekit.base import images
 from facekit.base.contract import FacekitError
@@ -216,6 +218,16 @@ def test_without_keys_only_this_machine_is_answered() -> None:
             Serve(target="g", keys=False, host=host)
     for host in ("127.0.0.1", "localhost", "::1", "127.8.0.1"):
         assert not Serve(target="g", keys=False, host=host).keys
+
+
+def test_files_that_are_no_certificate(api: Api, tmp_path: Path, facekit: Facekit) -> None:
+    (tmp_path / "c.pem").write_text("no certificate")
+    for key, why in (("c.pem", "no certificate and its key"), ("gone.pem", "no such file")):
+        words = ("--tls-cert", tmp_path / "c.pem", "--tls-key", tmp_path / key, "--port", 0)
+        done = facekit("serve", api.target, *words)
+        assert (done.code, done.err.count("\n")) == (2, 1), done.err
+        assert why in done.err
+    assert "belong together" in facekit("serve", api.target, "--tls-cert", tmp_path / "c.pem").err
 
 
 def test_a_name_that_was_allowed_is_answered() -> None:

@@ -156,6 +156,7 @@ ACROSS = {
     "scrape_engines": "scrape with each engine",
     "shell_blocks": "shell blocks of README and docs",
     "stale": "every command whose output was made from other data",
+    "export_clean": "exported models in clean environments",
     "untrusted_exports": "every part of an exported model from strangers",
     "untrusted_galleries": "every part of a gallery from strangers",
     "untrusted_pages": "every report of names that mean harm, in a browser",

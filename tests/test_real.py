@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from conftest import records
+from conftest import STRIDE, records
 
 from facekit.base import images
 from facekit.base.contract import BadImage
@@ -62,23 +62,23 @@ def test_ten_studio_photos_a_person_can_be_split(data: Path, tmp_path: Path) -> 
 
 
 def test_repeats_among_search_results_are_proved_and_strangers_are_not(data: Path) -> None:
+    """All known repeats, and every other of the remaining photos; `make bench` takes them all."""
     raw = data / "scraped" / "raw"
-    paths = sorted(path for path in raw.glob("*/*") if path.is_file())
-    prints = []
-    for path in paths:
-        try:
-            prints.append(fingerprint(images.read(path)))
-        except BadImage:
-            prints.append(None)
-    proved = {
-        frozenset((paths[p.first].relative_to(raw).as_posix(), paths[p.second].relative_to(raw).as_posix()))
-        for p in proofs(prints)
-    }
     with (data / "scraped" / "near_duplicates.csv").open(newline="") as file:
         known = {
             frozenset((f"{row['person']}/{row['file_a']}", f"{row['person']}/{row['file_b']}"))
             for row in csv.DictReader(file)
         }
+    named = frozenset().union(*known)
+    paths = [path.relative_to(raw).as_posix() for path in sorted(raw.glob("*/*")) if path.is_file()]
+    paths = [path for number, path in enumerate(paths) if STRIDE == 1 or number % 2 or path in named]
+    prints = []
+    for path in paths:
+        try:
+            prints.append(fingerprint(images.read(raw / path)))
+        except BadImage:
+            prints.append(None)
+    proved = {frozenset((paths[p.first], paths[p.second])) for p in proofs(prints)}
     assert len(known & proved) >= 0.9 * len(known)
     across = [pair for pair in proved if len({path.partition("/")[0] for path in pair}) > 1]
     assert across == []

@@ -16,6 +16,7 @@ from galleries import about, face, made, people
 
 from facekit.base.contract import FacekitError
 from facekit.identity.gallery import Gallery
+from facekit.identity.gallery.values import Feedback
 
 HERE = Path(__file__).resolve().parent
 
@@ -94,6 +95,46 @@ def test_a_decision_counts_once_and_survives_that_its_number_is_used_again(galle
     gallery.store.remove([last.number], [])
     gallery.store.enroll({"somebody": [face("other", np.zeros(8))]})
     assert gallery.store.deny(gallery.person("somebody").number, face("no", np.ones(8)))
+
+
+def said(number: int, right: bool, person: int | None, actual: int | None = None) -> Feedback:
+    return Feedback(f"{number:032x}", right, person, actual, 0.625, f"2026-11-0{number}T00:00:00+00:00")
+
+
+def test_what_was_said_of_answers_goes_with_the_people(gallery: Gallery) -> None:
+    first, second, third = (gallery.person(f"p{number}").number for number in range(3))
+    generation = gallery.store.generation
+    assert gallery.store.feedback() == []
+    told = [said(1, True, first), said(2, False, second, first), said(3, False, None, third), said(4, True, None)]
+    assert all(gallery.store.note_feedback(one) for one in told)
+    assert gallery.store.note_feedback(said(1, False, first))  # what is said last counts
+    assert not gallery.store.note_feedback(said(5, True, 99_999))
+    with Gallery.open(gallery.shown) as again:
+        assert again.store.feedback() == [said(1, False, first), *told[1:]]
+        assert again.store.generation == generation  # no index and no threshold depends on it
+    gallery.store.merge(second, [first])
+    assert gallery.store.feedback()[:2] == [said(1, False, second), said(2, False, second, second)]
+    gallery.store.remove([second, third], [])
+    assert gallery.store.feedback() == [said(4, True, None)]
+    gallery.store.clear(gallery.about)
+    assert gallery.store.feedback() == []
+
+
+def test_who_may_ask_is_kept_beside_the_people(gallery: Gallery) -> None:
+    generation = gallery.store.generation
+    assert gallery.store.peek() == (generation, None)
+    gallery.store.set_access(lambda before: f"{before} and more")
+    with Gallery.open(gallery.shown) as again:
+        assert (again.store.peek(), again.store.access()) == ((generation, "None and more"), "None and more")
+
+
+def test_a_person_and_a_face_by_number_and_id(gallery: Gallery) -> None:
+    one = gallery.person("p1")
+    assert gallery.store.person(one.number) == one
+    assert gallery.store.person(99_999) is None
+    known = next(iter(gallery.store.faces(one.number)))
+    assert gallery.store.face(known.id) == known
+    assert gallery.store.face("0" * 16) is None
 
 
 def test_a_change_that_fails_leaves_everything_as_it_was(gallery: Gallery) -> None:

@@ -13,7 +13,7 @@ from facekit.world import draw
 from facekit.world.people import GLASSES, HAIR, Person, people, person
 from facekit.world.shot import Shot, shot
 
-PHOTOS = 200
+PHOTOS = 100
 CASCADE = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
+import ssl
 import time
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from facekit.serving.targets import is_run, keys_of
 
 STAGE = "serve"
 
-_NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
+_NEEDED = ("python_multipart", "prometheus_client", "fastapi", "uvicorn")
+"""Those of the extra `serve` alone first: what is missing is told by that name."""
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,24 @@ def _check_files(options: Serve) -> None:
     for name, file in (("--tls-cert", options.tls_cert), ("--tls-key", options.tls_key)):
         if file is not None and not file.is_file():
             raise FacekitError(f"{name}: no such file: {file}")
+    if options.tls_cert is not None and options.tls_key is not None:
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+                options.tls_cert, options.tls_key, password=_no_password
+            )
+        except (ssl.SSLError, OSError, _Encrypted) as error:
+            why = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+            raise FacekitError(
+                f"{options.tls_cert} and {options.tls_key} are no certificate and its key ({why}); give two PEM files"
+            ) from None
+
+
+class _Encrypted(Exception):
+    """A key that cannot be read without a password."""
+
+
+def _no_password() -> str:
+    raise _Encrypted("the key has a password, which nobody can type for a server")
 
 
 def _check_target(options: Serve) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from facekit.base import plugins
 from facekit.base.contract import Image
+from facekit.base.onnx import providers
 
 _BATCH = 16
 """Faces in a network at once: more are no faster, and take 10 to 16 MB of memory each."""
@@ -28,7 +29,7 @@ def session(model: bytes, side: int, dimensions: int, what: str) -> Any:
     options.log_severity_level = 3
     errors = runtime.capi.onnxruntime_pybind11_state
     try:
-        found = runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        found = runtime.InferenceSession(model, options, providers=providers(runtime))
     except (errors.Fail, errors.InvalidArgument, errors.InvalidGraph, errors.InvalidProtobuf, errors.NotImplemented):
         return None
     shapes = [one.shape for one in (*found.get_inputs(), *found.get_outputs())]

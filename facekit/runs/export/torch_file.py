@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import zipfile
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from facekit.base import plain, plugins
 from facekit.base.contract import FacekitError
-from facekit.networks.backend import Model, engine
+from facekit.networks.backend import Model, engine, keras
 from facekit.runs.export import placing
 from facekit.runs.export.about import PROBABILITIES, ExportInfo
 from facekit.runs.export.model import ABOUT, written
@@ -39,6 +40,10 @@ class Torch:
             raise FacekitError(
                 f"PyTorch's format is written where PyTorch computes, and KERAS_BACKEND is {engine()}; type "
                 "KERAS_BACKEND=torch before the command"
+            )
+        if find_spec("keras.src.export.torch") is None:
+            raise FacekitError(
+                f"Keras {keras.__version__} does not write PyTorch's format yet; pip install -U 'keras>=3.15'"
             )
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "model.pt2"

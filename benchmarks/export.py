@@ -1,0 +1,98 @@
+"""What an export costs: each format's size, error, CPU time and loss of accuracy, for trained runs.
+
+    python benchmarks/export.py RUN [RUN …]
+
+The run's own pictures must be at hand. ONNX Runtime and LiteRT have one thread, TensorFlow and PyTorch as many as they
+take; CPU milliseconds count all of them. LiteRT is asked face by face, as a phone asks it, and all others in batches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from facekit import runs
+from facekit.base.contract import FacekitError, Image
+from facekit.commands.export import comparing, formats, pictures
+from facekit.commands.export.describing import describe
+from facekit.commands.export.subject import Subject
+from facekit.identity import classifier
+from facekit.options.export import Export, Format
+from facekit.runs.export import placing
+from facekit.runs.export.session import BATCH
+
+_LEAST_SECONDS = 3.0
+"""CPU seconds that a run is asked for at least."""
+
+_ASKED = 512 + BATCH
+"""Pictures that an export is asked about."""
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("runs", nargs="+", type=Path)
+    print("| network | format | bytes | largest difference | accuracy, of the run | of the export | CPU ms a picture |")
+    print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
+    for folder in parser.parse_args().runs:
+        run = runs.load(folder)
+        model = classifier.load(run)
+        looked = pictures.held_out(run, model, 2000, run.size, 42)
+        print(f"| {run.network}, {run.size} px | the run, by Keras | | | | | {_of_run(model, looked.seen)} |")
+        for written in get_args(Format):
+            _measure(run, model, written, looked.seen)
+
+
+def _measure(run: runs.Run, model: Any, written: Format, seen: Sequence[Image]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / f"model{placing.SUFFIX.get(written, '')}"
+        options = Export(run=run.folder, output=output, format=written)
+        try:
+            subject = Subject.of(run)
+            way = formats.way(written, subject)
+            about = describe(run, written, subject.side, False)
+            faces = [] if way.exact else comparing.calibration(run, model, options)
+            made = way.convert(subject, about, faces)
+            check = comparing.compared(run, model, about, made, way, options)
+        except FacekitError as error:
+            print(f"| {run.network} | {written} | {error} | | | | |")
+            return
+        place = made.write(output, about.checked(check), None)
+        files = [place] if place.is_file() else [file for file in place.rglob("*") if file.is_file()]
+        size = sum(file.stat().st_size for file in files)
+        print(
+            f"| {run.network}, {run.size} px | {written} | {size:,} | {check.difference:.2g} | "
+            f"{check.accuracy_before:.3f} | {check.accuracy:.3f} | {_of_export(made, seen)} |"
+        )
+
+
+def _of_run(model: Any, seen: Sequence[Image]) -> str:
+    """Return the CPU milliseconds of a picture, by Keras in batches as large as the exports are asked."""
+    batch = list(seen[:BATCH])
+    model.named(batch)
+    began, count = time.process_time(), 0
+    while time.process_time() - began < _LEAST_SECONDS:
+        model.named(batch)
+        count += len(batch)
+    return f"{1000 * (time.process_time() - began) / count:.2f}"
+
+
+def _of_export(made: formats.Converted, seen: Sequence[Image]) -> str:
+    """Return the CPU milliseconds of a picture. Each call loads the file again, which is taken off."""
+    inputs = np.stack([seen[place % len(seen)] for place in range(_ASKED)])
+    began = time.process_time()
+    made.answers(inputs[:BATCH])
+    first = time.process_time() - began
+    began = time.process_time()
+    made.answers(inputs)
+    return f"{1000 * (time.process_time() - began - first) / (len(inputs) - BATCH):.2f}"
+
+
+if __name__ == "__main__":
+    main()
