@@ -88,6 +88,10 @@ def test_two_pictures_where_one_is_asked_for(api: Api, photos: list[Path]) -> No
     data = photos[0].read_bytes()
     assert api.send("/v1/detect", {"picture#1": data, "picture#2": data}).problem == "bad-request"
     assert api.send("/v1/verify", {"first": data}).problem == "bad-request"
+    one, kind = form({"picture": data}, {"x": "1"})
+    edge = one.partition(b"\r\n")[0]
+    twice = edge + b'\r\nContent-Disposition: form-data; name="x"\r\n\r\n2\r\n' + one
+    assert api.ask("POST", "/v1/detect", twice, kind).json["detail"] == "the field 'x' is given twice"
 
 
 def test_a_picture_without_a_face(api: Api, photos: list[Path]) -> None:

@@ -14,7 +14,6 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import certifi
 import cv2
 import numpy as np
 import PIL.features
@@ -350,7 +349,7 @@ def test_a_certificate_that_nobody_vouches_for(secure: tuple[str, Path], fetcher
 
 
 def test_a_certificate_that_is_trusted(secure: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(certifi, "where", lambda: str(secure[1]))
+    monkeypatch.setenv("SSL_CERT_FILE", str(secure[1]))
     fetcher = Fetcher(IMPATIENT)
     assert fetcher.fetch(f"{secure[0]}/a.jpg").data == noise("a.jpg")
     assert refusal(fetcher, f"{secure[0].replace('localhost', '127.0.0.1')}/a.jpg").reason == "no valid certificate"

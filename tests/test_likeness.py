@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from conftest import picture
+from conftest import STRIDE, picture
 
 from facekit.base import images
 from facekit.base.contract import Image
@@ -236,13 +236,17 @@ def test_a_mirrored_picture_has_the_mirrored_shape_and_features(crowd: list[Imag
 
 
 def test_on_real_faces(data: Path) -> None:
-    """Ten studio photos each of all people, some taken within a second: enough stay apart, and nobody is another."""
-    files = [file for person in range(1, 41) for file in sorted(data.glob(f"orl/s{person}/*.pgm"))]
+    """Ten studio photos each, some taken within a second: enough stay apart, and nobody is another.
+
+    Of every other person; `make bench` takes all forty.
+    """
+    people = range(1, 41, 1 if STRIDE == 1 else 2)
+    files = [file for person in people for file in sorted(data.glob(f"orl/s{person}/*.pgm"))]
     found = proofs([fingerprint(images.read(file)) for file in files])
-    assert len(files) == 400
+    assert len(files) == 10 * len(people)
     assert all(files[p.first].parent == files[p.second].parent for p in found)
     group = components(len(files), [p[:2] for p in found])
-    assert min(len(set(group[start : start + 10])) for start in range(0, 400, 10)) >= 3
+    assert min(len(set(group[start : start + 10])) for start in range(0, len(files), 10)) >= 3
 
 
 @pytest.mark.parametrize("pair", ["s27/4 s27/5", "s8/3 s8/8", "s7/1 s7/3", "s37/2 s37/8"])

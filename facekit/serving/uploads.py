@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 from fastapi import Request
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from facekit.serving.problems import Problem
@@ -65,17 +65,23 @@ async def _form(request: Request) -> Upload:
         request.headers, whole(), max_files=MOST_PICTURES, max_fields=_MOST_FIELDS, max_part_size=_MOST_FIELD
     )
     parser.spool_max_size = len(body) + 1  # in memory: it would be written to the disk otherwise
-    found = Upload()
     try:
         form = await parser.parse()
-        for name, value in form.multi_items():
-            if isinstance(value, UploadFile):
-                found.pictures.setdefault(name, []).append(await value.read())
-            elif name in found.fields:
-                raise Problem("bad-request", f"the field {name[:40]!r} is given twice")
-            else:
-                found.fields[name] = value
-        await form.close()
     except (MultiPartException, KeyError, UnicodeError, ValueError):
         raise Problem("bad-request", "the form is broken: it is no multipart/form-data that ends") from None
+    try:
+        return await _held(form)
+    finally:
+        await form.close()
+
+
+async def _held(form: FormData) -> Upload:
+    found = Upload()
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            found.pictures.setdefault(name, []).append(await value.read())
+        elif name in found.fields:
+            raise Problem("bad-request", f"the field {name[:40]!r} is given twice")
+        else:
+            found.fields[name] = value
     return found

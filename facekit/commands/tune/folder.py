@@ -92,7 +92,8 @@ def _decisive(options: Tune) -> dict[str, Setting]:
 
 
 def _in_words(space: Space) -> dict[str, str]:
-    return {name: str(value) for name, value in space.shared.items()}
+    # How many workers read the pictures makes no difference to a trial.
+    return {name: str(value) for name, value in space.shared.items() if name != "jobs"}
 
 
 def _ranges(space: Space) -> dict[str, str]:

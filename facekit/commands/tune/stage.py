@@ -141,6 +141,9 @@ def _log(search: Search, number: int) -> None:
     log.info("%6d%10s%8s%9s  %s%s", number, value, row.epochs or "", row.seconds or "", row.setting, mark)
 
 
+_UNSAID = ("jobs", "split", "split_by", "people_from")
+"""Options that all trainings share and that decide nothing in them."""
+
 UNDER_WAY = "under way"
 STATES = {"COMPLETE": "done", "PRUNED": "given up", "FAIL": "failed", "RUNNING": UNDER_WAY, "WAITING": UNDER_WAY}
 
@@ -167,7 +170,7 @@ def _write(search: Search, final: dict[str, Json] | None = None) -> Path:
         f"{options.input.resolve().name}: {options.backbone or options.network} tuned",
         [*banners, *(str(one) for one in listed((final or {}).get("banners")))],
         {name: one.said for name, one in space.ranges.items()},
-        {name: str(value) for name, value in space.shared.items()},
+        {name: str(value) for name, value in space.shared.items() if name not in _UNSAID},
         described(search),
         search.study.importances(),
         final or {},
