@@ -124,7 +124,7 @@ class Recogniser:
     def telling(self) -> Callable[[int], float] | None:
         """What tells so many strangers from somebody new: see `Newcomers`. None where nobody is unknown."""
         known = self._decider
-        if known is None:
+        if known is None or known.about.embedder.name == OWN:
             return None
         about = known.about
         prior = Prior.of(known.known.metric, embedders.load(about.embedder.name).threshold)
