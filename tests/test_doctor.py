@@ -38,7 +38,7 @@ for extra in ("none", "scrape", "augment", "faces", "review", "train", "all"):
     hidden.clear()
     hidden.update(name for name, of in plugins.EXTRAS.items() if extra not in (of, "all"))
     if extra == "train":
-        hidden -= {"requests", "urllib3", "certifi"}  # TensorFlow brings them too
+        hidden -= {"requests", "urllib3", "certifi", "flatbuffers"}  # TensorFlow brings them too
     for name in [name for name in sys.modules if name.partition(".")[0] in hidden]:
         del sys.modules[name]
     module._distributions = lambda: {k: v for k, v in distributions.items() if k not in hidden}
@@ -56,7 +56,7 @@ def test_nothing_everything_and_each_single_extra() -> None:
         assert {"facekit", "python", "machine", "browser", "disk", *plugins.EXTRAS} <= checks.keys()
         for name, extra in plugins.EXTRAS.items():
             check = checks[name]
-            brought = line["extra"] == "train" and name in ("requests", "urllib3", "certifi")
+            brought = line["extra"] == "train" and name in ("requests", "urllib3", "certifi", "flatbuffers")
             there = (brought or line["extra"] in (extra, "all")) and plugins.installed(name)
             assert (check["ok"], check["broken"]) == (there, False), (line["extra"], check)
             assert check["mend"] == ("" if there else f"pip install 'facekit-cli[{extra}]'")

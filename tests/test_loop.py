@@ -17,6 +17,7 @@ import pytest
 from patches import patch, tree
 
 from facekit import runs
+from facekit.base.contract import FacekitError
 from facekit.commands.train import train
 from facekit.networks.backend import accelerated, computing, keras
 from facekit.networks.blocks import backbone
@@ -25,9 +26,10 @@ from facekit.options.train import Train
 from facekit.training.callbacks import Callbacks, number, reseed
 from facekit.training.checkpoint import Checkpoint
 from facekit.training.feed import Feed
-from facekit.training.loop import augmented
+from facekit.training.loop import adam, augmented, build_network, set_dropout
 from facekit.training.pack import Pack
 from facekit.training.recalibrate import recalibrate
+from facekit.training.schedule import steps
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +149,24 @@ def test_smoothed_labels_keep_the_loss_up(faces: Path, tmp_path: Path) -> None:
     train(options(faces, tmp_path / "smooth", epochs=6, label_smoothing=0.3))
     # With .3 over three names a certain right answer is not to be had: the least loss is the entropy of (.8, .1, .1).
     assert history(tmp_path / "smooth")[-1]["val_loss"] > 0.6 > history(tmp_path / "sharp")[-1]["val_loss"]
+
+
+def test_dropout_decay_and_strength_are_as_asked_for(faces: Path, tmp_path: Path) -> None:
+    chosen = options(faces, tmp_path / "run", dropout=0.4, weight_decay=0.5, learning_rate=0.1, augment_strength=0.1)
+    net = build_network(chosen, 3, None)
+    assert {layer.rate for layer in net.layers if isinstance(layer, keras.layers.Dropout)} == {0.4}
+    optimizer = adam(steps(chosen)[0], chosen)
+    kernel, bias = (keras.Variable(np.ones(2, np.float32), name=name) for name in ("kernel", "bias"))
+    optimizer.build([kernel, bias])
+    optimizer.apply([keras.ops.zeros(2), keras.ops.zeros(2)], [kernel, bias])
+    assert [round(float(one[0]), 4) for one in (kernel, bias)] == [0.95, 1.0]  # 1 - rate * decay, of kernels alone
+    plain = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Rescaling(1.0)])
+    some = pictures().astype(np.float32)
+    little, much = (np.asarray(augmented(plain, strength)(some, training=True)) for strength in (0.1, 3.0))
+    moved = [np.minimum(abs(one - some), abs(one - some[:, :, ::-1])).mean() for one in (little, much)]
+    assert moved[0] * 2 < moved[1]
+    with pytest.raises(FacekitError, match="has no dropout layers; remove --dropout"):
+        set_dropout(plain, 0.2)
 
 
 def test_patience_ends_a_training(faces: Path, tmp_path: Path) -> None:

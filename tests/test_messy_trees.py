@@ -10,8 +10,8 @@ from messytrees import MODELS, NO_TREE, STAGES, TRAINERS, check
 
 from facekit.options import registry
 
-TREES = 25
-"""Trees that the stages get here; `benchmarks/trees.py` makes twenty times as many, and asks models about all."""
+TREES = 50
+"""Trees that the stages get here; `benchmarks/trees.py` makes ten times as many, and asks models about all."""
 
 FEW = 5
 """Trees that models are asked about, and trained on, here."""

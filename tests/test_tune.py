@@ -197,7 +197,7 @@ def test_a_search_goes_on_and_scores_its_best_once(
     refused = facekit(*typed, "--trials", 9)
     assert refused.code == 2
     assert "scored on the test part, which further trials must not follow" in refused.err
-    again = facekit(*typed, "--trials", 2).report
+    again = facekit(*typed, "--trials", 2, "--jobs", 1).report
     assert again["details"]["test_accuracy"] == details["test_accuracy"]
 
 

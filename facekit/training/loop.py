@@ -39,7 +39,7 @@ def build_network(options: Train, classes: int, donor: Model | None) -> Model:
     if donor is not None:
         copy_backbone(donor, net)
     if options.dropout is not None:
-        _drop(net, options.dropout)
+        set_dropout(net, options.dropout)
     return net
 
 
@@ -52,7 +52,7 @@ def dropouts(net: Model) -> list[Layer]:
     return [layer for layer in layers if layer.noise_shape is None]
 
 
-def _drop(net: Model, share: float) -> None:
+def set_dropout(net: Model, share: float) -> None:
     """Give all dropout layers of a network one share. Raises FacekitError where it has none."""
     layers = dropouts(net)
     if not layers:
@@ -128,7 +128,7 @@ def _prepare(model: Model, net: Model, step: Step, checkpoint: Checkpoint, optio
     free(net, step.blocks)
     loss = _smoothed(options.label_smoothing, classes) if options.label_smoothing else "sparse_categorical_crossentropy"
     accuracy = keras.metrics.SparseCategoricalAccuracy("accuracy")
-    model.compile(_optimizer(step, options), loss=loss, metrics=[accuracy])
+    model.compile(adam(step, options), loss=loss, metrics=[accuracy])
     # TensorFlow traces a step twice where the first time makes variables: with the optimizer's here, once.
     model.optimizer.build(model.trainable_variables)
     checkpoint.restore(model, optimizer=checkpoint.epochs > step.begin)
@@ -142,7 +142,7 @@ def _prepare(model: Model, net: Model, step: Step, checkpoint: Checkpoint, optio
         log.info("epochs %d to %d train %s: %s", step.begin + 1, step.end, what, numbers)
 
 
-def _optimizer(step: Step, options: Train) -> Any:
+def adam(step: Step, options: Train) -> Any:
     """Return Adam, with weight decay where it is asked for: of kernels alone, as usual."""
     optimizer = keras.optimizers.Adam(step.rate, weight_decay=options.weight_decay or None)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])

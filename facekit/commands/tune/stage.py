@@ -16,7 +16,6 @@ from facekit.base.plain import Json
 from facekit.commands.tune.final import score
 from facekit.commands.tune.folder import FINAL, SPLIT, begun, open_split, opening, write_recipe
 from facekit.dataset import Dataset, check_places, protocol
-from facekit.dataset.lineage import VALIDATION
 from facekit.identity.split import Split
 from facekit.options.base import Setting, recorded
 from facekit.options.train import Train
@@ -81,8 +80,6 @@ def _opened(options: Tune, space: Space, track: Track) -> Search:
     if state is not None:
         split = open_split(options, space, state, Dataset.open(options.input, track).hashed(track), track)
     study = Study(folder, options, space)
-    if options.folds == 1 and not split.counts[VALIDATION]:
-        raise FacekitError(f"{options.input} has no validation part to tune on; give --folds 5, or a --split with one")
     return Search(options, space, split, study)
 
 
@@ -141,6 +138,9 @@ def _log(search: Search, number: int) -> None:
     log.info("%6d%10s%8s%9s  %s%s", number, value, row.epochs or "", row.seconds or "", row.setting, mark)
 
 
+_UNSAID = ("jobs", "split", "split_by", "people_from")
+"""Options that all trainings share and that decide nothing in them."""
+
 UNDER_WAY = "under way"
 STATES = {"COMPLETE": "done", "PRUNED": "given up", "FAIL": "failed", "RUNNING": UNDER_WAY, "WAITING": UNDER_WAY}
 
@@ -167,7 +167,7 @@ def _write(search: Search, final: dict[str, Json] | None = None) -> Path:
         f"{options.input.resolve().name}: {options.backbone or options.network} tuned",
         [*banners, *(str(one) for one in listed((final or {}).get("banners")))],
         {name: one.said for name, one in space.ranges.items()},
-        {name: str(value) for name, value in space.shared.items()},
+        {name: str(value) for name, value in space.shared.items() if name not in _UNSAID},
         described(search),
         search.study.importances(),
         final or {},

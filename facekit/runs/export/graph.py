@@ -15,9 +15,9 @@ _NAMES = """
     Gelu Gemm GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual HardSigmoid HardSwish Identity
     InstanceNormalization LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax MatMul Max MaxPool Mean
     Min Mish Mul Neg Not Or PRelu Pad Pow QuantizeLinear Range Reciprocal ReduceL2 ReduceMax
-    ReduceMean ReduceMin ReduceProd ReduceSum Relu Reshape Resize Round Selu Shape Sigmoid Sign Slice Softmax
-    Softplus Softsign SpaceToDepth Split Sqrt Squeeze Sub Sum Tanh ThresholdedRelu Tile TopK Transpose Unsqueeze
-    Where
+    ReduceMean ReduceMin ReduceProd ReduceSum Relu Reshape Resize ReverseSequence Round Selu Shape Sigmoid
+    Sign Slice Softmax Softplus Softsign SpaceToDepth Split Sqrt Squeeze Sub Sum
+    Tanh ThresholdedRelu Tile TopK Transpose Unsqueeze Where
 """
 
 OPERATORS = frozenset(_NAMES.split())

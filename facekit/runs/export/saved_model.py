@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ _ABOUT = "facekit.json"
 class SavedModel:
     """A network as a SavedModel, in a temporary folder that lives as long as this does."""
 
-    place: tempfile.TemporaryDirectory[str]
+    place: Path
 
     @classmethod
     def of(cls, model: Model) -> SavedModel:
@@ -40,16 +41,17 @@ class SavedModel:
             raise FacekitError(
                 f"a SavedModel is written from TensorFlow, and KERAS_BACKEND is {engine()}; set it to tensorflow"
             )
-        place = tempfile.TemporaryDirectory(prefix="facekit-")
+        made = cls(Path(tempfile.mkdtemp(prefix="facekit-")))
+        weakref.finalize(made, shutil.rmtree, made.place, ignore_errors=True)
         with quietly():
-            model.export(place.name, format="tf_saved_model", verbose=False)
-        return cls(place)
+            model.export(made.place, format="tf_saved_model", verbose=False)
+        return made
 
     def answers(self, inputs: Inputs) -> Rows:
         """Return the probabilities that TensorFlow gives from the files."""
         tensorflow = plugins.need("tensorflow", _WHAT)
         with quietly():
-            ask = tensorflow.saved_model.load(self.place.name).signatures["serving_default"]
+            ask = tensorflow.saved_model.load(str(self.place)).signatures["serving_default"]
             parts = [inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH)]
             return np.concatenate([ask(**{FACES: tensorflow.constant(part)})[PROBABILITIES].numpy() for part in parts])
 
@@ -57,7 +59,7 @@ class SavedModel:
         """Add a version to the model's folder, and return it. Raises FacekitError on a full disk."""
 
         def fill(folder: Path) -> None:
-            shutil.copytree(self.place.name, folder, dirs_exist_ok=True)
+            shutil.copytree(self.place, folder, dirs_exist_ok=True)
             extra = folder / EXTRA
             extra.mkdir(exist_ok=True)
             write_json(extra / _ABOUT, about.to_json())
