@@ -20,6 +20,7 @@ from facekit.identity.openset.newcomers import Newcomers, lazily
 from facekit.identity.openset.threshold import Prior
 from facekit.options.crop import FaceCrop
 from facekit.runs import Run
+from facekit.runs.export.about import OWN
 from facekit.scores.identification import FEW
 from facekit.scores.recalibration import tempered
 
@@ -115,7 +116,8 @@ class Recogniser:
         The latter is 0 where nothing is; None where there are no embeddings.
         """
         if self._decider is not None:
-            return self._decider.about.embedder.name, self._decider.threshold
+            name = self._decider.about.embedder.name
+            return None if name == OWN else (name, self._decider.threshold)  # no embedder can be loaded from the file
         return None if self._backbone is None else (self._backbone, 0.0)
 
     @property
