@@ -11,6 +11,7 @@ from facekit import __version__, runs
 from facekit.base.contract import FacekitError, StaleError, Track
 from facekit.base.files import check_ours, guarded, locked, read_json, replace_file, replace_lines, write_json
 from facekit.dataset import Dataset, changes
+from facekit.dataset.lineage import VALIDATION
 from facekit.dataset.records import own_file, read_split
 from facekit.identity.split import Split, split_dataset
 from facekit.options.base import Setting, recorded
@@ -21,6 +22,7 @@ from facekit.runs import TrainedOn
 from facekit.training.search.ranges import Space
 from facekit.training.search.study import FILE as STUDY
 from facekit.training.search.study import TRIALS
+from facekit.training.search.trial import search_parts
 
 FILE, SPLIT, RECIPE, PAGE, TABLE, FINAL = "tune.json", "split.jsonl", "best.toml", "report.html", "trials.csv", "final"
 
@@ -117,6 +119,9 @@ def open_split(options: Tune, space: Space, state: State | None, dataset: Datase
             )
         return Split(dataset, records, state.protocol)
     split = split_dataset(dataset, options.split, options.split_by, options.seed, track, options.people_from)
+    if options.folds == 1 and not split.counts[VALIDATION]:
+        raise FacekitError(f"{options.input} has no validation part to tune on; give --folds 5, or a --split with one")
+    search_parts(split, options.folds, options.seed)  # refused before anything is written
     if not options.dry_run:
         clear(folder)
         replace_lines(folder / SPLIT, (record.to_json() for record in split.records))

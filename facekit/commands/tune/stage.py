@@ -16,7 +16,6 @@ from facekit.base.plain import Json
 from facekit.commands.tune.final import score
 from facekit.commands.tune.folder import FINAL, SPLIT, begun, open_split, opening, write_recipe
 from facekit.dataset import Dataset, check_places, protocol
-from facekit.dataset.lineage import VALIDATION
 from facekit.identity.split import Split
 from facekit.options.base import Setting, recorded
 from facekit.options.train import Train
@@ -81,8 +80,6 @@ def _opened(options: Tune, space: Space, track: Track) -> Search:
     if state is not None:
         split = open_split(options, space, state, Dataset.open(options.input, track).hashed(track), track)
     study = Study(folder, options, space)
-    if options.folds == 1 and not split.counts[VALIDATION]:
-        raise FacekitError(f"{options.input} has no validation part to tune on; give --folds 5, or a --split with one")
     return Search(options, space, split, study)
 
 
