@@ -136,7 +136,7 @@ def test_feedback_is_kept_and_told_by_gallery_check(api: Api, zoe: Any, usable: 
     said = {one["name"]: (one["right"], one["wrong"], one["missed"]) for one in checked["feedback"]}
     assert said.pop("Zoë") == (0, 1, 0)  # what was said last counts
     assert list(said.values()) == [(0, 0, 1)]
-    assert "1 of 1 answers that named Zoë were said to be wrong" in checked["lines"]
+    assert "1 of 1 answer that named Zoë were said to be wrong" in checked["lines"]
 
 
 def test_metrics_say_what_was_answered(api: Api, zoe: Any, usable: list[bytes]) -> None:
