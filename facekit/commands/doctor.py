@@ -25,7 +25,7 @@ from facekit.sources.browser import find
 Look = Callable[[], "list[Check]"]
 
 
-_NOT_NEEDED = {"torch": "only to train with PyTorch in place of TensorFlow"}
+_NOT_NEEDED = {"torch": " (only to train with PyTorch)"}
 """Package -> what it is for, of those that the extra `all` leaves out."""
 
 
@@ -114,7 +114,7 @@ def _browser() -> list[Check]:
 
 def _package(name: str, extra: str) -> list[Check]:
     if not plugins.installed(name):
-        return [Check(name, False, _NOT_NEEDED.get(name, ""), f"pip install 'facekit-cli[{extra}]'")]
+        return [Check(name, False, "", f"pip install 'facekit-cli[{extra}]'{_NOT_NEEDED.get(name, '')}")]
     if name == "tensorflow":
         return _tensorflow()
     brought_by = _brought_by(name, extra)
