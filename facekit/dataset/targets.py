@@ -17,9 +17,7 @@ from facekit.base.names import fold, one_each
 from facekit.base.text import counted, listed
 from facekit.dataset import tables
 from facekit.dataset.tree import Dataset
-
-IDENTITY = "identity"
-"""The target that the folders are the answers to. No record holds it."""
+from facekit.options.targets import IDENTITY
 
 _NO_TARGETS = frozenset({tables.GROUP})
 """Columns that say something of a picture, but not what is seen on it."""

@@ -2,7 +2,7 @@
 
 from facekit.runs.folder import begin, begun, changes, claimed, clear
 from facekit.runs.history import Epoch
-from facekit.runs.info import Backbone, Counts, ModelInfo, OpenSet, Scores, TrainedOn
+from facekit.runs.info import Backbone, Counts, ModelInfo, OpenSet, Scores, Target, TrainedOn
 from facekit.runs.run import (
     CHECKPOINT,
     EVALUATION,
@@ -43,6 +43,7 @@ __all__ = [
     "OpenSet",
     "Run",
     "Scores",
+    "Target",
     "TrainedOn",
     "begin",
     "begun",

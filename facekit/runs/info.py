@@ -12,12 +12,16 @@ from facekit.dataset.records import is_name, shown
 from facekit.options.base import Setting, describe, recorded
 from facekit.options.common import STRANGER, Kind, SplitBy, is_stranger
 from facekit.options.crop import CarriedCrop
+from facekit.options.targets import IDENTITY, MOST
 from facekit.options.train import Color, Train
 from facekit.runs.history import Epoch, check_measures
 from facekit.scores.weights import WeightsCard
 
 _LONGEST_PATH, _LONGEST_NAME = 4096, 255
 """Bytes of a path, and of each name in it, on Linux and macOS."""
+
+_LONGEST_LABEL = 1000
+"""Characters of a target's label."""
 
 _LARGEST = 1e6
 """Of a threshold, a temperature and what follows from them."""
@@ -163,6 +167,29 @@ class OpenSet:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Target:
+    """One of the things that a model answers of a face: who it is, its expression, …"""
+
+    name: str
+    """`identity` is the folder; any other is a target of the records."""
+    labels: tuple[str, ...]
+    """In the order of the model's outputs."""
+    temperature: float = 1.0
+    """What the logarithms of its probabilities are divided by."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no training writes. Raises ValueError."""
+        if not 0 < len(self.name) <= _LONGEST_NAME:
+            raise ValueError("targets has one without a name")
+        if len(set(self.labels)) < max(2, len(self.labels)):
+            raise ValueError(f"the labels of {shown(self.name)} are not two or more different ones")
+        if not all(0 < len(label) <= _LONGEST_LABEL for label in self.labels):
+            raise ValueError(f"{shown(self.name)} has a label that is empty or too long")
+        if not 1 / _LARGEST <= self.temperature <= _LARGEST:
+            raise ValueError(f"the temperature of {shown(self.name)} is {self.temperature}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelInfo:
     """The content of `model.json`. What only a complete training knows has a default until then."""
 
@@ -178,6 +205,8 @@ class ModelInfo:
     """Side of the network's input, in pixels."""
     labels: tuple[str, ...]
     """In the order of the model's outputs."""
+    targets: tuple[Target, ...] = ()
+    """What it answers, in the order of its outputs, where that is not identity alone. `labels` are the first one's."""
     names: Mapping[str, str] = field(default_factory=dict)
     """Label -> the name as it was asked for."""
     crop: CarriedCrop | None = None
@@ -239,11 +268,22 @@ class ModelInfo:
     def _check_labels(self) -> None:
         if len(set(self.labels)) < max(2, len(self.labels)):
             raise ValueError("labels are not two or more different names")
-        for label in self.labels:
+        if self.targets and self.targets[0].labels != self.labels:
+            raise ValueError("labels are not those of the first target")
+        if len({one.name for one in self.targets}) < len(self.targets) or len(self.targets) > MOST:
+            raise ValueError(f"targets are not at most {MOST} different ones")
+        if self.open_set is not None and self.answers[0].name != IDENTITY:
+            raise ValueError("open_set is of people, and the first target is not identity")
+        for label in self.labels if self.answers[0].name == IDENTITY else ():
             if not is_name(label):
                 raise ValueError(f"labels has {shown(label)}, which no folder of a person is called")
         if self.open_set is not None and any(map(is_stranger, self.labels)):
             raise ValueError(f"labels has {STRANGER!r}, which is what a model answers of strangers")
+
+    @property
+    def answers(self) -> tuple[Target, ...]:
+        """What the model answers, in the order of its outputs: one target or several."""
+        return self.targets or (Target(name=IDENTITY, labels=self.labels, temperature=self.temperature),)
 
     @property
     def best_epoch(self) -> int:

@@ -15,13 +15,15 @@ from facekit.base import plugins
 from facekit.base.contract import FacekitError, Record
 from facekit.base.files import read_json, write_json
 from facekit.base.opening import no_folder
+from facekit.base.text import visible
 from facekit.dataset.records import own_file, read_split
 from facekit.networks import build, weight_shapes
 from facekit.options.common import SplitBy
 from facekit.options.crop import FaceCrop
+from facekit.options.targets import IDENTITY
 from facekit.options.train import Color
 from facekit.runs.history import Epoch, read_history
-from facekit.runs.info import ModelInfo
+from facekit.runs.info import ModelInfo, Target
 from facekit.runs.weights import Shapes, check_shapes, load_weights, read_shapes
 
 if TYPE_CHECKING:  # a linear head needs no Keras
@@ -61,8 +63,23 @@ class Run:
 
     @property
     def labels(self) -> list[str]:
-        """The labels, in the order of the model's outputs."""
+        """The labels of the first target, in the order of the model's outputs: of people, or of what else it names."""
         return list(self.info.labels)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What the model answers, in the order of its outputs: identity alone, or several targets."""
+        return self.info.answers
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many outputs each target has."""
+        return [len(one.labels) for one in self.targets]
+
+    @property
+    def more(self) -> tuple[Target, ...]:
+        """The targets beside the first."""
+        return self.targets[1:]
 
     @property
     def network(self) -> str:
@@ -127,7 +144,7 @@ class Run:
 
     def build(self) -> Model:
         """Return the network, with random weights. Raises FacekitError for a network that is not registered."""
-        return build(self.network, self.size, len(self.labels), self.color)
+        return build(self.network, self.size, self.sizes, self.color)
 
     def weights(self) -> Path:
         """Return the file of the network's weights. Raises FacekitError for a linear head, a link, and none."""
@@ -145,8 +162,9 @@ class Run:
         file = self.weights()
         try:
             shapes = read_shapes(file)
-            _check_outputs(shapes, len(self.labels))
-            needed = weight_shapes(self.network, self.size, len(self.labels), self.color)
+            for count in self.sizes:
+                _check_outputs(shapes, count)
+            needed = weight_shapes(self.network, self.size, self.sizes, self.color)
             if needed is not None:  # else the network is no larger than published, and its head as the labels say
                 check_shapes(shapes, needed)
             model = self.build()
@@ -175,6 +193,16 @@ def load(folder: Path) -> Run:
     if not run.complete:
         raise FacekitError(f"{folder} is not fully trained; run the same `train` command again first")
     return run
+
+
+def refuse_targets(run: Run, command: str) -> None:
+    """Refuse a run that answers more than identity, for a command that looks at identity alone. Raises FacekitError."""
+    if run.info.targets and [one.name for one in run.targets] != [IDENTITY]:
+        names = ", ".join(visible(one.name) for one in run.targets)
+        raise FacekitError(
+            f"{run.folder} answers {names}, and `{command}` looks at identity alone; use `facekit evaluate` or "
+            "`facekit predict`, or train a run without --targets"
+        )
 
 
 def read(folder: Path) -> Run | None:
