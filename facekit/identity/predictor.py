@@ -37,6 +37,14 @@ class Guess:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What a face shows, such as its expression, and the calibrated probability of that."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
 class Prediction:
     """Who a face is."""
 
@@ -55,9 +63,9 @@ class Prediction:
     cannot recognise strangers: if no face is."""
     top: tuple[Guess, ...]
     """The three most probable labels."""
-    targets: Mapping[str, Guess] | None = field(default=None, kw_only=True)
-    """Of a model of several targets, the most probable label of each other target, with its calibrated probability.
-    Also of a face that nobody is known to have. None of any other model."""
+    targets: Mapping[str, Shown] | None = field(default=None, kw_only=True)
+    """Of a model of several targets, what the face shows of each target but the first: of a stranger's, too. None of any
+    other model."""
 
 
 class Predictor:
@@ -118,7 +126,7 @@ class Predictor:
         label = top[0].label if known else STRANGER
         similarity = None if named.similarity is None else round(named.similarity, 4)
         targets = {
-            target.name: Guess(target.labels[int(row.argmax())], round(float(row.max()), 4))
+            target.name: Shown(target.labels[int(row.argmax())], round(float(row.max()), 4))
             for target, row in zip(self.run.more, named.more, strict=True)
         }
         return Prediction(box, label, top[0].confidence, similarity, probability, top, targets=targets or None)
