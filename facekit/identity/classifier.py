@@ -160,7 +160,8 @@ class _Linear:
         about = run.info.backbone
         if about is None or about.version != embedder.version or not _fits(about, embedder):
             raise FacekitError(f"{run.folder} was trained on embeddings that {self._name} no longer gives; train again")
-        return Head.read(run.folder / HEAD, embedder.dimensions, run.sizes)
+        head = Head.read(run.folder / HEAD, embedder.dimensions, run.whole.sizes)
+        return head if run.place is None else head.only(run.place)
 
 
 class _Exported:

@@ -41,6 +41,12 @@ class Head:
             scores = vectors @ self.weights + self.bias
             return np.concatenate([_softmax(part) for part in parted(scores, self.sizes)], axis=1)
 
+    def only(self, place: int) -> Head:
+        """Return the head of one of its targets alone."""
+        ends = np.cumsum((0, *self.sizes)).tolist()
+        own = slice(ends[place], ends[place + 1])
+        return Head(self.weights[:, own], self.bias[own])
+
     def write(self, file: Path) -> None:
         """Write the head, whole or not at all. Raises FacekitError where the disk is full."""
         write_arrays(file, {"weights": self.weights, "bias": self.bias})

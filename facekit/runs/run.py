@@ -55,6 +55,8 @@ class Run:
 
     folder: Path
     info: ModelInfo
+    of_all: ModelInfo | None = None
+    """What a run of several targets says of all of them, where this is one of them: see `only`."""
 
     @property
     def complete(self) -> bool:
@@ -134,6 +136,38 @@ class Run:
         """The epochs; none for a linear head. Raises FacekitError for a broken `history.csv`."""
         return read_history(self.folder / HISTORY)
 
+    def only(self, name: str | None) -> Run:
+        """Return the run as if it answered one of its targets alone, the first if None.
+
+        Raises FacekitError for one that it does not answer.
+        """
+        names = [target.name for target in self.targets]
+        if name is not None and name not in names:
+            raise FacekitError(f"{self.folder} does not answer {name!r}; choose from {', '.join(names)}")
+        if not self.more:
+            return self
+        one = self.targets[0 if name is None else names.index(name)]
+        is_first = one == self.targets[0]
+        info = replace(
+            self.info,
+            labels=one.labels,
+            targets=(one,),
+            temperature=one.temperature,
+            names=self.info.names if is_first else {},
+            open_set=self.info.open_set if is_first else None,
+        )
+        return Run(self.folder, info, self.info)
+
+    @property
+    def whole(self) -> Run:
+        """The run with all its targets."""
+        return self if self.of_all is None else Run(self.folder, self.of_all)
+
+    @property
+    def place(self) -> int | None:
+        """Of one of several targets, its place among them; None of all."""
+        return None if self.of_all is None else [one.name for one in self.of_all.answers].index(self.targets[0].name)
+
     def part(self, part: str) -> list[Record]:
         """Return the pictures of one part of the split, or of `all`."""
         return [record for record in self.split if part in ("all", record.split)]
@@ -158,6 +192,8 @@ class Run:
         Raises FacekitError when its weights are gone, do not fit `model.json` or are not finite, and for a linear
         head, which has none. They are looked at before a network of that size is built.
         """
+        if self.place is not None:
+            return _alone(self.whole.model(), self.place)
         plugins.load("network", self.network)  # a network that is not registered is the first thing to know
         file = self.weights()
         try:
@@ -225,6 +261,12 @@ def refuse_link(path: Path) -> None:
     """Refuse a link in a run folder, in place of what is written into: it may lead anywhere. Raises FacekitError."""
     if path.is_symlink():
         raise FacekitError(f"{path} is a link; delete it, and run the same command again")
+
+
+def _alone(model: Model, place: int) -> Model:
+    from facekit.networks.heads import alone
+
+    return alone(model, place)
 
 
 def _check_outputs(shapes: Shapes, labels: int) -> None:
