@@ -64,8 +64,8 @@ class Prediction:
     top: tuple[Guess, ...]
     """The three most probable labels."""
     targets: Mapping[str, Shown] | None = field(default=None, kw_only=True)
-    """Of a model of several targets, what the face shows of each target but the first: of a stranger's, too. None of any
-    other model."""
+    """Of a model of several targets, what the face shows of each target but the first, also that of a
+    stranger. None of any other model."""
 
 
 class Predictor:

@@ -23,7 +23,7 @@ def with_heads(model: Model, classes: Sequence[int]) -> Model:
     first = model.outputs[0] if has_names else _head(NAMES, classes[0], hidden)
     others = [_head(name_of(number), count, hidden) for number, count in enumerate(classes[1:], 1)]
     joined = keras.layers.Concatenate(name=ANSWERS, dtype="float32")([first, *others])
-    return keras.Model(model.inputs, joined, name=model.name)
+    return keras.Model(model.inputs[0], joined, name=model.name)
 
 
 def alone(model: Model, number: int) -> Model:
@@ -31,7 +31,7 @@ def alone(model: Model, number: int) -> Model:
     if not any(layer.name == ANSWERS for layer in model.layers):
         return model
     head: Layer = model.get_layer(name_of(number))
-    return keras.Model(model.inputs, head.output, name=model.name)
+    return keras.Model(model.inputs[0], head.output, name=model.name)
 
 
 def name_of(number: int) -> str:

@@ -6,7 +6,7 @@ arrays.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,7 +55,7 @@ class Run:
 
     folder: Path
     info: ModelInfo
-    of_all: ModelInfo | None = None
+    of_all: ModelInfo | None = field(default=None, kw_only=True)
     """What a run of several targets says of all of them, where this is one of them: see `only`."""
 
     @property
@@ -156,7 +156,7 @@ class Run:
             names=self.info.names if is_first else {},
             open_set=self.info.open_set if is_first else None,
         )
-        return Run(self.folder, info, self.info)
+        return Run(self.folder, info, of_all=self.info)
 
     @property
     def whole(self) -> Run:

@@ -100,4 +100,4 @@ def accuracies(sizes: Sequence[int]) -> list[TargetAccuracy]:
 
 def with_uncertainty(model: Model, targets: int) -> Model:
     """Return a model that is fitted with weights that are learned: the network's answers, and those beside them."""
-    return keras.Model(model.inputs, Uncertainty(targets, name="uncertainty")(model.output), name=model.name)
+    return keras.Model(model.inputs[0], Uncertainty(targets, name="uncertainty")(model.output), name=model.name)

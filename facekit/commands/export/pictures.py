@@ -24,7 +24,7 @@ _NOISE = 32
 
 @dataclass(frozen=True)
 class Looked:
-    """What the model takes of pictures, and the number of each one's label of the first target; None for pixels drawn by chance."""
+    """What the model takes of pictures, and the number of each one's label; None for pixels drawn by chance."""
 
     seen: list[Image]
     truth: list[int] | None
