@@ -94,7 +94,7 @@ def plan(options: Train, split: Split | None = None, track: Track = quiet) -> Pl
     if split is None:
         split = _split(options, run, track)
     if not (run is not None and split.records is run.split):
-        split = targets.labelled(split, options)
+        split = targets.labelled(split, options.learns, options.targets_from)
     if run is not None and run.complete:
         log.info(
             "%s is already trained with these options on these pictures; --overwrite trains it again", options.output
@@ -133,7 +133,7 @@ def _split(options: Train, run: Run | None, track: Track) -> Split:
 
 def _refuse_changed(options: Train, run: Run, dataset: Dataset) -> None:
     changed = runs.changes(run, dataset) or _people_changed(run, dataset, options.people_from)
-    changed = changed or targets.changed(run, Split(dataset, dataset.records, run.protocol), options)
+    changed = changed or targets.changed(run.split, dataset, options.learns, options.targets_from)
     if changed:
         began = "trained" if run.complete else "begun"
         raise StaleError(

@@ -5,25 +5,30 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from facekit.base.contract import FacekitError, Record, replace
 from facekit.base.text import counted, listed
+from facekit.dataset import Dataset
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.dataset.targets import known, read_targets, value
 from facekit.identity.split import Split
 from facekit.options.targets import IDENTITY
 from facekit.options.train import Train
-from facekit.runs import Run, Target
+from facekit.runs import Target
 
 log = logging.getLogger(__name__)
 
 
-def labelled(split: Split, options: Train) -> Split:
-    """Return a split whose pictures have their labels for all targets. Raises FacekitError as `read_targets`."""
-    if options.learns == (IDENTITY,):
+def labelled(split: Split, names: Sequence[str], table: Path | None) -> Split:
+    """Return a split whose pictures have their labels for targets of these names, from a table before the manifest.
+
+    Raises FacekitError as `read_targets`.
+    """
+    if list(names) == [IDENTITY]:
         return split
     pictures = replace(split.dataset, records=split.records)
-    return replace(split, records=read_targets(pictures, options.targets_from, options.learns).records)
+    return replace(split, records=read_targets(pictures, table, names).records)
 
 
 def targets_of(split: Split, options: Train) -> tuple[Target, ...]:
@@ -37,14 +42,14 @@ def targets_of(split: Split, options: Train) -> tuple[Target, ...]:
     )
 
 
-def changed(run: Run, split: Split, options: Train) -> str | None:
-    """Return in words how many pictures have other labels now than in a run; None where none has."""
-    names = [name for name in options.learns if name != IDENTITY]
-    if not names:
+def changed(before: Sequence[Record], dataset: Dataset, names: Sequence[str], table: Path | None) -> str | None:
+    """Return in words how many pictures have other labels now than they had in a split; None where none has."""
+    others = [name for name in names if name != IDENTITY]
+    if not others:
         return None
-    now = {record.path: record for record in labelled(split, options).records}
-    for name in names:
-        other = [one for one in run.split if one.path in now and value(one, name) != value(now[one.path], name)]
+    now = {record.path: record for record in read_targets(dataset, table, names).records}
+    for name in others:
+        other = [one for one in before if one.path in now and value(one, name) != value(now[one.path], name)]
         if other:
             return f"another {name} for {counted(len(other), 'picture')}"
     return None
