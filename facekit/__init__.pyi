@@ -52,6 +52,7 @@ __all__ = [
     "export",
     "gallery",
     "identify",
+    "ingest",
     "inspect",
     "keys",
     "load",
@@ -821,6 +822,55 @@ def identify(
 
     Returns:
         An iterator over the answers. Each is computed when you ask for it.
+
+    Raises:
+        FacekitError: For everything that the caller can fix; the message says how.
+    """
+
+def ingest(
+    data_set: Literal["lfw", "celeba", "utkface", "fer2013", "casia"],
+    input: str | PathLike[str],
+    output: str | PathLike[str],
+    *,
+    folders: str | None = None,
+    target: str | Iterable[str] = (),
+    official_split: bool = True,
+    links: bool = True,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Read a public data set in its own layout, with its targets and its official split.
+
+    This is the command `facekit ingest`, with the same options, defaults and checks.
+
+    Args:
+        data_set: Labeled Faces in the Wild, CelebA, UTKFace, FER2013 or CASIA-WebFace. Get it from its
+            authors, under their terms; facekit does not download it.
+        input: Folder of the unpacked data set, with the lists that belong to it; for FER2013 or CASIA-
+            WebFace also its `.csv` or `.rec` file.
+        output: Folder to write.
+        folders: Target that the folders of the tree are called by: `identity`, or one such as `gender`.
+            By default identity; gender for UTKFace and expression for FER2013, which do not say who is
+            shown.
+        target: Target to write into the manifest, or `all`; may be repeated. By default expression,
+            gender, age, age_group and race, as far as the data set has them. CelebA has 39 more, such
+            as `smiling`.
+        official_split: Write the parts of the official split into the manifest, if there is one.
+            Default: True.
+        links: Make hard links to the pictures where the disk allows it, instead of copies. Default:
+            True.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
 
     Raises:
         FacekitError: For everything that the caller can fix; the message says how.
