@@ -55,6 +55,7 @@ __all__ = [
     "ingest",
     "inspect",
     "keys",
+    "label",
     "load",
     "models",
     "monitor",
@@ -950,6 +951,41 @@ def keys(
         scope: `create`: what the key is good for: `read` asks who is in pictures, `write` also enrolls
             and changes people, `admin` also merges and deletes them. Default: 'read'.
         name: `create`: what the key is for, such as `door camera`; `list` shows it. Default: ''.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For everything that the caller can fix; the message says how.
+    """
+
+def label(
+    input: str | PathLike[str],
+    *,
+    table: str | PathLike[str],
+    target: str | Iterable[str] = (),
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Write what is known of the pictures, such as expression or gender, from a table into a tree.
+
+    This is the command `facekit label`, with the same options, defaults and checks.
+
+    Args:
+        input: Folder that `crop`, `ingest` or another command made.
+        table: CSV with a column `image` or `label`, and a column for each target, such as `expression`.
+            A row goes by the path or the name of a picture or of the photo it was cut from, or by a
+            person's folder.
+        target: Column to write; may be repeated. By default every column, apart from `group`.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.

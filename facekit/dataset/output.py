@@ -200,6 +200,7 @@ class Output:
         Raises FacekitError when nothing is left, after saying so in `rejected.jsonl`.
         """
         rejections = list(rejections)
+        records = folder.with_labels(records, self.records, self.info.labelled)
         report = self.report(records, rejections)
         if not self.options.dry_run:
             planned = {record.path for record in records}
@@ -259,7 +260,8 @@ class Output:
         if self._begins_anew() or self.before is None:
             self.save_info()
             return
-        self.info = replace(self.info.inherit(self.before), applied=self.info.applied or self.before.applied)
+        applied, labelled = self.info.applied or self.before.applied, self.before.labelled
+        self.info = replace(self.info.inherit(self.before), applied=applied, labelled=labelled)
         if not self.options.dry_run:
             folder.repair(self._store, self.complete)
         self._take(folder.read_earlier(self.root, self.stage))

@@ -107,6 +107,11 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "serve",
         "Make, list and revoke the keys that programs need to ask `facekit serve`.",
     ),
+    "label": (
+        "clean",
+        "review",
+        "Write what is known of the pictures, such as expression or gender, from a table into a tree.",
+    ),
     "models": (
         "manage",
         "demo",
