@@ -1,4 +1,4 @@
-"""The page of an API server in a real browser: from the key to deleting a person, the camera, and names that mean harm."""
+"""The page of an API server in a real browser: from the key to deleting a person, its camera, and what it shows."""
 
 from __future__ import annotations
 

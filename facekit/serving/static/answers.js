@@ -93,9 +93,18 @@ export class Answers {
   async judge(one, said, text) {
     await ask("POST", "/v1/feedback", { json: { answer: one.face.answer, ...said } });
     one.picture.judged.set(one.face.number, text);
-    this.point(state.cursor + 1); // the next doubtful one
+    this.leaveJudged(state.cursor);
     this.page.show(this.chosen.picture);
     return `Thank you: ${called(one.face)}, ${text}`;
+  }
+
+  // Goes to the next answer that nobody has judged, or to the most doubtful of those; stays where there is none.
+  leaveJudged(before) {
+    this.draw();
+    const open = (one) => one && !one.picture.judged.has(one.face.number);
+    const place = this.all.findIndex((one, at) => open(one) && at >= before);
+    const first = this.all.findIndex(open);
+    if (first >= 0) this.point(place >= 0 ? place : first);
   }
 
   async deny(one) {
