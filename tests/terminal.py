@@ -14,6 +14,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+ERASED = "\x1b[2K"
+"""Erases a line, as a bar is that goes away: what is printed then begins one."""
+
 SEQUENCE = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 
 
@@ -26,7 +29,7 @@ class Ended(NamedTuple):
     @property
     def text(self) -> str:
         """What came to the screen without colours and moves of the cursor."""
-        return SEQUENCE.sub("", self.screen).replace("\r", "")
+        return SEQUENCE.sub("", self.screen.replace(ERASED, "\n")).replace("\r", "")
 
 
 def on_terminal(

@@ -16,8 +16,10 @@ from older import move, unpack
 from terminal import Ended, on_terminal
 
 from facekit.commands.enroll import enroll
+from facekit.commands.identify import identify
 from facekit.options import registry
 from facekit.options.enroll import Enroll
+from facekit.options.identify import Identify
 
 MADE = ROOT / "tests" / "data" / "v0_1_0"
 PREDICT = ("predict", str(MADE / "head"), "photos", "--min-confidence", "0")
@@ -177,11 +179,13 @@ EVERY = {
     "enroll": "enroll tiny -o g --no-detect --dry-run",
     "evaluate": "evaluate head --data balanced -o e --include-training --dry-run",
     "evaluate-pairs": "evaluate-pairs dlib pairs.csv --data balanced -o p --dry-run",
+    "export": "export head -o exported --dry-run",
     "gallery": "gallery list enrolled",
     "identify": "identify enrolled tiny --no-detect",
     "inspect": "inspect head --method occlusion --dry-run",
     "keys": "keys list enrolled",
     "models": "models",
+    "monitor": "monitor enrolled",
     "predict": "predict head tiny --no-detect",
     "rejected": "rejected faces",
     "review": "review clean --dry-run",
@@ -190,6 +194,7 @@ EVERY = {
     "serve": "serve enrolled --dry-run",
     "stats": "stats balanced",
     "train": "train balanced -o t --backbone dlib --dry-run",
+    "tune": "tune balanced -o study --backbone dlib --dry-run",
     "verify": "verify --pairs pairs.csv --no-detect",
 }
 """A command line for each command, on folders that 0.1.0 made; a dry run where it would take long."""
@@ -199,8 +204,9 @@ WHY = {"closed": "stdout is closed", "full": "stdout cannot be written (No space
 
 DRIVER = """
 import json, os, shlex, sys
-import cv2, numpy, onnxruntime
-from facekit import cli
+import cv2, numpy
+from facekit import cli  # before ONNX Runtime, whose telemetry would start threads
+import onnxruntime
 from facekit.commands.enroll import enroll
 from facekit.options import registry
 from facekit.options.enroll import Enroll
@@ -249,6 +255,7 @@ def every(root: Path, cases: Sequence[tuple[str, str]]) -> Outcomes:
     (root / "short.toml").write_text('[[stage]]\ncommand = "crop"\ninput = "tiny"\ndetect = false\nsize = 24\n')
     plain_tree(root / "tiny", {"Ada": 2, "Bob": 2})
     enroll(Enroll(input=root / "tiny", output=root / "enrolled", detect=False, jobs=1))
+    list(identify(Identify(gallery=str(root / "enrolled"), pictures=[str(root / "tiny")], detect=False, monitor=True)))
     whole = [(way, name, EVERY[name]) for way, name in cases]
     screen = on_terminal([sys.executable, "-c", DRIVER, json.dumps(whole)], root, 100, {"PYTHONPATH": str(ROOT)}).text
     found = re.findall(r"^=== (\w+) ([\w-]+)\n(.*?)^=== exit (-?\d+)$", screen, re.MULTILINE | re.DOTALL)
