@@ -83,7 +83,9 @@ class Page:
         return self.driver.execute_script(script, *arguments)
 
     def text(self, selector: str) -> str:
-        return str(self.js("return document.querySelector(arguments[0])?.innerText ?? ''", selector))
+        """What can be seen of an element: nothing of one that is hidden."""
+        seen = "const one = document.querySelector(arguments[0]); return one?.checkVisibility() ? one.innerText : ''"
+        return str(self.js(seen, selector))
 
     def until(self, so: Callable[[], Any]) -> Any:
         end = time.monotonic() + 30

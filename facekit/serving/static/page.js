@@ -3,7 +3,7 @@
 import { $, write } from "./text.js";
 import { Answers } from "./answers.js";
 import { Camera, still } from "./camera.js";
-import { ask, forget, form, held, keep } from "./net.js";
+import { Problem, ask, forget, form, held, keep } from "./net.js";
 import { People } from "./people.js";
 import { Picker } from "./picker.js";
 import { calm, complain, decode, say, show } from "./stage.js";
@@ -62,6 +62,12 @@ function locked(problem) {
   if (problem) complain(problem);
 }
 
+// A fresh page has nothing of what was shown, and hears no answer that is still on its way.
+function leaveAll() {
+  forget();
+  location.reload();
+}
+
 $("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
   calm();
@@ -77,9 +83,11 @@ $("key-form").addEventListener("submit", (event) => {
 // Pictures
 
 async function look(picture) {
-  const route = state.key.gallery ? "identify" : "analyze";
+  const key = state.key;
+  const route = key.gallery ? "identify" : "analyze";
   const found = await ask("POST", `/v1/${route}`, { form: form(picture.blob) });
-  const faces = state.key.gallery ? found.faces : labelled(found.runs);
+  if (state.key !== key) throw new Problem("The key was refused", "The answer to another request came too late.");
+  const faces = key.gallery ? found.faces : labelled(found.runs);
   for (const old of picture.faces) {
     // What was said of an answer does not hold for another one.
     if (faces[old.number - 1]?.person !== old.person) picture.judged.delete(old.number);
@@ -104,6 +112,7 @@ const empty = (blob, live = false) => ({ blob, live, bitmap: null, faces: [], ju
 
 async function take(files) {
   for (const file of files) {
+    if (!state.key) return;
     $("stage").setAttribute("aria-busy", "true");
     try {
       const picture = await look(empty(file));
@@ -236,7 +245,7 @@ $("file").addEventListener("change", () => {
   $("file").value = "";
   void take(files);
 });
-const clicks = { choose: ACTS.o, camera: ACTS.c, hold: ACTS[" "], snap: ACTS.s, help: ACTS["?"], lock: () => locked(), calm };
+const clicks = { choose: ACTS.o, camera: ACTS.c, hold: ACTS[" "], snap: ACTS.s, help: ACTS["?"], lock: leaveAll, calm };
 for (const [id, act] of Object.entries(clicks)) $(id).addEventListener("click", act);
 for (const button of document.querySelectorAll("[data-close]")) button.addEventListener("click", () => button.closest("dialog").close(button.value));
 
