@@ -112,7 +112,8 @@ export class Answers {
     if (!one.face.known) return null;
     await ask("POST", `/v1/people/${person}/deny`, { form: form(one.picture.blob, { face: number }) });
     await this.page.again(one.picture);
-    return `Noted: this face is not ${name}`;
+    const same = one.picture.faces.some((face) => face.number === number && face.person === person);
+    return same ? `Noted, but the face is still called ${name}: it is enrolled so` : `Noted: this face is not ${name}`;
   }
 
   async enroll(one) {
