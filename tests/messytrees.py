@@ -362,8 +362,8 @@ TRAINERS = [
 """What learns from a tree: seconds each."""
 
 
-NO_TREE = {"cache", "demo", "doctor", "draw", "models", "scrape"}
-"""The commands that read no tree of pictures."""
+NO_TREE = {"cache", "demo", "doctor", "draw", "export", "keys", "models", "monitor", "scrape", "serve", "tune"}
+"""The commands that read no tree of pictures; `tune` reads one as `train` does."""
 
 RECIPE = """\
 output = "out"

@@ -38,15 +38,19 @@ _SMALL = {
 """What is made smaller, so that a test can afford it; all else is as it is written."""
 
 _LONG = re.compile(
-    r"^facekit (compare|cross-validate|inspect|evaluate-pairs|augment|enroll|identify|verify|gallery|monitor|"
+    r"^facekit (compare|cross-validate|inspect|evaluate-pairs|augment|enroll|identify|verify|gallery|monitor|tune|"
     r"train full)"
     r"|--strangers|--detector|--reference"
     r"|train good -o network|predict .*--fpir|\b(full|others)\b"
 )
 """What takes long also in small. Of such lines, the usual tests only ask whether the command takes them."""
 
-_BY_HAND = {"python3 -m venv .venv", ". .venv/bin/activate"}
-"""Lines that set up a machine: the tests of the project run on one that is set up so."""
+_BY_HAND = {
+    *("python3 -m venv .venv", ". .venv/bin/activate"),
+    "SSL_CERT_FILE=camera.pem facekit identify gallery rtsps://192.168.0.20/stream1",
+    "openssl s_client -connect 192.168.0.20:322 </dev/null | openssl x509 > camera.pem",
+}
+"""Lines that set up a machine, as those are that the tests run on; two need a camera."""
 
 _CODES = {"strict": {0, 2}, "doctor": {0, 2}}
 """Mark of a block -> the exit codes that its lines may have."""
@@ -77,6 +81,7 @@ class World:
     def __post_init__(self) -> None:
         """Lay out the files that the pages name and no command makes."""
         (self.folder / "examples").symlink_to(ROOT / "examples")
+        (self.folder / "ranges.toml").write_text("[ranges]\nlearning_rate = { low = 1e-4, high = 1e-2, log = true }\n")
         (self.folder / "names.txt").write_text("Ada Lovelace\nCyd Charisse\n")
         contender = '[[contender]]\nname = "tiny"\nnetwork = "cnn3"\nsize = 32\nepochs = 1\n'
         (self.folder / "contenders.toml").write_text(contender)

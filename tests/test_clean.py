@@ -339,15 +339,16 @@ def test_a_row_adds_up_and_says_how_many_of_those_kept_are_unsure() -> None:
         "no_face": 0,
         "repeats": 1,
         "blurred": 1,
+        "rejected": 0,
         "dropped": 0,
         "other": 0,
         "beyond": False,
     }
     row = PersonRow(name="Ada", faces=59, kept=43, unsure=4, kept_unsure=3, **left)
-    assert row.cells == ("Ada", "59", "43 (3 unsure)", "13", "0", "1", "1", "1", "0", "0")
-    assert replace(row, kept=40, kept_unsure=0).cells[2:] == ("40", "13", "0", "1", "1", "4", "0", "0")
+    assert row.cells == ("Ada", "59", "43 (3 unsure)", "13", "0", "1", "1", "1", "0", "0", "0")
+    assert replace(row, kept=40, kept_unsure=0).cells[2:] == ("40", "13", "0", "1", "1", "4", "0", "0", "0")
     twice = total([row, replace(row, name="Bob", dropped=2, faces=61)])
-    assert twice.cells == ("all", "120", "86 (6 unsure)", "26", "0", "2", "2", "2", "2", "0")
+    assert twice.cells == ("all", "120", "86 (6 unsure)", "26", "0", "2", "2", "2", "0", "2", "0")
 
 
 def test_the_rows_by_person_count_each_picture_once(tmp_path: Path) -> None:

@@ -99,8 +99,8 @@ def test_the_numbers_of_the_faces_left_out_add_up_to_those_of_clean() -> None:
     before = BeforeCleaning(0.9289, 213, 25, 9, 1, left, others)
     assert str(before) == (
         "0.9289, an estimate: the faces that were kept (213) count with the accuracy of those tested; of the 25 faces "
-        "left out that count (24 wrong person, 1 blurred, 1 unsure; not counted: 13 repeat; not scored: 1), 9 get the "
-        "name of their folder and count as right, 16 as wrong, whoever they show"
+        "left out that count (24 wrong person, 1 blurred, 1 unsure; not counted: 13 repeat; not scored: 1), the model "
+        "names 9 as their folder does, and the other 16 count as mistakes, though some of them show somebody else"
     )
 
 

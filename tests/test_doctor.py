@@ -46,6 +46,11 @@ for extra in ("none", "scrape", "augment", "faces", "review", "train", "all"):
 """
 
 
+def fix(package: str, extra: str) -> str:
+    """What is said of a package that is missing; one is in no part of `all`."""
+    return f"pip install 'facekit-cli[{extra}]'" + " (only to train with PyTorch)" * (package == "torch")
+
+
 def test_nothing_everything_and_each_single_extra() -> None:
     done = subprocess.run([sys.executable, "-c", EACH], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
@@ -59,7 +64,7 @@ def test_nothing_everything_and_each_single_extra() -> None:
             brought = line["extra"] == "train" and name in ("requests", "urllib3", "certifi", "flatbuffers")
             there = (brought or line["extra"] in (extra, "all")) and plugins.installed(name)
             assert (check["ok"], check["broken"]) == (there, False), (line["extra"], check)
-            assert check["mend"] == ("" if there else f"pip install 'facekit-cli[{extra}]'")
+            assert check["mend"] == ("" if there else fix(name, extra))
             assert bool(check["found"]) == there
         assert ("gpu" in checks) == checks["tensorflow"]["ok"]
 
@@ -137,5 +142,5 @@ def test_in_an_environment_of_its_own(extra: str, tmp_path: Path) -> None:
         assert checks[name]["ok"] == (name in there), checks[name]
         # Each package that is there has a version, however its distribution is called.
         assert checks[name]["found"][:1].isdigit() == (name in there), checks[name]
-        assert checks[name]["mend"] == ("" if name in there else f"pip install 'facekit-cli[{of}]'")
+        assert checks[name]["mend"] == ("" if name in there else fix(name, of))
     assert ("gpu" in checks) == ("tensorflow" in there)

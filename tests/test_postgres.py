@@ -244,7 +244,7 @@ def test_an_update_that_fails_changes_nothing(
 
 def test_tables_of_a_later_version_are_left_alone(gallery: Gallery, postgres: Server) -> None:
     postgres.sql(f"update {schema(gallery)}.meta set value = '7' where key = 'schema'")
-    with pytest.raises(FacekitError, match="has tables of version 7, and this facekit knows 1; update facekit"):
+    with pytest.raises(FacekitError, match="has tables of version 7, and this facekit knows 2; update facekit"):
         Gallery.open(gallery.shown)
 
 

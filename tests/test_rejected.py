@@ -142,7 +142,7 @@ def test_a_face_that_was_left_out_leads_to_its_photo(place: Path, tmp_path: Path
     ("reason", "value", "shown"),
     [
         ("not confirmed as a face", 2, "2 boxes"),
-        ("wrong person", 0.0123, "probability 1.2%"),
+        ("wrong person", 0.0123, "1.2% likely to be this person"),
         ("not confirmed as a face", 1, "1 box"),
         ("no face", 0, ""),
         ("no face", 0.04, "score 0.04"),

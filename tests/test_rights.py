@@ -185,4 +185,4 @@ def test_links_that_lead_round_are_refused_where_they_are_given(tree: Path, face
     for words in (("train", loop, "-o", tree / "run"), ("train", tree, "-o", loop), ("enroll", tree, "-o", loop)):
         done = facekit(*words)
         assert done.code == 2
-        assert f"'{loop}', a symbolic link that leads back to itself; give another path" in done.err
+        assert "a symbolic link that leads back to itself; give another path" in done.err

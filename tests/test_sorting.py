@@ -92,3 +92,10 @@ def test_a_folder_among_the_photos_is_refused(photos: Path, where: str) -> None:
         SortedPhotos(photos / where, [str(photos)])
     with pytest.raises(FacekitError, match="which is a file; give a folder$"):
         SortedPhotos(photos / "2024" / "0000.png", [])
+
+
+def test_a_stranger_beside_a_place_that_is_no_face_is_a_stranger(photos: Path, tmp_path: Path) -> None:
+    photo = str(next(photos.rglob("*.png")))
+    answers = [(photo, "no face"), (photo, "unknown"), (photo, "no face")]
+    list(SortedPhotos(tmp_path / "out", []).during([Given([Path(photo)], {})], iter(answers), lambda one: one))
+    assert [folder.name for folder in (tmp_path / "out").iterdir()] == ["unknown"]

@@ -20,6 +20,10 @@ def test_pictures() -> None:
     )
 
 
+def test_a_picture_with_an_answer_beside_a_place_that_is_no_face_has_one() -> None:
+    assert summary([("a", None, True), ("a", "unknown", True)]) == "1 picture: 0 faces have a name, 1 is unknown"
+
+
 def test_videos() -> None:
     live = [("0", "Ada", False), ("0", "Ada", True), ("0", "Bob", True)]
     assert summary(live, ("0",)) == "1 video: 2 appearances have a name, 0 are unknown"

@@ -31,7 +31,11 @@ def test_what_would_act_on_a_terminal_is_made_visible() -> None:
     assert "\x1b" not in typed(Train(input=Path("a\x1b[2J"), output=Path("b")))
 
 
-EITHER: dict[str, dict[str, Value]] = {"gallery": {"action": "list"}, "verify": {"pairs": "x"}}
+EITHER: dict[str, dict[str, Value]] = {
+    "gallery": {"action": "list"},
+    "keys": {"action": "list"},
+    "verify": {"pairs": "x"},
+}
 """What some commands need that is one of several choices, or one of two options."""
 
 

@@ -77,7 +77,8 @@ class Tracker:
         finally:
             bars.board = None
         bars.update(task, completed=done, total=done)
-        bars.drop(task, _SHORT)
+        if not self._screen.is_jupyter:  # where what was shown stays with its cell
+            bars.drop(task, _SHORT)
 
     def _lines(
         self, items: Iterable[T], title: str, total: int | None, board: Callable[[], Board] | None

@@ -25,6 +25,10 @@ from facekit.sources.browser import find
 Look = Callable[[], "list[Check]"]
 
 
+_NOT_NEEDED = {"torch": " (only to train with PyTorch)"}
+"""Package -> what it is for, of those that the extra `all` leaves out."""
+
+
 @dataclass(frozen=True)
 class Check:
     """One thing that facekit uses: whether it is there, what was found, and how to get it where it is not."""
@@ -110,7 +114,7 @@ def _browser() -> list[Check]:
 
 def _package(name: str, extra: str) -> list[Check]:
     if not plugins.installed(name):
-        return [Check(name, False, "", f"pip install 'facekit-cli[{extra}]'")]
+        return [Check(name, False, "", f"pip install 'facekit-cli[{extra}]'{_NOT_NEEDED.get(name, '')}")]
     if name == "tensorflow":
         return _tensorflow()
     brought_by = _brought_by(name, extra)
@@ -150,7 +154,7 @@ def _tensorflow() -> list[Check]:
     faster = "" if backend.accelerated() else _faster(engine)
     where = f"{engine} on {device}"
     if not backend.accelerated():
-        where += f": training runs on the cores{faster}"
+        where = f"none; {engine} trains on the CPU{faster}"
     elif engine == "torch":
         where += "; KERAS_BACKEND=jax trains several times as fast (pip install 'facekit-cli[jax]')"
     return [there, Check("gpu", True, where)]

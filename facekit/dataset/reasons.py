@@ -50,8 +50,8 @@ _COUNTS = {UNCONFIRMED: ("box", "boxes"), SEVERAL: ("face", "faces")}
 """Reason -> what its value counts."""
 
 _NUMBERS = {
-    WRONG: "probability {:.1%}",
-    UNSURE: "probability {:.1%}",
+    WRONG: "{:.1%} likely to be this person",
+    UNSURE: "{:.1%} likely to be this person",
     NO_FACE: "score {:.2g}",
     BLURRED: "sharpness {:.4g}",
     DARK: "brightness {:.4g}",

@@ -82,7 +82,8 @@ class SortedPhotos:
         if photo is None:
             return
         known = [folder for folder in dict.fromkeys(folders) if folder not in _NOBODY]
-        for folder in known or folders[:1]:
+        strangers = [folder for folder in folders if folder != NO_FACE]
+        for folder in known or (strangers or folders)[:1]:
             new = _put(photo, self._folder / safe(folder))
             if new:
                 self._copied[folder] += 1

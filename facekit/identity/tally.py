@@ -28,6 +28,7 @@ class Tallied(Iterator[A], Generic[A]):
         self._answers, self._of, self._videos = answers, of, frozenset(videos)
         self._seen: set[str] = set()
         self._empty: set[str] = set()
+        self._answered: set[str] = set()
         self._named = self._unknown = 0
 
     def __next__(self) -> A:
@@ -39,8 +40,7 @@ class Tallied(Iterator[A], Generic[A]):
             self._seen.add(source)
             self._named += name not in (None, STRANGER)
             self._unknown += name == STRANGER
-            if name is None:
-                self._empty.add(source)
+            (self._empty if name is None else self._answered).add(source)
         return answer
 
     def close(self) -> None:
@@ -57,7 +57,8 @@ class Tallied(Iterator[A], Generic[A]):
         what = "appearance" if self._seen <= self._videos else "face"
         named = counted(self._named, f"{what} has a name", f"{what}s have a name")
         unknown = f"{self._unknown:,} {'is' if self._unknown == 1 else 'are'} unknown"
-        without = f"; {self._kinds(self._empty)} without an answer" if self._empty else ""
+        empty = self._empty - self._answered  # one place in a photo may be no face, and another one a person
+        without = f"; {self._kinds(empty)} without an answer" if empty else ""
         return f"{self._kinds(self._seen)}: {named}, {unknown}{without}"
 
     def _kinds(self, sources: set[str]) -> str:

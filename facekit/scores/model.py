@@ -110,8 +110,8 @@ class BeforeCleaning:
             return f"not known: {self.why_not}"
         return (
             f"{self.accuracy:.4f}, an estimate: the faces that were kept ({self.kept:,}) count with the accuracy "
-            f"of those tested; of the {self.which}, {self.right:,} get the name of their folder and count as right, "
-            f"{self.left_out - self.right:,} as wrong, whoever they show"
+            f"of those tested; of the {self.which}, the model names {self.right:,} as their folder does, and the other "
+            f"{self.left_out - self.right:,} count as mistakes, though some of them show somebody else"
         )
 
     @property

@@ -20,7 +20,10 @@ SHOWN = 20
 
 _NAMED = 10
 
-COLUMNS = ("person", "in", "kept", "wrong person", "no face", "repeat", "blurred", "unsure", "too few", "other")
+COLUMNS = (
+    *("person", "in", "kept", "wrong person", "no face", "repeat", "blurred"),
+    *("unsure", "rejected", "too few", "other"),
+)
 """Each row adds up: what is in is kept or stands in one of the columns behind."""
 
 _GROUPS = {
@@ -30,6 +33,7 @@ _GROUPS = {
     reasons.SHARED: "repeats",
     REPEATED: "repeats",
     reasons.BLURRED: "blurred",
+    reasons.REVIEWED: "rejected",
     reasons.FEW: "dropped",
     reasons.BEYOND: "dropped",
 }
@@ -51,6 +55,8 @@ class PersonRow:
     """Faces that a person should decide on: kept so far, unless `--unsure leave`."""
     kept_unsure: int
     """How many of those are kept."""
+    rejected: int
+    """Faces that a person rejected in the review."""
     dropped: int
     """Good faces that are left out because the person has too few, or is beyond `--people`."""
     other: int
@@ -63,8 +69,8 @@ class PersonRow:
         """The row of a table, which adds up: an unsure face is kept, which is said, or it is left out as unsure."""
         kept = f"{self.kept} ({self.kept_unsure} unsure)" if self.kept_unsure else f"{self.kept}"
         left_unsure = self.unsure - self.kept_unsure
-        numbers = (self.wrong, self.no_face, self.repeats, self.blurred, left_unsure, self.dropped, self.other)
-        return self.name, f"{self.faces}", kept, *map(str, numbers)
+        numbers = (self.wrong, self.no_face, self.repeats, self.blurred, left_unsure, self.rejected)
+        return self.name, f"{self.faces}", kept, *map(str, (*numbers, self.dropped, self.other))
 
 
 def add(report: Report, kept: Sequence[Record], left: Sequence[Rejection], options: Clean, judged: bool) -> None:
@@ -186,6 +192,7 @@ def _row(name: str, of: Counter[str]) -> PersonRow:
         blurred=of["blurred"],
         unsure=of["kept_unsure"] + of["left_unsure"],
         kept_unsure=of["kept_unsure"],
+        rejected=of["rejected"],
         dropped=of["dropped"],
         other=of["other"],
         beyond=of["beyond"] > 0,
