@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from asking import Api
 from leftovers import browse, needs_browser
-from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webdriver import WebDriver
 
 from facekit.sources.browser import confining
 
@@ -64,7 +65,8 @@ class Page:
     """The page, and what a person sees and does on it."""
 
     def __init__(self, driver: WebDriver, api: Api) -> None:
-        self.driver, self.api, self.url = driver, api, f"http://127.0.0.1:{api.port}/"
+        self.driver: Any = driver  # parts of selenium have no types
+        self.api, self.url = api, f"http://127.0.0.1:{api.port}/"
 
     def open(self, scope: str) -> Page:
         """Open the page in a fresh tab, and type the key of a scope."""
@@ -111,6 +113,14 @@ class Page:
         self.driver.find_element(By.CSS_SELECTOR, selector).click()
         return self
 
+    def clicked(self, script: str, *arguments: Any) -> bool:
+        """Whether the element that a script returns could be clicked: it may be drawn anew at any moment."""
+        found = self.js(script, *arguments)
+        try:
+            return found is not None and found.click() is None
+        except StaleElementReferenceException:
+            return False
+
     def choose(self, picture: Path) -> Page:
         self.driver.find_element(By.ID, "file").send_keys(str(picture))
         return self
@@ -118,14 +128,13 @@ class Page:
     def person(self, name: str) -> Page:
         """Open a person of the list."""
         rows = "[...document.querySelectorAll('#people button')]"
-        row = f"return {rows}.find(one => one.innerText.includes(arguments[0]))"
-        self.until(lambda: self.js(row, name)).click()
+        self.until(lambda: self.clicked(f"return {rows}.find(one => one.innerText.includes(arguments[0]))", name))
         return self.sees("#person-title", name)
 
     def answer(self, name: str) -> Page:
         """Go to the answer of a name."""
         card = "return [...document.querySelectorAll('.answer')].find(one => one.innerText.includes(arguments[0]))"
-        self.until(lambda: self.js(card, name)).click()
+        self.until(lambda: self.clicked(card, name))
         return self.sees(".answer[aria-current=true]", name).sees(".box.chosen .name", name)
 
     def faces(self) -> dict[str, int]:
