@@ -84,6 +84,7 @@ TERMS = {
     "no face detected": (NO_FACE,),
     "multiple faces": (SEVERAL,),
     "leakage": (JOINED, HELD_OUT),
+    "opt-out": ("opted out",),
     "corrupt": ("damaged", "truncated", "cannot be decoded", "not a picture", "empty file"),
 }
 """What the field calls a reason -> the reasons of facekit that it means."""
