@@ -61,7 +61,7 @@ _NUMBERS = {
     BRIGHT: "brightness {:.4g}",
     FLAT: "contrast {:.4g}",
     CLIPPED: "{:.1%} of the pixels",
-    SMALL: "{:.4g} pixels wide",
+    SMALL: "side {:.4g} pixels",
     TURNED: "yaw {:.4g}°",
     LEANING: "roll {:.4g}°",
 }
