@@ -268,7 +268,8 @@ def clean(
         min_images: Minimum number of pictures per name; names with fewer are removed. Default: 30.
         people: Maximum number of names to keep; those with the most pictures are kept first. Default:
             100.
-        min_side: Minimum side of a face in its photo, in pixels. Default: 40.
+        min_side: Minimum side of a face in its photo, in pixels, measured as by `crop --min-size`.
+            Default: 40.
         min_sharpness: Minimum variance of the Laplacian at 96 pixels; below it a picture counts as
             blurred. Default: 40.0.
         min_brightness: Minimum mean grey value (0 to 255). Default: 25.0.
@@ -398,7 +399,8 @@ def crop(
             cropped. Default: True.
         faces: Which faces to save: the `largest` of each photo, `all` of them, or `only` those of
             photos that show a single face. Default: 'largest'.
-        min_size: Minimum side of a face, in pixels of the photo. Default: 40.
+        min_size: Minimum side of a face in its photo, in pixels; of a box that is no square, the longer
+            side counts. Default: 40.
         margin: Margin around the face, as a share of its side. Default: 0.2.
         size: Side of a saved face, in pixels. Default: 160.
         detect_at: Size to which a photo is scaled down for detection (its longest side, in pixels).
@@ -1027,8 +1029,9 @@ def predict(
         min_confidence: The model's own confidence below which a face is `unknown`. It is not the
             probability that is shown, but `confidence` in the JSON, which assumes that no face is a
             stranger's. For more certain names, use `min_probability`. Default: 0.5.
-        detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
-            cropped. Default: True.
+        detect: Detect faces, with the detector and the settings by which the faces of the training were
+            cropped; with `detect=False`, each picture is taken as a face that is already cropped.
+            Default: True.
         grid: PNG or HTML page to write: each face with its predicted name, marked right or wrong where
             the photo's folder is a name. The page links the photos.
         sort_into: Folder to copy the photos into, a folder in it for each person; a photo of two people
@@ -1171,6 +1174,7 @@ def scrape(
     since: str | None = None,
     license: Literal["any", "open", "commercial"] = "any",
     min_side: int = 100,
+    ignore_opt_outs: bool = False,
     search_interval: float = 5.0,
     contact: str = "",
     grid: str | None = None,
@@ -1202,6 +1206,8 @@ def scrape(
         license: Licences to ask the engine for: `any`, `open`, or open to `commercial` use. Default:
             'any'.
         min_side: Minimum side of a picture to keep, in pixels. Default: 100.
+        ignore_opt_outs: Also keep pictures that their owner or host does not want to be used for
+            training, and ask no robots.txt; you need their permission. Default: False.
         search_interval: Minimum seconds between two searches, over all bots; ignored on loopback.
             Default: 5.0.
         contact: Contact address or URL to put into the user agent. Default: ''.

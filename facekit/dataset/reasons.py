@@ -58,7 +58,7 @@ _NUMBERS = {
     BRIGHT: "brightness {:.4g}",
     FLAT: "contrast {:.4g}",
     CLIPPED: "{:.1%} of the pixels",
-    SMALL: "{:.4g} pixels wide",
+    SMALL: "side {:.4g} pixels",
     TURNED: "yaw {:.4g}°",
     LEANING: "roll {:.4g}°",
 }
@@ -81,6 +81,7 @@ TERMS = {
     "no face detected": (NO_FACE,),
     "multiple faces": (SEVERAL,),
     "leakage": (JOINED,),
+    "opt-out": ("opted out",),
     "corrupt": ("damaged", "truncated", "cannot be decoded", "not a picture", "empty file"),
 }
 """What the field calls a reason -> the reasons of facekit that it means."""
