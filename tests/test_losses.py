@@ -45,7 +45,7 @@ def test_learned_weights_are_those_of_kendall() -> None:
     """Of a log variance s, exp(-s) times the loss and half of s; at its best s the loss is that of the variance."""
     first, second = _parts()
     for spread in ([0.0, 0.0], [0.5, -1.0]):
-        beside = np.concatenate([ANSWERS_GIVEN, np.tile(np.float32(spread), (4, 1))], axis=1)
+        beside = np.concatenate([ANSWERS_GIVEN, np.tile(np.array(spread, np.float32), (4, 1))], axis=1)
         expected = sum(np.exp(-s) * loss + s / 2 for s, loss in zip(spread, (first, second), strict=True))
         assert _loss(None, beside) == pytest.approx(expected, rel=1e-5)
     layer = Uncertainty(2)

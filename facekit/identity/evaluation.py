@@ -12,7 +12,8 @@ from facekit.base.contract import FacekitError, Track
 from facekit.base.text import counted
 from facekit.dataset import lineage, protocol, tables
 from facekit.dataset.targets import value
-from facekit.identity import cleaned, held_out
+from facekit.identity import cleaned
+from facekit.identity import truth as truths
 from facekit.identity.held_out import HeldOut, Predictions
 from facekit.identity.likeness import CANNOT_SEE
 from facekit.identity.openset.evaluation import Among
@@ -80,14 +81,23 @@ def score(
 
 
 def with_before_cleaning(
-    scores: ModelScores, run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track
+    scores: ModelScores,
+    run: Run,
+    pictures: HeldOut,
+    batch: int,
+    jobs: int,
+    track: Track,
+    level: int = logging.WARNING,
 ) -> ModelScores:
-    """Return the scores with that on the faces before cleaning, where the network that is scored has cleaned them."""
+    """Return the scores with that on the faces before cleaning, where the network that is scored has cleaned them.
+
+    It is logged at a level: the caller may show it in another place.
+    """
     if not pictures.favoured or pictures.requested:
         return scores
     accuracy = scores.classes.accuracy
     before = cleaned.before(run, pictures.dataset, pictures.own, accuracy, batch, jobs, track)
-    log.warning("%s: accuracy before cleaning: %s", run.folder, before)
+    log.log(level, "%s: accuracy before cleaning: %s", run.folder, before)
     return replace(scores, before_cleaning=before)
 
 
@@ -102,7 +112,7 @@ def numbers(run: Run, predictions: Predictions) -> Classes:
     unknown = next((label for label in found if label not in number), None)
     if unknown is not None and target.name == IDENTITY:
         raise FacekitError(f"{run.folder}: its split has the label {unknown!r}, its model has not; train again")
-    return held_out.truth(target, predictions.records)
+    return truths.numbers(target, predictions.records)
 
 
 def by_target(run: Run, predictions: Predictions, settings: Settings) -> tuple[TargetScores, ...]:
@@ -114,7 +124,7 @@ def by_target(run: Run, predictions: Predictions, settings: Settings) -> tuple[T
 
 def _of_target(run: Run, target: Target, predictions: Predictions, settings: Settings) -> TargetScores:
     found = predictions.of(run, target)
-    truth, units = held_out.truth(target, found.records), found.units(run.protocol)
+    truth, units = truths.numbers(target, found.records), found.units(run.protocol)
     answers = Answers.of(truth, found.probabilities)
     drawn = rounds_of(answers.rates, units, settings.rounds, settings.seed)
     without = len(predictions.records) - len(found.records)

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from facekit import runs
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, replace
-from facekit.base.names import fold
 from facekit.base.text import counted, listed
 from facekit.dataset import Dataset, DatasetInfo, lineage, protocol, tables
 from facekit.dataset.reasons import JOINED
 from facekit.dataset.spelling import as_known
 from facekit.dataset.targets import value
-from facekit.identity import classifier, cleaned, overlap
+from facekit.identity import classifier, cleaned, overlap, truth
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.groups import is_current, warn_of_two
 from facekit.identity.overlap import Overlap
@@ -89,7 +88,7 @@ class Predictions:
         """
         if not run.info.targets:
             return self
-        places = [place for place, one in enumerate(self.records) if _number(target, one) is not None]
+        places = [place for place, one in enumerate(self.records) if truth.number(target, one) is not None]
         if not places:
             raise FacekitError(
                 f"{run.folder}: none of these pictures has a label for {target.name} that the model knows"
@@ -105,19 +104,6 @@ class Predictions:
         if by == protocol.PERSON:
             return [lineage.person(record) or record.group or record.origin for record in self.records]
         return [record.group or record.origin for record in self.records]
-
-
-def truth(target: Target, records: Sequence[Record]) -> NDArray[np.int64]:
-    """Return the numbers of the labels of pictures that all have one, shape (n,)."""
-    return np.array([_number(target, record) for record in records], np.int64)
-
-
-def _number(target: Target, record: Record) -> int | None:
-    """Return the number of a picture's label; None without one that the model knows."""
-    found = value(record, target.name)
-    if found is None or found in target.labels:
-        return None if found is None else target.labels.index(found)
-    return next((place for place, label in enumerate(target.labels) if fold(label) == fold(found)), None)
 
 
 def choose(run: Run, data: Path | None, part: str | None, track: Track) -> HeldOut:

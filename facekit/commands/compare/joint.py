@@ -11,7 +11,7 @@ from facekit.base.contract import Record
 from facekit.commands.compare.contenders import Contender, alone_name
 from facekit.dataset import protocol
 from facekit.dataset.lineage import person
-from facekit.identity import held_out
+from facekit.identity import truth
 from facekit.identity.held_out import Predictions
 from facekit.options.common import SplitBy
 from facekit.options.targets import target_names
@@ -28,7 +28,7 @@ def answers(run: Run, predictions: Predictions, records: Sequence[Record]) -> di
     found = {}
     for target in run.targets:
         own = predictions.of(run, target)
-        right = own.probabilities.argmax(axis=1) == held_out.truth(target, own.records)
+        right = own.probabilities.argmax(axis=1) == truth.numbers(target, own.records)
         known = {one.path: RIGHT if hit else WRONG for one, hit in zip(own.records, right, strict=True)}
         found[target.name] = "".join(known.get(record.path, NONE) for record in records)
     return found
