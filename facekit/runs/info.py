@@ -272,9 +272,10 @@ class ModelInfo:
             raise ValueError("labels are not those of the first target")
         if len({one.name for one in self.targets}) < len(self.targets) or len(self.targets) > MOST:
             raise ValueError(f"targets are not at most {MOST} different ones")
-        if self.open_set is not None and self.answers[0].name != IDENTITY:
+        names_people = not self.targets or self.targets[0].name == IDENTITY
+        if self.open_set is not None and not names_people:
             raise ValueError("open_set is of people, and the first target is not identity")
-        for label in self.labels if self.answers[0].name == IDENTITY else ():
+        for label in self.labels if names_people else ():
             if not is_name(label):
                 raise ValueError(f"labels has {shown(label)}, which no folder of a person is called")
         if self.open_set is not None and any(map(is_stranger, self.labels)):
