@@ -1,14 +1,15 @@
 """The same photo in another place, where neither its bytes nor its origin say so: pixels are compared.
 
-Within one line of data sets the groups say already which photos are one. Between two that were made from different
-sources nothing does: there each picture is looked at, those that look alike by 64 bits are compared as `clean` does
-it, and only a proof that both are one photo counts. Nobody's face is recognised.
+Among data sets that were made from one another, `crop` or `clean` has compared all photos already, and the groups say
+which are one. Between two that were made from different sources nothing does: there each picture is looked at, those
+that look alike by 64 bits are compared as `clean` does it, and only a proof that both are one photo counts. Nobody's
+face is recognised.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit.base import images
-from facekit.base.contract import BadImage
+from facekit.base.contract import BadImage, Record
 from facekit.base.parallel import ordered_map
 from facekit.dataset.info import read_info
 from facekit.identity.groups import is_current
@@ -25,7 +26,6 @@ from facekit.identity.likeness.proof import compare, verdict
 from facekit.removal.kinds.base import Doing
 from facekit.removal.kinds.trees import Trees, held_in
 from facekit.removal.survey import Place
-from facekit.removal.targets import Targets
 
 NEAR = 12
 """Most bits of 64 by which pictures differ that are compared: cropping a few pixels changes up to 8."""
@@ -39,38 +39,55 @@ class _Seen:
     hashes: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class _Line:
+    """Data sets that were made from one another, and the photos among which all that are one are known."""
+
+    trees: list[Path]
+    compared: frozenset[str]
+
+
 def add(found: Sequence[Place], doing: Doing, given: Path | None = None) -> int:
     """Add the photos that are the same as some that go; return how many were found. `given` is a picture itself."""
-    trees = [place.path for place in found if isinstance(place.kind, Trees)]
+    lines = list(_lines([place.path for place in found if isinstance(place.kind, Trees)]))
+    going = {tree: _going(tree, doing) for line in lines for tree in line.trees}
+    looked: dict[Path, _Seen | None] = {}
     count = 0
-    for line in _lines(trees):
-        asked = [file for other in trees if other not in line for file in _going(other, doing.targets)]
-        if given is not None:
-            asked.append(given)
-        if not asked:
-            continue
-        queries = [
-            seen for seen in doing.track(ordered_map(_look, asked, doing.jobs), "read what goes", len(asked)) if seen
-        ]
-        for tree in line:
-            count += _in_tree(tree, queries, doing)
+    for line in lines:
+        others = [tree / record.path for tree, some in going.items() if tree not in line.trees for record in some]
+        others += [] if given is None else [given]
+        own = [(tree, record) for tree in line.trees for record in going[tree] if record.origin not in line.compared]
+        for tree in line.trees:
+            stay = [record for record in held_in(tree).records if not doing.targets.of(record)]
+            count += _among(
+                tree, stay, _seen([*others, *(one / record.path for one, record in own)], looked, doing), doing
+            )
+            if len(own) < sum(len(going[one]) for one in line.trees):  # what was compared is not compared once more
+                known = [one / record.path for one in line.trees for record in going[one]]
+                new = [record for record in stay if record.origin not in line.compared]
+                count += _among(tree, new, _seen(known, looked, doing), doing)
     return count
 
 
-def _in_tree(tree: Path, queries: Sequence[_Seen], doing: Doing) -> int:
-    """Add what of one data set is the same photo as one of some pictures."""
-    stay = [record for record in held_in(tree).records if not doing.targets.of(record)]
-    known = np.array([look for one in queries for look in one.hashes], np.uint64)
-    if not len(known) or not stay:
+def _seen(files: Sequence[Path], looked: dict[Path, _Seen | None], doing: Doing) -> list[_Seen]:
+    """Return how some pictures look; each is read once."""
+    new = [file for file in dict.fromkeys(files) if file not in looked]
+    looked.update(zip(new, ordered_map(_look, new, doing.jobs), strict=True))
+    return [one for file in dict.fromkeys(files) if (one := looked[file]) is not None]
+
+
+def _among(tree: Path, records: Sequence[Record], queries: Sequence[_Seen], doing: Doing) -> int:
+    """Add the photos of some pictures of a data set that are the same as one of the queries; return how many."""
+    if not queries or not records:
         return 0
+    known = np.array([look for one in queries for look in one.hashes], np.uint64)
     prints: dict[Path, Fingerprint | None] = {}
-    files = [tree / record.path for record in stay]
+    files = [tree / record.path for record in records]
     looked = doing.track(ordered_map(_look, files, doing.jobs), f"compare {tree.name}", len(files))
     count = 0
-    for record, seen in zip(stay, looked, strict=True):
+    for record, seen in zip(records, looked, strict=True):
         if seen is not None and _is_one(seen, queries, known, prints):
             doing.targets.photos.add(record.origin)
-            doing.targets.pictures.add(record.id)
             count += 1
     return count
 
@@ -81,17 +98,19 @@ def _is_one(
     """Whether a picture is the same photo as one of the queries."""
     near = np.flatnonzero(np.bitwise_count(known ^ np.uint64(seen.hashes[0])) <= NEAR)
     for place in near.tolist():
-        one, other = (prints.setdefault(file, _print(file)) for file in (seen.file, queries[place // 2].file))
-        if one is None or other is None:
-            continue
-        judged = verdict(compare(one, other, mirrored=bool(place % 2)))
+        pair = seen.file, queries[place // 2].file
+        for file in pair:
+            if file not in prints:
+                prints[file] = _print(file)
+        one, other = (prints[file] for file in pair)
+        judged = None if one is None or other is None else verdict(compare(one, other, mirrored=bool(place % 2)))
         if judged is not None and judged[1] == "photo":
             return True
     return False
 
 
-def _lines(trees: Sequence[Path]) -> Iterator[list[Path]]:
-    """Yield data sets that were made from one another and whose groups say which photos are one; each other alone."""
+def _lines(trees: Sequence[Path]) -> Iterator[_Line]:
+    """Yield the data sets that were made from one another."""
     above = {tree: _source(tree) for tree in trees}
     lines: dict[Path, list[Path]] = {}
     for tree in trees:
@@ -101,10 +120,7 @@ def _lines(trees: Sequence[Path]) -> Iterator[list[Path]]:
             seen.add(first)
         lines.setdefault(first, []).append(tree)
     for line in lines.values():
-        if all(map(_is_grouped, line)):
-            yield line
-        else:
-            yield from ([tree] for tree in line)
+        yield _Line(line, frozenset().union(*map(_compared, line)))
 
 
 def _source(tree: Path) -> Path | None:
@@ -112,13 +128,16 @@ def _source(tree: Path) -> Path | None:
     return None if info is None or info.made_from is None else Path(os.path.normpath(tree / info.made_from))
 
 
-def _is_grouped(tree: Path) -> bool:
-    info = read_info(tree)
-    return info is not None and is_current(info.matchers) and all(record.group for record in held_in(tree).records)
+def _compared(tree: Path) -> Collection[str]:
+    """Return the photos of a data set, those without a face too, if this matcher has drawn its groups."""
+    info, held = read_info(tree), held_in(tree)
+    if info is None or not is_current(info.matchers) or not all(record.group for record in held.records):
+        return ()
+    return {record.origin for record in held.records} | {left.origin or left.id for left in held.rejected}
 
 
-def _going(tree: Path, targets: Targets) -> list[Path]:
-    return [tree / record.path for record in held_in(tree).records if targets.of(record)]
+def _going(tree: Path, doing: Doing) -> list[Record]:
+    return [record for record in held_in(tree).records if doing.targets.of(record)]
 
 
 def _look(file: Path) -> _Seen | None:

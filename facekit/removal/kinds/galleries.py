@@ -46,7 +46,7 @@ class Galleries(Kind):
     written_by: ClassVar = (
         *("facekit.identity.gallery.opening", "facekit.identity.gallery.index", "facekit.identity.gallery.graph"),
         *("facekit.identity.gallery.changes", "facekit.identity.gallery.migration"),
-        *("facekit.identity.gallery.postgres", "facekit.identity.gallery.transactions"),
+        *("facekit.identity.gallery.postgres", "facekit.identity.gallery.connecting"),
     )
     order = 2
 

@@ -20,8 +20,25 @@ KINDS: tuple[Kind, ...] = (
 
 BY_NAME = {kind.name: kind for kind in KINDS}
 
-HOLDS_NOBODY: dict[str, str] = {}
-"""Module that writes files -> why nobody is in them."""
+HOLDS_NOBODY: dict[str, str] = {
+    "facekit.base.appending": "writes what others hand over",
+    "facekit.base.files": "writes what others hand over",
+    "facekit.base.weights": "weights of published networks, as they came",
+    "facekit.dataset.tombstones": "salted hashes of what was removed: they keep it away",
+    "facekit.removal.journal": "the removal that is under way; it is deleted at its end",
+    "facekit.report.receipt": "receipts, which have to say who was removed",
+    "facekit.runs.pretrained": "weights of published networks, as they came",
+    "facekit.serving.keys": "keys of programs, by name and hash",
+    "facekit.serving.monitor.sqlite": "counts of answers by day",
+    "facekit.serving.workers": "sockets between the processes of a server",
+    "facekit.sources.browser.grid": "addresses of browser sessions that are open",
+    "facekit.video.inputs": "pictures that were fetched to be named; they go when the command ends",
+    **{
+        f"facekit.removal.kinds.{name}": "writes again, without a person, what others wrote"
+        for name in ("listed", "pages", "runs", "scraping", "searches", "trees")
+    },
+}
+"""Module that writes files -> why nobody is in them, or who takes care of it."""
 
 
 def ordered() -> list[Kind]:
