@@ -121,9 +121,11 @@ def read() -> Tombstones:
     return _read(where, about.st_mtime_ns, about.st_size)
 
 
-def check(image: Image) -> None:
-    """Refuse a picture that looks like one that was removed: it, saved again. Raises BadImage."""
+def check(image: Image, sha256: str | None = None) -> None:
+    """Refuse a picture that was removed, by its bytes, or by its looks where it was saved again. Raises BadImage."""
     stones = read()
+    if sha256 is not None and stones.has_bytes(sha256):
+        raise BadImage(FORGOTTEN)
     if len(stones.looks) and stones.has_look(images.dhash(images.gray(image))):
         raise BadImage(FORGOTTEN)
 

@@ -37,7 +37,7 @@ class Trees(Kind):
     written_by: ClassVar = (
         *("facekit.dataset.output", "facekit.dataset.store", "facekit.dataset.folder", "facekit.dataset.info"),
         *("facekit.dataset.decisions", "facekit.commands.review.writer", "facekit.commands.scrape.evidence"),
-        *("facekit.commands.scrape.state", "facekit.commands.scrape.summary"),
+        *("facekit.commands.scrape.state", "facekit.commands.scrape.summary", "facekit.commands.label"),
     )
     order = 3
 
