@@ -43,6 +43,12 @@ def photo(drawn_photos: Path, api: Api) -> Path:
 
 
 @pytest.fixture(scope="module")
+def named(photo: Path, api: Api) -> str:
+    """Who is on it."""
+    return str(api.send("/v1/identify", {"picture": photo.read_bytes()}).json["faces"][0]["name"])
+
+
+@pytest.fixture(scope="module")
 def stranger(strangers: list[bytes], api: Api, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A photo of one stranger."""
     for data in strangers:
@@ -59,13 +65,21 @@ def browser(photo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
     """A browser whose camera shows a photo."""
     camera = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
     camera.write_bytes(photo.read_bytes())
-    fake = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    fake = "--use-fake-device-for-media-stream"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(confining, "_PREFERENCES", {})  # bots fetch no pictures
-        patch.setattr(confining, "_FLAGS", (*confining._FLAGS, *fake, f"--use-file-for-fake-video-capture={camera}"))
+        patch.setattr(confining, "_FLAGS", (*confining._FLAGS, fake, f"--use-file-for-fake-video-capture={camera}"))
         with browse() as driver:
             driver.set_script_timeout(60)
+            allow(driver)
             yield driver
+
+
+def allow(driver: Any, camera: str = "granted") -> None:
+    """Let pages use the clipboard, and the camera or not: nobody is there to be asked."""
+    clipboard = ["clipboardReadWrite", "clipboardSanitizedWrite"]
+    driver.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["videoCapture", *clipboard]})
+    driver.execute_cdp_cmd("Browser.setPermission", {"permission": {"name": "camera"}, "setting": camera})
 
 
 class Page:
@@ -183,9 +197,8 @@ def page(browser: WebDriver, api: Api) -> Iterator[Page]:
             api.ask("DELETE", f"{PEOPLE}/{one['person']}", key="admin")
 
 
-def test_a_persons_way(page: Page, photo: Path, stranger: Path) -> None:
+def test_a_persons_way(page: Page, photo: Path, named: str, stranger: Path) -> None:
     page.open("admin").sees("#scope", "admin")
-    named = page.api.send("/v1/identify", {"picture": photo.read_bytes()}).json["faces"][0]["name"]
     page.choose(photo).sees(".box .name", named).sees(".answer", named)
 
     page.choose(stranger).sees(".box .name", "stranger")
@@ -219,7 +232,7 @@ def test_what_is_merged(page: Page, strangers: list[bytes], stranger: Path) -> N
     others = [one for one in strangers if one != stranger.read_bytes()]
     replies = (page.api.send(PEOPLE, {"picture": one}, {"name": "Ida B", "face": "1"}, key="write") for one in others)
     assert next(one for one in replies if one.status == 201).json["new"] == 1
-    page.open("admin").person("Ida B").click("#person-merge").sees("#picker-list", "Ida")
+    page.open("admin").sees("#people", "Ida B").person("Ida B").click("#person-merge").sees("#picker-list", "Ida")
     page.press("ida", Keys.ENTER).sees("#confirm-title", "Merge Ida B into Ida?").click("#confirm-yes")
     page.misses("#people", "Ida B")
     assert page.faces()["Ida"] == 2
@@ -236,30 +249,25 @@ def test_what_a_key_may_not_do_is_not_offered(page: Page, photo: Path) -> None:
     page.unlock("fk_00000000_" + "x" * 43).sees("#problem", "The key is not valid").sees("#problem", "keys create")
 
 
-def test_a_key_that_is_revoked_leaves_nothing_on_the_page(page: Page, photo: Path) -> None:
+def test_a_key_that_is_revoked_leaves_nothing_on_the_page(page: Page, photo: Path, named: str) -> None:
     with keys_of(page.api.target) as kept:
         given, key = create(kept, "read", "short-lived")
         page.until(lambda: page.api.get("/v1/key", key=given).status == 200)
-        page.open(given).choose(photo).sees(".answer", "similarity")
+        page.open(given).choose(photo).sees(".answer", named).person(named).press(Keys.ESCAPE, Keys.ESCAPE)
         revoke(kept, [key.id])
         page.until(lambda: page.api.get("/v1/key", key=given).status == 401)
     page.choose(photo).sees("#problem", "revoked").sees("#key-form", "Type or paste a key")
-    left = "return [...document.querySelectorAll('#people, #answers, #boxes')].map(one => one.textContent).join('')"
-    assert page.js(left) == ""
+    assert named not in page.js("return document.body.textContent")
     assert page.js("return sessionStorage.length") == 0
 
 
-def test_pictures_are_dropped_and_pasted(page: Page, photo: Path, tmp_path: Path) -> None:
-    named = page.api.send("/v1/identify", {"picture": photo.read_bytes()}).json["faces"][0]["name"]
+def test_pictures_are_dropped_and_pasted(page: Page, photo: Path, named: str, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no picture")
     page.open("read").sees("#people", named)
     page.drop(tmp_path / "notes.txt").sees("#problem", "no picture file")
     page.drop(photo).sees(".box .name", named).misses("#problem", "picture")
     assert page.js("return location.pathname") == "/"  # it was not opened instead of the page
 
-    page.driver.execute_cdp_cmd(
-        "Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
-    )
     copy = """
         const done = arguments[1], data = Uint8Array.from(atob(arguments[0]), (one) => one.charCodeAt(0));
         createImageBitmap(new Blob([data])).then((bitmap) => {
@@ -283,9 +291,9 @@ def test_what_goes_wrong_is_said_and_over_when_it_is_over(page: Page, photo: Pat
     page.choose(photo).until(lambda: _answered(page.api, 429))
     page.api.gate.under_way -= many
     page.sees(".answer", "similarity")  # the page has come back by itself
-    page.driver.execute_cdp_cmd("Browser.setPermission", {"permission": {"name": "camera"}, "setting": "denied"})
-    page.press("c").sees("#problem", "allow it for this page").sees("#camera", "Camera")
-    page.driver.execute_cdp_cmd("Browser.resetPermissions", {})
+    allow(page.driver, camera="denied")
+    page.press("c").sees("#problem", "allow it for this page").misses("#camera", "Close")
+    allow(page.driver)
     nowhere = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
     page.driver.execute_cdp_cmd("Network.enable", {})
     page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", nowhere)
@@ -308,8 +316,7 @@ def test_a_server_of_a_run_that_asks_for_no_key(browser: WebDriver, head: Path, 
     assert counts["wrong"].tolist() == [0, 1]
 
 
-def test_the_camera(page: Page, photo: Path) -> None:
-    named = page.api.send("/v1/identify", {"picture": photo.read_bytes()}).json["faces"][0]["name"]
+def test_the_camera(page: Page, photo: Path, named: str) -> None:
     page.open("read").sees("#people", named).press("c").sees(".box .name", named)
     shown = page.js("return document.querySelector('#photo').picture")
     assert shown["live"]

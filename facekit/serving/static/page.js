@@ -10,6 +10,7 @@ import { calm, complain, decode, say, show } from "./stage.js";
 import { add, leave, may, state } from "./state.js";
 
 const OF_PICTURE = [413, 415, 422]; // what is wrong with one picture does not keep others from being looked at
+const NAMED = ["people", "picker-list", "person-title", "person-faces", "confirm-title", "confirm-text", "said"]; // what may name people
 const AGAIN = 3000; // ms from one try to reach the server to the next
 
 const failed = (error) => (error.status === 401 ? locked(REFUSED) : complain(error));
@@ -62,8 +63,9 @@ function locked(problem) {
   for (const picture of [...state.pictures]) leave(picture);
   Object.assign(state, { key: null, shown: null, cursor: 0 });
   shown(null);
-  $("people").replaceChildren();
-  $("desk").hidden = true;
+  for (const id of NAMED) $(id).replaceChildren();
+  people.forget();
+  $("said").hidden = $("desk").hidden = true;
   for (const id of ["scope", "lock"]) $(id).hidden = true;
   $("locked").hidden = false;
   $("key").value = "";
@@ -227,7 +229,6 @@ const ACTS = {
 };
 
 function pressed(event) {
-  if (event.key === "Escape" && event.target.id === "search") event.target.blur();
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input")) return;
   if (document.querySelector("dialog[open]") || (!state.key && event.key !== "?")) return;
   if (event.target.closest("button, a") && [" ", "Enter"].includes(event.key)) return;

@@ -24,7 +24,7 @@ export class People {
     $("person").addEventListener("close", () => (this.shown = null));
   }
 
-  // Arrows go from the search through the names; Enter in the search opens the first.
+  // Arrows go from the search through the names; Enter in the search opens the first, and Escape ends it.
   async pressed(event) {
     const names = [...$("people").querySelectorAll("button")];
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -32,10 +32,21 @@ export class People {
       event.preventDefault();
       const stops = [$("search"), ...names];
       stops[Math.max(0, Math.min(stops.indexOf(document.activeElement) + step, stops.length - 1))].focus();
+    } else if (event.key === "Escape" && event.target === $("search")) {
+      $("search").value = "";
+      $("search").blur();
+      await this.load();
     } else if (event.key === "Enter" && event.target === $("search")) {
+      event.preventDefault(); // it would go on in the dialog, and rename whom it opens
       await this.loading; // who types fast means what was typed
       $("people").querySelector("button")?.click();
     }
+  }
+
+  forget() {
+    this.open = this.shown = null;
+    this.asked += 1; // an answer on its way is that of another key
+    $("search").value = $("person-name").value = "";
   }
 
   async load() {
@@ -67,9 +78,8 @@ export class People {
     const lacks = may("admin") ? "" : may("write") ? "Merging and deleting need a key with the scope admin." : "Renaming needs a key with the scope write; merging and deleting, admin.";
     write($("person-rights"), lacks);
     this.tell(person);
+    $("person-faces").replaceChildren(); // the focus would go to one of another person
     $("person").showModal();
-    // The name is what is changed most; on a phone it would open the keyboard over the faces.
-    if (may("write") && matchMedia("(pointer: fine)").matches) $("person-name").focus();
     await this.pictures(person);
   }
 

@@ -21,7 +21,11 @@ export async function decode(picture) {
 export function show(picture, chosen, choose) {
   $("welcome").hidden = picture !== null;
   $("frame").hidden = picture === null;
-  if (!picture) return;
+  if (!picture) {
+    $("boxes").replaceChildren();
+    Object.assign($("photo"), { picture: null, width: 0, height: 0 });
+    return;
+  }
   paint(picture);
   describe($("photo"), `Picture with ${picture.faces.length === 1 ? "1 face" : `${picture.faces.length} faces`}`);
   const boxes = picture.faces.filter((face) => face.box).map((face) => boxOf(picture, face, face === chosen, choose));
