@@ -2,7 +2,7 @@
 
 from facekit.runs.folder import begin, begun, changes, claimed, clear
 from facekit.runs.history import Epoch
-from facekit.runs.info import Backbone, Counts, ModelInfo, OpenSet, Scores, Target, TrainedOn
+from facekit.runs.info import Backbone, Counts, ModelInfo, OpenSet, Scores, TrainedOn
 from facekit.runs.run import (
     CHECKPOINT,
     EVALUATION,
@@ -21,6 +21,7 @@ from facekit.runs.run import (
     load,
     refuse_link,
 )
+from facekit.runs.target import Target
 
 __all__ = [
     "CHECKPOINT",

@@ -17,7 +17,7 @@ from facekit.options.common import SplitBy
 from facekit.options.targets import IDENTITY
 from facekit.options.train import Train
 from facekit.runs import provenance
-from facekit.runs.info import Backbone, Counts, ModelInfo, Target, TrainedOn
+from facekit.runs.info import Backbone, Counts, ModelInfo, TrainedOn
 from facekit.runs.run import (
     CHECKPOINT,
     EVALUATION,
@@ -36,6 +36,7 @@ from facekit.runs.run import (
     read,
     refuse_link,
 )
+from facekit.runs.target import Target
 
 _OURS = (
     *(MODEL, WEIGHTS, HEAD, GALLERY, SPLIT, HISTORY, PLOT, PACK, ".*.part", f".part-{WEIGHTS}"),

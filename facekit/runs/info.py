@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 from facekit import __version__
@@ -15,13 +15,11 @@ from facekit.options.crop import CarriedCrop
 from facekit.options.targets import IDENTITY, MOST
 from facekit.options.train import Color, Train
 from facekit.runs.history import Epoch, check_measures
+from facekit.runs.target import Target
 from facekit.scores.weights import WeightsCard
 
 _LONGEST_PATH, _LONGEST_NAME = 4096, 255
 """Bytes of a path, and of each name in it, on Linux and macOS."""
-
-_LONGEST_LABEL = 1000
-"""Characters of a target's label."""
 
 _LARGEST = 1e6
 """Of a threshold, a temperature and what follows from them."""
@@ -167,26 +165,22 @@ class OpenSet:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
-    """One of the things that a model answers of a face: who it is, its expression, …"""
+class Forgotten:
+    """That a network has learned from pictures which were removed since, with `facekit forget` or `facekit expire`."""
 
-    name: str
-    """`identity` is the folder; any other is a target of the records."""
-    labels: tuple[str, ...]
-    """In the order of the model's outputs."""
-    temperature: float = 1.0
-    """What the logarithms of its probabilities are divided by."""
+    pictures: int
+    """How many, of those that it was trained on."""
+    names: int = 0
+    """People of whom it has no picture any more; they are none of its labels now."""
+    at: str = ""
+    """When they were removed last: ISO 8601, UTC."""
+    kept: bool = False
+    """Whether it was kept for use all the same, by `--keep-models`."""
 
     def __post_init__(self) -> None:
-        """Refuse what no training writes. Raises ValueError."""
-        if not 0 < len(self.name) <= _LONGEST_NAME:
-            raise ValueError("targets has one without a name")
-        if len(set(self.labels)) < max(2, len(self.labels)):
-            raise ValueError(f"the labels of {shown(self.name)} are not two or more different ones")
-        if not all(0 < len(label) <= _LONGEST_LABEL for label in self.labels):
-            raise ValueError(f"{shown(self.name)} has a label that is empty or too long")
-        if not 1 / _LARGEST <= self.temperature <= _LARGEST:
-            raise ValueError(f"the temperature of {shown(self.name)} is {self.temperature}")
+        """Refuse what nobody has counted. Raises ValueError."""
+        _check_count("forgotten.pictures", self.pictures)
+        _check_count("forgotten.names", self.names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,6 +223,8 @@ class ModelInfo:
     split: Counts = Counts()
     options: Mapping[str, Setting]
     """The options of `train` that decide the result."""
+    forgotten: Forgotten | None = None
+    """What it has learned from and what was removed since; None where that is nothing."""
     in_no_part: tuple[str, ...] = ()
     """SHA-256 of the pictures of the data set that were left out of the split."""
     left: Mapping[str, int] = field(default_factory=dict)
@@ -285,6 +281,12 @@ class ModelInfo:
     def answers(self) -> tuple[Target, ...]:
         """What the model answers, in the order of its outputs: one target or several."""
         return self.targets or (Target(name=IDENTITY, labels=self.labels, temperature=self.temperature),)
+
+    def with_labels(self, labels: Iterable[str]) -> ModelInfo:
+        """Return the same with other labels of the first target."""
+        kept = tuple(labels)
+        targets = (replace(self.targets[0], labels=kept), *self.targets[1:]) if self.targets else ()
+        return replace(self, labels=kept, targets=targets)
 
     @property
     def best_epoch(self) -> int:

@@ -16,7 +16,8 @@ from facekit.options.common import Kind, SplitBy
 from facekit.options.crop import CarriedCrop
 from facekit.options.export import Format
 from facekit.options.train import Color
-from facekit.runs.info import Backbone, Counts, ModelInfo, OpenSet, Target, TrainedOn
+from facekit.runs.info import Backbone, Counts, ModelInfo, OpenSet, TrainedOn
+from facekit.runs.target import Target
 from facekit.scores.weights import WeightsCard
 
 VERSION = 1
