@@ -65,8 +65,7 @@ def build(name: str, size: int, classes: int | Sequence[int], color: str = "rgb"
     model = _build(name, size, first, color)
     if not others:
         return model
-    from facekit.networks.heads import with_heads
-
+    with_heads: Callable[..., Model] = plugins.resolve("facekit.networks.heads:with_heads", "several targets")
     return with_heads(model, [first, *others])
 
 
