@@ -37,12 +37,17 @@ def donor(options: Train) -> Model | None:
     """
     if options.weights == NONE:
         return None
-    model = build(options.network, options.size, 2, options.color)
+    model = build(options.network, options.size, [2] * _heads(options), options.color)
     if options.weights == IMAGENET:
         _take_imagenet(model, options.network)
     else:
         _take_file(model, _file(options), options)
     return model
+
+
+def _heads(options: Train) -> int:
+    """Return how many heads the weights to begin with have: they are left out, and so have no size to be known."""
+    return len(runs.load(Path(options.weights)).targets) if Path(options.weights).is_dir() else 1
 
 
 def copy_backbone(donor: Model, model: Model) -> None:
