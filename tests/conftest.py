@@ -192,6 +192,17 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     return [photo.read_bytes() for photo in sorted(folder.iterdir())]
 
 
+@pytest.fixture(scope="session")
+def head(even: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained run: a linear head of the three drawn people. To be copied by whoever keeps something in it."""
+    from facekit.commands.train import train
+    from facekit.options.train import Train
+
+    root = tmp_path_factory.mktemp("head") / "run"
+    train(Train(input=even, output=root, backbone="dlib", jobs=1))
+    return root
+
+
 @pytest.fixture
 def bot_place() -> Iterator[Path]:
     """Where the folders of bots are, of this process and of those it starts: empty at the start."""

@@ -34,13 +34,13 @@ _CALLED = {
     "parameters": "learned parameters",
     "stopped": "training ended by",
     "boxes_not_confirmed": "false boxes left out",
-    "decisions": "review decisions",
 }
 """Details whose names are not words."""
 
 _OF_STAGE = {
     ("train", "accuracy"): "training accuracy",  # of the pictures that it was trained on
     ("clean", "people"): "faces",
+    ("clean", "decisions"): "review decisions",
 }
 """Details whose names mean something else in another command's report."""
 
