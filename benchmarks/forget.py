@@ -126,10 +126,8 @@ def _measured(root: Path, size: int) -> None:
     report = forget(Forget(**asked))  # type: ignore[arg-type]
     seconds, used = time.perf_counter() - began, time.process_time() - used
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"| {size:,} | {planned:.1f} | {seconds:.1f} | {used:.1f} | {memory:,.0f} | {report.details['pictures']} |",
-        flush=True,
-    )
+    row = (f"{size:,}", f"{planned:.1f}", f"{seconds:.1f}", f"{used:.1f}", f"{memory:,.0f}", report.details["pictures"])
+    print(f"| {' | '.join(map(str, row))} |", flush=True)
 
 
 if __name__ == "__main__":

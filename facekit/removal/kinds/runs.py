@@ -21,7 +21,7 @@ from facekit.dataset.targets import value
 from facekit.removal.kinds.base import Doing, Gone, Kind, Part
 from facekit.removal.kinds.trees import clean
 from facekit.removal.targets import Targets
-from facekit.runs import CHECKPOINT, EVALUATION, GALLERY, INSPECTED, MODEL, PACK, SPLIT, WEIGHTS, Counts, Run
+from facekit.runs import CHECKPOINT, EVALUATION, GALLERY, HEAD, INSPECTED, MODEL, PACK, SPLIT, WEIGHTS, Counts, Run
 from facekit.runs.info import Forgotten
 from facekit.runs.narrowing import narrow
 from facekit.runs.renewal import command
@@ -128,8 +128,9 @@ class Runs(Kind):
         """Note that a network has learned from what goes, and take names out of it of which nothing is left."""
         left = {value(record, run.targets[0].name) for record in stay}
         labels = [label for label in run.labels if label in left]
-        learned = _learned(run, stay) + bool(_learned_before(run, doing))
-        known = run.info.forgotten
+        learned, known = _learned(run, stay), run.info.forgotten
+        if known is None:  # else it was counted before a kill
+            learned += _learned_before(run, doing)
         gone = Forgotten(
             pictures=learned + (known.pictures if known else 0),
             names=len(run.labels) - len(labels) + (known.names if known else 0),
@@ -139,7 +140,8 @@ class Runs(Kind):
         if not _narrowed(run, labels):
             gone = replace(gone, kept=False)
             doing.told[f"the weights of {run.folder} cannot be kept without its names, and were deleted"] += 1
-        (run.folder / GALLERY).unlink(missing_ok=True)
+        for file in (GALLERY, HEAD):  # a head that could not be fitted again has learned from what goes
+            (run.folder / file).unlink(missing_ok=True)
         files.replace_lines(run.folder / SPLIT, (record.to_json() for record in stay))
         kept = gone.kept and run.backbone is None
         info = replace(_info(run, stay, labels, doing), open_set=None)
