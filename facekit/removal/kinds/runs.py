@@ -85,7 +85,8 @@ class Runs(Kind):
     def remove(self, place: Path, doing: Doing) -> None:
         """Fit a head again; mark a network; delete what has too little left, and the reports of what it was."""
         run, targets = _run(place), doing.targets
-        if run is None:
+        if run is None:  # a kill came while it was deleted, which begins with `model.json`
+            _delete(place)
             return
         stay = [clean(record, targets) for record in _split(place) if not targets.of(record)]
         _delete_reports(place)
@@ -102,9 +103,7 @@ class Runs(Kind):
 
     def _changed(self, run: Run, stay: list[Record], doing: Doing) -> str:
         if _too_little(run, stay):
-            runs.clear(run.folder)
-            with suppress(OSError):
-                run.folder.rmdir()
+            _delete(run.folder)
             return DELETED
         _drop_work(run.folder)
         if run.backbone is not None:
@@ -198,6 +197,13 @@ def _learned_before(run: Run, doing: Doing) -> bool:
     """Whether a network that learned from what goes is what this run began with, or stands on."""
     before = (run.backbone or "", str(run.info.options.get("weights", "")))
     return any(os.path.isabs(one) and os.path.realpath(one) in doing.learned for one in before)  # noqa: PTH117
+
+
+def _delete(folder: Path) -> None:
+    """Delete what facekit wrote into the folder of a run, and the folder, if that empties it."""
+    runs.clear(folder)
+    with suppress(OSError):  # something else is in it, or it is gone
+        folder.rmdir()
 
 
 def _drop_work(folder: Path) -> None:
