@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import logging
 import re
 import shutil
@@ -90,6 +91,7 @@ def plant(root: Path, photos: Path, faces: Path, even: Path, gallery: Path) -> P
     evaluate(Evaluate(run=head, jobs=1))
     _interrupted(root / "models" / "begun", head, data / "even", name)
     _compared(root / "models" / "compared", head)
+    _card(data / "even", name)
     _reports(root, head, name)
     return _expected(root, name, urls)
 
@@ -213,6 +215,13 @@ def _reports(root: Path, head: Path, name: str) -> None:
     nameless = [Tile(images.read(mine), "a face", file="x.jpg")]  # nothing but the picture tells who it is
     (out / "nameless.html").write_text(sheet.page("Faces", nameless, "1 picture", out))
     audit(Audit(folder=data / "even", without=out / "copy", output=out / "audit", jobs=1))
+
+
+def _card(folder: Path, name: str) -> None:
+    """Leave a card that names the person."""
+    text = "<!-- Written by `facekit card`. Do not edit it: write it again, or ask `facekit card --check`. -->"
+    (folder / "README.md").write_text(f"# Faces\n\n{text}\n\n| {name} | 8 |\n")
+    (folder / "croissant.json").write_text(json.dumps({"name": "faces", "description": f"8 pictures of {name}"}))
 
 
 def _expected(root: Path, name: str, urls: set[str]) -> Planted:
