@@ -259,9 +259,9 @@ def lines_of(root: Path, output: Path) -> list[bytes]:
 
 def some(folder: Path, into: Path, least: int) -> Path:
     """Copy the first pictures of each folder of a real data set, as they are named there."""
-    for label in sorted(one for one in folder.iterdir() if one.is_dir()):
-        for file in sorted(label.iterdir())[:least]:
-            published.put(into / label.name / file.name, file.read_bytes())
+    for inner in sorted(one for one in folder.iterdir() if one.is_dir()):
+        for file in sorted(inner.iterdir())[:least]:
+            published.put(into / inner.name / file.name, file.read_bytes())
     return into
 
 
