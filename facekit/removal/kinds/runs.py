@@ -53,6 +53,11 @@ class Runs(Kind):
         if MODEL in entries:
             yield folder
 
+    def names(self, place: Path) -> Iterator[str]:
+        """Yield names and labels."""
+        run = _run(place)
+        yield from () if run is None else (*run.labels, *run.info.names.values())
+
     def spread(self, place: Path, targets: Targets) -> None:
         """Add the pictures that the split knows by its origins: their folder may be gone."""
         for record in _split(place):
