@@ -7,7 +7,7 @@ arrays.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from facekit.base.contract import FacekitError, Record
 from facekit.base.files import read_json, write_json
 from facekit.base.opening import no_folder
 from facekit.dataset.records import own_file, read_split
-from facekit.networks import build, weight_shapes
+from facekit.networks import Built, build, build_embedder, weight_shapes
 from facekit.options.common import SplitBy
 from facekit.options.crop import FaceCrop
 from facekit.options.train import Color
@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # a linear head needs no Keras
 MODEL = "model.json"
 WEIGHTS = "model.weights.h5"
 HEAD = "head.npz"
+PROJECTION = "projection.npz"
 GALLERY = "gallery.npz"
 SPLIT = "split.jsonl"
 HISTORY = "history.csv"
@@ -70,8 +71,13 @@ class Run:
         return self.info.network
 
     @property
+    def embeds(self) -> bool:
+        """Whether the run is an embedder, which tells people apart and names nobody."""
+        return self.info.embeds is not None
+
+    @property
     def backbone(self) -> str | None:
-        """The embedder that the run is a linear head on, by name or folder; None for a network of its own."""
+        """The embedder that the run is a head or a projection on, by name or folder; None for a network of its own."""
         return None if self.info.backbone is None else self.info.backbone.name
 
     @property
@@ -127,16 +133,27 @@ class Run:
 
     def build(self) -> Model:
         """Return the network, with random weights. Raises FacekitError for a network that is not registered."""
-        return build(self.network, self.size, len(self.labels), self.color)
+        return self._built()
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the network answers with: a probability of each label, or those of an embedding."""
+        return len(self.labels) if self.info.embeds is None else self.info.embeds.dimensions
+
+    @property
+    def _built(self) -> Built:
+        make = build if self.info.embeds is None else build_embedder
+        return partial(make, self.network, self.size, self.outputs, self.color)
 
     def weights(self) -> Path:
         """Return the file of the network's weights. Raises FacekitError for a linear head, a link, and none."""
         if self.backbone:
-            raise FacekitError(f"{self.folder} is a linear head on {self.backbone}; give that, or another run")
+            what = "projection of" if self.embeds else "linear head on"
+            raise FacekitError(f"{self.folder} is a {what} {self.backbone}; give that, or another run")
         return held(self.folder / WEIGHTS)
 
     def model(self) -> Model:
-        """Return the trained Keras model.
+        """Return the trained Keras model: pictures become probabilities of the labels, or of an embedder embeddings.
 
         Raises FacekitError when its weights are gone, do not fit `model.json` or are not finite, and for a linear
         head, which has none. They are looked at before a network of that size is built.
@@ -145,8 +162,8 @@ class Run:
         file = self.weights()
         try:
             shapes = read_shapes(file)
-            _check_outputs(shapes, len(self.labels))
-            needed = weight_shapes(self.network, self.size, len(self.labels), self.color)
+            _check_outputs(shapes, self.outputs)
+            needed = weight_shapes(self.network, self._built)
             if needed is not None:  # else the network is no larger than published, and its head as the labels say
                 check_shapes(shapes, needed)
             model = self.build()
@@ -199,7 +216,7 @@ def refuse_link(path: Path) -> None:
         raise FacekitError(f"{path} is a link; delete it, and run the same command again")
 
 
-def _check_outputs(shapes: Shapes, labels: int) -> None:
-    """Refuse weights of a network that has not as many outputs as there are labels. Raises ValueError."""
-    if not any(shape[-1:] == (labels,) for shape in shapes.values()):
-        raise ValueError(f"no layer has {labels} outputs")
+def _check_outputs(shapes: Shapes, outputs: int) -> None:
+    """Refuse weights of a network with another number of outputs than its `model.json` says. Raises ValueError."""
+    if not any(shape[-1:] == (outputs,) for shape in shapes.values()):
+        raise ValueError(f"no layer has {outputs} outputs")

@@ -14,6 +14,7 @@ import numpy as np
 
 from facekit.base.contract import AtMost, FacekitError, Track
 from facekit.networks.backend import Model, Tensor, keras
+from facekit.options.objectives import embeds
 from facekit.options.train import Train
 from facekit.runs import HISTORY, Epoch, Run
 from facekit.runs.history import write_history
@@ -38,6 +39,7 @@ _PATIENCE = 3
 
 _SCORES = ("loss", "accuracy", "val_loss", "val_accuracy")
 _TITLES = dict(zip(_SCORES, ("loss", "accuracy", "val loss", "val acc."), strict=True))
+_OF_EMBEDDING = {**_TITLES, "accuracy": "AUC", "val_accuracy": "val AUC"}
 
 
 class Diverged(FacekitError):
@@ -204,7 +206,8 @@ class EpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
         scores = {name: value for name in _SCORES if (value := getattr(row, name)) is not None}
         if not self._titled:
             self._titled = True
-            titles = "".join(f"{_TITLES[name]:>10}" for name in scores)
+            of = _OF_EMBEDDING if embeds(self._options) else _TITLES
+            titles = "".join(f"{of[name]:>10}" for name in scores)
             log.info("%7s%s%12s%14s", "epoch", titles, "pictures/s", "left at most")
         cells = "".join(f"{value:>10.4f}" for value in scores.values())
         seconds = statistics.median(row.seconds for row in self._checkpoint.rows[-5:])

@@ -50,7 +50,7 @@ class Linear:
         """Embed the pictures of training and validation, and fit the head."""
         began = time.monotonic()
         split = plan.split
-        backbone = openset.described(self._name)
+        backbone = embedders.described(self._name)
         network = f"{self._embedder.name}, frozen"
         run = plan.run or runs.begin(
             plan.options, split.dataset, split.records, split.protocol, network, backbone, split.left

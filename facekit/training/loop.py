@@ -9,7 +9,7 @@ from typing import Any
 from facekit.base.contract import FacekitError, Track
 from facekit.base.text import counted
 from facekit.dataset.lineage import TRAIN, VALIDATION
-from facekit.networks import backend, build
+from facekit.networks import backend, build, build_embedder
 from facekit.networks.assembly import parameters
 from facekit.networks.backend import Layer, Model, Tensor, engine, keras
 from facekit.networks.blocks import blocks, free
@@ -31,11 +31,14 @@ _TURN = 10
 log = logging.getLogger(__name__)
 
 
-def build_network(options: Train, classes: int, donor: Model | None) -> Model:
-    """Return the network to be trained: its weights are drawn by the seed, those of the backbone are the donor's."""
+def build_network(options: Train, outputs: int, donor: Model | None, embedder: bool = False) -> Model:
+    """Return the network to be trained: its weights are drawn by the seed, those of the backbone are the donor's.
+
+    Its outputs are the names, or the numbers of an embedding.
+    """
     keras.utils.set_random_seed(options.seed)
     with backend.computing(options.precision):
-        net = build(options.network, options.size, classes, options.color)
+        net = (build_embedder if embedder else build)(options.network, options.size, outputs, options.color)
     if donor is not None:
         copy_backbone(donor, net)
     if options.dropout is not None:

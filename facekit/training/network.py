@@ -72,7 +72,7 @@ class Network:
         if not why_over(options, checkpoint.rows):
             if plan.run is not None:
                 log.info("continuing the interrupted training in %s after epoch %d", run.folder, checkpoint.epochs)
-            with _packed(run, split, options, track) as packed:
+            with packing(run, split, options, track) as packed:
                 used = Counter(record.split for record in packed.records)
                 counts = Counts(train=used[TRAIN], validation=used[VALIDATION])
                 run = run.save(replace(run.info, left={**run.info.left, **packed.left}, used=counts))
@@ -81,7 +81,7 @@ class Network:
 
 
 @contextmanager
-def _packed(run: Run, split: Split, options: Train, track: Track) -> Iterator[Pack]:
+def packing(run: Run, split: Split, options: Train, track: Track) -> Iterator[Pack]:
     """Lay the pictures of training and validation into one memory map, for as long as it is needed."""
     pictures = [*split.part(TRAIN), *split.part(VALIDATION)]
     file = run.folder / runs.PACK
@@ -126,13 +126,13 @@ def _complete(run: Run, count: int, checkpoint: Checkpoint, plan: Plan, track: T
             temperature=openset.network_temperature(run, split, options, track),
             stopped=why_over(options, rows) or "",
             training_seconds=round(sum(row.seconds for row in rows), 1),
-            pictures_per_second=_rate(rows),
+            pictures_per_second=median_rate(rows),
         )
     )
     checkpoint.delete()
     return run
 
 
-def _rate(rows: Sequence[Epoch]) -> float:
+def median_rate(rows: Sequence[Epoch]) -> float:
     """Return the median of pictures/s; the first epoch, in which the network is compiled, counts only if alone."""
     return round(statistics.median(row.pictures_per_second for row in rows[1:] or rows), 1)

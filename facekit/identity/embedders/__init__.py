@@ -1,6 +1,6 @@
 """Embed faces so that those of one person are close: the networks, and the embeddings of a whole dataset."""
 
-from facekit.identity.embedders.backbone import backbone_of
+from facekit.identity.embedders.backbone import backbone_of, described
 from facekit.identity.embedders.cache import forget
 from facekit.identity.embedders.embeddings import DatasetEmbeddings, embed_dataset, face_in
 from facekit.identity.embedders.metrics import distances
@@ -12,6 +12,7 @@ __all__ = [
     "PerThread",
     "available",
     "backbone_of",
+    "described",
     "distances",
     "embed_dataset",
     "face_in",
