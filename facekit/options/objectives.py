@@ -38,6 +38,15 @@ def embeds(options: Train) -> bool:
     return options.objective != "softmax"
 
 
+def refuse_embedding(options: Train) -> None:
+    """Refuse an embedding where trainings are compared by how they name people. Raises FacekitError."""
+    if embeds(options):
+        raise FacekitError(
+            f"objective is {options.objective}, which trains an embedder, and these trainings are scored by the names "
+            "they give; train it with `facekit train`, and give its folder as a backbone"
+        )
+
+
 def check(options: Train) -> None:
     """Refuse options that the objective has no use for, or that no batch can follow. Raises FacekitError."""
     for name, of in _OF.items():

@@ -38,8 +38,13 @@ class Linear:
 
     def load(self, run: Run | None) -> None:
         """Load the embedder. Raises FacekitError where it cannot be had."""
-        if Path(self._name).is_dir() and (base := runs.load(Path(self._name)).backbone):
-            raise FacekitError(f"--backbone is {self._name}, itself a linear head on {base}; give --backbone {base}")
+        if Path(self._name).is_dir():
+            base = runs.load(Path(self._name))
+            if base.backbone and not base.embeds:
+                raise FacekitError(
+                    f"--backbone is {self._name}, itself a linear head on {base.backbone}; "
+                    f"give --backbone {base.backbone}"
+                )
         _ = self._embedder
 
     @cached_property

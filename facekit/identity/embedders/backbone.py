@@ -52,8 +52,9 @@ def backbone_of(run: Run) -> str | None:
 
 
 def is_there(embedder: Backbone) -> bool:
-    """Whether the folder of a trained run that is named still holds the embedder that it is said to be."""
-    return version_of(Path(embedder.name)) == embedder.version
+    """Whether a trained run that is named by its whole path still is the embedder that it is said to be."""
+    folder = Path(embedder.name)
+    return folder.is_absolute() and version_of(folder) == embedder.version
 
 
 def version_of(folder: Path) -> str | None:

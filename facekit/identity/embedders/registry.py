@@ -26,6 +26,11 @@ def load(name: str) -> Embedder:
     return embedder
 
 
+def full_name(name: str) -> str:
+    """Return what an embedder is called from any folder: a registered name, or the whole path of a trained run."""
+    return str(Path(name).resolve()) if name not in plugins.names(KIND) and Path(name).is_dir() else name
+
+
 def available(name: str) -> bool:
     """Return whether a registered embedder can be loaded: its packages and its weights are installed."""
     part = plugins.load(KIND, name)
