@@ -1171,6 +1171,7 @@ def scrape(
     since: str | None = None,
     license: Literal["any", "open", "commercial"] = "any",
     min_side: int = 100,
+    ignore_opt_outs: bool = False,
     search_interval: float = 5.0,
     contact: str = "",
     grid: str | None = None,
@@ -1202,6 +1203,8 @@ def scrape(
         license: Licences to ask the engine for: `any`, `open`, or open to `commercial` use. Default:
             'any'.
         min_side: Minimum side of a picture to keep, in pixels. Default: 100.
+        ignore_opt_outs: Also keep pictures that their owner or host does not want to be used for
+            training, and ask no robots.txt; you need their permission. Default: False.
         search_interval: Minimum seconds between two searches, over all bots; ignored on loopback.
             Default: 5.0.
         contact: Contact address or URL to put into the user agent. Default: ''.

@@ -22,15 +22,21 @@ def noise(path: str, side: int = 120) -> bytes:
 
 @dataclass
 class Plain:
-    """Serves `names`: query -> paths. A path may be a fault's; the same file name is the same picture anywhere."""
+    """Serves `names`: query -> paths. A path may be a fault's; the same file name is the same picture anywhere.
+
+    `files` are other files of its hosts, such as a robots.txt, which they do not have without.
+    """
 
     names: dict[str, list[str]] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
     def links(self, query: str) -> list[Link]:
         return [Link(path, f"{query} {k}", k) for k, path in enumerate(self.names.get(query, []))]
 
     def picture(self, path: str) -> bytes | None:
-        return None if path.endswith("gone.jpg") else noise(path.rpartition("/")[2])
+        if not path.endswith((".jpg", ".png")) or path.endswith("gone.jpg"):
+            return self.files[path].encode() if path in self.files else None
+        return noise(path.rpartition("/")[2])
 
 
 def many(name: str, count: int, broken: dict[int, str] | None = None) -> list[str]:

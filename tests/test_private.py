@@ -19,6 +19,7 @@ from facekit.commands.scrape.pool import Downloads, Hosts, Job, Outcome
 from facekit.sources import connections
 from facekit.sources.addresses import Place, is_open
 from facekit.sources.engines import Candidate
+from facekit.sources.siterules import ROBOTS_PATH, TDM_PATH
 from facekit.world.web import Web, serve
 
 PUBLIC = "93.184.216.34"
@@ -48,6 +49,11 @@ class Internet:
         self.web, self.names = web, dict[str, list[list[str]]]()
         self.looked_up, self.connected = list[str](), list[str]()
         self._look_up, self._dial = socket.getaddrinfo, connections.dial
+
+    @property
+    def pictures(self) -> set[str]:
+        """What was asked for beside the files in which a host says what it allows."""
+        return {*self.web.requests} - {ROBOTS_PATH, TDM_PATH}
 
     def look_up(self, host: str, port: int, **settings: Any) -> list[Any]:
         self.looked_up.append(host)
@@ -100,7 +106,7 @@ def test_a_redirect_into_a_private_network(internet: Internet, fetcher: Fetcher,
             refused = refusal(fetcher, f"http://photos.example/x/{kind}/a.jpg")
         assert (refused.reason, refused.value) == ("private address", address)
     assert set(internet.connected) == {PUBLIC}
-    assert set(internet.web.requests) == {"/x/direct/a.jpg", "/x/named/a.jpg"}
+    assert internet.pictures == {"/x/direct/a.jpg", "/x/named/a.jpg"}
 
 
 @pytest.mark.parametrize("fault", ["loopback", "loopback6", "decimal", "metadata", "private"])
@@ -108,7 +114,7 @@ def test_the_redirects_that_the_drawn_web_makes(internet: Internet, fetcher: Fet
     internet.names = {"photos.example": [[PUBLIC]]}
     refused = refusal(fetcher, f"http://photos.example:{internet.web.server_port}/x/{fault}/a.jpg")
     assert refused.reason == "private address"
-    assert (internet.connected, list(internet.web.requests)) == ([PUBLIC], [f"/x/{fault}/a.jpg"])
+    assert (internet.connected, internet.pictures) == ([PUBLIC], {f"/x/{fault}/a.jpg"})
 
 
 @pytest.mark.parametrize("address", PRIVATE)

@@ -66,6 +66,7 @@ PARTS: dict[str, dict[str, str]] = {
 EXTRAS = {
     "selenium": "scrape",
     "requests": "scrape",
+    "protego": "scrape",
     "psutil": "scrape",
     "certifi": "scrape",
     "urllib3": "scrape",

@@ -120,7 +120,7 @@ def _chosen(found: Sequence[LeftOut], options: Rejected) -> list[LeftOut]:
             raise FacekitError(f"--stage {options.stage}: {_there(one.stage for one in found)}")
     if options.reason is not None:
         wanted, among = _meant(options.reason), chosen
-        chosen = [one for one in chosen if _plain(one.reason) in wanted]
+        chosen = [one for one in chosen if {_plain(one.reason), _plain(one.reason).partition(":")[0]} & wanted]
         if not chosen:
             raise FacekitError(f"--reason {options.reason}: {_there(one.reason for one in among)}")
     return chosen
@@ -136,7 +136,7 @@ def _there(values: Iterator[str]) -> str:
 
 
 def _meant(reason: str) -> set[str]:
-    """Return the reasons that a word means: itself, and those that the field calls so."""
+    """Return the reasons that a word means: itself, those that it begins (`opted out`), and what the field calls so."""
     word = _plain(reason)
     return {word, *(_plain(own) for term, reasons in TERMS.items() if _plain(term) == word for own in reasons)}
 

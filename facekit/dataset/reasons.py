@@ -81,6 +81,7 @@ TERMS = {
     "no face detected": (NO_FACE,),
     "multiple faces": (SEVERAL,),
     "leakage": (JOINED,),
+    "opt-out": ("opted out",),
     "corrupt": ("damaged", "truncated", "cannot be decoded", "not a picture", "empty file"),
 }
 """What the field calls a reason -> the reasons of facekit that it means."""

@@ -55,6 +55,11 @@ class Scrape(Options):
         License, "Licences to ask the engine for: `any`, `open`, or open to `commercial` use.", SEARCH
     ] = "any"
     min_side: Annotated[int, "Minimum side of a picture to keep, in pixels.", Limits(1, 10_000)] = 100
+    ignore_opt_outs: Annotated[
+        bool,
+        "Also keep pictures that their owner or host does not want to be used for training, and ask no robots.txt; you "
+        "need their permission.",
+    ] = False
     search_interval: Annotated[
         float,
         "Minimum seconds between two searches, over all bots; ignored on loopback.",

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from facekit.base.contract import Box as Place
+from facekit.options.keys import Scope
 
 
 class Box(BaseModel):
@@ -191,6 +192,14 @@ class Said(BaseModel):
         int | None,
         Field(ge=1, lt=2**63, description="The number of the person that it really is, where that is known."),
     ] = None
+
+
+class KeyOut(BaseModel):
+    """What the key of a request may do, and what is served."""
+
+    scope: Annotated[Scope, Field(description="`admin` where the server asks for no keys.")]
+    gallery: Annotated[bool, Field(description="Whether people can be identified and enrolled.")]
+    runs: Annotated[list[str], Field(description="The runs that `/v1/analyze` asks.")]
 
 
 class Health(BaseModel):

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from facekit import __version__
 from facekit.base.contract import FacekitError
 from facekit.options.serve import Serve
-from facekit.serving import asking, feedback, logs, metrics, people
+from facekit.serving import asking, feedback, logs, metrics, page, people
 from facekit.serving.answers import Health
 from facekit.serving.describing import describe
 from facekit.serving.engine import Engine
@@ -49,6 +49,7 @@ def build(settings: Serve) -> App:
     if engine.live is not None and tokens is not None:
         app.include_router(people.routes(engine, engine.live))
         app.include_router(feedback.routes(engine, engine.live, tokens))
+    app.include_router(page.routes(engine))
     _add_health(app, engine)
     _add_problems(app)
     describe(app)

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import numpy as np
 import PIL.Image
+import PIL.PngImagePlugin
 
 HTML = b"<!DOCTYPE html><html><body><h1>Sorry</h1><p>" + b"This picture is not for you. " * 100 + b"</p></body></html>"
 SVG = (
@@ -156,6 +157,36 @@ def _as(form: str, frames: int = 1, side: int | None = None) -> Callable[[bytes]
     return make
 
 
+def _about(properties: str) -> bytes:
+    """Return metadata in XMP, as ExifTool writes it."""
+    spaces = 'xmlns:plus="http://ns.useplus.org/ldf/xmp/1.0/" xmlns:tdm="http://www.w3.org/ns/tdmrep/"'
+    rdf = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
+    about = f'<rdf:Description rdf:about="" {spaces}>{properties}</rdf:Description>'
+    return f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF {rdf}>{about}</rdf:RDF></x:xmpmeta>'.encode()
+
+
+def _mining(code: str) -> bytes:
+    return _about(f"<plus:DataMining>http://ns.useplus.org/ldf/vocab/DMI-{code}</plus:DataMining>")
+
+
+def _jpeg_with(xmp: bytes) -> Fault:
+    segment = b"http://ns.adobe.com/xap/1.0/\0" + xmp
+    head = b"\xff\xd8\xff\xe1" + (len(segment) + 2).to_bytes(2, "big") + segment
+    return _body(lambda data: head + data[2:])
+
+
+def _png_with(xmp: bytes) -> Fault:
+    """Send a PNG with the metadata compressed, as some programs write them."""
+
+    def make(data: bytes) -> bytes:
+        out, about = io.BytesIO(), PIL.PngImagePlugin.PngInfo()
+        about.add_itxt("XML:com.adobe.xmp", xmp.decode(), zip=True)
+        PIL.Image.open(io.BytesIO(data)).save(out, "PNG", pnginfo=about)
+        return out.getvalue()
+
+    return _body(make, "image/png")
+
+
 @cache
 def _bomb() -> bytes:
     """Return a PNG of 10,000 x 10,000 pixels in some 15 kB."""
@@ -222,5 +253,13 @@ FAULTS: dict[str, Fault] = {
     "same": _body(lambda data: _same()),
     "noai": _body(lambda data: data, X_Robots_Tag="noai, noimageai"),
     "noai-token": _body(lambda data: data, X_Robots_Tag="facekit: noimageindex"),
+    "usage-no": _body(lambda data: data, Content_Usage="search=y, train-ai=n"),
+    "usage-yes": _body(lambda data: data, Content_Usage="train-ai=y"),
+    "tdm-reserved": _body(lambda data: data, tdm_reservation="1"),
+    "tdm-free": _body(lambda data: data, tdm_reservation="0"),
+    "mining-no": _jpeg_with(_mining("PROHIBITED-EXCEPTSEARCHENGINEINDEXING")),
+    "mining-no-png": _png_with(_mining("PROHIBITED-AIMLTRAINING")),
+    "mining-yes": _jpeg_with(_mining("ALLOWED")),
+    "mining-tdm": _jpeg_with(_about("<tdm:reservation>1</tdm:reservation>")),
     "noindex-other": _body(lambda data: data, X_Robots_Tag="otherbot: noindex"),
 }

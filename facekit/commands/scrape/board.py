@@ -19,7 +19,7 @@ class Watch:
     def __init__(self, bots: Bots, names: int) -> None:
         self._bots, self._names = bots, names
         self._kept: Counter[int] = Counter()
-        self._ended = 0
+        self._ended = self._opted_out = 0
         self._bot_of: dict[str, int] = {}
         self._began = time.monotonic()
         self._lock = threading.Lock()
@@ -34,6 +34,11 @@ class Watch:
         with self._lock:
             self._kept[self._bot_of.get(label, -1)] += count
 
+    def opted_out(self, count: int) -> None:
+        """Note pictures that are left out because their owners want it so."""
+        with self._lock:
+            self._opted_out += count
+
     def ended(self, label: str) -> None:
         """Note that a name is finished."""
         with self._lock:
@@ -44,7 +49,7 @@ class Watch:
         """Return what each bot is doing and what all have done."""
         minutes = max(time.monotonic() - self._began, 1.0) / 60
         with self._lock:
-            kept, ended = self._kept.copy(), self._ended
+            kept, ended, out = self._kept.copy(), self._ended, self._opted_out
         rows: list[tuple[str, ...]] = [
             (
                 str(number + 1),
@@ -58,7 +63,9 @@ class Watch:
         ]
         found = sum(status.found for status in self._bots.statuses)
         names = f"{ended:,} of {counted(self._names, 'name')}"
-        total = ("all", names, "", f"{found:,}", f"{kept.total():,}", f"{kept.total() / minutes:,.0f}")
+        said = f"{out:,} opted out" if out else ""
+        total = ("all", names, said, f"{found:,}", f"{kept.total():,}", f"{kept.total() / minutes:,.0f}")
         working = sum(status.state in ("searching", "starting") for status in self._bots.statuses)
-        line = f"{names}, {found:,} found, {kept.total():,} kept, {working} of {counted(len(rows), 'bot')} searching"
+        searching = f"{working} of {counted(len(rows), 'bot')} searching"
+        line = ", ".join(filter(None, (names, f"{found:,} found", f"{kept.total():,} kept", said, searching)))
         return Board(COLUMNS, rows, total, line)

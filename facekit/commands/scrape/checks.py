@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from facekit.base import images
@@ -12,18 +11,11 @@ from facekit.base.text import whole
 FORMATS = (".jpg", ".png", ".webp", ".avif", ".bmp", ".gif")
 """What is kept; AVIF only where Pillow was built with it."""
 
-OPT_OUTS = {"noai", "noimageai", "noindex", "noimageindex", "noml", "none"}
-TOKEN = "facekit"
-"""What an opt-out addresses us by, as in `X-Robots-Tag: facekit: noindex`."""
-
 HOST_REFUSES = "host refuses"
 """The reason of a picture whose host was not asked, because it had refused too often."""
 
 PASSING = {"timed out", "no connection", "incomplete", HOST_REFUSES}
 """Reasons that may have gone by another run, in addition to answers 408, 429 and 500 upwards."""
-
-_VALUED = {"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"}
-"""Directives with a colon of their own, where others have it after the name of a robot."""
 
 _BOXES = {b"avif": ".avif", b"avis": ".avif", b"heic": ".heic", b"heix": ".heic", b"mif1": ".heic"}
 """Names of formats that Pillow may have been built without."""
@@ -46,6 +38,8 @@ class Rules:
     max_bytes: int = 25_000_000
     min_side: int = 100
     loopback: bool = False
+    opt_outs: bool = True
+    """Whether pictures are left out whose owner wants it so."""
 
 
 class Refused(Exception):
@@ -114,18 +108,3 @@ def _check_header(head: images.Header, rules: Rules) -> None:
         raise Refused("animated", head.frames)
     if min(head.width, head.height) < rules.min_side:
         raise Refused("too small", min(head.width, head.height))
-
-
-def opted_out(values: Iterable[str]) -> bool:
-    """Return whether an `X-Robots-Tag` forbids the use of a picture to everybody or to us."""
-    for value in values:
-        token = ""
-        for piece in value.lower().split(","):
-            name, colon, rest = piece.strip().partition(":")
-            if name.strip() in _VALUED:
-                continue
-            if colon:
-                token, name = name.strip(), rest
-            if name.strip() in OPT_OUTS and token in ("", "*", TOKEN):
-                return True
-    return False

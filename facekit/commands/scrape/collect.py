@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from facekit.base.contract import Track
 from facekit.commands.scrape.board import Watch
@@ -76,6 +77,7 @@ class Collector:
             for selection in list(self._selections.values()):
                 kept = selection.take()
                 self._watch.kept(selection.keyword.label, kept)
+                self._watch.opted_out(selection.opted_out)
                 yield from range(kept)
                 if selection.over and self._is_finished(selection, bots):
                     left -= 1
@@ -150,6 +152,5 @@ class Collector:
 
 def rules(plan: Plan) -> Rules:
     """Return the limits of a download: on this machine nothing is worth waiting for."""
-    if plan.near:
-        return Rules(min_side=plan.options.min_side, loopback=True, backoff=0.05, retry_after=0)
-    return Rules(min_side=plan.options.min_side)
+    limits = Rules(min_side=plan.options.min_side, opt_outs=not plan.options.ignore_opt_outs)
+    return replace(limits, loopback=True, backoff=0.05, retry_after=0) if plan.near else limits

@@ -18,9 +18,11 @@ from facekit import __version__
 from facekit.base.contract import FacekitError
 from facekit.base.parallel import workers
 from facekit.base.text import whole
-from facekit.commands.scrape.checks import TOKEN, Elsewhere, Refused, Rules, check, may_work_later, opted_out
+from facekit.commands.scrape.checks import Elsewhere, Refused, Rules, check, may_work_later
+from facekit.commands.scrape.sites import Sites
 from facekit.sources.addresses import Gate, PrivateAddress, is_web
 from facekit.sources.connections import Fetch, Wall, retry_after
+from facekit.sources.optouts import TOKEN, OptOut, of_answer, of_picture
 
 __all__ = [
     "Answer",
@@ -31,7 +33,6 @@ __all__ = [
     "Rules",
     "host_of",
     "may_work_later",
-    "opted_out",
     "user_agent",
 ]
 
@@ -69,6 +70,7 @@ class Fetcher:
             "Accept-Encoding": "identity",
         }
         self._wall = Wall(rules.wall, Gate(loopback=rules.loopback), headers)
+        self._sites = Sites(self._send_for_file, lambda response: self._status(response, 0))
         # A picture may take 150 MB when decoded: as many at a time as there are cores to do it.
         self._decoders = threading.BoundedSemaphore(workers(0))
 
@@ -97,6 +99,8 @@ class Fetcher:
         """Return the picture that a host sent, and its dHash. Raises Refused for what is none, or not a good one."""
         with self._decoders:
             suffix, dhash = check(answer.data, self.rules)
+        if self.rules.opt_outs:
+            _keep_out(of_picture(answer.data))
         return Picture(answer.data, suffix, answer.final_url, answer.fetched_at), dhash
 
     def close(self) -> None:
@@ -105,11 +109,14 @@ class Fetcher:
 
     def _follow(self, url: str, page_url: str | None, tries: int, hops: int, roam: bool) -> Answer:
         for hop in range(hops, REDIRECTS + 1):
+            if not is_web(url):
+                raise Refused("not a web address", url[:200])
+            reserved = self._reserved(url)
             began = time.monotonic()
             with self._ask(url, page_url) as response:
                 latency = time.monotonic() - began
-                if opted_out(response.headers.getlist("X-Robots-Tag")):
-                    raise Refused("opted out", "X-Robots-Tag")
+                if self.rules.opt_outs:
+                    _keep_out(of_answer(response.headers, reserved))
                 target = response.get_redirect_location()
                 if not isinstance(target, str):  # an empty one leads back to the same place
                     data = self._read(response, tries)
@@ -121,10 +128,16 @@ class Fetcher:
             url = target
         raise Refused("too many redirects", REDIRECTS)
 
+    def _reserved(self, url: str) -> OptOut | None:
+        """Return what the host's tdmrep.json says. Raises Refused for what its robots.txt forbids."""
+        if not self.rules.opt_outs:
+            return None
+        site = self._sites.rules(url)
+        _keep_out(site.forbids(url))
+        return site.reserves(url)
+
     def _ask(self, url: str, page_url: str | None) -> BaseHTTPResponse:
         """Ask as from the page that shows the picture, then once more the other way round where that is forbidden."""
-        if not is_web(url):
-            raise Refused("not a web address", url[:200])
         referer = _origin(page_url) if page_url else None
         response = self._send(url, referer)
         if response.status == 403:
@@ -135,6 +148,9 @@ class Fetcher:
     def _send(self, url: str, referer: str | None) -> BaseHTTPResponse:
         headers = {"Referer": referer} if referer else {}
         return self._wall.get(url, headers, self.rules.connect, self.rules.read)
+
+    def _send_for_file(self, url: str) -> BaseHTTPResponse:
+        return self._wall.get(url, {"Accept": "text/plain, application/json"}, self.rules.connect, self.rules.read)
 
     def _read(self, response: BaseHTTPResponse, tries: int) -> bytes:
         if response.status != 200:
@@ -179,6 +195,11 @@ class Fetcher:
 
     def _backoff(self, tries: int) -> float:
         return self.rules.backoff * float(2**tries) * random.uniform(1, 1.5)
+
+
+def _keep_out(said: OptOut | None) -> None:
+    if said is not None:
+        raise Refused(said.reason, said.value)
 
 
 def user_agent(contact: str) -> str:

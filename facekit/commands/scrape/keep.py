@@ -18,6 +18,7 @@ from facekit.commands.scrape.pool import Downloads, Job, Outcome
 from facekit.commands.scrape.state import States
 from facekit.dataset import REMOVED, Output, photo_path
 from facekit.sources.engines import Candidate
+from facekit.sources.optouts import REASON
 
 STAGE = "scrape"
 REPEAT, NEAR_REPEAT = "repeat", "near repeat"
@@ -145,6 +146,8 @@ class Selection:
         self._started = 0
         self._taken = 0
         self._ends: dict[int, Outcome] = {}
+        self.opted_out = 0
+        """Of what the last `take` took, the pictures whose owners want none of it."""
 
     @property
     def waiting(self) -> int:
@@ -171,9 +174,10 @@ class Selection:
 
     def take(self) -> int:
         """Take the results that are next in rank; return how many pictures were kept."""
-        kept = 0
+        kept = self.opted_out = 0
         while self._taken in self._ends:
             outcome = self._ends.pop(self._taken)
+            self.opted_out += outcome.refused is not None and outcome.refused.reason.startswith(REASON)
             kept += self._pictures.keep(self.keyword, self._candidates[self._taken], outcome)
             self._taken += 1
         self._kept += kept

@@ -36,6 +36,8 @@ def notices_of(plan: Plan, names: int) -> list[str]:
     notices = [*_filters(plan), *_machine(plan, min(plan.options.bots, names)), *_pace(plan, names)]
     if not plan.near and not plan.options.contact:
         notices.append("no --contact is given, so hosts cannot reach you; give an address or a URL")
+    if plan.options.ignore_opt_outs:
+        notices.append("--ignore-opt-outs is given: pictures are kept against the wish of owners and hosts")
     for notice in notices:
         log.warning(notice)
     return notices
