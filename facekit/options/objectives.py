@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal, Protocol
 
 from facekit.base.errors import FacekitError
-
-if TYPE_CHECKING:
-    from facekit.options.train import Train
 
 Objective = Literal["softmax", "arcface", "cosface", "triplet", "contrastive"]
 
@@ -33,12 +31,35 @@ _OF = {
 """Option -> the objectives that it is for."""
 
 
-def embeds(options: Train) -> bool:
+class Chosen(Protocol):
+    """What decides here, of the options of `train`."""
+
+    @property
+    def objective(self) -> Objective: ...  # noqa: D102
+    @property
+    def backbone(self) -> str | None: ...  # noqa: D102
+    @property
+    def labels(self) -> str | None: ...  # noqa: D102
+    @property
+    def split_by(self) -> str: ...  # noqa: D102
+    @property
+    def people_from(self) -> Path | None: ...  # noqa: D102
+    @property
+    def label_smoothing(self) -> float: ...  # noqa: D102
+    @property
+    def light_augment(self) -> bool: ...  # noqa: D102
+    @property
+    def people_per_batch(self) -> int | None: ...  # noqa: D102
+    @property
+    def pictures_per_person(self) -> int | None: ...  # noqa: D102
+
+
+def embeds(options: Chosen) -> bool:
     """Whether what is trained is an embedding, which tells people apart whom it never saw, and names nobody."""
     return options.objective != "softmax"
 
 
-def refuse_embedding(options: Train) -> None:
+def refuse_embedding(options: Chosen) -> None:
     """Refuse an embedding where trainings are compared by how they name people. Raises FacekitError."""
     if embeds(options):
         raise FacekitError(
@@ -47,7 +68,7 @@ def refuse_embedding(options: Train) -> None:
         )
 
 
-def check(options: Train) -> None:
+def check(options: Chosen) -> None:
     """Refuse options that the objective has no use for, or that no batch can follow. Raises FacekitError."""
     for name, of in _OF.items():
         if getattr(options, name) is not None and options.objective not in of:
