@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -19,20 +20,26 @@ from facekit.base import images
 from facekit.base.contract import FacekitError, Record, Report
 from facekit.commands.cross_validate import cross_validate
 from facekit.commands.enroll import enroll
+from facekit.commands.evaluate import evaluate
 from facekit.commands.evaluate_pairs import evaluate_pairs
 from facekit.commands.identify import identify
 from facekit.commands.predict import predict
 from facekit.commands.train import train
 from facekit.dataset import Dataset
 from facekit.identity import embedders
+from facekit.identity.drawn_pairs import DrawnPairs
 from facekit.identity.split_people import split_people
 from facekit.options.cross_validate import CrossValidate
 from facekit.options.enroll import Enroll
+from facekit.options.evaluate import Evaluate
 from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.options.identify import Identify
 from facekit.options.predict import Predict
 from facekit.options.train import Train
 from facekit.runs import projection
+from facekit.scores.pairs import Pairs
+from facekit.scores.sides import beside
+from facekit.scores.verification import measure
 from facekit.training.objectives.feed import margin_at
 from facekit.training.objectives.people import draw
 
@@ -181,6 +188,56 @@ def test_pairs_are_scored_with_it(faces: Path, projected: Made, tmp_path: Path) 
     learned = {one.label for one in runs.load(projected.run).split if one.split != "test"}
     banner = f"the model was trained on {len(learned & {'p0', 'p1', 'p2', 'p3'})} of these 4 people"
     assert any(str(one).startswith(banner) for one in report.details["banners"])  # type: ignore[union-attr]
+
+
+def test_it_is_scored_on_people_it_never_saw_beside_what_it_began_with(projected: Made, network: Made) -> None:
+    report = evaluate(Evaluate(run=projected.run, rounds=50))
+    run = runs.load(projected.run)
+    scores = json.loads((projected.run / "evaluation" / "scores.json").read_text())
+    assert scores["counts"]["people"] == len({one.label for one in run.part("test")}) == 2
+    own, other = scores["beside"]["embedders"]
+    assert own["auc"] == scores["scores"]["auc"]
+    assert report.details["auc_beside"] == pytest.approx(other["auc"], abs=1e-4)
+    assert scores["beside"]["gains"]["auc"]["difference"] == pytest.approx(own["auc"] - other["auc"])
+    verdict = scores["beside"]["verdict"]
+    assert any("no better than" in str(one) or "is worse than" in str(one) for one in report.details["banners"]) == (
+        verdict != "better"
+    )
+    page = (projected.run / "evaluation" / "report.html").read_text()
+    assert "Beside run" in page
+    assert "false matches" in page
+    with pytest.raises(FacekitError, match=r"is an embedder, which names nobody, so --by says nothing"):
+        evaluate(Evaluate(run=network.run, by="gender"))
+
+
+def test_the_verdict_goes_by_the_interval() -> None:
+    rng = np.random.default_rng(3)
+    first = rng.integers(0, 30, 600)
+    same = rng.random(600) < 0.5
+    second = np.where(same, first, (first + rng.integers(1, 30, 600)) % 30)
+    good = np.where(same, 0.3, 0.6) + rng.normal(scale=0.1, size=600)
+    bad = np.where(same, 0.3, 0.6) + rng.normal(scale=0.4, size=600)
+    nothing = np.zeros(0, bool)
+
+    def verdict(one: Any, other: Any) -> str:
+        pairs = Pairs(one, same, first, second, 30, np.zeros(600, np.int64), nothing)
+        found = beside(pairs, ("one", "other"), (0.45, 0.45), other, (0.1, 0.01), 60, 1)
+        assert found.own.measures.tar == measure(one, same, (0.1, 0.01)).tar
+        return found.verdict
+
+    assert verdict(good, bad) == "better"
+    assert verdict(bad, good) == "worse"
+    assert verdict(good, good + rng.normal(scale=0.001, size=600)) == "no better"
+
+
+def test_pairs_are_drawn_evenly_over_people() -> None:
+    people = ["a"] * 40 + ["b"] * 4 + ["c"] * 4
+    drawn = DrawnPairs.of(people, seed=1, most=18)
+    whose = Counter(people[place] for place in drawn.first[drawn.same])
+    assert whose == {"a": 6, "b": 6, "c": 6}
+    assert drawn.same.sum() == (~drawn.same).sum() == 18
+    assert all(people[a] != people[b] for a, b in zip(drawn.first[~drawn.same], drawn.second[~drawn.same], strict=True))
+    assert len(set(zip(drawn.first.tolist(), drawn.second.tolist(), strict=True))) == 36
 
 
 def test_a_head_is_trained_on_it_and_a_network_begins_with_it(faces: Path, projected: Made, tmp_path: Path) -> None:
