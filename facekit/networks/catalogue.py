@@ -72,16 +72,6 @@ def build(name: str, size: int, classes: int, color: str = "rgb") -> Model:
     return network(size, classes, color)
 
 
-def build_embedder(name: str, size: int, dimensions: int, color: str = "rgb") -> Model:
-    """Return the network of that name as an embedder, with random weights: pictures become embeddings.
-
-    Raises FacekitError as `build` does.
-    """
-    from facekit.networks.embedder import embedder
-
-    return embedder(build(name, size, 2, color), dimensions)
-
-
 def weight_shapes(name: str, built: Built) -> list[tuple[int, ...]] | None:
     """Return the shape of each weight of a network whose weights are more for a larger input; None for any other.
 

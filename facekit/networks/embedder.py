@@ -5,9 +5,18 @@ from __future__ import annotations
 from facekit.networks.assembly import EMBEDDING, HEAD, MOMENTUM
 from facekit.networks.backend import Model, keras
 from facekit.networks.blocks import features
+from facekit.networks.catalogue import build
 
 DIMENSIONS = 128
 """Numbers of an embedding, as in FaceNet, dlib and SFace."""
+
+
+def build_embedder(name: str, size: int, dimensions: int, color: str = "rgb") -> Model:
+    """Return the network of that name as an embedder, with random weights: pictures become embeddings.
+
+    Raises FacekitError as `build` does.
+    """
+    return embedder(build(name, size, 2, color), dimensions)
 
 
 def embedder(named: Model, dimensions: int = DIMENSIONS) -> Model:

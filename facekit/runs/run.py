@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Record
 from facekit.base.files import read_json, write_json
 from facekit.base.opening import no_folder
 from facekit.dataset.records import own_file, read_split
-from facekit.networks import Built, build, build_embedder, weight_shapes
+from facekit.networks import Built, build, weight_shapes
 from facekit.options.common import SplitBy
 from facekit.options.crop import FaceCrop
 from facekit.options.train import Color
@@ -142,8 +142,14 @@ class Run:
 
     @property
     def _built(self) -> Built:
-        make = build if self.info.embeds is None else build_embedder
-        return partial(make, self.network, self.size, self.outputs, self.color)
+        return partial(self._build, self.network, self.size, self.outputs, self.color)
+
+    def _build(self, *what: Any) -> Model:
+        if not self.embeds:
+            return build(*what)
+        from facekit.networks.embedder import build_embedder  # which needs Keras at once
+
+        return build_embedder(*what)
 
     def weights(self) -> Path:
         """Return the file of the network's weights. Raises FacekitError for a linear head, a link, and none."""

@@ -9,10 +9,11 @@ from typing import Any
 from facekit.base.contract import FacekitError, Track
 from facekit.base.text import counted
 from facekit.dataset.lineage import TRAIN, VALIDATION
-from facekit.networks import backend, build, build_embedder
+from facekit.networks import backend, build
 from facekit.networks.assembly import parameters
 from facekit.networks.backend import Layer, Model, Tensor, engine, keras
 from facekit.networks.blocks import blocks, free
+from facekit.networks.embedder import build_embedder
 from facekit.options.train import Train
 from facekit.runs import LOGS, Run
 from facekit.runs.pretrained import copy_backbone
