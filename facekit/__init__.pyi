@@ -49,7 +49,9 @@ __all__ = [
     "enroll",
     "evaluate",
     "evaluate_pairs",
+    "expire",
     "export",
+    "forget",
     "gallery",
     "identify",
     "ingest",
@@ -685,6 +687,49 @@ def evaluate_pairs(
         FacekitError: For everything that the caller can fix; the message says how.
     """
 
+def expire(
+    folders: str | PathLike[str] | Iterable[str | PathLike[str]],
+    *,
+    older_than: str,
+    keep_models: bool = False,
+    likeness: bool = False,
+    output: str | PathLike[str] = "receipts",
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Remove all photos that were fetched too long ago from everything that facekit wrote, with a receipt.
+
+    This is the command `facekit expire`, with the same options, defaults and checks.
+
+    Args:
+        folders: Folder in which everything that facekit wrote is looked through: data sets, models,
+            galleries, reports, exports. Can be given several times; also the address of a gallery in
+            PostgreSQL.
+        older_than: Remove photos that were fetched, or enrolled in a gallery, longer ago than this:
+            `3y`, `90d`, `26w`. A photo of which that is not known stays.
+        keep_models: Keep networks that have learned from what is removed; their cards then say so.
+            Without it they refuse to answer until they are trained again. Default: False.
+        likeness: Also find the same photo by its pixels, where data sets were made from different
+            sources. Default: False.
+        output: Folder for the receipt, as JSON and as a page: what was removed, when and from where.
+            Default: 'receipts'.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For everything that the caller can fix; the message says how.
+    """
+
 def export(
     run: str | PathLike[str],
     output: str | PathLike[str],
@@ -712,6 +757,57 @@ def export(
             of the people that the model was trained on. Default: True.
         count: How many of the run's own pictures to compare the answers on, and to calibrate litert-
             int8 with. Default: 200.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For everything that the caller can fix; the message says how.
+    """
+
+def forget(
+    names: str | Iterable[str] = (),
+    *,
+    in_: str | PathLike[str] | Iterable[str | PathLike[str]] = (),
+    url: str | Iterable[str] = (),
+    host: str | Iterable[str] = (),
+    id: str | Iterable[str] = (),
+    photo: str | PathLike[str] | Iterable[str | PathLike[str]] = (),
+    keep_models: bool = False,
+    likeness: bool = True,
+    output: str | PathLike[str] = "receipts",
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Remove a person, or single photos, from everything that facekit wrote, with a receipt.
+
+    This is the command `facekit forget`, with the same options, defaults and checks.
+
+    Args:
+        names: Names of people, as they were searched for or as their folders are called.
+        in_: Folder in which everything that facekit wrote is looked through: data sets, models,
+            galleries, reports, exports. Can be given several times; also the address of a gallery in
+            PostgreSQL.
+        url: Remove the photos that were found at this address, or on this page.
+        host: Remove all photos that were found at this host, or on pages of it.
+        id: Remove the picture of this id, and all that was made from it. At least the first 8 digits;
+            files are called by the first 16.
+        photo: Remove this photo, wherever the same one is, also saved again or cropped.
+        keep_models: Keep networks that have learned from what is removed; their cards then say so.
+            Without it they refuse to answer until they are trained again. Default: False.
+        likeness: Also find the same photo by its pixels, where data sets were made from different
+            sources. Default: True.
+        output: Folder for the receipt, as JSON and as a page: what was removed, when and from where.
+            Default: 'receipts'.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.

@@ -69,6 +69,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FACEKIT_CACHE", str(folder))
+        patch.setenv("FACEKIT_FORGOTTEN", str(tmp_path_factory.mktemp("forgotten") / "forgotten.jsonl"))
         patch.setenv("FACEKIT_WEIGHTS_URL", "http://127.0.0.1:9")
         yield folder
 
@@ -190,6 +191,17 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     root = made_once(tmp_path_factory, "strangers", make) / "photos"
     folder = sorted(one for one in root.iterdir() if one.is_dir())[0]
     return [photo.read_bytes() for photo in sorted(folder.iterdir())]
+
+
+@pytest.fixture(scope="session")
+def head(even: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained run: a linear head of the three drawn people. To be copied by whoever keeps something in it."""
+    from facekit.commands.train import train
+    from facekit.options.train import Train
+
+    root = tmp_path_factory.mktemp("head") / "run"
+    train(Train(input=even, output=root, backbone="dlib", jobs=1))
+    return root
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / "facekit").rglob("*.py"))
-ROW = re.compile(r"^\| (\d) \| `(\w+)/` \|", re.MULTILINE)
+ROW = re.compile(r"^\| (\d+) \| `(\w+)/` \|", re.MULTILINE)
 
 FLOOR = {name: int(floor) for floor, name in ROW.findall((ROOT / "CONTRIBUTING.md").read_text())}
 """Package -> floor."""
 
-MOST_ARROWS = 78
+MOST_ARROWS = 90
 """Most pairs of packages of which one imports the other."""
 
 

@@ -187,6 +187,25 @@ class Embeds:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Forgotten:
+    """That a network has learned from pictures which were removed since, with `facekit forget` or `facekit expire`."""
+
+    pictures: int
+    """How many, of those that it was trained on."""
+    names: int = 0
+    """People of whom it has no picture any more; they are none of its labels now."""
+    at: str = ""
+    """When they were removed last: ISO 8601, UTC."""
+    kept: bool = False
+    """Whether it was kept for use all the same, by `--keep-models`."""
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody has counted. Raises ValueError."""
+        _check_count("forgotten.pictures", self.pictures)
+        _check_count("forgotten.names", self.names)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelInfo:
     """The content of `model.json`. What only a complete training knows has a default until then."""
 
@@ -226,6 +245,8 @@ class ModelInfo:
     split: Counts = Counts()
     options: Mapping[str, Setting]
     """The options of `train` that decide the result."""
+    forgotten: Forgotten | None = None
+    """What it has learned from and what was removed since; None where that is nothing."""
     in_no_part: tuple[str, ...] = ()
     """SHA-256 of the pictures of the data set that were left out of the split."""
     left: Mapping[str, int] = field(default_factory=dict)

@@ -6,6 +6,7 @@ arrays.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -46,6 +47,8 @@ _MOST = 256 << 20
 """Bytes of a `model.json`: it names every label twice."""
 
 _AGAIN = "train again with --overwrite"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -188,7 +191,8 @@ class Run:
 def load(folder: Path) -> Run:
     """Read a trained run.
 
-    Raises FacekitError: no such folder, not a run, not yet complete.
+    Raises FacekitError: no such folder, not a run, not yet complete, or one that has learned from somebody who was
+    removed since.
     """
     if not folder.is_dir():
         raise FacekitError(f"{no_folder(folder)}; give the folder that `train -o` wrote")
@@ -197,7 +201,24 @@ def load(folder: Path) -> Run:
         raise FacekitError(f"{folder} is not a trained model: it has no {MODEL}; give the folder that `train -o` wrote")
     if not run.complete:
         raise FacekitError(f"{folder} is not fully trained; run the same `train` command again first")
+    _refuse_forgotten(run)
     return run
+
+
+def _refuse_forgotten(run: Run) -> None:
+    """Refuse a network that has learned from pictures which were removed, unless it was kept. Raises FacekitError."""
+    gone = run.info.forgotten
+    if gone is None:
+        return
+    learned = f"{run.folder} has learned from {gone.pictures:,} pictures that were removed on {gone.at[:10]}"
+    if gone.pictures == 1:
+        learned = learned.replace("1 pictures that were", "1 picture that was")
+    if not gone.kept:
+        raise FacekitError(
+            f"{learned}, and is not used; train it again with the same `train` command and --overwrite, or remove the "
+            "same again with --keep-models"
+        )
+    log.warning("%s; it was kept with --keep-models", learned)
 
 
 def read(folder: Path) -> Run | None:

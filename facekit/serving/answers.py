@@ -104,6 +104,9 @@ class Guessed(BaseModel):
 class LabelledFace(BaseModel):
     """What a run says of a face."""
 
+    answer: Annotated[
+        str | None, Field(description="What `/v1/feedback` takes; null where nothing is counted of the answers.")
+    ] = None
     box: Box | None
     label: str | None
     confidence: float | None = None
@@ -186,11 +189,13 @@ class Said(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"example": {"answer": "ANSWER", "right": True}})
 
-    answer: Annotated[str, Field(max_length=200, description="The `answer` of a face that `/v1/identify` returned.")]
+    answer: Annotated[str, Field(max_length=200, description="The `answer` of a face that was identified or labelled.")]
     right: bool
     person: Annotated[
         int | None,
-        Field(ge=1, lt=2**63, description="The number of the person that it really is, where that is known."),
+        Field(
+            ge=1, lt=2**63, description="The number of the person that it really is, where that is known. Of a gallery."
+        ),
     ] = None
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 
 from facekit import runs
 from facekit.base import plugins
@@ -71,13 +72,20 @@ class Network:
         checkpoint = checkpoint or Checkpoint(run.folder / runs.CHECKPOINT)
         if not why_over(options, checkpoint.rows):
             if plan.run is not None:
-                log.info("continuing the interrupted training in %s after epoch %d", run.folder, checkpoint.epochs)
+                log.info("%s in %s%s", *how_it_goes_on(checkpoint.epochs, run.folder))
             with packing(run, split, options, track) as packed:
                 used = Counter(record.split for record in packed.records)
                 counts = Counts(train=used[TRAIN], validation=used[VALIDATION])
                 run = run.save(replace(run.info, left={**run.info.left, **packed.left}, used=counts))
                 loop.train_epochs(net, packed, run, checkpoint, options, track, plan.watch)
         return _complete(run, count, checkpoint, plan, track)
+
+
+def how_it_goes_on(epochs: int, folder: Path) -> tuple[str, Path, str]:
+    """Return what is said of a training that was interrupted after so many whole epochs."""
+    if not epochs:
+        return "beginning the training", folder, " again: it was interrupted before its first epoch was done"
+    return "continuing the interrupted training", folder, f" after epoch {epochs}"
 
 
 @contextmanager

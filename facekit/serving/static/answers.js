@@ -2,11 +2,11 @@
 
 import { $, el, write } from "./text.js";
 import { ask, form } from "./net.js";
-import { answers, may, state } from "./state.js";
-import { calm, called, complain, isKnown, say, thumbnail } from "./stage.js";
+import { answers, isKnown, may, state } from "./state.js";
+import { calm, called, say } from "./stage.js";
 
 export class Answers {
-  // `page` holds the camera still, looks at a picture again, and shows one: see page.js.
+  // `page` holds the camera still, looks at a picture again, shows one, and says what failed: see page.js.
   constructor(picker, page) {
     Object.assign(this, { picker, page, all: [], at: null });
   }
@@ -32,7 +32,7 @@ export class Answers {
     const chosen = place === state.cursor;
     const said = picture.judged.get(face.number);
     const text = el("div", { class: "what" }, el("b", {}, called(face)), el("span", { class: "soft" }, facts(face)), said ? el("span", { class: "judged" }, said) : null);
-    const card = el("li", { class: "answer", tabindex: chosen ? "0" : "-1", "aria-current": String(chosen) }, thumbnail(picture, face), text, chosen ? this.buttons(one) : null);
+    const card = el("li", { class: "answer", tabindex: chosen ? "0" : "-1", "aria-current": String(chosen) }, picture.thumbs.get(face.number), text, chosen ? this.buttons(one) : null);
     card.dataset.known = String(isKnown(face));
     card.addEventListener("click", (event) => event.target.closest("button") || this.go(place));
     return card;
@@ -40,11 +40,11 @@ export class Answers {
 
   buttons({ face }) {
     const offer = (act, text, key) => el("button", { class: "quiet", type: "button", "data-act": act, onclick: () => void this.act(act) }, text, el("kbd", {}, key));
-    if (!may("write") || !state.key.gallery || face.reason) return null;
+    if (!may("write") || !face.answer) return null;
     return el("div", { class: "acts" },
       offer("right", "Right", "Y"), offer("wrong", "Wrong", "N"),
       face.known ? offer("deny", "Not this person", "X") : null,
-      offer("enroll", "Enroll", "E"));
+      state.key.gallery ? offer("enroll", "Enroll", "E") : null);
   }
 
   point(place) {
@@ -66,7 +66,7 @@ export class Answers {
 
   async act(name) {
     const one = this.chosen;
-    if (!one || one.face.reason || !state.key.gallery) return;
+    if (!one?.face.answer || (!state.key.gallery && !["right", "wrong"].includes(name))) return;
     if (!may("write")) return say("This key may only ask: that needs a key with the scope write.");
     this.page.hold();
     try {
@@ -75,7 +75,7 @@ export class Answers {
       calm();
       say(said);
     } catch (error) {
-      complain(error);
+      this.page.failed(error);
     }
   }
 
@@ -83,7 +83,9 @@ export class Answers {
     return this.judge(one, { right: true }, "said to be right");
   }
 
+  // A run has labels, not people: there is nobody to choose.
   async wrong(one) {
+    if (!state.key.gallery) return this.judge(one, { right: false }, "said to be wrong");
     const who = await this.picker.choose("Who is it really?", { unknown: true, but: [one.face.person] });
     if (!who) return null;
     const person = who.person === null ? {} : { person: who.person };
@@ -129,9 +131,16 @@ const percent = (share) => (share > 0.99 ? ">99%" : share < 0.01 ? "<1%" : `${Ma
 
 function facts(face) {
   if (face.reason) return face.reason;
-  if (face.confidence !== undefined) return face.confidence === null ? "" : `${percent(face.confidence)} sure`;
-  const near = face.nearest.find((one) => !one.denied);
   const like = face.similarity === null ? "" : `similarity ${face.similarity.toFixed(2)}`;
+  if (face.top) return factsOfRun(face, like);
+  const near = face.nearest.find((one) => !one.denied);
   if (face.known) return [face.probability === null ? "" : `${percent(face.probability)} likely`, like].filter(Boolean).join(", ");
   return near ? `nearest to ${near.name}, similarity ${near.similarity.toFixed(2)}` : like;
+}
+
+function factsOfRun(face, like) {
+  const [first] = face.top;
+  if (!first) return like;
+  const sure = `${percent(isKnown(face) ? (face.probability ?? first.confidence) : first.confidence)} sure`;
+  return [isKnown(face) ? sure : `most like ${first.label}, ${sure}`, like].filter(Boolean).join(", ");
 }

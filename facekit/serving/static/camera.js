@@ -11,19 +11,35 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export class Camera {
   // `taken` gets each still, and is waited for; `failed` gets what goes wrong; `changed` hears of open, held, closed.
   constructor({ taken, failed, changed }) {
-    Object.assign(this, { taken, failed, changed, stream: null, held: false, round: 0 });
+    Object.assign(this, { taken, failed, changed, stream: null, asked: null, held: false, round: 0 });
   }
 
+  // From when it was asked for.
   get open() {
-    return this.stream !== null;
+    return this.asked !== null;
   }
 
+  get live() {
+    return this.stream !== null && !this.held;
+  }
+
+  // The browser may ask a person first. Whoever has closed the camera meanwhile does not get it any more.
   async start() {
-    this.stream = await found();
-    for (const track of this.stream.getTracks()) track.addEventListener("ended", () => this.stop());
-    $("video").srcObject = this.stream;
-    await $("video").play();
-    this.go();
+    const asked = (this.asked = {});
+    this.changed();
+    try {
+      const stream = await found();
+      if (this.asked !== asked) return end(stream);
+      this.stream = stream;
+      for (const track of stream.getTracks()) track.addEventListener("ended", () => this.stream === stream && this.stop());
+      $("video").srcObject = stream;
+      await $("video").play();
+    } catch (error) {
+      if (this.asked !== asked) return;
+      this.stop();
+      throw error;
+    }
+    if (this.asked === asked) this.go();
   }
 
   go() {
@@ -33,7 +49,7 @@ export class Camera {
   }
 
   hold() {
-    if (!this.open || this.held) return;
+    if (!this.live) return;
     this.held = true;
     this.round += 1;
     this.changed();
@@ -41,9 +57,9 @@ export class Camera {
 
   stop() {
     this.round += 1;
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    if (this.stream) end(this.stream);
     $("video").srcObject = null;
-    this.stream = null;
+    this.stream = this.asked = null;
     this.held = false;
     this.changed();
   }
@@ -55,11 +71,14 @@ export class Camera {
         if (!document.hidden) await this.taken(await still(), () => round === this.round);
       } catch (error) {
         if (round === this.round) this.failed(error);
-        if (error.status === 401) this.stop();
       }
       await pause(Math.max(100, EVERY - (performance.now() - began)));
     }
   }
+}
+
+function end(stream) {
+  for (const track of stream.getTracks()) track.stop();
 }
 
 async function found() {
@@ -67,7 +86,7 @@ async function found() {
   try {
     return await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: LARGEST } }, audio: false });
   } catch (error) {
-    const why = { NotAllowedError: "The browser was told not to open it.", NotFoundError: "This machine has none.", NotReadableError: "Another program uses it." };
+    const why = { NotAllowedError: "The browser may not open it: allow it for this page, beside the address.", NotFoundError: "This machine has none.", NotReadableError: "Another program uses it." };
     throw new Problem("No camera", why[error.name] ?? error.message);
   }
 }

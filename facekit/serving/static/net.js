@@ -1,6 +1,8 @@
 // Requests to the server, each with the key. It is kept for this tab alone, and sent in a header: never in an address.
 
 const KEY = "facekit-key";
+const TRIES = 4; // of a request that the server is too busy for
+const PATIENCE = 90_000; // ms; the server gives up sooner
 
 export class Problem extends Error {
   constructor(title, detail, status = 0) {
@@ -18,6 +20,8 @@ export function keep(key) {
   sessionStorage.setItem(KEY, key);
 }
 
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
 export async function ask(method, path, { json, form, raw } = {}) {
   const headers = {};
   if (held()) headers.Authorization = `Bearer ${held()}`;
@@ -28,11 +32,21 @@ export async function ask(method, path, { json, form, raw } = {}) {
   return raw ? reply.blob() : reply.json();
 }
 
+// A request that the server was too busy for has done nothing there: it is sent again when the server says.
 async function reach(path, how) {
+  for (let left = TRIES - 1; ; left -= 1) {
+    const reply = await sent(path, how);
+    if (reply.status !== 429 || !left) return reply;
+    await pause(1000 * Math.min(5, Number(reply.headers.get("Retry-After")) || 1));
+  }
+}
+
+// Addresses are relative to the page's, which a proxy may have put below a folder.
+async function sent(path, how) {
   try {
-    return await fetch(path, how);
+    return await fetch(`.${path}`, { ...how, signal: AbortSignal.timeout(PATIENCE) });
   } catch {
-    throw new Problem("No answer", "The server does not answer; is it still running?");
+    throw new Problem("No answer", "The server cannot be reached; is it still running?");
   }
 }
 

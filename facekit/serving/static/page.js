@@ -9,8 +9,14 @@ import { Picker } from "./picker.js";
 import { calm, complain, decode, say, show } from "./stage.js";
 import { add, leave, may, state } from "./state.js";
 
-const failed = (error) => (error.status === 401 ? locked(error) : complain(error));
+const OF_PICTURE = [413, 415, 422]; // what is wrong with one picture does not keep others from being looked at
+const NAMED = ["people", "picker-list", "person-title", "person-faces", "confirm-title", "confirm-text", "said"]; // what may name people
+const AGAIN = 3000; // ms from one try to reach the server to the next
+
+const failed = (error) => (error.status === 401 ? locked(REFUSED) : complain(error));
+const REFUSED = new Problem("The key is not valid", "It was mistyped or revoked. Make another one where the server runs: facekit keys create.");
 const page = {
+  failed,
   // Whoever looks at an answer does not want the next still to take its place.
   show(picture) {
     camera.hold();
@@ -25,7 +31,7 @@ const page = {
 };
 const picker = new Picker(failed);
 const answers = new Answers(picker, page);
-const people = new People(picker, () => (state.shown ? again() : null));
+const people = new People(picker, again, failed);
 const camera = new Camera({ taken: frame, failed, changed: drawCamera });
 
 // The key
@@ -35,12 +41,15 @@ async function start() {
     state.key = await ask("GET", "/v1/key");
   } catch (error) {
     // Without a key the server has been asked only whether it needs one.
-    return error.status === 401 && !held() ? locked() : failed(error);
+    if (error.status === 401) return held() ? failed(error) : locked();
+    setTimeout(() => void start(), AGAIN);
+    return complain(error);
   }
   calm();
   $("locked").hidden = true;
   $("desk").hidden = false;
-  for (const id of ["scope", "lock"]) $(id).hidden = false;
+  $("scope").hidden = false;
+  $("lock").hidden = !held(); // a server that asks for no keys
   write($("scope"), state.key.scope);
   $("people-part").hidden = !state.key.gallery;
   write($("rights"), may("write") || !state.key.gallery ? "" : "This key may only ask. Enrolling and judging answers need a key with the scope write.");
@@ -51,10 +60,12 @@ function locked(problem) {
   forget();
   if (camera.open) camera.stop();
   for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
-  Object.assign(state, { key: null, pictures: [], shown: null, cursor: 0 });
+  for (const picture of [...state.pictures]) leave(picture);
+  Object.assign(state, { key: null, shown: null, cursor: 0 });
   shown(null);
-  $("people").replaceChildren();
-  $("desk").hidden = true;
+  for (const id of NAMED) $(id).replaceChildren();
+  people.forget();
+  $("said").hidden = $("desk").hidden = true;
   for (const id of ["scope", "lock"]) $(id).hidden = true;
   $("locked").hidden = false;
   $("key").value = "";
@@ -93,7 +104,7 @@ async function look(picture) {
     if (faces[old.number - 1]?.person !== old.person) picture.judged.delete(old.number);
   }
   Object.assign(picture, { width: found.width, height: found.height, threshold: found.threshold, faces });
-  if (!picture.bitmap) picture.bitmap = await decode(picture.blob);
+  if (!picture.thumbs) await decode(picture);
   return picture;
 }
 
@@ -108,23 +119,27 @@ function labelled(runs) {
   }));
 }
 
-const empty = (blob, live = false) => ({ blob, live, bitmap: null, faces: [], judged: new Map() });
+const empty = (blob, live = false) => ({ blob, live, bitmap: null, thumbs: null, faces: [], judged: new Map() });
 
 async function take(files) {
+  const refused = [];
+  calm();
   for (const file of files) {
     if (!state.key) return;
     $("stage").setAttribute("aria-busy", "true");
     try {
       const picture = await look(empty(file));
-      calm();
       add(picture);
       first(picture);
       if (!picture.faces.length) say("No face was found in the picture.");
     } catch (error) {
-      failed(error);
+      if (!OF_PICTURE.includes(error.status)) return failed(error);
+      refused.push(files.length > 1 ? new Problem(error.title, `${file.name}: ${error.detail}`) : error);
+    } finally {
+      $("stage").removeAttribute("aria-busy");
     }
-    $("stage").removeAttribute("aria-busy");
   }
+  if (refused.length) complain(refused.length === 1 ? refused[0] : new Problem(`${refused.length} of ${files.length} pictures cannot be used`, refused[0].detail));
 }
 
 // Shows a picture, with the cursor on the most doubtful of its answers.
@@ -141,11 +156,13 @@ function shown(picture) {
   show(picture, answers.chosen?.face, (of, face) => answers.choose(of, face));
 }
 
-async function again() {
+// Looks again at the pictures whose answers speak of people that have changed: other names would be none any more.
+async function again(numbers) {
+  const of = (face) => [face.person, ...face.nearest.map((one) => one.person)];
+  const touched = state.pictures.filter((one) => one.faces.some((face) => of(face).some((number) => numbers.includes(number))));
   try {
-    // Other pictures would show names that are none any more.
-    for (const picture of state.pictures) await look(picture);
-    shown(state.shown);
+    for (const picture of touched) await look(picture);
+    if (touched.length) shown(state.shown);
   } catch (error) {
     failed(error);
   }
@@ -157,7 +174,6 @@ async function frame(blob, wanted) {
   const picture = await look(empty(blob, true));
   if (!wanted()) return;
   calm();
-  for (const old of state.pictures.filter((one) => one.live)) leave(old);
   add(picture);
   first(picture);
 }
@@ -172,7 +188,7 @@ async function toggleCamera() {
 }
 
 async function snap() {
-  if (!camera.open) return;
+  if (!camera.live) return;
   try {
     const blob = await still();
     for (const old of state.pictures.filter((one) => one.live)) leave(old);
@@ -184,8 +200,9 @@ async function snap() {
 }
 
 function drawCamera() {
-  $("video").hidden = !camera.open;
-  for (const id of ["hold", "snap"]) $(id).hidden = !camera.open;
+  $("video").hidden = !camera.stream;
+  $("hold").hidden = !camera.stream;
+  $("snap").hidden = !camera.live;
   write($("camera").firstChild, camera.open ? "Close camera" : "Camera");
   write($("hold").firstChild, camera.held ? "Go on" : "Hold");
   // What is held is a picture like any other.
@@ -197,7 +214,7 @@ function drawCamera() {
 const ACTS = {
   o: () => $("file").click(),
   c: () => void toggleCamera(),
-  " ": () => camera.open && (camera.held ? camera.go() : camera.hold()),
+  " ": () => camera.stream && (camera.held ? camera.go() : camera.hold()),
   s: () => void snap(),
   y: () => void answers.act("right"),
   n: () => void answers.act("wrong"),
@@ -212,8 +229,7 @@ const ACTS = {
 };
 
 function pressed(event) {
-  if (event.key === "Escape" && event.target.id === "search") event.target.blur();
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input")) return;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input")) return;
   if (document.querySelector("dialog[open]") || (!state.key && event.key !== "?")) return;
   if (event.target.closest("button, a") && [" ", "Enter"].includes(event.key)) return;
   const act = ACTS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
@@ -224,16 +240,18 @@ function pressed(event) {
 
 const pictures = (held) => [...(held?.files ?? [])].filter((file) => file.type.startsWith("image/") || !file.type);
 
+const takeOr = (files, otherwise) => (files.length ? void take(files) : complain(new Problem("No picture", otherwise)));
+
 function dropped(event) {
   event.preventDefault();
   $("stage").classList.remove("over");
-  if (state.key) void take(pictures(event.dataTransfer));
+  if (state.key) takeOr(pictures(event.dataTransfer), "What was dropped is no picture file. A picture of another page can be copied, and pasted here.");
 }
 
 document.addEventListener("keydown", pressed);
 document.addEventListener("paste", (event) => {
   const files = pictures(event.clipboardData);
-  if (state.key && files.length) void take(files);
+  if (state.key && (files.length || !event.target.closest("input"))) takeOr(files, "What was pasted is no picture.");
 });
 // A picture that is dropped beside its place must not be opened instead of the page.
 document.addEventListener("dragover", (event) => event.preventDefault());

@@ -1,18 +1,33 @@
 // The picture with its boxes, and the small pictures of faces.
 
 import { $, describe, el, write } from "./text.js";
+import { isKnown } from "./state.js";
 
-const LARGEST = 1600; // px of a side that are drawn
+const LARGEST = 1600; // px of a side that are kept and drawn
+const THUMB = 112; // px of a side
 const GREY = "#8a93a0";
 
-// The pixels of a picture, turned as its camera says; null for a format that only the server reads.
-export const decode = (blob) => createImageBitmap(blob).catch(() => null);
+// Gives a picture its pixels, turned as its camera says, and the small pictures of its faces. A format that only the
+// server reads has none. Large pictures are kept smaller: thirty of a telephone would fill the memory.
+export async function decode(picture) {
+  const whole = await createImageBitmap(picture.blob).catch(() => null);
+  picture.thumbs = new Map(picture.faces.map((face) => [face.number, thumbnail(picture, face, whole)]));
+  const scale = LARGEST / Math.max(picture.width, picture.height);
+  if (!whole || scale >= 1) return (picture.bitmap = whole);
+  picture.bitmap = await createImageBitmap(whole, { resizeWidth: Math.max(1, Math.round(whole.width * scale)), resizeHeight: Math.max(1, Math.round(whole.height * scale)), resizeQuality: "high" });
+  whole.close();
+}
 
 export function show(picture, chosen, choose) {
   $("welcome").hidden = picture !== null;
   $("frame").hidden = picture === null;
-  if (!picture) return;
+  if (!picture) {
+    $("boxes").replaceChildren();
+    Object.assign($("photo"), { picture: null, width: 0, height: 0 });
+    return;
+  }
   paint(picture);
+  describe($("photo"), `Picture with ${picture.faces.length === 1 ? "1 face" : `${picture.faces.length} faces`}`);
   const boxes = picture.faces.filter((face) => face.box).map((face) => boxOf(picture, face, face === chosen, choose));
   $("boxes").replaceChildren(...boxes);
 }
@@ -24,19 +39,18 @@ function paint(picture) {
   const scale = Math.min(1, LARGEST / Math.max(picture.width, picture.height));
   canvas.width = Math.max(1, Math.round(picture.width * scale));
   canvas.height = Math.max(1, Math.round(picture.height * scale));
-  draw(canvas, picture, { x: 0, y: 0, w: picture.width, h: picture.height });
-  describe(canvas, `Picture with ${picture.faces.length === 1 ? "1 face" : `${picture.faces.length} faces`}`);
+  draw(canvas, picture, picture.bitmap, { x: 0, y: 0, w: picture.width, h: picture.height });
 }
 
-function draw(canvas, picture, { x, y, w, h }) {
+function draw(canvas, picture, bitmap, { x, y, w, h }) {
   const context = canvas.getContext("2d");
-  if (!picture.bitmap) {
+  if (!bitmap) {
     context.fillStyle = GREY;
     context.fillRect(0, 0, canvas.width, canvas.height);
     return;
   }
-  const [sx, sy] = [picture.bitmap.width / picture.width, picture.bitmap.height / picture.height];
-  context.drawImage(picture.bitmap, x * sx, y * sy, w * sx, h * sy, 0, 0, canvas.width, canvas.height);
+  const [sx, sy] = [bitmap.width / picture.width, bitmap.height / picture.height];
+  context.drawImage(bitmap, x * sx, y * sy, w * sx, h * sy, 0, 0, canvas.width, canvas.height);
 }
 
 function boxOf(picture, face, chosen, choose) {
@@ -52,9 +66,9 @@ function boxOf(picture, face, chosen, choose) {
   return box;
 }
 
-export function thumbnail(picture, face) {
-  const canvas = el("canvas", { width: 112, height: 112, class: "thumb" });
-  if (face.box) draw(canvas, picture, square(face.box, picture));
+function thumbnail(picture, face, bitmap) {
+  const canvas = el("canvas", { width: THUMB, height: THUMB, class: "thumb" });
+  if (face.box) draw(canvas, picture, bitmap, square(face.box, picture));
   return canvas;
 }
 
@@ -63,9 +77,6 @@ function square({ x, y, w, h }, picture) {
   const within = (from, most) => Math.max(0, Math.min(from, most - side));
   return { x: within(x + (w - side) / 2, picture.width), y: within(y + (h - side) / 2, picture.height), w: side, h: side };
 }
-
-// A run gives a label, a gallery a name.
-export const isKnown = (face) => face.known ?? (face.label !== null && face.label !== undefined && face.label !== "unknown");
 
 export const called = (face) => (face.reason ? "cannot be compared" : face.known === false ? "stranger" : (face.name ?? face.label ?? "no label"));
 
@@ -78,7 +89,7 @@ export function say(text) {
 }
 
 export function complain(problem) {
-  write($("problem-title"), problem.title ?? "The page failed");
+  write($("problem-title"), `${problem.title ?? "The page failed"}:`);
   write($("problem-detail"), problem.detail ?? String(problem));
   $("problem").hidden = false;
 }

@@ -10,9 +10,18 @@ export const may = (scope) => state.key !== null && SCOPES.indexOf(state.key.sco
 // How far a face is from being answered otherwise; the most doubtful answer is the nearest to it.
 function margin({ picture, face }) {
   if (face.reason) return Infinity;
-  if (face.confidence !== undefined) return face.confidence ?? Infinity; // of a run
+  if (face.top) return face.top.length ? sure(face) : Infinity; // of a run
   return face.similarity === null ? Infinity : Math.abs(face.similarity - picture.threshold);
 }
+
+// How sure a run is of its answer; that a face is nobody it knows is an answer as well.
+function sure(face) {
+  const share = face.probability ?? face.confidence ?? 1;
+  return isKnown(face) ? share : 1 - share;
+}
+
+// A run gives a label, a gallery a name.
+export const isKnown = (face) => face.known ?? (face.label !== null && face.label !== undefined && face.label !== "unknown");
 
 // Every answer with its picture, most doubtful first; those that somebody has judged come last.
 export function answers() {
@@ -22,11 +31,13 @@ export function answers() {
 }
 
 export function add(picture) {
-  state.pictures = state.pictures.filter((one) => !one.live);
+  for (const old of state.pictures.filter((one) => one.live)) leave(old);
   state.pictures.unshift(picture);
-  for (const old of state.pictures.splice(MOST)) old.bitmap?.close();
+  for (const old of state.pictures.slice(MOST)) leave(old);
 }
 
 export function leave(picture) {
   state.pictures = state.pictures.filter((one) => one !== picture);
+  picture.bitmap?.close();
+  picture.bitmap = null;
 }

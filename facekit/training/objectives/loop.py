@@ -16,6 +16,7 @@ from facekit.training.callbacks import Callbacks, EpochEnd, EpochStart, Progress
 from facekit.training.checkpoint import Checkpoint
 from facekit.training.labels import class_indices
 from facekit.training.loop import adam, augmented
+from facekit.training.network import how_it_goes_on
 from facekit.training.objectives.feed import ObjectiveFeed
 from facekit.training.objectives.model import loss_of, with_objective
 from facekit.training.objectives.watching import Finite, Ranked, Sample
@@ -45,6 +46,8 @@ def train_epochs(
     `watch` is called with all epochs so far once one is kept; what it raises ends the training.
     Raises FacekitError for a training that diverges and a full disk.
     """
+    if checkpoint.epochs:
+        log.info("%s in %s%s", *how_it_goes_on(checkpoint.epochs, run.folder))
     rows, people = class_indices(packed.records, TRAIN, run.labels)
     feed = ObjectiveFeed(packed, rows, people, options)
     model = with_objective(
