@@ -316,6 +316,9 @@ def compare(
     test: str | PathLike[str] | None = None,
     size: int | None = None,
     epochs: int | None = None,
+    targets: str | None = None,
+    targets_from: str | PathLike[str] | None = None,
+    target_weights: str | None = None,
     labels: Literal["people", "classes"] | None = None,
     split: str = "70/20/10",
     split_by: Literal["group", "image", "person"] = "group",
@@ -340,6 +343,12 @@ def compare(
         test: Another folder-per-person tree to score on as well, such as an official test set.
         size: Input size of `networks`, in pixels; by default that of `train`.
         epochs: Maximum number of epochs of `networks`; by default that of `train`.
+        targets: Train one network for these targets together and one for each alone, such as
+            `identity,expression,gender`, and say which is better (see `train`).
+        targets_from: CSV of targets, with a column `image` or `label` and a column for each target; it
+            counts before the manifest.
+        target_weights: How much the loss of each target counts, such as `identity=1,gender=.5` (1 where
+            it is not named), or `learned`, which weighs them by their uncertainty.
         labels: Whether labels are `people` or `classes`, such as expressions. A model of people can
             answer `unknown`. By default people, and classes with `split_by="person"`.
         split: Shares of train/test/validation, in percent. Default: '70/20/10'.
@@ -984,6 +993,7 @@ def inspect(
     output: str | PathLike[str] | None = None,
     layer: str | Iterable[str] = (),
     list_layers: bool = False,
+    target: str | None = None,
     label: str | None = None,
     method: Literal["gradcam", "hirescam", "occlusion"] | None = None,
     cam_layer: str | None = None,
@@ -1006,6 +1016,8 @@ def inspect(
         layer: Layers whose feature maps to show (repeat, or separate by commas); by default the last of
             each size.
         list_layers: Only print the network's layers and their shapes. Default: False.
+        target: Of a run of several targets, the one to explain, such as `expression`; by default the
+            first.
         label: Name to explain; by default the most likely one for each picture.
         method: How to explain an answer: `gradcam` and `hirescam` use gradients, `occlusion` hides
             parts of the picture. By default, what suits the model: occlusion for a linear head,
@@ -1471,6 +1483,9 @@ def train(
     class_weights: Literal["auto", "none"] = "auto",
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto",
     deterministic: bool = False,
+    targets: str | None = None,
+    targets_from: str | PathLike[str] | None = None,
+    target_weights: str | None = None,
     labels: Literal["people", "classes"] | None = None,
     fpir: float = 0.01,
     split: str = "70/20/10",
@@ -1533,6 +1548,13 @@ def train(
         precision: Precision of computation; `auto` is mixed_bfloat16 on an accelerator and float32 on a
             CPU. Default: 'auto'.
         deterministic: Make a run reproducible to the last digit; slower. Default: False.
+        targets: What to learn of each picture, separated by commas, such as
+            `identity,expression,gender`: identity is its folder, others come from the data set's
+            manifest or `targets_from`. One network, with a head for each; by default identity alone.
+        targets_from: CSV of targets, with a column `image` or `label` and a column for each target; it
+            counts before the manifest.
+        target_weights: How much the loss of each target counts, such as `identity=1,gender=.5` (1 where
+            it is not named), or `learned`, which weighs them by their uncertainty.
         labels: Whether labels are `people` or `classes`, such as expressions. A model of people can
             answer `unknown`. By default people, and classes with `split_by="person"`.
         fpir: Share of strangers' faces that may be given a name (false positive identification rate):

@@ -157,6 +157,7 @@ ACROSS = {
     "shell_blocks": "shell blocks of README and docs",
     "stale": "every command whose output was made from other data",
     "export_clean": "exported models in clean environments",
+    "train_targets": "several targets from training to answers",
     "untrusted_exports": "every part of an exported model from strangers",
     "untrusted_galleries": "every part of a gallery from strangers",
     "untrusted_pages": "every report of names that mean harm, in a browser",

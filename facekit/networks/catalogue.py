@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -58,12 +58,21 @@ NETWORKS = {
 }
 
 
-def build(name: str, size: int, classes: int, color: str = "rgb") -> Model:
-    """Return the network of that name, with random weights.
+def build(name: str, size: int, classes: int | Sequence[int], color: str = "rgb") -> Model:
+    """Return the network of that name, with random weights; of several numbers of classes, with a head for each.
 
     Raises FacekitError for a name that is not registered, a size that is too small, and a network of another
     package that takes no `color`.
     """
+    first, *others = [classes] if isinstance(classes, int) else classes
+    model = _build(name, size, first, color)
+    if not others:
+        return model
+    with_heads: Callable[..., Model] = plugins.resolve("facekit.networks.heads:with_heads", "several targets")
+    return with_heads(model, [first, *others])
+
+
+def _build(name: str, size: int, classes: int, color: str) -> Model:
     network: Callable[..., Model] = plugins.load("network", name)
     if color == "rgb":
         return network(size, classes)

@@ -39,6 +39,8 @@ class Chosen(Protocol):
     @property
     def backbone(self) -> str | None: ...  # noqa: D102
     @property
+    def targets(self) -> str | None: ...  # noqa: D102
+    @property
     def labels(self) -> str | None: ...  # noqa: D102
     @property
     def split_by(self) -> str: ...  # noqa: D102
@@ -82,6 +84,7 @@ def check(options: Chosen) -> None:
         ("--label-smoothing", options.label_smoothing > 0, "has no probabilities to smooth"),
         ("--split-by", options.split_by == "image", "is scored on people it never saw, so its tree is split by person"),
         ("--people-from", options.people_from is not None, "takes each folder for one person"),
+        ("--targets", options.targets is not None, "tells people apart and nothing else"),
         ("--labels", options.labels == "classes", "is of people"),
         (
             "--light-augment",

@@ -22,6 +22,7 @@ from facekit.runs.run import (
     load,
     refuse_link,
 )
+from facekit.runs.target import Target
 
 __all__ = [
     "CHECKPOINT",
@@ -46,6 +47,7 @@ __all__ = [
     "OpenSet",
     "Run",
     "Scores",
+    "Target",
     "TrainedOn",
     "begin",
     "begun",

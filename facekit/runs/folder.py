@@ -14,7 +14,8 @@ from facekit.dataset.changes import of_records
 from facekit.dataset.lineage import TRAIN
 from facekit.dataset.made_from import FILE as MADE_FROM
 from facekit.options.base import describe, recorded
-from facekit.options.common import SplitBy, kind_of
+from facekit.options.common import SplitBy
+from facekit.options.targets import IDENTITY
 from facekit.options.train import Train
 from facekit.runs import provenance
 from facekit.runs.info import Backbone, Counts, Embeds, ModelInfo, TrainedOn
@@ -37,6 +38,7 @@ from facekit.runs.run import (
     read,
     refuse_link,
 )
+from facekit.runs.target import Target
 
 _OURS = (
     *(MODEL, WEIGHTS, HEAD, PROJECTION, GALLERY, SPLIT, HISTORY, PLOT, PACK, ".*.part", f".part-{WEIGHTS}"),
@@ -71,12 +73,14 @@ def begin(
     network: str,
     backbone: Backbone | None = None,
     left: Mapping[str, int] | None = None,
+    targets: Sequence[Target] = (),
     embeds: Embeds | None = None,
 ) -> Run:
     """Write what a fresh run knows before its first step: an incomplete `model.json`, and the split.
 
-    `left` says how many pictures of the data set are not in the split, by reason. The labels of an embedder are the
-    people it learns from: those in the other parts are others.
+    `left` says how many pictures of the data set are not in the split, by reason; `targets` is what the model will
+    answer, where that is not identity alone. The labels of an embedder are the people it learns from: those in the
+    other parts are others.
     """
     clear(options.output)
     parts = Counter(record.split for record in records)
@@ -87,10 +91,11 @@ def begin(
         embeds=embeds,
         color=options.color,
         size=options.size,
-        labels=tuple(sorted({record.label for record in learned})),
-        names={record.label: record.name for record in learned},
+        labels=targets[0].labels if targets else tuple(sorted({record.label for record in learned})),
+        targets=tuple(targets),
+        names={record.label: record.name for record in learned} if IDENTITY in options.learns else {},
         crop=dataset.info.crop,
-        kind=kind_of(options.labels, protocol) if embeds is None else "people",
+        kind=options.kind(protocol) if embeds is None else "people",
         drawn=dataset.info.drawn,
         knew=provenance.of_training(options),
         cleaned_with=dataset.info.recognised_by,

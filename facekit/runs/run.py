@@ -7,22 +7,26 @@ arrays.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Record
 from facekit.base.files import read_json, write_json
 from facekit.base.opening import no_folder
+from facekit.base.text import visible
 from facekit.dataset.records import own_file, read_split
 from facekit.networks import Built, build, weight_shapes
 from facekit.options.common import SplitBy
 from facekit.options.crop import FaceCrop
+from facekit.options.targets import IDENTITY
 from facekit.options.train import Color
 from facekit.runs.history import Epoch, read_history
 from facekit.runs.info import ModelInfo
+from facekit.runs.target import Target
 from facekit.runs.weights import Shapes, check_shapes, load_weights, read_shapes
 
 if TYPE_CHECKING:  # a linear head needs no Keras
@@ -57,6 +61,8 @@ class Run:
 
     folder: Path
     info: ModelInfo
+    of_all: ModelInfo | None = field(default=None, kw_only=True)
+    """What a run of several targets says of all of them, where this is one of them: see `only`."""
 
     @property
     def complete(self) -> bool:
@@ -65,8 +71,24 @@ class Run:
 
     @property
     def labels(self) -> list[str]:
-        """The labels, in the order of the model's outputs."""
+        """The labels of the first target, in the order of the model's outputs: of people, or of what else it names."""
         return list(self.info.labels)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What the model answers, in the order of its outputs: identity alone, or several targets."""
+        return self.info.answers
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many outputs each target has; of an embedder how many numbers an embedding has."""
+        embeds = self.info.embeds
+        return [len(one.labels) for one in self.targets] if embeds is None else [embeds.dimensions]
+
+    @property
+    def more(self) -> tuple[Target, ...]:
+        """The targets beside the first."""
+        return self.targets[1:]
 
     @property
     def network(self) -> str:
@@ -126,6 +148,38 @@ class Run:
         """The epochs; none for a linear head. Raises FacekitError for a broken `history.csv`."""
         return read_history(self.folder / HISTORY)
 
+    def only(self, name: str | None) -> Run:
+        """Return the run as if it answered one of its targets alone, the first if None.
+
+        Raises FacekitError for one that it does not answer.
+        """
+        names = [target.name for target in self.targets]
+        if name is not None and name not in names:
+            raise FacekitError(f"{self.folder} does not answer {name!r}; choose from {', '.join(names)}")
+        if not self.more:
+            return self
+        one = self.targets[0 if name is None else names.index(name)]
+        is_first = one == self.targets[0]
+        info = replace(
+            self.info,
+            labels=one.labels,
+            targets=(one,),
+            temperature=one.temperature,
+            names=self.info.names if is_first else {},
+            open_set=self.info.open_set if is_first else None,
+        )
+        return Run(self.folder, info, of_all=self.info)
+
+    @property
+    def whole(self) -> Run:
+        """The run with all its targets."""
+        return self if self.of_all is None else Run(self.folder, self.of_all)
+
+    @property
+    def place(self) -> int | None:
+        """Of one of several targets, its place among them; None of all."""
+        return None if self.of_all is None else [one.name for one in self.of_all.answers].index(self.targets[0].name)
+
     def part(self, part: str) -> list[Record]:
         """Return the pictures of one part of the split, or of `all`."""
         return [record for record in self.split if part in ("all", record.split)]
@@ -139,20 +193,15 @@ class Run:
         return self._built()
 
     @property
-    def outputs(self) -> int:
-        """How many numbers the network answers with: a probability of each label, or those of an embedding."""
-        return len(self.labels) if self.info.embeds is None else self.info.embeds.dimensions
-
-    @property
     def _built(self) -> Built:
-        return partial(self._build, self.network, self.size, self.outputs, self.color)
+        return partial(self._build, self.network, self.size, self.sizes, self.color)
 
-    def _build(self, *what: Any) -> Model:
+    def _build(self, name: str, size: int, outputs: Sequence[int], color: Color) -> Model:
         if not self.embeds:
-            return build(*what)
+            return build(name, size, outputs, color)
         from facekit.networks.embedder import build_embedder  # which needs Keras at once
 
-        return build_embedder(*what)
+        return build_embedder(name, size, outputs[0], color)
 
     def weights(self) -> Path:
         """Return the file of the network's weights. Raises FacekitError for a linear head, a link, and none."""
@@ -167,11 +216,14 @@ class Run:
         Raises FacekitError when its weights are gone, do not fit `model.json` or are not finite, and for a linear
         head, which has none. They are looked at before a network of that size is built.
         """
+        if self.place is not None:
+            return _alone(self.whole.model(), self.place)
         plugins.load("network", self.network)  # a network that is not registered is the first thing to know
         file = self.weights()
         try:
             shapes = read_shapes(file)
-            _check_outputs(shapes, self.outputs)
+            for count in self.sizes:
+                _check_outputs(shapes, count)
             needed = weight_shapes(self.network, self._built)
             if needed is not None:  # else the network is no larger than published, and its head as the labels say
                 check_shapes(shapes, needed)
@@ -203,6 +255,16 @@ def load(folder: Path) -> Run:
         raise FacekitError(f"{folder} is not fully trained; run the same `train` command again first")
     _refuse_forgotten(run)
     return run
+
+
+def refuse_targets(run: Run, command: str) -> None:
+    """Refuse a run that answers more than identity, for a command that looks at identity alone. Raises FacekitError."""
+    if run.info.targets and [one.name for one in run.targets] != [IDENTITY]:
+        names = ", ".join(visible(one.name) for one in run.targets)
+        raise FacekitError(
+            f"{run.folder} answers {names}, and `{command}` looks at identity alone; use `facekit evaluate` or "
+            "`facekit predict`, or train a run without --targets"
+        )
 
 
 def _refuse_forgotten(run: Run) -> None:
@@ -241,6 +303,12 @@ def refuse_link(path: Path) -> None:
     """Refuse a link in a run folder, in place of what is written into: it may lead anywhere. Raises FacekitError."""
     if path.is_symlink():
         raise FacekitError(f"{path} is a link; delete it, and run the same command again")
+
+
+def _alone(model: Model, place: int) -> Model:
+    from facekit.networks.heads import alone
+
+    return alone(model, place)
 
 
 def _check_outputs(shapes: Shapes, outputs: int) -> None:

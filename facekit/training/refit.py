@@ -7,6 +7,7 @@ from dataclasses import replace
 from facekit.base.contract import PARTS, FacekitError, Record, Track, quiet
 from facekit.base.files import replace_lines
 from facekit.base.text import counted
+from facekit.dataset.targets import value
 from facekit.identity.split import Split
 from facekit.runs import SPLIT, Counts, Run
 from facekit.runs.pictures import dataset_of
@@ -21,15 +22,15 @@ def refit(run: Run, records: list[Record], track: Track = quiet, jobs: int = 0) 
     head would be another than one that never knew the removed pictures.
     """
     options = options_of(run, run.root, run.folder, jobs, False)
-    labels = tuple(sorted({record.label for record in records}))
+    left = {value(record, run.targets[0].name) for record in records}
+    labels = tuple(label for label in run.labels if label in left)
     dataset = dataset_of(_with_split(run, records), records, track)
     if len(dataset.records) < len(records):
         lost = counted(len(records) - len(dataset.records), "picture")
         raise FacekitError(f"{lost} of its split are gone from {run.root}, or have changed")
     parts = {part: sum(record.split == part for record in records) for part in PARTS}
     info = replace(
-        run.info,
-        labels=labels,
+        run.info.with_labels(labels),
         names={label: run.name(label) for label in labels},
         split=Counts(**parts),
         forgotten=None,

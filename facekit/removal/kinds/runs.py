@@ -17,6 +17,7 @@ from facekit.base.contract import PARTS, FacekitError, Record
 from facekit.dataset.lineage import TRAIN
 from facekit.dataset.made_from import FILE as MADE_FROM
 from facekit.dataset.records import read_split
+from facekit.dataset.targets import value
 from facekit.removal.kinds.base import Doing, Gone, Kind, Part
 from facekit.removal.kinds.trees import clean
 from facekit.removal.targets import Targets
@@ -125,7 +126,8 @@ class Runs(Kind):
     @staticmethod
     def _marked(run: Run, stay: list[Record], doing: Doing) -> str:
         """Note that a network has learned from what goes, and take names out of it of which nothing is left."""
-        labels = [label for label in run.labels if label in {record.label for record in stay}]
+        left = {value(record, run.targets[0].name) for record in stay}
+        labels = [label for label in run.labels if label in left]
         learned = _learned(run, stay) + bool(_learned_before(run, doing))
         known = run.info.forgotten
         gone = Forgotten(
@@ -153,8 +155,7 @@ def _info(run: Run, stay: list[Record], labels: Collection[str], doing: Doing) -
     info = run.info
     digest = doing.digests.get(info.dataset.digest, info.dataset.digest)
     return replace(
-        info,
-        labels=tuple(labels),
+        info.with_labels(labels),
         names={label: run.name(label) for label in labels},
         split=Counts(**{part: parts[part] for part in PARTS}),
         in_no_part=tuple(one for one in info.in_no_part if one not in doing.targets.files),
@@ -168,7 +169,8 @@ def _narrowed(run: Run, labels: list[str]) -> bool:
     if run.backbone is not None or len(labels) == len(run.labels) or not file.exists():
         return True
     with suppress(OSError, ValueError):
-        if narrow(file, [run.labels.index(label) for label in labels], len(run.labels)):
+        # Which head of several is that of the names does not follow from the file.
+        if not run.more and narrow(file, [run.labels.index(label) for label in labels], len(run.labels)):
             return True
     file.unlink()
     return False
@@ -182,7 +184,7 @@ def _becomes(run: Run, stay: list[Record], doing: Doing) -> str:
 
 def _too_little(run: Run, stay: list[Record]) -> bool:
     """Whether nothing is left to be used: a training that was interrupted, or a model of fewer than two names."""
-    return not run.complete or len({record.label for record in stay} & set(run.labels)) < 2
+    return not run.complete or len({value(record, run.targets[0].name) for record in stay} & set(run.labels)) < 2
 
 
 def _learned(run: Run, stay: list[Record]) -> int:

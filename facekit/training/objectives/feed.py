@@ -23,7 +23,7 @@ class ObjectiveFeed(Feed):
     Order, people and margin follow from (seed, epoch), so that a resumed run sees what an uninterrupted one would.
     """
 
-    def __init__(self, pack: Pack, rows: Sequence[int], people: Sequence[int], options: Train) -> None:
+    def __init__(self, pack: Pack, rows: Sequence[int], people: NDArray[np.int64], options: Train) -> None:
         """`rows` of the pack are fed, `people` are the numbers of theirs."""
         self._several = batch_of([pack.records[row].label for row in rows], options)
         batch = options.batch if self._several is None else self._several[0] * self._several[1]

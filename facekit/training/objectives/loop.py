@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 
 from facekit.base.contract import FacekitError, Track
@@ -48,8 +49,8 @@ def train_epochs(
     """
     if checkpoint.epochs:
         log.info("%s in %s%s", *how_it_goes_on(checkpoint.epochs, run.folder))
-    rows, people = class_indices(packed.records, TRAIN, run.labels)
-    feed = ObjectiveFeed(packed, rows, people, options)
+    rows, people = class_indices(packed.records, TRAIN, run.targets)
+    feed = ObjectiveFeed(packed, rows, people[:, 0], options)
     model = with_objective(
         augmented(net, options.augment_strength) if options.light_augment else net, len(run.labels), options
     )
@@ -62,7 +63,7 @@ def train_epochs(
             if checkpoint.epochs >= step.end or why_over(options, checkpoint.rows):
                 continue
             _prepare(model, net, step, checkpoint, options)
-            callbacks = [progress, EpochStart(options, step, checkpoint), Finite(len(run.labels), step.rate)]
+            callbacks = [progress, EpochStart(options, step, checkpoint), Finite(math.inf, step.rate)]
             callbacks.append(Recalibrate(net, feed, validates=False))
             callbacks.append(Ranked(net, packed, train, held_out, options.batch))
             callbacks.append(EpochEnd(net, run, checkpoint, options, feed.pictures, watch))

@@ -72,7 +72,7 @@ class Projection:
         embeds = Embeds(objective=options.objective, dimensions=dimensions, beside=backbone)
         network = f"{self._embedder.name}, frozen"
         run = plan.run or runs.begin(
-            options, split.dataset, split.records, split.protocol, network, backbone, split.left, embeds
+            options, split.dataset, split.records, split.protocol, network, backbone, split.left, embeds=embeds
         )
         pack = self._pack(split, track)
         self._check(pack, run)
