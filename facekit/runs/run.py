@@ -276,10 +276,7 @@ def _refuse_forgotten(run: Run) -> None:
     if gone.pictures == 1:
         learned = learned.replace("1 pictures that were", "1 picture that was")
     if not gone.kept:
-        raise FacekitError(
-            f"{learned}, and is not used; train it again with the same `train` command and --overwrite, or remove the "
-            "same again with --keep-models"
-        )
+        raise FacekitError(f"{learned}, and is not used; train it again with the same `train` command and --overwrite")
     log.warning("%s; it was kept with --keep-models", learned)
 
 
