@@ -7,6 +7,8 @@ from facekit.networks.backend import Model, keras
 from facekit.networks.blocks import features
 from facekit.networks.catalogue import build
 
+_NORM = f"{HEAD}_norm"
+
 DIMENSIONS = 128
 """Numbers of an embedding, as in FaceNet, dlib and SFace."""
 
@@ -29,5 +31,10 @@ def embedder(named: Model, dimensions: int = DIMENSIONS) -> Model:
         return keras.Model(base.inputs, base.output, name=named.name)
     # Single precision, also where the rest of the network is computed in half: distances are small.
     x = keras.layers.Dense(dimensions, use_bias=False, dtype="float32", name=f"{HEAD}_embedding")(base.output)
-    norm = keras.layers.BatchNormalization(momentum=MOMENTUM, scale=False, dtype="float32", name=f"{HEAD}_norm")
+    norm = keras.layers.BatchNormalization(momentum=MOMENTUM, scale=False, dtype="float32", name=_NORM)
     return keras.Model(base.inputs, norm(x), name=named.name)
+
+
+def is_embedder(model: Model) -> bool:
+    """Whether a network gives embeddings."""
+    return model.layers[-1].name in (EMBEDDING, _NORM)

@@ -12,9 +12,9 @@ from pathlib import Path
 from facekit import runs
 from facekit.base.contract import FacekitError
 from facekit.networks import NETWORKS, build
-from facekit.networks.assembly import NAMES
 from facekit.networks.backend import Layer, Model, keras
 from facekit.networks.blocks import backbone, head
+from facekit.networks.embedder import is_embedder
 from facekit.options.train import Train
 from facekit.runs.run import Run
 from facekit.runs.weights import SUFFIX, Shapes, read_shapes
@@ -41,12 +41,17 @@ def donor(options: Train) -> Model | None:
         return None
     if (folder := Path(options.weights)).is_dir() and (run := runs.load(folder)).embeds:
         return _embedder(run, options)
-    model = build(options.network, options.size, 2, options.color)
+    model = build(options.network, options.size, [2] * _heads(options), options.color)
     if options.weights == IMAGENET:
         _take_imagenet(model, options.network)
     else:
         _take_file(model, _file(options), options)
     return model
+
+
+def _heads(options: Train) -> int:
+    """Return how many heads the weights to begin with have: they are left out, and so have no size to be known."""
+    return len(runs.load(Path(options.weights)).targets) if Path(options.weights).is_dir() else 1
 
 
 def copy_backbone(donor: Model, model: Model) -> None:
@@ -55,12 +60,8 @@ def copy_backbone(donor: Model, model: Model) -> None:
     Where both are embedders they do not differ, and the head's are copied as well.
     """
     _copy(backbone(donor), backbone(model))
-    if _embeds(donor) and _embeds(model):
+    if is_embedder(donor) and is_embedder(model):
         _copy(head(donor), head(model))
-
-
-def _embeds(model: Model) -> bool:
-    return bool(model.layers[-1].name != NAMES)
 
 
 def _embedder(run: Run, options: Train) -> Model:
