@@ -50,6 +50,13 @@ class Trees(Kind):
         """Labels hold pictures alone."""
         return entry in _labels(folder, _version(folder))
 
+    def names(self, place: Path) -> Iterator[str]:
+        """Yield names and labels."""
+        held = held_in(place)
+        for record in (*held.records, *held.gone):
+            yield from (name for name in (record.name, record.label, record.moved_from) if name)
+        yield from (left.label for left in held.rejected)
+
     def spread(self, place: Path, targets: Targets) -> None:
         """Add the photos, pictures and addresses that this folder connects with what goes."""
         held = held_in(place)
@@ -60,6 +67,7 @@ class Trees(Kind):
         targets.add_linked((link.first, link.second) for link in held.links if link.reason == "same photo")
         for origin in targets.photos & held.sources.keys():
             targets.add_source(held.sources[origin])
+        targets.urls.update(scraping.addresses(place, targets))
 
     def plan(self, place: Path, doing: Doing) -> Part | None:
         """Return the pictures that go, and how many lines."""
