@@ -40,6 +40,7 @@ __all__ = [
     "augment",
     "balance",
     "cache",
+    "card",
     "clean",
     "compare",
     "crop",
@@ -216,6 +217,42 @@ def cache(
             of networks, or `unpacked` archives that a crash left behind; all if not given.
         clear: Delete it. facekit computes it again when it is needed. Default: False.
         older_than: With `clear`, delete only what was not used for this long: `30d`, `12h`, `2w`.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For everything that the caller can fix; the message says how.
+    """
+
+def card(
+    target: str | PathLike[str],
+    *,
+    output: str | PathLike[str] | None = None,
+    check: bool = False,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Write the card of a data set, a model or a gallery: where it comes from, how good it is, what it is
+    for.
+
+    This is the command `facekit card`, with the same options, defaults and checks.
+
+    Args:
+        target: Folder of pictures, folder of a trained model, gallery (a folder, or
+            `postgresql://USER@HOST/DATABASE`).
+        output: Folder for `README.md` and `croissant.json`; by default the one that is described.
+        check: Write nothing, and exit with 1 if the card is missing, or no longer says what is there.
+            Default: False.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
