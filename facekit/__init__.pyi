@@ -53,8 +53,10 @@ __all__ = [
     "export",
     "gallery",
     "identify",
+    "ingest",
     "inspect",
     "keys",
+    "label",
     "load",
     "models",
     "monitor",
@@ -305,7 +307,8 @@ def clean(
         min_images: Minimum number of pictures per name; names with fewer are removed. Default: 30.
         people: Maximum number of names to keep; those with the most pictures are kept first. Default:
             100.
-        min_side: Minimum side of a face in its photo, in pixels. Default: 40.
+        min_side: Minimum side of a face in its photo, in pixels, measured as by `crop --min-size`.
+            Default: 40.
         min_sharpness: Minimum variance of the Laplacian at 96 pixels; below it a picture counts as
             blurred. Default: 40.0.
         min_brightness: Minimum mean grey value (0 to 255). Default: 25.0.
@@ -435,7 +438,8 @@ def crop(
             cropped. Default: True.
         faces: Which faces to save: the `largest` of each photo, `all` of them, or `only` those of
             photos that show a single face. Default: 'largest'.
-        min_size: Minimum side of a face, in pixels of the photo. Default: 40.
+        min_size: Minimum side of a face in its photo, in pixels; of a box that is no square, the longer
+            side counts. Default: 40.
         margin: Margin around the face, as a share of its side. Default: 0.2.
         size: Side of a saved face, in pixels. Default: 160.
         detect_at: Size to which a photo is scaled down for detection (its longest side, in pixels).
@@ -863,6 +867,55 @@ def identify(
         FacekitError: For everything that the caller can fix; the message says how.
     """
 
+def ingest(
+    data_set: Literal["lfw", "celeba", "utkface", "fer2013", "casia"],
+    input: str | PathLike[str],
+    output: str | PathLike[str],
+    *,
+    folders: str | None = None,
+    target: str | Iterable[str] = (),
+    official_split: bool = True,
+    links: bool = True,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Read a public data set in its own layout, with its targets and its official split.
+
+    This is the command `facekit ingest`, with the same options, defaults and checks.
+
+    Args:
+        data_set: Labeled Faces in the Wild, CelebA, UTKFace, FER2013 or CASIA-WebFace. Get it from its
+            authors, under their terms; facekit does not download it.
+        input: Folder of the unpacked data set, with the lists that belong to it; for FER2013 or CASIA-
+            WebFace also its `.csv` or `.rec` file.
+        output: Folder to write.
+        folders: Target that the folders of the tree are called by: `identity`, or one such as `gender`.
+            By default identity; gender for UTKFace and expression for FER2013, which do not say who is
+            shown.
+        target: Target to write into the manifest, or `all`; may be repeated. By default expression,
+            gender, age, age_group and race, as far as the data set has them. CelebA has 39 more, such
+            as `smiling`.
+        official_split: Write the parts of the official split into the manifest, if there is one.
+            Default: True.
+        links: Make hard links to the pictures where the disk allows it, instead of copies. Default:
+            True.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For everything that the caller can fix; the message says how.
+    """
+
 def inspect(
     run: str | PathLike[str],
     pictures: str | PathLike[str] | Iterable[str | PathLike[str]] = (),
@@ -937,6 +990,41 @@ def keys(
         scope: `create`: what the key is good for: `read` asks who is in pictures, `write` also enrolls
             and changes people, `admin` also merges and deletes them. Default: 'read'.
         name: `create`: what the key is for, such as `door camera`; `list` shows it. Default: ''.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For everything that the caller can fix; the message says how.
+    """
+
+def label(
+    input: str | PathLike[str],
+    *,
+    table: str | PathLike[str],
+    target: str | Iterable[str] = (),
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Write what is known of the pictures, such as expression or gender, from a table into a tree.
+
+    This is the command `facekit label`, with the same options, defaults and checks.
+
+    Args:
+        input: Folder that `crop`, `ingest` or another command made.
+        table: CSV with a column `image` or `label`, and a column for each target, such as `expression`.
+            A row goes by the path or the name of a picture or of the photo it was cut from, or by a
+            person's folder.
+        target: Column to write; may be repeated. By default every column, apart from `group`.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -1064,8 +1152,9 @@ def predict(
         min_confidence: The model's own confidence below which a face is `unknown`. It is not the
             probability that is shown, but `confidence` in the JSON, which assumes that no face is a
             stranger's. For more certain names, use `min_probability`. Default: 0.5.
-        detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
-            cropped. Default: True.
+        detect: Detect faces, with the detector and the settings by which the faces of the training were
+            cropped; with `detect=False`, each picture is taken as a face that is already cropped.
+            Default: True.
         grid: PNG or HTML page to write: each face with its predicted name, marked right or wrong where
             the photo's folder is a name. The page links the photos.
         sort_into: Folder to copy the photos into, a folder in it for each person; a photo of two people

@@ -18,6 +18,7 @@ import uvicorn
 from facekit.options.keys import Scope
 from facekit.options.serve import Serve
 from facekit.serving.app import build
+from facekit.serving.gate import Gate
 from facekit.serving.keys import create
 from facekit.serving.server import listen
 from facekit.serving.targets import keys_of
@@ -50,6 +51,7 @@ class Api:
 
     target: str
     port: int
+    gate: Gate
     keys: dict[str, str] = field(default_factory=dict)
 
     def ask(
@@ -106,15 +108,15 @@ def form(pictures: Mapping[str, bytes], fields: Mapping[str, str]) -> tuple[byte
 @contextmanager
 def served(target: Path | str, **options: Any) -> Iterator[Api]:
     """Serve a gallery or a run from a thread; the keys of all scopes are made first."""
-    api = Api(str(target), 0)
+    settings = Serve(**{"target": str(target), "port": 0, "jobs": 1, "wait_ms": 0.0, **options})
+    keys = dict[str, str]()
     with keys_of(str(target)) as kept:
         scopes: tuple[Scope, ...] = ("read", "write", "admin")
         for scope in scopes:
-            api.keys[scope] = create(kept, scope, "test")[0]
-    settings = Serve(**{"target": str(target), "port": 0, "jobs": 1, "wait_ms": 0.0, **options})
+            keys[scope] = create(kept, scope, "test")[0]
     with listen(0) as listening:
-        api.port = listening.getsockname()[1]
-        server = uvicorn.Server(config(settings, build(settings)))
+        api = Api(str(target), listening.getsockname()[1], build(settings), keys)
+        server = uvicorn.Server(config(settings, api.gate))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         try:

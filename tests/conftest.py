@@ -180,6 +180,29 @@ def enrolled(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return Path(shutil.copytree(gallery, tmp_path_factory.mktemp("enrolled") / "gallery"))
 
 
+@pytest.fixture(scope="session")
+def strangers(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """Photos of one drawn person who is not in `enrolled`."""
+
+    def make(folder: Path) -> None:
+        draw(Draw(output=folder / "photos", people=2, photos=8, seed=77, jobs=1))
+
+    root = made_once(tmp_path_factory, "strangers", make) / "photos"
+    folder = sorted(one for one in root.iterdir() if one.is_dir())[0]
+    return [photo.read_bytes() for photo in sorted(folder.iterdir())]
+
+
+@pytest.fixture(scope="session")
+def head(even: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained run: a linear head of the three drawn people. To be copied by whoever keeps something in it."""
+    from facekit.commands.train import train
+    from facekit.options.train import Train
+
+    root = tmp_path_factory.mktemp("head") / "run"
+    train(Train(input=even, output=root, backbone="dlib", jobs=1))
+    return root
+
+
 @pytest.fixture
 def bot_place() -> Iterator[Path]:
     """Where the folders of bots are, of this process and of those it starts: empty at the start."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import shlex
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import published
 from typer.main import get_command
 
 from facekit import cli
@@ -231,7 +233,21 @@ def _pairs(world: World) -> None:
         (world.folder / name).write_text("\n".join(["first,second,same", *lines]) + "\n")
 
 
-PREPARED: dict[str, Callable[[World], None]] = {
+def _tables(world: World) -> None:
+    """Write the tables of pictures and of people that `label` reads."""
+    world.need("even")
+    rows = [json.loads(line) for line in (world.folder / "even" / "manifest.jsonl").read_text().splitlines()]
+    (world.folder / "expressions.csv").write_text(f"image,expression\n{rows[0]['path']},happy\n")
+    people = "".join(f"{name},female,1815\n" for name in sorted({row["label"] for row in rows}))
+    (world.folder / "people.csv").write_text(f"label,gender,born\n{people}")
+
+
+def _lfw(world: World) -> None:
+    published.lfw(world.folder / "unpacked")
+    (world.folder / "unpacked" / "lfw").rename(world.folder / "lfw-deepfunneled")
+
+
+PREPARED: dict[str, Callable[[World], object]] = {
     "photos": _typed("facekit draw -o photos --people 6 --photos 40"),
     "others": _typed("facekit draw -o others --people 2 --photos 20 --seed 5"),
     "faces": _typed("facekit crop photos -o faces"),
@@ -246,5 +262,11 @@ PREPARED: dict[str, Callable[[World], None]] = {
     "gallery": _typed("facekit enroll photos -o gallery"),
     "pairs.csv": _pairs,
     "more-pairs.csv": _pairs,
+    "expressions.csv": _tables,
+    "people.csv": _tables,
+    "lfw-deepfunneled": _lfw,
+    "fer2013.csv": lambda world: published.fer2013(world.folder),
+    "UTKFace": lambda world: published.utkface(world.folder),
+    "celeba": lambda world: published.celeba(world.folder / "celeba"),
 }
 """What the pages suppose that a reader has, and how it is made."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import shutil
 import tempfile
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from facekit.commands.identify import identify
 from facekit.commands.verify import verify
 from facekit.options.identify import Identify
 from facekit.options.verify import Verify
+from facekit.serving.monitor import sqlite
 
 
 @pytest.fixture(scope="module")
@@ -108,13 +111,11 @@ def test_a_damaged_picture(api: Api, photos: list[Path]) -> None:
     assert (reply.status, reply.problem) == (422, "bad-picture")
 
 
-def test_a_run_labels_faces_as_predict_does(even: Path, photos: list[Path], tmp_path: Path) -> None:
+def test_a_run_labels_faces_as_predict_does(head: Path, photos: list[Path], tmp_path: Path) -> None:
     from facekit.commands.predict import predict
-    from facekit.commands.train import train
     from facekit.options.predict import Predict
-    from facekit.options.train import Train
 
-    train(Train(input=even, output=tmp_path / "run", backbone="dlib", jobs=1))
+    shutil.copytree(head, tmp_path / "run")
     (said,) = predict(Predict(run=tmp_path / "run", pictures=[str(photos[0])], jobs=1))
     with served(tmp_path / "run") as run:
         found = run.send("/v1/analyze", {"picture": photos[0].read_bytes()}).json["runs"]["run"]
@@ -123,6 +124,16 @@ def test_a_run_labels_faces_as_predict_does(even: Path, photos: list[Path], tmp_
         ]
         assert run.send("/v1/identify", {"picture": photos[0].read_bytes()}).problem == "not-found"
         assert run.get("/v1/people").problem == "not-found"
+
+        # Whether it was right is counted; a run names nobody by number.
+        answer = found[0]["answer"]
+        assert run.post("/v1/feedback", {"answer": answer, "right": False}).status == 204
+        assert run.post("/v1/feedback", {"answer": answer, "right": False, "person": 1}).problem == "bad-value"
+        assert run.post("/v1/feedback", {"answer": answer[:-2] + "AA", "right": True}).problem == "bad-value"
+        assert run.post("/v1/feedback", {"answer": answer, "right": True}, key="read").problem == "no-right"
+    with closing(sqlite.in_folder(tmp_path / "run")) as days:
+        ((_, counts),) = days.days().items()
+    assert (counts["wrong"].tolist(), counts["unknown"].sum()) == ([0, 1], 1)
 
 
 def mutate(api: Api, photo: bytes, count: int) -> None:

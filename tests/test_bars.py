@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console as Screen
 
 from facekit.base.contract import AtMost
 from facekit.cli.bars import _Left, _Rate, duration, progress
 from facekit.cli.console import Console
+from facekit.cli.tracking import Tracker
 
 
 @pytest.mark.parametrize(
@@ -53,3 +57,34 @@ def test_a_loop_that_may_end_early_says_at_most(capsys: pytest.CaptureFixture[st
     said = capsys.readouterr().err
     assert "train: 3/3" in said
     assert "nothing" not in said, "a loop over nothing is not worth a line"
+
+
+def on_a_terminal(width: int = 80) -> tuple[Console, io.StringIO]:
+    """Return a console whose screen is a terminal, and what is written to that."""
+    console, file = Console(), io.StringIO()
+    console.screen = Screen(file=file, force_terminal=True, width=width, no_color=True)
+    console._tracker = Tracker(console.screen, console.say)
+    return console, file
+
+
+def test_what_is_said_after_a_loop_stands_below_its_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("facekit.cli.tracking._SHORT", 0.0)
+    console, file = on_a_terminal()
+    for number in console.track(range(2), "predict"):
+        if number:
+            console.say("in the middle")
+        time.sleep(0.01)
+    console.say("2 faces have a name")
+    console.stop()
+    text = file.getvalue()
+    assert text.index("in the middle") < text.rindex("2/2") < text.index("2 faces have a name")
+
+
+def test_a_long_error_is_broken_between_words_on_a_terminal() -> None:
+    console, file = on_a_terminal(width=40)
+    console.error("no such folder: photos; type `facekit crop my/photos -o faces --detector yunet` in another folder")
+    assert file.getvalue().replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines() == [
+        "error: no such folder: photos; type",
+        "`facekit crop my/photos -o faces --detector yunet`",
+        "in another folder",
+    ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,9 @@ from colours import colours as colours
 from patches import patch
 
 from facekit import runs
-from facekit.base import images
+from facekit.base import digests, images
 from facekit.base.contract import Report
+from facekit.base.opening import open_regular
 from facekit.commands.balance import balance
 from facekit.commands.clean import clean
 from facekit.commands.cross_validate import cross_validate
@@ -26,6 +29,7 @@ from facekit.options.clean import Clean
 from facekit.options.cross_validate import CrossValidate
 from facekit.options.evaluate import Evaluate
 from facekit.options.train import Train
+from facekit.runs import pictures
 from facekit.scores.model import BeforeCleaning
 
 SAYS = "the faces were cleaned with colours, the network that is scored: faces that it does not recognise are not among"
@@ -152,3 +156,19 @@ def test_dlib_and_its_mirrored_twin_are_one_network(work: Path) -> None:
 def test_folds_carry_the_banner(work: Path) -> None:
     report = cross_validate(CrossValidate(run=work / "run", folds=2, rounds=0))
     assert any(banner.startswith(SAYS) for banner in report.details["banners"])
+
+
+def test_no_photo_of_the_training_is_read_twice(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also on a disk far away: to see that it is as it was, to compare it, to embed it, to find the nearest face."""
+    monkeypatch.setattr(digests, "FRESH", float("-inf"))
+    read: Counter[str] = Counter()
+
+    def counting(file: Path, *more: Any, **named: Any) -> Any:
+        read[os.path.realpath(file)] += 1
+        return open_regular(file, *more, **named)
+
+    for module in (images, pictures):
+        monkeypatch.setattr(module, "open_regular", counting)
+    assert _evaluate(work).details["accuracy before cleaning"] == pytest.approx(28 / 32)
+    trained = [one for one in runs.load(work / "run").split if one.split in ("train", "validation")]
+    assert {read[os.path.realpath(work / "balance" / one.path)] for one in trained if not one.synthetic} == {1}

@@ -70,6 +70,28 @@ def test_what_clean_shows_by_person_is_not_shown_in_other_numbers_as_well() -> N
     assert [line.split()[0] for line in shown(report)[2:]] == ["embedder", "person", "Ada"]
 
 
+def test_a_long_report_shows_what_is_quoted_and_says_where_the_rest_is() -> None:
+    details = {"pictures": 7, "macro_f1": 0.5, "accuracy": 1.0, "accuracy_interval": [0.9, 1.0]}
+    report = Report("evaluate", "m", details=details, counts=False)
+    report.shown, report.notes = ("accuracy", "fpir", "pictures"), ("The report shows the rest, which is a lot. " * 3,)
+    assert shown(report)[1:4] == [
+        "  accuracy  1 (95% CI 0.9 to 1)",
+        "  pictures  7",
+        "  The report shows the rest, which is a lot. The report shows the rest, which is",
+    ]
+    assert set(report.to_dict()["details"]) == set(details)  # type: ignore[arg-type]
+
+
+def test_decisions_of_the_review_are_applied_or_not_yet() -> None:
+    def said(applied: int, waiting: int) -> str:
+        details = {"decisions": {"in force": applied, "waiting": waiting}}
+        return "\n".join(shown(Report("clean", "good", details=details))[2:])
+
+    assert said(3, 0) == "  review decisions  3 applied"
+    assert said(0, 2) == "  review decisions  2 not applied yet (type the same `clean` again with --apply)"
+    assert said(0, 0) == "  review decisions  none"
+
+
 def test_stages_of_a_recipe_are_told_apart() -> None:
     report = Report("evaluate", "model", details={"accuracy": 0.5}, counts=False)
     lines = shown(CROP, report)

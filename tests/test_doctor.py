@@ -48,7 +48,7 @@ for extra in ("none", "scrape", "augment", "faces", "review", "train", "all"):
 
 def fix(package: str, extra: str) -> str:
     """What is said of a package that is missing; one is in no part of `all`."""
-    return f"pip install 'facekit-cli[{extra}]'" + " (only to train with PyTorch)" * (package == "torch")
+    return "only to train with PyTorch: " * (package == "torch") + f"pip install 'facekit-cli[{extra}]'"
 
 
 def test_nothing_everything_and_each_single_extra() -> None:

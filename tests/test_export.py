@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Facekit, files_in
+from conftest import ROOT, Facekit, files_in
 from exporting import head_run, network_run
 from patches import move
 
@@ -198,22 +201,6 @@ def test_tensorflows_formats_answer_alike(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("network", "color"),
-    [("mobilenet_v2", "gray"), *((name, "rgb") for name in ("efficientnet_b0", "vgg16", "alexnet", "resnet50_v2"))],
-)
-def test_every_kind_of_layer_becomes_operators_that_are_read(network: str, color: str) -> None:
-    """VGG turns colours round, AlexNet and the small ones flatten, EfficientNet has swish and pools squeezed."""
-    from facekit.networks import build
-    from facekit.networks.backend import keras
-    from facekit.runs.export import graph
-    from facekit.runs.export.network import of_network
-
-    keras.utils.clear_session()  # else each network stays in memory
-    graph.metadata(onnx_file.of_keras(of_network(build(network, 80, 3, color))))
-
-
-@pytest.mark.slow
 def test_without_the_runs_own_pictures_there_are_no_whole_numbers(
     network: Path, tmp_path: Path, facekit: Facekit
 ) -> None:
@@ -222,3 +209,75 @@ def test_without_the_runs_own_pictures_there_are_no_whole_numbers(
     done = facekit("export", run, "-o", tmp_path / "a.tflite", "--format", "litert-int8")
     assert done.code == 2
     assert "put them back, or give --format litert" in done.err
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Mount an empty disk of that size, and return its folder."""
+    mounted: list[Path] = []
+
+    def mount(size: str) -> Path:
+        place = tmp_path / f"disk{len(mounted)}"
+        place.mkdir()
+        options = ["-t", "tmpfs", "-o", f"size={size}", "tmpfs"]
+        if os.geteuid() or subprocess.run(["mount", *options, place], capture_output=True).returncode:
+            pytest.skip("only root may mount a disk")
+        mounted.append(place)
+        return place
+
+    yield mount
+    for place in mounted:
+        subprocess.run(["umount", place], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("written", "name"), [("onnx", "a.onnx"), ("onnx", "triton"), ("litert", "a.tflite"), ("savedmodel", "served")]
+)
+def test_a_full_disk_is_said_in_a_line_and_nothing_is_left(
+    network: Path,
+    tmp_path: Path,
+    disk: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    facekit: Facekit,
+    written: str,
+    name: str,
+) -> None:
+    """The disk of the export, and that on which the converter works, at two points on the way."""
+    for size in ("100k", "400k"):
+        place = disk(size)
+        done = facekit("export", network, "-o", place / name, "--format", written, "-q")
+        assert (done.code, done.err.count("\n"), "no space left to write" in done.err) == (2, 1, True), done.err
+        assert not [path for path in place.rglob("*") if path.is_file()]
+        with monkeypatch.context() as patch:
+            patch.setenv("FACEKIT_CACHE", str(disk(size)))
+            done = facekit("export", network, "-o", tmp_path / name, "--format", written, "-q")
+        assert (done.code, done.err.count("\n")) == (2, 1), done.err
+        assert "set FACEKIT_CACHE to a folder of another disk" in done.err
+        assert not (tmp_path / name).exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0, 0.5, 1, 2])
+@pytest.mark.parametrize(("written", "name"), [("onnx", "triton"), ("savedmodel", "served")])
+def test_a_kill_while_it_converts_leaves_nothing(
+    network: Path, tmp_path: Path, seconds: float, written: str, name: str
+) -> None:
+    """Nothing of the model, and nothing where the converter worked; the same command then does it."""
+    cache = tmp_path / "cache"
+    words = [sys.executable, "-m", "facekit", "export", network, "-o", tmp_path / name, "--format", written, "-q"]
+    environment = {**os.environ, "FACEKIT_CACHE": str(cache), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(words, env=environment, start_new_session=True) as process:
+        while process.poll() is None and not list(cache.glob("unpacked/*")):
+            time.sleep(0.01)
+        time.sleep(seconds)
+        process.kill()
+    whole = [path for path in tmp_path.glob(f"{name}/*") if not path.name.startswith(".")]
+    assert all((path / "saved_model.pb").exists() or (path / "model.onnx").exists() for path in whole if path.is_dir())
+    until = time.monotonic() + 60
+    while list(cache.glob("unpacked/*")) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not list(cache.glob("unpacked/*"))
+    assert subprocess.run(words, env=environment).returncode == 0
+    assert placing.newest(tmp_path / name) == tmp_path / name / "1"
+    assert not [path for path in (tmp_path / name).iterdir() if path.name.startswith(".")]

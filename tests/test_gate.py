@@ -72,7 +72,8 @@ def test_an_own_host_header(api: Api, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+    "headers",
+    [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": "http://["}, {"Sec-Fetch-Site": "cross-site"}],
 )
 def test_from_another_origin(api: Api, headers: dict[str, str]) -> None:
     reply = api.get(PEOPLE, headers=headers)

@@ -158,7 +158,13 @@ def test_a_row_for_people_says_whom_an_unknown_face_is_nearest_to() -> None:
         "probability": 0.03,
     }
     answer = Answer(label="unknown", top=(Guess("Ada", 0.9),), **shared)
-    row = {"photo": "a.jpg", "face": "", "name": "unknown (nearest: Ada)", "probability": "0.03", "similarity": "0.60"}
+    row = {
+        "photo": "a.jpg",
+        "face": "",
+        "name": "unknown (nearest: Ada, 0.03)",
+        "probability": "",
+        "similarity": "0.60",
+    }
     assert answer.row() == row
     assert replace(answer, label="Ada").row()["name"] == "Ada"
 

@@ -167,9 +167,13 @@ def test_the_whole_way_by_keyboard(browser: WebDriver, folder: Path) -> None:
         assert page.name == "Ada Lovelace"
         assert page.states == ["unsure", "unsure", "keep", "keep", "reject", "keep", "reject", "reject"]
         assert page.text("#progress-text") == "3 undecided of 12"
+        # As clean counts: what it is not sure of stays, or is left out, until somebody decides.
+        assert page.text("#counts") == "5 stay (2 undecided) · 3 left out"
+        page.said("#panel .chance + p", "This one is between the two: you decide. Until then it stays.")
         # Keep the first, reject the second: each goes on to the next.
         page.press("k", "r").saved()
         assert (page.at, page.states[:3]) == (2, ["KEEP", "REJECT", "keep"])
+        assert page.text("#counts") == "4 stay · 4 left out"
         assert verdicts(folder) == ["keep", "reject"]
         # Move one to another name by typing a part of it, without its accent.
         page.press(Keys.ARROW_RIGHT, "m").said("#picker-title", "Move this face to")

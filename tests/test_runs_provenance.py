@@ -42,7 +42,7 @@ def test_published_weights_are_named_with_their_licence_and_data(run: Path) -> N
     sface = _of(run, backbone=Backbone(name="sface"))
     assert sface.licence == SFACE.licence
     assert "not disclosed" in sface.trained_on
-    assert "47% of LFW's people are in MS1MV2" in sface.people
+    assert "47% are in MS1MV2" in sface.people
 
 
 def test_networks_say_what_they_began_with(run: Path, tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_an_embedder_of_another_package_is_not_vouched_for(run: Path) -> None:
 
 
 def test_every_report_says_it(run: Path, tmp_path: Path, facekit: Facekit) -> None:
-    """On its page, in its JSON, and at the end on the terminal."""
+    """On its page, in its JSON, and at the end on the terminal, which names the page where that has many numbers."""
     reports = [
         (["evaluate", run], "scores.json"),
         (["cross-validate", run, "--folds", "2", "--rounds", "0"], "scores.json"),
@@ -91,7 +91,8 @@ def test_every_report_says_it(run: Path, tmp_path: Path, facekit: Facekit) -> No
         folder = Path(done.report["folder"])
         assert done.report["details"]["licence of the weights"] == "CC0 1.0"
         assert f"\n{arguments[0]}: " in f"\n{done.err}"
-        assert re.search(r"^ +weights +colours", done.err, re.MULTILINE)
+        long = arguments[0] in ("evaluate", "cross-validate")
+        assert re.search(r"what its weights were\s+trained on" if long else r"\n +weights +colours", done.err)
         page = (folder / "report.html").read_text()
         assert "Pretrained weights" in page
         assert "CC0 1.0" in page

@@ -12,20 +12,9 @@ import pytest
 from asking import Api
 from conftest import Facekit
 
-from facekit.commands.draw import draw
 from facekit.identity.gallery import Gallery
-from facekit.options.draw import Draw
 
 PEOPLE = "/v1/people"
-
-
-@pytest.fixture(scope="module")
-def strangers(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """Six photos of one drawn person whom the gallery does not know."""
-    root = tmp_path_factory.mktemp("strangers") / "photos"
-    draw(Draw(output=root, people=2, photos=8, seed=77, jobs=1))
-    folder = sorted(one for one in root.iterdir() if one.is_dir())[0]
-    return [photo.read_bytes() for photo in sorted(folder.iterdir())]
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 import resource
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,3 +99,21 @@ def test_a_full_disk_is_one_line_and_loses_nothing(gallery: Gallery) -> None:
         store.enroll(big)
     assert counts(gallery) == {"p0": 4, "p1": 4, "p2": 4}
     assert store.check() == []
+
+
+NAMES = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); print(*c.execute('select name from people'))"
+
+
+def test_opening_it_twice_in_one_process_keeps_its_locks(gallery: Gallery) -> None:
+    """Another process that leaves must see that somebody is here: it would remove the log of changes otherwise."""
+
+    def another() -> str:
+        command = [sys.executable, "-S", "-c", f"{NAMES}; c.close()", str(gallery.folder / opening.FILE)]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+    Gallery.open(gallery.folder).store.close()
+    assert "p0" in another()
+    assert (gallery.folder / f"{opening.FILE}-wal").exists()
+    gallery.store.rename(gallery.person("p0").number, "renamed")
+    assert "renamed" in another()
+    Gallery.open(gallery.folder).store.close()

@@ -15,18 +15,19 @@ def summary(answers: list[Said], videos: tuple[str, ...] = ()) -> str:
 
 def test_pictures() -> None:
     assert summary([]) == ""
+    assert summary([("a", None, True), ("b", None, True)]) == "no face in 2 photos"
     assert summary([("a", "Ada", True), ("a", "unknown", True), ("b", None, True)]) == (
-        "2 pictures: 1 face has a name, 1 is unknown; 1 picture without an answer"
+        "2 faces in 1 photo: 1 has a name, 1 is unknown; 1 photo gave no face"
     )
 
 
 def test_a_picture_with_an_answer_beside_a_place_that_is_no_face_has_one() -> None:
-    assert summary([("a", None, True), ("a", "unknown", True)]) == "1 picture: 0 faces have a name, 1 is unknown"
+    assert summary([("a", None, True), ("a", "unknown", True)]) == "1 face in 1 photo: 0 have a name, 1 is unknown"
 
 
 def test_videos() -> None:
     live = [("0", "Ada", False), ("0", "Ada", True), ("0", "Bob", True)]
-    assert summary(live, ("0",)) == "1 video: 2 appearances have a name, 0 are unknown"
+    assert summary(live, ("0",)) == "2 appearances in 1 video: 2 have a name, 0 are unknown"
     assert summary([*live, ("p", "unknown", True), ("1", None, True)], ("0", "1")) == (
-        "1 picture and 2 videos: 2 faces have a name, 1 is unknown; 1 video without an answer"
+        "3 faces in 1 photo and 1 video: 2 have a name, 1 is unknown; 1 video gave no face"
     )

@@ -198,3 +198,27 @@ def test_colours_are_rgb() -> None:
     face = image[box.y + box.h // 2 : box.y + box.h * 3 // 4, box.x + box.w // 3 : box.x + box.w * 2 // 3]
     red, _, blue = face.reshape(-1, 3).mean(axis=0)
     assert red > blue + 15
+
+
+def outlines(image: Image, box: Box) -> np.ndarray:
+    """Oriented gradients of a face and its hair."""
+    wide = Box(box.x - box.w // 7, box.y - box.h // 7, box.w * 9 // 7, box.h * 9 // 7)
+    return np.asarray(cv2.HOGDescriptor((64, 64), (16, 16), (16, 16), (8, 8), 9).compute(cut(image, wide, 64)))
+
+
+def test_gender_can_be_seen_on_people_never_seen_before(photos: list[tuple[Image, Box]]) -> None:
+    crowd = people(40, 11)
+    assert all(one.beard == "none" for one in crowd if one.gender == "female")
+    who = np.arange(PHOTOS) % 40
+    male = np.array([crowd[place].gender == "male" for place in who])
+    assert 0.4 < male.mean() < 0.6
+    values = np.array([outlines(*one) for one in photos])
+    right = np.zeros(PHOTOS, bool)
+    for fold in range(8):
+        held = who % 8 == fold
+        mean = values[~held].mean(0)
+        known = values[~held] - mean
+        weights = np.linalg.solve(known @ known.T + 3 * np.eye(len(known)), np.where(male[~held], 1.0, -1.0))
+        right[held] = ((values[held] - mean) @ known.T @ weights > 0) == male[held]
+    balanced = (right[male].mean() + right[~male].mean()) / 2
+    assert balanced > 0.65

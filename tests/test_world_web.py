@@ -65,7 +65,7 @@ def test_a_copy_is_the_same_bytes_and_a_repeat_is_not() -> None:
     assert copy.of is not None and repeat.of is not None
     assert world.draw(0, copy) == world.draw(0, plan[copy.of])
     assert world.draw(0, repeat) != world.draw(0, plan[repeat.of])
-    assert world.expression(0, copy) == world.expression(0, plan[copy.of])
+    assert world.targets(0, copy) == world.targets(0, plan[copy.of])
 
 
 def test_every_kind_can_be_drawn() -> None:
@@ -75,7 +75,10 @@ def test_every_kind_can_be_drawn() -> None:
     for kind, (who, item) in first.items():
         pixels = images.decode(world.draw(who, item))
         assert (max(pixels.shape) < 100) == (kind == "tiny")
-        assert (world.expression(who, item) in EXPRESSIONS) == (kind not in ("group", "empty"))
+        targets = world.targets(who, item)
+        assert (targets.get("expression") in EXPRESSIONS) == (kind not in ("group", "empty"))
+        shown = item.of if kind == "wrong" else who
+        assert kind in ("repeat", "copy") or targets.get("gender") in (None, world.persons[shown].gender)
 
 
 def test_a_search_page_is_as_bing_writes_it(web: Web) -> None:

@@ -101,6 +101,14 @@ def encode_png(image: Image) -> bytes:
     return _encode(".png", image, [])
 
 
+def encode_gray(grey: Gray) -> bytes:
+    """Encode grey pixels as PNG, without loss."""
+    done, data = cv2.imencode(".png", grey)
+    if not done:
+        raise ValueError(f"OpenCV could not encode grey pixels of shape {grey.shape}")
+    return bytes(data)
+
+
 def gray(image: Image) -> Gray:
     """Return the luma of an RGB picture."""
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)

@@ -46,7 +46,7 @@ DLIB = Provenance(
 )
 
 SFACE = Provenance(
-    title="SFace (December 2021), weights of 8 bits in blocks",
+    title="SFace (December 2021), stored as numbers of 8 bits",
     file=PINS["sface"].file,
     sha256=PINS["sface"].sha256,
     licence=PINS["sface"].licence,
@@ -54,17 +54,18 @@ SFACE = Provenance(
     source="Yaoyao Zhong, in the OpenCV zoo, https://github.com/opencv/opencv_zoo",
     trained_on=(
         "data that are not disclosed (opencv_zoo issue 313); the paper (arXiv 2205.12010) used CASIA-WebFace, VGGFace2 "
-        "and MS-Celeb-1M"
+        "and MS-Celeb-1M, public sets of well-known people's photos"
     ),
     disclosed=False,
     overlap=(
-        "Well-known people may be among those that the network was trained on; 47% of LFW's people are in MS1MV2, "
-        "which was made from MS-Celeb-1M (arXiv 2405.09403)."
+        "Well-known people may be among those that the network was trained on, which makes a score too high. Of the "
+        "people in LFW, a public set of news photos to test on, 47% are in MS1MV2, which was made from MS-Celeb-1M "
+        "(arXiv 2405.09403)."
     ),
 )
 
 YUNET = Provenance(
-    title="YuNet (March 2023), weights of 8 bits in blocks",
+    title="YuNet (March 2023), stored as numbers of 8 bits",
     file=PINS["yunet"].file,
     sha256=PINS["yunet"].sha256,
     licence=PINS["yunet"].licence,

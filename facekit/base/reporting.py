@@ -60,6 +60,10 @@ class Report:
     """Whether `made` and `kept` mean something: not of a command that scores or compares."""
     next: str = ""
     """What is usually typed next; not in JSON."""
+    shown: Sequence[str] = ()
+    """The details that a terminal shows, in this order, where it does not show them all."""
+    notes: Sequence[str] = ()
+    """What a terminal says below the numbers; not in JSON."""
 
     def __str__(self) -> str:
         """Return what a person wants to know first: the counts, and what else is one number or one word."""

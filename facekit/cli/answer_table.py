@@ -33,7 +33,7 @@ def show(rows: Rows, width: int) -> RenderableType:
     above = [cell(f"{first}s below {folder}")] if folder else []
     needed = sum(max(len(visible(text)) for text in (name, *(row[name] for row in short))) for name in short[0])
     fits = needed + _GAP * len(short[0]) <= width
-    return Group(*above, _table(short) if fits else Group(*_paragraphs(short, first)))
+    return Group(*above, _table(short) if fits else Group(*_paragraphs(short, first, width)))
 
 
 def _shared(paths: Sequence[str]) -> str:
@@ -56,13 +56,27 @@ def _table(rows: Rows) -> Table:
     return table
 
 
-def _paragraphs(rows: Rows, first: str) -> Iterator[RenderableType]:
-    """Yield each path, and below it a line for each of its faces."""
+def _paragraphs(rows: Rows, first: str, width: int) -> Iterator[RenderableType]:
+    """Yield each path, and below it a line for each of its faces; a longer one is broken between two of its texts."""
     for path, faces in groupby(rows, lambda row: row[first]):
         yield Text(visible(path), "bold", overflow="fold")
         for face in faces:
             said = [_said(name, text) for name, text in face.items() if text and name != first]
-            yield Padding(cell("  ".join(said)), (0, 0, 0, 4))
+            for line in _lines(said, width - 4):
+                yield Padding(cell(line), (0, 0, 0, 4))
+
+
+def _lines(texts: Sequence[str], width: int) -> Iterator[str]:
+    """Yield lines of texts, as many in each as there is space for."""
+    line = ""
+    for text in texts:
+        longer = f"{line}  {text}" if line else text
+        if line and len(visible(longer)) > width:
+            yield line
+            longer = text
+        line = longer
+    if line:
+        yield line
 
 
 def _said(name: str, text: str) -> str:

@@ -40,8 +40,17 @@ _CALLED = {
 _OF_STAGE = {
     ("train", "accuracy"): "training accuracy",  # of the pictures that it was trained on
     ("clean", "people"): "faces",
+    ("clean", "decisions"): "review decisions",
 }
 """Details whose names mean something else in another command's report."""
+
+_KEYS = {
+    "decisions": {
+        "in force": "applied",
+        "waiting": "not applied yet (type the same `clean` again with --apply)",
+    }
+}
+"""Detail -> what a person reads for the names of its numbers."""
 
 _PROTOCOLS = {
     "group": "group (no photo is in two parts, nor a copy of it)",
@@ -79,6 +88,8 @@ def show(screen: Screen, reports: Sequence[Report]) -> None:
         _rows(screen, rows)
         for listing in tables:
             _listing(screen, listing)
+        for note in report.notes:
+            screen.print(Text("\n".join(_lines(note, screen.width - 2, "  "))), soft_wrap=True)
 
 
 def _numbers(reports: Sequence[Report]) -> Table:
@@ -104,12 +115,15 @@ def _rows(screen: Screen, rows: Sequence[tuple[str, str]]) -> None:
     left = 4 + max((len(visible(name)) for name, _ in rows), default=0)
     for name, value in rows:
         width = max(_LEAST, screen.width - left)
-        command = value.startswith("facekit ")
-        lines = (
-            [visible(value)] if command else wrap(visible(value), width, break_long_words=False, break_on_hyphens=False)
-        )
+        lines = [visible(value)] if value.startswith("facekit ") else _lines(value, width)
         text = ("\n" + " " * left).join(lines)
         screen.print(Text(f"  {visible(name):<{left - 2}}{text}"), soft_wrap=True)
+
+
+def _lines(text: str, width: int, indent: str = "") -> list[str]:
+    """Return a text wrapped between words."""
+    found = wrap(visible(text), width, break_long_words=False, break_on_hyphens=False)
+    return [f"{indent}{line}" for line in found]
 
 
 def _listing(screen: Screen, listing: Listing) -> None:
@@ -166,12 +180,13 @@ def _shortfalls(report: Report) -> Iterator[Listing]:
 
 def _details(report: Report) -> Iterator[tuple[str, str]]:
     """Yield a name and a value for each plain detail; lists and tables are for `--json`."""
-    for name, value in report.details.items():
+    details = report.details
+    for name, value in ((name, details[name]) for name in report.shown or details if name in details):
         if (report.stage, name) in _IN_TABLE and report.tables:
             continue
         words = _OF_STAGE.get((report.stage, name)) or _words(name)
         if isinstance(value, float):
-            yield words, f"{decimal(value)}{_interval(report.details.get(f'{name}_interval'))}"
+            yield words, f"{decimal(value)}{_interval(details.get(f'{name}_interval'))}"
         elif isinstance(value, bool):
             yield words, "yes" if value else "no"
         elif isinstance(value, int):
@@ -179,7 +194,9 @@ def _details(report: Report) -> Iterator[tuple[str, str]]:
         elif isinstance(value, str) and value != report.next:
             yield words, _PROTOCOLS.get(value, value) if name == "protocol" else value
         elif isinstance(value, dict) and value and all(isinstance(v, int | float) for v in value.values()):
-            yield words, ", ".join(_measured(key, number) for key, number in value.items())
+            said = _KEYS.get(name, {})
+            numbers = ((str(key), number) for key, number in value.items() if number or key not in said)
+            yield words, ", ".join(_measured(said.get(key, key), number) for key, number in numbers) or "none"
 
 
 def _words(name: str) -> str:

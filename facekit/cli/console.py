@@ -71,12 +71,11 @@ class Console:
     def say(self, text: str) -> None:
         """Show one line; what would act on the terminal is escaped.
 
-        A terminal gets it wrapped between words, but not inside a command, which is copied as one line.
+        A terminal gets it wrapped between words, but not inside a command, which is copied as one line. Bars of what
+        is done stay above it.
         """
-        line = shortened(visible(text))
-        if self.screen.is_terminal:
-            line = _wrapped(line, self.screen.width)
-        self.screen.print(Text(line), soft_wrap=True)
+        self._tracker.settle()
+        self._print(text)
 
     def next(self, command: str) -> None:
         """Show what is usually typed next, in one line that can be copied; nothing without a command."""
@@ -87,13 +86,12 @@ class Console:
     def error(self, text: str) -> None:
         """Show the one line that says what is wrong and how to fix it."""
         self.stop()
-        line = shortened(visible(" ".join(text.split())))
-        self.screen.print(Text.assemble(("error: ", "bold red"), line), soft_wrap=True)
+        self._print(" ".join(text.split()), "error: ", "bold red")
 
     def end(self, text: str) -> None:
         """Show the one line with which a command ends that was interrupted."""
         self.stop()
-        self.screen.print(Text(text), soft_wrap=True)
+        self._print(text)
 
     def at_once(self, text: str) -> None:
         """Show one line above the bars while something else is being done, unless `quiet`."""
@@ -127,6 +125,13 @@ class Console:
         """Show answers on stdout, which is a terminal."""
         screen = self._stdout()
         screen.print(answer_table.show(rows, screen.width))
+
+    def _print(self, text: str, mark: str = "", style: str = "") -> None:
+        """Print one line with a mark before it; a terminal gets it wrapped as `say` says."""
+        line = mark + shortened(visible(text))
+        if self.screen.is_terminal:
+            line = _wrapped(line, self.screen.width)
+        self.screen.print(Text.assemble((line[: len(mark)], style), line[len(mark) :]), soft_wrap=True)
 
     def _stdout(self) -> Screen:
         return Screen(file=cast(TextIO, self.out))

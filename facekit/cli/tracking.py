@@ -48,10 +48,18 @@ class Tracker:
         show = self._bar if _has_bars(self._screen) else self._lines
         return show(items, title, total, board)
 
+    def settle(self) -> None:
+        """Leave the bars where they are, if none moves any more: what is written next stands below them."""
+        if self._bars is not None and self._bars.finished:
+            self._freeze()
+
     def stop(self) -> None:
         """Leave the bars as they are, below which something else is written; say no more of a loop that was left."""
         for over in self._tickers:
             over.set()
+        self._freeze()
+
+    def _freeze(self) -> None:
         if self._bars is not None:
             self._bars.board = None  # after an interruption nobody works any more
             if self._screen.is_jupyter:  # where Rich does not draw the last state by itself

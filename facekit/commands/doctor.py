@@ -25,8 +25,10 @@ from facekit.sources.browser import find
 Look = Callable[[], "list[Check]"]
 
 
-_NOT_NEEDED = {"torch": " (only to train with PyTorch)"}
+_NOT_NEEDED = {"torch": "only to train with PyTorch: "}
 """Package -> what it is for, of those that the extra `all` leaves out."""
+
+ALL_THERE = "all that is needed is here"
 
 
 @dataclass(frozen=True)
@@ -42,27 +44,35 @@ class Check:
 
     def __str__(self) -> str:
         """Return the line that a person reads."""
-        line = f"{self._state:<7}  {self.name:<16} {self.found}".rstrip()
+        line = f"{self._state:<8}  {self.name:<16} {self.found}".rstrip()
         return f"{line}  ->  {self.mend}" if self.mend else line
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The same in four columns."""
-        return self._state, self.name, self.found, self.mend
+        """The same in three columns: what was found, or how to get it."""
+        return self._state, self.name, "; ".join(filter(None, (self.found, self.mend)))
+
+    @property
+    def needed(self) -> bool:
+        """Whether facekit lacks something without it."""
+        return self.name not in _NOT_NEEDED or self.broken
 
     @property
     def _state(self) -> str:
-        return "ok" if self.ok else "broken" if self.broken else "missing"
+        return "ok" if self.ok else "broken" if self.broken else "missing" if self.needed else "optional"
 
 
 def doctor(options: Doctor, track: Track = quiet) -> Report:
     """Look for the browser, its driver, the extras, TensorFlow and its GPUs, plug-ins, and space on the disk."""
     checks = [check for name, look in track(_looks(), "doctor") for check in _checked(name, look)]
     report = Report("doctor", _here(), kept=sum(c.ok for c in checks))
-    report.left["missing"] = sum(not c.ok for c in checks)
+    lacking = [check.name for check in checks if check.needed and not check.ok]
+    report.left["missing"] = len(lacking)
     report.details["checks"] = [asdict(check) for check in checks]
-    report.details["lines"] = [str(check) for check in checks]
-    report.listing = Listing(("", "what", "found", "fix"), tuple(check.cells for check in checks))
+    lines = [str(check) for check in checks]
+    end = f"missing or broken: {', '.join(lacking)}; the lines above say what to do" if lacking else ALL_THERE
+    report.details["lines"] = [*lines, end]
+    report.listing = Listing(("", "what", "found, or how to get it"), tuple(check.cells for check in checks), (end,))
     return report
 
 
@@ -114,7 +124,7 @@ def _browser() -> list[Check]:
 
 def _package(name: str, extra: str) -> list[Check]:
     if not plugins.installed(name):
-        return [Check(name, False, "", f"pip install 'facekit-cli[{extra}]'{_NOT_NEEDED.get(name, '')}")]
+        return [Check(name, False, "", f"{_NOT_NEEDED.get(name, '')}pip install 'facekit-cli[{extra}]'")]
     if name == "tensorflow":
         return _tensorflow()
     brought_by = _brought_by(name, extra)

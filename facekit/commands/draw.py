@@ -15,7 +15,7 @@ Made = tuple[Record, bytes]
 
 
 def draw(options: Draw, track: Track = quiet) -> Report:
-    """Write `photos` pictures of each of `people` invented people, labelled by name, with their expression.
+    """Write `photos` pictures of each of `people` invented people, labelled by name, with expression and gender.
 
     Raises FacekitError for a folder that may not be written or that was drawn with other options.
     """
@@ -56,7 +56,6 @@ def _items(world: World) -> Iterator[tuple[int, str, Item]]:
 
 def _record(world: World, who: int, item: Item) -> Record:
     name, id = world.names[who], photo_id(world, who, item)
-    expression = world.expression(who, item)
     return Record(
         id=id,
         sha256="",  # of bytes that are not drawn yet: Output fills it in
@@ -65,7 +64,7 @@ def _record(world: World, who: int, item: Item) -> Record:
         name=name,
         origin=id,
         made_by=f"draw {item.kind}",
-        targets={"expression": expression} if expression else None,
+        targets=world.targets(who, item) or None,
     )
 
 

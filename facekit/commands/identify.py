@@ -173,7 +173,13 @@ def _answers(asked: _Asked, given: Given, track: Track) -> Iterator[Answer]:
             if drawn is not None:
                 drawn.write(picture, one.image, [mark for answer in answers if (mark := _mark(answer))])
             asked.count(one, values, answers)
-            yield from answers
+            yield from _told(answers)
+
+
+def _told(answers: Sequence[Answer]) -> Sequence[Answer]:
+    """Return what is answered to a photo: that of its faces, else once that it shows none."""
+    faces = [one for one in answers if not (isinstance(one, NoAnswer) and one.reason == NO_FACE)]
+    return faces or [no_answer(answers[0].picture, NO_FACE)]
 
 
 def _mark(answer: Answer) -> Mark | None:

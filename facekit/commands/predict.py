@@ -52,13 +52,15 @@ class Answer(Prediction, _OfPicture):  # in this order, `picture` is the first f
 
     def row(self) -> dict[str, str]:
         """Return the answer as a row of a table for people: column -> text."""
-        box, sure = self.box, self.probability
-        nearest = f" (nearest: {self.top[0].label})" if self.label == STRANGER else ""
+        box, sure = self.box, "" if self.probability is None else f"{self.probability:.2f}"
+        name = self.label or ""
+        if self.label == STRANGER and self.top:  # the probability is that of the nearest name: it stands with it
+            name, sure = f"{STRANGER} (nearest: {', '.join(filter(None, (self.top[0].label, sure)))})", ""
         return {
             "photo": self.picture,
             "face": box.words if box is not None else "",
-            "name": f"{self.label or ''}{nearest}",
-            "probability": f"{sure:.2f}" if sure is not None else "",
+            "name": name,
+            "probability": sure,
             "similarity": f"{self.similarity:.2f}" if self.similarity is not None else "",
         }
 
@@ -127,7 +129,7 @@ def _predictor(run: Run, options: Predict) -> Predictor:
     """Load the model, and what finds faces, so that a fault shows before the first answer. Raises FacekitError."""
     predictor = Predictor(run, options.fpir)
     if options.detect:
-        _ = predictor.crop
+        log.info("faces are found with `%s`, as in the photos that the model was trained on", predictor.crop.detector)
     return predictor
 
 
@@ -221,11 +223,15 @@ def _faces(
     except BadImage as error:
         return [(error, {})]
     if counting is None:
-        return [(one, {}) for one in found or [BadImage(NO_FACE)]]
+        return [(one, {}) for one in _told(found)]
     counting.seen(len(found))
-    return [
-        (one, measured(image, one.box) if isinstance(one, FoundFace) else {}) for one in found or [BadImage(NO_FACE)]
-    ]
+    return [(one, measured(image, one.box) if isinstance(one, FoundFace) else {}) for one in _told(found)]
+
+
+def _told(found: Sequence[FoundFace | BadImage]) -> list[FoundFace | BadImage]:
+    """Return what is answered to a photo: its faces, else once why it has none."""
+    faces = [one for one in found if isinstance(one, FoundFace)]
+    return [*faces] or [next(iter(found), BadImage(NO_FACE))]
 
 
 def _counted(answer: Answer, values: dict[str, float] | None = None) -> Counted:
@@ -249,7 +255,8 @@ def _tile(run: Run, picture: Path, face: FoundFace, answer: Answer, name: str | 
     shown: str = run.name(label)
     sure = answer.probability
     if label == STRANGER:  # the probability is that of the nearest name
-        shown, sure, note = label, None, f"nearest: {run.name(answer.top[0].label)}"
+        near = "" if sure is None else f", {sure:.0%}"
+        shown, sure, note = label, None, f"nearest: {run.name(answer.top[0].label)}{near}"
     photo = picture if name is None else None
     return Tile(face.seen.pixels, shown, sure, right, note, name or picture.name, photo)
 

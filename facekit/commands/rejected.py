@@ -60,7 +60,7 @@ class LeftOut:
 
 
 def rejected(options: Rejected, track: Track = quiet) -> Iterator[LeftOut]:
-    """Yield the pictures that were left out, those of the first command first, one line each.
+    """Yield the pictures that were left out, those of the last command first, one line each.
 
     Raises FacekitError, before the first, for a folder that facekit did not make, for a reason or a command for which
     nothing was left out, and for a sheet that cannot be written.
@@ -77,7 +77,7 @@ def rejected(options: Rejected, track: Track = quiet) -> Iterator[LeftOut]:
 
 
 def _left_out(root: Path) -> list[LeftOut]:
-    """Return what was left out of a folder and of those that it was made from, the earliest first."""
+    """Return what was left out of a folder, and then of those that it was made from, the earliest last."""
     if not root.is_dir():
         raise FacekitError(f"{no_folder(root)}; give a folder that facekit made")
     if not ((root / MANIFEST).exists() or (root / REJECTED).exists()) or read_info(root) is None:
@@ -86,7 +86,7 @@ def _left_out(root: Path) -> list[LeftOut]:
             f"`facekit stats {root}` lists what cannot be read"
         )
     roots = [root, *(tree.root for tree in Ancestry(root).trees)]
-    return [one for folder in reversed(roots) for one in _of_folder(folder)]
+    return [one for folder in roots for one in _of_folder(folder)]
 
 
 def _of_folder(root: Path) -> Iterator[LeftOut]:

@@ -133,6 +133,23 @@ def clear(store: Store, info: DatasetInfo | None) -> None:
     reset(root)
 
 
+def with_labels(records: list[Record], there: Mapping[Key, Record], names: Sequence[str]) -> list[Record]:
+    """Return a new plan with what `label` wrote on the pictures that are there: their values of these targets."""
+    if not names:
+        return records
+    said = {
+        one: {name: value for name, value in (r.targets or {}).items() if name in names} for one, r in there.items()
+    }
+    return [
+        replace(record, targets={**(record.targets or {}), **labels}) if (labels := said.get(key(record))) else record
+        for record in records
+    ]
+
+
+def _some(targets: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    return {name: value for name, value in targets.items() if name in names}
+
+
 def write_lines(
     root: Path,
     records: Sequence[Record],

@@ -96,6 +96,8 @@ class DatasetInfo:
     applied: int = 0
     """`clean`: how many lines of the review's decisions are in force."""
     people: Doubts | None = None
+    labelled: tuple[str, ...] = ()
+    """The targets that `label` wrote here; the stage that made the folder keeps them when it runs again."""
     stale: Mapping[str, str] | tuple[str, ...] = ()
     """Pictures that are being deleted: path -> SHA-256 of the bytes that facekit wrote. 0.1.0 named the paths only."""
 

@@ -141,11 +141,22 @@ class Output:
     def write(self, record: Record, data: bytes, source: Source | None = None) -> Record:
         """Put one picture in place, then its line; return the record with its bytes' hash."""
         record = replace(record, sha256=hashlib.sha256(data).hexdigest())
-        self.made += 1
         if source is not None:
             self.sources[source.origin] = source
         if not self.options.dry_run:
             self._store.write(record.path, data)
+        return self._written(record)
+
+    def link(self, record: Record, file: Path) -> bool:
+        """Put one picture in place as a hard link to a file, whose hash the record has; whether the disks allow it."""
+        if not self.options.dry_run and not self._store.link(record.path, file):
+            return False
+        self._written(record)
+        return True
+
+    def _written(self, record: Record) -> Record:
+        self.made += 1
+        if not self.options.dry_run:
             self._note_source(record.origin)
             files.append_line(self.root / MANIFEST, record.to_json())
         self.records[key(record)] = record
@@ -189,6 +200,7 @@ class Output:
         Raises FacekitError when nothing is left, after saying so in `rejected.jsonl`.
         """
         rejections = list(rejections)
+        records = folder.with_labels(records, self.records, self.info.labelled)
         report = self.report(records, rejections)
         if not self.options.dry_run:
             planned = {record.path for record in records}
@@ -248,7 +260,8 @@ class Output:
         if self._begins_anew() or self.before is None:
             self.save_info()
             return
-        self.info = replace(self.info.inherit(self.before), applied=self.info.applied or self.before.applied)
+        applied, labelled = self.info.applied or self.before.applied, self.before.labelled
+        self.info = replace(self.info.inherit(self.before), applied=applied, labelled=labelled)
         if not self.options.dry_run:
             folder.repair(self._store, self.complete)
         self._take(folder.read_earlier(self.root, self.stage))

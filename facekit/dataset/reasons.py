@@ -42,6 +42,9 @@ REPEATED = "same bytes as another"
 JOINED = "shown in an earlier part"
 """A group that was found after the split was drawn is in two parts; the value is the picture of the earlier one."""
 
+HELD_OUT = "same bytes as a held-out picture"
+"""A public data set has it in two parts of its split; it stays in the one that is scored on. The value is that one."""
+
 THINNED = "beyond --count"
 """A good picture that is left out so that its folder holds exactly as many as were asked for."""
 
@@ -58,7 +61,7 @@ _NUMBERS = {
     BRIGHT: "brightness {:.4g}",
     FLAT: "contrast {:.4g}",
     CLIPPED: "{:.1%} of the pixels",
-    SMALL: "{:.4g} pixels wide",
+    SMALL: "side {:.4g} pixels",
     TURNED: "yaw {:.4g}°",
     LEANING: "roll {:.4g}°",
 }
@@ -80,7 +83,7 @@ TERMS = {
     "mislabelled": (WRONG,),
     "no face detected": (NO_FACE,),
     "multiple faces": (SEVERAL,),
-    "leakage": (JOINED,),
+    "leakage": (JOINED, HELD_OUT),
     "opt-out": ("opted out",),
     "corrupt": ("damaged", "truncated", "cannot be decoded", "not a picture", "empty file"),
 }

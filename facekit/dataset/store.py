@@ -24,6 +24,9 @@ from facekit.dataset.records import GROUPS, MANIFEST, REJECTED, SOURCES, is_name
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
+_NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+"""Why a file cannot be linked that can be copied: another disk, one without links, or somebody else's file."""
+
 _PART = re.compile(r"\.([0-9a-f]{16}\.\w+|[a-z.]+\.(jsonl|json|csv))\.part")
 """What the files are called that are being written: pictures by their ids, and the files beside the labels."""
 
@@ -54,6 +57,14 @@ class Store:
         """
         with self._label(path, make=True) as (folder, name), guarded(self.root / path):
             _put(Path(name), data, folder)
+
+    def link(self, path: str, file: Path) -> bool:
+        """Put a picture in place as a hard link to a regular file; return whether the disks allow that.
+
+        Raises FacekitError, as `write` does.
+        """
+        with self._label(path, make=True) as (folder, name), guarded(self.root / path):
+            return _link(Path(name), file, folder)
 
     def move(self, old: str, new: str) -> None:
         """Move a picture, and remove the folder that this empties. Raises FacekitError, as `write` does."""
@@ -132,6 +143,25 @@ def _put(path: Path, data: bytes, folder: int | None = None) -> None:
         with suppress(FileNotFoundError):
             os.unlink(part, dir_fd=folder)
         raise
+
+
+def _link(path: Path, file: Path, folder: int) -> bool:
+    """Link a file under another name first, then put it in place. False for another disk, or one without links."""
+    part = path.with_name(f".{path.name}.part")
+    with suppress(FileNotFoundError):
+        os.unlink(part, dir_fd=folder)
+    if file.is_symlink():  # the link would be to the link
+        return False
+    try:
+        os.link(file, part, dst_dir_fd=folder, follow_symlinks=False)
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            return False
+        raise
+    os.replace(part, path, src_dir_fd=folder, dst_dir_fd=folder)
+    with suppress(FileNotFoundError):  # it stays where the picture was this very file already
+        os.unlink(part, dir_fd=folder)
+    return True
 
 
 def is_path(path: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from facekit.base import images
+from facekit.base import digests, images
 from facekit.base.contract import BadImage, FacekitError, Link, Record, Source, Track, quiet, replace
 from facekit.base.parallel import ordered_map
 from facekit.base.text import counted
@@ -112,7 +112,7 @@ class Dataset:
 
     def _as_it_is(self, record: Record) -> Record:
         try:
-            digest = hashlib.sha256(images.load(self.root / record.path)).hexdigest()
+            digest = digests.of(self.root / record.path)
         except BadImage:  # counted as unreadable where it is decoded
             return record
         return record if digest == record.sha256 else replace(record, sha256=digest)
@@ -199,10 +199,9 @@ def _derive(root: Path, paths: list[str], places: Mapping[str, Place], track: Tr
 
     def derive(path: str) -> Record:
         try:
-            data = images.load(root / path)
+            digest = digests.of(root / path)
         except BadImage:  # counted as unreadable where it is decoded; until then its path is all there is
-            data = path.encode(errors="surrogateescape")
-        digest = hashlib.sha256(data).hexdigest()
+            digest = hashlib.sha256(path.encode(errors="surrogateescape")).hexdigest()
         place = places.get(path) or Place(path, path.partition("/")[0])
         name = place.name or place.label
         return Record(digest, digest, path, place.label, name, digest, split=place.part, targets=place.targets or None)

@@ -35,11 +35,12 @@ def measure(image: Image, record: Record, points: Points | None = None) -> dict[
     - `sharpness`: variance of the Laplacian at 96 pixels, see `images.sharpness`;
     - `brightness`, `contrast`: mean and standard deviation of the grey values;
     - `clipped`: share of pixels that are all but black or white;
-    - `size`: shorter side of the face in its photo, in pixels (of the picture, where it has no box);
+    - `size`: longer side of the face in its photo, in pixels, as `crop --min-size` measures it: some detectors' boxes
+      are taller than wide, others are square (shorter side of the picture, where it has no box);
     - with five `points`, in pixels of the image, dlib's or a network's (see `facekit.faces.alignment`): `yaw`, `pitch`
       (a network's alone) and `roll` in degrees: turned to the picture's right, down and clockwise is above 0.
     """
-    side = min(record.box.w, record.box.h) if record.box else min(image.shape[:2])
+    side = max(record.box.w, record.box.h) if record.box else min(image.shape[:2])
     return _measured(image, side, points)
 
 
@@ -69,7 +70,7 @@ def in_photo(image: Image, box: Box | None) -> dict[str, float]:
     with suppress(BadImage, FacekitError):
         points = landmarks(image, box or images.whole(image))
     face = image if box is None else images.cut(image, box)
-    return _measured(face, min(box.w, box.h) if box else min(image.shape[:2]), points)
+    return _measured(face, max(box.w, box.h) if box else min(image.shape[:2]), points)
 
 
 def pose(points: Points) -> dict[str, float]:

@@ -77,11 +77,14 @@ def before(
     `own` says whether the pictures are those of the run's own split.
     """
     track = telling(track, "before cleaning")
+    root = pictures.root if own else run.root
+    # First: what is read of these photos here is not read again to see whether they have changed.
+    known = overlap.look_at_training(run, root, jobs=jobs, track=track) if own else None
     try:
         held = _find(run, _as_trained_on(run, pictures, track) if own else pictures)
     except FacekitError as error:
         return BeforeCleaning(why_not=str(error))
-    new, _ = overlap.unused(run, pictures.root if own else run.root, held.left_out, jobs, track)
+    new, _ = overlap.unused(run, root, held.left_out, jobs, track, known)
     # A linear head's embeddings are in the cache by now: they were needed to find those that the training used.
     right, read = _right(run, new, batch, jobs, track if run.backbone is None else quiet)
     if not read:

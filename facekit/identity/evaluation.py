@@ -74,14 +74,23 @@ def score(
 
 
 def with_before_cleaning(
-    scores: ModelScores, run: Run, pictures: HeldOut, batch: int, jobs: int, track: Track
+    scores: ModelScores,
+    run: Run,
+    pictures: HeldOut,
+    batch: int,
+    jobs: int,
+    track: Track,
+    level: int = logging.WARNING,
 ) -> ModelScores:
-    """Return the scores with that on the faces before cleaning, where the network that is scored has cleaned them."""
+    """Return the scores with that on the faces before cleaning, where the network that is scored has cleaned them.
+
+    It is logged at a level: the caller may show it in another place.
+    """
     if not pictures.favoured or pictures.requested:
         return scores
     accuracy = scores.classes.accuracy
     before = cleaned.before(run, pictures.dataset, pictures.own, accuracy, batch, jobs, track)
-    log.warning("%s: accuracy before cleaning: %s", run.folder, before)
+    log.log(level, "%s: accuracy before cleaning: %s", run.folder, before)
     return replace(scores, before_cleaning=before)
 
 

@@ -74,13 +74,15 @@ def find(
     looks: bool = True,
     jobs: int = 0,
     track: Track = quiet,
+    known: Sequence[Fingerprint | None] | None = None,
 ) -> Overlap:
     """Return which pictures of a data set a run was trained on or validated with.
 
     `root` is where the run's pictures are; `skip` is a part of its split that is not compared, because it is itself
-    what is scored. Nothing is read but files whose hash is the one that the split gives.
+    what is scored. Nothing is read but files whose hash is the one that the split gives. `known` is what
+    `look_at_training` returned before.
     """
-    used = [record for record in run.split if record.split in (TRAIN, VALIDATION) and record.split != skip]
+    used = _used(run, skip)
     reasons = _by_record(used, pictures.records)
     open_ = [place for place, reason in enumerate(reasons) if reason is None]
     photos = _photos(used)
@@ -88,7 +90,7 @@ def find(
         return Overlap(reasons)
     if not looks:
         return Overlap(reasons, by_groups=True)
-    known = look(partial(_used_bytes, root), photos, track, jobs, _COMPARE)
+    known = look_at_training(run, root, skip, jobs, track) if known is None else known
     unseen = sum(one is None for one in known)
     if unseen == len(photos):
         return Overlap(reasons, 0, unseen)
@@ -104,20 +106,36 @@ def find(
     return Overlap(reasons, len(photos) - unseen, unseen)
 
 
+def look_at_training(
+    run: Run, root: Path, skip: str | None = None, jobs: int = 0, track: Track = quiet
+) -> list[Fingerprint | None]:
+    """Return the fingerprints of the photos of a training, in order; None for one that is gone or has changed."""
+    return look(partial(_used_bytes, root), _photos(_used(run, skip)), track, jobs, _COMPARE)
+
+
 def unused(
-    run: Run, root: Path, pictures: Dataset, jobs: int = 0, track: Track = quiet
+    run: Run,
+    root: Path,
+    pictures: Dataset,
+    jobs: int = 0,
+    track: Track = quiet,
+    known: Sequence[Fingerprint | None] | None = None,
 ) -> tuple[Dataset, Counter[str]]:
     """Return the pictures of another data set that a run's training has not used, and the others by reason.
 
-    `root` is where the run's pictures are.
+    `root` is where the run's pictures are, `known` what `look_at_training` returned before.
     """
-    found = find(run, root, pictures, jobs=jobs, track=track)
+    found = find(run, root, pictures, jobs=jobs, track=track, known=known)
     new = [record for record, reason in zip(pictures.records, found.reasons, strict=True) if reason is None]
     return replace(pictures, records=new), found.counts
 
 
 def _gone(count: int) -> str:
     return f"{counted(count, 'photo of the training is', 'photos of the training are')} gone or changed"
+
+
+def _used(run: Run, skip: str | None) -> list[Record]:
+    return [record for record in run.split if record.split in (TRAIN, VALIDATION) and record.split != skip]
 
 
 def _by_record(used: Sequence[Record], scored: Sequence[Record]) -> list[str | None]:

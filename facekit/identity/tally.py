@@ -51,19 +51,25 @@ class Tallied(Iterator[A], Generic[A]):
 
     @property
     def summary(self) -> str:
-        """How many faces have a name so far, in a line for people; empty without an answer."""
+        """How many faces were found so far, where, and how many have a name, in a line for people; empty without any.
+
+        Faces and photos are counted apart: `26 faces in 18 photos: 17 have a name, 9 are unknown; 2 photos gave none`.
+        """
         if not self._seen:
             return ""
         what = "appearance" if self._seen <= self._videos else "face"
-        named = counted(self._named, f"{what} has a name", f"{what}s have a name")
-        unknown = f"{self._unknown:,} {'is' if self._unknown == 1 else 'are'} unknown"
         empty = self._empty - self._answered  # one place in a photo may be no face, and another one a person
-        without = f"; {self._kinds(empty)} without an answer" if empty else ""
-        return f"{self._kinds(self._seen)}: {named}, {unknown}{without}"
+        if not self._answered:
+            return f"no {what} in {self._kinds(empty)}"
+        faces = f"{counted(self._named + self._unknown, what)} in {self._kinds(self._answered)}"
+        named = counted(self._named, "has a name", "have a name")
+        unknown = counted(self._unknown, "is unknown", "are unknown")
+        without = f"; {self._kinds(empty)} gave no {what}" if empty else ""
+        return f"{faces}: {named}, {unknown}{without}"
 
     def _kinds(self, sources: set[str]) -> str:
-        """Return how many pictures and videos there are: `3 pictures and 1 video`."""
+        """Return how many photos and videos there are: `3 photos and 1 video`."""
         videos = len(sources & self._videos)
-        pictures = len(sources) - videos
-        words = [counted(pictures, "picture")] if pictures else []
+        photos = len(sources) - videos
+        words = [counted(photos, "photo")] if photos else []
         return " and ".join([*words, counted(videos, "video")] if videos else words)

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facekit.base import plugins
+from facekit.base.contract import FacekitError
 
 __all__ = [
     "QUIET",
@@ -41,18 +43,18 @@ QUIET = "TF_CPP_MIN_LOG_LEVEL"
 def hushed() -> Iterator[None]:
     """Keep file descriptor 2 from the terminal for a while; what it held is shown when the work fails.
 
-    Ctrl-C is no failure, and needs no explanation. TensorFlow's C++ code writes there before any setting of its own
-    takes hold, also about oneDNN being on; turning oneDNN off would quieten it at half the training speed.
+    Ctrl-C is no failure, and a FacekitError explains itself. TensorFlow's C++ code writes there before any setting of
+    its own takes hold, also about oneDNN being on; turning oneDNN off would quieten it at half the training speed.
     """
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as scratch:
+    with _aside() as scratch:
         os.dup2(scratch.fileno(), 2)
         failed = True
         try:
             yield
             failed = False
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, FacekitError):
             failed = False
             raise
         finally:
@@ -62,6 +64,13 @@ def hushed() -> Iterator[None]:
             if failed:
                 scratch.seek(0)
                 os.write(2, scratch.read())
+
+
+def _aside() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:  # a full disk, which the work itself will say
+        return Path(os.devnull).open("r+b")
 
 
 def _load() -> Any:

@@ -28,7 +28,12 @@ class Clean(Stage):
     people: Annotated[
         int, "Maximum number of names to keep; those with the most pictures are kept first.", Limits(1)
     ] = 100
-    min_side: Annotated[int, "Minimum side of a face in its photo, in pixels.", Limits(1, 10_000), QUALITY] = 40
+    min_side: Annotated[
+        int,
+        "Minimum side of a face in its photo, in pixels, measured as by `crop --min-size`.",
+        Limits(1, 10_000),
+        QUALITY,
+    ] = 40
     min_sharpness: Annotated[
         float,
         "Minimum variance of the Laplacian at 96 pixels; below it a picture counts as blurred.",

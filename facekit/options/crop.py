@@ -69,7 +69,12 @@ class FaceCrop(Options):
         "face.",
         SAVED,
     ] = "largest"
-    min_size: Annotated[int, "Minimum side of a face, in pixels of the photo.", Limits(10, 10_000), DETECTION] = 40
+    min_size: Annotated[
+        int,
+        "Minimum side of a face in its photo, in pixels; of a box that is no square, the longer side counts.",
+        Limits(10, 10_000),
+        DETECTION,
+    ] = 40
     margin: Annotated[float, "Margin around the face, as a share of its side.", Limits(0, 2), SAVED] = 0.2
     size: Annotated[int, "Side of a saved face, in pixels.", Limits(16, 2048), SAVED] = 160
     detect_at: Annotated[

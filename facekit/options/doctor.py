@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from facekit.base.reporting import Report
 from facekit.options.base import Options
-from facekit.options.following import command
+from facekit.options.following import PHOTOS, command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,5 +18,5 @@ class Doctor(Options):
     counts = False
 
     def next_command(self, report: Report) -> str | None:
-        """Return the demo, where nothing is missing."""
-        return None if report.left.total() else command("demo")
+        """Return the first step with one's own photos, where nothing is missing."""
+        return None if report.left.total() else command("crop", PHOTOS, "-o", "faces")

@@ -43,7 +43,9 @@ class Predict(Watching):
         Limits(0, 1),
     ] = 0.5
     detect: Annotated[
-        bool, "Detect faces; with --no-detect, each picture is taken as a face that is already cropped."
+        bool,
+        "Detect faces, with the detector and the settings by which the faces of the training were cropped; with "
+        "--no-detect, each picture is taken as a face that is already cropped.",
     ] = True
     grid: Annotated[
         Path | None,

@@ -97,6 +97,11 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "gallery",
         "Name the faces in photos and videos by a gallery, or say that they are of strangers.",
     ),
+    "ingest": (
+        "collect",
+        "scrape",
+        "Read a public data set in its own layout, with its targets and its official split.",
+    ),
     "inspect": (
         "score",
         "evaluate-pairs",
@@ -106,6 +111,11 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "use",
         "serve",
         "Make, list and revoke the keys that programs need to ask `facekit serve`.",
+    ),
+    "label": (
+        "clean",
+        "review",
+        "Write what is known of the pictures, such as expression or gender, from a table into a tree.",
     ),
     "models": (
         "manage",

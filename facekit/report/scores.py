@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from facekit.base.figures import decimal
 from facekit.base.files import guarded, replace_file, write_json
 from facekit.base.plain import Json, to_plain
 from facekit.base.text import counted
@@ -30,8 +31,27 @@ PROTOCOLS = {
     "image": "by file: copies and children of one photo can be in several parts",
 }
 
+_FIRST = ("accuracy", "accuracy before cleaning", "accuracy to quote", "fpir", "tpir", "reliability of FPIR and TPIR")
+"""What a terminal shows of the scores before all else."""
+
+_IN_PAGE = {
+    *("balanced_accuracy", "top5", "macro_f1", "weighted_f1", "calibration_error", "strangers", "known"),
+    *("weights", "licence of the weights", "weights trained on", "people scored", "compared_with_training", "protocol"),
+}
+"""What the page and JSON say alone."""
+
+MORE = (
+    "The report shows every mistake with its photo, who is taken for whom, and the scores by name. It also says how "
+    "sure the model is, what its weights were trained on, and how the split was drawn. `--json` prints the numbers."
+)
+
 _LINEAR = {"backbone", "class_weights"}
 """Options of networks that linear heads have, too."""
+
+QUOTE = (
+    "{}, for new photos, which nobody has sorted: the faces that `clean` left out count as well, also those of "
+    "somebody else, so it is rather too low"
+)
 
 _THUMBNAIL, _SMALL = 140, 96
 
@@ -123,9 +143,18 @@ def details(scores: ModelScores, output: Path) -> dict[str, Json]:
     return rows if scores.folds is None else {**rows, **_of_folds(scores.folds)}
 
 
+def shown(details: Mapping[str, Json]) -> list[str]:
+    """Return which of the details a terminal shows, in order: first what is quoted, then where all the rest is."""
+    rest = [name for name in details if name not in (*_FIRST, *_IN_PAGE, "report")]
+    return [*_FIRST, "report", *rest]
+
+
 def _before_cleaning(before: BeforeCleaning) -> dict[str, Json]:
-    """Return the number alone, as a warning has said what it is made of; where it is not known, why."""
-    return {"accuracy before cleaning": str(before) if before.accuracy is None else round(before.accuracy, 4)}
+    """Return the number, and why it is the one to quote; where it is not known, why."""
+    if before.accuracy is None:
+        return {"accuracy before cleaning": str(before)}
+    accuracy = round(before.accuracy, 4)
+    return {"accuracy before cleaning": accuracy, "accuracy to quote": QUOTE.format(decimal(accuracy))}
 
 
 def gap(groups: Groups) -> str:

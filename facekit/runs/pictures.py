@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from facekit.base import images
+from facekit.base import digests, images
 from facekit.base.contract import BadImage, FacekitError, Record, Source, Track, quiet, replace
 from facekit.base.files import inside, iterate_lines
 from facekit.base.opening import open_regular
@@ -72,10 +72,10 @@ def picture_bytes(file: Path, sha256: str | None = None) -> bytes:
     if sha256 is None:
         return images.load(file)
     try:
-        data = images.load(file)
+        data, found = digests.load(file)
     except BadImage:
         raise BadImage(CHANGED) from None
-    if hashlib.sha256(data).hexdigest() != sha256:
+    if found != sha256:
         raise BadImage(CHANGED)
     return data
 
@@ -89,12 +89,18 @@ def _unchanged(run: Run, records: Sequence[Record], track: Track) -> Iterator[Re
 
 def _sha256(file: Path) -> str | None:
     """Return the SHA-256 of a picture's file, which is never in memory as a whole; None where it cannot be read."""
+    if (found := digests.known(file)) is not None:
+        return found
+    before = digests.stamp(file)
     try:
         with open_regular(file) as data:
-            large = os.fstat(data.fileno()).st_size > images.MAX_BYTES
-            return None if large else hashlib.file_digest(data, "sha256").hexdigest()
+            if os.fstat(data.fileno()).st_size > images.MAX_BYTES:
+                return None
+            found = hashlib.file_digest(data, "sha256").hexdigest()
     except OSError:
         return None
+    digests.keep(file, before, found)
+    return found
 
 
 def _targets(root: Path, records: Sequence[Record]) -> dict[tuple[str, str], Mapping[str, str]]:

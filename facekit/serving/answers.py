@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from facekit.base.contract import Box as Place
+from facekit.options.keys import Scope
 
 
 class Box(BaseModel):
@@ -103,6 +104,9 @@ class Guessed(BaseModel):
 class LabelledFace(BaseModel):
     """What a run says of a face."""
 
+    answer: Annotated[
+        str | None, Field(description="What `/v1/feedback` takes; null where nothing is counted of the answers.")
+    ] = None
     box: Box | None
     label: str | None
     confidence: float | None = None
@@ -185,12 +189,22 @@ class Said(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"example": {"answer": "ANSWER", "right": True}})
 
-    answer: Annotated[str, Field(max_length=200, description="The `answer` of a face that `/v1/identify` returned.")]
+    answer: Annotated[str, Field(max_length=200, description="The `answer` of a face that was identified or labelled.")]
     right: bool
     person: Annotated[
         int | None,
-        Field(ge=1, lt=2**63, description="The number of the person that it really is, where that is known."),
+        Field(
+            ge=1, lt=2**63, description="The number of the person that it really is, where that is known. Of a gallery."
+        ),
     ] = None
+
+
+class KeyOut(BaseModel):
+    """What the key of a request may do, and what is served."""
+
+    scope: Annotated[Scope, Field(description="`admin` where the server asks for no keys.")]
+    gallery: Annotated[bool, Field(description="Whether people can be identified and enrolled.")]
+    runs: Annotated[list[str], Field(description="The runs that `/v1/analyze` asks.")]
 
 
 class Health(BaseModel):

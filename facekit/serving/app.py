@@ -14,19 +14,18 @@ from starlette.responses import Response
 from facekit import __version__
 from facekit.base.contract import FacekitError
 from facekit.options.serve import Serve
-from facekit.serving import asking, feedback, logs, metrics, people
+from facekit.serving import asking, feedback, logs, metrics, page, people
 from facekit.serving.answers import Health
 from facekit.serving.describing import describe
 from facekit.serving.engine import Engine
 from facekit.serving.gate import Gate, Passing
-from facekit.serving.guard import App
 from facekit.serving.problems import Problem
 from facekit.serving.tokens import Tokens
 
 _STATUSES = {404: "not-found", 405: "wrong-method"}
 
 
-def build(settings: Serve) -> App:
+def build(settings: Serve) -> Gate:
     """Return the application. Raises FacekitError for what cannot be served."""
     engine = Engine(settings)
 
@@ -44,11 +43,13 @@ def build(settings: Serve) -> App:
         redoc_url=None,
         lifespan=running,
     )
-    tokens = None if engine.live is None else Tokens(engine.live.gallery.about.id)
+    tokens = None if engine.identity is None else Tokens(engine.identity)
     app.include_router(asking.routes(engine, tokens))
-    if engine.live is not None and tokens is not None:
+    if engine.live is not None:
         app.include_router(people.routes(engine, engine.live))
-        app.include_router(feedback.routes(engine, engine.live, tokens))
+    if tokens is not None:
+        app.include_router(feedback.routes(engine, tokens))
+    app.include_router(page.routes(engine))
     _add_health(app, engine)
     _add_problems(app)
     describe(app)

@@ -44,7 +44,7 @@ def routes(engine: Engine, tokens: Tokens | None) -> APIRouter:
     if engine.live is not None and tokens is not None:
         _add_identify(router, engine, engine.live, tokens)
     if engine.labels:
-        _add_analyze(router, engine)
+        _add_analyze(router, engine, tokens if engine.live is None else None)
     return router
 
 
@@ -104,17 +104,22 @@ def _add_verify(router: APIRouter, engine: Engine) -> None:
         )
 
 
-def _add_analyze(router: APIRouter, engine: Engine) -> None:
+def _add_analyze(router: APIRouter, engine: Engine, tokens: Tokens | None) -> None:
     @router.post("/analyze", openapi_extra=picture_body("picture"), responses=refusals("bad-picture"))
     async def analyze(request: Request) -> Analyzed:
         """Label the faces of a picture, by each run that the server was started with."""
         upload = await uploads.read(request)
-        image, found = await engine.label(upload.one("picture"))
-        note(request, faces=max(map(len, found.values())))
+        found = await engine.label(upload.one("picture"))
+        note(request, faces=max(map(len, found.faces.values())))
+        first = engine.labels[0]
         if engine.counting is not None and engine.live is None:  # what is counted is kept in the run that is served
-            first = found[engine.labels[0].name]
-            engine.counting.picture(image, [_guessed(one) for one in first if isinstance(one, Prediction)])
-        return Analyzed(**_size(image), runs={name: [_labelled(one) for one in faces] for name, faces in found.items()})
+            answers = [_guessed(one) for one in found.faces[first.name] if isinstance(one, Prediction)]
+            engine.counting.picture(found.image, answers)
+        runs = {name: [_labelled(one) for one in faces] for name, faces in found.faces.items()}
+        if tokens is not None:  # feedback is about the run that is served
+            for number, face in enumerate(runs[first.name], 1):
+                face.answer = _token(tokens, found.sha256, number, face, first.predictor.run.labels)
+        return Analyzed(**_size(found.image), runs=runs)
 
 
 def _asked(answer: Answer) -> Asked:
@@ -187,3 +192,10 @@ def _labelled(one: Prediction | BadImage) -> LabelledFace:
         probability=one.probability,
         top=[Guessed(label=guess.label, confidence=guess.confidence) for guess in one.top],
     )
+
+
+def _token(tokens: Tokens, picture: str, number: int, face: LabelledFace, labels: Sequence[str]) -> str | None:
+    if face.label is None:
+        return None
+    label = labels.index(face.label) + 1 if face.label in labels else None
+    return tokens.make(picture, number, label, face.similarity)

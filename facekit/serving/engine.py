@@ -8,7 +8,6 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from facekit.base import parallel
 from facekit.base.contract import BadImage, Box, Face, FacekitError, Image
+from facekit.base.files import sha256_of
 from facekit.faces import detectors
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.faces import Finder, Seen, suited
@@ -27,6 +27,7 @@ from facekit.identity.people.matching import Matcher
 from facekit.identity.predictor import Prediction, Predictor
 from facekit.options.predict import Least
 from facekit.options.serve import Serve
+from facekit.runs import MODEL
 from facekit.runs.export import open_model
 from facekit.serving import logs
 from facekit.serving.batching import Batcher
@@ -64,6 +65,15 @@ class Labels:
 
 
 @dataclass(frozen=True)
+class Labelled:
+    """A picture, and what each run says of its faces, largest first."""
+
+    image: Image
+    sha256: str
+    faces: dict[str, list[Prediction | BadImage]]
+
+
+@dataclass(frozen=True)
 class Measured:
     """A face, and how good its picture is."""
 
@@ -89,9 +99,8 @@ class Engine:
         self.finder, self.matcher = Finder(embedder, crop), Matcher.of(embedder)
         self.live = None if gallery is None else Live(gallery, settings.fpir)
         self._access = Access() if self._keys is None else self._keys.access()
-        threads = settings.jobs or max(1, parallel.workers(0) // settings.workers)
-        self._threads = threads
-        self._lookers = ThreadPoolExecutor(threads, "look")
+        self.threads = settings.jobs or max(1, parallel.workers(0) // settings.workers)
+        self._lookers = ThreadPoolExecutor(self.threads, "look")
         self._embedding = ThreadPoolExecutor(1, "embed")
         self._desk = ThreadPoolExecutor(1, "desk")
         self._slow = ThreadPoolExecutor(1, "slow")
@@ -115,7 +124,7 @@ class Engine:
             self.counting = Counting(self._begin_to_count, logs.write_fault)
 
     async def _warm_up(self) -> None:
-        loop, together = asyncio.get_running_loop(), threading.Barrier(self._threads)
+        loop, together = asyncio.get_running_loop(), threading.Barrier(self.threads)
         grey = np.full((64, 64, 3), 128, np.uint8)
 
         def warm() -> None:
@@ -123,21 +132,29 @@ class Engine:
             self.finder.align(grey, Box(8, 8, 48, 48))
             together.wait(60)
 
-        begun = [loop.run_in_executor(self._lookers, warm) for _ in range(self._threads)]
+        begun = [loop.run_in_executor(self._lookers, warm) for _ in range(self.threads)]
         await asyncio.gather(*begun, loop.run_in_executor(self._embedding, self.finder.embed, []))
 
     async def stop(self) -> None:
         """End the work, and let go of the gallery."""
         for task in self._tasks:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.counting is not None:
             await asyncio.get_running_loop().run_in_executor(None, self.counting.close)
         for pool in (self._lookers, self._embedding, self._desk, self._slow):
             pool.shutdown(wait=True, cancel_futures=True)
         if self.live is not None:
             self.live.gallery.store.close()
+
+    @property
+    def identity(self) -> str | None:
+        """What tells the gallery or run from others; None of a run whose answers are not counted."""
+        if self.live is not None:
+            return self.live.gallery.about.id
+        if not self.settings.monitor or self._begin_to_count is None:
+            return None
+        return sha256_of(self.labels[0].predictor.run.folder / MODEL)
 
     @property
     def _begin_to_count(self) -> Callable[[], Recorder] | None:
@@ -176,11 +193,11 @@ class Engine:
 
     async def look(self, data: bytes, only_foremost: bool = False) -> Seen:
         """Return a picture and its faces, largest first, maybe none. Raises Problem for one that cannot be read."""
-        return await self._in_pool(self._look, data, only_foremost)
+        return await self.in_pool(self._look, data, only_foremost)
 
     async def measure(self, data: bytes) -> tuple[Image, list[Measured]]:
         """Return a picture, and its faces with their quality, largest first. Raises Problem as `look` does."""
-        return await self._in_pool(self._measure, data)
+        return await self.in_pool(self._measure, data)
 
     async def embed(self, faces: Sequence[Image | BadImage]) -> tuple[Embeddings, list[str | None]]:
         """Return the embedding of each aligned face, and why there is none: then its row is NaN."""
@@ -188,11 +205,12 @@ class Engine:
         vectors = np.stack([vector for vector, _ in found]) if found else np.empty((0, 0), np.float32)
         return vectors, [reason for _, reason in found]
 
-    async def label(self, data: bytes) -> tuple[Image, dict[str, list[Prediction | BadImage]]]:
-        """Return a picture, and what each run says of its faces, largest first."""
-        return await self._in_pool(self._label, data)
+    async def label(self, data: bytes) -> Labelled:
+        """Return a picture, and what each run says of its faces. Raises Problem as `look` does."""
+        return await self.in_pool(self._label, data)
 
-    async def _in_pool(self, work: Callable[..., T], *values: object) -> T:
+    async def in_pool(self, work: Callable[..., T], *values: object) -> T:
+        """Do something with a picture in one of the threads that look at pictures."""
         self._looking += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._lookers, partial(work, *values))
@@ -220,8 +238,12 @@ class Engine:
             # Each process at another time: the first stores what it finds, and the others take that over.
             await asyncio.sleep(THRESHOLD_SECONDS * (1 + os.getpid() % 8 / 8))
             if live.lags and live.now.generation == before:
-                with suppress(FacekitError):  # `_follow` says what is wrong with the gallery
+                try:
                     await loop.run_in_executor(self._slow, live.find_threshold)
+                except FacekitError:
+                    pass  # `_follow` says what is wrong with the gallery
+                except Exception as error:  # noqa: BLE001 - the threshold of before still holds, and is tried again
+                    logs.write_fault("bug", error)
             before = live.now.generation
 
     def _refresh(self) -> None:
@@ -243,9 +265,10 @@ class Engine:
         vectors, reasons = self.finder.embed(faces)
         return list(zip(vectors, reasons, strict=True))
 
-    def _label(self, data: bytes) -> tuple[Image, dict[str, list[Prediction | BadImage]]]:
+    def _label(self, data: bytes) -> Labelled:
         image = decoded(data)
-        return image, {one.name: _labelled(one.predictor, image) for one in self.labels}
+        faces = {one.name: _labelled(one.predictor, image) for one in self.labels}
+        return Labelled(image, hashlib.sha256(data).hexdigest(), faces)
 
 
 def _labels(run: Path) -> Labels:

@@ -143,7 +143,7 @@ class Gate:
                 "this name is not this server's; name it with --allowed-host where the server is started",
             )
         origin, site = headers["origin"], headers["sec-fetch-site"] or "none"
-        if origin and urlsplit(origin).netloc.lower() != headers["host"].lower():
+        if origin and _place(origin) != headers["host"].lower():
             raise Problem("foreign-origin", "pages of other sites may not ask this server")
         if site not in ("same-origin", "none") and needed(passing.method, passing.path) is not None:
             raise Problem("foreign-origin", "pages of other sites may not ask this server")
@@ -245,6 +245,14 @@ class _Headers:
             raise Problem("bad-request", "Content-Length is no number")
         if length and int(length) > most:
             raise Problem("too-large", f"at most {most} bytes")
+
+
+def _place(origin: str) -> str | None:
+    """Return host and port of an Origin header; None where it is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 def _name(host: str) -> str | None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from facekit.base.contract import FacekitError
+from facekit.base.contract import BadImage, FacekitError, Image
 from facekit.base.names import fold
 from facekit.base.text import counted
 from facekit.faces.landmarks import NO_FACE
-from facekit.identity.faces import SeenFace
+from facekit.identity.faces import SeenFace, kept
 from facekit.identity.gallery import NewFace, Person
-from facekit.identity.gallery.enrolling import new_face
-from facekit.identity.gallery.values import KnownFace
+from facekit.identity.gallery.values import Crop, KnownFace, Where
 from facekit.serving import uploads
 from facekit.serving.answers import (
     Box,
@@ -64,6 +64,15 @@ def routes(engine: Engine, live: Live) -> APIRouter:
     return router
 
 
+@dataclass(frozen=True)
+class _Read:
+    """A face of a picture that was sent, before it is embedded."""
+
+    where: Where
+    aligned: Image | BadImage
+    crop: Crop | None
+
+
 class Desk:
     """What the routes do with the gallery. Whoever asks next, of any process, sees it within a second."""
 
@@ -82,18 +91,25 @@ class Desk:
         """Return the one face of each picture that was sent, embedded. Raises Problem where one shows none."""
         pictures = upload.some("picture")
         number = _face_number(upload, len(pictures))
-        seen = await asyncio.gather(
-            *(self.engine.look(data, only_foremost=foremost and number is None) for data in pictures)
-        )
-        chosen = [_chosen(one.faces, number, place, len(pictures)) for place, one in enumerate(seen, 1)]
-        vectors, reasons = await self.engine.embed([face.aligned for face in chosen])
+        read = list[_Read]()
+        for at in range(0, len(pictures), self.engine.threads):  # more pixels at a time would only fill the memory
+            some = enumerate(pictures[at : at + self.engine.threads], at + 1)
+            work = (self._read(data, number, foremost, _which(place, len(pictures))) for place, data in some)
+            # All are waited for, so that nothing is left to do for a request that is refused.
+            read += map(_unless_refused, await asyncio.gather(*work, return_exceptions=True))
+        vectors, reasons = await self.engine.embed([one.aligned for one in read])
         for place, reason in enumerate(reasons, 1):
             if reason is not None:
                 raise Problem("bad-picture", f"{_which(place, len(pictures))}{reason}")
+        return [NewFace(one.where, vector, one.crop) for one, vector in zip(read, vectors, strict=True)]
+
+    async def _read(self, data: bytes, number: int | None, foremost: bool, which: str) -> _Read:
+        """Return the face of a picture that is meant. The picture itself is let go."""
+        seen = await self.engine.look(data, only_foremost=foremost and number is None)
+        face = _chosen(seen.faces, number, which)
         keep = self.live.gallery.about.keep_crops
-        return [
-            new_face(one, face, vector, UPLOADED, keep) for one, face, vector in zip(seen, chosen, vectors, strict=True)
-        ]
+        crop = await self.engine.in_pool(kept, seen.image, face.box) if keep else None
+        return _Read(Where(UPLOADED, seen.sha256, face.box), face.aligned, crop)
 
     def enroll(self, name: str, faces: list[NewFace]) -> tuple[Person, int]:
         """Add faces to a person. Raises Problem for a face that is enrolled as somebody else."""
@@ -186,9 +202,8 @@ def _add_enrolling(router: APIRouter, desk: Desk) -> None:
         """Note that the face in a picture is not this person: it and faces like it get another name, or none."""
         upload = await uploads.read(request)
         await desk.person(person)
+        upload.one("picture")
         faces = await desk.faces(upload, foremost=False)
-        if len(faces) != 1:
-            raise Problem("bad-request", "send one picture")
         return Denied(new=await desk.engine.at_desk(desk.store.deny, person, faces[0]))
 
 
@@ -253,10 +268,16 @@ def shown(person: Person) -> PersonOut:
     return PersonOut(person=person.number, name=person.name, faces=person.faces, denied=person.denied)
 
 
-def _chosen(faces: Sequence[SeenFace], number: int | None, place: int, pictures: int) -> SeenFace:
+def _unless_refused(read: _Read | BaseException) -> _Read:
+    if isinstance(read, BaseException):
+        raise read
+    return read
+
+
+def _chosen(faces: Sequence[SeenFace], number: int | None, which: str) -> SeenFace:
     """Return the face of a picture that is meant. Raises Problem for none, and where it is not clear which."""
     if not faces:
-        raise Problem("bad-picture", f"{_which(place, pictures)}{NO_FACE}")
+        raise Problem("bad-picture", f"{which}{NO_FACE}")
     if number is None and len(faces) > 1:
         raise Problem(
             "bad-picture", f"the picture shows {len(faces)} faces; say which one as `face`, from 1, largest first"

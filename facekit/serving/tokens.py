@@ -1,7 +1,7 @@
 """What `/v1/feedback` takes to say which answer was right or wrong.
 
 Nothing of an answer is kept: its token carries what feedback needs (who was named, by number, how similar, and when),
-signed, so that every process and every server of one gallery takes it, and nobody can make one up.
+signed, so that every process and every server of one gallery or run takes it, and nobody can make one up.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Token:
     """An answer to one face."""
 
     person: int | None
-    """The number of the person that was named; None: a stranger."""
+    """The number of the person that was named, or of the label, from 1; None: a stranger."""
     similarity: float | None
     at: int
     """When, in seconds since 1970."""
@@ -46,11 +46,11 @@ class Token:
 
 
 class Tokens:
-    """Makes and reads the tokens of one gallery."""
+    """Makes and reads the tokens of one gallery or run."""
 
-    def __init__(self, gallery: str) -> None:
-        """Sign by the random id of a gallery, which no answer shows."""
-        self._secret = hashlib.sha256(f"facekit answers {gallery}".encode()).digest()
+    def __init__(self, identity: str) -> None:
+        """Sign by what no answer shows: the random id of a gallery, or the hash of what a run is."""
+        self._secret = hashlib.sha256(f"facekit answers {identity}".encode()).digest()
 
     def make(self, picture: str, number: int, person: int | None, similarity: float | None) -> str:
         """Return the token of the answer to a face: the number-th of the picture with that SHA-256."""

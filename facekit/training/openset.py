@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from shlex import quote
 from typing import TypeVar
 
 import numpy as np
@@ -13,7 +15,8 @@ from numpy.typing import NDArray
 from facekit import runs
 from facekit.base import plugins
 from facekit.base.contract import BadImage, Record, Track
-from facekit.base.text import counted
+from facekit.base.text import counted, listed
+from facekit.dataset import DatasetInfo, read_info
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.identity import classifier, embedders
 from facekit.identity.embedders.metrics import Embeddings
@@ -79,13 +82,14 @@ def add(run: Run, options: Train, faces: Faces | None) -> ModelInfo:
     info = replace(run.info, kind=kind_of(options.labels, run.protocol))
     if info.kind == "classes" or faces is None:
         return info
-    gallery = _gallery(faces, run.labels)
+    gallery, records = _gallery(faces, run.labels)
     known = KnownFaces.of(gallery, len(run.labels), faces.embedder.metric)
     left = leave_out(known)
     if left is None:
         log.warning("%s cannot answer `unknown`: faces of at least two people are needed", run.folder)
         return info
     gallery.write(run.folder / runs.GALLERY)
+    _notices(left, records, run, options.input)
     return replace(info, open_set=_open_set(options, faces, known, left, run.labels))
 
 
@@ -116,7 +120,7 @@ def network_temperature(run: Run, split: Split, options: Train, track: Track) ->
     return fit_temperature(truth, np.stack([row for _, row in seen])) if seen else 1.0
 
 
-def _gallery(faces: Faces, labels: Sequence[str]) -> KnownVectors:
+def _gallery(faces: Faces, labels: Sequence[str]) -> tuple[KnownVectors, list[Record]]:
     """Return the known faces: of each name, training photos as found, spread evenly; else whatever it has."""
     vectors, classes, records = faces.part(TRAIN, labels)
     found = np.array([record.synthetic is None for record in records], bool)
@@ -124,7 +128,7 @@ def _gallery(faces: Faces, labels: Sequence[str]) -> KnownVectors:
     for number in range(len(labels)):
         own = np.flatnonzero(classes == number)
         rows += _spread((own[found[own]] if found[own].any() else own).tolist(), MOST)
-    return KnownVectors(vectors[rows], classes[rows].astype(np.int32))
+    return KnownVectors(vectors[rows], classes[rows].astype(np.int32)), [records[row] for row in rows]
 
 
 def _spread(items: Sequence[T], most: int) -> list[T]:
@@ -136,16 +140,24 @@ def _open_set(options: Train, faces: Faces, known: KnownFaces, left: LeftOut, la
     prior = Prior.of(known.metric, embedders.load(faces.embedder.name).threshold)
     vectors, classes, _ = faces.part(VALIDATION, labels)
     inside = known.similarity(vectors, classes) if len(classes) else left.own
-    _notices(left)
     return open_set(faces.embedder, prior, known, left, inside, options.fpir)
 
 
-def _notices(left: LeftOut) -> None:
+def _notices(left: LeftOut, records: Sequence[Record], run: Run, data: Path) -> None:
+    """Say how rough the threshold is, and which of the known faces, in their order, may be filed under a wrong name."""
     if left.people < FEW:
         log.warning(
             "only %s could be left out in turn: how often strangers get a name is a rough estimate",
             counted(left.people, "person", "people"),
         )
     if left.doubtful:
-        what = counted(left.doubtful, "training face is", "training faces are")
-        log.info("%s nearer to another person than to its own; see `facekit clean`", what)
+        what = counted(len(left.doubtful), "training face looks", "training faces look")
+        which = [f"{records[one.place].path} (like {run.labels[one.like]})" for one in left.doubtful]
+        log.info("%s more like another person than like the own one: %s; %s", what, listed(which), _fix(data))
+
+
+def _fix(data: Path) -> str:
+    """Return what to do about a face under the wrong name, in a tree that `clean` may have made."""
+    if (read_info(data) or DatasetInfo()).stage == "clean":
+        return f"to reject or move what is filed under the wrong name, type `facekit review {quote(str(data))}`"
+    return f"if one is filed under the wrong name, move or delete its file in {data}, and train again"

@@ -100,11 +100,17 @@ class World:
         """Return what the web holds for a person, best-ranked first."""
         return _planned(self, who)
 
-    def expression(self, who: int, item: Item) -> str | None:
-        """Return the expression of the one face in a picture; None where there is not one face."""
+    def targets(self, who: int, item: Item) -> dict[str, str]:
+        """Return expression and gender of the one face in a picture; empty where there is not one face.
+
+        The face of a `wrong` picture is that of somebody else, and so is its gender.
+        """
         if item.kind in ("copy", "repeat"):
-            return self.expression(who, self.plan(who)[item.of or 0])
-        return None if item.kind in ("group", "empty") else _circumstances(self, who, item)[1].expression
+            return self.targets(who, self.plan(who)[item.of or 0])
+        if item.kind in ("group", "empty"):
+            return {}
+        shown = self.persons[_shown(who, item)]
+        return {"expression": _circumstances(self, who, item)[1].expression, "gender": shown.gender}
 
     def draw(self, who: int, item: Item) -> bytes:
         """Return the JPEG bytes of a picture; drawn on the first call, then kept for a while."""
@@ -168,10 +174,14 @@ def _pixels(world: World, who: int, item: Item) -> Image:
         return group_photo([world.persons[who], world.persons[item.of or 0]], rng, (480, 640))[0]
     if item.kind == "repeat":
         return reencode(_pixels(world, who, world.plan(who)[item.of or 0]), rng)
-    shown = item.of if item.kind == "wrong" and item.of is not None else who
-    pixels, _ = photo(world.persons[shown], taken, size)
+    pixels, _ = photo(world.persons[_shown(who, item)], taken, size)
     spoil = {"blurred": blurred, "tiny": tiny, "dark": dark}.get(item.kind)
     return spoil(pixels) if spoil else pixels
+
+
+def _shown(who: int, item: Item) -> int:
+    """Return whose face is in a picture of one face."""
+    return item.of if item.kind == "wrong" and item.of is not None else who
 
 
 def _item(world: World, index: int, before: list[Item], who: int, rng: np.random.Generator) -> Item:

@@ -28,6 +28,7 @@ LAST_NAMES = _words(
 HAIR = (
     "bald", "buzz", "side", "quiff", "afro", "bob", "long", "wavy", "bun", "curly", "ring", "spiky", "tails",
 )  # fmt: skip
+LONG_HAIR = ("bob", "long", "wavy", "bun", "curly", "tails")
 GLASSES = ("none", "round", "square", "half")
 BEARDS = ("none", "moustache", "goatee", "full", "stubble")
 
@@ -106,6 +107,14 @@ class Person:
     hair_part: float
     lines: float
 
+    @property
+    def gender(self) -> str:
+        """The value of the `gender` target: `female` people are drawn with long hair and no beard, `male` otherwise.
+
+        It is an attribute of the drawing, which a network can learn to see. It says nothing of anybody.
+        """
+        return "female" if self.hair in LONG_HAIR else "male"
+
 
 def _pick(rng: np.random.Generator, options: tuple[str, ...]) -> str:
     return options[int(rng.integers(len(options)))]
@@ -133,7 +142,12 @@ def _invent(rng: np.random.Generator) -> Person:
 
 def person(seed: int) -> Person:
     """One random person; the same seed gives the same person."""
-    return _invent(np.random.default_rng(seed))
+    return _as_drawn(_invent(np.random.default_rng(seed)))
+
+
+def _as_drawn(someone: Person) -> Person:
+    """Take the beard off long-haired people: hair and beard together show the gender target."""
+    return replace(someone, beard="none") if someone.hair in LONG_HAIR else someone
 
 
 def _choice(value: str, options: tuple[str, ...], weight: float) -> list[float]:
@@ -176,4 +190,4 @@ def people(count: int, seed: int) -> list[Person]:
     names = _names(count, rng)
     candidates = [_invent(rng) for _ in range(max(300, 25 * count))]
     chosen = _spread(np.array([_traits(one) for one in candidates]), count) if count else []
-    return [replace(candidates[index], name=name) for index, name in zip(chosen, names, strict=True)]
+    return [replace(_as_drawn(candidates[index]), name=name) for index, name in zip(chosen, names, strict=True)]

@@ -91,7 +91,9 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
     page.write(output, run, scores, examples(run, pictures, predictions, options.jobs, track, near=False), [])
     details = page.details(scores, output)
     seconds = round(time.monotonic() - began, 2)
-    return Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, details)
+    report = Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, details)
+    report.shown, report.notes = page.shown(details), (page.MORE,)
+    return report
 
 
 def _output(options: CrossValidate) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import time
 from dataclasses import dataclass
@@ -63,11 +64,13 @@ def evaluate(options: Evaluate, track: Track = quiet) -> Report:
     predictions = held_out.predict(run, pictures, options.batch, options.jobs, track)
     among = identify(run, pictures, predictions, strangers, options.jobs, track)
     scores = evaluation.score(run, pictures, predictions, settings, among)
-    scores = evaluation.with_before_cleaning(scores, run, pictures, options.batch, options.jobs, track)
+    scores = evaluation.with_before_cleaning(scores, run, pictures, options.batch, options.jobs, track, logging.DEBUG)
     page.write(output, run, scores, examples(run, pictures, predictions, options.jobs, track), run.history)
     made_from.write(output)
-    seconds = round(time.monotonic() - began, 2)
-    return Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, page.details(scores, output))
+    seconds, details = round(time.monotonic() - began, 2), page.details(scores, output)
+    report = Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, details)
+    report.shown, report.notes = page.shown(details), (page.MORE,)
+    return report
 
 
 def _refuse_grown(run: Run, pictures: HeldOut, options: Evaluate) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shlex import quote
 
 import numpy as np
 
@@ -73,7 +74,10 @@ def _doubtful(gallery: Gallery, found: Confusion) -> list[str]:
 
 
 def _notes(gallery: Gallery, found: Confusion) -> list[str]:
-    ids = _doubtful(gallery, found)
+    ids = set(_doubtful(gallery, found))
     if not ids:
         return []
-    return [f"{counted(len(ids), 'face is', 'faces are')} nearer to another person: {listed(ids)}; see `gallery show`"]
+    which = [f"{one.id} ({one.name}, {one.where.path})" for one in gallery.store.faces() if one.id in ids]
+    remove = f"`facekit gallery remove {quote(gallery.shown)} ID`"
+    what = counted(len(ids), "face looks", "faces look")
+    return [f"{what} more like another person than like the own one: {listed(which)}; {remove} removes one"]

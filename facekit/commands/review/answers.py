@@ -31,6 +31,8 @@ class Counts(Answer, frozen=True, kw_only=True):
     keep: int
     reject: int
     unsure: int
+    unsure_kept: int
+    """How many of those stay as long as nobody decides."""
     move: int
 
 

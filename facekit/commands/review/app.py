@@ -15,13 +15,13 @@ from facekit.base.files import version
 from facekit.commands.review.answers import Answer, PhotoBox, Refused, encode
 from facekit.commands.review.pictures import THUMBNAIL_SIDES, Photo, Pictures
 from facekit.commands.review.session import NotHere, Session
+from facekit.serving import files
 
 STATIC = Path(__file__).parent / "static"
 MAX_CHANGES = 20_000
 """Decisions in one step: a name with more faces takes several."""
 
-_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_STATIC = {file.name: file for file in STATIC.iterdir() if file.suffix in _TYPES}
+_STATIC = {file.name: file for file in (*STATIC.iterdir(), files.STATIC / "text.js") if file.suffix in files.TYPES}
 _IMMUTABLE = "private, max-age=31536000, immutable"
 
 
@@ -83,7 +83,7 @@ class _Routes:
         file = _STATIC.get(name)  # listed, so that no name leads elsewhere
         if file is None:
             raise HTTPException(404)
-        kind = f"{_TYPES[file.suffix]}; charset=utf-8"
+        kind = files.TYPES[file.suffix]
         return Response(file.read_bytes(), media_type=kind, headers={"cache-control": "no-store"})
 
     def names(self) -> Response:

@@ -87,8 +87,13 @@ class Session:
             keep=counted["keep"],
             reject=counted["reject"],
             unsure=counted["unsure"],
+            unsure_kept=self._kept_unsure(label),
             move=counted["move"],
         )
+
+    def _kept_unsure(self, label: str) -> int:
+        """Return how many undecided faces `clean` kept all the same: its table counts them as kept."""
+        return sum(self._states[card.id] == "unsure" and card.left is None for card in self.folder.by_label[label])
 
     def faces(self, label: str) -> list[Face]:
         """Return the faces of a name, the most doubtful first. Raises NotHere for a label that is not there."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from facekit.base import images
+from facekit.base import digests, images
 from facekit.base.contract import BadImage, Box, Image, Record, Track, quiet
 from facekit.base.parallel import ordered_map
 from facekit.dataset import Dataset, DatasetInfo
@@ -53,11 +52,11 @@ class DatasetEmbeddings(NamedTuple):
 
 @dataclass
 class _Read:
-    """A picture's bytes, and the key under which its embedding is cached."""
+    """The key under which a picture's embedding is cached, and its bytes, if its file had to be read for that."""
 
     record: Record
-    data: bytes
     key: Key
+    data: bytes | None
 
 
 def embed_dataset(dataset: Dataset, embedder: str, track: Track = quiet, jobs: int = 0) -> DatasetEmbeddings:
@@ -119,9 +118,11 @@ def _embed(
 
 
 def _read(dataset: Dataset, record: Record) -> _Read:
-    data = images.load(dataset.root / record.path)
     # Of the bytes that are there now: a manifest may be older than its files.
-    return _Read(record, data, (hashlib.sha256(data).digest(), repr(_margin(record, dataset.info))))
+    file, data = dataset.root / record.path, None
+    if (digest := digests.known(file)) is None:
+        data, digest = digests.load(file)
+    return _Read(record, (bytes.fromhex(digest), repr(_margin(record, dataset.info))), data)
 
 
 def _compute(dataset: Dataset, embedders: PerThread, missing: Mapping[int, _Read]) -> dict[int, Embedding | BadImage]:
@@ -130,7 +131,8 @@ def _compute(dataset: Dataset, embedders: PerThread, missing: Mapping[int, _Read
     faces: dict[int, Image] = {}
     for place, one in missing.items():
         try:
-            image = images.decode(one.data)
+            data = images.load(dataset.root / one.record.path) if one.data is None else one.data
+            image = images.decode(data)
             faces[place] = embedder.align(image, face_in(image, one.record, dataset.info))
         except BadImage as error:
             rows[place] = error

@@ -63,13 +63,16 @@ class Answer:
 
     def row(self) -> dict[str, str]:
         """Return the answer as a row of a table for people: column -> text."""
-        box = self.box
+        box, sure = self.box, "" if self.probability is None else f"{self.probability:.2f}"
+        name = self.name or ""
+        if self.name == STRANGER and self.nearest:  # the probability is that of the nearest name: it stands with it
+            name, sure = f"{STRANGER} (nearest: {', '.join(filter(None, (self.nearest[0].name, sure)))})", ""
         return {
             "photo": self.picture,
             "face": f"{self.face}: {box.words}" if box is not None else "",
-            "name": self.name or "",
+            "name": name,
             "similarity": f"{self.similarity:.3f}" if self.similarity is not None else "",
-            "probability": f"{self.probability:.2f}" if self.probability is not None else "",
+            "probability": sure,
             "threshold": f"{self.threshold:.3f}" if self.threshold is not None else "",
             "FPIR": decimal(self.fpir) if self.fpir is not None else "",
         }

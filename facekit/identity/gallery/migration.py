@@ -133,8 +133,8 @@ def _told(gallery: Gallery, target: Gallery, denials: int, lost: list[str], reas
     found, promise = confusion(target.people(), 1), target.promise()
     if len(found.doubtful):
         log.warning(
-            "%s nearer to another person than to their own; see `facekit gallery check`",
-            counted(len(found.doubtful), "face is", "faces are"),
+            "%s more like another person than like the own one; `facekit gallery check GALLERY` names them",
+            counted(len(found.doubtful), "face looks", "faces look"),
         )
     (log.info if promise.promised else log.warning)("%s", promise.line)
     strangers = sum(1 for _ in target.store.stranger_ids())

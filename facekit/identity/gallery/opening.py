@@ -44,8 +44,6 @@ FEEDBACK = (
 _UNWRITTEN = ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE", "SQLITE_IOERR_SHM")
 """What SQLite calls a disk that takes no more, where it does not say that it is full: quotas, limits, bad disks."""
 
-_HEADER = b"SQLite format 3\0"
-
 
 def is_gallery(folder: Path) -> bool:
     """Whether a folder holds a gallery, or what was begun as one."""
@@ -79,10 +77,10 @@ def open_file(folder: Path, make: bool = False) -> sqlite3.Connection:
         raise FacekitError(
             f"{folder} is no gallery: it has no {FILE}; make one with `facekit enroll FACES -o {folder}`"
         )
-    with guarded(file), file.open("rb") as read:
-        head = read.read(len(_HEADER))
-    if head and head != _HEADER:
-        raise FacekitError(f"{file} is no SQLite file; restore it from a copy, or enroll again")
+    # Only SQLite opens the file: whoever closes it takes away all locks that this process has on it (POSIX). Another
+    # process would then remove the log of changes beside it, and what a server writes after that would be lost.
+    if not os.access(file, os.R_OK):
+        raise FacekitError(f"{file} cannot be read; check its rights")
     for one in (file, *beside(file)):
         weights.keep_private(one)
     return _connect(file)
@@ -112,6 +110,8 @@ def told(file: Path) -> Iterator[None]:
     except sqlite3.DataError:
         raise FacekitError(f"{file} holds a value that is too large for a gallery; restore it from a copy") from None
     except sqlite3.DatabaseError as error:
+        if error.sqlite_errorname == "SQLITE_NOTADB":
+            raise FacekitError(f"{file} is no SQLite file; restore it from a copy, or enroll again") from None
         raise FacekitError(f"{file} is broken ({error}); restore it from a copy, or enroll again") from None
     except OverflowError:
         raise FacekitError(f"{file} holds a number that is too large for a gallery; restore it from a copy") from None

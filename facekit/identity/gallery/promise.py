@@ -102,8 +102,8 @@ def find(people: People, about: About, strangers: Strangers) -> Promise:
     if left is None:
         return Promise(found, False, enough=_enough(about.fpir))
     if left.doubtful:
-        what = counted(left.doubtful, "face is", "faces are")
-        _log.info("%s nearer to another person than to their own; see `facekit gallery check`", what)
+        what = counted(len(left.doubtful), "face looks", "faces look")
+        _log.info("%s more like another person than like the own one; `facekit gallery check GALLERY` names them", what)
     ends = fpir_interval(left, prior, found.threshold, about.fpir)
     promised = left.people >= LEAST and ends.high <= FACTOR * about.fpir and ends.low >= about.fpir / FACTOR
     enough = None if promised else _suffice(left, prior, found.threshold, about.fpir)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,15 @@ from facekit.identity.openset.known import KnownFaces, Similarities
 
 MOST = 20_000
 """Most faces that are left out, spread evenly over the people: more would cost hours and say no more."""
+
+
+class Doubt(NamedTuple):
+    """A face that is nearer to another person than to its own."""
+
+    place: int
+    """Where it is among the known faces."""
+    like: int
+    """The number of the other person's name."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,12 @@ class Person:
         """
         return self.nearest > self.own
 
+    @property
+    def doubts(self) -> list[Doubt]:
+        """The same, and whom each is nearest to."""
+        rows = np.flatnonzero(self.doubtful).tolist()
+        return [Doubt(int(self.places[row]), int(self.others[row].argmax())) for row in rows]
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -62,7 +78,7 @@ class LeftOut:
     """Of each person, the mean square of these similarities."""
     own: Similarities
     """Of each face to the other faces of its person, where it has others; the doubtful ones are not among them."""
-    doubtful: int
+    doubtful: tuple[Doubt, ...]
     """Faces that were left aside."""
     sizes: NDArray[np.int64]
     """How many of the faces each person has, in order, shape (people,)."""
@@ -87,10 +103,11 @@ def leave_out(known: KnownFaces, strangers: Sequence[Embeddings] = ()) -> LeftOu
 
     Each of the `strangers`, the embeddings of one person who is not known, counts like a person left out.
     """
-    first, second, left, own, doubtful, unknown = [], [], [], [], 0, 0
+    first, second, left, own, unknown = [], [], [], [], 0
+    doubtful: list[Doubt] = []
     for person in (*each_person(known), *_strangers(known, strangers)):
         kept = ~person.doubtful & np.isfinite(person.nearest)  # nobody is near where there is one person only
-        doubtful += int(person.doubtful.sum())
+        doubtful += person.doubts
         if kept.any():
             met = person.others[kept]
             met = met[:, np.isfinite(met).all(axis=0)]
@@ -112,7 +129,7 @@ def leave_out(known: KnownFaces, strangers: Sequence[Embeddings] = ()) -> LeftOu
         first=np.array(first),
         second=np.array(second),
         own=to_own[np.isfinite(to_own)],
-        doubtful=doubtful,
+        doubtful=tuple(doubtful),
         sizes=np.array([*map(len, left)]),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from facekit.base import plain, plugins
+from facekit.base import plain, plugins, scratch
 from facekit.base.contract import FacekitError, Image
 from facekit.base.files import read_bytes
 from facekit.networks.backend import Model, engine
 from facekit.runs.export import placing
 from facekit.runs.export.about import FACES, ExportInfo
 from facekit.runs.export.model import ABOUT, MAX_FILE, written
-from facekit.runs.export.network import quietly
+from facekit.runs.export.network import converting, quietly
 from facekit.runs.export.session import Inputs, Rows
 from facekit.runs.known_faces import KnownVectors
 
@@ -44,10 +43,9 @@ class LiteRt:
             )
         plugins.need("ai_edge_litert", _WHAT)
         settings = _whole_numbers(calibration) if calibration else {}
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "model.tflite"
-            with quietly():
-                model.export(file, format="litert", verbose=False, **settings)
+        with scratch.private_folder() as folder, converting(folder):
+            file = folder / "model.tflite"
+            model.export(file, format="litert", verbose=False, **settings)
             return cls(file.read_bytes())
 
     def answers(self, inputs: Inputs) -> Rows:
@@ -106,6 +104,22 @@ def _with_metadata(data: bytes, said: Mapping[str, str]) -> bytes:
         entry.name, entry.buffer = name, len(model.buffers)
         model.buffers.append(buffer)
         model.metadata.append(entry)
-    builder = buffers.Builder(len(data))
+    builder = _aligned(buffers)(len(data))
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def _aligned(buffers: Any) -> Any:
+    """Return a builder that puts weights where a device may read them: the library's own forgets their alignment."""
+
+    class Builder(buffers.Builder):  # type: ignore[misc]
+        def CreateNumpyVector(self, x: np.ndarray) -> int:  # noqa: N802 - the library's name
+            if x.itemsize == 1:
+                self.Prep(_ALIGNED, x.nbytes)
+            return int(super().CreateNumpyVector(x))
+
+    return Builder
+
+
+_ALIGNED = 16
+"""Bytes: `force_align` of `Buffer` in TensorFlow Lite's schema."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from facekit.base.contract import FacekitError
 from facekit.networks.backend import Model, hushed, keras
 from facekit.networks.blocks import features
 from facekit.runs.export.about import FACES, PROBABILITIES, VECTORS
@@ -45,6 +50,37 @@ def quietly() -> Iterator[None]:
             yield
         finally:
             logging.disable(before)
+
+
+@contextmanager
+def converting(folder: Path) -> Iterator[None]:
+    """Have a converter work quietly, and write all that it writes into a folder.
+
+    Raises FacekitError where the folder's disk is full.
+    """
+    with quietly():
+        usual, tempfile.tempdir = tempfile.tempdir, str(folder)
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - each library's C++ code has errors of its own for a full disk
+            if not _is_for_want_of_space(error, folder):
+                raise
+            raise FacekitError(
+                f"no space left to write {folder}; free some space, or set FACEKIT_CACHE to a folder of another disk, "
+                "and run the same command again"
+            ) from error
+        finally:
+            tempfile.tempdir = usual
+
+
+def _is_for_want_of_space(error: Exception, folder: Path) -> bool:
+    """Return whether a full disk is the reason: as the error says, or as the disk does, where it does not."""
+    disk = os.statvfs(folder)
+    return os.strerror(errno.ENOSPC) in str(error) or disk.f_bavail * disk.f_frsize < _LEFT
+
+
+_LEFT = 1 << 20
+"""Bytes that are still free on a full disk: libraries write in large pieces, and the last of them has no room."""
 
 
 def _faces(model: Model) -> Tensors:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facekit import __version__
-from facekit.base import plugins
+from facekit.base import plugins, scratch
 from facekit.base.contract import FacekitError
 from facekit.runs.export.about import FACES, PROBABILITIES, VECTORS
 from facekit.runs.head import Head
@@ -31,16 +29,15 @@ def of_keras(model: Model) -> bytes:
     Raises FacekitError without tf2onnx, and where Keras computes with something else than TensorFlow.
     """
     from facekit.networks.backend import engine
-    from facekit.runs.export.network import quietly
+    from facekit.runs.export.network import converting
 
     if engine() != "tensorflow":
         raise FacekitError(f"ONNX is written from TensorFlow, and KERAS_BACKEND is {engine()}; set it to tensorflow")
     onnx = plugins.need("onnx", _WHAT, "export")
     plugins.need("tf2onnx", _WHAT)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "model.onnx"
-        with quietly():
-            model.export(file, format="onnx", verbose=False, opset_version=OPSET)
+    with scratch.private_folder() as folder, converting(folder):
+        file = folder / "model.onnx"
+        model.export(file, format="onnx", verbose=False, opset_version=OPSET)
         made = onnx.load(file)
     names = [PROBABILITIES, VECTORS][: len(made.graph.output)]
     _rename(made.graph, {one.name: name for one, name in zip(made.graph.output, names, strict=True)})

@@ -49,6 +49,16 @@ def write_file(output: Path, data: bytes) -> None:
     replace_file(output, data)
 
 
+def copy(tree: Path, folder: Path) -> None:
+    """Copy the files of a tree into a folder. Raises OSError: `shutil.copytree` would not say that a disk is full."""
+    for source in sorted(tree.rglob("*")):
+        place = folder / source.relative_to(tree)
+        if source.is_dir():
+            place.mkdir()
+        else:
+            shutil.copyfile(source, place)
+
+
 def add_version(folder: Path, beside: Mapping[str, bytes], fill: Callable[[Path], None]) -> Path:
     """Add the next version to the folder of a model, and return it: `fill` writes what is in it.
 

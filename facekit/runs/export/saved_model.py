@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import weakref
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from facekit.base import plugins
+from facekit.base import plugins, scratch
 from facekit.base.contract import FacekitError
 from facekit.base.files import read_json, write_json
 from facekit.networks.backend import Model, engine
 from facekit.runs.export import placing, triton
 from facekit.runs.export.about import FACES, PROBABILITIES, ExportInfo
-from facekit.runs.export.network import quietly
+from facekit.runs.export.network import converting, quietly
 from facekit.runs.export.session import BATCH, Inputs, Rows
 from facekit.runs.known_faces import KnownVectors
 from facekit.runs.run import GALLERY
@@ -41,10 +40,12 @@ class SavedModel:
             raise FacekitError(
                 f"a SavedModel is written from TensorFlow, and KERAS_BACKEND is {engine()}; set it to tensorflow"
             )
-        made = cls(Path(tempfile.mkdtemp(prefix="facekit-")))
-        weakref.finalize(made, shutil.rmtree, made.place, ignore_errors=True)
-        with quietly():
-            model.export(made.place, format="tf_saved_model", verbose=False)
+        with ExitStack() as stack:
+            folder = stack.enter_context(scratch.private_folder())
+            made = cls(folder / "model")
+            with converting(folder):
+                model.export(made.place, format="tf_saved_model", verbose=False)
+            weakref.finalize(made, stack.pop_all().close)
         return made
 
     def answers(self, inputs: Inputs) -> Rows:
@@ -59,7 +60,7 @@ class SavedModel:
         """Add a version to the model's folder, and return it. Raises FacekitError on a full disk."""
 
         def fill(folder: Path) -> None:
-            shutil.copytree(self.place, folder, dirs_exist_ok=True)
+            placing.copy(self.place, folder)
             extra = folder / EXTRA
             extra.mkdir(exist_ok=True)
             write_json(extra / _ABOUT, about.to_json())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import io
 import zipfile
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from facekit.base import plain, plugins
+from facekit.base import plain, plugins, scratch
 from facekit.base.contract import FacekitError
 from facekit.networks.backend import Model, engine, keras
 from facekit.runs.export import placing
 from facekit.runs.export.about import PROBABILITIES, ExportInfo
 from facekit.runs.export.model import ABOUT, written
-from facekit.runs.export.network import quietly
+from facekit.runs.export.network import converting, quietly
 from facekit.runs.export.session import BATCH, Inputs, Rows
 from facekit.runs.known_faces import KnownVectors
 
@@ -45,12 +45,11 @@ class Torch:
             raise FacekitError(
                 f"Keras {keras.__version__} does not write PyTorch's format yet; pip install -U 'keras>=3.15'"
             )
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "model.pt2"
+        with scratch.private_folder() as folder, converting(folder):
+            file = folder / "model.pt2"
             shapes = {0: torch.export.Dim("n", min=1, max=_MOST)}
-            with quietly():
-                model.export(file, format="torch", verbose=False, dynamic_shapes=shapes)
-                return cls(torch.export.load(file))
+            model.export(file, format="torch", verbose=False, dynamic_shapes=shapes)
+            return cls(torch.export.load(file))
 
     def answers(self, inputs: Inputs) -> Rows:
         """Return the probabilities that PyTorch gives from the file."""
@@ -63,11 +62,10 @@ class Torch:
     def write(self, output: Path, about: ExportInfo, known: KnownVectors | None) -> Path:
         """Write the file with what it says of itself, and return it. Raises FacekitError on a full disk."""
         torch = plugins.need("torch", _WHAT, "torch")
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "model.pt2"
-            with quietly():
-                torch.export.save(self.program, file, extra_files=written(about, known))
-            placing.write_file(output, file.read_bytes())
+        data = io.BytesIO()
+        with quietly():
+            torch.export.save(self.program, data, extra_files=written(about, known))
+        placing.write_file(output, data.getvalue())
         return output
 
 

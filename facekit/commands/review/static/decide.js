@@ -75,6 +75,7 @@ export class Deciding {
       const next = outcome(face, verdict, to);
       row[face.state] -= 1;
       row[next.state] += 1;
+      if (!face.why) row.unsure_kept += (next.state === "unsure") - (face.state === "unsure");
       Object.assign(face, next, { waiting: (face.waiting ?? 0) + 1 });
       state.touched.add(face.id);
     }

@@ -100,9 +100,9 @@ export class Panel {
     const pin = el("i");
     pin.style.left = `${100 * p}%`;
     const { keep_at, reject_at } = this.info;
-    const open = this.face.state === "unsure" ? ", but leaves this one to you" : "";
-    const rule = `clean keeps faces from ${percent(keep_at)} up and rejects those up to ${percent(reject_at)}${open}`;
-    return [el("div", { class: "chance" }, pin), el("p", {}, `${percent(p)} likely to be this person; ${rule}`)];
+    const rule = `clean keeps faces from ${percent(keep_at)} up and rejects those up to ${percent(reject_at)}`;
+    const open = this.face.state === "unsure" ? `. ${whyOpen(this.face, keep_at, reject_at)}` : "";
+    return [el("div", { class: "chance" }, pin), el("p", {}, `${percent(p)} likely to be this person; ${rule}${open}`)];
   }
 
   photo(detail, open) {
@@ -144,9 +144,21 @@ function headline(face) {
 
 function below(face) {
   const like = face.like ? `; it looks like ${face.like}` : "";
-  if (face.why && face.why !== "unsure") return `left out by clean: ${face.why}${like}`;
-  return face.was === "unsure" ? `clean is unsure${like}` : "kept by clean";
+  if (face.why && face.why !== "unsure") return `left out by clean: ${REASONS[face.why] ?? face.why}${like}`;
+  if (face.was !== "unsure") return "kept by clean";
+  return `clean is unsure, and ${face.why ? "leaves it out" : "keeps it"} until you decide${like}`;
 }
+
+// Why a face is undecided, whatever its probability, and what becomes of it if nobody decides.
+function whyOpen(face, keepAt, rejectAt) {
+  let why = "This one is between the two";
+  if (face.p <= rejectAt) why = "But this one looks like part of a face, cut off by the edge of the photo";
+  else if (face.p >= keepAt) why = "But this one may be no face, or is very blurred";
+  return `${why}: you decide. Until then it ${face.why ? "is left out" : "stays"}.`;
+}
+
+// What clean calls a reason, for a person who sees the face.
+const REASONS = { "no vector": "it could not be recognised", "no clear person": "it is not clear whose folder this is" };
 
 function link(address, text) {
   // Addresses come from the web: anything but a web page would be a trap.

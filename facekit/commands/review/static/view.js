@@ -37,15 +37,22 @@ export function drawCounts() {
   if (!row) return;
   drawName(row);
   write($("title"), row.name);
-  const said = [["keep", "stay"], ["reject", "left out"], ["move", "moved"], ["unsure", "undecided"]];
-  const counted = said.filter(([key]) => row[key]).map(([key, word]) => `${number(row[key])} ${word}`);
-  write($("counts"), [...counted, row.note].filter(Boolean).join(" · "));
+  write($("counts"), [...outcomes(row), row.note].filter(Boolean).join(" · "));
   for (const [filter, count] of [["undecided", row.unsure], ["doubtful", countOf("doubtful")], ["all", total(row)]]) {
     const button = $(`show-${filter}`);
     button.setAttribute("aria-pressed", String(state.filter === filter));
     button.lastElementChild.textContent = number(count);
   }
   drawProgress(sum((one) => one.unsure), sum(total));
+}
+
+// As the table of clean counts: an undecided face stays, or is left out, as long as nobody decides.
+function outcomes(row) {
+  const out = row.unsure - row.unsure_kept;
+  const said = [[row.keep, row.unsure_kept, "stay"], [row.reject, out, "left out"], [row.move, 0, "moved"]];
+  return said
+    .filter(([decided, open]) => decided + open)
+    .map(([decided, open, word]) => `${number(decided + open)} ${word}${open ? ` (${number(open)} undecided)` : ""}`);
 }
 
 function drawProgress(left, all) {
