@@ -85,6 +85,7 @@ bench: browser  ## Run what takes long: slow tests, kills, speed side by side, a
 		$(BIN)/python benchmarks/video.py --part lfw; \
 		if command -v wrk >/dev/null; then $(BIN)/python benchmarks/server.py --soak 60; fi; \
 		$(BIN)/python benchmarks/leaks.py -o bench/leaks; \
+		$(BIN)/python benchmarks/tune.py -o bench/tune; \
 		$(BIN)/python benchmarks/expressions_steps.py -o bench/steps || test $$? = 2; \
 		$(BIN)/python benchmarks/expressions.py -o bench/expressions; fi
 

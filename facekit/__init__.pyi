@@ -50,7 +50,9 @@ __all__ = [
     "enroll",
     "evaluate",
     "evaluate_pairs",
+    "expire",
     "export",
+    "forget",
     "gallery",
     "identify",
     "ingest",
@@ -351,6 +353,9 @@ def compare(
     test: str | PathLike[str] | None = None,
     size: int | None = None,
     epochs: int | None = None,
+    targets: str | None = None,
+    targets_from: str | PathLike[str] | None = None,
+    target_weights: str | None = None,
     labels: Literal["people", "classes"] | None = None,
     split: str = "70/20/10",
     split_by: Literal["group", "image", "person"] = "group",
@@ -375,6 +380,12 @@ def compare(
         test: Another folder-per-person tree to score on as well, such as an official test set.
         size: Input size of `networks`, in pixels; by default that of `train`.
         epochs: Maximum number of epochs of `networks`; by default that of `train`.
+        targets: Train one network for these targets together and one for each alone, such as
+            `identity,expression,gender`, and say which is better (see `train`).
+        targets_from: CSV of targets, with a column `image` or `label` and a column for each target; it
+            counts before the manifest.
+        target_weights: How much the loss of each target counts, such as `identity=1,gender=.5` (1 where
+            it is not named), or `learned`, which weighs them by their uncertainty.
         labels: Whether labels are `people` or `classes`, such as expressions. A model of people can
             answer `unknown`. By default people, and classes with `split_by="person"`.
         split: Shares of train/test/validation, in percent. Default: '70/20/10'.
@@ -721,6 +732,49 @@ def evaluate_pairs(
         FacekitError: For everything that the caller can fix; the message says how.
     """
 
+def expire(
+    folders: str | PathLike[str] | Iterable[str | PathLike[str]],
+    *,
+    older_than: str,
+    keep_models: bool = False,
+    likeness: bool = False,
+    output: str | PathLike[str] = "receipts",
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Remove all photos that were fetched too long ago from everything that facekit wrote, with a receipt.
+
+    This is the command `facekit expire`, with the same options, defaults and checks.
+
+    Args:
+        folders: Folder in which everything that facekit wrote is looked through: data sets, models,
+            galleries, reports, exports. Can be given several times; also the address of a gallery in
+            PostgreSQL.
+        older_than: Remove photos that were fetched, or enrolled in a gallery, longer ago than this:
+            `3y`, `90d`, `26w`. A photo of which that is not known stays.
+        keep_models: Keep networks that have learned from what is removed; their cards then say so.
+            Without it they refuse to answer until they are trained again. Default: False.
+        likeness: Also find the same photo by its pixels, where data sets were made from different
+            sources. Default: False.
+        output: Folder for the receipt, as JSON and as a page: what was removed, when and from where.
+            Default: 'receipts'.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For everything that the caller can fix; the message says how.
+    """
+
 def export(
     run: str | PathLike[str],
     output: str | PathLike[str],
@@ -748,6 +802,57 @@ def export(
             of the people that the model was trained on. Default: True.
         count: How many of the run's own pictures to compare the answers on, and to calibrate litert-
             int8 with. Default: 200.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For everything that the caller can fix; the message says how.
+    """
+
+def forget(
+    names: str | Iterable[str] = (),
+    *,
+    in_: str | PathLike[str] | Iterable[str | PathLike[str]] = (),
+    url: str | Iterable[str] = (),
+    host: str | Iterable[str] = (),
+    id: str | Iterable[str] = (),
+    photo: str | PathLike[str] | Iterable[str | PathLike[str]] = (),
+    keep_models: bool = False,
+    likeness: bool = True,
+    output: str | PathLike[str] = "receipts",
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Remove a person, or single photos, from everything that facekit wrote, with a receipt.
+
+    This is the command `facekit forget`, with the same options, defaults and checks.
+
+    Args:
+        names: Names of people, as they were searched for or as their folders are called.
+        in_: Folder in which everything that facekit wrote is looked through: data sets, models,
+            galleries, reports, exports. Can be given several times; also the address of a gallery in
+            PostgreSQL.
+        url: Remove the photos that were found at this address, or on this page.
+        host: Remove all photos that were found at this host, or on pages of it.
+        id: Remove the picture of this id, and all that was made from it. At least the first 8 digits;
+            files are called by the first 16.
+        photo: Remove this photo, wherever the same one is, also saved again or cropped.
+        keep_models: Keep networks that have learned from what is removed; their cards then say so.
+            Without it they refuse to answer until they are trained again. Default: False.
+        likeness: Also find the same photo by its pixels, where data sets were made from different
+            sources. Default: True.
+        output: Folder for the receipt, as JSON and as a page: what was removed, when and from where.
+            Default: 'receipts'.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -923,6 +1028,7 @@ def inspect(
     output: str | PathLike[str] | None = None,
     layer: str | Iterable[str] = (),
     list_layers: bool = False,
+    target: str | None = None,
     label: str | None = None,
     method: Literal["gradcam", "hirescam", "occlusion"] | None = None,
     cam_layer: str | None = None,
@@ -945,6 +1051,8 @@ def inspect(
         layer: Layers whose feature maps to show (repeat, or separate by commas); by default the last of
             each size.
         list_layers: Only print the network's layers and their shapes. Default: False.
+        target: Of a run of several targets, the one to explain, such as `expression`; by default the
+            first.
         label: Name to explain; by default the most likely one for each picture.
         method: How to explain an answer: `gradcam` and `hirescam` use gradients, `occlusion` hides
             parts of the picture. By default, what suits the model: occlusion for a linear head,
@@ -1410,6 +1518,9 @@ def train(
     class_weights: Literal["auto", "none"] = "auto",
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto",
     deterministic: bool = False,
+    targets: str | None = None,
+    targets_from: str | PathLike[str] | None = None,
+    target_weights: str | None = None,
     labels: Literal["people", "classes"] | None = None,
     fpir: float = 0.01,
     split: str = "70/20/10",
@@ -1464,6 +1575,13 @@ def train(
         precision: Precision of computation; `auto` is mixed_bfloat16 on an accelerator and float32 on a
             CPU. Default: 'auto'.
         deterministic: Make a run reproducible to the last digit; slower. Default: False.
+        targets: What to learn of each picture, separated by commas, such as
+            `identity,expression,gender`: identity is its folder, others come from the data set's
+            manifest or `targets_from`. One network, with a head for each; by default identity alone.
+        targets_from: CSV of targets, with a column `image` or `label` and a column for each target; it
+            counts before the manifest.
+        target_weights: How much the loss of each target counts, such as `identity=1,gender=.5` (1 where
+            it is not named), or `learned`, which weighs them by their uncertainty.
         labels: Whether labels are `people` or `classes`, such as expressions. A model of people can
             answer `unknown`. By default people, and classes with `split_by="person"`.
         fpir: Share of strangers' faces that may be given a name (false positive identification rate):

@@ -51,8 +51,9 @@ class Api:
 
     target: str
     port: int
-    gate: Gate
     keys: dict[str, str] = field(default_factory=dict)
+    gate: Gate | None = None
+    """Where it runs in this process."""
 
     def ask(
         self,
@@ -115,8 +116,9 @@ def served(target: Path | str, **options: Any) -> Iterator[Api]:
         for scope in scopes:
             keys[scope] = create(kept, scope, "test")[0]
     with listen(0) as listening:
-        api = Api(str(target), listening.getsockname()[1], build(settings), keys)
-        server = uvicorn.Server(config(settings, api.gate))
+        app = build(settings)
+        api = Api(str(target), listening.getsockname()[1], keys, app)
+        server = uvicorn.Server(config(settings, app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         try:

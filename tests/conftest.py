@@ -69,6 +69,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FACEKIT_CACHE", str(folder))
+        patch.setenv("FACEKIT_FORGOTTEN", str(tmp_path_factory.mktemp("forgotten") / "forgotten.jsonl"))
         patch.setenv("FACEKIT_WEIGHTS_URL", "http://127.0.0.1:9")
         yield folder
 

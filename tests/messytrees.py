@@ -362,8 +362,11 @@ TRAINERS = [
 """What learns from a tree: seconds each."""
 
 
-NO_TREE = {"cache", "demo", "doctor", "draw", "export", "keys", "models", "monitor", "scrape", "serve", "tune"}
-"""The commands that read no tree of pictures; `tune` reads one as `train` does."""
+NO_TREE = {
+    *("cache", "demo", "doctor", "draw", "expire", "export", "forget", "keys", "models", "monitor", "scrape", "serve"),
+    "tune",
+}
+"""The commands that read no tree of pictures; `tune` reads one as `train` does, `forget` what facekit wrote alone."""
 
 RECIPE = """\
 output = "out"

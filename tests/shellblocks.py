@@ -41,7 +41,7 @@ _SMALL = {
 
 _LONG = re.compile(
     r"^facekit (compare|cross-validate|inspect|evaluate-pairs|augment|enroll|identify|verify|gallery|monitor|tune|"
-    r"train full)"
+    r"forget|expire|train full)"
     r"|--strangers|--detector|--reference"
     r"|train good -o network|predict .*--fpir|\b(full|others)\b"
 )

@@ -88,3 +88,15 @@ def test_a_long_error_is_broken_between_words_on_a_terminal() -> None:
         "`facekit crop my/photos -o faces --detector yunet`",
         "in another folder",
     ]
+
+
+def test_the_bar_of_a_loop_that_was_stopped_does_not_fill_up() -> None:
+    for stops, said in ((False, "3/3"), (True, "3/8")):
+        console, file = on_a_terminal()
+        for number in console.track(range(8), "train"):
+            if number == 2:
+                if stops:
+                    console.stopping("Stopping …")
+                break
+        console.end("Interrupted.")
+        assert said in file.getvalue().rpartition("Interrupted.")[0]

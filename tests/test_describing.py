@@ -76,7 +76,7 @@ def test_the_lines_of_the_guide_work(api: Api, drawn_photos: Path, tmp_path: Pat
     (tmp_path / "ada.jpg").write_bytes(images.encode(images.read(photo), 90))  # which is not enrolled yet
     there = [one["person"] for one in api.get("/v1/people").json["people"]]
     lines = served_lines(GUIDE).replace("127.0.0.1:8000", f"127.0.0.1:{api.port}")
-    lines = lines.replace("/people/1", f"/people/{max(there) + 1}").replace("curl ", "curl -sSf ")
+    lines = re.sub("PERSON=.*", f"PERSON={max(there) + 1}", lines).replace("curl ", "curl -sSf ")
     (tmp_path / "facekit").write_text(f'#!/bin/sh\nexec {sys.executable} -m facekit "$@"\n')
     (tmp_path / "facekit").chmod(0o700)
     (tmp_path / "gallery").symlink_to(api.target)

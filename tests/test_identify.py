@@ -93,7 +93,7 @@ def test_csv_and_annotated_copies(enrolled: Path, photo: Path, tmp_path: Path, f
     found = answers(done.out)
     assert [(row["picture"], row["name"]) for row in rows] == [(one["picture"], one["name"]) for one in found]
     assert rows[0]["x"] == str(found[0]["box"][0])  # type: ignore[index]
-    drawn = sorted(path.name for path in (tmp_path / "drawn").iterdir())
+    drawn = sorted(path.name for path in (tmp_path / "drawn").glob("[!.]*"))
     assert drawn == sorted([f"{photo.stem}.jpg", f"{photo.stem}-2.jpg"])
     before, after = images.read(photo), images.read(tmp_path / "drawn" / f"{photo.stem}.jpg")
     x, y, w, h = found[0]["box"]  # type: ignore[misc]

@@ -5,6 +5,8 @@ CelebA and CASIA-WebFace cannot be had here; `published.py` writes them exactly 
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -232,6 +234,25 @@ def test_what_a_person_moved_or_removed_stays_so(tmp_path: Path) -> None:
     assert sorted((r.label, (r.targets or {})["age"]) for r in again.records) == [("female", "26"), ("female", "3")]
     assert left(tmp_path / "tree")[gone.path][0] == "removed by hand"
     assert (root / "UTKFace/85_0_4_20170116174525126.jpg.chip.jpg").is_file()  # the link alone is gone
+
+
+def test_pictures_on_another_disk_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = published.utkface(tmp_path / "utk")
+    before = lines_of(root, tmp_path / "linked")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    report = ingest(Ingest(data_set="utkface", input=root, output=tmp_path / "copied"))
+    assert (report.details["linked"], report.details["copied"]) == (0, 3)
+    assert lines(tmp_path / "copied") == before
+    assert all(file.stat().st_nlink == 1 for file in (tmp_path / "copied").glob("*/*"))
+
+
+def lines_of(root: Path, output: Path) -> list[bytes]:
+    ingest(Ingest(data_set="utkface", input=root, output=output))
+    return lines(output)
 
 
 def some(folder: Path, into: Path, least: int) -> Path:

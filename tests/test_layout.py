@@ -11,12 +11,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / "facekit").rglob("*.py"))
-ROW = re.compile(r"^\| (\d) \| `(\w+)/` \|", re.MULTILINE)
+ROW = re.compile(r"^\| (\d+) \| `(\w+)/` \|", re.MULTILINE)
 
 FLOOR = {name: int(floor) for floor, name in ROW.findall((ROOT / "CONTRIBUTING.md").read_text())}
 """Package -> floor."""
 
-MOST_ARROWS = 78
+MOST_ARROWS = 90
 """Most pairs of packages of which one imports the other."""
 
 
@@ -157,6 +157,7 @@ ACROSS = {
     "shell_blocks": "shell blocks of README and docs",
     "stale": "every command whose output was made from other data",
     "export_clean": "exported models in clean environments",
+    "train_targets": "several targets from training to answers",
     "untrusted_exports": "every part of an exported model from strangers",
     "untrusted_galleries": "every part of a gallery from strangers",
     "untrusted_pages": "every report of names that mean harm, in a browser",

@@ -229,10 +229,13 @@ def _interrupted(step: int, values: dict[str, Any]) -> bool:
 
 
 def test_a_resumed_run_has_the_very_numbers_of_an_uninterrupted_one(faces: Path, first: Path, tmp_path: Path) -> None:
-    """In either of its two steps, with everything in it that is drawn by chance."""
+    """In either of its two steps, with everything in it that is drawn by chance, and learned weights of targets."""
     values = {"network": "cnn3", "size": 32, "epochs": 4, "batch": 8, "stop_at": 1.01, "deterministic": True}
     values |= {"weights": str(first), "warmup_epochs": 2, "unfreeze": 2, "schedule": "plateau"}
     values |= {"light_augment": True, "label_smoothing": 0.1, "input": str(faces)}
+    values |= {"targets": "identity,shade", "targets_from": str(tmp_path / "shades.csv"), "target_weights": "learned"}
+    labels = ("label,shade", "person0,dark", "person1,light")  # and nothing of person2
+    (tmp_path / "shades.csv").write_text("\n".join(labels) + "\n")
     whole, cut = ({**values, "output": str(tmp_path / name)} for name in ("whole", "cut"))
     assert not _train(10_000, whole)
     for step in (4, 5, 4):  # of three an epoch: within the second, the third, and the fourth
@@ -243,6 +246,9 @@ def test_a_resumed_run_has_the_very_numbers_of_an_uninterrupted_one(faces: Path,
     one, other = weights(tmp_path / "cut"), weights(tmp_path / "whole")
     assert one.keys() == other.keys()
     assert all(np.array_equal(one[name], other[name]) for name in one)
+    assert {row["accuracy"] for row in history(tmp_path / "cut")} == {
+        (row["accuracy of identity"] + row["accuracy of shade"]) / 2 for row in history(tmp_path / "cut")
+    }
 
 
 def test_a_step_is_not_waited_for() -> None:

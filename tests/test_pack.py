@@ -18,7 +18,7 @@ from facekit.networks.cnn import cnn3
 from facekit.networks.inputs import as_input, probabilities
 from facekit.training.callbacks import Progress
 from facekit.training.feed import Feed
-from facekit.training.labels import class_weights
+from facekit.training.labels import NO_LABEL, class_weights, picture_weights
 from facekit.training.pack import Pack, pack
 
 
@@ -108,12 +108,26 @@ def test_rare_classes_weigh_more_and_even_ones_alike() -> None:
     assert class_weights([0, 1, 2, 0, 1, 2], 3) is None
     weights = class_weights([0, 0, 0, 1, 1, 2], 3)
     assert weights == pytest.approx([2 / 3, 1, 2])
-    pixels = np.zeros((6, 32, 32, 3), np.uint8)
-    batches = Feed(Pack(pixels, []), range(6), [0, 0, 0, 1, 1, 2], batch=4, seed=3, weights=weights)
+    pixels, truth = np.zeros((6, 32, 32, 3), np.uint8), np.array([[0], [0], [0], [1], [1], [2]])
+    assert picture_weights(truth, [3], even=False) is None
+    each = picture_weights(truth, [3], even=True)
+    batches = Feed(Pack(pixels, []), range(6), truth, batch=4, seed=3, weights=each)
     batches.shuffle(0)
     for place in range(len(batches)):
         _, classes, counts = batches[place]
         assert np.allclose(counts, np.array(weights)[classes])
+
+
+def test_a_label_that_is_missing_counts_nothing_and_the_others_as_much_more() -> None:
+    """So the loss of a target is the mean over the pictures that have a label for it, however few there are."""
+    truth = np.array([[0, NO_LABEL], [1, 0], [0, NO_LABEL], [1, 1], [0, NO_LABEL], [1, 0]])
+    weights = picture_weights(truth, [2, 2], even=False)
+    assert weights is not None
+    assert weights.tolist() == [[1, 0], [1, 2], [1, 0], [1, 2], [1, 0], [1, 2]]
+    even = picture_weights(truth, [2, 2], even=True)
+    assert even is not None
+    assert even[:, 1].tolist() == [0, 1.5, 0, 3, 0, 1.5]
+    assert even.mean(axis=0).tolist() == [1, 1]
 
 
 class _Noted(Feed):

@@ -133,7 +133,7 @@ def test_photos_are_sorted_into_folders_by_name(trained: Trained, tmp_path: Path
         shutil.copy(file, mixed / f"{file.parent.name}-{file.name}")
     (mixed / "broken.png").write_text("no picture")
     said = _predict(trained, mixed, detect=False, min_confidence=0, sort_into=tmp_path / "sorted")
-    there = {(file.parent.name, file.name) for file in (tmp_path / "sorted").rglob("*.*")}
+    there = {(file.parent.name, file.name) for file in (tmp_path / "sorted").rglob("[!.]*.*")}
     assert there == {(one["label"], Path(one["picture"]).name) for one in said if one["label"] is not None}
     assert len(there) == 42
 

@@ -287,9 +287,11 @@ def test_pictures_are_dropped_and_pasted(page: Page, photo: Path, named: str, tm
 def test_what_goes_wrong_is_said_and_over_when_it_is_over(page: Page, photo: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     page.open("read").choose(tmp_path / "broken.jpg").sees("#problem", "not a picture").click("#calm")
-    many = page.api.gate.under_way = 1000  # as if so many came at once: the server answers 429
+    gate = page.api.gate
+    assert gate is not None
+    many = gate.under_way = 1000  # as if so many came at once: the server answers 429
     page.choose(photo).until(lambda: _answered(page.api, 429))
-    page.api.gate.under_way -= many
+    gate.under_way -= many
     page.sees(".answer", "similarity")  # the page has come back by itself
     allow(page.driver, camera="denied")
     page.press("c").sees("#problem", "allow it for this page").misses("#camera", "Close")

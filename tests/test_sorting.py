@@ -28,7 +28,7 @@ def sort(photos: Path, answers: list[tuple[str, str | None]], into: Path) -> lis
     place = SortedPhotos(into, [str(photos)])
     about: list[Answer] = [(str(photos / name), folder) for name, folder in answers]
     assert list(place.during([Given(files, {})], iter(about), lambda answer: answer)) == about
-    return sorted(str(file.relative_to(into)) for file in into.rglob("*") if file.is_file())
+    return sorted(str(file.relative_to(into)) for file in into.rglob("[!.]*") if file.is_file())
 
 
 def test_each_photo_goes_to_those_who_are_on_it(photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -83,7 +83,7 @@ def test_a_photo_is_copied_once_all_its_faces_have_a_name(photos: Path, tmp_path
 
     with pytest.raises(KeyboardInterrupt):
         list(place.during([Given([Path(first), Path(second)], {})], answers(), lambda answer: answer))
-    assert [file.name for file in (tmp_path / "sorted").rglob("*.*")] == ["0000.png"]
+    assert [file.name for file in (tmp_path / "sorted").rglob("[!.]*.*")] == ["0000.png"]
 
 
 @pytest.mark.parametrize("where", ["", "sorted", "2024/x"])
@@ -98,4 +98,4 @@ def test_a_stranger_beside_a_place_that_is_no_face_is_a_stranger(photos: Path, t
     photo = str(next(photos.rglob("*.png")))
     answers = [(photo, "no face"), (photo, "unknown"), (photo, "no face")]
     list(SortedPhotos(tmp_path / "out", []).during([Given([Path(photo)], {})], iter(answers), lambda one: one))
-    assert [folder.name for folder in (tmp_path / "out").iterdir()] == ["unknown"]
+    assert [folder.name for folder in (tmp_path / "out").glob("[!.]*")] == ["unknown"]

@@ -187,6 +187,8 @@ EVERY = {
     "models": "models",
     "monitor": "monitor enrolled",
     "predict": "predict head tiny --no-detect",
+    "expire": "expire enrolled --older-than 0m --dry-run",
+    "forget": "forget Ada --in enrolled --dry-run",
     "rejected": "rejected faces",
     "review": "review clean --dry-run",
     "run": "run short.toml -o made --dry-run",

@@ -9,7 +9,8 @@ import pytest
 
 from facekit.base.contract import FacekitError, Record, replace
 from facekit.dataset import Dataset
-from facekit.dataset.targets import IDENTITY, known, read_targets, value
+from facekit.dataset.targets import known, read_targets, value
+from facekit.options.targets import IDENTITY
 
 
 def _file(folder: Path, *lines: str, end: str = "\n") -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -201,18 +202,31 @@ def test_a_search_goes_on_and_scores_its_best_once(
     assert again["details"]["test_accuracy"] == details["test_accuracy"]
 
 
+def states(out: Path) -> list[str]:
+    """How the trials of a search stand, as its file says; nothing before there is one."""
+    try:
+        with sqlite3.connect(f"file:{out / 'study.db'}?mode=ro", uri=True) as held:
+            return [state for (state,) in held.execute("select state from trials")]
+    except sqlite3.OperationalError:
+        return []
+
+
 @pytest.mark.slow
 def test_two_processes_and_two_kills_lose_no_trial(faces: Path, tmp_path: Path) -> None:
     out, ranges = tmp_path / "study", tmp_path / "ranges.toml"
     ranges.write_text(RATES)
     words = ["tune", faces, "-o", out, "--ranges", ranges, "--network", "cnn3", "--size", "32", "--epochs", "6"]
     typed = [sys.executable, "-m", "facekit", *map(str, words), "--labels", "classes", "--trials", "8", "--no-final"]
-    for wait in (25, 35):
+    for done in (1, 4):
         several = [subprocess.Popen(typed, stderr=subprocess.DEVNULL) for _ in range(2)]
-        time.sleep(wait)
+        while sum(state in ("COMPLETE", "PRUNED") for state in states(out)) < done or "RUNNING" not in states(out):
+            assert None in [process.poll() for process in several], "both ended by themselves"
+            time.sleep(0.1)
         for process in several:
             os.kill(process.pid, signal.SIGKILL)
-            process.wait()
+        assert -signal.SIGKILL in [process.wait() for process in several]
+    before = states(out)
+    assert "RUNNING" in before  # as the dead have left it
     assert subprocess.run(typed, check=False).returncode == 0
     rows = table(out)
     assert [row["trial"] for row in rows] == [str(number) for number in range(8)]

@@ -135,7 +135,7 @@ def test_the_table_has_a_row_for_each_answer(watched: tuple[str, Path], movie: P
 
 def test_the_best_frame_of_each_face_is_annotated(watched: tuple[str, Path]) -> None:
     found = answers(watched[0])
-    drawn = sorted((watched[1] / "drawn").iterdir())
+    drawn = sorted((watched[1] / "drawn").glob("[!.]*"))
     assert [path.name for path in drawn] == sorted(f"walk-{one['track']}.jpg" for one in found)
     assert {images.read(path).shape for path in drawn} == {(240, 320, 3)}
 

@@ -9,9 +9,9 @@ from facekit.base.errors import FacekitError
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
-_SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+_SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400, "y": 365 * 86_400}
 
-_AGE = re.compile(r"(\d{1,5})([mhdw])")
+_AGE = re.compile(r"(\d{1,5})([mhdwy])")
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -59,10 +59,12 @@ def age(seconds: float) -> str:
 
 
 def seconds_of(text: str) -> int:
-    """Read an age such as `30d`, `12h` or `2w` in seconds. Raises FacekitError."""
+    """Read an age such as `30d`, `12h`, `2w` or `3y` in seconds. Raises FacekitError."""
     match = _AGE.fullmatch(text.strip().lower())
     if match is None:
-        raise FacekitError(f"{text[:20]!r} is not an age; give a number of minutes, hours, days or weeks, such as 30d")
+        raise FacekitError(
+            f"{text[:20]!r} is not an age; give a number of minutes, hours, days, weeks or years, such as 30d"
+        )
     return int(match[1]) * _SECONDS[match[2]]
 
 

@@ -98,6 +98,11 @@ class Console:
         if not self._quiet:
             self.say(text)
 
+    def stopping(self, text: str) -> None:
+        """Show one line when the command is asked to stop: its bars stay where they are, and do not fill up."""
+        self._tracker.halted = True
+        self.at_once(text)
+
     def table(self, reports: Sequence[Report]) -> None:
         """Show what each stage made and found, and what usually comes next."""
         self.stop()

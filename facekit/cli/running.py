@@ -73,7 +73,7 @@ def _attempt(command: Command, values: dict[str, Value], shared: Shared, console
         return INTERRUPTED
 
     try:
-        with noticing(console.at_once, command.options.stopping) as noticed, reaching():
+        with noticing(console.stopping, command.options.stopping) as noticed, reaching():
             return _call(command, values, console, shared.json, begun)
     except FacekitError as error:
         log.debug("refused: %s", error)

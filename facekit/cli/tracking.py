@@ -30,6 +30,8 @@ class Tracker:
         self._screen, self._say = screen, say
         self._bars: Bars | None = None
         self._tickers: list[threading.Event] = []
+        self.halted = False
+        """Whether the command is to stop before its loops are done."""
 
     @classmethod
     def on_stderr(cls) -> Self:
@@ -79,8 +81,8 @@ class Tracker:
                 done += 1
                 yield item
                 bars.update(task, completed=done)
-        except GeneratorExit:  # the loop ended early, so these are all
-            bars.update(task, completed=done, total=done)
+        except GeneratorExit:  # the loop ended early, so these are all, if nobody has stopped it
+            bars.update(task, completed=done, total=total if self.halted else done)
             raise
         finally:
             bars.board = None

@@ -13,7 +13,18 @@ from facekit.base import images
 from facekit.base.contract import BadImage, Face, Image, Record, Rejection, Report, Track, quiet, replace
 from facekit.base.parallel import ordered_map
 from facekit.base.text import counted
-from facekit.dataset import REMOVED, REPEATED, Dataset, Output, derive_id, distinct, key, photo_path, read_info
+from facekit.dataset import (
+    REMOVED,
+    REPEATED,
+    Dataset,
+    Output,
+    derive_id,
+    distinct,
+    key,
+    photo_path,
+    read_info,
+    tombstones,
+)
 from facekit.dataset.groups import draw_groups
 from facekit.dataset.inputs import open_tree
 from facekit.dataset.reasons import NO_FACE, SEVERAL, UNCONFIRMED
@@ -156,6 +167,7 @@ def _faces_of(source: Dataset, options: Crop, compared: bool, record: Record) ->
     made = Made()
     try:
         image = images.read(source.root / record.path)
+        tombstones.check(image)
         made.fingerprint = fingerprint(image) if compared else None
         if options.detect:
             _take(made, image, record, options)

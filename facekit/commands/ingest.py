@@ -15,7 +15,18 @@ from facekit.base.contract import BadImage, FacekitError, Record, Rejection, Rep
 from facekit.base.foldernames import safe
 from facekit.base.parallel import ordered_map
 from facekit.base.text import listed
-from facekit.dataset import REMOVED, REPEATED, Dataset, Output, check_places, lineage, photo_path, protocol, published
+from facekit.dataset import (
+    REMOVED,
+    REPEATED,
+    Dataset,
+    Output,
+    check_places,
+    lineage,
+    photo_path,
+    protocol,
+    published,
+    tombstones,
+)
 from facekit.dataset.published.pictures import IDENTITY, UNNAMED, Picture, Published, Unusable
 from facekit.dataset.reasons import HELD_OUT
 from facekit.dataset.tree import suffix_of
@@ -116,10 +127,10 @@ def _seen(folders: str, one: Picture | Unusable) -> _Taken | Unusable | BadImage
         return Unusable(one.name, NO_VALUE, folders)
     try:
         data = _bytes_of(one)
-        images.decode(data)
+        digest = hashlib.sha256(data).hexdigest()
+        tombstones.check(images.decode(data), digest)
     except BadImage as error:
         return error
-    digest = hashlib.sha256(data).hexdigest()
     suffix = suffix_of(one.name if one.file else "", lambda: data)
     return _Taken(one, safe(label), one.id or digest, digest, suffix)
 

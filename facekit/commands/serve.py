@@ -89,7 +89,7 @@ def _greet(options: Serve, port: int) -> None:
     """Say where the server is, who may ask, and how."""
     host = f"[{options.host}]" if ":" in options.host else options.host
     url = f"{options.scheme}://{host}:{port}"
-    log.info("%s: %s  (press Ctrl-C to stop)", STAGE, url)
+    log.info("%s: %s  (a page in a browser, an API for programs; press Ctrl-C to stop)", STAGE, url)
     route = "analyze" if is_run(options.target) else "identify"
     key = "" if not options.keys else ' -H "Authorization: Bearer $KEY"'
     if options.keys:

@@ -30,7 +30,7 @@ from facekit.dataset.reasons import REMOVED, REPEATED, advice
 from facekit.dataset.records import MANIFEST, REJECTED, SOURCES
 from facekit.dataset.store import Store
 from facekit.dataset.tree import Dataset, distinct, unreadable
-from facekit.options.base import Options, recorded
+from facekit.options.base import Options, describe, recorded
 
 log = logging.getLogger(__name__)
 
@@ -310,7 +310,9 @@ class Output:
         """Return how the folder was made, where that is not how it is to be made now."""
         if before.stage != self.stage:
             return f"by {before.stage}"
-        then, now = before.options, self.info.options
+        # An option that an earlier version did not have is at its default in what that made.
+        usual = {option.name: option.default for option in describe(type(self.options))}
+        then, now = {**usual, **before.options}, self.info.options
         changed = next((name for name in now if then.get(name) != now[name]), None)
         return changed and f"with {changed} = {then.get(changed)!r}, not {now[changed]!r}"
 

@@ -15,8 +15,10 @@ from facekit.base.contract import FacekitError
 from facekit.base.files import guarded, sha256_of
 from facekit.base.foldernames import safe
 from facekit.base.text import counted
+from facekit.dataset import written
 from facekit.dataset.given import Given
 from facekit.dataset.reasons import NO_FACE
+from facekit.dataset.written import Written
 
 T = TypeVar("T")
 
@@ -85,14 +87,17 @@ class SortedPhotos:
         strangers = [folder for folder in folders if folder != NO_FACE]
         for folder in known or (strangers or folders)[:1]:
             new = _put(photo, self._folder / safe(folder))
-            if new:
-                self._copied[folder] += 1
-            else:
+            if new is None:
                 self._there += 1
+                continue
+            self._copied[folder] += 1
+            digest = sha256_of(new)
+            path = f"{new.parent.name}/{new.name}"
+            written.note(self._folder, Written(path, digest, digest, (folder,)))
 
 
-def _put(photo: Path, folder: Path) -> bool:
-    """Copy a photo into a folder, under a name that is free there; return whether it was not there already.
+def _put(photo: Path, folder: Path) -> Path | None:
+    """Copy a photo into a folder, under a name that is free there; return the copy, None where it is there already.
 
     Raises FacekitError on a full disk.
     """
@@ -100,11 +105,11 @@ def _put(photo: Path, folder: Path) -> bool:
         folder.mkdir(parents=True, exist_ok=True)
         target = _free(photo, folder)
         if target is None:
-            return False
+            return None
         part = target.with_name(f".{target.name}{_PART}")
         shutil.copy2(photo, part)
         part.replace(target)
-    return True
+    return target
 
 
 def _free(photo: Path, folder: Path) -> Path | None:

@@ -153,7 +153,7 @@ def _link(path: Path, file: Path, folder: int) -> bool:
     if file.is_symlink():  # the link would be to the link
         return False
     try:
-        os.link(file, part, dst_dir_fd=folder, follow_symlinks=False)
+        os.link(file, part, dst_dir_fd=folder)
     except OSError as error:
         if error.errno in _NO_LINKS:
             return False

@@ -17,9 +17,7 @@ from facekit.base.names import fold, one_each
 from facekit.base.text import counted, listed
 from facekit.dataset import tables
 from facekit.dataset.tree import Dataset
-
-IDENTITY = "identity"
-"""The target that the folders are the answers to. No record holds it."""
+from facekit.options.targets import IDENTITY as IDENTITY
 
 _NO_TARGETS = frozenset({tables.GROUP})
 """Columns that say something of a picture, but not what is seen on it."""
@@ -54,7 +52,7 @@ def _with_table(dataset: Dataset, table: tables.Table, names: Collection[str] | 
     columns = [name for name in tables.other_columns(table) if name not in _NO_TARGETS]
     wanted = [name for name in columns if (names is None or name in names) and any(row[name] for row in table.rows)]
     if not wanted:
-        what = "a target" if names is None else listed(list(names))
+        what = "a target" if names is None else listed([name for name in names if name != IDENTITY])
         raise FacekitError(f"{table.file} has no column of {what} with values; it has {listed(table.columns)}")
     records = list(dataset.records)
     for name in wanted:

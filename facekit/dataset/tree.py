@@ -16,6 +16,7 @@ from facekit.base import digests, images
 from facekit.base.contract import BadImage, FacekitError, Link, Record, Source, Track, quiet, replace
 from facekit.base.parallel import ordered_map
 from facekit.base.text import counted
+from facekit.dataset import tombstones
 from facekit.dataset.info import DatasetInfo, read_info
 from facekit.dataset.layouts import Place
 from facekit.dataset.listing import read_manifest
@@ -64,10 +65,11 @@ class Dataset:
                 sources.setdefault(record.id, Source(record.id, url=record.path, engine="folder"))
         else:  # what a killed run wrote without a line is for it to make again
             log.warning(_incomplete(root, info, records))
+        records, left = _allowed(root, records, held.listing.left)
         if not records:
             raise FacekitError(f"{root} has no pictures; give {wanted}")
         links = read_links(root / GROUPS) if ours else []
-        return cls(root, one_label_each(records, root), sources, info, links, held.listing.left)
+        return cls(root, one_label_each(records, root), sources, info, links, left)
 
     @property
     def labels(self) -> list[str]:
@@ -121,6 +123,25 @@ class Dataset:
         """Return a hash of what the tree holds: names, bytes, groups and split."""
         lines = sorted(json.dumps([r.label, r.id, r.sha256, r.group, r.split, r.synthetic]) for r in self.records)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _allowed(root: Path, records: list[Record], left: Counter[str]) -> tuple[list[Record], Counter[str]]:
+    """Return the pictures but those that were removed for good, as far as their bytes show it; and what is left out."""
+    stones = tombstones.read()
+    if not stones:
+        return records, left
+    allowed = [one for one in records if not (stones.has_bytes(one.sha256) or stones.has_bytes(one.origin))]
+    count = len(records) - len(allowed)
+    if not count:
+        return records, left
+    log.warning(
+        "%s: %s left out",
+        root,
+        counted(
+            count, f"picture that {tombstones.FORGOTTEN} is", "pictures that were removed with `facekit forget` are"
+        ),
+    )
+    return allowed, left + Counter({tombstones.FORGOTTEN: count})
 
 
 def _incomplete(root: Path, info: DatasetInfo, records: Iterable[Record]) -> str:

@@ -25,10 +25,10 @@ from facekit.runs.export import Exported
 from facekit.runs.head import Head
 
 Row = NDArray[np.float32]
-"""Probabilities of one picture, shape (labels,)."""
+"""Probabilities of one picture, shape (outputs,): those of the labels, of several targets one after another."""
 
 Rows = NDArray[np.float32]
-"""Probabilities of pictures, shape (n, labels)."""
+"""Probabilities of pictures, shape (n, outputs)."""
 
 
 class Looked(NamedTuple):
@@ -160,7 +160,8 @@ class _Linear:
         about = run.info.backbone
         if about is None or about.version != embedder.version or not _fits(about, embedder):
             raise FacekitError(f"{run.folder} was trained on embeddings that {self._name} no longer gives; train again")
-        return Head.read(run.folder / HEAD, embedder.dimensions, len(run.labels))
+        head = Head.read(run.folder / HEAD, embedder.dimensions, run.whole.sizes)
+        return head if run.place is None else head.only(run.place)
 
 
 class _Exported:

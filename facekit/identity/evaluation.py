@@ -9,18 +9,22 @@ from pathlib import Path
 import numpy as np
 
 from facekit.base.contract import FacekitError, Track
+from facekit.base.text import counted
 from facekit.dataset import lineage, protocol, tables
+from facekit.dataset.targets import value
 from facekit.identity import cleaned
+from facekit.identity import truth as truths
 from facekit.identity.held_out import HeldOut, Predictions
 from facekit.identity.likeness import CANNOT_SEE
 from facekit.identity.openset.evaluation import Among
-from facekit.runs import Run, provenance
+from facekit.options.targets import IDENTITY
+from facekit.runs import Run, Target, provenance
 from facekit.scores import classes, groups
 from facekit.scores.bootstrap import rounds_of
 from facekit.scores.calibration import calibration
 from facekit.scores.classes import Answers, Classes, bounds
 from facekit.scores.groups import Groups, GroupScores, Sample
-from facekit.scores.model import Compared, ModelScores, Resampled
+from facekit.scores.model import Compared, ModelScores, Resampled, TargetScores
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +50,10 @@ def score(
 ) -> ModelScores:
     """Return every score of a run's predictions, and those among strangers where these were searched for.
 
-    Raises FacekitError for a column that nobody knows.
+    Of several targets the first one's, and in `targets` those of each. Raises FacekitError for a column that nobody
+    knows, and for a target that no picture has a label for.
     """
+    every, predictions = predictions, predictions.of(run, run.targets[0])
     truth, units = numbers(run, predictions), predictions.units(run.protocol)
     answers = Answers.of(truth, predictions.probabilities)
     drawn = rounds_of(answers.rates, units, settings.rounds, settings.seed)
@@ -70,6 +76,7 @@ def score(
         weights=provenance.of_run(run),
         compared=_compared(pictures),
         unread=tuple(pictures.unread),
+        targets=by_target(run, every, settings),
     )
 
 
@@ -95,12 +102,42 @@ def with_before_cleaning(
 
 
 def numbers(run: Run, predictions: Predictions) -> Classes:
-    """Return the numbers of the true labels, shape (n,). Raises FacekitError for one that the model lacks."""
-    number = {label: place for place, label in enumerate(run.labels)}
-    unknown = next((record.label for record in predictions.records if record.label not in number), None)
-    if unknown is not None:
+    """Return the numbers of the true labels of the first target, shape (n,).
+
+    Raises FacekitError for one that the model lacks.
+    """
+    target = run.targets[0]
+    number = {label: place for place, label in enumerate(target.labels)}
+    found = [value(record, target.name) for record in predictions.records]
+    unknown = next((label for label in found if label not in number), None)
+    if unknown is not None and target.name == IDENTITY:
         raise FacekitError(f"{run.folder}: its split has the label {unknown!r}, its model has not; train again")
-    return np.array([number[record.label] for record in predictions.records])
+    return truths.numbers(target, predictions.records)
+
+
+def by_target(run: Run, predictions: Predictions, settings: Settings) -> tuple[TargetScores, ...]:
+    """Return the scores of each target of a model of several, on the pictures that have a label for it."""
+    if not run.info.targets:
+        return ()
+    return tuple(_of_target(run, target, predictions, settings) for target in run.targets)
+
+
+def _of_target(run: Run, target: Target, predictions: Predictions, settings: Settings) -> TargetScores:
+    found = predictions.of(run, target)
+    truth, units = truths.numbers(target, found.records), found.units(run.protocol)
+    answers = Answers.of(truth, found.probabilities)
+    drawn = rounds_of(answers.rates, units, settings.rounds, settings.seed)
+    without = len(predictions.records) - len(found.records)
+    if without:
+        log.warning("%s: no score for %s: %s", run.folder, target.name, counted(without, "picture has no label for it",
+                    "pictures have no label for it"))  # fmt: skip
+    return TargetScores(
+        target.name,
+        classes.score(truth, found.probabilities, target.labels),
+        bounds(drawn, answers.summary(), len(set(units))),
+        calibration(truth, found.probabilities),
+        without,
+    )
 
 
 def _compared(pictures: HeldOut) -> Compared | None:

@@ -40,8 +40,10 @@ def examples(
 ) -> list[Example]:
     """Return the answers to show: wrong ones first, surest first, then right ones, least sure first.
 
-    Each has its photo if it still exists, and with `near` the nearest training face where the run has an embedder.
+    Of several targets these are answers for the first. Each has its photo if it still exists, and with `near` the
+    nearest training face where the run has an embedder.
     """
+    predictions = predictions.of(run, run.targets[0])
     answered, sure = predictions.probabilities.argmax(axis=1), predictions.probabilities.max(axis=1)
     truth = numbers(run, predictions).tolist()
     places = _chosen(truth, answered.tolist(), sure.tolist())

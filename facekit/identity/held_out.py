@@ -17,12 +17,15 @@ from facekit.base.text import counted, listed
 from facekit.dataset import Dataset, DatasetInfo, lineage, protocol, tables
 from facekit.dataset.reasons import JOINED
 from facekit.dataset.spelling import as_known
-from facekit.identity import classifier, cleaned, overlap
+from facekit.dataset.targets import value
+from facekit.identity import classifier, cleaned, overlap, truth
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.groups import is_current, warn_of_two
 from facekit.identity.overlap import Overlap
 from facekit.identity.split import joined_since
-from facekit.runs import Run
+from facekit.options.targets import IDENTITY
+from facekit.runs import Run, Target
+from facekit.runs.head import parted
 from facekit.runs.pictures import CHANGED, dataset_of, updated
 from facekit.scores.model import Unread
 
@@ -77,6 +80,24 @@ class Predictions:
     probabilities: NDArray[np.float32]
     embeddings: Embeddings | None = None
     """What a linear head named them by, shape (n, dimensions); None of a network of the run's own."""
+
+    def of(self, run: Run, target: Target) -> Predictions:
+        """Return the answers for one target: of the pictures that have a label that the model knows, and its columns.
+
+        Raises FacekitError where none has.
+        """
+        if not run.info.targets:
+            return self
+        places = [place for place, one in enumerate(self.records) if truth.number(target, one) is not None]
+        if not places:
+            raise FacekitError(
+                f"{run.folder}: none of these pictures has a label for {target.name} that the model knows"
+            )
+        rows = parted(self.probabilities, run.sizes)[run.targets.index(target)]
+        if len(places) == len(self.records):
+            return replace(self, probabilities=rows)
+        vectors = None if self.embeddings is None else self.embeddings[places]
+        return Predictions([self.records[place] for place in places], rows[places], vectors)
 
     def units(self, by: str) -> list[Hashable]:
         """Return what each picture is resampled with: its photo and all that shows the same, or its person."""
@@ -195,7 +216,7 @@ def _has_it_of_then(run: Run, dataset: Dataset, part: str) -> bool:
     """Whether a part of the run's own split is what is left to score of a data set that has changed since."""
     if part == "all":  # is all that is there now
         return False
-    now = {record.label for record in dataset.records if record.split == part}
+    now = {value(record, run.targets[0].name) or "" for record in dataset.records if record.split == part}
     there = {(record.path, record.sha256) for record in dataset.records}
     return (not now or not now <= set(run.labels)) and any((one.path, one.sha256) in there for one in run.part(part))
 
@@ -205,7 +226,7 @@ def _own(run: Run, dataset: Dataset, part: str, track: Track, stale: bool = Fals
     if not wanted:
         raise FacekitError(f"the split of {run.folder} has no {part} part; choose another with --part")
     there = {(record.path, record.sha256): record.targets for record in dataset.records}
-    records = [updated(r, there[r.path, r.sha256]) for r in wanted if (r.path, r.sha256) in there]
+    records = [updated(run, r, there[r.path, r.sha256]) for r in wanted if (r.path, r.sha256) in there]
     gone = len(wanted) - len(records)
     if not records:
         raise FacekitError(
@@ -236,11 +257,17 @@ def _own(run: Run, dataset: Dataset, part: str, track: Track, stale: bool = Fals
 
 
 def _others(run: Run, dataset: Dataset, data: Path, part: str) -> HeldOut:
+    if run.targets[0].name != IDENTITY:
+        return _chosen(run, dataset, data, part)
     dataset = replace(dataset, records=as_known(dataset.records, run.labels))
     unknown = sorted(set(dataset.labels) - set(run.labels))
     if unknown:
         fix = "remove their lines" if data.is_file() else "remove their folders"
         raise FacekitError(f"{data} has names that {run.folder} was not trained on: {listed(unknown)}; {fix}")
+    return _chosen(run, dataset, data, part)
+
+
+def _chosen(run: Run, dataset: Dataset, data: Path, part: str) -> HeldOut:
     records = [record for record in dataset.records if part in ("all", record.split)]
     if not records:
         raise FacekitError(f"{data} has no {part} part; remove --part to score all its pictures")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -37,6 +37,14 @@ class Guess:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What a face shows, such as its expression, and the calibrated probability of that."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
 class Prediction:
     """Who a face is."""
 
@@ -55,6 +63,9 @@ class Prediction:
     cannot recognise strangers: if no face is."""
     top: tuple[Guess, ...]
     """The three most probable labels."""
+    targets: Mapping[str, Shown] | None = field(default=None, kw_only=True)
+    """Of a model of several targets, what the face shows of each target but the first, also that of a
+    stranger. None of any other model."""
 
 
 class Predictor:
@@ -114,7 +125,11 @@ class Predictor:
         known = sure and not named.stranger
         label = top[0].label if known else STRANGER
         similarity = None if named.similarity is None else round(named.similarity, 4)
-        return Prediction(box, label, top[0].confidence, similarity, probability, top)
+        targets = {
+            target.name: Shown(target.labels[int(row.argmax())], round(float(row.max()), 4))
+            for target, row in zip(self.run.more, named.more, strict=True)
+        }
+        return Prediction(box, label, top[0].confidence, similarity, probability, top, targets=targets or None)
 
 
 def crop_of(run: Run) -> FaceCrop:

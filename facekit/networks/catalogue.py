@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -55,12 +55,21 @@ NETWORKS = {
 }
 
 
-def build(name: str, size: int, classes: int, color: str = "rgb") -> Model:
-    """Return the network of that name, with random weights.
+def build(name: str, size: int, classes: int | Sequence[int], color: str = "rgb") -> Model:
+    """Return the network of that name, with random weights; of several numbers of classes, with a head for each.
 
     Raises FacekitError for a name that is not registered, a size that is too small, and a network of another
     package that takes no `color`.
     """
+    first, *others = [classes] if isinstance(classes, int) else classes
+    model = _build(name, size, first, color)
+    if not others:
+        return model
+    with_heads: Callable[..., Model] = plugins.resolve("facekit.networks.heads:with_heads", "several targets")
+    return with_heads(model, [first, *others])
+
+
+def _build(name: str, size: int, classes: int, color: str) -> Model:
     network: Callable[..., Model] = plugins.load("network", name)
     if color == "rgb":
         return network(size, classes)
@@ -69,7 +78,9 @@ def build(name: str, size: int, classes: int, color: str = "rgb") -> Model:
     return network(size, classes, color)
 
 
-def weight_shapes(name: str, size: int, classes: int, color: str = "rgb") -> list[tuple[int, ...]] | None:
+def weight_shapes(
+    name: str, size: int, classes: int | Sequence[int], color: str = "rgb"
+) -> list[tuple[int, ...]] | None:
     """Return the shape of each weight of a network whose weights are more for a larger input; None for any other.
 
     Nothing of that size is allocated. Raises FacekitError as `build` does.

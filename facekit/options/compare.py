@@ -8,9 +8,18 @@ from typing import Annotated
 
 from facekit.base.errors import FacekitError
 from facekit.base.reporting import Report
-from facekit.options.base import Aside, InputPath, Limits
+from facekit.options.base import Aside, InputPath, Limits, Reads
 from facekit.options.common import SPLIT, Labels, PeopleTable, SplitBy, SplitShares, Stage, kind_of, refuse_people
 from facekit.options.following import PHOTOS, command
+from facekit.options.targets import TARGETS, TargetsTable, TargetWeights, check_targets, target_names
+
+CompareTargets = Annotated[
+    str | None,
+    "Train one network for these targets together and one for each alone, such as `identity,expression,gender`, and "
+    "say which is better (see `train`).",
+    Reads(target_names),
+    TARGETS,
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +57,9 @@ class Compare(Stage):
         Limits(1, 100_000),
         Aside(),
     ] = None
+    targets: CompareTargets = None
+    targets_from: TargetsTable = None
+    target_weights: TargetWeights = None
     labels: Labels = None
     split: SplitShares = "70/20/10"
     split_by: Annotated[SplitBy, "How to split a tree that has no split (see `balance`).", SPLIT] = "group"
@@ -59,6 +71,9 @@ class Compare(Stage):
         super().__post_init__()
         refuse_people(self.people_from, self.split_by)
         kind_of(self.labels, self.split_by)
+        check_targets(self.targets, self.targets_from, self.target_weights, None)
+        if self.targets is not None and len(target_names(self.targets)) < 2:
+            raise FacekitError("--targets compares one network for all with one for each; give two targets or more")
         if self.contenders is None:
             return
         for name in ("networks", "size", "epochs"):

@@ -61,7 +61,8 @@ class Field:
     @property
     def flag(self) -> str:
         """The option's name on the command line."""
-        return "--" + self.name.replace("_", "-")
+        # A field cannot be called like a keyword of Python: `in_` is `--in`.
+        return "--" + self.name.rstrip("_").replace("_", "-")
 
     @property
     def called(self) -> str:

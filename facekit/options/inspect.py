@@ -39,6 +39,9 @@ class Inspect(Options):
         "Layers whose feature maps to show (repeat, or separate by commas); by default the last of each size.",
     ] = field(default_factory=list)
     list_layers: Annotated[bool, "Only print the network's layers and their shapes."] = False
+    target: Annotated[
+        str | None, "Of a run of several targets, the one to explain, such as `expression`; by default the first."
+    ] = None
     label: Annotated[str | None, "Name to explain; by default the most likely one for each picture."] = None
     method: Annotated[
         Method | None,

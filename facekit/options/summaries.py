@@ -82,10 +82,20 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "evaluate",
         "Score how well an embedder tells whether two photos show the same person.",
     ),
+    "expire": (
+        "manage",
+        "forget",
+        "Remove all photos that were fetched too long ago from everything that facekit wrote, with a receipt.",
+    ),
     "export": (
         "use",
         "predict",
         "Export a trained model for other programs: ONNX, LiteRT, TensorFlow Serving, Triton or PyTorch.",
+    ),
+    "forget": (
+        "manage",
+        "rejected",
+        "Remove a person, or single photos, from everything that facekit wrote, with a receipt.",
     ),
     "gallery": (
         "use",

@@ -12,6 +12,7 @@ from facekit.options.common import (
     SPLIT,
     UNKNOWN,
     FalsePositives,
+    Kind,
     Labels,
     PeopleTable,
     SplitBy,
@@ -21,6 +22,7 @@ from facekit.options.common import (
     refuse_people,
 )
 from facekit.options.following import PHOTOS, command
+from facekit.options.targets import IDENTITY, Targets, TargetsTable, TargetWeights, check_targets, target_names
 
 MODEL, TRAINING = Section("Model"), Section("Training")
 
@@ -110,6 +112,9 @@ class Train(Stage):
         TRAINING,
     ] = "auto"
     deterministic: Annotated[bool, "Make a run reproducible to the last digit; slower.", TRAINING] = False
+    targets: Targets = None
+    targets_from: TargetsTable = None
+    target_weights: TargetWeights = None
     labels: Labels = None
     fpir: Annotated[
         float,
@@ -134,12 +139,22 @@ class Train(Stage):
         super().__post_init__()
         refuse_people(self.people_from, self.split_by)
         kind_of(self.labels, self.split_by)
+        check_targets(self.targets, self.targets_from, self.target_weights, self.backbone)
         if self.warmup_epochs >= self.epochs:
             raise FacekitError(f"--warmup-epochs is {self.warmup_epochs}; it must be less than --epochs {self.epochs}")
         frozen = "warmup_epochs" if self.warmup_epochs else "unfreeze" if self.unfreeze else None
         if frozen and self.weights == "none":
             flag = "--" + frozen.replace("_", "-")
             raise FacekitError(f"{flag} keeps layers as they are, so they need trained weights; give --weights")
+
+    @property
+    def learns(self) -> tuple[str, ...]:
+        """What is learned of each picture: identity alone, or the names of `targets`, identity first."""
+        return target_names(self.targets)
+
+    def kind(self, protocol: str) -> Kind:
+        """Return what the labels of the first target are. Raises FacekitError as `kind_of`."""
+        return kind_of(self.labels, protocol) if IDENTITY in self.learns else "classes"
 
     def next_command(self, report: Report) -> str | None:
         """Return the command that scores the model on what it was not trained on, where there is a part for that."""

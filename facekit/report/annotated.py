@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,11 @@ from PIL import ImageDraw, ImageFont
 
 from facekit.base import images
 from facekit.base.contract import Box, FacekitError, Image
-from facekit.base.files import guarded, replace_file
+from facekit.base.files import guarded, replace_file, sha256_of
+from facekit.base.opening import is_there
 from facekit.base.text import visible
+from facekit.dataset import written
+from facekit.dataset.written import Written
 
 KNOWN, UNKNOWN = (0, 160, 90), (200, 60, 40)
 """Colours of the box of somebody who is known, and of a stranger."""
@@ -50,8 +54,16 @@ class Annotated:
             number += 1
             name = f"{photo.stem}-{number}"
         self._used.add(name.casefold())
-        replace_file(self._folder / f"{name}.jpg", images.encode(draw(image, marks)))
+        data = images.encode(draw(image, marks))
+        replace_file(self._folder / f"{name}.jpg", data)
+        names = tuple(mark.text for mark in marks if mark.known)
+        written.note(self._folder, Written(f"{name}.jpg", hashlib.sha256(data).hexdigest(), _digest(photo), names))
         return self._folder / f"{name}.jpg"
+
+
+def _digest(photo: Path) -> str:
+    """Return the SHA-256 of a photo; empty for a frame of a video, which has no file."""
+    return sha256_of(photo) if is_there(photo) else ""
 
 
 def draw(image: Image, marks: Sequence[Mark]) -> Image:

@@ -27,7 +27,7 @@ class Score:
 
     test: Test
     kind: str | None
-    """Of these the photos as found alone, or their copies and children; None where there are no such."""
+    """Of these the photos as found alone, or their copies and children; of several targets, which one; else None."""
     pictures: int
     accuracy: float
     interval: Interval | None = None
@@ -95,6 +95,9 @@ class Row:
     """The digest of what was measured: to be measured again where that is another now."""
     test: str | None = None
     """The digest of the given pictures that it was scored on."""
+    right: Mapping[str, str] = field(default_factory=dict)
+    """Of several targets: target -> a letter for each picture of the split's own test part, in order. 1 is right, 0 is
+    wrong, - is not scored."""
 
     @property
     def page(self) -> str | None:

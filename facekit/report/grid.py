@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
@@ -15,6 +16,9 @@ from facekit.base.text import visible
 
 MOST = 100
 """Faces on a sheet; more would be too small to see."""
+
+SOFTWARE = "facekit"
+"""What a sheet says that it was made by."""
 
 RIGHT, WRONG, OPEN = "#1e8449", "#c0392b", "#777777"
 
@@ -58,8 +62,15 @@ def draw(tiles: Sequence[Tile]) -> bytes:
     if judged:
         figure.suptitle(f"{sum(judged)} of {len(judged)} named right", fontsize=12)
     out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=120)
+    figure.savefig(out, format="png", dpi=120, metadata={"Software": SOFTWARE, "Description": described(tiles)})
     return out.getvalue()
+
+
+def described(tiles: Sequence[Tile]) -> str:
+    """Return what the PNG says of itself, as JSON: who is on it, and from which files; so it can be found by these."""
+    files = sorted({path.name for tile in tiles for path in (tile.photo, tile.cut_from) if path})
+    names = sorted({tile.name for tile in tiles} | {tile.file for tile in tiles if tile.file})
+    return json.dumps({"names": names, "files": files})
 
 
 def _draw_tile(axes: Any, tile: Tile) -> None:

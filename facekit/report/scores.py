@@ -14,7 +14,8 @@ from facekit.base.text import counted
 from facekit.options.base import Setting, describe
 from facekit.options.train import MODEL, TRAINING, Train
 from facekit.report import model_charts, scores_json
-from facekit.report.confusion import confusion, id_of
+from facekit.report.charts import Chart
+from facekit.report.confusion import Confusion, confusion, id_of
 from facekit.report.html import link, render, thumbnail
 from facekit.report.reliability import reliability
 from facekit.runs import Epoch, Run
@@ -23,7 +24,7 @@ from facekit.scores.bootstrap import Interval
 from facekit.scores.classes import TOP, Example
 from facekit.scores.groups import LEAST, Groups, GroupScores
 from facekit.scores.identification import Identification
-from facekit.scores.model import FOLDS_NOTE, BeforeCleaning, Folds, ModelScores
+from facekit.scores.model import FOLDS_NOTE, BeforeCleaning, Folds, ModelScores, TargetScores
 
 PROTOCOLS = {
     "group": "by photo: no photo is in two parts, nor is anything made from it",
@@ -33,6 +34,9 @@ PROTOCOLS = {
 
 _FIRST = ("accuracy", "accuracy before cleaning", "accuracy to quote", "fpir", "tpir", "reliability of FPIR and TPIR")
 """What a terminal shows of the scores before all else."""
+
+_OF_TARGETS = ("(FRAS)", "Recognition Accuracy")
+"""How what the accuracies of several targets are called ends: these are shown first of all."""
 
 _IN_PAGE = {
     *("balanced_accuracy", "top5", "macro_f1", "weighted_f1", "calibration_error", "strangers", "known"),
@@ -108,10 +112,25 @@ def html(run: Run, scores: ModelScores, examples: Sequence[Example], history: Se
         confusion=confusion(scores.classes.confusion, names, {(one.true, one.predicted) for one in examples}),
         curve=None if scores.identification is None else model_charts.strangers(scores.identification),
         gap=None if scores.groups is None else gap(scores.groups),
+        targets=[_target(one) for one in scores.targets],
         folds_note=FOLDS_NOTE,
         wrong=[one for one in shown if one.example.wrong],
         right=[one for one in shown if not one.example.wrong],
     )
+
+
+@dataclass(frozen=True)
+class ShownTarget:
+    """The scores of a target as the page shows them."""
+
+    scores: TargetScores
+    confusion: Confusion
+    reliability: Chart
+
+
+def _target(one: TargetScores) -> ShownTarget:
+    matrix = confusion(one.classes.confusion, one.classes.labels, set())
+    return ShownTarget(one, matrix, reliability(one.calibration.bins))
 
 
 def details(scores: ModelScores, output: Path) -> dict[str, Json]:
@@ -119,6 +138,7 @@ def details(scores: ModelScores, output: Path) -> dict[str, Json]:
     classes, intervals = scores.classes, scores.intervals
     rows: dict[str, Json] = {
         "scored": scores.scored,
+        **_of_targets(scores.targets),
         "pictures": classes.pictures,
         **_rounded(accuracy=classes.accuracy, balanced_accuracy=classes.balanced_accuracy),
         # Among so few labels each is among the first.
@@ -143,10 +163,21 @@ def details(scores: ModelScores, output: Path) -> dict[str, Json]:
     return rows if scores.folds is None else {**rows, **_of_folds(scores.folds)}
 
 
+def _of_targets(targets: Sequence[TargetScores]) -> dict[str, Json]:
+    rows: dict[str, Json] = {}
+    for one in targets:
+        rows[one.title] = round(one.classes.accuracy, 4)
+        rows[f"{one.title}_interval"] = to_plain(one.intervals and one.intervals.accuracy)
+        if one.without:
+            rows[f"pictures without {one.name}"] = one.without
+    return rows
+
+
 def shown(details: Mapping[str, Json]) -> list[str]:
     """Return which of the details a terminal shows, in order: first what is quoted, then where all the rest is."""
-    rest = [name for name in details if name not in (*_FIRST, *_IN_PAGE, "report")]
-    return [*_FIRST, "report", *rest]
+    targets = [name for name in details if name.endswith(_OF_TARGETS)]
+    rest = [name for name in details if name not in (*targets, *_FIRST, *_IN_PAGE, "report")]
+    return [*targets, *_FIRST, "report", *rest]
 
 
 def _before_cleaning(before: BeforeCleaning) -> dict[str, Json]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from facekit.base.plain import Json, to_plain
+from facekit.scores.calibration import Calibration
 from facekit.scores.groups import Gap, Groups, GroupScores
-from facekit.scores.model import FOLDS_NOTE, Folds, ModelScores
+from facekit.scores.model import FOLDS_NOTE, Folds, ModelScores, TargetScores
 from facekit.scores.pairs import PairScores, PairsReport
 from facekit.scores.verification import Measures
 
@@ -27,16 +28,11 @@ def of_model(scores: ModelScores) -> Values:
     """Return the scores of a model."""
     return {
         **_some(scores, "run", "data", "scored", "protocol", "banners", "left"),
+        **({"targets": {one.name: _target(one) for one in scores.targets}} if scores.targets else {}),
         **_some(scores.classes, *_CLASSES),
         "intervals": to_plain(scores.intervals or {}),
         "resampled": to_plain(scores.resampled),
-        "calibration": {
-            **_some(scores.calibration, "ece", "nll", "brier", "confidence"),
-            "bins": [
-                {"from": one.low, "to": one.high, **_some(one, "pictures", "confidence", "accuracy")}
-                for one in scores.calibration.bins
-            ],
-        },
+        "calibration": _calibration(scores.calibration),
         "apart": {row.name: _group(row) for row in scores.apart},
         **({} if scores.weights is None else {"weights": to_plain(scores.weights)}),
         **({} if scores.before_cleaning is None else {"before_cleaning": to_plain(scores.before_cleaning)}),
@@ -45,6 +41,24 @@ def of_model(scores: ModelScores) -> Values:
         **({} if scores.folds is None else {"folds": _folds(scores.folds)}),
         **({} if scores.identification is None else {"open_set": to_plain(scores.identification)}),
         **({"unread": to_plain(scores.unread)} if scores.unread else {}),
+    }
+
+
+def _target(one: TargetScores) -> Values:
+    return {
+        **{"title": one.title, "without_label": one.without},
+        **_some(one.classes, *_CLASSES),
+        "intervals": to_plain(one.intervals or {}),
+        "calibration": _calibration(one.calibration),
+    }
+
+
+def _calibration(found: Calibration) -> Values:
+    return {
+        **_some(found, "ece", "nll", "brier", "confidence"),
+        "bins": [
+            {"from": one.low, "to": one.high, **_some(one, "pictures", "confidence", "accuracy")} for one in found.bins
+        ],
     }
 
 

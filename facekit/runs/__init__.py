@@ -21,6 +21,7 @@ from facekit.runs.run import (
     load,
     refuse_link,
 )
+from facekit.runs.target import Target
 
 __all__ = [
     "CHECKPOINT",
@@ -43,6 +44,7 @@ __all__ = [
     "OpenSet",
     "Run",
     "Scores",
+    "Target",
     "TrainedOn",
     "begin",
     "begun",

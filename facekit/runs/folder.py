@@ -13,7 +13,8 @@ from facekit.dataset import Dataset
 from facekit.dataset.changes import of_records
 from facekit.dataset.made_from import FILE as MADE_FROM
 from facekit.options.base import describe, recorded
-from facekit.options.common import SplitBy, kind_of
+from facekit.options.common import SplitBy
+from facekit.options.targets import IDENTITY
 from facekit.options.train import Train
 from facekit.runs import provenance
 from facekit.runs.info import Backbone, Counts, ModelInfo, TrainedOn
@@ -35,6 +36,7 @@ from facekit.runs.run import (
     read,
     refuse_link,
 )
+from facekit.runs.target import Target
 
 _OURS = (
     *(MODEL, WEIGHTS, HEAD, GALLERY, SPLIT, HISTORY, PLOT, PACK, ".*.part", f".part-{WEIGHTS}"),
@@ -69,10 +71,12 @@ def begin(
     network: str,
     backbone: Backbone | None = None,
     left: Mapping[str, int] | None = None,
+    targets: Sequence[Target] = (),
 ) -> Run:
     """Write what a fresh run knows before its first step: an incomplete `model.json`, and the split.
 
-    `left` says how many pictures of the data set are not in the split, by reason.
+    `left` says how many pictures of the data set are not in the split, by reason; `targets` is what the model will
+    answer, where that is not identity alone.
     """
     clear(options.output)
     parts = Counter(record.split for record in records)
@@ -81,10 +85,11 @@ def begin(
         backbone=backbone,
         color=options.color,
         size=options.size,
-        labels=tuple(sorted({record.label for record in records})),
-        names={record.label: record.name for record in records},
+        labels=targets[0].labels if targets else tuple(sorted({record.label for record in records})),
+        targets=tuple(targets),
+        names={record.label: record.name for record in records} if IDENTITY in options.learns else {},
         crop=dataset.info.crop,
-        kind=kind_of(options.labels, protocol),
+        kind=options.kind(protocol),
         drawn=dataset.info.drawn,
         knew=provenance.of_training(options),
         cleaned_with=dataset.info.recognised_by,

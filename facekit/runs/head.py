@@ -25,31 +25,59 @@ _STEPS = 2000
 
 @dataclass(frozen=True)
 class Head:
-    """`weights`, shape (dimensions, names), and `bias`, shape (names,): their softmax is the probabilities."""
+    """`weights`, shape (dimensions, names), and `bias`, shape (names,): their softmax is the probabilities.
+
+    Of several targets, the names of each stand one after another, and `sizes` says how many each has.
+    """
 
     weights: Numbers
     bias: Numbers
+    sizes: tuple[int, ...] = ()
+    """Names of each target; empty where there is one."""
 
     def probabilities(self, vectors: Numbers) -> Numbers:
         """Return the probability of each name for embeddings, shape (n, names); NaN where an embedding is."""
         with np.errstate(over="ignore", invalid="ignore"):  # the classifier refuses answers that are not finite
             scores = vectors @ self.weights + self.bias
-            scores = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
-            return np.asarray(scores / scores.sum(axis=1, keepdims=True), np.float32)
+            return np.concatenate([_softmax(part) for part in parted(scores, self.sizes)], axis=1)
+
+    def only(self, place: int) -> Head:
+        """Return the head of one of its targets alone."""
+        ends = np.cumsum((0, *self.sizes)).tolist()
+        own = slice(ends[place], ends[place + 1])
+        return Head(self.weights[:, own], self.bias[own])
 
     def write(self, file: Path) -> None:
         """Write the head, whole or not at all. Raises FacekitError where the disk is full."""
         write_arrays(file, {"weights": self.weights, "bias": self.bias})
 
     @classmethod
-    def read(cls, file: Path, dimensions: int, names: int) -> Head:
-        """Read what `write` wrote, a head for so many dimensions and names.
+    def read(cls, file: Path, dimensions: int, names: int | Sequence[int]) -> Head:
+        """Read what `write` wrote, a head for so many dimensions and names, or names of each target.
 
         Nothing larger than such a head is allocated. Raises FacekitError for a file that is gone, is not a head or
         is one of another shape, and for numbers that are not finite.
         """
-        shapes = {"weights": ("<f4", (dimensions, names)), "bias": ("<f4", (names,))}
-        return cls(**read_arrays(file, shapes, "a head"))
+        sizes = () if isinstance(names, int) else tuple(names)
+        count = names if isinstance(names, int) else sum(names)
+        shapes = {"weights": ("<f4", (dimensions, count)), "bias": ("<f4", (count,))}
+        return cls(**read_arrays(file, shapes, "a head"), sizes=sizes)
+
+    @classmethod
+    def side_by_side(cls, heads: Sequence[Head]) -> Head:
+        """Return one head that answers what several answer of the same embeddings, those of the first one first."""
+        weights = np.concatenate([head.weights for head in heads], axis=1)
+        return cls(weights, np.concatenate([head.bias for head in heads]), tuple(len(head.bias) for head in heads))
+
+
+def parted(rows: Numbers, sizes: Sequence[int]) -> list[Numbers]:
+    """Return the columns of each target, of rows that have those of all targets one after another."""
+    return np.split(rows, np.cumsum(sizes)[:-1], axis=1) if len(sizes) > 1 else [rows]
+
+
+def _softmax(scores: Numbers) -> Numbers:
+    scores = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
+    return np.asarray(scores / scores.sum(axis=1, keepdims=True), np.float32)
 
 
 @dataclass(frozen=True)

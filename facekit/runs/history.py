@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from math import isfinite
 from pathlib import Path
 
@@ -13,8 +13,10 @@ from facekit.base.contract import FacekitError
 from facekit.base.files import read_bytes, write_csv
 from facekit.dataset.records import own_file
 
-_LONGEST_HEADER = 1000
-"""Characters; facekit writes a tenth of it."""
+_LONGEST_HEADER = 10_000
+"""Characters; facekit writes a hundredth of it, and more with many targets."""
+
+_MOST_COLUMNS = 64
 
 _MOST = 64 << 20
 """Bytes of a `history.csv`: some 600,000 epochs."""
@@ -35,10 +37,16 @@ class Epoch:
     """In training alone."""
     seconds: float = 0.0
     """Validation included."""
+    by_target: Mapping[str, float] = field(default_factory=dict)
+    """Of several targets the accuracy of each, by column: `accuracy of gender`, `val_accuracy of gender`. `accuracy` is
+    their mean then."""
 
     def __post_init__(self) -> None:
         """Refuse what no training measures, and no clock or plot can show. Raises ValueError."""
         check_measures(self)
+        for name, value in self.by_target.items():
+            if not (name.startswith(_OF_TARGET) and 0 <= value <= _SHARE[1]):
+                raise ValueError(f"{name[:100]!r} is {value:g}")
 
     def measured(self, monitor: str) -> float:
         """Return the accuracy that a training goes by: `accuracy` or `val_accuracy`."""
@@ -62,7 +70,14 @@ _LIMITS = {
     "seconds": (0, 1e7),
 }
 
-_COLUMNS = [f.name for f in fields(Epoch)]
+_COLUMNS = [f.name for f in fields(Epoch) if f.name != "by_target"]
+
+_OF_TARGET = ("accuracy of ", "val_accuracy of ")
+
+
+def column_of(target: str, part: str = "") -> str:
+    """Return the column of a target's accuracy in training, or with `val_` in validation."""
+    return f"{part}accuracy of {target}"
 
 
 def write_history(file: Path, epochs: Sequence[Epoch]) -> None:
@@ -71,7 +86,9 @@ def write_history(file: Path, epochs: Sequence[Epoch]) -> None:
     Raises FacekitError when the disk is full.
     """
     columns = [name for name in _COLUMNS if any(getattr(epoch, name) is not None for epoch in epochs)]
-    write_csv(file, columns, [[getattr(epoch, name) for name in columns] for epoch in epochs])
+    targets = list(dict.fromkeys(name for epoch in epochs for name in epoch.by_target))
+    rows = [[*(getattr(one, name) for name in columns), *map(one.by_target.get, targets)] for one in epochs]
+    write_csv(file, [*columns, *targets], rows)
 
 
 def read_history(file: Path) -> list[Epoch]:
@@ -86,7 +103,9 @@ def read_history(file: Path) -> list[Epoch]:
     except UnicodeDecodeError:
         raise FacekitError(f"{file} is not CSV; delete it") from None
     header = text.partition("\n")[0]
-    if len(header) > _LONGEST_HEADER or '"' in header:  # of which each row would get a value for each name
+    if (
+        len(header) > _LONGEST_HEADER or header.count(",") > _MOST_COLUMNS or '"' in header
+    ):  # of which each row would get a value for each name
         raise FacekitError(f"{file} is not in facekit's format; delete it")
     rows = csv.DictReader(io.StringIO(text, newline=""))
     try:
@@ -102,7 +121,8 @@ def _epoch(row: dict[str, str]) -> Epoch:
     missing = [name for name in ("epoch", "accuracy", "loss") if name not in values]
     if missing:
         raise ValueError(f"{missing[0]} is missing")
-    return Epoch(epoch=int(values.pop("epoch")), **values)
+    targets = {name: _number(name, text) for name, text in row.items() if name and name.startswith(_OF_TARGET) and text}
+    return Epoch(epoch=int(values.pop("epoch")), by_target=targets, **values)
 
 
 def _number(name: str, text: str) -> float:

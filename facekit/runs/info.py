@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 from facekit import __version__
@@ -12,8 +12,10 @@ from facekit.dataset.records import is_name, shown
 from facekit.options.base import Setting, describe, recorded
 from facekit.options.common import STRANGER, Kind, SplitBy, is_stranger
 from facekit.options.crop import CarriedCrop
+from facekit.options.targets import IDENTITY, MOST
 from facekit.options.train import Color, Train
 from facekit.runs.history import Epoch, check_measures
+from facekit.runs.target import Target
 from facekit.scores.weights import WeightsCard
 
 _LONGEST_PATH, _LONGEST_NAME = 4096, 255
@@ -163,6 +165,25 @@ class OpenSet:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Forgotten:
+    """That a network has learned from pictures which were removed since, with `facekit forget` or `facekit expire`."""
+
+    pictures: int
+    """How many, of those that it was trained on."""
+    names: int = 0
+    """People of whom it has no picture any more; they are none of its labels now."""
+    at: str = ""
+    """When they were removed last: ISO 8601, UTC."""
+    kept: bool = False
+    """Whether it was kept for use all the same, by `--keep-models`."""
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody has counted. Raises ValueError."""
+        _check_count("forgotten.pictures", self.pictures)
+        _check_count("forgotten.names", self.names)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelInfo:
     """The content of `model.json`. What only a complete training knows has a default until then."""
 
@@ -178,6 +199,8 @@ class ModelInfo:
     """Side of the network's input, in pixels."""
     labels: tuple[str, ...]
     """In the order of the model's outputs."""
+    targets: tuple[Target, ...] = ()
+    """What it answers, in the order of its outputs, where that is not identity alone. `labels` are the first one's."""
     names: Mapping[str, str] = field(default_factory=dict)
     """Label -> the name as it was asked for."""
     crop: CarriedCrop | None = None
@@ -200,6 +223,8 @@ class ModelInfo:
     split: Counts = Counts()
     options: Mapping[str, Setting]
     """The options of `train` that decide the result."""
+    forgotten: Forgotten | None = None
+    """What it has learned from and what was removed since; None where that is nothing."""
     in_no_part: tuple[str, ...] = ()
     """SHA-256 of the pictures of the data set that were left out of the split."""
     left: Mapping[str, int] = field(default_factory=dict)
@@ -239,11 +264,29 @@ class ModelInfo:
     def _check_labels(self) -> None:
         if len(set(self.labels)) < max(2, len(self.labels)):
             raise ValueError("labels are not two or more different names")
-        for label in self.labels:
+        if self.targets and self.targets[0].labels != self.labels:
+            raise ValueError("labels are not those of the first target")
+        if len({one.name for one in self.targets}) < len(self.targets) or len(self.targets) > MOST:
+            raise ValueError(f"targets are not at most {MOST} different ones")
+        names_people = not self.targets or self.targets[0].name == IDENTITY
+        if self.open_set is not None and not names_people:
+            raise ValueError("open_set is of people, and the first target is not identity")
+        for label in self.labels if names_people else ():
             if not is_name(label):
                 raise ValueError(f"labels has {shown(label)}, which no folder of a person is called")
         if self.open_set is not None and any(map(is_stranger, self.labels)):
             raise ValueError(f"labels has {STRANGER!r}, which is what a model answers of strangers")
+
+    @property
+    def answers(self) -> tuple[Target, ...]:
+        """What the model answers, in the order of its outputs: one target or several."""
+        return self.targets or (Target(name=IDENTITY, labels=self.labels, temperature=self.temperature),)
+
+    def with_labels(self, labels: Iterable[str]) -> ModelInfo:
+        """Return the same with other labels of the first target."""
+        kept = tuple(labels)
+        targets = (replace(self.targets[0], labels=kept), *self.targets[1:]) if self.targets else ()
+        return replace(self, labels=kept, targets=targets)
 
     @property
     def best_epoch(self) -> int:

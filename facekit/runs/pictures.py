@@ -42,13 +42,18 @@ def dataset_of(run: Run, records: Sequence[Record], track: Track = quiet) -> Dat
     if not there:
         return Dataset(run.root, [], info=info)
     targets, links = _targets(run.root, there), read_links(run.root / GROUPS)
-    records = [updated(record, targets.get((record.path, record.id))) for record in there]
+    records = [updated(run, record, targets.get((record.path, record.id))) for record in there]
     return Dataset(run.root, records, _sources(run.root, there), info, links)
 
 
-def updated(record: Record, targets: Mapping[str, str] | None) -> Record:
-    """Return a picture as it was trained on, with the targets that its folder has by now."""
-    return replace(record, targets={**(record.targets or {}), **(targets or {})} or None)
+def updated(run: Run, record: Record, targets: Mapping[str, str] | None) -> Record:
+    """Return a picture as it was trained on, with the targets that its folder has by now.
+
+    Those that the run has learned are as they were: they may come from a table, and their spellings were made one.
+    """
+    learned = {target.name for target in run.targets}
+    others = {name: text for name, text in (targets or {}).items() if name not in learned}
+    return replace(record, targets={**(record.targets or {}), **others} or None)
 
 
 def picture_of(run: Run, record: Record) -> bytes:

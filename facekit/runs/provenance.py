@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from facekit.base import plugins, provenance
@@ -31,6 +32,18 @@ def of_run(run: Run) -> WeightsCard:
 
     A run may come from a stranger: no folder that it names is looked into.
     """
+    card, gone = _of_run(run), run.info.forgotten
+    if gone is None:
+        return card
+    learned = (
+        f"{counted(gone.pictures, 'picture')} that the network learned from, of "
+        f"{counted(gone.names, 'person who is', 'people who are')} none of its names any more, "
+        f"{'was' if gone.pictures == 1 else 'were'} removed on {gone.at[:10]}; the model was kept"
+    )
+    return replace(card, people=f"{card.people}. {learned}")
+
+
+def _of_run(run: Run) -> WeightsCard:
     info = run.info
     if info.knew is not None:
         return info.knew

@@ -6,7 +6,8 @@ arrays.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import logging
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +16,16 @@ from facekit.base import plugins
 from facekit.base.contract import FacekitError, Record
 from facekit.base.files import read_json, write_json
 from facekit.base.opening import no_folder
+from facekit.base.text import visible
 from facekit.dataset.records import own_file, read_split
 from facekit.networks import build, weight_shapes
 from facekit.options.common import SplitBy
 from facekit.options.crop import FaceCrop
+from facekit.options.targets import IDENTITY
 from facekit.options.train import Color
 from facekit.runs.history import Epoch, read_history
 from facekit.runs.info import ModelInfo
+from facekit.runs.target import Target
 from facekit.runs.weights import Shapes, check_shapes, load_weights, read_shapes
 
 if TYPE_CHECKING:  # a linear head needs no Keras
@@ -46,6 +50,8 @@ _MOST = 256 << 20
 
 _AGAIN = "train again with --overwrite"
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -53,6 +59,8 @@ class Run:
 
     folder: Path
     info: ModelInfo
+    of_all: ModelInfo | None = field(default=None, kw_only=True)
+    """What a run of several targets says of all of them, where this is one of them: see `only`."""
 
     @property
     def complete(self) -> bool:
@@ -61,8 +69,23 @@ class Run:
 
     @property
     def labels(self) -> list[str]:
-        """The labels, in the order of the model's outputs."""
+        """The labels of the first target, in the order of the model's outputs: of people, or of what else it names."""
         return list(self.info.labels)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What the model answers, in the order of its outputs: identity alone, or several targets."""
+        return self.info.answers
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many outputs each target has."""
+        return [len(one.labels) for one in self.targets]
+
+    @property
+    def more(self) -> tuple[Target, ...]:
+        """The targets beside the first."""
+        return self.targets[1:]
 
     @property
     def network(self) -> str:
@@ -117,6 +140,38 @@ class Run:
         """The epochs; none for a linear head. Raises FacekitError for a broken `history.csv`."""
         return read_history(self.folder / HISTORY)
 
+    def only(self, name: str | None) -> Run:
+        """Return the run as if it answered one of its targets alone, the first if None.
+
+        Raises FacekitError for one that it does not answer.
+        """
+        names = [target.name for target in self.targets]
+        if name is not None and name not in names:
+            raise FacekitError(f"{self.folder} does not answer {name!r}; choose from {', '.join(names)}")
+        if not self.more:
+            return self
+        one = self.targets[0 if name is None else names.index(name)]
+        is_first = one == self.targets[0]
+        info = replace(
+            self.info,
+            labels=one.labels,
+            targets=(one,),
+            temperature=one.temperature,
+            names=self.info.names if is_first else {},
+            open_set=self.info.open_set if is_first else None,
+        )
+        return Run(self.folder, info, of_all=self.info)
+
+    @property
+    def whole(self) -> Run:
+        """The run with all its targets."""
+        return self if self.of_all is None else Run(self.folder, self.of_all)
+
+    @property
+    def place(self) -> int | None:
+        """Of one of several targets, its place among them; None of all."""
+        return None if self.of_all is None else [one.name for one in self.of_all.answers].index(self.targets[0].name)
+
     def part(self, part: str) -> list[Record]:
         """Return the pictures of one part of the split, or of `all`."""
         return [record for record in self.split if part in ("all", record.split)]
@@ -127,7 +182,7 @@ class Run:
 
     def build(self) -> Model:
         """Return the network, with random weights. Raises FacekitError for a network that is not registered."""
-        return build(self.network, self.size, len(self.labels), self.color)
+        return build(self.network, self.size, self.sizes, self.color)
 
     def weights(self) -> Path:
         """Return the file of the network's weights. Raises FacekitError for a linear head, a link, and none."""
@@ -141,12 +196,15 @@ class Run:
         Raises FacekitError when its weights are gone, do not fit `model.json` or are not finite, and for a linear
         head, which has none. They are looked at before a network of that size is built.
         """
+        if self.place is not None:
+            return _alone(self.whole.model(), self.place)
         plugins.load("network", self.network)  # a network that is not registered is the first thing to know
         file = self.weights()
         try:
             shapes = read_shapes(file)
-            _check_outputs(shapes, len(self.labels))
-            needed = weight_shapes(self.network, self.size, len(self.labels), self.color)
+            for count in self.sizes:
+                _check_outputs(shapes, count)
+            needed = weight_shapes(self.network, self.size, self.sizes, self.color)
             if needed is not None:  # else the network is no larger than published, and its head as the labels say
                 check_shapes(shapes, needed)
             model = self.build()
@@ -165,7 +223,8 @@ class Run:
 def load(folder: Path) -> Run:
     """Read a trained run.
 
-    Raises FacekitError: no such folder, not a run, not yet complete.
+    Raises FacekitError: no such folder, not a run, not yet complete, or one that has learned from somebody who was
+    removed since.
     """
     if not folder.is_dir():
         raise FacekitError(f"{no_folder(folder)}; give the folder that `train -o` wrote")
@@ -174,7 +233,34 @@ def load(folder: Path) -> Run:
         raise FacekitError(f"{folder} is not a trained model: it has no {MODEL}; give the folder that `train -o` wrote")
     if not run.complete:
         raise FacekitError(f"{folder} is not fully trained; run the same `train` command again first")
+    _refuse_forgotten(run)
     return run
+
+
+def refuse_targets(run: Run, command: str) -> None:
+    """Refuse a run that answers more than identity, for a command that looks at identity alone. Raises FacekitError."""
+    if run.info.targets and [one.name for one in run.targets] != [IDENTITY]:
+        names = ", ".join(visible(one.name) for one in run.targets)
+        raise FacekitError(
+            f"{run.folder} answers {names}, and `{command}` looks at identity alone; use `facekit evaluate` or "
+            "`facekit predict`, or train a run without --targets"
+        )
+
+
+def _refuse_forgotten(run: Run) -> None:
+    """Refuse a network that has learned from pictures which were removed, unless it was kept. Raises FacekitError."""
+    gone = run.info.forgotten
+    if gone is None:
+        return
+    learned = f"{run.folder} has learned from {gone.pictures:,} pictures that were removed on {gone.at[:10]}"
+    if gone.pictures == 1:
+        learned = learned.replace("1 pictures that were", "1 picture that was")
+    if not gone.kept:
+        raise FacekitError(
+            f"{learned}, and is not used; train it again with the same `train` command and --overwrite, or remove the "
+            "same again with --keep-models"
+        )
+    log.warning("%s; it was kept with --keep-models", learned)
 
 
 def read(folder: Path) -> Run | None:
@@ -197,6 +283,12 @@ def refuse_link(path: Path) -> None:
     """Refuse a link in a run folder, in place of what is written into: it may lead anywhere. Raises FacekitError."""
     if path.is_symlink():
         raise FacekitError(f"{path} is a link; delete it, and run the same command again")
+
+
+def _alone(model: Model, place: int) -> Model:
+    from facekit.networks.heads import alone
+
+    return alone(model, place)
 
 
 def _check_outputs(shapes: Shapes, labels: int) -> None:

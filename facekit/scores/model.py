@@ -154,6 +154,31 @@ class Unread:
     reason: str
 
 
+TITLES = {
+    "identity": "Face Recognition Accuracy Score (FRAS)",
+    "expression": "Facial Expression Recognition Accuracy",
+    "gender": "Gender Recognition Accuracy",
+}
+"""What the accuracy of a target is called, by the names that the project which first scored models so gave."""
+
+
+@dataclass(frozen=True)
+class TargetScores:
+    """What a model of several targets is worth for one of them."""
+
+    name: str
+    classes: ClassScores
+    intervals: Intervals | None
+    calibration: Calibration
+    without: int = 0
+    """Pictures without a label for it."""
+
+    @property
+    def title(self) -> str:
+        """What its accuracy is called."""
+        return TITLES.get(self.name, f"{self.name[:1].upper()}{self.name[1:]} Recognition Accuracy")
+
+
 @dataclass(frozen=True)
 class ModelScores:
     """What a trained model is worth on some pictures."""
@@ -186,3 +211,5 @@ class ModelScores:
     """None where it was asked for pictures that the training used, and for folds."""
     unread: tuple[Unread, ...] = ()
     """Which of the pictures that were left out could not be read."""
+    targets: tuple[TargetScores, ...] = ()
+    """The scores of each target, the first one's again; nothing of a model of identity alone."""

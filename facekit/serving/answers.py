@@ -101,6 +101,13 @@ class Guessed(BaseModel):
     confidence: float
 
 
+class Shows(BaseModel):
+    """What a face shows of a target, such as its expression, and how probable that is."""
+
+    label: str
+    probability: float
+
+
 class LabelledFace(BaseModel):
     """What a run says of a face."""
 
@@ -113,6 +120,9 @@ class LabelledFace(BaseModel):
     similarity: float | None = None
     probability: float | None = None
     top: list[Guessed] = []
+    targets: Annotated[
+        dict[str, Shows], Field(description="Of a run of several targets, what the face shows of each but the first.")
+    ] = {}
     reason: Annotated[str | None, Field(description="Why the face has no label; else null.")] = None
 
 

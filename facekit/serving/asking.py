@@ -25,6 +25,7 @@ from facekit.serving.answers import (
     IdentifiedFace,
     LabelledFace,
     Near,
+    Shows,
     Verified,
 )
 from facekit.serving.describing import picture_body, refusals
@@ -191,6 +192,7 @@ def _labelled(one: Prediction | BadImage) -> LabelledFace:
         similarity=one.similarity,
         probability=one.probability,
         top=[Guessed(label=guess.label, confidence=guess.confidence) for guess in one.top],
+        targets={name: Shows(**vars(shown)) for name, shown in (one.targets or {}).items()},
     )
 
 

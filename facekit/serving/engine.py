@@ -29,7 +29,7 @@ from facekit.options.predict import Least
 from facekit.options.serve import Serve
 from facekit.runs import MODEL
 from facekit.runs.export import open_model
-from facekit.serving import logs
+from facekit.serving import logs, metrics
 from facekit.serving.batching import Batcher
 from facekit.serving.keys import Access, RunKeys
 from facekit.serving.live import Live
@@ -262,6 +262,7 @@ class Engine:
         return image, [Measured(face, measured(image, face)) for face in found]
 
     def _embed(self, faces: Sequence[Image | BadImage]) -> list[tuple[Vector, str | None]]:
+        metrics.BATCH.observe(len(faces))
         vectors, reasons = self.finder.embed(faces)
         return list(zip(vectors, reasons, strict=True))
 

@@ -42,6 +42,9 @@ SIMILARITY = Histogram(
     ["known"],
     buckets=_SIMILARITIES,
 )
+BATCH = Histogram(
+    "facekit_batch_faces", "Faces that were embedded together.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
+)
 FEEDBACK = Counter("facekit_feedback", "Answers of which somebody has said whether they were right.", ["right"])
 
 _OF_PROCESS = re.compile(r".*_(\d+)\.db")

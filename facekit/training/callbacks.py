@@ -16,9 +16,10 @@ from facekit.base.contract import AtMost, FacekitError, Track
 from facekit.networks.backend import Model, Tensor, keras
 from facekit.options.train import Train
 from facekit.runs import HISTORY, Epoch, Run
-from facekit.runs.history import write_history
+from facekit.runs.history import column_of, write_history
 from facekit.training.checkpoint import Checkpoint
 from facekit.training.feed import Feed
+from facekit.training.losses import metric_names
 from facekit.training.plan import EpochWatch
 from facekit.training.schedule import Step, merit, rate, why_over
 
@@ -101,9 +102,10 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
 class Watch(keras.callbacks.Callback):  # type: ignore[misc]
     """Gives up when the loss is not finite, or stays far above that of guessing."""
 
-    def __init__(self, classes: int, learning_rate: float) -> None:
+    def __init__(self, of_guessing: float, learning_rate: float) -> None:
+        """`of_guessing` is the loss of a network that guesses."""
         super().__init__()
-        self._chance, self._rate = math.log(classes), learning_rate
+        self._chance, self._rate = of_guessing, learning_rate
         self._above = 0
 
     def on_train_batch_end(self, batch: int, logs: Tensors) -> None:
@@ -191,9 +193,12 @@ class EpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_training = True
 
     def _row(self, epoch: int, logs: Logs) -> Epoch:
+        targets = [target.name for target in self._run.targets]
+        by_target = _of_targets(targets, logs) if len(targets) > 1 else {}
         return Epoch(
             epoch=epoch + 1,
-            **{name: float(logs[name]) for name in _SCORES if name in logs},
+            **{name: _score(name, len(targets), logs) for name in _SCORES if f"{name}_1" in logs or name in logs},
+            by_target=by_target,
             learning_rate=float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
             pictures_per_second=round(self._pictures / max(self._trained - self._began, 1e-9), 1),
             seconds=round(time.monotonic() - self._began, 3),
@@ -201,13 +206,34 @@ class EpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _log(self, row: Epoch, best: bool) -> None:
         """Log a line of a table whose columns are the history's."""
-        scores = {name: value for name in _SCORES if (value := getattr(row, name)) is not None}
+        scores = {_TITLES[name]: value for name in _SCORES if (value := getattr(row, name)) is not None}
+        part = "" if row.val_accuracy is None else "val_"
+        several = [target.name for target in self._run.targets] if row.by_target else []
+        scores |= {name: row.by_target[column_of(name, part)] for name in several}
         if not self._titled:
             self._titled = True
-            titles = "".join(f"{_TITLES[name]:>10}" for name in scores)
+            titles = "".join(f"{name[:10]:>11}" if name in several else f"{name:>10}" for name in scores)
             log.info("%7s%s%12s%14s", "epoch", titles, "pictures/s", "left at most")
-        cells = "".join(f"{value:>10.4f}" for value in scores.values())
+        cells = "".join(f"{value:>{11 if name in several else 10}.4f}" for name, value in scores.items())
         seconds = statistics.median(row.seconds for row in self._checkpoint.rows[-5:])
         left = timedelta(seconds=round(seconds * (self._options.epochs - row.epoch)))
         epoch = f"{row.epoch}/{self._options.epochs}"
         log.info("%7s%s%12.1f%14s%s", epoch, cells, row.pictures_per_second, left, "  best" if best else "")
+
+
+def _score(name: str, targets: int, logs: Logs) -> float:
+    """Return what Keras measured of an epoch; of the accuracies of several targets their mean."""
+    if name in logs:
+        return float(logs[name])
+    return statistics.fmean(float(logs[f"{name}_{number + 1}"]) for number in range(targets))
+
+
+def _of_targets(targets: Sequence[str], logs: Logs) -> dict[str, float]:
+    """Return the accuracies of each target by the column of the history."""
+    measured = metric_names(len(targets))
+    return {
+        column_of(target, part): float(logs[f"{part}{name}"])
+        for part in ("", "val_")
+        for target, name in zip(targets, measured, strict=True)
+        if f"{part}{name}" in logs
+    }

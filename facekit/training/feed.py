@@ -12,26 +12,26 @@ from facekit.networks.backend import ahead, keras
 from facekit.training.pack import Pack
 
 Batch = tuple[Any, ...]
-"""Pixels uint8 (b, size, size, 3), classes int32 (b,), and where classes weigh differently float32 (b,): arrays, or
-tensors on their way to an accelerator."""
+"""Pixels uint8 (b, size, size, 3), classes int32 (b, targets), and where labels weigh differently float32 (b, targets):
+arrays, or tensors on their way to an accelerator."""
 
 
 class Feed(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches of a pack for `fit`: `(pixels, classes)`, or with `weights` `(pixels, classes, weights)`.
 
     `rows` of the pack are fed. With a seed their order is drawn by (seed, epoch), so that a resumed run sees
-    what an uninterrupted one would have seen; without one they come in the given order. `weights` says for
-    each class how much one of its pictures counts.
+    what an uninterrupted one would have seen; without one they come in the given order. `classes` has a row for each of
+    `rows`, and so has `weights`, which says how much each label counts.
     """
 
     def __init__(
         self,
         pack: Pack,
         rows: Sequence[int],
-        classes: Sequence[int],
+        classes: Sequence[int] | NDArray[np.int64],
         batch: int,
         seed: int | None = None,
-        weights: Sequence[float] | None = None,
+        weights: NDArray[np.float32] | None = None,
     ) -> None:
         super().__init__()
         self.batch = batch
@@ -54,7 +54,7 @@ class Feed(keras.utils.PyDataset):  # type: ignore[misc]
         """Return one batch."""
         batch = self._batch(index)
         pixels, classes = self._pixels[self._rows[batch]], self._classes[batch]
-        return ahead((pixels, classes) if self._weights is None else (pixels, classes, self._weights[classes]))
+        return ahead((pixels, classes) if self._weights is None else (pixels, classes, self._weights[batch]))
 
     def pixels(self, index: int) -> NDArray[np.uint8]:
         """Return the pictures of one batch alone."""

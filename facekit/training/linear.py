@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -14,14 +15,14 @@ import numpy as np
 from facekit import runs
 from facekit.base.contract import Embedder, FacekitError, Record, Track
 from facekit.dataset.lineage import TRAIN, VALIDATION
+from facekit.dataset.targets import value
 from facekit.identity import embedders
 from facekit.options.train import Train
-from facekit.runs import Counts, Run, Scores
+from facekit.runs import Counts, Run, Scores, Target
 from facekit.runs import head as heads
 from facekit.runs.head import Head, Known, Numbers
-from facekit.scores.recalibration import fit_temperature
 from facekit.training import openset
-from facekit.training.labels import class_indices, class_weights, missing_labels, none_left
+from facekit.training.labels import NO_LABEL, class_indices, class_weights, missing_labels, none_left
 from facekit.training.plan import Plan
 
 
@@ -53,7 +54,8 @@ class Linear:
         backbone = openset.described(self._name)
         network = f"{self._embedder.name}, frozen"
         run = plan.run or runs.begin(
-            plan.options, split.dataset, split.records, split.protocol, network, backbone, split.left
+            *(plan.options, split.dataset, split.records, split.protocol, network, backbone, split.left),
+            targets=plan.kept_targets,
         )
         pictures = [*split.part(TRAIN), *split.part(VALIDATION)]
         embedded = embedders.embed_dataset(
@@ -62,44 +64,59 @@ class Linear:
         seconds = time.monotonic() - began
         rows = [row for row, reason in enumerate(embedded.reasons) if reason is None]
         records = [pictures[row] for row in rows]
-        self._check(pictures, embedded.reasons, run.labels)
-        known = self._known(embedded.vectors[rows], records, TRAIN, run.labels)
-        validation = self._known(embedded.vectors[rows], records, VALIDATION, run.labels)
-        head = heads.fit(known, validation, len(run.labels))
+        self._check(pictures, embedded.reasons, run.targets)
+        vectors = embedded.vectors[rows]
+        train = [self._known(vectors, records, TRAIN, target) for target in run.targets]
+        validation = [self._known(vectors, records, VALIDATION, target) for target in run.targets]
+        each = [heads.fit(one, other, size) for one, other, size in zip(train, validation, run.sizes, strict=True)]
+        head = Head.side_by_side(each)
         head.write(run.folder / runs.HEAD)
-        faces = openset.Faces(records, embedded.vectors[rows], backbone)
+        info = openset.add(run, plan.options, openset.Faces(records, vectors, backbone))
+        held_out = [row for row, record in enumerate(records) if record.split == VALIDATION]
+        tuned = openset.temperatures(
+            [records[row] for row in held_out], head.probabilities(vectors[held_out]), run.targets
+        )
+        used = Counter(record.split for record in records)
         return run.save(
             replace(
-                openset.add(run, plan.options, faces),
+                openset.tempered(info, tuned),
                 complete=True,
                 left={**run.info.left, **Counter(reason for reason in embedded.reasons if reason)},
-                used=Counts(train=len(known.classes), validation=len(validation.classes)),
+                used=Counts(train=used[TRAIN], validation=used[VALIDATION]),
                 parameters=head.weights.size + head.bias.size,
                 epochs=1,
-                scores=_scores(head, known, validation),
-                temperature=fit_temperature(validation.classes, head.probabilities(validation.vectors)),
+                scores=_scores(each, train, validation),
                 stopped="fitted",
                 training_seconds=round(time.monotonic() - began, 1),
                 pictures_per_second=round(len(pictures) / max(seconds, 1e-9), 1),
             )
         )
 
-    def _known(self, vectors: Numbers, records: Sequence[Record], part: str, labels: Sequence[str]) -> Known:
-        rows, classes = class_indices(records, part, labels)
+    def _known(self, vectors: Numbers, records: Sequence[Record], part: str, target: Target) -> Known:
+        rows, found = class_indices(records, part, [target])
+        there = found[:, 0] != NO_LABEL
+        classes = found[there, 0]
         even = part == TRAIN and self._options.class_weights == "auto"
-        weights = class_weights(classes, len(labels)) if even else None
+        weights = class_weights(classes.tolist(), len(target.labels)) if even else None
         each = None if weights is None else [weights[number] for number in classes]
-        return Known(vectors[rows], np.asarray(classes, np.int64), each)
+        return Known(vectors[np.array(rows, np.int64)[there]], classes, each)
 
-    def _check(self, pictures: Sequence[Record], reasons: Sequence[str | None], labels: Sequence[str]) -> None:
+    def _check(self, pictures: Sequence[Record], reasons: Sequence[str | None], targets: Sequence[Target]) -> None:
         """Refuse pictures of which a name has none left, and say why they are not."""
         whole = list(zip(pictures, reasons, strict=True))
-        missing = missing_labels(labels, (record for record, reason in whole if reason is None))
-        if missing:
-            left = Counter(why for record, why in whole if why and record.label == missing[0] and record.split == TRAIN)
-            raise FacekitError(f"{self._options.input}: {none_left(missing, left)}")
+        readable = [record for record, reason in whole if reason is None]
+        for name, labels in ((target.name, target.labels) for target in targets):
+            missing = missing_labels(labels, readable, name)
+            if missing:
+                of = [(value(one, name), one.split, why) for one, why in whole]
+                left = Counter(why for label, part, why in of if why and (label, part) == (missing[0], TRAIN))
+                raise FacekitError(f"{self._options.input}: {none_left(missing, left)}")
 
 
-def _scores(head: Head, train: Known, validation: Known) -> Scores:
-    val_accuracy = heads.accuracy(head, validation) if len(validation.classes) else None
-    return Scores(epoch=1, accuracy=heads.accuracy(head, train), val_accuracy=val_accuracy)
+def _scores(each: Sequence[Head], train: Sequence[Known], validation: Sequence[Known]) -> Scores:
+    """Return the accuracies, of several targets their mean."""
+    seen = [heads.accuracy(head, known) for head, known in zip(each, train, strict=True)]
+    held_out = [heads.accuracy(head, known) for head, known in zip(each, validation, strict=True) if len(known.classes)]
+    return Scores(
+        epoch=1, accuracy=statistics.fmean(seen), val_accuracy=statistics.fmean(held_out) if held_out else None
+    )

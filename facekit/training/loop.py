@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from facekit.base.contract import FacekitError, Track
@@ -11,15 +12,17 @@ from facekit.base.text import counted
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.networks import backend, build
 from facekit.networks.assembly import parameters
-from facekit.networks.backend import Layer, Model, Tensor, engine, keras
+from facekit.networks.backend import Layer, Model, engine, keras
 from facekit.networks.blocks import blocks, free
+from facekit.options.targets import LEARNED, target_weights
 from facekit.options.train import Train
-from facekit.runs import LOGS, Run
+from facekit.runs import LOGS, Run, Target
 from facekit.runs.pretrained import copy_backbone
 from facekit.training.callbacks import Callbacks, EpochEnd, EpochStart, Progress, Watch
 from facekit.training.checkpoint import Checkpoint
 from facekit.training.feed import Feed
-from facekit.training.labels import class_indices, class_weights
+from facekit.training.labels import class_indices, picture_weights
+from facekit.training.losses import TargetLoss, accuracies, with_uncertainty
 from facekit.training.pack import Pack
 from facekit.training.plan import EpochWatch
 from facekit.training.recalibrate import Recalibrate
@@ -31,8 +34,11 @@ _TURN = 10
 log = logging.getLogger(__name__)
 
 
-def build_network(options: Train, classes: int, donor: Model | None) -> Model:
-    """Return the network to be trained: its weights are drawn by the seed, those of the backbone are the donor's."""
+def build_network(options: Train, classes: int | Sequence[int], donor: Model | None) -> Model:
+    """Return the network to be trained: its weights are drawn by the seed, those of the backbone are the donor's.
+
+    Of several numbers of classes it has a head for each.
+    """
     keras.utils.set_random_seed(options.seed)
     with backend.computing(options.precision):
         net = build(options.network, options.size, classes, options.color)
@@ -75,16 +81,22 @@ def train_epochs(
     `watch` is called with all epochs so far once one is kept; what it raises ends the training.
     Raises FacekitError for a training that diverges and a full disk.
     """
+    targets = run.targets
     model = augmented(net, options.augment_strength) if options.light_augment else net
-    labels = run.labels
-    feed, held_out = _feed(packed, TRAIN, labels, options), _feed(packed, VALIDATION, labels, options)
+    if options.target_weights == LEARNED:
+        model = with_uncertainty(model, len(targets))
+    feed, held_out = _feed(packed, TRAIN, targets, options), _feed(packed, VALIDATION, targets, options)
     progress = Progress(feed, track, options.epochs - checkpoint.epochs)
     with progress.shown():
         for step in steps(options):
             if checkpoint.epochs >= step.end or why_over(options, checkpoint.rows):
                 continue
-            _prepare(model, net, step, checkpoint, options, len(labels))
-            callbacks = [progress, EpochStart(options, step, checkpoint), Watch(len(labels), step.rate)]
+            _prepare(model, net, step, checkpoint, options, targets)
+            callbacks = [
+                progress,
+                EpochStart(options, step, checkpoint),
+                Watch(_of_guessing(targets, options), step.rate),
+            ]
             callbacks.append(Recalibrate(net, feed, validates=bool(held_out.pictures)))
             callbacks.append(EpochEnd(net, run, checkpoint, options, feed.pictures, watch))
             if options.tensorboard:
@@ -123,12 +135,14 @@ def augmented(net: Model, strength: float = 1.0) -> Model:
     return keras.Model(inputs, net(x), name=net.name)
 
 
-def _prepare(model: Model, net: Model, step: Step, checkpoint: Checkpoint, options: Train, classes: int) -> None:
+def _prepare(
+    model: Model, net: Model, step: Step, checkpoint: Checkpoint, options: Train, targets: Sequence[Target]
+) -> None:
     """Make the layers of a step trainable, with a fresh optimizer, or the checkpoint's where the step has begun."""
     free(net, step.blocks)
-    loss = _smoothed(options.label_smoothing, classes) if options.label_smoothing else "sparse_categorical_crossentropy"
-    accuracy = keras.metrics.SparseCategoricalAccuracy("accuracy")
-    model.compile(adam(step, options), loss=loss, metrics=[accuracy])
+    sizes = [len(target.labels) for target in targets]
+    loss = TargetLoss(sizes, _weights(targets, options), options.label_smoothing)
+    model.compile(adam(step, options), loss=loss, metrics=accuracies(sizes))
     # TensorFlow traces a step twice where the first time makes variables: with the optimizer's here, once.
     model.optimizer.build(model.trainable_variables)
     checkpoint.restore(model, optimizer=checkpoint.epochs > step.begin)
@@ -149,19 +163,23 @@ def adam(step: Step, options: Train) -> Any:
     return optimizer
 
 
-def _smoothed(share: float, classes: int) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return the cross-entropy with smoothed labels."""
-
-    def loss(truth: Tensor, probabilities: Tensor) -> Tensor:
-        certain = keras.ops.one_hot(keras.ops.cast(truth, "int32"), classes)
-        return keras.losses.categorical_crossentropy(certain, probabilities, label_smoothing=share)
-
-    return loss
+def _weights(targets: Sequence[Target], options: Train) -> list[float] | None:
+    """Return how much the loss of each target counts; None where that is learned."""
+    if options.target_weights == LEARNED:
+        return None
+    given = target_weights(options.target_weights)
+    return [given.get(target.name, 1.0) for target in targets]
 
 
-def _feed(packed: Pack, part: str, labels: Sequence[str], options: Train) -> Feed:
-    rows, classes = class_indices(packed.records, part, labels)
-    if part != TRAIN:
-        return Feed(packed, rows, classes, options.batch)
-    weights = class_weights(classes, len(labels)) if options.class_weights == "auto" else None
-    return Feed(packed, rows, classes, options.batch, options.seed, weights)
+def _of_guessing(targets: Sequence[Target], options: Train) -> float:
+    """Return the loss of a network that takes all labels of a target for equally likely."""
+    weights = _weights(targets, options) or [1.0] * len(targets)
+    return sum(weight * math.log(len(target.labels)) for weight, target in zip(weights, targets, strict=True))
+
+
+def _feed(packed: Pack, part: str, targets: Sequence[Target], options: Train) -> Feed:
+    rows, classes = class_indices(packed.records, part, targets)
+    sizes = [len(target.labels) for target in targets]
+    even = part == TRAIN and options.class_weights == "auto"
+    seed = options.seed if part == TRAIN else None
+    return Feed(packed, rows, classes, options.batch, seed, picture_weights(classes, sizes, even))

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 
 from facekit import runs
 from facekit.base import plugins
@@ -16,13 +17,14 @@ from facekit.base.contract import FacekitError, Track
 from facekit.base.files import delete, replace_file
 from facekit.base.text import counted
 from facekit.dataset.lineage import TRAIN, VALIDATION
+from facekit.dataset.targets import value
 from facekit.identity.split import Split
 from facekit.networks import backend, check_size
 from facekit.networks.assembly import parameters
 from facekit.networks.backend import Model
 from facekit.options.train import Train
 from facekit.report.plots import history_plot
-from facekit.runs import Counts, Epoch, Run, Scores, pretrained
+from facekit.runs import Counts, Epoch, Run, Scores, Target, pretrained
 from facekit.runs.history import write_history
 from facekit.training import loop, openset
 from facekit.training.checkpoint import Checkpoint
@@ -63,21 +65,31 @@ class Network:
         options, split = plan.options, plan.split
         checkpoint = Checkpoint.open(options.output / runs.CHECKPOINT) if plan.run else None
         donor = None if checkpoint and checkpoint.epochs else self._donor
-        net = loop.build_network(options, len(split.labels), donor)
+        targets = plan.targets
+        net = loop.build_network(options, [len(target.labels) for target in targets], donor)
         count = parameters(net)  # before a step freezes some of its layers
         run = plan.run or runs.begin(
-            options, split.dataset, split.records, split.protocol, options.network, left=split.left
+            *(options, split.dataset, split.records, split.protocol, options.network),
+            left=split.left,
+            targets=plan.kept_targets,
         )
         checkpoint = checkpoint or Checkpoint(run.folder / runs.CHECKPOINT)
         if not why_over(options, checkpoint.rows):
             if plan.run is not None:
-                log.info("continuing the interrupted training in %s after epoch %d", run.folder, checkpoint.epochs)
+                log.info("%s in %s%s", *_how_it_goes_on(checkpoint.epochs, run.folder))
             with _packed(run, split, options, track) as packed:
                 used = Counter(record.split for record in packed.records)
                 counts = Counts(train=used[TRAIN], validation=used[VALIDATION])
                 run = run.save(replace(run.info, left={**run.info.left, **packed.left}, used=counts))
                 loop.train_epochs(net, packed, run, checkpoint, options, track, plan.watch)
         return _complete(run, count, checkpoint, plan, track)
+
+
+def _how_it_goes_on(epochs: int, folder: Path) -> tuple[str, Path, str]:
+    """Return what is said of a training that was interrupted after so many whole epochs."""
+    if not epochs:
+        return "beginning the training", folder, " again: it was interrupted before its first epoch was done"
+    return "continuing the interrupted training", folder, f" after epoch {epochs}"
 
 
 @contextmanager
@@ -87,23 +99,25 @@ def _packed(run: Run, split: Split, options: Train, track: Track) -> Iterator[Pa
     file = run.folder / runs.PACK
     try:
         packed = pack(split.dataset.root, pictures, options.size, file, options.jobs, track)
-        _check(packed, run.labels, options)
+        _check(packed, run.targets, options)
         yield packed
     finally:
         delete(file)
 
 
-def _check(packed: Pack, labels: Sequence[str], options: Train) -> None:
+def _check(packed: Pack, targets: Sequence[Target], options: Train) -> None:
     """Refuse pictures whose unreadable ones leave a part or a name without any."""
     if packed.left:
         log.warning(
             "%s left out",
             counted(packed.left.total(), "picture cannot be read and is", "pictures cannot be read and are"),
         )
-    missing = missing_labels(labels, packed.records)
-    if missing:
-        why = Counter(reason for one, reason in packed.lost if (one.label, one.split) == (missing[0], TRAIN))
-        raise FacekitError(f"{options.input}: {none_left(missing, why)}")
+    for target in targets:
+        missing = missing_labels(target.labels, packed.records, target.name)
+        if missing:
+            lost = [(value(one, target.name), one.split, reason) for one, reason in packed.lost]
+            why = Counter(reason for label, part, reason in lost if (label, part) == (missing[0], TRAIN))
+            raise FacekitError(f"{options.input}: {none_left(missing, why)}")
     if options.monitor.startswith("val_") and not any(record.split == VALIDATION for record in packed.records):
         raise FacekitError(f"{options.input}: no picture of the validation part can be read; give readable ones")
 
@@ -115,15 +129,15 @@ def _complete(run: Run, count: int, checkpoint: Checkpoint, plan: Plan, track: T
     write_history(run.folder / runs.HISTORY, rows)
     replace_file(run.folder / runs.PLOT, history_plot(rows, checkpoint.best))
     faces = openset.network_faces(split, options, track)
+    info = openset.add(run, options, faces)
     run = run.save(
         replace(
-            openset.add(run, options, faces),
+            openset.tempered(info, openset.network_temperatures(run, split, options, track)),
             complete=True,
             preprocessing="inside the model: RGB 0..255 goes in",
             parameters=count,
             epochs=checkpoint.epochs,
             scores=Scores.of(rows[checkpoint.best - 1]),
-            temperature=openset.network_temperature(run, split, options, track),
             stopped=why_over(options, rows) or "",
             training_seconds=round(sum(row.seconds for row in rows), 1),
             pictures_per_second=_rate(rows),

@@ -25,12 +25,13 @@ from facekit.identity.openset.known import KnownFaces
 from facekit.identity.openset.left_out import LeftOut, leave_out
 from facekit.identity.openset.threshold import Prior
 from facekit.identity.split import Split
-from facekit.options.common import kind_of
 from facekit.options.train import Train
-from facekit.runs import Backbone, ModelInfo, OpenSet, Run
+from facekit.runs import Backbone, ModelInfo, OpenSet, Run, Target
+from facekit.runs.head import parted
 from facekit.runs.known_faces import KnownVectors
 from facekit.scores.identification import FEW
 from facekit.scores.recalibration import fit_temperature
+from facekit.training.labels import NO_LABEL, class_indices
 
 DEFAULT = "dlib"
 """The embedder that decides beside a network of the run's own, where it is installed."""
@@ -79,7 +80,7 @@ def add(run: Run, options: Train, faces: Faces | None) -> ModelInfo:
 
     Raises FacekitError where the disk is full.
     """
-    info = replace(run.info, kind=kind_of(options.labels, run.protocol))
+    info = replace(run.info, kind=options.kind(run.protocol))
     if info.kind == "classes" or faces is None:
         return info
     gallery, records = _gallery(faces, run.labels)
@@ -98,7 +99,7 @@ def network_faces(split: Split, options: Train, track: Track) -> Faces | None:
 
     None for classes, and where no embedder of faces is installed.
     """
-    if kind_of(options.labels, split.protocol) == "classes":
+    if options.kind(split.protocol) == "classes":
         return None
     if not plugins.installed(*plugins.load(embedders.KIND, DEFAULT).packages):
         return None
@@ -108,16 +109,32 @@ def network_faces(split: Split, options: Train, track: Track) -> Faces | None:
     return Faces([records[row] for row in rows], embedded.vectors[rows], described(DEFAULT))
 
 
-def network_temperature(run: Run, split: Split, options: Train, track: Track) -> float:
-    """Return the temperature at which a trained network's probabilities suit the validation part best."""
+def network_temperatures(run: Run, split: Split, options: Train, track: Track) -> list[float]:
+    """Return the temperature of each target at which its probabilities suit the validation part best."""
     records = _spread(split.part(VALIDATION), _MOST_ASKED)
-    if not records:
-        return 1.0
-    looked = list(classifier.load(run).look(split.dataset, records, options.batch, options.jobs, track))
+    looked = (
+        list(classifier.load(run).look(split.dataset, records, options.batch, options.jobs, track)) if records else []
+    )
     seen = [(one.record, one.row) for one in looked if not isinstance(one.row, BadImage)]
-    number = {label: place for place, label in enumerate(run.labels)}
-    truth = np.array([number[record.label] for record, _ in seen], np.int64)
-    return fit_temperature(truth, np.stack([row for _, row in seen])) if seen else 1.0
+    if not seen:
+        return [1.0] * len(run.targets)
+    return temperatures([record for record, _ in seen], np.stack([row for _, row in seen]), run.targets)
+
+
+def temperatures(records: Sequence[Record], rows: NDArray[np.float32], targets: Sequence[Target]) -> list[float]:
+    """Return the temperature of each target that suits pictures best whose probabilities are `rows`, (n, outputs)."""
+    truth = class_indices(records, VALIDATION, targets)[1]
+    found = []
+    for number, part in enumerate(parted(rows, [len(target.labels) for target in targets])):
+        there = truth[:, number] != NO_LABEL
+        found.append(fit_temperature(truth[there, number], part[there]) if there.any() else 1.0)
+    return found
+
+
+def tempered(info: ModelInfo, found: Sequence[float]) -> ModelInfo:
+    """Return what a run says, with the temperature of each target."""
+    targets = tuple(replace(target, temperature=one) for target, one in zip(info.targets, found, strict=False))
+    return replace(info, temperature=found[0], targets=targets)
 
 
 def _gallery(faces: Faces, labels: Sequence[str]) -> tuple[KnownVectors, list[Record]]:

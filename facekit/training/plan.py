@@ -18,10 +18,12 @@ from facekit.dataset.lineage import VALIDATION
 from facekit.identity.embedders import backbone_of
 from facekit.identity.split import Split, split_dataset
 from facekit.options.base import Value
-from facekit.options.common import STRANGER, is_stranger, kind_of
+from facekit.options.common import STRANGER, is_stranger
+from facekit.options.targets import IDENTITY
 from facekit.options.train import Train
 from facekit.options.typed import typed
-from facekit.runs import Epoch, Run, renewal
+from facekit.runs import Epoch, Run, Target, renewal
+from facekit.training import targets
 from facekit.training.labels import missing_labels
 
 log = logging.getLogger(__name__)
@@ -58,8 +60,15 @@ class Plan:
     split: Split
     run: Run | None
     """The run to go on with, complete or not; None for a fresh one."""
+    targets: tuple[Target, ...] = ()
+    """What the model will answer, in the order of its outputs."""
     watch: EpochWatch | None = None
     """Called with all epochs so far once one is kept; what it raises ends the training, which can go on later."""
+
+    @property
+    def kept_targets(self) -> tuple[Target, ...]:
+        """What the run keeps of them: nothing where it learns identity alone."""
+        return () if [one.name for one in self.targets] == [IDENTITY] else self.targets
 
     @property
     def complete(self) -> bool:
@@ -82,14 +91,17 @@ def plan(options: Train, split: Split | None = None, track: Track = quiet) -> Pl
     complete = run is not None and run.complete
     if not (complete or options.dry_run):
         trainer.load(run)
-    split = split or _split(options, run, track)
-    if complete:
+    if split is None:
+        split = _split(options, run, track)
+    if not (run is not None and split.records is run.split):
+        split = targets.labelled(split, options.learns, options.targets_from)
+    if run is not None and run.complete:
         log.info(
             "%s is already trained with these options on these pictures; --overwrite trains it again", options.output
         )
-        return Plan(options, trainer, split, run)
+        return Plan(options, trainer, split, run, run.targets)
     _check_parts(split, options, trainer.needs_validation)
-    return Plan(options, trainer, split, run)
+    return Plan(options, trainer, split, run, targets.targets_of(split, options) if run is None else run.targets)
 
 
 def options_of(run: Run, data: Path, output: Path, jobs: int, overwrite: bool) -> Train:
@@ -121,6 +133,7 @@ def _split(options: Train, run: Run | None, track: Track) -> Split:
 
 def _refuse_changed(options: Train, run: Run, dataset: Dataset) -> None:
     changed = runs.changes(run, dataset) or _people_changed(run, dataset, options.people_from)
+    changed = changed or targets.changed(run.split, dataset, options.learns, options.targets_from)
     if changed:
         began = "trained" if run.complete else "begun"
         raise StaleError(
@@ -139,7 +152,7 @@ def _people_changed(run: Run, dataset: Dataset, people: Path | None) -> str | No
 
 
 def _check_parts(split: Split, options: Train, needs_validation: bool) -> None:
-    kind = kind_of(options.labels, split.protocol)
+    kind = options.kind(split.protocol)
     stranger = next(filter(is_stranger, split.labels), None)
     if kind == "people" and stranger is not None:
         raise FacekitError(

@@ -55,7 +55,7 @@ class Eyes(Protocol):
     telling: Callable[[int], float] | None
     """What tells so many people from somebody new: the similarity from which a face is one of theirs. It is wrong as
     often as a stranger is given a name. None where nobody is unknown."""
-    changing: bool
+    changing: int
     """Whether what a face is called may change from one moment to the next, as an expression does."""
 
     def see(self, image: Image) -> list[Sighting]:
@@ -70,7 +70,7 @@ class Eyes(Protocol):
 class GalleryEyes:
     """Names by a gallery."""
 
-    changing = False
+    changing = 0
 
     def __init__(self, namer: Namer, finder: Finder, embedder: str, telling: Callable[[int], float]) -> None:
         """Find faces by `finder`, whose embedder is the gallery's own, of that name; `telling` as in `Eyes`."""
@@ -103,7 +103,7 @@ class RunEyes:
         """Answer `unknown` below what an answer must reach; without `detect`, each frame is a face."""
         self._predictor, self._least, self._detect = predictor, least, detect
         run = predictor.run
-        self.changing = (run.info.kind or kind_of(None, run.protocol)) == "classes"
+        self.changing = len(run.labels) if (run.info.kind or kind_of(None, run.protocol)) == "classes" else 0
         self.likeness: Likeness | None = None
         embedding = predictor.recogniser.likeness
         if embedding is not None:

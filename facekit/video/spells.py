@@ -11,25 +11,26 @@ _SETTLED = 0.6
 class Spells:
     """The parts of all tracks that go on."""
 
-    def __init__(self) -> None:
-        """Begin without any."""
+    def __init__(self, classes: int | None = None) -> None:
+        """Begin without any. `classes` says how many of the probabilities are of what may change; None is all."""
+        self._classes = classes
         self._now: dict[int, Track] = {}
         self._next: dict[int, Track] = {}
         """What may become the next part of a track, and is too short yet."""
 
     def see(self, track: Track, one: Sighting) -> tuple[Track, Track | None]:
         """Add the newest sighting of a track. Return the part that it is in, and the part that has ended by it."""
-        number, label = track.number, _class(one)
+        number, label = track.number, self._class(one)
         now, following = self._now.get(number), self._next.get(number)
         if now is None:
             self._now[number] = _with(track, one)
             return self._now[number], None
-        if label is None or label == _class_of(now):
+        if label is None or label == self._class_of(now):
             if following is not None:
                 now.absorb(self._next.pop(number))
             now.see(track.last, one)
             return now, None
-        if following is None or _class_of(following) != label:
+        if following is None or self._class_of(following) != label:
             if following is not None:
                 now.absorb(following)
             following = self._next[number] = _with(track, one)
@@ -52,17 +53,15 @@ class Spells:
         """Return the parts that go on."""
         return list(self._now.values())
 
+    def _class(self, one: Sighting) -> int | None:
+        return int(one.row[: self._classes].argmax()) if len(one.row) else None
+
+    def _class_of(self, part: Track) -> int | None:
+        rows = part.evidence.rows[:, : self._classes]
+        return int((part.evidence.weights @ rows).argmax()) if rows.size else None
+
 
 def _with(track: Track, one: Sighting) -> Track:
     part = Track(track.number, track.last, track.last, one.box)
     part.see(track.last, one)
     return part
-
-
-def _class(one: Sighting) -> int | None:
-    return int(one.row.argmax()) if len(one.row) else None
-
-
-def _class_of(part: Track) -> int | None:
-    rows = part.evidence.rows
-    return int((part.evidence.weights @ rows).argmax()) if rows.size else None

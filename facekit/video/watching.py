@@ -125,7 +125,7 @@ class Watch:
         self._strangers = None
         if eyes.likeness is not None and eyes.telling is not None and not eyes.changing:
             self._strangers = Strangers(eyes.likeness.metric, eyes.telling)
-        self._spells = Spells() if eyes.changing else None
+        self._spells = Spells(eyes.changing) if eyes.changing else None
         self._passed = 0
         """Tracks of one frame that got no name."""
 

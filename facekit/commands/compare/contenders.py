@@ -21,8 +21,8 @@ given to `compare`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from facekit.base import plain, plugins
@@ -31,6 +31,7 @@ from facekit.base.files import read_toml
 from facekit.identity import embedders
 from facekit.options.base import Setting, Value, from_mapping
 from facekit.options.compare import Compare
+from facekit.options.targets import IDENTITY, target_names
 from facekit.options.train import Train
 
 RUNS = "runs"
@@ -40,7 +41,9 @@ _EMBEDDERS, _NETWORKS = ("sface", "dlib"), ("cnn5", "inception_v3")
 
 _SHARED = ("seed", "jobs", "labels", "split", "split_by", "people_from")
 
-SET = {*_SHARED, "input", "output", "overwrite", "dry_run", "resume"}
+_TARGETS = ("targets", "targets_from", "target_weights")
+
+SET = {*_SHARED, *_TARGETS, "input", "output", "overwrite", "dry_run", "resume"}
 """Options of `train` that are one for all contenders, or no choice of theirs."""
 
 NAME = re.compile(r"\w[\w .+-]{0,63}")
@@ -80,8 +83,30 @@ def contenders(options: Compare) -> list[Contender]:
     for number, table in enumerate(tables, 1):
         name = str(table.get("name") or table.get("backbone") or table.get("network") or "")
         entered.append(_contender(name, table, options, f"{where}, contender {number} ({name or 'no name'})"))
+    if options.targets is not None:
+        entered = [one for contender in entered for one in _joint_and_alone(contender, options, where)]
     _refuse_twins([contender.name for contender in entered], where)
     return entered
+
+
+def alone_name(name: str, target: str) -> str:
+    """Return what the network for one target is called beside the joint one of that name."""
+    return f"{name} {target} alone"
+
+
+def _joint_and_alone(contender: Contender, options: Compare, where: str) -> Iterator[Contender]:
+    """Yield one network for all targets, and one for each. The labels are those of the one split: no table is read."""
+    own = contender.options
+    weights = None if own.backbone else options.target_weights
+    yield Contender(contender.name, replace(own, targets=options.targets, target_weights=weights))
+    for target in target_names(options.targets):
+        name = alone_name(contender.name, target)
+        if not NAME.fullmatch(name):
+            raise FacekitError(
+                f"{where}: {name!r} cannot be a folder's name; give a shorter name, of letters and digits"
+            )
+        targets = None if target == IDENTITY else target
+        yield Contender(name, replace(own, targets=targets, output=own.output.with_name(name)))
 
 
 def _by_names(options: Compare) -> list[Table]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import filecmp
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from facekit import __version__, runs
-from facekit.base.contract import FacekitError, StaleError, Track
+from facekit.base.contract import FacekitError, Record, StaleError, Track
 from facekit.base.files import check_ours, guarded, read_json, replace_lines, write_json
 from facekit.commands.compare.contenders import NAME, RUNS
 from facekit.dataset import Dataset, changes
@@ -19,9 +19,11 @@ from facekit.identity.split import Split, split_dataset
 from facekit.options.base import Setting, recorded
 from facekit.options.common import SplitBy
 from facekit.options.compare import Compare
+from facekit.options.targets import target_names
 from facekit.options.typed import typed
 from facekit.report.comparison import Row
 from facekit.runs import Run, TrainedOn
+from facekit.training import targets
 
 FILE, SPLIT = "compare.json", "split.jsonl"
 TABLES = ("compare.md", "compare.csv", "compare.html")
@@ -144,6 +146,7 @@ def open_comparison(options: Compare, state: State | None, dataset: Dataset, tra
     folder, digest = options.output, dataset.digest()
     if state is not None:
         records = read_split(folder / SPLIT)
+        _refuse_relabelled(options, dataset, records)
         if not records:
             raise FacekitError(f"{folder / SPLIT} is gone; choose another folder, or use --overwrite")
         if state.dataset.digest != digest:
@@ -153,11 +156,21 @@ def open_comparison(options: Compare, state: State | None, dataset: Dataset, tra
             )
         return Comparison(folder, Split(dataset, records, state.protocol), state)
     split = split_dataset(dataset, options.split, options.split_by, options.seed, track, options.people_from)
+    split = targets.labelled(split, target_names(options.targets), options.targets_from)
     trained_on = TrainedOn(root=str(dataset.root.resolve()), digest=digest)
     if not options.dry_run:
         _clear(folder)
         replace_lines(folder / SPLIT, (record.to_json() for record in split.records))
     return Comparison(folder, split, State(options=recorded(options), dataset=trained_on, protocol=split.protocol))
+
+
+def _refuse_relabelled(options: Compare, dataset: Dataset, records: Sequence[Record]) -> None:
+    """Refuse to go on where pictures have other labels by now than in the one split. Raises StaleError."""
+    names = target_names(options.targets)
+    if changed := targets.changed(records, dataset, names, options.targets_from):
+        raise StaleError(
+            f"{dataset.root} has changed since {options.output} was begun ({changed})", typed(options, overwrite=True)
+        )
 
 
 def _read(folder: Path) -> State | None:

@@ -16,6 +16,7 @@ from facekit.base.contract import BadImage, Face, Image, Record, Track
 from facekit.base.files import sha256_of
 from facekit.base.parallel import ordered_map
 from facekit.commands.compare.contenders import SET
+from facekit.commands.compare.joint import answers
 from facekit.dataset import Dataset
 from facekit.dataset.lineage import TEST, VALIDATION
 from facekit.identity import classifier, evaluation, held_out
@@ -33,6 +34,7 @@ from facekit.options.train import Train
 from facekit.report import scores as page
 from facekit.report.comparison import AmongStrangers, Row, Score, Test
 from facekit.runs import Run, provenance, reports
+from facekit.scores.classes import ClassScores, Intervals
 from facekit.scores.groups import GroupScores
 from facekit.scores.model import ModelScores
 
@@ -61,6 +63,8 @@ def described(name: str, options: Train, reason: str | None = None) -> Row:
     """Return a contender's row without any number: what it is, and why it has none."""
     defaults = {option.name: option.default for option in describe(Train) if option.name not in SET}
     settings = {key: getattr(options, key) for key in defaults if getattr(options, key) != defaults[key]}
+    learned = {key: value for key in ("targets", "target_weights") if (value := getattr(options, key)) is not None}
+    settings = {**settings, **learned}
     if options.backbone:
         return Row(name, f"{options.backbone}, frozen", settings, reason)
     parts = [options.network, f"{options.size} px", "gray" if options.color == "gray" else ""]
@@ -76,24 +80,26 @@ def measured(name: str, options: Train, run: Run, course: Course) -> Row:
     """
     info = run.info
     scored = list(_scored(run, course))
+    only = run.targets[0].name if course.options.targets and not run.info.targets else None
     held = course.split.part(TEST) or course.split.part(VALIDATION) or course.split.records
     return replace(
         described(name, options),
         train=info.scores.accuracy,
         validation=info.scores.val_accuracy,
-        scores=[score for test, scores, link in scored for score in _scores(test, scores, link)],
-        open_set=[AmongStrangers.of(test, one) for test, scores, _ in scored if (one := scores.identification)],
+        scores=[score for test, scores, link, _ in scored for score in _scores(test, scores, link, only)],
+        open_set=[AmongStrangers.of(test, one) for test, scores, _, _ in scored if (one := scores.identification)],
         parameters=info.parameters,
         epochs=info.epochs,
         best_epoch=info.best_epoch,
         seconds_per_epoch=_seconds(run),
         training_seconds=info.training_seconds,
         pictures_per_second=speed(run, course.split.dataset, held, course.options.batch, course.options.jobs),
-        banners=list(dict.fromkeys(banner for _, scores, _ in scored for banner in scores.banners)),
+        banners=list(dict.fromkeys(banner for _, scores, _, _ in scored for banner in scores.banners)),
         weights=provenance.of_run(run),
-        compared=[line for test, scores, _ in scored for line in _compared(name, test, scores)],
+        compared=[line for test, scores, _, _ in scored for line in _compared(name, test, scores)],
         model=identity(run),
         test=course.given_digest,
+        right=next((right for test, _, _, right in scored if test == "own"), {}),
     )
 
 
@@ -124,8 +130,12 @@ def identity(run: Run) -> str:
     return sha256_of(run.folder / runs.MODEL)
 
 
-def _scored(run: Run, course: Course) -> Iterator[tuple[Test, ModelScores, str]]:
-    """Yield the scores of a run on each test, with the link to their page from the folder of the comparison."""
+Scored = tuple[Test, ModelScores, str, dict[str, str]]
+"""The scores on a test, the link to their page from the folder of the comparison, and what became of each picture."""
+
+
+def _scored(run: Run, course: Course) -> Iterator[Scored]:
+    """Yield the scores of a run on each test."""
     if course.split.part(TEST):
         yield "own", *_evaluate(run, _chosen(run, course, "own"), course, "")
     if course.given:
@@ -142,7 +152,7 @@ def _chosen(run: Run, course: Course, test: Test) -> HeldOut:
     return pictures
 
 
-def _evaluate(run: Run, pictures: HeldOut, course: Course, name: str) -> tuple[ModelScores, str]:
+def _evaluate(run: Run, pictures: HeldOut, course: Course, name: str) -> tuple[ModelScores, str, dict[str, str]]:
     """Score a run on some pictures, and write its report into the run's folder."""
     options = course.options
     output = reports.folder(run.folder, *filter(None, [name]))
@@ -152,7 +162,8 @@ def _evaluate(run: Run, pictures: HeldOut, course: Course, name: str) -> tuple[M
     scores = evaluation.score(run, pictures, predictions, Settings(seed=options.seed), among)
     scores = evaluation.with_before_cleaning(scores, run, pictures, options.batch, options.jobs, course.track)
     page.write(output, run, scores, examples(run, pictures, predictions, options.jobs, course.track), run.history)
-    return scores, os.path.relpath(output / reports.PAGE, options.output)
+    right = answers(run, predictions, course.split.part(TEST)) if options.targets and not name else {}
+    return scores, os.path.relpath(output / reports.PAGE, options.output), right
 
 
 def _compared(name: str, test: Test, scores: ModelScores) -> Iterator[str]:
@@ -165,12 +176,26 @@ def _compared(name: str, test: Test, scores: ModelScores) -> Iterator[str]:
         yield f"{name}, accuracy on the {test} test before cleaning: {scores.before_cleaning}."
 
 
-def _scores(test: Test, scores: ModelScores, link: str) -> list[Score]:
+def _scores(test: Test, scores: ModelScores, link: str, only: str | None) -> list[Score]:
+    """Return what the table shows of the scores; `only` is the target of a run of one, beside runs of several."""
+    if scores.targets:
+        found = [(one.name, one.classes, one.intervals) for one in scores.targets]
+    elif only is not None:
+        found = [(only, scores.classes, scores.intervals)]
+    else:
+        found = []
+    if found:
+        return [_of_target(test, name, classes, intervals, link) for name, classes, intervals in found]
     if scores.apart:
         return [_part(test, part, link) for part in scores.apart]
     classes, intervals = scores.classes, scores.intervals
     accuracy, f1 = (intervals.accuracy, intervals.macro_f1) if intervals is not None else (None, None)
     return [Score(test, None, classes.pictures, classes.accuracy, accuracy, classes.macro.f1, f1, link)]
+
+
+def _of_target(test: Test, name: str, classes: ClassScores, intervals: Intervals | None, link: str) -> Score:
+    ends = (intervals.accuracy, intervals.macro_f1) if intervals is not None else (None, None)
+    return Score(test, name, classes.pictures, classes.accuracy, ends[0], classes.macro.f1, ends[1], link)
 
 
 def _part(test: Test, part: GroupScores, link: str) -> Score:

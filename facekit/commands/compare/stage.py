@@ -17,8 +17,11 @@ from facekit.base.text import counted, listed
 from facekit.commands.compare import measure
 from facekit.commands.compare.contenders import RUNS, Contender, contenders
 from facekit.commands.compare.folder import PENDING, SPLIT, TABLES, Comparison, begun, open_comparison
+from facekit.commands.compare.joint import best as best_of_all
+from facekit.commands.compare.joint import verdicts
 from facekit.commands.compare.measure import Course
 from facekit.dataset import Dataset, check_places, protocol
+from facekit.dataset.lineage import TEST
 from facekit.dataset.spelling import as_known
 from facekit.identity.groups import warn_of_two
 from facekit.identity.split import Split
@@ -71,7 +74,7 @@ def _run(comparison: Comparison, entered: Sequence[Contender], course: Course, b
         comparison.put(row)
         made += before.reason is not None and row.reason is None
         table = _write(comparison, names, course)
-    return _end(course.options, table, names, made, began)
+    return _end(course.options, table, names, _verdicts(comparison, course.options), made, began)
 
 
 def _given(options: Compare, dataset: Dataset, track: Track) -> Dataset | None:
@@ -133,7 +136,8 @@ def _write(comparison: Comparison, names: Sequence[str], course: Course) -> Tabl
     banners = [protocol.BANNER] if comparison.split.protocol == protocol.IMAGE else []
     banners = list(dict.fromkeys(banners + _banners(rows)))
     title = f"{course.options.input.resolve().name}: {counted(len(rows), 'contender')}"
-    table = Table(title, rows, banners, [*_notes(comparison, course.options), *among_strangers(rows)])
+    notes = [*_notes(comparison, course.options), *_verdicts(comparison, course.options), *among_strangers(rows)]
+    table = Table(title, rows, banners, notes)
     for name, write in zip(TABLES, (tables.markdown, tables.csv, tables.html), strict=True):
         replace_file(comparison.folder / name, write(table).encode())
     return table
@@ -146,6 +150,14 @@ def _banners(rows: Sequence[Row]) -> list[str]:
     return [
         banner if len(of) == len(scored) else f"{banner}. This is so of {listed(of)}" for banner, of in names.items()
     ]
+
+
+def _verdicts(comparison: Comparison, options: Compare) -> list[str]:
+    """Return for each target whether one network for all is better than one for it alone."""
+    if options.targets is None:
+        return []
+    split = comparison.split
+    return list(verdicts(comparison.rows, contenders(options), split.part(TEST), split.protocol, options.seed))
 
 
 def _parts(split: Split) -> dict[str, int]:
@@ -165,14 +177,21 @@ def _notes(comparison: Comparison, options: Compare) -> list[str]:
     return notes
 
 
-def _end(options: Compare, table: Table, names: Sequence[str], made: int, began: float) -> Report:
+def _end(
+    options: Compare, table: Table, names: Sequence[str], verdicts_: Sequence[str], made: int, began: float
+) -> Report:
     """Return the report. Raises FacekitError, with the report, where nothing of what was asked for could be trained."""
     rows = [row for row in table.rows if row.name in names]
     lines = {row.name: tables.summary(row, table) for row in rows}
     places = {"table": str(options.output / TABLES[0]), "report": str(options.output / TABLES[2])}
-    if scored := [row for row in rows if row.scores and row.reason is None]:
-        best = max(scored, key=lambda row: row.scores[0].accuracy)  # the first of equals
-        places["best"] = str(options.output / RUNS / best.name)
+    if options.targets is not None:
+        found = best_of_all(rows, contenders(options))
+        lines |= {f"verdict {number}": said for number, said in enumerate(verdicts_, 1)}
+    else:
+        scored = [row for row in rows if row.scores and row.reason is None]
+        found = max(scored, key=lambda row: row.scores[0].accuracy, default=None)  # the first of equals
+    if found is not None:
+        places["best"] = str(options.output / RUNS / found.name)
     report = _report(options, table.rows, made, began, {**lines, "banners": list(table.banners), **places})
     if all(row.reason for row in rows):
         raise FacekitError(

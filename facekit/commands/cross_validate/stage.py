@@ -33,6 +33,7 @@ from facekit.report import scores as page
 from facekit.runs import Run, reports
 from facekit.runs.pictures import CHANGED, dataset_of, updated
 from facekit.runs.renewal import additions, command
+from facekit.runs.run import refuse_targets
 from facekit.scores.classes import Answers
 from facekit.scores.model import Folds, FoldScores
 
@@ -68,6 +69,7 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
     """
     began = time.monotonic()
     run = runs.load(options.run)
+    refuse_targets(run, "facekit cross-validate")
     protocol.check(leave_out_joined(run.split)[0], run.protocol, str(run.folder))  # the folds are drawn again
     dataset = _unchanged(run, options, track)
     folds = cut(run, options.folds, options.seed, dataset, track)
@@ -169,7 +171,7 @@ def _parted(
 def _current(run: Run, dataset: Dataset) -> list[Record]:
     """Return the run's pictures, with the targets that their folder has by now."""
     there = {(record.path, record.id): record.targets for record in dataset.records}
-    return [updated(record, there[record.path, record.id]) for record in run.split]
+    return [updated(run, record, there[record.path, record.id]) for record in run.split]
 
 
 def _unchanged(run: Run, options: CrossValidate, track: Track) -> Dataset:

@@ -54,8 +54,8 @@ def compared(run: Run, model: Classifier, about: ExportInfo, made: Converted, wa
         pictures=len(rows),
         of=looked.of,
         difference=difference,
-        accuracy=_accuracy(found, looked),
-        accuracy_before=_accuracy(rows, looked),
+        accuracy=_accuracy(found[:, : len(run.labels)], looked),
+        accuracy_before=_accuracy(rows[:, : len(run.labels)], looked),
     )
 
 

@@ -30,6 +30,7 @@ def describe(run: Run, written: Format, side: int, known_faces: bool) -> ExportI
         format=written,
         network=info.network,
         labels=info.labels,
+        targets=info.targets,
         names=info.names,
         kind=info.kind or kind_of(None, run.protocol),
         preprocessing=_preprocessing(run, side),

@@ -9,6 +9,7 @@ import numpy as np
 
 from facekit.base import images
 from facekit.base.contract import BadImage, Image, Record
+from facekit.dataset.targets import value
 from facekit.identity.classifier import Namer
 from facekit.runs import Run
 from facekit.runs.pictures import picture_of
@@ -42,6 +43,7 @@ def held_out(run: Run, model: Namer, count: int, side: int, seed: int) -> Looked
 
 def of_part(run: Run, model: Namer, part: str, count: int, seed: int) -> Looked:
     """Return pictures of one part of the run's split, drawn by chance; none where they are gone."""
+    target = run.targets[0]
     number = {label: place for place, label in enumerate(run.labels)}
     seen: list[Image] = []
     truth: list[int] = []
@@ -52,13 +54,14 @@ def of_part(run: Run, model: Namer, part: str, count: int, seed: int) -> Looked:
             seen.append(model.sees(images.decode(picture_of(run, record))))
         except BadImage:
             continue
-        truth.append(number[record.label])
+        truth.append(number[value(record, target.name) or ""])
     return Looked(seen, truth, f"its own {part} part")
 
 
 def _shuffled(run: Run, part: str, seed: int) -> Sequence[Record]:
     if not run.root.is_dir():
         return []
-    records = [one for one in run.part(part) if one.synthetic is None and one.label in run.labels]
+    name = run.targets[0].name
+    records = [one for one in run.part(part) if one.synthetic is None and value(one, name) in run.labels]
     records.sort(key=lambda one: one.id)
     return [records[place] for place in np.random.default_rng(seed).permutation(len(records))]

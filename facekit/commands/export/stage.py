@@ -85,6 +85,7 @@ def _details(place: Path, about: ExportInfo, check: Check) -> Mapping[str, str |
         "bytes": sum(file.stat().st_size for file in ([place] if place.is_file() else place.rglob("*"))),
         "takes": f"{seen.input}: {shape}",
         "labels": len(about.labels),
+        **({"targets": ", ".join(one.name for one in about.targets)} if about.targets else {}),
         "answers `unknown`": unknown,
         "compared on": f"{counted(check.pictures, 'picture')} of {check.of}" if "part" in check.of else check.of,
         "largest difference": check.difference,

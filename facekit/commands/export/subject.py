@@ -53,7 +53,7 @@ class Subject:
     def head(self) -> Head:
         """The linear head. Raises FacekitError where it is gone or damaged."""
         embedder = load_embedder(str(self.backbone))
-        return Head.read(self.run.folder / HEAD, embedder.dimensions, len(self.run.labels))
+        return Head.read(self.run.folder / HEAD, embedder.dimensions, self.run.sizes)
 
     @cached_property
     def keras(self) -> Model:

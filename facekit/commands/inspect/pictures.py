@@ -17,6 +17,7 @@ import numpy as np
 from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Image, Record
 from facekit.dataset import by_label, pictures
+from facekit.dataset.targets import value
 from facekit.runs import Run
 from facekit.runs.pictures import picture_of
 
@@ -72,7 +73,8 @@ def own(run: Run, count: int, seed: int) -> Choice:
     shuffled = [records[place] for place in np.random.default_rng(seed).permutation(len(records))]
     rows = zip_longest(*by_label(shuffled).values())
     turns: list[Record] = [record for record in chain.from_iterable(rows) if record is not None]
-    candidates = (_Candidate(run.root / one.path, one.label, partial(picture_of, run, one)) for one in turns)
+    name = run.targets[0].name
+    candidates = (_Candidate(run.root / one.path, value(one, name), partial(picture_of, run, one)) for one in turns)
     choice = _read(candidates, count, f"its own {part} part")
     if not choice.pictures:
         raise FacekitError(f"{run.root}: no {part} picture can be read; give other pictures")

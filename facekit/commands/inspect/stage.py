@@ -64,7 +64,7 @@ def inspect(options: Inspect, track: Track = quiet) -> Report:
     name that it does not have, no picture that can be read, a linear head with a method that needs gradients.
     """
     began = time.monotonic()
-    run = runs.load(options.run)
+    run = runs.load(options.run).only(options.target)
     _check_method(run, options)
     if options.list_layers:
         return _listed(run)

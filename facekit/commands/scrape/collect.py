@@ -129,7 +129,7 @@ class Collector:
         task, results = searched.task, searched.results
         keyword = self._pictures.states.names[task.label]
         state = str(results.state) if results else searched.note
-        candidates = results.candidates if results else []
+        candidates = self._pictures.allowed(results.candidates) if results else []
         search = EngineSearch(state, task.search.query, task.search.wanted, len(candidates))
         fresh = keyword.add(task.engine, search, candidates, self._pictures.refused(task.label))
         self._pictures.states.searched(keyword, task.engine, fresh)

@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from facekit.base.contract import Record, Rejection, Source
 from facekit.commands.scrape.download import may_work_later
 from facekit.commands.scrape.keyword import Keyword, Progress, after
 from facekit.commands.scrape.pool import Downloads, Job, Outcome
 from facekit.commands.scrape.state import States
-from facekit.dataset import REMOVED, Output, photo_path
+from facekit.dataset import REMOVED, Output, photo_path, tombstones
+from facekit.dataset.tombstones import FORGOTTEN, NEAR_BITS
+from facekit.sources.addresses import canonical
 from facekit.sources.engines import Candidate
 from facekit.sources.optouts import REASON
 
 STAGE = "scrape"
 REPEAT, NEAR_REPEAT = "repeat", "near repeat"
-
-NEAR_BITS = 3
-"""Most bits of 64 by which the dHash of a photo changes when it is saved again; two photos differ by 18 or more."""
 
 
 class Pictures:
@@ -38,6 +37,10 @@ class Pictures:
         for rejection in out.rejected:
             if rejection.reason != REMOVED:
                 self._refused[rejection.label][rejection.path] = rejection.reason
+        self._stones = tombstones.read()
+        self.forgotten: dict[str, None] = {}
+        """The links to pictures that were removed for good, in the order in which they came up: they are written
+        nowhere."""
         self._held: defaultdict[str, list[str]] = defaultdict(list)
         for label, id in (*out.records, *self.removed):
             self._held[label].append(id)
@@ -49,6 +52,21 @@ class Pictures:
     def refused(self, label: str) -> dict[str, str]:
         """Return link -> why it gave no picture, of all that were tried for a name."""
         return self._refused[label]
+
+    def allowed(self, candidates: Iterable[Candidate]) -> list[Candidate]:
+        """Return the candidates without those that lead to pictures which were removed for good."""
+        allowed = []
+        for candidate in candidates:
+            if self._stones.has_url(canonical(candidate.url)):
+                self.forgotten[candidate.url] = None
+            else:
+                allowed.append(candidate)
+        return allowed
+
+    def end(self) -> None:
+        """Remember under which other addresses pictures were found that were removed for good."""
+        if self.forgotten:
+            tombstones.add(urls=map(canonical, self.forgotten))
 
     def sort(self, keyword: Keyword) -> None:
         """Correct what is known of a name by what is in the folder: a picture is kept when the manifest has it."""
@@ -70,7 +88,7 @@ class Pictures:
         """
         ranks = {source.rank for source in keyword.kept.values()}
         left = [c for c in keyword.candidates if c.rank not in ranks and not self._is_tried(keyword, c.url)]
-        return sorted(left, key=lambda candidate: candidate.rank)
+        return sorted(self.allowed(left), key=lambda candidate: candidate.rank)
 
     def ended(self, keyword: Keyword, state: Progress) -> None:
         """Note that a name is finished, and forget whatever no later run can use."""
@@ -86,6 +104,10 @@ class Pictures:
             return False
         data, suffix, final_url, fetched_at = outcome.picture
         id = hashlib.sha256(data).hexdigest()
+        if self._stones.has_bytes(id) or (outcome.dhash is not None and self._stones.has_look(outcome.dhash)):
+            self.forgotten[candidate.url] = None
+            self._refused[keyword.label][candidate.url] = FORGOTTEN
+            return False
         path = photo_path(keyword.label, id, suffix)
         # A picture that a person moved here from another name is at that very path.
         if self.holds(keyword.label, id) or path in self.paths:

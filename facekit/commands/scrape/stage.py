@@ -25,6 +25,7 @@ from facekit.commands.scrape.state import States
 from facekit.dataset import REMOVED, Output, read_info
 from facekit.dataset.folder import is_blank
 from facekit.dataset.groups import draw_groups
+from facekit.dataset.tombstones import FORGOTTEN
 from facekit.identity import groups
 from facekit.identity.likeness import MATCHER, proofs
 from facekit.options.scrape import Scrape
@@ -108,6 +109,9 @@ class _Run:
         records = self._grouped([record for keyword in order for record in _records_of(self.out, keyword)], track)
         self.out.sources = _sources_of(records, self.states.names, self._sources)
         report = self.out.finish(records, rejections)
+        self.pictures.end()
+        if self.pictures.forgotten:
+            report.left[FORGOTTEN] = len(self.pictures.forgotten)
         self.states.tidy(order)
         summary.write(self.out.root, summary.summarise(rejections, order, self.made.options.per_name))
         doubtful = self._warn(rows)

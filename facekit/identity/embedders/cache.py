@@ -148,13 +148,30 @@ def forget(pictures: Iterable[str]) -> int:
         with connection:
             before = connection.total_changes
             connection.executemany("delete from vectors where picture = ?", keys)
-            return connection.total_changes - before
+            count = connection.total_changes - before
+        # What was deleted is neither in free pages nor in the log.
+        connection.execute("vacuum")
+        connection.execute("pragma wal_checkpoint(truncate)")
+        return count
     except sqlite3.Error as error:
         raise FacekitError(
             f"the cache of embeddings cannot be changed ({error}); delete {weights.cache() / FILE}"
         ) from None
     finally:
         connection.close()
+
+
+def holds(pictures: Iterable[str]) -> int:
+    """Return how many embeddings there are of pictures, by the SHA-256 of their files; nothing is made."""
+    file = weights.where() / FILE
+    if not file.exists():
+        return 0
+    with _using(file) as connection:
+        found = (
+            connection.execute("select count(*) from vectors where picture = ?", (bytes.fromhex(one),)).fetchone()
+            for one in pictures
+        )
+        return sum(int(count) for (count,) in found)
 
 
 @dataclass(frozen=True)

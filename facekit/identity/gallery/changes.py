@@ -74,6 +74,26 @@ class Changes(Queries):
                     sql.execute("delete from feedback where person = ? or actual = ?", (person, person))
                 sql.execute("delete from people where id = ?", (person,))
 
+    def remove_strangers(self, faces: Iterable[str]) -> None:
+        """Remove the faces of strangers by id."""
+        with self._changing() as sql:
+            for face in faces:
+                sql.execute("delete from crops where id = ?", (face,))
+                sql.execute("delete from strangers where id = ?", (face,))
+
+    def purge(self) -> None:
+        """Leave nothing of what was removed: no threshold that was found with it, and no bytes in free pages."""
+        with self._changing() as sql:
+            sql.execute("delete from meta where key like 'promise%'")
+        with self._lock, self._faults_told():
+            self._ready()
+            for statement in self._purging():
+                self._sql.execute(statement)
+
+    @abstractmethod
+    def _purging(self) -> Sequence[str]:
+        """Return the statements, outside a transaction, after which nothing of removed rows is left."""
+
     def deny(self, person: int, face: NewFace) -> bool:
         """Note that a face is not a person; return whether that was new."""
         with self._changing() as sql:

@@ -10,7 +10,7 @@ from itertools import chain
 from facekit.base import images, plain
 from facekit.base.contract import BadImage, Image, Record
 from facekit.base.parallel import ordered_map
-from facekit.dataset import Dataset
+from facekit.dataset import Dataset, tombstones
 from facekit.dataset.info import DatasetInfo
 from facekit.identity.embedders.cache import Embedding
 from facekit.identity.embedders.embeddings import face_in
@@ -70,6 +70,7 @@ class Enroller:
                 image, digest = images.decode(data), hashlib.sha256(data).hexdigest()
                 inside = face_in(image, record, self.info)
                 face = SeenFace(inside, self.finder.align(image, inside))
+            tombstones.check(image)
         except BadImage as error:
             return error
         where = self._where(record, digest, face)

@@ -123,6 +123,9 @@ class PostgresStore(Changes):
     def _make_feedback(self) -> None:
         """Do nothing: the table is made with the others."""
 
+    def _purging(self) -> Sequence[str]:
+        return [f"vacuum full {table}" for table in sorted({*_TABLES, "feedback"})]
+
     def _ready(self) -> None:
         if self._connection.lost:  # the server was started again, or the network was down
             self._connection.close()

@@ -108,6 +108,13 @@ class Queries(Transactions):
             found = sql.execute("select id, who from strangers order by who, id").fetchall()
             return iter([(self._read.text(one), self._read.text(who)) for one, who in found])
 
+    def stranger_vectors(self) -> list[tuple[str, NDArray[np.float32]]]:
+        """Return the id of each stranger's face, and its embedding."""
+        with self._reading() as sql:
+            found = sql.execute("select id, vector from strangers order by id").fetchall()
+            vectors = self._vectors([row[1] for row in found])
+            return [(self._read.text(row[0]), vector) for row, vector in zip(found, vectors, strict=True)]
+
     def pictures(self) -> dict[str, str]:
         """Return the SHA-256 of each picture that a face was enrolled from -> the name it is enrolled under."""
         with self._reading() as sql:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -60,6 +61,9 @@ class SqliteStore(Changes):
 
     def _make_feedback(self) -> None:
         self._sql.execute(opening.FEEDBACK)
+
+    def _purging(self) -> Sequence[str]:
+        return "vacuum", "pragma wal_checkpoint(truncate)"
 
     def _told(self) -> AbstractContextManager[None]:
         return opening.told(self.file)

@@ -68,6 +68,10 @@ class Store(Protocol):
         """Yield the id of each stranger's face, and who it is."""
         ...
 
+    def stranger_vectors(self) -> list[tuple[str, NDArray[np.float32]]]:
+        """Return the id of each stranger's face, and its embedding, shape (dimensions,)."""
+        ...
+
     def pictures(self) -> dict[str, str]:
         """Return the SHA-256 of each picture that a face was enrolled from -> the name it is enrolled under."""
         ...
@@ -97,6 +101,14 @@ class Store(Protocol):
 
     def remove(self, people: Iterable[int], faces: Iterable[str]) -> None:
         """Remove people with all they have, and single faces or denials by id."""
+        ...
+
+    def remove_strangers(self, faces: Iterable[str]) -> None:
+        """Remove the faces of strangers by id."""
+        ...
+
+    def purge(self) -> None:
+        """Leave nothing of what was removed: no threshold that was found with it, and no bytes in free pages."""
         ...
 
     def deny(self, person: int, face: NewFace) -> bool:

@@ -21,6 +21,7 @@ from facekit.identity.openset.threshold import Prior
 from facekit.options.crop import FaceCrop
 from facekit.runs import Run
 from facekit.runs.export.about import OWN
+from facekit.runs.head import parted
 from facekit.scores.identification import FEW
 from facekit.scores.recalibration import tempered
 
@@ -40,13 +41,15 @@ class Named:
     """The answer to one face."""
 
     probabilities: NDArray[np.float32]
-    """What the model gives each label, shape (labels,)."""
+    """What the model gives each label of its first target, shape (labels,)."""
     similarity: float | None
     """How near the face is to the known faces of the likeliest label; None where nothing can tell."""
     probability: float
     """The probability that the likeliest label is right, were every other face a stranger's."""
     stranger: bool
     """Whether the face is too far from the known faces of the likeliest label."""
+    more: tuple[NDArray[np.float32], ...] = ()
+    """The calibrated probabilities of the labels of each other target, shape (labels,)."""
 
 
 class Recogniser:
@@ -58,7 +61,8 @@ class Recogniser:
         Says once which one it is, or why strangers cannot be recognised. Raises FacekitError for weights or known faces
         that are gone or broken, and for a rate that the run has no threshold for.
         """
-        self._model, self._temperature = classifier.namer(run), run.info.temperature
+        self._model, self._targets = classifier.namer(run), run.targets
+        self._temperature = run.targets[0].temperature
         self._decider = _decider(run, rate)
         self._backbone = backbone_of(run)
         # A linear head names a face by the embedding that decides as well.
@@ -77,20 +81,27 @@ class Recogniser:
         """Return the answer to each face, in order."""
         if not seen:
             return []
-        rows, vectors = self.measured(seen)
+        outputs, vectors = self.measured(seen)
+        rows, more = self._parted(outputs)
         sure = tempered(rows, self._temperature).max(axis=1)
         if self._decider is None:
-            return [Named(row, None, float(share), False) for row, share in zip(rows, sure, strict=True)]
+            return [
+                Named(row, None, float(share), False, others)
+                for row, share, others in zip(rows, sure, more, strict=True)
+            ]
         assert vectors is not None
         similar = self._decider.similarity(vectors, rows.argmax(axis=1))
         known = self._decider.probability(similar)
         return [
-            Named(row, float(near) if np.isfinite(near) else None, float(share), bool(near < self._decider.threshold))
-            for row, near, share in zip(rows, similar, sure * known, strict=True)
+            Named(
+                *(row, float(near) if np.isfinite(near) else None, float(share), bool(near < self._decider.threshold)),
+                others,
+            )
+            for row, near, share, others in zip(rows, similar, sure * known, more, strict=True)
         ]
 
     def measured(self, seen: Sequence[Seen]) -> tuple[NDArray[np.float32], Embeddings | None]:
-        """Return what the model gives each label, shape (faces, labels), and the embedding of each face.
+        """Return what the model gives each label of each target, shape (faces, outputs), and each face's embedding.
 
         An embedding is NaN where the face cannot be aligned; there are none where nothing embeds faces.
         """
@@ -101,13 +112,21 @@ class Recogniser:
         self, rows: NDArray[np.float32], vectors: Embeddings | None, weights: NDArray[np.float64]
     ) -> Named:
         """Return the one answer to the frames of a track, which `measured` has measured; the weights sum to 1."""
-        row = np.asarray(weights @ rows, np.float32)
+        (row,), (more,) = self._parted(np.asarray(weights @ rows, np.float32)[None])
         sure = float(tempered(row[None], self._temperature).max())
         if self._decider is None or vectors is None:
-            return Named(row, None, sure, False)
+            return Named(row, None, sure, False, more)
         similar = float(weights @ self._decider.similarity(vectors, np.full(len(rows), row.argmax())))
         known = float(self._decider.probability(np.array([similar]))[0])
-        return Named(row, similar, sure * known, similar < self._decider.threshold)
+        return Named(row, similar, sure * known, similar < self._decider.threshold, more)
+
+    def _parted(
+        self, outputs: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], list[tuple[NDArray[np.float32], ...]]]:
+        """Return the probabilities of the first target, and for each face the calibrated ones of each other."""
+        first, *others = parted(outputs, [len(target.labels) for target in self._targets])
+        sure = [tempered(rows, of.temperature) for rows, of in zip(others, self._targets[1:], strict=True)]
+        return first, list(zip(*sure, strict=True)) if sure else [()] * len(outputs)
 
     @property
     def likeness(self) -> tuple[str, float] | None:

@@ -120,6 +120,7 @@ def identify(
     if judge is None:
         return None
     decider.embedder_of(run, judge.about)
+    predictions = predictions.of(run, run.targets[0])
     dataset = replace(pictures.dataset, records=list(predictions.records))
     vectors = _vectors(judge, predictions.embeddings, dataset, jobs, track)
     known = _known(run, judge, predictions, vectors)

@@ -17,6 +17,7 @@ from facekit.options.crop import CarriedCrop
 from facekit.options.export import Format
 from facekit.options.train import Color
 from facekit.runs.info import Backbone, Counts, ModelInfo, OpenSet, TrainedOn
+from facekit.runs.target import Target
 from facekit.scores.weights import WeightsCard
 
 VERSION = 1
@@ -114,6 +115,9 @@ class ExportInfo:
     network: str
     labels: tuple[str, ...]
     """In the order of the probabilities."""
+    targets: tuple[Target, ...] = ()
+    """What the model answers, where that is not identity alone: the probabilities of each target stand one after
+    another, those of `labels` first."""
     names: Mapping[str, str] = field(default_factory=dict)
     """Label -> the name as it was asked for."""
     kind: Kind = "people"
@@ -146,6 +150,11 @@ class ExportInfo:
             raise ValueError("backbone is missing, and the input is an embedding")
         self.model()
 
+    @property
+    def outputs(self) -> int:
+        """How many probabilities come out: one for each label of each target."""
+        return sum(len(one.labels) for one in self.targets) or len(self.labels)
+
     def model(self) -> ModelInfo:
         """Return what `model.json` would say of the model, as far as it matters for answers. Raises ValueError."""
         own = self.backbone is not None and self.backbone.name == OWN
@@ -156,6 +165,7 @@ class ExportInfo:
             color=self.preprocessing.color,
             size=self.preprocessing.side or _SIDE,
             labels=self.labels,
+            targets=self.targets,
             names=self.names,
             crop=self.crop,
             kind=self.kind,

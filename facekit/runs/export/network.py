@@ -7,7 +7,7 @@ import logging
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,19 @@ def of_head(base: Model, head: Head) -> Model:
     """Return a linear head on a trained network: uint8 pixels in; probabilities and embeddings out."""
     faces = _faces(base)
     vectors = features(base)(keras.ops.cast(faces, "float32"))
-    dense = keras.layers.Dense(len(head.bias), activation="softmax", name=PROBABILITIES)
-    model = keras.Model(faces, {PROBABILITIES: dense(vectors), VECTORS: vectors}, name=base.name)
+    dense = keras.layers.Dense(len(head.bias), name="head_scores")
+    answers = _shares(dense(vectors), head.sizes)
+    model = keras.Model(faces, {PROBABILITIES: answers, VECTORS: vectors}, name=base.name)
     dense.set_weights([head.weights, head.bias])
     return _called(model)
+
+
+def _shares(scores: Tensors, sizes: Sequence[int]) -> Tensors:
+    """Return the probabilities of each target one after another."""
+    ends = np.cumsum(sizes)[:-1].tolist()
+    parts = keras.ops.split(scores, ends, axis=-1) if ends else [scores]
+    shares = [keras.ops.softmax(part) for part in parts]
+    return keras.ops.concatenate(shares, axis=-1) if ends else shares[0]
 
 
 @contextmanager

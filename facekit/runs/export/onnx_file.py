@@ -112,7 +112,21 @@ def _linear(onnx: Any, graph: Any, head: Head) -> Sequence[Any]:
     return [
         node("MatMul", [VECTORS, "head_weights"], ["head_products"]),
         node("Add", ["head_products", "head_bias"], ["head_scores"]),
-        node("Softmax", ["head_scores"], [PROBABILITIES], axis=-1),
+        *_shares(onnx, graph, head.sizes),
+    ]
+
+
+def _shares(onnx: Any, graph: Any, sizes: Sequence[int]) -> Sequence[Any]:
+    """Return the nodes that turn scores into probabilities, those of each target by themselves."""
+    node = onnx.helper.make_node
+    if len(sizes) < 2:
+        return [node("Softmax", ["head_scores"], [PROBABILITIES], axis=-1)]
+    _weight(onnx, graph, "head_sizes", np.array(sizes, np.int64))
+    names = [f"of_target_{number}" for number in range(len(sizes))]
+    return [
+        node("Split", ["head_scores", "head_sizes"], [f"scores_{name}" for name in names], axis=-1),
+        *(node("Softmax", [f"scores_{name}"], [f"shares_{name}"], axis=-1) for name in names),
+        node("Concat", [f"shares_{name}" for name in names], [PROBABILITIES], axis=-1),
     ]
 
 

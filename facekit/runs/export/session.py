@@ -73,7 +73,7 @@ class Session:
         about, seen = self._about, self._about.preprocessing
         dimensions = about.backbone.dimensions if about.backbone else 0
         given = ("tensor(uint8)", [seen.side, seen.side, 3]) if seen.input == FACES else (_FLOATS, [dimensions])
-        wanted = {seen.input: given, PROBABILITIES: (_FLOATS, [len(about.labels)])}
+        wanted = {seen.input: given, PROBABILITIES: (_FLOATS, [about.outputs])}
         if about.embeds:
             wanted[VECTORS] = (_FLOATS, [dimensions])
         ends = (*self._session.get_inputs(), *self._session.get_outputs())

@@ -19,8 +19,10 @@ def beside(name: str, about: ExportInfo) -> dict[str, bytes]:
 
 
 def labels(about: ExportInfo) -> str:
-    """Return a line for each label, in the order of the probabilities."""
-    return "".join(f"{label}\n" for label in about.labels)
+    """Return a line for each label, in the order of the probabilities; of several targets with the target's name."""
+    if len(about.targets) < 2:
+        return "".join(f"{label}\n" for label in about.labels)
+    return "".join(f"{one.name}: {label}\n" for one in about.targets for label in one.labels)
 
 
 def _config(name: str, about: ExportInfo) -> Iterator[str]:
@@ -32,7 +34,7 @@ def _config(name: str, about: ExportInfo) -> Iterator[str]:
         yield from _end("input", FACES, "TYPE_UINT8", [seen.side, seen.side, 3])
     else:
         yield from _end("input", VECTORS, "TYPE_FP32", [dimensions])
-    yield from _end("output", PROBABILITIES, "TYPE_FP32", [len(about.labels)], {"label_filename": LABELS})
+    yield from _end("output", PROBABILITIES, "TYPE_FP32", [about.outputs], {"label_filename": LABELS})
     if about.embeds:
         yield from _end("output", VECTORS, "TYPE_FP32", [dimensions])
     yield "dynamic_batching { }"

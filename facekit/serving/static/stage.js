@@ -62,6 +62,7 @@ function boxOf(picture, face, chosen, choose) {
   box.style.top = share(face.box.y, picture.height);
   box.style.width = share(face.box.w, picture.width);
   box.style.height = share(face.box.h, picture.height);
+  box.classList.toggle("right", face.box.x + face.box.w / 2 > picture.width / 2); // names stay within the picture
   box.classList.toggle("low", face.box.y + face.box.h > 0.85 * picture.height);
   return box;
 }

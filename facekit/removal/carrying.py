@@ -1,0 +1,236 @@
+"""Carry out a removal: find what goes, write the plan, remove it place by place, write the receipt."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from facekit.base.contract import FacekitError, Listing, Report, Track, quiet
+from facekit.base.files import sha256_of
+from facekit.base.names import fold
+from facekit.base.text import counted, visible
+from facekit.dataset import tombstones
+from facekit.removal import likeness, receipt, survey
+from facekit.removal.journal import Journal, Plan
+from facekit.removal.kinds import galleries, trees
+from facekit.removal.kinds.base import Doing, Part
+from facekit.removal.kinds.caches import Embeddings, Unpacked
+from facekit.removal.kinds.galleries import Galleries
+from facekit.removal.kinds.trees import Trees
+from facekit.removal.looks import look_of
+from facekit.removal.survey import Place
+from facekit.removal.targets import Targets
+from facekit.report import receipt as pages
+from facekit.sources.addresses import canonical
+
+_SHOWN = 5
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is to be removed, and from where."""
+
+    command: str
+    roots: Sequence[str]
+    receipts: Path
+    names: Sequence[str] = ()
+    urls: Sequence[str] = ()
+    hosts: Sequence[str] = ()
+    ids: Sequence[str] = ()
+    photos: Sequence[Path] = ()
+    before: str | None = None
+    age: str = ""
+    """`before` as it was asked for: `3y`."""
+    keep_models: bool = False
+    likeness: bool = True
+    dry_run: bool = False
+    jobs: int = 0
+    shown: str = field(default="", compare=False)
+    """What is removed, in words."""
+
+    def to_plain(self) -> dict[str, object]:
+        """Return what decides the result: the journal is known by it, and the receipt says it."""
+        values: dict[str, object] = {
+            "name": list(self.names),
+            "url": list(self.urls),
+            "host": list(self.hosts),
+            "id": list(self.ids),
+            "photo": [sha256_of(photo) for photo in self.photos],
+            "older than": self.age,
+            "in": [_absolute(root) for root in self.roots],
+            "models that learned from it": "kept" if self.keep_models else "",
+        }
+        return {"command": self.command, **{name: value for name, value in values.items() if value}}
+
+    def targets(self) -> Targets:
+        """Return what is known to go before anything was looked at."""
+        found = Targets(
+            names={fold(name) for name in self.names},
+            hosts=tuple(host.lower() for host in self.hosts),
+            pages=tuple(self.urls),
+            ids=tuple(self.ids),
+            before=self.before,
+        )
+        for photo in self.photos:
+            digest, look = sha256_of(photo), look_of(photo)
+            found.photos.add(digest)
+            found.files.add(digest)
+            if look is not None:
+                found.looks.add(look)
+        return found
+
+
+def remove(asked: Asked, track: Track = quiet) -> Report:
+    """Remove what was asked for; go on where a run that was killed has stopped.
+
+    Raises FacekitError, before anything is changed, for folders that are not facekit's, for a person or photo that is
+    nowhere in them, and where another process writes one of them.
+    """
+    began = time.monotonic()
+    places = survey.places(asked.roots)
+    journal = Journal(asked.receipts, asked.to_plain())
+    begun = journal.read()
+    if begun is None:
+        plan, doing = _planned(asked, places, track)
+    else:
+        plan, doing = begun[0], _again(asked, begun[0], track)
+        log.info("an earlier run was stopped; %s of it are left", counted(len(plan.parts) - len(begun[1]), "place"))
+    if asked.dry_run:
+        return _report(asked, plan, began, "would be removed")
+    became = _carried_out(plan, doing, journal, begun[1] if begun else {}, track)
+    blocked = _blocked(plan.targets)
+    notes = [*doing.told, *(part.says for part in plan.parts if part.kind == Trees.name and part.says)]
+    written = pages.write(asked.receipts, receipt.of(plan, became, notes, blocked))
+    journal.delete()
+    for note in notes:
+        log.warning("%s", note)
+    report = _report(asked, plan, began, "removed", written)
+    report.details["notes"] = notes
+    return report
+
+
+def _planned(asked: Asked, places: Sequence[Place], track: Track) -> tuple[Plan, Doing]:
+    """Find all that goes. Raises FacekitError where nothing does."""
+    targets = asked.targets()
+    doing = Doing(targets, asked.keep_models, asked.jobs, track, receipt.now())
+    survey.spread(places, targets)
+    for photo in (*asked.photos, None):
+        while asked.likeness and likeness.add(places, doing, photo):
+            survey.spread(places, targets)
+    for place in places:
+        if isinstance(place.kind, Trees):
+            targets.looks.update(trees.looks(place.path, targets, asked.jobs))
+        elif isinstance(place.kind, Galleries):
+            targets.looks.update(galleries.looks(place.path, targets))
+    known = [trees.digests(place.path, targets) for place in places if isinstance(place.kind, Trees)]
+    doing.digests = {old: new for old, new in known if old != new}
+    parts = [part for _, part in survey.plan(places, doing)]
+    if all(part.kind in (Unpacked.name, Embeddings.name) for part in parts):
+        raise FacekitError(_nothing(asked, places))
+    plan = Plan(
+        asked.to_plain(),
+        doing.at,
+        secrets.token_hex(8),
+        targets,
+        dict(doing.digests),
+        sorted(doing.learned),
+        sorted(doing.trained_on),
+        parts,
+    )
+    return plan, doing
+
+
+def _again(asked: Asked, plan: Plan, track: Track) -> Doing:
+    """Return what the kinds need to know to go on with a plan."""
+    return Doing(
+        plan.targets,
+        asked.keep_models,
+        asked.jobs,
+        track,
+        plan.at,
+        plan.digests,
+        trained_on=set(plan.trained_on),
+        learned=set(plan.learned),
+    )
+
+
+def _carried_out(plan: Plan, doing: Doing, journal: Journal, done: Mapping[str, str], track: Track) -> dict[str, str]:
+    """Remove what the plan names, and return place -> what became of it."""
+    became = dict(done)
+    with ExitStack() as stack:
+        todo = [(part, survey.of(part.kind, part.place)) for part in plan.parts]
+        for _, place in todo:
+            if place.path.exists():
+                stack.enter_context(place.kind.locked(place.path))
+        if not done:
+            journal.begin(plan)
+        _never_again(plan.targets)
+        for part, place in track(todo, "remove", len(todo)):
+            key = _key(part)
+            if key in became:
+                continue
+            place.kind.remove(place.path, doing)
+            became[key] = doing.models.get(part.place, "")
+            journal.done(key, became[key])
+    return {part.place: became.get(_key(part), "") for part in plan.parts if became.get(_key(part))}
+
+
+def _key(part: Part) -> str:
+    return f"{part.kind}: {part.place}"
+
+
+def _never_again(targets: Targets) -> None:
+    """Keep later scrapes and imports from bringing the same pictures back: before the first is deleted."""
+    urls = map(canonical, targets.urls | set(targets.pages))
+    tombstones.add(targets.files | targets.photos, urls, targets.names, targets.looks)
+
+
+def _blocked(targets: Targets) -> int:
+    return len(targets.files | targets.photos) + len(targets.urls | set(targets.pages)) + len(targets.looks)
+
+
+def _nothing(asked: Asked, places: Sequence[Place]) -> str:
+    """Say that nothing was found, and which names are like the one that was typed."""
+    where = ", ".join(asked.roots)
+    if not asked.names:
+        return f"nothing in {where} is {asked.shown}; nothing was changed"
+    there = {
+        fold(name): name
+        for place in places
+        if isinstance(place.kind, Trees)
+        for record in trees.held_in(place.path).records
+        for name in (record.name, record.label)
+    }
+    near = [there[one] for name in asked.names for one in difflib.get_close_matches(fold(name), there, _SHOWN)]
+    hint = f"; did you mean {', '.join(repr(visible(name)) for name in near)}?" if near else "; see `facekit stats`"
+    return f"nobody in {where} is called {' or '.join(map(repr, map(visible, asked.names)))}{hint}"
+
+
+def _report(asked: Asked, plan: Plan, began: float, what: str, written: Sequence[Path] = ()) -> Report:
+    rows = [
+        (part.kind, part.place, ", ".join(f"{count:,} {name}" for name, count in part.counts.items()), part.says)
+        for part in plan.parts
+    ]
+    listing = Listing(("what", "where", what, ""), tuple(rows))
+    lines = listing.lines() + ([f"receipt: {written[1]}"] if written else [])
+    report = Report(asked.command, str(asked.receipts), seconds=round(time.monotonic() - began, 2), counts=False)
+    report.details["lines"] = lines
+    report.details["places"] = [{"what": row[0], "where": row[1], "counts": part.counts, "says": row[3]}
+                                for row, part in zip(rows, plan.parts, strict=True)]  # fmt: skip
+    report.details["pictures"] = len({one.sha256 for part in plan.parts for one in part.pictures if one.sha256})
+    report.details["dry_run"] = asked.dry_run
+    if written:
+        report.details["receipt"] = str(written[0])
+    return report
+
+
+def _absolute(root: str) -> str:
+    return root if "://" in root else str(Path(root).resolve())
