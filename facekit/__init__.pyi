@@ -284,6 +284,7 @@ def clean(
     min_contrast: float = 12.0,
     max_clipped: float = 1.0,
     max_yaw: float = 90.0,
+    license: Literal["any", "open", "commercial"] = "any",
     max_roll: float = 180.0,
     embedder: str | PathLike[str] = "auto",
     reference: str | PathLike[str] | None = None,
@@ -319,6 +320,9 @@ def clean(
         max_clipped: Maximum fraction of pixels that are nearly pure black or white; 1 turns this check
             off. Default: 1.0.
         max_yaw: Maximum turn of the head to either side, in degrees. Default: 90.0.
+        license: Licences of the photos to keep, as `sources.jsonl` names them: `any`, `open`, or open
+            to `commercial` use and changes. A photo without a recorded licence is neither of the last
+            two. Default: 'any'.
         max_roll: Maximum tilt of the head, in degrees. Default: 180.0.
         embedder: How to tell people apart: `dlib`, `sface`, both as `dlib+sface`, a run's folder or
             `none`; `auto` uses those of the two that are installed. Default: 'auto'.

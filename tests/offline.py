@@ -114,7 +114,8 @@ class Runner:
     def say(self, line: str) -> None:
         """Write a line of the log."""
         self._write(line + "\n")
-        print(line, flush=True)
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
 
     def __call__(self, *arguments: object, code: int = 0) -> str:
         """Run a command to its end; return what it says on stdout. Raises Failed for another exit code."""
