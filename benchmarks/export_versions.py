@@ -61,21 +61,21 @@ def _row(folder: Path, photos: Path, extra: str, which: str, python: str) -> str
 
 
 def _environment(place: Path, extra: str, which: str, python: str) -> Path:
-    """Return the interpreter of an environment with facekit in it, which is made if it is missing."""
+    """Return the interpreter of an environment with this facekit in it; what it needs is installed if it is missing."""
     program = place / "bin" / "python"
-    if (place / "whole").exists():
-        return program
-    shutil.rmtree(place, ignore_errors=True)
-    _uv("venv", "--seed", "--python", python, place)
-    listed = place / "requirements.txt"
-    # Only of a project's own file are its requirements taken as direct ones, which are to be the lowest.
-    resolution = ("--resolution", "lowest-direct" if which == LOWEST else "highest")
-    _uv("pip", "compile", ROOT / "pyproject.toml", "--extra", extra, "--python", python, *resolution, "-o", listed)
-    _uv("build", "--wheel", "--out-dir", place / "wheel", ROOT)
     install = ("pip", "install", "--compile-bytecode", "--python", program)
-    _uv(*install, "-r", listed)
-    _uv(*install, "--no-deps", *(place / "wheel").glob("*.whl"))
-    (place / "whole").touch()
+    if not (place / "whole").exists():
+        shutil.rmtree(place, ignore_errors=True)
+        _uv("venv", "--seed", "--python", python, place)
+        listed = place / "requirements.txt"
+        # Only of a project's own file are its requirements taken as direct ones, which are to be the lowest.
+        resolution = ("--resolution", "lowest-direct" if which == LOWEST else "highest")
+        _uv("pip", "compile", ROOT / "pyproject.toml", "--extra", extra, "--python", python, *resolution, "-o", listed)
+        _uv(*install, "-r", listed)
+        (place / "whole").touch()
+    with tempfile.TemporaryDirectory() as wheels:
+        _uv("build", "--wheel", "--out-dir", wheels, ROOT)
+        _uv(*install, "--no-deps", "--reinstall", *Path(wheels).glob("*.whl"))
     return program
 
 

@@ -29,6 +29,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import psutil
 from face_tools import pairs_of, place_weights
 from server import load, memory, serving
@@ -174,6 +175,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         place_weights(chosen.others, work)
+        for cascade in ("haarcascade_frontalface_default.xml", "haarcascade_eye.xml"):  # OpenCV 5 has none
+            shutil.copy(Path(cv2.data.haarcascades) / cascade, work / ".deepface" / "weights")
         pairs = pairs_of(lfw, chosen.pairs)
         people = work / "people"
         for person in sorted((lfw / "identities").iterdir())[:10]:

@@ -584,7 +584,7 @@ def enroll(
     output: str | PathLike[str],
     *,
     replace: bool = False,
-    embedder: str | None = None,
+    embedder: str | PathLike[str] | None = None,
     detector: str | None = None,
     detect: bool = True,
     fpir: float | None = None,
@@ -605,7 +605,8 @@ def enroll(
         output: Gallery to make, or to add to: a folder, or a PostgreSQL database as
             `postgresql://USER@HOST/DATABASE`.
         replace: Remove the earlier faces of the people who are enrolled. Default: False.
-        embedder: Embedder: `dlib`, `dlib-mirrored` or `sface`; by default the gallery's own, else dlib.
+        embedder: Embedder: `dlib`, `dlib-mirrored`, `sface` or a trained run's folder; by default the
+            gallery's own, or dlib.
         detector: Detector for the main face of each photo; by default the one that suits the embedder.
             Not used for faces that `crop` made.
         detect: Detect faces; with `detect=False`, each picture is taken as a face that is already
@@ -877,7 +878,7 @@ def gallery(
     names: str | Iterable[str] = (),
     *,
     output: str | PathLike[str] | None = None,
-    embedder: str | None = None,
+    embedder: str | PathLike[str] | None = None,
     seed: int = 42,
     jobs: int = 0,
     overwrite: bool = False,
@@ -897,7 +898,8 @@ def gallery(
         names: Names or ids, as the action takes them. The FACE of `deny` is a photo of one face, the
             second face of a photo as `photo.jpg#2`, or the id of an enrolled face.
         output: `migrate`: folder or address of the new gallery.
-        embedder: `migrate`: embedder of the new gallery: `dlib`, `dlib-mirrored` or `sface`.
+        embedder: `migrate`: embedder of the new gallery: `dlib`, `dlib-mirrored`, `sface` or a trained
+            run's folder.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -1530,6 +1532,12 @@ def train(
     split: str = "70/20/10",
     split_by: Literal["group", "image", "person"] = "group",
     people_from: str | PathLike[str] | None = None,
+    objective: Literal["softmax", "arcface", "cosface", "triplet", "contrastive"] = "softmax",
+    margin: float | None = None,
+    margin_warmup: int | None = None,
+    scale: float | None = None,
+    people_per_batch: int | None = None,
+    pictures_per_person: int | None = None,
     resume: bool = False,
     tensorboard: bool = False,
     seed: int = 42,
@@ -1562,9 +1570,11 @@ def train(
         finetune_rate: Adam's learning rate after the warm-up. Default: 0.0001.
         schedule: Learning rate schedule: `constant`, `cosine`, or halved at a `plateau`. Default:
             'constant'.
-        stop_at: Stop when the monitored accuracy reaches this. Default: 0.97.
+        stop_at: Stop when the monitored accuracy reaches this; not for an embedding. Default: 0.97.
         patience: Stop after this many epochs without improvement; 0 turns this off. Default: 0.
-        monitor: Accuracy that decides when to stop and which epoch is best. Default: 'val_accuracy'.
+        monitor: Accuracy that decides when to stop and which epoch is best; of an embedding the share
+            of comparisons in which a pair of one person is nearer than one of two (AUC). Default:
+            'val_accuracy'.
         light_augment: Randomly flip, rotate, shift, zoom and brighten training pictures a little,
             differently in each epoch. Default: False.
         augment_strength: How far `light_augment` changes a picture, as a multiple of its usual range.
@@ -1594,6 +1604,18 @@ def train(
         split_by: How to split a tree that has no split (see `balance`). Default: 'group'.
         people_from: CSV with the columns `image,person`, for `split_by="person"`; needed if the data
             set does not record who is in each picture.
+        objective: What is learned: with `softmax` to name the people of the tree; with the others an
+            embedding, which tells apart people it never saw: an embedder like `dlib`, or with
+            `backbone` a projection of one. Default: 'softmax'.
+        margin: How far apart people are to be: an angle in radians (`arcface`, 0.5), a cosine
+            (`cosface`, 0.35), a squared distance (`triplet`, 0.2) or a distance (`contrastive`, 1).
+        margin_warmup: Number of first epochs in which the margin of `arcface` and `cosface` grows from
+            0; by default a tenth of `epochs`.
+        scale: What cosines are multiplied by in `arcface` and `cosface`; by default 64.
+        people_per_batch: People in each batch of `triplet` and `contrastive`; by default 16, or all
+            where there are fewer.
+        pictures_per_person: Pictures of each person in a batch of `triplet` and `contrastive`; by
+            default 4.
         resume: For old scripts: an interrupted training always continues when the command is run again.
             Default: False.
         tensorboard: Write logs for TensorBoard. Default: False.
@@ -1688,7 +1710,7 @@ def verify(
     pictures: str | PathLike[str] | Iterable[str | PathLike[str]] = (),
     *,
     pairs: str | PathLike[str] | None = None,
-    embedder: str = "dlib",
+    embedder: str | PathLike[str] = "dlib",
     fmr: float | None = None,
     detector: str | None = None,
     detect: bool = True,
@@ -1706,7 +1728,7 @@ def verify(
         pictures: Two photos; the main face of each is compared. None with `pairs`.
         pairs: CSV with the columns `first,second`: one answer for each line, and exit code 0. Its paths
             are relative to it.
-        embedder: Embedder: `dlib`, `dlib-mirrored` or `sface`. Default: 'dlib'.
+        embedder: Embedder: `dlib`, `dlib-mirrored`, `sface` or a trained run's folder. Default: 'dlib'.
         fmr: False match rate: share of pairs of different people that may be called the same. By
             default the embedder's own threshold decides.
         detector: Detector for the face; by default what suits the embedder.

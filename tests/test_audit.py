@@ -130,6 +130,20 @@ def test_parts_are_known_by_what_others_call_them(tmp_path: Path) -> None:
     assert [one.label for one in tree.pictures] == ["Ada", "Test Pilot"]
 
 
+def test_one_picture_with_two_expressions_is_counted(tmp_path: Path) -> None:
+    """Targets are labels, too: nobody can learn from one face that is called happy and sad."""
+    root = tmp_path / "moods"
+    lines = []
+    for name, seed, mood in (("a.png", 1, "happy"), ("b.jpg", 1, "sad"), ("c.png", 2, "sad"), ("d.jpg", 2, "Sad")):
+        put(root / "Ada" / name, picture(seed), 97)
+        lines.append(json.dumps({"file_name": f"Ada/{name}", "mood": mood}))
+    (root / "metadata.jsonl").write_text("\n".join(lines) + "\n")
+    report = look(root)
+    (found,) = report.details["crossings"]
+    assert (found["pictures"], found["other_label"], found["other_target"]) == (4, 0, 2)
+    assert "0 under another label, 2 with another label of a target" in str(report.details["found"])
+
+
 def test_a_plain_tree_is_told_what_it_shows_twice(plain: Path, tmp_path: Path) -> None:
     put(plain / "Bob" / "x.jpg", picture(0), 97)
     put(plain / "Ada" / "y.jpg", changed(picture(1)), 95)

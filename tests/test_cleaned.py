@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -31,6 +32,7 @@ from facekit.options.evaluate import Evaluate
 from facekit.options.train import Train
 from facekit.runs import pictures
 from facekit.scores.model import BeforeCleaning
+from facekit.training import openset
 
 SAYS = "the faces were cleaned with colours, the network that is scored: faces that it does not recognise are not among"
 
@@ -129,6 +131,18 @@ def test_where_the_faces_cannot_be_had_it_says_so(work: Path, damage: Any, why: 
     said = report.details["accuracy before cleaning"]
     assert re.search(f"^not known: .*{why}", said)
     assert any(banner.startswith(SAYS) for banner in report.details["banners"])
+
+
+def test_training_names_the_faces_that_look_like_another_person(
+    work: Path, colours: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        train(Train(input=work / "faces", output=work / "other", backbone=colours))
+    (said,) = [line for line in caplog.messages if "more like another person" in line]
+    wrong = re.findall(r"(Ada/0[0-3]\.png) \(like Bob\)", said)
+    assert said.startswith(f"{len(wrong)} training face")
+    assert said.endswith(f"move or delete its file in {work / 'faces'}, and train again")
+    assert f"`facekit review {work / 'clean'}`" in openset._fix(work / "clean")
 
 
 def test_another_network_is_not_favoured(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:

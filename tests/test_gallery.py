@@ -127,6 +127,9 @@ def test_check_finds_a_face_under_a_wrong_name_and_builds_a_broken_index_again(r
     details = facekit("gallery", "check", root, "--json").report["details"]
     assert details["index_rebuilt"]
     assert moved in details["doubtful"]
+    said = facekit("gallery", "check", root).out
+    assert f"{moved} ({second}, " in said
+    assert f"`facekit gallery remove {root} ID` removes one" in said
     assert {details["confusable"][0]["person"], details["confusable"][0]["and"]} == {first, second}
 
 

@@ -20,9 +20,11 @@ import pytest
 from facekit.base import images
 from facekit.base.contract import FacekitError
 from facekit.commands.ingest import ingest
+from facekit.commands.label import label
 from facekit.dataset import Dataset
 from facekit.dataset.records import read_rejections, read_sources
 from facekit.options.ingest import Ingest
+from facekit.options.label import Label
 
 
 def taken(root: Path, data_set: str, output: Path, **more: Any) -> Dataset:
@@ -257,19 +259,23 @@ def lines_of(root: Path, output: Path) -> list[bytes]:
 
 def some(folder: Path, into: Path, least: int) -> Path:
     """Copy the first pictures of each folder of a real data set, as they are named there."""
-    for label in sorted(one for one in folder.iterdir() if one.is_dir()):
-        for file in sorted(label.iterdir())[:least]:
-            published.put(into / label.name / file.name, file.read_bytes())
+    for inner in sorted(one for one in folder.iterdir() if one.is_dir()):
+        for file in sorted(inner.iterdir())[:least]:
+            published.put(into / inner.name / file.name, file.read_bytes())
     return into
 
 
-def test_real_lfw_and_its_list_of_pairs(tmp_path: Path, data: Path) -> None:
+def test_real_lfw_and_a_table_of_genders(tmp_path: Path, data: Path) -> None:
     if not (data / "lfw").is_dir():
         pytest.skip("no LFW in FACEKIT_DATA")
     root = some(data / "lfw" / "identities", tmp_path / "lfw", 2)
     tree = taken(root, "lfw", tmp_path / "tree")
     assert (len(tree.labels), len(tree.records)) == (42, 84)
     assert not left(tmp_path / "tree")
+    # The table names pictures as the data set does, and the tree by their ids.
+    label(Label(input=tmp_path / "tree", table=data / "lfw" / "gender.csv"))
+    genders = Counter((record.targets or {}).get("gender") for record in Dataset.open(tmp_path / "tree").records)
+    assert genders["male"] > genders["female"] > 0 and genders[None] <= 2
 
 
 def test_real_fer2013_keeps_its_test_pictures(tmp_path: Path, data: Path) -> None:

@@ -6,6 +6,7 @@ import csv
 import json
 import logging
 import multiprocessing
+import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -49,6 +50,30 @@ def first(faces: Path) -> Path:
     return faces.parent / "first"
 
 
+@pytest.fixture(scope="module")
+def plain(faces: Path) -> tuple[Path, list[str]]:
+    """A run of six epochs at the defaults, not to be changed, and the lines that were logged of its epochs."""
+    name, lines = "facekit.training.callbacks", list[str]()
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger(name).addHandler(handler)
+    logging.getLogger(name).setLevel(logging.INFO)
+    try:
+        train(options(faces, faces.parent / "plain", epochs=6))
+    finally:
+        logging.getLogger(name).removeHandler(handler)
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    return faces.parent / "plain", lines
+
+
+@pytest.fixture(scope="module")
+def special(faces: Path) -> Path:
+    """A run of one epoch in gray, of pictures that vary, computed in half precision. Not to be changed."""
+    more = {"light_augment": True, "color": "gray", "precision": "mixed_bfloat16"}
+    train(options(faces, faces.parent / "special", epochs=1, **more))
+    return faces.parent / "special"
+
+
 def history(run: Path) -> list[dict[str, float]]:
     """The epochs' numbers, without the times."""
     with (run / runs.HISTORY).open(newline="") as lines:
@@ -85,15 +110,14 @@ def test_pictures_vary_in_training_alone_and_by_seed_and_epoch() -> None:
     assert 0 <= first.min() <= first.max() <= 255
 
 
-def test_augmentation_is_no_part_of_what_is_kept(faces: Path, tmp_path: Path) -> None:
-    train(options(faces, tmp_path / "run", light_augment=True, epochs=1))
-    assert set(weights(tmp_path / "run")) == set(_written(tmp_path))
-    assert runs.load(tmp_path / "run").model().output_shape == (None, 3)
+def test_augmentation_is_no_part_of_what_is_kept(special: Path, tmp_path: Path) -> None:
+    assert set(weights(special)) == set(_written(tmp_path))
+    assert runs.load(special).model().output_shape == (None, 3)
 
 
 def _written(folder: Path) -> dict[str, np.ndarray]:
     (folder / "plain").mkdir()
-    cnn3(32, 3).save_weights(folder / "plain" / runs.WEIGHTS)
+    cnn3(32, 3, "gray").save_weights(folder / "plain" / runs.WEIGHTS)
     return weights(folder / "plain")
 
 
@@ -131,24 +155,19 @@ def test_the_head_learns_first_then_the_last_blocks(
     assert [row["learning_rate"] for row in history(tmp_path / "second")] == pytest.approx([1e-3, 1e-4, 1e-4])
 
 
-def test_a_line_an_epoch_makes_a_table(faces: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "facekit.training.callbacks"):
-        train(options(faces, tmp_path / "run"))
-    title, first, second = (
-        record.getMessage() for record in caplog.records if record.name == "facekit.training.callbacks"
-    )
+def test_a_line_an_epoch_makes_a_table(plain: tuple[Path, list[str]]) -> None:
+    title, first, *rest = plain[1]
     columns = ("epoch", "loss", "accuracy", "val loss", "val acc.", "pictures/s", "left at most")
     assert title.split() == " ".join(columns).split()
-    assert first.split()[0] == "1/2"
+    assert [line.split()[0] for line in (first, *rest)] == [f"{epoch}/6" for epoch in range(1, 7)]
     assert first.endswith("  best")
-    assert len(first.removesuffix("  best")) == len(title) == len(second.removesuffix("  best"))
+    assert {len(line.removesuffix("  best")) for line in (title, first, *rest)} == {len(title)}
 
 
-def test_smoothed_labels_keep_the_loss_up(faces: Path, tmp_path: Path) -> None:
-    train(options(faces, tmp_path / "sharp", epochs=6))
+def test_smoothed_labels_keep_the_loss_up(faces: Path, plain: tuple[Path, list[str]], tmp_path: Path) -> None:
     train(options(faces, tmp_path / "smooth", epochs=6, label_smoothing=0.3))
     # With .3 over three names a certain right answer is not to be had: the least loss is the entropy of (.8, .1, .1).
-    assert history(tmp_path / "smooth")[-1]["val_loss"] > 0.6 > history(tmp_path / "sharp")[-1]["val_loss"]
+    assert history(tmp_path / "smooth")[-1]["val_loss"] > 0.6 > history(plain[0])[-1]["val_loss"]
 
 
 def test_dropout_decay_and_strength_are_as_asked_for(faces: Path, tmp_path: Path) -> None:
@@ -175,24 +194,25 @@ def test_patience_ends_a_training(faces: Path, tmp_path: Path) -> None:
     assert report.details["epochs"] < 60
 
 
-def test_gray_is_kept_in_the_run(faces: Path, tmp_path: Path) -> None:
-    train(options(faces, tmp_path / "run", epochs=1, color="gray"))
-    run = runs.load(tmp_path / "run")
+def test_gray_is_kept_in_the_run(special: Path) -> None:
+    run = runs.load(special)
     assert run.color == "gray"
     assert run.model().get_layer(index=2).output.shape == (None, 32, 32, 32)
     assert run.model().layers[2].kernel.shape == (3, 3, 1, 32)
 
 
-def test_half_precision_computes_and_keeps_whole_numbers(faces: Path, tmp_path: Path) -> None:
-    train(options(faces, tmp_path / "run", epochs=1, precision="mixed_bfloat16"))
-    assert {array.dtype for array in weights(tmp_path / "run").values()} == {np.dtype("float32")}
+def test_half_precision_computes_and_keeps_whole_numbers(special: Path) -> None:
+    assert runs.load(special).info.options["precision"] == "mixed_bfloat16"
+    assert {array.dtype for array in weights(special).values()} == {np.dtype("float32")}
     assert keras.config.dtype_policy().name == "float32"
     with computing("auto"):
         assert cnn3(32, 3).layers[2].compute_dtype == ("bfloat16" if accelerated() else "float32")
 
 
-def test_a_run_of_before_these_options_is_loaded_and_resumed(faces: Path, tmp_path: Path) -> None:
-    train(options(faces, tmp_path / "run"))
+def test_a_run_of_before_these_options_is_loaded_and_resumed(
+    faces: Path, plain: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    shutil.copytree(plain[0], tmp_path / "run")
     file = tmp_path / "run" / runs.MODEL
     info = json.loads(file.read_text())
     for name in ("backbone", "color", "schedule", "weights", "precision", "deterministic", "light_augment"):
@@ -200,7 +220,7 @@ def test_a_run_of_before_these_options_is_loaded_and_resumed(faces: Path, tmp_pa
     del info["color"]
     file.write_text(json.dumps(info))
     assert runs.load(tmp_path / "run").model().output_shape == (None, 3)
-    assert train(options(faces, tmp_path / "run")).details["epochs"] == 2
+    assert train(options(faces, tmp_path / "run", epochs=6)).details["epochs"] == 6
 
 
 FRESH = multiprocessing.get_context("forkserver")

@@ -20,6 +20,7 @@ from facekit.base.contract import FacekitError, replace
 from facekit.commands.compare import compare
 from facekit.commands.cross_validate import cross_validate
 from facekit.commands.evaluate import evaluate
+from facekit.commands.export import export
 from facekit.commands.predict import predict
 from facekit.commands.train import train
 from facekit.identity.openset import decider
@@ -31,6 +32,7 @@ from facekit.options.common import kind_of
 from facekit.options.compare import Compare
 from facekit.options.cross_validate import CrossValidate
 from facekit.options.evaluate import Evaluate
+from facekit.options.export import Export
 from facekit.options.predict import Predict
 from facekit.options.train import Train
 from facekit.runs import renewal
@@ -617,3 +619,14 @@ def test_strangers_of_lfw_are_unknown(data: Path, tmp_path: Path) -> None:
     details = evaluate(Evaluate(run=tmp_path / "run", strangers=tmp_path / "others")).details
     assert float(str(details["tpir"])) >= 0.9
     assert float(str(details["fpir"])) <= 0.05
+    _check_that_a_file_answers_alike(tmp_path, strangers)
+
+
+def _check_that_a_file_answers_alike(folder: Path, expected: list[Any]) -> None:
+    """An exported model decides who is a stranger as its run does."""
+    file = folder / "model.onnx"
+    export(Export(run=folder / "run", output=file))
+    found = list(predict(Predict(run=file, pictures=[folder / "others"], detect=False)))
+    assert [answer.label for answer in found] == [answer.label for answer in expected]
+    numbers = [[answer.similarity or 0 for answer in answers] for answers in (found, expected)]
+    assert np.allclose(*numbers, atol=1e-3)

@@ -217,10 +217,12 @@ def test_two_processes_and_two_kills_lose_no_trial(faces: Path, tmp_path: Path) 
     ranges.write_text(RATES)
     words = ["tune", faces, "-o", out, "--ranges", ranges, "--network", "cnn3", "--size", "32", "--epochs", "6"]
     typed = [sys.executable, "-m", "facekit", *map(str, words), "--labels", "classes", "--trials", "8", "--no-final"]
+    said = tmp_path / "said"
     for done in (1, 4):
-        several = [subprocess.Popen(typed, stderr=subprocess.DEVNULL) for _ in range(2)]
+        with said.open("a") as file:
+            several = [subprocess.Popen(typed, stderr=file) for _ in range(2)]
         while sum(state in ("COMPLETE", "PRUNED") for state in states(out)) < done or "RUNNING" not in states(out):
-            assert None in [process.poll() for process in several], "both ended by themselves"
+            assert None in [process.poll() for process in several], said.read_text()
             time.sleep(0.1)
         for process in several:
             os.kill(process.pid, signal.SIGKILL)

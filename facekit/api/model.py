@@ -26,6 +26,8 @@ class Model:
         """Where the model is."""
         self.labels = tuple(run.labels)
         """The labels that it can answer, besides `unknown`."""
+        self.targets = {target.name: target.labels for target in run.targets}
+        """What it answers of a face, `identity` alone or several targets -> the labels of each."""
         self.names = {label: run.name(label) for label in run.labels}
         """Label -> the person's name as it was given."""
 

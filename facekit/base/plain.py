@@ -48,6 +48,10 @@ def dump_line(value: object) -> str:
         return dump(values)
 
 
+OPTIONAL = "optional"
+"""In the metadata of a dataclass's field: it is left out where it is None."""
+
+
 def to_plain(value: object) -> Json:
     """Return a value as plain lists, objects, strings and numbers. Raises TypeError for what has no such form."""
     if value is None or isinstance(value, bool | int | str):
@@ -59,7 +63,8 @@ def to_plain(value: object) -> Json:
     if isinstance(value, list | tuple | set | frozenset):
         return [to_plain(held) for held in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        there = [(f, getattr(value, f.name)) for f in dataclasses.fields(value)]
+        return {f.name: to_plain(held) for f, held in there if held is not None or OPTIONAL not in f.metadata}
     if isinstance(value, PurePath):
         return str(value)
     if hasattr(value, "tolist"):  # NumPy's scalars and arrays

@@ -46,6 +46,8 @@ PARTS: dict[str, dict[str, str]] = {
     "trainer": {
         "network": "facekit.training.network:Network",
         "linear": "facekit.training.linear:Linear",
+        "embedding": "facekit.training.objectives.embedding:Embedding",
+        "projection": "facekit.training.objectives.projection:Projection",
     },
     "network": {
         "inception_v3": "facekit.networks.applications:inception_v3",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +17,7 @@ from facekit.base.parallel import ordered_map
 from facekit.dataset.given import Given, while_open
 from facekit.dataset.reasons import NO_FACE
 from facekit.dataset.sorting import SortedPhotos
-from facekit.identity.predictor import FoundFace, Prediction, Predictor
+from facekit.identity.predictor import FoundFace, Prediction, Predictor, Shown
 from facekit.identity.tally import Tallied
 from facekit.options.common import STRANGER
 from facekit.options.predict import Predict
@@ -62,7 +62,12 @@ class Answer(Prediction, _OfPicture):  # in this order, `picture` is the first f
             "name": name,
             "probability": sure,
             "similarity": f"{self.similarity:.2f}" if self.similarity is not None else "",
+            **({} if self.targets is None else {"shows": _shown(self.targets)}),
         }
+
+
+def _shown(targets: Mapping[str, Shown]) -> str:
+    return ", ".join(f"{one.label} {one.probability:.2f}" for one in targets.values())
 
 
 @dataclass(frozen=True)
@@ -179,7 +184,7 @@ def _of_video(
 ) -> Iterator[Answer]:
     one: Appearance | None = None
     for one in watcher.watch(source, track):
-        said = one.who.prediction or Prediction(None, STRANGER, None, None, None, ())
+        said = one.who.prediction or Prediction(None, STRANGER, None, None, None, (), targets=_nothing(run))
         answer = VideoAnswer(source.name, **{**vars(said), "box": one.best.box}, **one.times())
         if one.ended:
             grid.add(partial(_video_tile, run, one, answer))
@@ -187,7 +192,7 @@ def _of_video(
                 counting.answer(_counted(answer))
         yield answer
     if one is None and not watcher.failed(source):
-        yield _no_answer(source.name, BadImage(NO_FACE))
+        yield _no_answer(source.name, BadImage(NO_FACE), run)
 
 
 def _answers(
@@ -204,7 +209,7 @@ def _answers(
         named = iter(predictor.name(seen, options.least))
         for picture, face, values in chunk:
             if not isinstance(face, FoundFace):
-                yield _no_answer(given.name(picture), face)
+                yield _no_answer(given.name(picture), face, predictor.run)
                 continue
             answer = Answer(given.name(picture), **vars(next(named)))
             grid.add(partial(_tile, predictor.run, picture, face, answer, given.names.get(picture)))
@@ -239,8 +244,13 @@ def _counted(answer: Answer, values: dict[str, float] | None = None) -> Counted:
     return Counted(values or {}, answer.label not in (None, STRANGER), answer.similarity, confidence)
 
 
-def _no_answer(picture: str, error: BadImage) -> NoAnswer:
-    return NoAnswer(picture, None, None, None, None, None, (), error.reason)
+def _no_answer(picture: str, error: BadImage, run: Run) -> NoAnswer:
+    return NoAnswer(picture, None, None, None, None, None, (), error.reason, targets=_nothing(run))
+
+
+def _nothing(run: Run) -> Mapping[str, Shown] | None:
+    """Return what is said of the targets of a face that has no answer; None of a model of one target."""
+    return {} if run.more else None
 
 
 def _tile(run: Run, picture: Path, face: FoundFace, answer: Answer, name: str | None) -> Tile:

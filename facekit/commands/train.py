@@ -10,8 +10,9 @@ from facekit.base.contract import Report, Track, quiet
 from facekit.base.plain import Json
 from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
 from facekit.identity.split import Split
+from facekit.options.objectives import embeds
 from facekit.options.train import Train
-from facekit.runs import Run
+from facekit.runs import Embeds, Run
 
 STAGE = "train"
 
@@ -30,7 +31,16 @@ def train(options: Train, track: Track = quiet) -> Report:
 
 
 def _planned(split: Split, options: Train, began: float) -> Report:
-    details: dict[str, Json] = {
+    if embeds(options):
+        people = {part: len({record.label for record in split.part(part)}) for part in (TRAIN, VALIDATION, TEST)}
+        details: dict[str, Json] = {
+            "train_people": people[TRAIN],
+            "val_people": people[VALIDATION],
+            "test_people": people[TEST],
+            "train_pictures": split.counts[TRAIN],
+        }
+        return Report(STAGE, str(options.output), 0, len(split.records), Counter(), _since(began), details)
+    details = {
         "labels": len(split.labels),
         "train_pictures": split.counts[TRAIN],
         "val_photos": split.counts[VALIDATION],
@@ -41,6 +51,8 @@ def _planned(split: Split, options: Train, began: float) -> Report:
 
 def _trained(run: Run, began: float) -> Report:
     info = run.info
+    if info.embeds is not None:
+        return _embedder(run, info.embeds, began)
     accuracies = {"accuracy": info.scores.accuracy, "val_accuracy": info.scores.val_accuracy}
     details: dict[str, Json] = {
         "network": info.network,
@@ -59,6 +71,32 @@ def _trained(run: Run, began: float) -> Report:
     if info.backbone is None:  # a linear head is fitted in one go: it has no epochs, and no reason to stop
         details["stopped"] = info.stopped
         details["history"] = str(run.folder / runs.PLOT)
+    return Report(STAGE, str(run.folder), info.epochs, info.used.total, Counter(info.left), _since(began), details)
+
+
+def _embedder(run: Run, embeds: Embeds, began: float) -> Report:
+    """Return the report on an embedder: how well it ranks pairs of people who chose its best epoch, beside another."""
+    info = run.info
+    people = {part: len({record.label for record in run.part(part)}) for part in (VALIDATION, TEST)}
+    auc = {"auc": info.scores.accuracy, "val_auc": info.scores.val_accuracy, "val_auc_of_backbone": embeds.beside_auc}
+    details: dict[str, Json] = {
+        "network": info.network,
+        "objective": embeds.objective,
+        "dimensions": embeds.dimensions,
+        "train_people": len(info.labels),
+        "val_people": people[VALIDATION],
+        "test_people": people[TEST],
+        "epochs": info.epochs,
+        "best_epoch": info.best_epoch,
+        **{name: round(value, 4) for name, value in auc.items() if value is not None},
+        "threshold": round(embeds.threshold, 4),
+        "train_pictures": info.used.train,
+        "protocol": info.protocol,
+        "parameters": info.parameters,
+        "training_seconds": info.training_seconds,
+        "stopped": info.stopped,
+        "history": str(run.folder / runs.PLOT),
+    }
     return Report(STAGE, str(run.folder), info.epochs, info.used.total, Counter(info.left), _since(began), details)
 
 

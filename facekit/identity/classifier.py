@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -74,8 +75,22 @@ class Classifier(Namer, Protocol):
 
 
 def load(run: Run) -> Classifier:
-    """Return what a run learned. Raises FacekitError where its weights are gone, or its embedder cannot be had."""
+    """Return what a run learned.
+
+    Raises FacekitError where its weights are gone, or its embedder cannot be had, and for one that names nobody.
+    """
+    refuse_embedder(run)
     return _Linear(run) if run.backbone else _Network(run)
+
+
+def refuse_embedder(run: Run) -> None:
+    """Refuse a run that is an embedder, where a model is needed that names people. Raises FacekitError."""
+    if run.embeds:
+        folder = shlex.quote(str(run.folder))
+        raise FacekitError(
+            f"{run.folder} is an embedder, which names nobody; enroll people in a gallery, which does: "
+            f"facekit enroll PHOTOS -o gallery --embedder {folder}"
+        )
 
 
 def namer(run: Run) -> Namer:

@@ -93,7 +93,7 @@ def with_before_cleaning(
 
     It is logged at a level: the caller may show it in another place.
     """
-    if not pictures.favoured or pictures.requested:
+    if not pictures.favoured or pictures.requested or run.targets[0].name != IDENTITY:
         return scores
     accuracy = scores.classes.accuracy
     before = cleaned.before(run, pictures.dataset, pictures.own, accuracy, batch, jobs, track)
@@ -116,10 +116,19 @@ def numbers(run: Run, predictions: Predictions) -> Classes:
 
 
 def by_target(run: Run, predictions: Predictions, settings: Settings) -> tuple[TargetScores, ...]:
-    """Return the scores of each target of a model of several, on the pictures that have a label for it."""
+    """Return the scores of each target of a model of several, on the pictures that have a label for it.
+
+    A target that none of them has a label for has no scores, and a warning says so.
+    """
     if not run.info.targets:
         return ()
-    return tuple(_of_target(run, target, predictions, settings) for target in run.targets)
+    known = [
+        one for one in run.targets if any(truths.number(one, record) is not None for record in predictions.records)
+    ]
+    for target in run.targets:
+        if target not in known:
+            log.warning("%s: none of the pictures has a label for %s: no score for it", run.folder, target.name)
+    return tuple(_of_target(run, target, predictions, settings) for target in known)
 
 
 def _of_target(run: Run, target: Target, predictions: Predictions, settings: Settings) -> TargetScores:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from facekit.base import images
+from facekit import runs
+from facekit.base import images, plugins
 from facekit.base.contract import BadImage, Box, FacekitError, Image
 from facekit.faces import detectors
 from facekit.faces.landmarks import NO_FACE
-from facekit.identity.embedders import PerThread
+from facekit.identity.embedders import KIND, PerThread
 from facekit.identity.embedders.embeddings import NOT_FINITE
 from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.gallery.values import Crop
 from facekit.options.crop import CarriedCrop, FaceCrop
+from facekit.runs import Run
 
 SUITED = {"dlib": "dlib", "dlib-mirrored": "dlib", "sface": "yunet"}
 """Embedder -> the detector whose extra or weights it needs anyway."""
@@ -51,11 +53,26 @@ class Seen:
 def suited(embedder: str, detector: str | None) -> CarriedCrop:
     """Return how faces are found in photos: by a detector, else by the one that suits the embedder.
 
+    A trained run is suited by what found the faces that it learned from, a projection by what suits its backbone.
+
     Raises FacekitError where that cannot be had.
     """
-    crop = CarriedCrop.of(detectors.settled(FaceCrop(detector=detector or SUITED.get(embedder, "haar"))))
+    crop = CarriedCrop.of(detectors.settled(_suited(embedder, detector)))
     detectors.ready(crop)
     return crop
+
+
+def detector_for(embedder: str, run: Run | None) -> str:
+    """Return the detector that suits an embedder; `run` is the trained run that it is, if any."""
+    return SUITED.get(run.backbone or "" if run is not None else embedder, "haar")
+
+
+def _suited(embedder: str, detector: str | None) -> FaceCrop:
+    folder = Path(embedder)
+    run = runs.load(folder) if embedder not in plugins.names(KIND) and folder.is_dir() else None
+    if run is not None and not run.backbone and run.info.crop is not None:
+        return run.face_crop if detector is None else replace(run.face_crop, detector=detector)
+    return FaceCrop(detector=detector or detector_for(embedder, run))
 
 
 class Finder:

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from facekit.base.contract import BadImage, Box, Face, Image
+from facekit.base.plain import OPTIONAL
 from facekit.faces.detectors import find, ready
 from facekit.identity.openset.answers import Named, Recogniser, Seen
 from facekit.options.common import STRANGER, is_stranger
@@ -63,7 +64,7 @@ class Prediction:
     cannot recognise strangers: if no face is."""
     top: tuple[Guess, ...]
     """The three most probable labels."""
-    targets: Mapping[str, Shown] | None = field(default=None, kw_only=True)
+    targets: Mapping[str, Shown] | None = field(default=None, kw_only=True, metadata={OPTIONAL: True})
     """Of a model of several targets, what the face shows of each target but the first, also that of a
     stranger. None of any other model."""
 

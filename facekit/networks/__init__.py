@@ -9,6 +9,6 @@ A network registered in `facekit.base.plugins`, or by an entry point in the grou
 scored and loaded like facekit's own. Importing this package does not load Keras.
 """
 
-from facekit.networks.catalogue import NETWORKS, About, build, check_size, weight_shapes
+from facekit.networks.catalogue import NETWORKS, About, Built, build, check_size, weight_shapes
 
-__all__ = ["NETWORKS", "About", "build", "check_size", "weight_shapes"]
+__all__ = ["NETWORKS", "About", "Built", "build", "check_size", "weight_shapes"]

@@ -14,6 +14,9 @@ NAMES = "names"
 HEAD = "head"
 """How the names of the other layers of the head begin."""
 
+EMBEDDING = "embedding_norm"
+"""Name of the last layer before the names of a network that was published as an embedder."""
+
 MOMENTUM = 0.9
 """Of batch normalisation. With Keras' 0.99 validation means nothing for hundreds of steps."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from facekit.networks.assembly import HEAD, NAMES
+from facekit.networks.assembly import EMBEDDING, HEAD, NAMES
 from facekit.networks.backend import Layer, Model, keras
 
 Layers = list[Layer]
@@ -13,6 +13,8 @@ Layers = list[Layer]
 def head(model: Model) -> Layers:
     """Return the layers that turn features into names; they are trained from scratch for every set of names."""
     layers = [layer for layer in model.layers if layer.name == NAMES or layer.name.startswith(HEAD)]
+    if not layers and model.layers[-1].name == EMBEDDING:
+        return []  # an embedder as its author published it
     # A network of another package need not use facekit's layer names: its last layer with weights is the head.
     return layers or [layer for layer in model.layers if layer.weights][-1:]
 

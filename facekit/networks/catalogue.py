@@ -14,6 +14,9 @@ from facekit.base.contract import FacekitError
 if TYPE_CHECKING:  # Keras loads when a network is built
     from facekit.networks.backend import Model
 
+Built = Callable[[], "Model"]
+"""What builds a network, with random weights."""
+
 _APACHE = "Apache-2.0, trained on ImageNet, whose photos are for research use"
 
 
@@ -78,12 +81,10 @@ def _build(name: str, size: int, classes: int, color: str) -> Model:
     return network(size, classes, color)
 
 
-def weight_shapes(
-    name: str, size: int, classes: int | Sequence[int], color: str = "rgb"
-) -> list[tuple[int, ...]] | None:
+def weight_shapes(name: str, built: Built) -> list[tuple[int, ...]] | None:
     """Return the shape of each weight of a network whose weights are more for a larger input; None for any other.
 
-    Nothing of that size is allocated. Raises FacekitError as `build` does.
+    `built` builds it. Nothing of that size is allocated. Raises FacekitError as `build` does.
     """
     if name not in NETWORKS or not NETWORKS[name].flattens:
         return None
@@ -92,7 +93,7 @@ def weight_shapes(
         from facekit.networks.backend import keras
 
         with keras.StatelessScope(initialize_variables=False):
-            return [tuple(weight.shape) for weight in build(name, size, classes, color).weights]
+            return [tuple(weight.shape) for weight in built().weights]
 
     with ThreadPoolExecutor(1) as thread:  # Keras keeps a list of such weights for each thread, and makes them later
         return thread.submit(shapes).result()

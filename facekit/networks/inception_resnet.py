@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from facekit.networks.assembly import image_input, name_output
+from facekit.networks.assembly import EMBEDDING, image_input, name_output
 from facekit.networks.backend import Model, Tensor, keras
 
 Side = int | tuple[int, int]
 Branch = Sequence[tuple[int, Side]]
 """Convolutions one after another: filters, and the side of the kernel."""
 
-_EMBEDDING = 128
+_DIMENSIONS = 128
 
 
 def inception_resnet_v1(size: int, classes: int, color: str = "rgb") -> Model:
@@ -33,8 +33,8 @@ def inception_resnet_v1(size: int, classes: int, color: str = "rgb") -> Model:
     x = _residual(x, 1.0, *thin, activation=False)
     x = keras.layers.GlobalAveragePooling2D()(x)
     x = keras.layers.Dropout(0.2)(x)
-    x = keras.layers.Dense(_EMBEDDING, use_bias=False, name="embedding")(x)
-    x = keras.layers.BatchNormalization(scale=False, name="embedding_norm")(x)
+    x = keras.layers.Dense(_DIMENSIONS, use_bias=False, name="embedding")(x)
+    x = keras.layers.BatchNormalization(scale=False, name=EMBEDDING)(x)
     return name_output(inputs, x, classes, "inception_resnet_v1")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from facekit.base.reporting import Report
-from facekit.options.base import Aside, InputPath, Options, OutputPath, Positional, Reads, Short
+from facekit.options.base import Aside, InputPath, Options, OutputPath, PathOrName, Positional, Reads, Short
 from facekit.options.common import UNKNOWN, FalsePositives
 from facekit.options.crop import DETECTION
 from facekit.options.following import PHOTOS, command
@@ -44,7 +44,9 @@ class Enroll(Options):
     ]
     replace: Annotated[bool, "Remove the earlier faces of the people who are enrolled.", Aside()] = False
     embedder: Annotated[
-        str | None, "Embedder: `dlib`, `dlib-mirrored` or `sface`; by default the gallery's own, else dlib."
+        str | None,
+        "Embedder: `dlib`, `dlib-mirrored`, `sface` or a trained run's folder; by default the gallery's own, or dlib.",
+        PathOrName(),
     ] = None
     detector: Annotated[
         str | None,

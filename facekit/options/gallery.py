@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from facekit.base.errors import FacekitError
 from facekit.base.reporting import Report
-from facekit.options.base import Aside, InputPath, Options, OutputPath, Positional, Reads, Short
+from facekit.options.base import Aside, InputPath, Options, OutputPath, PathOrName, Positional, Reads, Short
 from facekit.options.following import PHOTOS, command
 from facekit.options.galleries import FORM, check_place
 
@@ -58,9 +58,11 @@ class Gallery(Options):
         OutputPath(),
         Reads(check_place),
     ] = None
-    embedder: Annotated[str | None, "`migrate`: embedder of the new gallery: `dlib`, `dlib-mirrored` or `sface`."] = (
-        None
-    )
+    embedder: Annotated[
+        str | None,
+        "`migrate`: embedder of the new gallery: `dlib`, `dlib-mirrored`, `sface` or a trained run's folder.",
+        PathOrName(),
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse what the action does not take, or lacks. Raises FacekitError that says how it is typed."""

@@ -22,9 +22,11 @@ from facekit.options.common import (
     refuse_people,
 )
 from facekit.options.following import PHOTOS, command
+from facekit.options.objectives import Objective, check, embeds
 from facekit.options.targets import IDENTITY, Targets, TargetsTable, TargetWeights, check_targets, target_names
 
 MODEL, TRAINING = Section("Model"), Section("Training")
+EMBEDDING = Section("Embeddings of one's own")
 
 Monitor = Literal["val_accuracy", "accuracy"]
 Color = Literal["rgb", "gray"]
@@ -71,13 +73,18 @@ class Train(Stage):
     schedule: Annotated[
         Schedule, "Learning rate schedule: `constant`, `cosine`, or halved at a `plateau`.", TRAINING
     ] = "constant"
-    stop_at: Annotated[float, "Stop when the monitored accuracy reaches this.", Limits(0.01, 1.01), TRAINING] = 0.97
+    stop_at: Annotated[
+        float, "Stop when the monitored accuracy reaches this; not for an embedding.", Limits(0.01, 1.01), TRAINING
+    ] = 0.97
     patience: Annotated[
         int, "Stop after this many epochs without improvement; 0 turns this off.", Limits(0, 100_000), TRAINING
     ] = 0
-    monitor: Annotated[Monitor, "Accuracy that decides when to stop and which epoch is best.", TRAINING] = (
-        "val_accuracy"
-    )
+    monitor: Annotated[
+        Monitor,
+        "Accuracy that decides when to stop and which epoch is best; of an embedding the share of comparisons in which "
+        "a pair of one person is nearer than one of two (AUC).",
+        TRAINING,
+    ] = "val_accuracy"
     light_augment: Annotated[
         bool,
         "Randomly flip, rotate, shift, zoom and brighten training pictures a little, differently in each epoch.",
@@ -126,6 +133,44 @@ class Train(Stage):
     split: SplitShares = "70/20/10"
     split_by: Annotated[SplitBy, "How to split a tree that has no split (see `balance`).", SPLIT] = "group"
     people_from: PeopleTable = None
+    objective: Annotated[
+        Objective,
+        "What is learned: with `softmax` to name the people of the tree; with the others an embedding, which tells "
+        "apart people it never saw: an embedder like `dlib`, or with --backbone a projection of one.",
+        EMBEDDING,
+    ] = "softmax"
+    margin: Annotated[
+        float | None,
+        "How far apart people are to be: an angle in radians (`arcface`, 0.5), a cosine (`cosface`, 0.35), a squared "
+        "distance (`triplet`, 0.2) or a distance (`contrastive`, 1).",
+        Limits(0, 3),
+        EMBEDDING,
+    ] = None
+    margin_warmup: Annotated[
+        int | None,
+        "Number of first epochs in which the margin of `arcface` and `cosface` grows from 0; by default a tenth of "
+        "--epochs.",
+        Limits(0, 100_000),
+        EMBEDDING,
+    ] = None
+    scale: Annotated[
+        float | None,
+        "What cosines are multiplied by in `arcface` and `cosface`; by default 64.",
+        Limits(1, 1000),
+        EMBEDDING,
+    ] = None
+    people_per_batch: Annotated[
+        int | None,
+        "People in each batch of `triplet` and `contrastive`; by default 16, or all where there are fewer.",
+        Limits(2, 256),
+        EMBEDDING,
+    ] = None
+    pictures_per_person: Annotated[
+        int | None,
+        "Pictures of each person in a batch of `triplet` and `contrastive`; by default 4.",
+        Limits(2, 256),
+        EMBEDDING,
+    ] = None
     resume: Annotated[
         bool,
         "For old scripts: an interrupted training always continues when the command is run again.",
@@ -139,6 +184,7 @@ class Train(Stage):
         super().__post_init__()
         refuse_people(self.people_from, self.split_by)
         kind_of(self.labels, self.split_by)
+        check(self)
         check_targets(self.targets, self.targets_from, self.target_weights, self.backbone)
         if self.warmup_epochs >= self.epochs:
             raise FacekitError(f"--warmup-epochs is {self.warmup_epochs}; it must be less than --epochs {self.epochs}")
@@ -158,6 +204,8 @@ class Train(Stage):
 
     def next_command(self, report: Report) -> str | None:
         """Return the command that scores the model on what it was not trained on, where there is a part for that."""
+        if embeds(self) and not report.details.get("test_people"):
+            return command("enroll", PHOTOS, "-o", "gallery", "--embedder", self.output)
         if report.details.get("test_photos") != 0:
             return command("evaluate", self.output)
         held_out = ["--part", "validation"] if report.details.get("val_photos") else ["--data", PHOTOS]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from facekit.base.errors import FacekitError
-from facekit.options.base import InputPath, Limits, Options, Positional
+from facekit.options.base import InputPath, Limits, Options, PathOrName, Positional
 from facekit.options.crop import DETECTION
 
 
@@ -28,7 +28,9 @@ class Verify(Options):
         "CSV with the columns `first,second`: one answer for each line, and exit code 0. Its paths are relative to it.",
         InputPath(),
     ] = None
-    embedder: Annotated[str, "Embedder: `dlib`, `dlib-mirrored` or `sface`."] = "dlib"
+    embedder: Annotated[str, "Embedder: `dlib`, `dlib-mirrored`, `sface` or a trained run's folder.", PathOrName()] = (
+        "dlib"
+    )
     fmr: Annotated[
         float | None,
         "False match rate: share of pairs of different people that may be called the same. By default the embedder's "

@@ -215,10 +215,7 @@ def _nothing(asked: Asked, places: Sequence[Place]) -> str:
 
 
 def _report(asked: Asked, plan: Plan, began: float, what: str, written: Sequence[Path] = ()) -> Report:
-    rows = [
-        (part.kind, part.place, ", ".join(f"{count:,} {name}" for name, count in part.counts.items()), part.says)
-        for part in plan.parts
-    ]
+    rows = [(part.kind, part.place, pages.in_words(part.counts), part.says) for part in plan.parts]
     listing = Listing(("what", "where", what, ""), tuple(rows))
     lines = listing.lines() + ([f"receipt: {written[1]}"] if written else [])
     report = Report(asked.command, str(asked.receipts), seconds=round(time.monotonic() - began, 2), counts=False)

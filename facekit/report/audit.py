@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from facekit.base import text
@@ -30,6 +30,8 @@ class Side:
     path: str
     part: str
     label: str
+    targets: Mapping[str, str] = field(default_factory=dict)
+    """Its other labels, such as its expression."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,12 @@ class Twins:
         """Whether the two stand under different labels."""
         one, other = self.first.label, self.second.label
         return bool(one and other) and fold(one) != fold(other)
+
+    @property
+    def disagree(self) -> bool:
+        """Whether the two have different labels of a target. Those of a burst may: a face changes in seconds."""
+        one, other = self.first.targets, self.second.targets
+        return self.kind != "burst" and any(fold(one[name]) != fold(other[name]) for name in one.keys() & other.keys())
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,8 @@ class Overlap:
     """Pictures of photos that were taken seconds apart."""
     other_label: int
     """How many of `pictures` have another label in the first part."""
+    other_target: int = 0
+    """How many of `pictures` have another label of a target there, such as another expression."""
 
     @property
     def within(self) -> bool:

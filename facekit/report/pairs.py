@@ -15,6 +15,7 @@ from facekit.report import curves, scores_json
 from facekit.report.charts import Chart
 from facekit.report.html import link, render, thumbnail
 from facekit.runs.reports import PAGE, SCORES
+from facekit.scores.beside import Beside
 from facekit.scores.bootstrap import Interval
 from facekit.scores.pairs import PairsReport
 from facekit.scores.verification import Distances, Measures, Same, curve
@@ -102,7 +103,23 @@ def details(report: PairsReport, output: Path) -> dict[str, Json]:
         rows |= _row(name, row.measures.points[0].accuracy, ends)
     for gap in scores.gaps:
         rows |= _row(f"gap in {gap.rate}, {gap.worse} worse", gap.gap, gap.interval)
-    return {**rows, **report.weights.rows(), "banners": list(report.banners), "report": str(output / PAGE)}
+    return {
+        **rows,
+        **_beside(report.beside),
+        **report.weights.rows(),
+        "banners": list(report.banners),
+        "report": str(output / PAGE),
+    }
+
+
+def _beside(other: Beside | None) -> dict[str, Json]:
+    if other is None:
+        return {}
+    rows: dict[str, Json] = {"beside": other.other.name, "auc_beside": round(other.other.measures.auc, 4)}
+    rows |= _row("auc_gain", other.auc.difference, other.auc.interval)
+    for far, gain in zip(other.fars, other.tar, strict=True):
+        rows |= _row(f"gain in tar at {decimal(far)}", gain.difference, gain.interval)
+    return {**rows, "verdict": f"{other.verdict} than {other.other.name}"}
 
 
 def _row(name: str, value: float, interval: Interval | None = None) -> dict[str, Json]:

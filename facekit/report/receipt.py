@@ -39,7 +39,7 @@ class Emptied:
     @property
     def what(self) -> str:
         """What was removed, in words."""
-        return ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
+        return in_words(self.counts)
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,20 @@ class Receipt:
     """What is left to be done or known."""
     blocked: int
     """Lines that keep later scrapes and imports from bringing the same pictures back."""
+
+
+_ONE = {
+    **{f"{one}s": one for one in ("embedding", "face", "file", "line", "mention", "model", "name", "picture", "row")},
+    **{"people": "person", "searches": "search", "hashes": "hash", "strangers": "stranger", "kept pages": "kept page"},
+    **{"pictures of its split": "picture of its split", "rows of a table": "row of a table"},
+    **{"networks before it": "network before it", "folders left by a crash": "folder left by a crash"},
+}
+"""What was removed, of several -> of one."""
+
+
+def in_words(counts: Mapping[str, int]) -> str:
+    """Return what was removed, in words: `8 pictures, 1 line`."""
+    return ", ".join(f"{count:,} {_ONE.get(what, what) if count == 1 else what}" for what, count in counts.items())
 
 
 def write(folder: Path, receipt: Receipt) -> tuple[Path, Path]:

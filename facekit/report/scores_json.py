@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from facekit.base.plain import Json, to_plain
+from facekit.scores.beside import Beside
 from facekit.scores.calibration import Calibration
 from facekit.scores.groups import Gap, Groups, GroupScores
 from facekit.scores.model import FOLDS_NOTE, Folds, ModelScores, TargetScores
@@ -78,7 +79,24 @@ def of_pairs(report: PairsReport) -> Values:
         "weights",
     )
     unread = {"unread": to_plain(report.unread)} if report.unread else {}
-    return {**_some(report, *about), **unread, **_pairs(report.scores)}
+    other = {} if report.beside is None else {"beside": _beside(report.beside)}
+    return {**_some(report, *about), **unread, **_pairs(report.scores), **other}
+
+
+def _beside(beside: Beside) -> Values:
+    """Return both embedders' scores on the same pairs, and how much higher those of the first are."""
+    gains: Values = {"auc": to_plain(beside.auc)}
+    gains |= {f"tar at {far:g}": to_plain(gain) for far, gain in zip(beside.fars, beside.tar, strict=True)}
+    sides: list[Json] = [
+        {"name": side.name, "threshold": side.threshold, **_measured(side.measures, beside.fars)}
+        for side in (beside.own, beside.other)
+    ]
+    return {"embedders": sides, "pairs": beside.pairs, "gains": gains, "verdict": beside.verdict}
+
+
+def _measured(measures: Measures[float], fars: Sequence[float]) -> Values:
+    """Return measures by name: `accuracy 0` is that at the embedder's own threshold."""
+    return {name: to_plain(value) for name, value in _named(measures, fars).items()}
 
 
 def _groups(groups: Groups) -> Values:

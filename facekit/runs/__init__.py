@@ -2,7 +2,7 @@
 
 from facekit.runs.folder import begin, begun, changes, claimed, clear
 from facekit.runs.history import Epoch
-from facekit.runs.info import Backbone, Counts, ModelInfo, OpenSet, Scores, TrainedOn
+from facekit.runs.info import Backbone, Counts, Embeds, ModelInfo, OpenSet, Scores, TrainedOn
 from facekit.runs.run import (
     CHECKPOINT,
     EVALUATION,
@@ -15,6 +15,7 @@ from facekit.runs.run import (
     MODEL,
     PACK,
     PLOT,
+    PROJECTION,
     SPLIT,
     WEIGHTS,
     Run,
@@ -35,10 +36,12 @@ __all__ = [
     "MODEL",
     "PACK",
     "PLOT",
+    "PROJECTION",
     "SPLIT",
     "WEIGHTS",
     "Backbone",
     "Counts",
+    "Embeds",
     "Epoch",
     "ModelInfo",
     "OpenSet",

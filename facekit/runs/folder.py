@@ -11,13 +11,14 @@ from facekit.base.contract import PARTS, FacekitError, Record
 from facekit.base.files import check_ours, guarded, locked, replace_lines
 from facekit.dataset import Dataset
 from facekit.dataset.changes import of_records
+from facekit.dataset.lineage import TRAIN
 from facekit.dataset.made_from import FILE as MADE_FROM
 from facekit.options.base import describe, recorded
 from facekit.options.common import SplitBy
 from facekit.options.targets import IDENTITY
 from facekit.options.train import Train
 from facekit.runs import provenance
-from facekit.runs.info import Backbone, Counts, ModelInfo, TrainedOn
+from facekit.runs.info import Backbone, Counts, Embeds, ModelInfo, TrainedOn
 from facekit.runs.run import (
     CHECKPOINT,
     EVALUATION,
@@ -30,6 +31,7 @@ from facekit.runs.run import (
     MODEL,
     PACK,
     PLOT,
+    PROJECTION,
     SPLIT,
     WEIGHTS,
     Run,
@@ -39,7 +41,7 @@ from facekit.runs.run import (
 from facekit.runs.target import Target
 
 _OURS = (
-    *(MODEL, WEIGHTS, HEAD, GALLERY, SPLIT, HISTORY, PLOT, PACK, ".*.part", f".part-{WEIGHTS}"),
+    *(MODEL, WEIGHTS, HEAD, PROJECTION, GALLERY, SPLIT, HISTORY, PLOT, PACK, ".*.part", f".part-{WEIGHTS}"),
     *(f"{CHECKPOINT}/state.json", f"{CHECKPOINT}/*.weights.h5", f"{LOGS}/*/events.out.tfevents.*"),
     *(f"{EVALUATION}*/{name}" for name in ("scores.json", "report.html", MADE_FROM)),
     *(f"{INSPECTED}/{name}" for name in ("[0-9][0-9]-*.png", "inspection.json", "report.html", MADE_FROM)),
@@ -72,24 +74,28 @@ def begin(
     backbone: Backbone | None = None,
     left: Mapping[str, int] | None = None,
     targets: Sequence[Target] = (),
+    embeds: Embeds | None = None,
 ) -> Run:
     """Write what a fresh run knows before its first step: an incomplete `model.json`, and the split.
 
     `left` says how many pictures of the data set are not in the split, by reason; `targets` is what the model will
-    answer, where that is not identity alone.
+    answer, where that is not identity alone. The labels of an embedder are the people it learns from: those in the
+    other parts are others.
     """
     clear(options.output)
     parts = Counter(record.split for record in records)
+    learned = [record for record in records if embeds is None or record.split == TRAIN]
     info = ModelInfo(
         network=network,
         backbone=backbone,
+        embeds=embeds,
         color=options.color,
         size=options.size,
-        labels=targets[0].labels if targets else tuple(sorted({record.label for record in records})),
+        labels=targets[0].labels if targets else tuple(sorted({record.label for record in learned})),
         targets=tuple(targets),
-        names={record.label: record.name for record in records} if IDENTITY in options.learns else {},
+        names={record.label: record.name for record in learned} if IDENTITY in options.learns else {},
         crop=dataset.info.crop,
-        kind=options.kind(protocol),
+        kind=options.kind(protocol) if embeds is None else "people",
         drawn=dataset.info.drawn,
         knew=provenance.of_training(options),
         cleaned_with=dataset.info.recognised_by,

@@ -12,6 +12,7 @@ from facekit.dataset.records import is_name, shown
 from facekit.options.base import Setting, describe, recorded
 from facekit.options.common import STRANGER, Kind, SplitBy, is_stranger
 from facekit.options.crop import CarriedCrop
+from facekit.options.objectives import Objective
 from facekit.options.targets import IDENTITY, MOST
 from facekit.options.train import Color, Train
 from facekit.runs.history import Epoch, check_measures
@@ -47,7 +48,7 @@ def _check_path(field: str, path: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Backbone:
-    """The embedder that a linear head was trained on."""
+    """The embedder that a linear head or a projection was trained on."""
 
     name: str
     """A registered embedder, or the absolute path of a trained run."""
@@ -165,6 +166,29 @@ class OpenSet:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Embeds:
+    """What a run is that was trained for an embedding: an embedder, whose vectors are compared by their cosine."""
+
+    objective: Objective
+    dimensions: int
+    threshold: float = 0.0
+    """Greatest distance, one minus the cosine, at which two faces count as one person; 0 until the training ends."""
+    beside: Backbone | None = None
+    """The embedder that it began with, and that its scores stand beside; None for a network from scratch."""
+    beside_auc: float | None = None
+    """How well that one ranks the pairs that chose the best epoch; None where that was not measured."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no training writes, before anything of that size is allocated. Raises ValueError."""
+        if not 0 < self.dimensions <= _MOST_DIMENSIONS:
+            raise ValueError(f"embeds has {self.dimensions} dimensions")
+        if not 0 <= self.threshold <= 2:
+            raise ValueError(f"embeds.threshold is {self.threshold:g}, and one minus a cosine is between 0 and 2")
+        if self.beside_auc is not None and not 0 <= self.beside_auc <= 1:
+            raise ValueError(f"embeds.beside_auc is {self.beside_auc:g}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Forgotten:
     """That a network has learned from pictures which were removed since, with `facekit forget` or `facekit expire`."""
 
@@ -194,6 +218,8 @@ class ModelInfo:
     network: str
     backbone: Backbone | None = None
     """None for a network of its own."""
+    embeds: Embeds | None = None
+    """None for a model that names what it was trained on."""
     color: Color = "rgb"
     size: int
     """Side of the network's input, in pixels."""

@@ -14,7 +14,9 @@ from facekit.base.contract import FacekitError
 from facekit.networks import NETWORKS, build
 from facekit.networks.backend import Layer, Model, keras
 from facekit.networks.blocks import backbone, head
+from facekit.networks.embedder import is_embedder
 from facekit.options.train import Train
+from facekit.runs.run import Run
 from facekit.runs.weights import SUFFIX, Shapes, read_shapes
 
 NONE, IMAGENET = "none", "imagenet"
@@ -37,7 +39,9 @@ def donor(options: Train) -> Model | None:
     """
     if options.weights == NONE:
         return None
-    model = build(options.network, options.size, 2, options.color)
+    if (folder := Path(options.weights)).is_dir() and (run := runs.load(folder)).embeds:
+        return _embedder(run, options)
+    model = build(options.network, options.size, [2] * _heads(options), options.color)
     if options.weights == IMAGENET:
         _take_imagenet(model, options.network)
     else:
@@ -45,9 +49,28 @@ def donor(options: Train) -> Model | None:
     return model
 
 
+def _heads(options: Train) -> int:
+    """Return how many heads the weights to begin with have: they are left out, and so have no size to be known."""
+    return len(runs.load(Path(options.weights)).targets) if Path(options.weights).is_dir() else 1
+
+
 def copy_backbone(donor: Model, model: Model) -> None:
-    """Copy the backbone's weights from one network to another that differs in its head alone."""
+    """Copy the backbone's weights from one network to another that differs in its head alone.
+
+    Where both are embedders they do not differ, and the head's are copied as well.
+    """
     _copy(backbone(donor), backbone(model))
+    if is_embedder(donor) and is_embedder(model):
+        _copy(head(donor), head(model))
+
+
+def _embedder(run: Run, options: Train) -> Model:
+    """Return the network of a run that embeds. Raises FacekitError for a projection, and for another network."""
+    _check_run(run, options)
+    about = NETWORKS.get(run.network)
+    if run.size != options.size and (about is None or about.flattens):
+        raise FacekitError(f"{run.folder} sees {run.size} pixels; give --size {run.size}, or other --weights")
+    return run.model()
 
 
 def _take_imagenet(model: Model, network: str) -> None:
@@ -113,14 +136,21 @@ def _file(options: Train) -> Path:
 
 def _of_run(folder: Path, options: Train) -> Path:
     run = runs.load(folder)
+    _check_run(run, options)
+    return run.weights()
+
+
+def _check_run(run: Run, options: Train) -> None:
+    """Refuse a run without a network, and one of another network. Raises FacekitError."""
+    folder = run.folder
     if run.backbone:
-        raise FacekitError(f"{folder} is a linear head on {run.backbone} and has no network; give other --weights")
+        what = "projection of" if run.embeds else "linear head on"
+        raise FacekitError(f"{folder} is a {what} {run.backbone} and has no network; give other --weights")
     if (run.network, run.color) != (options.network, options.color):
         raise FacekitError(
             f"{folder} is a {run.network} in {run.color}; give --network {run.network} --color {run.color}, "
             "or other --weights"
         )
-    return run.weights()
 
 
 def _take_file(model: Model, file: Path, options: Train) -> None:

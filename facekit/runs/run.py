@@ -7,8 +7,9 @@ arrays.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from facekit.base.files import read_json, write_json
 from facekit.base.opening import no_folder
 from facekit.base.text import visible
 from facekit.dataset.records import own_file, read_split
-from facekit.networks import build, weight_shapes
+from facekit.networks import Built, build, weight_shapes
 from facekit.options.common import SplitBy
 from facekit.options.crop import FaceCrop
 from facekit.options.targets import IDENTITY
@@ -34,6 +35,7 @@ if TYPE_CHECKING:  # a linear head needs no Keras
 MODEL = "model.json"
 WEIGHTS = "model.weights.h5"
 HEAD = "head.npz"
+PROJECTION = "projection.npz"
 GALLERY = "gallery.npz"
 SPLIT = "split.jsonl"
 HISTORY = "history.csv"
@@ -79,8 +81,9 @@ class Run:
 
     @property
     def sizes(self) -> list[int]:
-        """How many outputs each target has."""
-        return [len(one.labels) for one in self.targets]
+        """How many outputs each target has; of an embedder how many numbers an embedding has."""
+        embeds = self.info.embeds
+        return [len(one.labels) for one in self.targets] if embeds is None else [embeds.dimensions]
 
     @property
     def more(self) -> tuple[Target, ...]:
@@ -93,8 +96,13 @@ class Run:
         return self.info.network
 
     @property
+    def embeds(self) -> bool:
+        """Whether the run is an embedder, which tells people apart and names nobody."""
+        return self.info.embeds is not None
+
+    @property
     def backbone(self) -> str | None:
-        """The embedder that the run is a linear head on, by name or folder; None for a network of its own."""
+        """The embedder that the run is a head or a projection on, by name or folder; None for a network of its own."""
         return None if self.info.backbone is None else self.info.backbone.name
 
     @property
@@ -182,16 +190,28 @@ class Run:
 
     def build(self) -> Model:
         """Return the network, with random weights. Raises FacekitError for a network that is not registered."""
-        return build(self.network, self.size, self.sizes, self.color)
+        return self._built()
+
+    @property
+    def _built(self) -> Built:
+        return partial(self._build, self.network, self.size, self.sizes, self.color)
+
+    def _build(self, name: str, size: int, outputs: Sequence[int], color: Color) -> Model:
+        if not self.embeds:
+            return build(name, size, outputs, color)
+        from facekit.networks.embedder import build_embedder  # which needs Keras at once
+
+        return build_embedder(name, size, outputs[0], color)
 
     def weights(self) -> Path:
         """Return the file of the network's weights. Raises FacekitError for a linear head, a link, and none."""
         if self.backbone:
-            raise FacekitError(f"{self.folder} is a linear head on {self.backbone}; give that, or another run")
+            what = "projection of" if self.embeds else "linear head on"
+            raise FacekitError(f"{self.folder} is a {what} {self.backbone}; give that, or another run")
         return held(self.folder / WEIGHTS)
 
     def model(self) -> Model:
-        """Return the trained Keras model.
+        """Return the trained Keras model: pictures become probabilities of the labels, or of an embedder embeddings.
 
         Raises FacekitError when its weights are gone, do not fit `model.json` or are not finite, and for a linear
         head, which has none. They are looked at before a network of that size is built.
@@ -204,7 +224,7 @@ class Run:
             shapes = read_shapes(file)
             for count in self.sizes:
                 _check_outputs(shapes, count)
-            needed = weight_shapes(self.network, self.size, self.sizes, self.color)
+            needed = weight_shapes(self.network, self._built)
             if needed is not None:  # else the network is no larger than published, and its head as the labels say
                 check_shapes(shapes, needed)
             model = self.build()
@@ -256,10 +276,7 @@ def _refuse_forgotten(run: Run) -> None:
     if gone.pictures == 1:
         learned = learned.replace("1 pictures that were", "1 picture that was")
     if not gone.kept:
-        raise FacekitError(
-            f"{learned}, and is not used; train it again with the same `train` command and --overwrite, or remove the "
-            "same again with --keep-models"
-        )
+        raise FacekitError(f"{learned}, and is not used; train it again with the same `train` command and --overwrite")
     log.warning("%s; it was kept with --keep-models", learned)
 
 
@@ -291,7 +308,7 @@ def _alone(model: Model, place: int) -> Model:
     return alone(model, place)
 
 
-def _check_outputs(shapes: Shapes, labels: int) -> None:
-    """Refuse weights of a network that has not as many outputs as there are labels. Raises ValueError."""
-    if not any(shape[-1:] == (labels,) for shape in shapes.values()):
-        raise ValueError(f"no layer has {labels} outputs")
+def _check_outputs(shapes: Shapes, outputs: int) -> None:
+    """Refuse weights of a network with another number of outputs than its `model.json` says. Raises ValueError."""
+    if not any(shape[-1:] == (outputs,) for shape in shapes.values()):
+        raise ValueError(f"no layer has {outputs} outputs")

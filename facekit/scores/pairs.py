@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit.scores import verification
+from facekit.scores.beside import Beside
 from facekit.scores.bootstrap import Interval, interval, rounds_of
 from facekit.scores.model import Unread
 from facekit.scores.verification import Distances, FoldScores, Measures, Rates, Rejecting, Same, Weights
@@ -170,6 +171,8 @@ class PairsReport:
     """What the embedder was trained on."""
     unread: tuple[Unread, ...] = ()
     """Which photos have no vector, and why."""
+    beside: Beside | None = None
+    """Another embedder on the same pairs."""
 
 
 def score(

@@ -14,6 +14,7 @@ import numpy as np
 
 from facekit.base.contract import AtMost, FacekitError, Track
 from facekit.networks.backend import Model, Tensor, keras
+from facekit.options.objectives import embeds
 from facekit.options.train import Train
 from facekit.runs import HISTORY, Epoch, Run
 from facekit.runs.history import column_of, write_history
@@ -39,6 +40,7 @@ _PATIENCE = 3
 
 _SCORES = ("loss", "accuracy", "val_loss", "val_accuracy")
 _TITLES = dict(zip(_SCORES, ("loss", "accuracy", "val loss", "val acc."), strict=True))
+_OF_EMBEDDING = {**_TITLES, "accuracy": "AUC", "val_accuracy": "val AUC"}
 
 
 class Diverged(FacekitError):
@@ -206,7 +208,8 @@ class EpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _log(self, row: Epoch, best: bool) -> None:
         """Log a line of a table whose columns are the history's."""
-        scores = {_TITLES[name]: value for name in _SCORES if (value := getattr(row, name)) is not None}
+        of = _OF_EMBEDDING if embeds(self._options) else _TITLES
+        scores = {of[name]: value for name in _SCORES if (value := getattr(row, name)) is not None}
         part = "" if row.val_accuracy is None else "val_"
         several = [target.name for target in self._run.targets] if row.by_target else []
         scores |= {name: row.by_target[column_of(name, part)] for name in several}

@@ -99,8 +99,7 @@ class Checkpoint:
         try:
             load_weights(model if optimizer else bare(model), file, read_shapes(file))
         except (ValueError, OSError) as error:
-            reason = str(error).partition("\n")[0]
-            raise FacekitError(f"{file} cannot be read ({reason}); {_ANEW}") from error
+            raise _unreadable(file, error) from error
 
     def save(self, model: Model, net: Model, row: Epoch, best: bool) -> None:
         """Keep a finished epoch: all of `model`, and where it is the best so far the weights of its part `net`.
@@ -125,6 +124,14 @@ class Checkpoint:
             shutil.copyfile(self._file("best", self.best), temporary)
             temporary.replace(file)
 
+    def load_best(self, net: Model) -> None:
+        """Load the best epoch's weights into the network. Raises FacekitError for a file that does not fit."""
+        file = self._file("best", self.best)
+        try:
+            load_weights(bare(net), file, read_shapes(file))
+        except (ValueError, OSError) as error:
+            raise _unreadable(file, error) from error
+
     def delete(self) -> None:
         """Delete the checkpoint, once its run is complete; what is not of it stays."""
         for file in (*self._weights(), self.folder / STATE):
@@ -143,6 +150,11 @@ class Checkpoint:
 
     def _weights(self) -> list[Path]:
         return [file for file in self.folder.glob(f"*-*{SUFFIX}") if _WEIGHTS.fullmatch(file.name)]
+
+
+def _unreadable(file: Path, error: Exception) -> FacekitError:
+    reason = str(error).partition("\n")[0]
+    return FacekitError(f"{file} cannot be read ({reason}); {_ANEW}")
 
 
 def _save(model: Model, file: Path) -> None:

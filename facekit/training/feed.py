@@ -58,7 +58,7 @@ class Feed(keras.utils.PyDataset):  # type: ignore[misc]
 
     def pixels(self, index: int) -> NDArray[np.uint8]:
         """Return the pictures of one batch alone."""
-        return self._pixels[self._rows[self._batch(index)]]
+        return np.asarray(self._pixels[self._rows[self._batch(index)]], np.uint8)
 
     def shuffle(self, epoch: int) -> None:
         """Draw the order of an epoch, counted from 0."""

@@ -39,8 +39,13 @@ class Linear:
 
     def load(self, run: Run | None) -> None:
         """Load the embedder. Raises FacekitError where it cannot be had."""
-        if Path(self._name).is_dir() and (base := runs.load(Path(self._name)).backbone):
-            raise FacekitError(f"--backbone is {self._name}, itself a linear head on {base}; give --backbone {base}")
+        if Path(self._name).is_dir():
+            base = runs.load(Path(self._name))
+            if base.backbone and not base.embeds:
+                raise FacekitError(
+                    f"--backbone is {self._name}, itself a linear head on {base.backbone}; "
+                    f"give --backbone {base.backbone}"
+                )
         _ = self._embedder
 
     @cached_property
@@ -51,7 +56,7 @@ class Linear:
         """Embed the pictures of training and validation, and fit the head."""
         began = time.monotonic()
         split = plan.split
-        backbone = openset.described(self._name)
+        backbone = embedders.described(self._name)
         network = f"{self._embedder.name}, frozen"
         run = plan.run or runs.begin(
             *(plan.options, split.dataset, split.records, split.protocol, network, backbone, split.left),

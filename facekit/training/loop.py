@@ -14,6 +14,7 @@ from facekit.networks import backend, build
 from facekit.networks.assembly import parameters
 from facekit.networks.backend import Layer, Model, engine, keras
 from facekit.networks.blocks import blocks, free
+from facekit.networks.embedder import build_embedder
 from facekit.options.targets import LEARNED, target_weights
 from facekit.options.train import Train
 from facekit.runs import LOGS, Run, Target
@@ -34,14 +35,17 @@ _TURN = 10
 log = logging.getLogger(__name__)
 
 
-def build_network(options: Train, classes: int | Sequence[int], donor: Model | None) -> Model:
+def build_network(options: Train, outputs: int | Sequence[int], donor: Model | None, embedder: bool = False) -> Model:
     """Return the network to be trained: its weights are drawn by the seed, those of the backbone are the donor's.
 
-    Of several numbers of classes it has a head for each.
+    Of several numbers of classes it has a head for each; of an `embedder` they are the numbers of an embedding.
     """
     keras.utils.set_random_seed(options.seed)
     with backend.computing(options.precision):
-        net = build(options.network, options.size, classes, options.color)
+        if embedder and isinstance(outputs, int):
+            net = build_embedder(options.network, options.size, outputs, options.color)
+        else:
+            net = build(options.network, options.size, outputs, options.color)
     if donor is not None:
         copy_backbone(donor, net)
     if options.dropout is not None:

@@ -76,8 +76,8 @@ class Network:
         checkpoint = checkpoint or Checkpoint(run.folder / runs.CHECKPOINT)
         if not why_over(options, checkpoint.rows):
             if plan.run is not None:
-                log.info("%s in %s%s", *_how_it_goes_on(checkpoint.epochs, run.folder))
-            with _packed(run, split, options, track) as packed:
+                log.info("%s in %s%s", *how_it_goes_on(checkpoint.epochs, run.folder))
+            with packing(run, split, options, track) as packed:
                 used = Counter(record.split for record in packed.records)
                 counts = Counts(train=used[TRAIN], validation=used[VALIDATION])
                 run = run.save(replace(run.info, left={**run.info.left, **packed.left}, used=counts))
@@ -85,7 +85,7 @@ class Network:
         return _complete(run, count, checkpoint, plan, track)
 
 
-def _how_it_goes_on(epochs: int, folder: Path) -> tuple[str, Path, str]:
+def how_it_goes_on(epochs: int, folder: Path) -> tuple[str, Path, str]:
     """Return what is said of a training that was interrupted after so many whole epochs."""
     if not epochs:
         return "beginning the training", folder, " again: it was interrupted before its first epoch was done"
@@ -93,7 +93,7 @@ def _how_it_goes_on(epochs: int, folder: Path) -> tuple[str, Path, str]:
 
 
 @contextmanager
-def _packed(run: Run, split: Split, options: Train, track: Track) -> Iterator[Pack]:
+def packing(run: Run, split: Split, options: Train, track: Track) -> Iterator[Pack]:
     """Lay the pictures of training and validation into one memory map, for as long as it is needed."""
     pictures = [*split.part(TRAIN), *split.part(VALIDATION)]
     file = run.folder / runs.PACK
@@ -140,13 +140,13 @@ def _complete(run: Run, count: int, checkpoint: Checkpoint, plan: Plan, track: T
             scores=Scores.of(rows[checkpoint.best - 1]),
             stopped=why_over(options, rows) or "",
             training_seconds=round(sum(row.seconds for row in rows), 1),
-            pictures_per_second=_rate(rows),
+            pictures_per_second=median_rate(rows),
         )
     )
     checkpoint.delete()
     return run
 
 
-def _rate(rows: Sequence[Epoch]) -> float:
+def median_rate(rows: Sequence[Epoch]) -> float:
     """Return the median of pictures/s; the first epoch, in which the network is compiled, counts only if alone."""
     return round(statistics.median(row.pictures_per_second for row in rows[1:] or rows), 1)

@@ -63,18 +63,6 @@ class Faces:
         return self.vectors[rows], np.array([number[one.label] for one in records], np.int64), records
 
 
-def described(name: str) -> Backbone:
-    """Return what a run records of an embedder. Raises FacekitError where it cannot be had."""
-    embedder = embedders.load(name)
-    return Backbone(
-        name=name,
-        version=embedder.version,
-        metric=embedder.metric,
-        dimensions=embedder.dimensions,
-        licence=embedder.licence,
-    )
-
-
 def add(run: Run, options: Train, faces: Faces | None) -> ModelInfo:
     """Return what a run of people knows of strangers as well, and write its known faces; nothing without `faces`.
 
@@ -106,7 +94,7 @@ def network_faces(split: Split, options: Train, track: Track) -> Faces | None:
     records = [record for record in (*split.part(TRAIN), *split.part(VALIDATION)) if record.synthetic is None]
     embedded = embedders.embed_dataset(replace(split.dataset, records=records), DEFAULT, track, options.jobs)
     rows = [row for row, reason in enumerate(embedded.reasons) if reason is None]
-    return Faces([records[row] for row in rows], embedded.vectors[rows], described(DEFAULT))
+    return Faces([records[row] for row in rows], embedded.vectors[rows], embedders.described(DEFAULT))
 
 
 def network_temperatures(run: Run, split: Split, options: Train, track: Track) -> list[float]:

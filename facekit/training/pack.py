@@ -27,9 +27,9 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Pack:
-    """Decoded pictures: `pixels[i]` is what `records[i]` shows."""
+    """Decoded pictures: `pixels[i]` is what `records[i]` shows. Embeddings stand there for a frozen network."""
 
-    pixels: Pixels
+    pixels: Pixels | NDArray[np.float32]
     records: list[Record]
     lost: list[tuple[Record, str]] = field(default_factory=list)
     """The pictures that cannot be read, and why."""

@@ -17,14 +17,17 @@ from facekit.dataset import Dataset, check_places, lineage, protocol
 from facekit.dataset.lineage import VALIDATION
 from facekit.identity.embedders import backbone_of
 from facekit.identity.split import Split, split_dataset
+from facekit.identity.split_people import split_people
 from facekit.options.base import Value
 from facekit.options.common import STRANGER, is_stranger
+from facekit.options.objectives import embeds
 from facekit.options.targets import IDENTITY
 from facekit.options.train import Train
 from facekit.options.typed import typed
 from facekit.runs import Epoch, Run, Target, renewal
 from facekit.training import targets
 from facekit.training.labels import missing_labels
+from facekit.training.objectives.people import check as check_embedding
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +36,7 @@ EpochWatch = Callable[[Sequence[Epoch]], None]
 
 
 class Trainer(Protocol):
-    """One way to train: a network, or a linear head."""
+    """One way to train: a network or a linear head, an embedding or a projection of one."""
 
     needs_validation: bool
     """Whether the training cannot go without a validation part."""
@@ -85,7 +88,7 @@ def plan(options: Train, split: Split | None = None, track: Track = quiet) -> Pl
     loaded, and StaleError where the run was begun on other pictures.
     """
     check_places(options.output, options.input)
-    trainer: Trainer = plugins.load("trainer", "linear" if options.backbone else "network")(options)
+    trainer: Trainer = plugins.load("trainer", _kind_of_trainer(options))(options)
     _refuse_locked(options)
     run = runs.begun(options)
     complete = run is not None and run.complete
@@ -100,6 +103,9 @@ def plan(options: Train, split: Split | None = None, track: Track = quiet) -> Pl
             "%s is already trained with these options on these pictures; --overwrite trains it again", options.output
         )
         return Plan(options, trainer, split, run, run.targets)
+    if embeds(options):
+        check_embedding(split, options)
+        return Plan(options, trainer, split, run)
     _check_parts(split, options, trainer.needs_validation)
     return Plan(options, trainer, split, run, targets.targets_of(split, options) if run is None else run.targets)
 
@@ -114,6 +120,12 @@ def options_of(run: Run, data: Path, output: Path, jobs: int, overwrite: bool) -
     return renewal.options_of(run, own)
 
 
+def _kind_of_trainer(options: Train) -> str:
+    if embeds(options):
+        return "projection" if options.backbone else "embedding"
+    return "linear" if options.backbone else "network"
+
+
 def _refuse_locked(options: Train) -> None:
     """Refuse a folder that another process writes: before minutes are spent on reading the pictures."""
     if options.output.is_dir() and not options.dry_run:
@@ -126,6 +138,8 @@ def _split(options: Train, run: Run | None, track: Track) -> Split:
     if run is None:
         # What a head stands on sees each face anyway: so its groups are as closely drawn as scores want them later.
         known = options.backbone if options.backbone in plugins.names("embedder") and not options.dry_run else None
+        if embeds(options):
+            return split_people(dataset, options.split, options.seed, track, known)
         return split_dataset(dataset, options.split, options.split_by, options.seed, track, options.people_from, known)
     _refuse_changed(options, run, dataset)
     return Split(dataset, run.split, run.protocol)

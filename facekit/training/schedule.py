@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from facekit.options.objectives import embeds
 from facekit.options.train import Train
 from facekit.runs import Epoch
 
@@ -53,7 +54,7 @@ def why_over(options: Train, rows: Sequence[Epoch]) -> str | None:
     """Return why a training is over after these epochs, or None."""
     if not rows:
         return None
-    if rows[-1].measured(options.monitor) >= options.stop_at:
+    if not embeds(options) and rows[-1].measured(options.monitor) >= options.stop_at:
         return f"reached {options.stop_at:g}"
     if len(rows) >= options.epochs:
         return "all epochs"

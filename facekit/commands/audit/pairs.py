@@ -46,7 +46,7 @@ class Shown:
     @property
     def side(self) -> Side:
         """What a report says of it."""
-        return Side(self.file, self.picture.path, self.part, self.picture.label)
+        return Side(self.file, self.picture.path, self.part, self.picture.label, self.picture.targets or {})
 
 
 @dataclass(frozen=True)

@@ -55,9 +55,12 @@ class Crossing:
         """Return the numbers of a report, all of them of pictures: each counts once, with the surest of its pairs."""
         best: dict[int, int] = {}
         odd: set[int] = set()
+        disagree: set[int] = set()
         for pair in self.pairs:
             again = {pair.second} | ({pair.first} if self.first == self.second else set())
-            odd |= again if self.matches.twins(pair).conflict else set()
+            twins = self.matches.twins(pair)
+            odd |= again if twins.conflict else set()
+            disagree |= again if twins.disagree else set()
             for place in again:
                 best[place] = min(best.get(place, len(KINDS)), KINDS.index(pair.kind))
         of, kinds = self.matches.readable[self.second], Counter(KINDS[rank] for rank in best.values())
@@ -74,6 +77,7 @@ class Crossing:
             same_photo=kinds[PHOTO],
             burst=kinds[BURST],
             other_label=len(odd),
+            other_target=len(disagree),
         )
 
 
@@ -215,7 +219,7 @@ def _worst(crossings: Sequence[Crossing]) -> list[Twins]:
 
     def rank(one: tuple[Twins, Pair]) -> tuple[bool, int, int, int]:
         twins, pair = one
-        return not twins.conflict, KINDS.index(pair.kind), pair.first, pair.second
+        return not (twins.conflict or twins.disagree), KINDS.index(pair.kind), pair.first, pair.second
 
     pairs = [(one.matches.twins(pair), pair) for one in crossings for pair in one.pairs]
     return [twins for twins, _ in sorted(pairs, key=rank)]
@@ -257,9 +261,10 @@ def _sentence(one: Overlap, what: str = "picture") -> str:
         return f"{where}: none of {counted(one.of, what)}"
     kinds = zip((one.same_bytes, one.same_picture, one.same_photo, one.burst), KINDS, strict=True)
     said = ", ".join(f"{count:,} {kind}" for count, kind in kinds if count)
+    disagree = f", {one.other_target:,} with another label of a target" if one.other_target else ""
     return (
         f"{where}: {one.pictures:,} of {counted(one.of, what)} ({one.share:.1%}; {said}), "
-        f"{one.other_label:,} under another label"
+        f"{one.other_label:,} under another label{disagree}"
     )
 
 

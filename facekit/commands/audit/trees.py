@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,8 @@ class Picture:
     label: str
     sha256: str | None = None
     """Of its bytes, where these are all that may be shown of it: see `runs.pictures`."""
+    targets: Mapping[str, str] | None = None
+    """Its other labels, such as its expression, as far as they are known."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def _of_run(folder: Path, track: Track) -> Tree:
     run = runs.load(folder)
     if not run.root.is_dir():
         raise FacekitError(f"{run.root}, which {folder} was trained on, is gone; put it back, or give another tree")
-    pictures = [Picture(r.path, r.split or UNSPLIT, r.label, r.sha256) for r in run.split]
+    pictures = [Picture(r.path, r.split or UNSPLIT, r.label, r.sha256, r.targets) for r in run.split]
     dataset = dataset_of(run, run.split, track)
     known = dataset if dataset.records else None
     return Tree(run.root, pictures, known, given=run.info.split_given, weights=provenance.of_run(run), run=run)
@@ -98,7 +100,7 @@ def _of_run(folder: Path, track: Track) -> Tree:
 def _of_facekit(folder: Path, track: Track) -> Tree:
     dataset = Dataset.open(folder, track)
     none = UNSPLIT if any(record.split for record in dataset.records) else ""
-    pictures = [Picture(r.path, r.split or none, r.label) for r in dataset.records]
+    pictures = [Picture(r.path, r.split or none, r.label, targets=r.targets) for r in dataset.records]
     return Tree(folder, pictures, dataset, dataset.info.split_given)
 
 
@@ -106,7 +108,9 @@ def _plain(folder: Path) -> Tree:
     left: Counter[str] = Counter()
     if is_described(folder):
         layout = lay_out(folder, left)
-        pictures = [Picture(place.path, place.part or "", place.label) for place in layout.places]
+        pictures = [
+            Picture(place.path, place.part or "", place.label, targets=place.targets) for place in layout.places
+        ]
     else:
         pictures = list(_walk(folder, left))
     if any(left.values()):

@@ -31,6 +31,7 @@ from facekit.base.files import read_toml
 from facekit.identity import embedders
 from facekit.options.base import Setting, Value, from_mapping
 from facekit.options.compare import Compare
+from facekit.options.objectives import refuse_embedding
 from facekit.options.targets import IDENTITY, target_names
 from facekit.options.train import Train
 
@@ -179,6 +180,7 @@ def _contender(name: str, table: Table, options: Compare, where: str) -> Contend
 
 def _check_parts(options: Train) -> None:
     """Refuse a network or an embedder that nobody registered, before the first training starts."""
+    refuse_embedding(options)
     kind, name = ("embedder", options.backbone) if options.backbone else ("network", options.network)
     if name not in plugins.names(kind) and not (kind == "embedder" and Path(name).is_dir()):
         raise FacekitError(f"no {kind} called {name!r}; choose from {', '.join(plugins.names(kind))}")

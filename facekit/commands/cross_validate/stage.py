@@ -20,7 +20,7 @@ from facekit.base.text import counted
 from facekit.dataset import Dataset, changes, lineage, protocol
 from facekit.dataset.groups import leave_out_joined
 from facekit.dataset.lineage import TEST, TRAIN, VALIDATION
-from facekit.identity import cleaned, evaluation, held_out
+from facekit.identity import classifier, cleaned, evaluation, held_out
 from facekit.identity.evaluation import Settings, numbers
 from facekit.identity.examples import examples
 from facekit.identity.groups import grouped
@@ -69,6 +69,7 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
     """
     began = time.monotonic()
     run = runs.load(options.run)
+    classifier.refuse_embedder(run)
     refuse_targets(run, "facekit cross-validate")
     protocol.check(leave_out_joined(run.split)[0], run.protocol, str(run.folder))  # the folds are drawn again
     dataset = _unchanged(run, options, track)

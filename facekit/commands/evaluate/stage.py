@@ -13,6 +13,7 @@ from facekit import runs
 from facekit.base import plugins
 from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.base.files import read_json
+from facekit.commands.evaluate.embedder import evaluate_embedder
 from facekit.dataset import protocol
 from facekit.dataset.groups import leave_out_joined
 from facekit.dataset.lineage import TEST
@@ -46,6 +47,8 @@ def evaluate(options: Evaluate, track: Track = quiet) -> Report:
             f"{options.run} is an embedder, which knows no names; use `facekit evaluate-pairs {options.run} LIST`"
         )
     run = runs.load(options.run)
+    if run.embeds:
+        return evaluate_embedder(options, run, track)
     protocol.check(leave_out_joined(run.split)[0], run.protocol, str(run.folder))
     pictures = held_out.choose(run, options.data, options.part, track)
     _refuse_grown(run, pictures, options)

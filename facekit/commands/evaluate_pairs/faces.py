@@ -23,7 +23,7 @@ from facekit.dataset.pairlists import PairList, People
 from facekit.faces.detectors import settled
 from facekit.identity import embedders
 from facekit.identity.embedders import KIND
-from facekit.identity.faces import SUITED
+from facekit.identity.faces import detector_for
 from facekit.options.crop import FaceCrop
 from facekit.options.evaluate_pairs import EvaluatePairs
 from facekit.runs import Run
@@ -46,13 +46,15 @@ class Subject:
     def of(cls, named: Path) -> Subject:
         """Read what a command was given: a run's folder, else an embedder's name.
 
-        A run that is a linear head stands for its backbone. Raises FacekitError for neither.
+        A run that is a linear head stands for its backbone, one that is an embedder for itself. Raises FacekitError for
+        neither.
         """
         known = plugins.names(KIND)
         if named.is_dir():
             run = runs.load(named)
             # By its whole path: a folder that is called like an embedder would be taken for that.
-            name = embedders.backbone_of(run) or str(named.resolve())
+            own = str(named.resolve())
+            name = own if run.embeds else embedders.backbone_of(run) or own
             return cls(name, run, runs.load(Path(name)) if name not in known else None)
         if str(named) in known:
             return cls(str(named))
@@ -63,7 +65,8 @@ class Subject:
     @property
     def crop(self) -> FaceCrop | None:
         """How the faces were cropped that the embedder's own network learned from; None where it has or knows none."""
-        return self.network.face_crop if self.network is not None and self.network.info.crop else None
+        own = self.network is not None and not self.network.backbone and self.network.info.crop is not None
+        return self.network.face_crop if own and self.network is not None else None
 
 
 @dataclass(frozen=True)
@@ -146,12 +149,13 @@ def crop_for(options: EvaluatePairs, subject: Subject, photos: Dataset) -> FaceC
 
     Those are what `crop` wrote, and all photos for a network that was trained on pictures as they were.
     """
-    as_it_is = subject.network is not None and subject.crop is None and options.detector is None
+    own = subject.network is not None and not subject.network.backbone
+    as_it_is = own and subject.crop is None and options.detector is None
     if not options.detect or photos.info.crop or as_it_is:
         return None
     if subject.crop is not None:
         return subject.crop if options.detector is None else replace(subject.crop, detector=options.detector)
-    return settled(FaceCrop(detector=options.detector or SUITED.get(subject.name, "haar")))
+    return settled(FaceCrop(detector=options.detector or detector_for(subject.name, subject.network)))
 
 
 def compare(

@@ -15,6 +15,7 @@ from facekit.base.parallel import ordered_map
 from facekit.commands.evaluate_pairs.faces import Compared, Subject, compare, crop_for, photos_of
 from facekit.commands.evaluate_pairs.groups import grouped
 from facekit.dataset import Dataset, DatasetInfo, pairlists
+from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.dataset.made_from import MadeFrom
 from facekit.dataset.pairlists import PairList
 from facekit.identity import cleaned, embedders
@@ -22,7 +23,7 @@ from facekit.identity.held_out import DRAWN
 from facekit.options.evaluate_pairs import EvaluatePairs, far_rates
 from facekit.options.typed import typed
 from facekit.report import pairs as page
-from facekit.runs import provenance, reports
+from facekit.runs import Run, provenance, reports
 from facekit.scores.pairs import Counts, EmbedderCard, Group, Pairs, PairsReport, Point, score
 from facekit.scores.verification import best_threshold
 from facekit.scores.weights import WeightsCard
@@ -159,7 +160,7 @@ def _banners(subject: Subject, compared: Compared, tuned: Compared | None) -> li
     people = set(compared.people.of.values())
     run = subject.network
     if run is not None and compared.people.by == pairlists.BY_FOLDER:
-        learned = {Path(person).name for person in people} & set(run.labels)
+        learned = {Path(person).name for person in people} & _learned(run)
         if learned:
             banners.append(LEARNED.format(len(learned), len(people)))
     if tuned is not None:
@@ -174,6 +175,11 @@ def _banners(subject: Subject, compared: Compared, tuned: Compared | None) -> li
     if compared.photos.info.drawn or (run is not None and run.info.drawn):
         banners.append(DRAWN)
     return banners
+
+
+def _learned(run: Run) -> set[str]:
+    """Return whom a run was trained on; of an embedder also those by whom its best epoch was chosen."""
+    return {one.label for one in run.split if one.split in (TRAIN, VALIDATION)} if run.embeds else set(run.labels)
 
 
 def _favoured(subject: Subject, info: DatasetInfo) -> str | None:

@@ -34,6 +34,7 @@ def export(options: Export, track: Track = quiet) -> Report:
     """
     began = time.monotonic()
     run = runs.load(options.run)
+    classifier.refuse_embedder(run)
     placing.check(options.output, options.format)
     subject = Subject.of(run)
     way = formats.way(options.format, subject)

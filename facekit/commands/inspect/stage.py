@@ -65,6 +65,7 @@ def inspect(options: Inspect, track: Track = quiet) -> Report:
     """
     began = time.monotonic()
     run = runs.load(options.run).only(options.target)
+    classifier.refuse_embedder(run)
     _check_method(run, options)
     if options.list_layers:
         return _listed(run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from facekit import runs
 from facekit.base import plugins, weights
 from facekit.base.contract import Embedder
 
@@ -17,11 +18,17 @@ def load(name: str) -> Embedder:
     Raises FacekitError: no such embedder, its extra is not installed, its weights are not available.
     """
     if name not in plugins.names(KIND) and Path(name).is_dir():
-        trained = plugins.need("facekit.identity.embedders.trained", "a trained run as embedder")
-        run: Embedder = trained.Trained(Path(name))
-        return run
+        run = runs.load(Path(name))
+        kind = "projected:Projected" if run.embeds and run.backbone else "trained:Trained"
+        own: Embedder = plugins.resolve(f"facekit.identity.embedders.{kind}", "a trained run as embedder")(Path(name))
+        return own
     embedder: Embedder = plugins.load(KIND, name)()
     return embedder
+
+
+def full_name(name: str) -> str:
+    """Return what an embedder is called from any folder: a registered name, or the whole path of a trained run."""
+    return str(Path(name).resolve()) if name not in plugins.names(KIND) and Path(name).is_dir() else name
 
 
 def available(name: str) -> bool:

@@ -38,7 +38,10 @@ log = logging.getLogger(__name__)
 
 
 class Trained:
-    """The network of a run folder without its last layer. Threads share one, and the engine has its own threads."""
+    """The network of a run folder, without the layer that names.
+
+    Threads share one, and the engine has its own threads.
+    """
 
     metric: Literal["euclidean", "cosine"] = "cosine"
     licence: str = "yours, and that of the weights it began with"
@@ -68,6 +71,8 @@ class Trained:
     @cached_property
     def threshold(self) -> float:
         """The distance that best separates one person's pictures from others' in the run's validation part."""
+        if self._run.info.embeds is not None:
+            return self._run.info.embeds.threshold
         records = sorted(self._run.part("validation"), key=lambda record: record.id)[:_MOST]
         faces, names = [], []
         for record in records:
@@ -92,8 +97,8 @@ class Trained:
 
 @cache
 def _loaded(folder: Path, changed: int) -> tuple[Any, str]:
-    """Return the network up to its last layer, and the start of its weights' SHA-256."""
+    """Return the network up to the layer that names, if it has one, and the start of its weights' SHA-256."""
     blocks = plugins.need("facekit.networks.blocks", "a trained run as embedder")
     run = runs.load(folder)
-    network = blocks.features(run.model())
+    network = run.model() if run.embeds else blocks.features(run.model())
     return network, sha256_of(run.weights())[:VERSION_DIGITS]

@@ -16,7 +16,7 @@ from facekit.base.names import fold, stored
 from facekit.base.text import visible
 from facekit.identity.gallery.queries import Queries
 from facekit.identity.gallery.rowvalues import Reader, encodable, now, packed, placed
-from facekit.identity.gallery.transactions import Sql
+from facekit.identity.gallery.transactions import Rows, Sql
 from facekit.identity.gallery.values import MOST_CROP, MOST_NAME, About, Crop, Feedback, NewFace, Where
 
 
@@ -88,7 +88,11 @@ class Changes(Queries):
         with self._lock, self._faults_told():
             self._ready()
             for statement in self._purging():
-                self._sql.execute(statement)
+                row = self._sql.execute(statement)
+                self._check_purged(statement, row)
+
+    def _check_purged(self, statement: str, found: Rows) -> None:  # noqa: B027 - only some databases say something
+        """Raise FacekitError where a statement says that it could not be done."""
 
     @abstractmethod
     def _purging(self) -> Sequence[str]:

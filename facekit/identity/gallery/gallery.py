@@ -27,7 +27,6 @@ from facekit.identity.openset.known import CENTRE
 from facekit.identity.openset.newcomers import MOST, Newcomers, lazily
 from facekit.identity.openset.threshold import Prior
 from facekit.options.crop import CarriedCrop
-from facekit.runs import Backbone
 
 log = logging.getLogger(__name__)
 
@@ -89,15 +88,17 @@ class Gallery:
     def check_embedder(self, name: str) -> Embedder:
         """Return an embedder by name, which must be the gallery's own. Raises FacekitError that says what to type."""
         ours, folder = self.about.embedder, shlex.quote(self.shown)
-        if name != ours.name:
+        if embedders.full_name(name) != ours.name:
             raise FacekitError(
                 f"{self.shown} was made with {shown(ours.name)}, not {shown(name)}; for the same people with another "
                 f"embedder: facekit gallery migrate {folder} --embedder {shlex.quote(name)} -o NEW"
             )
-        # The file may come from a stranger and name any folder: only a registered embedder is loaded.
-        if ours.name not in plugins.names(embedders.KIND):
+        # The file may come from a stranger and name any folder: a trained run is only loaded where its weights have
+        # the hash that the gallery gives, so that it is the one that the faces were embedded by.
+        if ours.name not in plugins.names(embedders.KIND) and not embedders.is_there(ours):
+            why = "is gone or has been trained again since" if ours.name.startswith("/") else "is not installed here"
             raise FacekitError(
-                f"{self.shown} was made with {shown(ours.name)}, which is not installed here; choose another "
+                f"{self.shown} was made with {shown(ours.name)}, which {why}; choose another "
                 f"embedder: facekit gallery migrate {folder} --embedder dlib -o NEW"
             )
         embedder = embedders.load(ours.name)
@@ -175,14 +176,8 @@ def about(name: str, crop: CarriedCrop, fpir: float, keep_crops: bool = True, dr
 
     Raises FacekitError for an embedder that cannot be had, and for one whose embeddings no gallery can hold.
     """
-    embedder = embedders.load(name)
-    backbone = Backbone(
-        name=name,
-        version=embedder.version,
-        metric=embedder.metric,
-        dimensions=embedder.dimensions,
-        licence=embedder.licence,
-    )
+    name = embedders.full_name(name)
+    embedder, backbone = embedders.load(name), embedders.described(name)
     if not 0 < embedder.dimensions <= MOST_DIMENSIONS:
         raise FacekitError(
             f"embeddings of {shown(name)} have {embedder.dimensions:,} numbers, and a gallery takes 1 to "

@@ -11,6 +11,7 @@ from facekit.base.text import visible
 from facekit.identity.gallery import opening
 from facekit.identity.gallery.changes import Changes
 from facekit.identity.gallery.rowvalues import Reader
+from facekit.identity.gallery.transactions import Rows
 from facekit.identity.gallery.values import About
 
 
@@ -64,6 +65,14 @@ class SqliteStore(Changes):
 
     def _purging(self) -> Sequence[str]:
         return "vacuum", "pragma wal_checkpoint(truncate)"
+
+    def _check_purged(self, statement: str, found: Rows) -> None:
+        row = found.fetchone() if statement.startswith("pragma") else None
+        if row is not None and row[0]:
+            raise FacekitError(
+                f"another program reads {self.file}, so its log cannot be emptied; close that program, and type the "
+                "same again"
+            )
 
     def _told(self) -> AbstractContextManager[None]:
         return opening.told(self.file)

@@ -20,6 +20,10 @@ ABOUT_FILE, EXTRA = "facekit.json", "assets.extra"
 """Where a SavedModel says what it is; a test compares the names."""
 
 
+PART = ".facekit-export.part"
+"""What `export` calls a version that is not whole, and deletes; a test compares the name."""
+
+
 class Exports(Kind):
     """Files and folders that `export` writes."""
 
@@ -53,11 +57,16 @@ class Exports(Kind):
 
     def remove(self, place: Path, doing: Doing) -> None:
         """Delete it, and what stands beside the last version of a model."""
+        part = place.parent / PART
+        if part.is_dir() and not part.is_symlink():  # a kill came while a version was deleted
+            shutil.rmtree(part)
+            _tidy(place.parent)
         said = _said(place)
         if said is None or not _knows(said, doing):
             return
         if place.is_dir():
-            shutil.rmtree(place)
+            place.replace(part)
+            shutil.rmtree(part)
             _tidy(place.parent)
             return
         files.delete(place)

@@ -70,8 +70,10 @@ class Pages(Kind):
         """Delete the page last: until then it says what belongs to it."""
         group = _group(place)
         if any(mentions(file.read_bytes(), doing.targets) for file in group if _is_text(file)):
-            for file in reversed(group):
+            # Pictures first: after a kill, the texts say still whom they show.
+            for file in sorted(group[1:], key=_is_text):
                 files.delete(file)
+            files.delete(place)
             with suppress(OSError):  # something else is in it
                 place.parent.rmdir()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from facekit.removal.kinds.base import Kind
 from facekit.removal.kinds.caches import Embeddings, Unpacked
+from facekit.removal.kinds.cards import Cards
 from facekit.removal.kinds.exports import Exports
 from facekit.removal.kinds.galleries import Galleries
 from facekit.removal.kinds.listed import Copies, Sorted
@@ -14,7 +15,7 @@ from facekit.removal.kinds.trees import Trees
 
 KINDS: tuple[Kind, ...] = (
     *(Embeddings(), Unpacked(), Galleries(), Trees(), Sorted(), Copies(), Runs(), Searches()),
-    *(Exports(), Pages(), Sheets(), Tables(), Logs()),
+    *(Exports(), Cards(), Pages(), Sheets(), Tables(), Logs()),
 )
 """In no order; `order` says which come first."""
 

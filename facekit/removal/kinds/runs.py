@@ -21,7 +21,7 @@ from facekit.dataset.targets import value
 from facekit.removal.kinds.base import Doing, Gone, Kind, Part
 from facekit.removal.kinds.trees import clean
 from facekit.removal.targets import Targets
-from facekit.runs import CHECKPOINT, EVALUATION, GALLERY, INSPECTED, MODEL, PACK, SPLIT, WEIGHTS, Counts, Run
+from facekit.runs import CHECKPOINT, EVALUATION, GALLERY, HEAD, INSPECTED, MODEL, PACK, SPLIT, WEIGHTS, Counts, Run
 from facekit.runs.info import Forgotten
 from facekit.runs.narrowing import narrow
 from facekit.runs.renewal import command
@@ -85,7 +85,8 @@ class Runs(Kind):
     def remove(self, place: Path, doing: Doing) -> None:
         """Fit a head again; mark a network; delete what has too little left, and the reports of what it was."""
         run, targets = _run(place), doing.targets
-        if run is None:
+        if run is None:  # a kill came while it was deleted, which begins with `model.json`
+            _delete(place)
             return
         stay = [clean(record, targets) for record in _split(place) if not targets.of(record)]
         _delete_reports(place)
@@ -102,9 +103,7 @@ class Runs(Kind):
 
     def _changed(self, run: Run, stay: list[Record], doing: Doing) -> str:
         if _too_little(run, stay):
-            runs.clear(run.folder)
-            with suppress(OSError):
-                run.folder.rmdir()
+            _delete(run.folder)
             return DELETED
         _drop_work(run.folder)
         if run.backbone is not None:
@@ -128,8 +127,9 @@ class Runs(Kind):
         """Note that a network has learned from what goes, and take names out of it of which nothing is left."""
         left = {value(record, run.targets[0].name) for record in stay}
         labels = [label for label in run.labels if label in left]
-        learned = _learned(run, stay) + bool(_learned_before(run, doing))
-        known = run.info.forgotten
+        learned, known = _learned(run, stay), run.info.forgotten
+        if known is None:  # else it was counted before a kill
+            learned += _learned_before(run, doing)
         gone = Forgotten(
             pictures=learned + (known.pictures if known else 0),
             names=len(run.labels) - len(labels) + (known.names if known else 0),
@@ -139,7 +139,8 @@ class Runs(Kind):
         if not _narrowed(run, labels):
             gone = replace(gone, kept=False)
             doing.told[f"the weights of {run.folder} cannot be kept without its names, and were deleted"] += 1
-        (run.folder / GALLERY).unlink(missing_ok=True)
+        for file in (GALLERY, HEAD):  # a head that could not be fitted again has learned from what goes
+            (run.folder / file).unlink(missing_ok=True)
         files.replace_lines(run.folder / SPLIT, (record.to_json() for record in stay))
         kept = gone.kept and run.backbone is None
         info = replace(_info(run, stay, labels, doing), open_set=None)
@@ -196,6 +197,13 @@ def _learned_before(run: Run, doing: Doing) -> bool:
     """Whether a network that learned from what goes is what this run began with, or stands on."""
     before = (run.backbone or "", str(run.info.options.get("weights", "")))
     return any(os.path.isabs(one) and os.path.realpath(one) in doing.learned for one in before)  # noqa: PTH117
+
+
+def _delete(folder: Path) -> None:
+    """Delete what facekit wrote into the folder of a run, and the folder, if that empties it."""
+    runs.clear(folder)
+    with suppress(OSError):  # something else is in it, or it is gone
+        folder.rmdir()
 
 
 def _drop_work(folder: Path) -> None:

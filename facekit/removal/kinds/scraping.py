@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,17 @@ def plan(place: Path, targets: Targets) -> dict[str, int]:
     return {"searches": changed, "kept pages": len(_kept(place, targets)), "rows of a table": named}
 
 
+def addresses(place: Path, targets: Targets) -> Iterator[str]:
+    """Yield the addresses at which pictures that go were found: one that stands under two names has several."""
+    for line in _state(place / STATE):
+        kept = line.get("keeps")
+        if isinstance(kept, dict) and targets.has_id(kept.get("origin")):
+            yield from (one for one in (kept.get("url"), kept.get("final_url")) if isinstance(one, str))
+        for id, about in (line.get("pictures") or {}).items():
+            if targets.has_id(id) and isinstance(about, list) and len(about) > 1 and isinstance(about[1], str):
+                yield about[1]
+
+
 def remove(place: Path, targets: Targets) -> None:
     """Remove what goes."""
     for file in _kept(place, targets):
@@ -47,12 +59,10 @@ def remove(place: Path, targets: Targets) -> None:
 
 
 def _state(file: Path) -> list[Any]:
-    """Return the lines of what `scrape` notes; none for a file that cannot be read as that."""
-    if file.is_symlink() or not file.is_file():
+    """Return the lines of what `scrape` notes, a torn last one left out. Raises FacekitError for a broken one."""
+    if file.is_symlink():
         return []
-    files.drop_torn_line(file)
-    with file.open(encoding="utf-8", errors="surrogateescape") as read:
-        return [json.loads(line) for line in read if line.strip()]
+    return list(files.iterate_lines(file, dict[str, Any], limit=_MOST))
 
 
 def _cleaned(line: dict[str, Any], targets: Targets) -> dict[str, Any] | None:

@@ -60,6 +60,7 @@ class Trees(Kind):
         targets.add_linked((link.first, link.second) for link in held.links if link.reason == "same photo")
         for origin in targets.photos & held.sources.keys():
             targets.add_source(held.sources[origin])
+        targets.urls.update(scraping.addresses(place, targets))
 
     def plan(self, place: Path, doing: Doing) -> Part | None:
         """Return the pictures that go, and how many lines."""

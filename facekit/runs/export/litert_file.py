@@ -45,7 +45,7 @@ class LiteRt:
         settings = _whole_numbers(calibration) if calibration else {}
         with scratch.private_folder() as folder, converting(folder):
             file = folder / "model.tflite"
-            model.export(file, format="litert", verbose=False, **settings)
+            model.export(str(file), format="litert", verbose=False, **settings)
             return cls(file.read_bytes())
 
     def answers(self, inputs: Inputs) -> Rows:

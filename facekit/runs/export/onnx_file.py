@@ -37,7 +37,7 @@ def of_keras(model: Model) -> bytes:
     plugins.need("tf2onnx", _WHAT)
     with scratch.private_folder() as folder, converting(folder):
         file = folder / "model.onnx"
-        model.export(file, format="onnx", verbose=False, opset_version=OPSET)
+        model.export(str(file), format="onnx", verbose=False, opset_version=OPSET)
         made = onnx.load(file)
     names = [PROBABILITIES, VECTORS][: len(made.graph.output)]
     _rename(made.graph, {one.name: name for one, name in zip(made.graph.output, names, strict=True)})

@@ -44,7 +44,7 @@ class SavedModel:
             folder = stack.enter_context(scratch.private_folder())
             made = cls(folder / "model")
             with converting(folder):
-                model.export(made.place, format="tf_saved_model", verbose=False)
+                model.export(str(made.place), format="tf_saved_model", verbose=False)
             weakref.finalize(made, stack.pop_all().close)
         return made
 

@@ -48,7 +48,7 @@ class Torch:
         with scratch.private_folder() as folder, converting(folder):
             file = folder / "model.pt2"
             shapes = {0: torch.export.Dim("n", min=1, max=_MOST)}
-            model.export(file, format="torch", verbose=False, dynamic_shapes=shapes)
+            model.export(str(file), format="torch", verbose=False, dynamic_shapes=shapes)
             return cls(torch.export.load(file))
 
     def answers(self, inputs: Inputs) -> Rows:

@@ -23,6 +23,7 @@ from facekit.base import plain
 from facekit.base.contract import FacekitError
 from facekit.base.files import read_toml
 from facekit.options.base import Setting, Value, describe, from_mapping
+from facekit.options.objectives import refuse_embedding
 from facekit.options.train import Train
 from facekit.options.tune import Tune
 
@@ -145,7 +146,9 @@ def read_space(options: Tune) -> Space:
     if options.sampler == "grid":
         space.grid()
     for values in _corners(space):
-        from_mapping(Train, {**space.shared, **values, "input": options.input, "output": options.output}, where)
+        refuse_embedding(
+            from_mapping(Train, {**space.shared, **values, "input": options.input, "output": options.output}, where)
+        )
     return space
 
 
