@@ -28,7 +28,7 @@ MODELS = ("models",)
 REJECTED = ("rejected", str(MADE / "faces"))
 
 
-def typed(command: tuple[str, ...], cwd: Path, redirect: str = "", width: int = 100) -> Ended:
+def typed(command: tuple[str, ...], cwd: Path, redirect: str = "", width: int = 200) -> Ended:
     """Run facekit in a shell on a pseudo-terminal, with redirections as they are typed; return the screen as text."""
     line = f"{shlex.quote(sys.executable)} -m facekit {shlex.join(command)} {redirect}"
     ended = on_terminal(["bash", "-o", "pipefail", "-c", line], cwd, width)
@@ -69,7 +69,7 @@ def test_on_a_terminal_answers_are_a_table(place: Path) -> None:
     lines = ended.screen.split("\n")
     head = next(number for number, line in enumerate(lines) if line.split()[:3] == ["photo", "face", "name"])
     rows = [line for line in lines[head + 2 :] if line.strip()]
-    assert rows[-1].startswith("2 pictures: "), "below the answers, how many there are of each kind"
+    assert rows[-1].startswith("2 faces in 2 photos: "), "below the answers, how many there are of each kind"
     assert {line.split()[0] for line in rows[:-1]} == {"0.jpg", "1.jpg"}
     assert lines[head - 1 - (not lines[head - 1].strip())].strip() == "photos below photos/"
     assert max(map(len, lines[head:])) <= 80
@@ -259,7 +259,7 @@ def every(root: Path, cases: Sequence[tuple[str, str]]) -> Outcomes:
     enroll(Enroll(input=root / "tiny", output=root / "enrolled", detect=False, jobs=1))
     list(identify(Identify(gallery=str(root / "enrolled"), pictures=[str(root / "tiny")], detect=False, monitor=True)))
     whole = [(way, name, EVERY[name]) for way, name in cases]
-    screen = on_terminal([sys.executable, "-c", DRIVER, json.dumps(whole)], root, 100, {"PYTHONPATH": str(ROOT)}).text
+    screen = on_terminal([sys.executable, "-c", DRIVER, json.dumps(whole)], root, 200, {"PYTHONPATH": str(ROOT)}).text
     found = re.findall(r"^=== (\w+) ([\w-]+)\n(.*?)^=== exit (-?\d+)$", screen, re.MULTILINE | re.DOTALL)
     return {(way, name): Ended(int(code), said) for way, name, said, code in found}
 

@@ -44,7 +44,7 @@ class Runs(Kind):
         *("facekit.runs.folder", "facekit.runs.run", "facekit.runs.head", "facekit.runs.known_faces"),
         *("facekit.runs.arrays", "facekit.runs.narrowing", "facekit.runs.history", "facekit.training.checkpoint"),
         *("facekit.training.pack", "facekit.training.network", "facekit.training.refit", "facekit.training.linear"),
-        "facekit.training.callbacks",
+        *("facekit.training.callbacks", "facekit.training.objectives.ending", "facekit.runs.projection"),
     )
     order = 5
 
@@ -52,6 +52,11 @@ class Runs(Kind):
         """A folder with a `model.json`."""
         if MODEL in entries:
             yield folder
+
+    def names(self, place: Path) -> Iterator[str]:
+        """Yield names and labels."""
+        run = _run(place)
+        yield from () if run is None else (*run.labels, *run.info.names.values())
 
     def spread(self, place: Path, targets: Targets) -> None:
         """Add the pictures that the split knows by its origins: their folder may be gone."""
@@ -106,7 +111,7 @@ class Runs(Kind):
             _delete(run.folder)
             return DELETED
         _drop_work(run.folder)
-        if run.backbone is not None:
+        if _is_head(run):
             with suppress(FacekitError):
                 return self._refitted(run, stay, doing)
         return self._marked(run, stay, doing)
@@ -142,7 +147,7 @@ class Runs(Kind):
         for file in (GALLERY, HEAD):  # a head that could not be fitted again has learned from what goes
             (run.folder / file).unlink(missing_ok=True)
         files.replace_lines(run.folder / SPLIT, (record.to_json() for record in stay))
-        kept = gone.kept and run.backbone is None
+        kept = gone.kept and not _is_head(run)
         info = replace(_info(run, stay, labels, doing), open_set=None)
         if gone.pictures or gone.names:
             info = replace(info, forgotten=replace(gone, kept=kept))
@@ -167,7 +172,8 @@ def _info(run: Run, stay: list[Record], labels: Collection[str], doing: Doing) -
 def _narrowed(run: Run, labels: list[str]) -> bool:
     """Take the outputs of names that go out of a network; where that is not possible its weights are deleted."""
     file = run.folder / WEIGHTS
-    if run.backbone is not None or len(labels) == len(run.labels) or not file.exists():
+    # An embedder has no output for a name.
+    if run.backbone is not None or run.embeds or len(labels) == len(run.labels) or not file.exists():
         return True
     with suppress(OSError, ValueError):
         # Which head of several is that of the names does not follow from the file.
@@ -180,7 +186,12 @@ def _narrowed(run: Run, labels: list[str]) -> bool:
 def _becomes(run: Run, stay: list[Record], doing: Doing) -> str:
     if _too_little(run, stay):
         return DELETED
-    return REFITTED if run.backbone is not None else KEPT if doing.keep_models else REFUSES
+    return REFITTED if _is_head(run) else KEPT if doing.keep_models else REFUSES
+
+
+def _is_head(run: Run) -> bool:
+    """Whether a run is a linear head, which is fitted in seconds; a projection learns like a network."""
+    return run.backbone is not None and not run.embeds
 
 
 def _too_little(run: Run, stay: list[Record]) -> bool:
