@@ -106,7 +106,7 @@ class Runs(Kind):
             _delete(run.folder)
             return DELETED
         _drop_work(run.folder)
-        if run.backbone is not None:
+        if _is_head(run):
             with suppress(FacekitError):
                 return self._refitted(run, stay, doing)
         return self._marked(run, stay, doing)
@@ -142,7 +142,7 @@ class Runs(Kind):
         for file in (GALLERY, HEAD):  # a head that could not be fitted again has learned from what goes
             (run.folder / file).unlink(missing_ok=True)
         files.replace_lines(run.folder / SPLIT, (record.to_json() for record in stay))
-        kept = gone.kept and run.backbone is None
+        kept = gone.kept and not _is_head(run)
         info = replace(_info(run, stay, labels, doing), open_set=None)
         if gone.pictures or gone.names:
             info = replace(info, forgotten=replace(gone, kept=kept))
@@ -167,7 +167,7 @@ def _info(run: Run, stay: list[Record], labels: Collection[str], doing: Doing) -
 def _narrowed(run: Run, labels: list[str]) -> bool:
     """Take the outputs of names that go out of a network; where that is not possible its weights are deleted."""
     file = run.folder / WEIGHTS
-    if run.backbone is not None or len(labels) == len(run.labels) or not file.exists():
+    if run.backbone is not None or run.embeds or len(labels) == len(run.labels) or not file.exists():
         return True
     with suppress(OSError, ValueError):
         # Which head of several is that of the names does not follow from the file.
@@ -180,7 +180,12 @@ def _narrowed(run: Run, labels: list[str]) -> bool:
 def _becomes(run: Run, stay: list[Record], doing: Doing) -> str:
     if _too_little(run, stay):
         return DELETED
-    return REFITTED if run.backbone is not None else KEPT if doing.keep_models else REFUSES
+    return REFITTED if _is_head(run) else KEPT if doing.keep_models else REFUSES
+
+
+def _is_head(run: Run) -> bool:
+    """Whether a run is a linear head, which is fitted again in seconds. A projection of an embedder is trained."""
+    return run.backbone is not None and not run.embeds
 
 
 def _too_little(run: Run, stay: list[Record]) -> bool:
