@@ -33,6 +33,7 @@ from facekit.options.cross_validate import CrossValidate
 from facekit.options.enroll import Enroll
 from facekit.options.evaluate import Evaluate
 from facekit.options.evaluate_pairs import EvaluatePairs
+from facekit.options.finish import finish
 from facekit.options.identify import Identify
 from facekit.options.predict import Predict
 from facekit.options.train import Train
@@ -192,6 +193,7 @@ def test_pairs_are_scored_with_it(faces: Path, projected: Made, tmp_path: Path) 
 
 def test_it_is_scored_on_people_it_never_saw_beside_what_it_began_with(projected: Made, network: Made) -> None:
     report = evaluate(Evaluate(run=projected.run, rounds=50))
+    assert finish(report, Evaluate(run=projected.run)).next.startswith("facekit enroll PHOTOS -o gallery --embedder ")
     run = runs.load(projected.run)
     scores = json.loads((projected.run / "evaluation" / "scores.json").read_text())
     assert scores["counts"]["people"] == len({one.label for one in run.part("test")}) == 2
