@@ -155,7 +155,9 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
         yield one
 
 
-def test_pictures_that_were_removed_are_not_fetched_and_not_kept_again(web: Web, tmp_path: Path) -> None:
+def test_pictures_that_were_removed_are_not_fetched_and_not_kept_again(
+    web: Web, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     def scraped(folder: str) -> Any:
         values = {"output": tmp_path / folder, "per_name": 8, "base_url": web.base_url, "bots": 1, "engine": "plain"}
         return scrape(Scrape(names=["Ada", "Bob"], **values))
@@ -168,6 +170,7 @@ def test_pictures_that_were_removed_are_not_fetched_and_not_kept_again(web: Web,
     asked = {path.rpartition("/")[2] for path in web.requests - before if path.endswith(".jpg")}
     assert report.kept == 3
     assert report.left[FORGOTTEN] == 5
+    assert "Ada: removed with `facekit forget` before" in caplog.text
     assert asked == {"bob-0.jpg", "bob-1.jpg", "bob-2.jpg"}
     assert not any(b"ada-" in file.read_bytes() for file in (tmp_path / "new").rglob("*") if file.is_file())
 

@@ -315,6 +315,8 @@ def test_what_is_not_facekits_is_refused_and_not_touched(cheap: Path, facekit: F
         (["Ada Lovelace"], "--in is missing"),
         (["Ada Lovelace", "--in", "nowhere"], "nowhere"),
         (["Ada Lovelace", "models/net", "--in", "data"], "is a folder that facekit made, not a name"),
+        (["Ada Lovelace", "--in", "data", "models"], "models is a folder, and nobody is called so; give `--in models`"),
+        (["Ada Lovelace", "Bop", "--in", "data"], "did you mean 'Bob'?"),
         (["--id", "xyz", "--in", "data"], "at least 8 hexadecimal digits"),
         (["--host", "https://x.example/", "--in", "data"], "the name of a host alone"),
         (["--photo", "none.jpg", "--in", "data"], "no file"),

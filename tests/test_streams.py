@@ -69,7 +69,7 @@ def test_on_a_terminal_answers_are_a_table(place: Path) -> None:
     lines = ended.screen.split("\n")
     head = next(number for number, line in enumerate(lines) if line.split()[:3] == ["photo", "face", "name"])
     rows = [line for line in lines[head + 2 :] if line.strip()]
-    assert rows[-1].startswith("2 pictures: "), "below the answers, how many there are of each kind"
+    assert rows[-1].startswith("2 faces in 2 photos: "), "below the answers, how many there are of each kind"
     assert {line.split()[0] for line in rows[:-1]} == {"0.jpg", "1.jpg"}
     assert lines[head - 1 - (not lines[head - 1].strip())].strip() == "photos below photos/"
     assert max(map(len, lines[head:])) <= 80

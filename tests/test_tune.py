@@ -214,11 +214,11 @@ def states(out: Path) -> list[str]:
 @pytest.mark.slow
 def test_two_processes_and_two_kills_lose_no_trial(faces: Path, tmp_path: Path) -> None:
     out, ranges = tmp_path / "study", tmp_path / "ranges.toml"
-    ranges.write_text(RATES)
-    words = ["tune", faces, "-o", out, "--ranges", ranges, "--network", "cnn3", "--size", "32", "--epochs", "6"]
-    typed = [sys.executable, "-m", "facekit", *map(str, words), "--labels", "classes", "--trials", "8", "--no-final"]
+    ranges.write_text("[ranges]\nlearning_rate = [1e-4, 3e-4, 1e-3]\n")  # low: none may diverge
+    words = ["tune", faces, "-o", out, "--ranges", ranges, "--network", "cnn3", "--size", "32", "--epochs", "4"]
+    typed = [sys.executable, "-m", "facekit", *map(str, words), "--labels", "classes", "--trials", "5", "--no-final"]
     said = tmp_path / "said"
-    for done in (1, 4):
+    for done in (1, 3):
         with said.open("a") as file:
             several = [subprocess.Popen(typed, stderr=file) for _ in range(2)]
         while sum(state in ("COMPLETE", "PRUNED") for state in states(out)) < done or "RUNNING" not in states(out):
@@ -231,6 +231,6 @@ def test_two_processes_and_two_kills_lose_no_trial(faces: Path, tmp_path: Path) 
     assert "RUNNING" in before  # as the dead have left it
     assert subprocess.run(typed, check=False).returncode == 0
     rows = table(out)
-    assert [row["trial"] for row in rows] == [str(number) for number in range(8)]
+    assert [row["trial"] for row in rows] == [str(number) for number in range(5)]
     assert {row["state"] for row in rows} <= {"done", "given up"}
-    assert all(int(row["epochs"]) <= 6 for row in rows)
+    assert all(int(row["epochs"]) <= 4 for row in rows)

@@ -17,8 +17,8 @@ from facekit.base import images
 FRESH = 2.0
 """Seconds after a change in which nothing is kept of a file; some file systems count time in steps of two."""
 
-_MOST = 1_000_000
-"""Files of which something is kept: about 300 MB."""
+_MOST = 200_000
+"""Files of which something is kept: about 100 MB."""
 
 
 class Stamp(NamedTuple):

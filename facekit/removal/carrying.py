@@ -119,6 +119,7 @@ def remove(asked: Asked, track: Track = quiet) -> Report:
 
 def _planned(asked: Asked, places: Sequence[Place], track: Track) -> tuple[Plan, Doing]:
     """Find all that goes. Raises FacekitError where nothing does."""
+    _check_names(asked, places)
     targets = asked.targets()
     doing = Doing(targets, asked.keep_models, asked.jobs, track, receipt.now())
     survey.spread(places, targets)
@@ -197,21 +198,34 @@ def _blocked(targets: Targets) -> int:
     return len(targets.files | targets.photos) + len(targets.urls | set(targets.pages)) + len(targets.looks)
 
 
+def _check_names(asked: Asked, places: Sequence[Place]) -> None:
+    """Refuse a name that nobody has beside one that somebody has: it may be a folder, or typed wrongly."""
+    if len(asked.names) < 2:
+        return
+    there = _names(places)
+    for name in asked.names:
+        if fold(name) not in there:
+            if Path(name).is_dir():
+                raise FacekitError(f"{name} is a folder, and nobody is called so; give `--in {name}`")
+            raise FacekitError(_nobody(asked, [name], there))
+
+
+def _names(places: Sequence[Place]) -> dict[str, str]:
+    """Return the names of people in all places, folded -> as they are spelled."""
+    return {fold(name): name for place in places for name in set(place.kind.names(place.path))}
+
+
 def _nothing(asked: Asked, places: Sequence[Place]) -> str:
     """Say that nothing was found, and which names are like the one that was typed."""
-    where = ", ".join(asked.roots)
-    if not asked.names:
-        return f"nothing in {where} is {asked.shown}; nothing was changed"
-    there = {
-        fold(name): name
-        for place in places
-        if isinstance(place.kind, Trees)
-        for record in trees.held_in(place.path).records
-        for name in (record.name, record.label)
-    }
-    near = [there[one] for name in asked.names for one in difflib.get_close_matches(fold(name), there, _SHOWN)]
+    if asked.names:
+        return _nobody(asked, asked.names, _names(places))
+    return f"nothing in {', '.join(asked.roots)} is {asked.shown}; nothing was changed"
+
+
+def _nobody(asked: Asked, names: Sequence[str], there: Mapping[str, str]) -> str:
+    near = [there[one] for name in names for one in difflib.get_close_matches(fold(name), there, _SHOWN)]
     hint = f"; did you mean {', '.join(repr(visible(name)) for name in near)}?" if near else "; see `facekit stats`"
-    return f"nobody in {where} is called {' or '.join(map(repr, map(visible, asked.names)))}{hint}"
+    return f"nobody in {', '.join(asked.roots)} is called {' or '.join(map(repr, map(visible, names)))}{hint}"
 
 
 def _report(asked: Asked, plan: Plan, began: float, what: str, written: Sequence[Path] = ()) -> Report:

@@ -168,15 +168,18 @@ class EpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
         self._watch = watch
         self._net, self._run, self._checkpoint = net, run, checkpoint
         self._options, self._pictures = options, pictures
-        self._began = self._trained = 0.0
-        self._titled = False
+        self._began = self._trained = self._built = 0.0
+        self._epochs = 0
+        """Epochs since this process began to train: in the first step of these the graph is built."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         """Start the clock."""
         self._began = self._trained = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: Tensors) -> None:
-        """Note when the last step ended: what follows is validation."""
+        """Note when the first step ended, and the last one: what follows is validation."""
+        if not self._built:
+            self._built = time.monotonic() - self._began
         if batch + 1 == self.params["steps"]:
             number(logs["loss"])
             self._trained = time.monotonic()
@@ -213,15 +216,21 @@ class EpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
         part = "" if row.val_accuracy is None else "val_"
         several = [target.name for target in self._run.targets] if row.by_target else []
         scores |= {name: row.by_target[column_of(name, part)] for name in several}
-        if not self._titled:
-            self._titled = True
+        self._epochs += 1
+        if self._epochs == 1:
             titles = "".join(f"{name[:10]:>11}" if name in several else f"{name:>10}" for name in scores)
             log.info("%7s%s%12s%14s", "epoch", titles, "pictures/s", "left at most")
         cells = "".join(f"{value:>{11 if name in several else 10}.4f}" for name, value in scores.items())
-        seconds = statistics.median(row.seconds for row in self._checkpoint.rows[-5:])
-        left = timedelta(seconds=round(seconds * (self._options.epochs - row.epoch)))
+        left = timedelta(seconds=round(self._seconds() * (self._options.epochs - row.epoch)))
         epoch = f"{row.epoch}/{self._options.epochs}"
         log.info("%7s%s%12.1f%14s%s", epoch, cells, row.pictures_per_second, left, "  best" if best else "")
+
+    def _seconds(self) -> float:
+        """Return what an epoch takes, without the time in which the first step built the graph."""
+        rows = self._checkpoint.rows
+        if self._epochs == 1:
+            return max(rows[-1].seconds - self._built, 0.0)
+        return statistics.median(row.seconds for row in rows[-min(5, self._epochs - 1) :])
 
 
 def _score(name: str, targets: int, logs: Logs) -> float:

@@ -11,7 +11,7 @@ from functools import partial
 from facekit.base import files
 from facekit.base.contract import FacekitError, Record, Rejection, Report, Source, Track, quiet
 from facekit.base.names import fold
-from facekit.base.text import counted
+from facekit.base.text import counted, listed
 from facekit.commands.scrape import names as naming
 from facekit.commands.scrape import summary
 from facekit.commands.scrape.collect import Collector
@@ -22,7 +22,7 @@ from facekit.commands.scrape.notices import notices_of
 from facekit.commands.scrape.plan import Plan, plan
 from facekit.commands.scrape.probe import probe
 from facekit.commands.scrape.state import States
-from facekit.dataset import REMOVED, Output, read_info
+from facekit.dataset import REMOVED, Output, read_info, tombstones
 from facekit.dataset.folder import is_blank
 from facekit.dataset.groups import draw_groups
 from facekit.dataset.tombstones import FORGOTTEN
@@ -46,6 +46,7 @@ def scrape(options: Scrape, track: Track = quiet) -> Report:
         return probe(made)
     asked, notices = naming.merge(naming.read_names(options.names))
     _check_engines(made)
+    _warn_of_removed(asked)
     folder = Output(options.output, STAGE, options)
     folder.info = replace(folder.info, engines=made.terms())
     with folder as out:
@@ -55,6 +56,16 @@ def scrape(options: Scrape, track: Track = quiet) -> Report:
         if run.open:
             run.work(track)
         return run.finish(track)
+
+
+def _warn_of_removed(asked: Iterable[str]) -> None:
+    """Warn of people who were removed for good: only the pictures that were there are known, not the person."""
+    stones = tombstones.read()
+    if removed := [name for name in asked if stones.has_name(name)]:
+        log.warning(
+            "%s: removed with `facekit forget` before; the same pictures stay out, but other photos are not stopped",
+            listed(removed),
+        )
 
 
 class _Run:

@@ -91,6 +91,10 @@ class Kind:
         """Whether a folder in a thing of this kind needs no look: it is the thing's own."""
         return False
 
+    def names(self, place: Path) -> Iterator[str]:
+        """Yield the names of people that this place has, with repeats. Raises FacekitError for one that is broken."""
+        return iter(())
+
     def spread(self, place: Path, targets: Targets) -> None:
         """Add to what goes whatever this place knows of it. Raises FacekitError for a place that is broken."""
 

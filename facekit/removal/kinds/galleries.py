@@ -59,6 +59,12 @@ class Galleries(Kind):
         """The index is the gallery's own."""
         return entry == "index"
 
+    def names(self, place: Path) -> Iterator[str]:
+        """Yield the people, and the strangers that were added."""
+        with Gallery.open(_named(place)) as gallery:
+            yield from [person.name for person in gallery.store.people()]
+            yield from [who for _, who in gallery.store.stranger_ids()]
+
     def spread(self, place: Path, targets: Targets) -> None:
         """Add the photos that faces of somebody who goes came from."""
         with Gallery.open(_named(place)) as gallery:

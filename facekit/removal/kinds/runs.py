@@ -44,7 +44,7 @@ class Runs(Kind):
         *("facekit.runs.folder", "facekit.runs.run", "facekit.runs.head", "facekit.runs.known_faces"),
         *("facekit.runs.arrays", "facekit.runs.narrowing", "facekit.runs.history", "facekit.training.checkpoint"),
         *("facekit.training.pack", "facekit.training.network", "facekit.training.refit", "facekit.training.linear"),
-        "facekit.training.callbacks",
+        *("facekit.training.callbacks", "facekit.training.objectives.ending", "facekit.runs.projection"),
     )
     order = 5
 
@@ -52,6 +52,11 @@ class Runs(Kind):
         """A folder with a `model.json`."""
         if MODEL in entries:
             yield folder
+
+    def names(self, place: Path) -> Iterator[str]:
+        """Yield names and labels."""
+        run = _run(place)
+        yield from () if run is None else (*run.labels, *run.info.names.values())
 
     def spread(self, place: Path, targets: Targets) -> None:
         """Add the pictures that the split knows by its origins: their folder may be gone."""
@@ -167,6 +172,7 @@ def _info(run: Run, stay: list[Record], labels: Collection[str], doing: Doing) -
 def _narrowed(run: Run, labels: list[str]) -> bool:
     """Take the outputs of names that go out of a network; where that is not possible its weights are deleted."""
     file = run.folder / WEIGHTS
+    # An embedder has no output for a name.
     if run.backbone is not None or run.embeds or len(labels) == len(run.labels) or not file.exists():
         return True
     with suppress(OSError, ValueError):
@@ -184,7 +190,7 @@ def _becomes(run: Run, stay: list[Record], doing: Doing) -> str:
 
 
 def _is_head(run: Run) -> bool:
-    """Whether a run is a linear head, which is fitted again in seconds. A projection of an embedder is trained."""
+    """Whether a run is a linear head, which is fitted in seconds; a projection learns like a network."""
     return run.backbone is not None and not run.embeds
 
 

@@ -50,6 +50,13 @@ class Trees(Kind):
         """Labels hold pictures alone."""
         return entry in _labels(folder, _version(folder))
 
+    def names(self, place: Path) -> Iterator[str]:
+        """Yield names and labels."""
+        held = held_in(place)
+        for record in (*held.records, *held.gone):
+            yield from (name for name in (record.name, record.label, record.moved_from) if name)
+        yield from (left.label for left in held.rejected)
+
     def spread(self, place: Path, targets: Targets) -> None:
         """Add the photos, pictures and addresses that this folder connects with what goes."""
         held = held_in(place)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,8 @@ def _shares(scores: Tensors, sizes: Sequence[int]) -> Tensors:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Keep what converters write to the terminal, and their warnings to their own authors, from it."""
-    with warnings.catch_warnings(), hushed():
+    """Keep what converters print, and their warnings to their own authors, from the terminal, and from a pipe."""
+    with warnings.catch_warnings(), hushed(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         before = logging.root.manager.disable
         logging.disable(logging.WARNING)
