@@ -59,7 +59,7 @@ def _study(given: argparse.Namespace, photos: Path, targets: str, table: Path | 
     options += ["--target-weights", given.weights] if given.weights else []
     report = json.loads(_facekit("compare", faces, "-o", study, *options, "--json"))
     print(f"{photos.name}, weights {weights}:")
-    for name, said in report.items():
+    for name, said in {**report, **report.get("details", {})}.items():
         if name.startswith("verdict"):
             print(f"  {said}")
 
@@ -69,9 +69,9 @@ def _lfw(data: Path, tree: Path, people: int, photos: int) -> Path:
     genders: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     with (data / "gender.csv").open(newline="", encoding="utf-8-sig") as rows:
         for row in csv.DictReader(rows):
-            path = Path(row["image"])
-            if (data / "identities" / path.parent.name / path.name).is_file():
-                genders[row["gender"]][path.parent.name].append(path.name)
+            name, file = row["image"].rpartition("_")[0], f"{row['image']}.jpg"
+            if (data / "identities" / name / file).is_file():
+                genders[row["gender"]][name].append(file)
     table = tree.with_suffix(".csv")
     lines = []
     for gender, known in sorted(genders.items()):

@@ -10,7 +10,8 @@ import pytest
 
 from facekit.base.contract import FacekitError
 from facekit.runs import head as heads
-from facekit.runs.head import Head, Known, accuracy, fit
+from facekit.runs.export import onnx_file
+from facekit.runs.head import Head, Known, accuracy, fit, parted
 
 
 def cloud(names: int, each: int, spread: float, seed: int = 0) -> Known:
@@ -88,3 +89,33 @@ def test_what_is_no_head_is_refused_and_runs_no_code(tmp_path: Path) -> None:
     with pytest.raises(FacekitError, match="is not a head that facekit wrote"):
         Head.read(file, 16, 3)
     assert not (tmp_path / "ran").exists()
+
+
+def _drawn(rng: np.random.Generator, dimensions: int, names: int) -> Head:
+    return Head(rng.normal(size=(dimensions, names)).astype(np.float32), rng.normal(size=names).astype(np.float32))
+
+
+def test_heads_of_several_targets_stand_side_by_side_and_each_answers_as_alone(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    alone = [_drawn(rng, 4, names) for names in (3, 2)]
+    both = Head.side_by_side(alone)
+    both.write(tmp_path / "head.npz")
+    read = Head.read(tmp_path / "head.npz", 4, [3, 2])
+    vectors = rng.normal(size=(6, 4)).astype(np.float32)
+    first, second = parted(read.probabilities(vectors), read.sizes)
+    for place, found in enumerate((first, second)):
+        assert np.allclose(found.sum(axis=1), 1, atol=1e-6)
+        assert np.allclose(found, alone[place].probabilities(vectors), atol=1e-6)
+        assert np.allclose(found, read.only(place).probabilities(vectors), atol=1e-6)
+
+
+def test_an_exported_head_of_several_targets_answers_alike() -> None:
+    pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    rng = np.random.default_rng(4)
+    alone = [_drawn(rng, 4, names) for names in (3, 2, 2)]
+    head = Head.side_by_side(alone)
+    session = runtime.InferenceSession(onnx_file.of_head_alone(head), providers=["CPUExecutionProvider"])
+    vectors = rng.normal(size=(5, 4)).astype(np.float32)
+    (found,) = session.run(["probabilities"], {"vectors": vectors})
+    assert np.allclose(found, head.probabilities(vectors), atol=1e-6)

@@ -174,6 +174,7 @@ def test_options_of_targets_are_checked() -> None:
         ({"target_weights": "learned"}, "needs two targets or more"),
         ({"targets": "identity,x", "backbone": "dlib", "target_weights": "learned"}, "is for networks"),
         ({"targets_from": Path("a.csv")}, "only read for --targets"),
+        ({"targets": "identity,x", "objective": "triplet"}, "learns who is who alone; remove --targets"),
     ):
         with pytest.raises(FacekitError, match=message):
             Train(**where, **values)  # type: ignore[arg-type]

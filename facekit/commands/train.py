@@ -57,9 +57,11 @@ def _trained(run: Run, began: float) -> Report:
     details: dict[str, Json] = {
         "network": info.network,
         "labels": len(info.labels),
+        **({"targets": ", ".join(target.name for target in info.targets)} if info.targets else {}),
         # A linear head has none.
         **({"epochs": info.epochs, "best_epoch": info.best_epoch} if info.backbone is None else {}),
         **{name: round(value, 4) for name, value in accuracies.items() if value is not None},
+        **_by_target(run),
         "val_photos": info.used.validation,
         "test_photos": info.split.test,
         "train_pictures": info.used.train,
@@ -72,6 +74,15 @@ def _trained(run: Run, began: float) -> Report:
         details["stopped"] = info.stopped
         details["history"] = str(run.folder / runs.PLOT)
     return Report(STAGE, str(run.folder), info.epochs, info.used.total, Counter(info.left), _since(began), details)
+
+
+def _by_target(run: Run) -> dict[str, Json]:
+    """Return the validation accuracy of each of several targets in the epoch that was kept."""
+    rows = run.history
+    if not run.more or not 0 < run.info.best_epoch <= len(rows):
+        return {}
+    found = rows[run.info.best_epoch - 1].by_target
+    return {name: round(value, 4) for name, value in found.items() if name.startswith("val_")}
 
 
 def _embedder(run: Run, embeds: Embeds, began: float) -> Report:

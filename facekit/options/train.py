@@ -186,6 +186,8 @@ class Train(Stage):
         kind_of(self.labels, self.split_by)
         check(self)
         check_targets(self.targets, self.targets_from, self.target_weights, self.backbone)
+        if self.targets is not None and embeds(self):
+            raise FacekitError(f"--objective {self.objective} learns who is who alone; remove --targets")
         if self.warmup_epochs >= self.epochs:
             raise FacekitError(f"--warmup-epochs is {self.warmup_epochs}; it must be less than --epochs {self.epochs}")
         frozen = "warmup_epochs" if self.warmup_epochs else "unfreeze" if self.unfreeze else None

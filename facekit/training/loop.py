@@ -23,7 +23,7 @@ from facekit.training.callbacks import Callbacks, EpochEnd, EpochStart, Progress
 from facekit.training.checkpoint import Checkpoint
 from facekit.training.feed import Feed
 from facekit.training.labels import class_indices, picture_weights
-from facekit.training.losses import TargetLoss, accuracies, with_uncertainty
+from facekit.training.losses import UNCERTAINTY, TargetLoss, accuracies, with_uncertainty
 from facekit.training.pack import Pack
 from facekit.training.plan import EpochWatch
 from facekit.training.recalibrate import Recalibrate
@@ -114,6 +114,15 @@ def train_epochs(
                 shuffle=False,  # the feed draws its own order
                 verbose=0,
             )
+    if options.target_weights == LEARNED and checkpoint.epochs:
+        _tell_learned(model, targets)
+
+
+def _tell_learned(model: Model, targets: Sequence[Target]) -> None:
+    """Log how much the loss of each target counts by now."""
+    learned = keras.ops.convert_to_numpy(keras.ops.exp(-model.get_layer(UNCERTAINTY).log_variance))
+    said = ", ".join(f"{one.name} {weight:.3g}" for one, weight in zip(targets, learned, strict=True))
+    log.info("the weights that were learned: %s", said)
 
 
 def augmented(net: Model, strength: float = 1.0) -> Model:

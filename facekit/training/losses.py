@@ -85,6 +85,9 @@ class TargetAccuracy(keras.metrics.Mean):  # type: ignore[misc]
 
 ACCURACY = "accuracy"
 
+UNCERTAINTY = "uncertainty"
+"""The layer of what is learned of the weights."""
+
 
 def metric_names(targets: int) -> list[str]:
     """Return what the accuracy of each target is called in the logs of Keras."""
@@ -100,4 +103,4 @@ def accuracies(sizes: Sequence[int]) -> list[TargetAccuracy]:
 
 def with_uncertainty(model: Model, targets: int) -> Model:
     """Return a model that is fitted with weights that are learned: the network's answers, and those beside them."""
-    return keras.Model(model.inputs[0], Uncertainty(targets, name="uncertainty")(model.output), name=model.name)
+    return keras.Model(model.inputs[0], Uncertainty(targets, name=UNCERTAINTY)(model.output), name=model.name)
