@@ -73,6 +73,7 @@ bench: browser  ## Run what takes long: slow tests, kills, speed side by side, a
 	$(BIN)/python benchmarks/feed.py
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/drift.py
+	$(BIN)/python benchmarks/forget.py -o bench/forget
 	$(BIN)/python benchmarks/video.py --part drawn --part stream --part live
 	$(BIN)/python benchmarks/gpu.py || test $$? = 2  # 2: there is no accelerator, which it says
 	$(BIN)/python benchmarks/rehearsal.py -o bench/rehearsal || test $$? = 2  # likewise

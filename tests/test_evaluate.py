@@ -24,10 +24,12 @@ from facekit.base.files import read_lines, replace_lines
 from facekit.cli.app import main
 from facekit.cli.console import Console
 from facekit.cli.run import plan, read
+from facekit.commands.card import card
 from facekit.commands.evaluate import evaluate
 from facekit.commands.train import train
 from facekit.dataset import INFO, MANIFEST, derive_id, lineage
 from facekit.dataset.protocol import BANNER
+from facekit.options.card import Card
 from facekit.options.cross_validate import CrossValidate
 from facekit.options.evaluate import Evaluate
 from facekit.options.evaluate_pairs import EvaluatePairs
@@ -581,3 +583,23 @@ def test_a_recipe_finds_its_tables_beside_itself(tmp_path: Path) -> None:
     assert train_step.options.people_from == tmp_path / "who.csv"
     assert evaluate_step.options.table == tmp_path / "ages.csv"
     assert evaluate_step.options.data is None
+
+
+def test_the_card_of_a_model_says_its_scores(own: Trained) -> None:
+    scores = _scores(_evaluate(own.run))
+    table = own.run.parent / "groups.csv"
+    labels = runs.load(own.run).labels
+    table.write_text("label,hand\n" + "".join(f"{one},{'left' if k else 'right'}\n" for k, one in enumerate(labels)))
+    _evaluate(own.run, by="hand", table=table)
+    card(Card(target=str(own.run)))
+    text = (own.run / "README.md").read_text()
+    for name in ("accuracy", "balanced_accuracy"):
+        low, high = scores["intervals"][name]
+        assert f"| {name.replace('_', ' ')} | {scores[name]:.3f} ({low:.3f} to {high:.3f}) |" in text
+    assert f"Measured on {scores['scored']}" in text
+    assert re.search(r"\| hand \| accuracy \| on \|\n.*\n\| (left|right) \| [01]\.\d{3}", text)
+    assert all(f"| {runs.load(own.run).name(label)} |" in text for label in labels)
+    assert "\nmodel-index: [" in text
+    assert card(Card(target=str(own.run), check=True)).code == 0
+    (own.run / "evaluation/scores.json").write_text(json.dumps({**scores, "accuracy": 0.123}))
+    assert card(Card(target=str(own.run), check=True)).code == 1

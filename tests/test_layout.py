@@ -143,6 +143,7 @@ ACROSS = {
     "layout": "this test",
     "messy_trees": "every command on trees as real disks hold them",
     "lean": "an install without extras",
+    "offline": "every command that needs no web, without a network",
     "parts_example": "examples/parts",
     "private": "private addresses in every download",
     "python_page": "the Python in docs/",

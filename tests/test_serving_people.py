@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from asking import Api
 from conftest import Facekit
 
+from facekit.dataset import tombstones
 from facekit.identity.gallery import Gallery
 
 PEOPLE = "/v1/people"
@@ -64,6 +66,18 @@ def test_who_was_enrolled_is_named_at_once_and_gone_when_deleted(api: Api, usabl
     assert api.send("/v1/identify", {"picture": usable[0]}).json["faces"][0]["name"] != "Ada"
     with Gallery.open(api.target) as gallery:
         assert gallery.store.crop(kept["face"]) is None  # its picture is removed too
+
+
+def test_a_picture_that_was_removed_for_good_is_not_taken(
+    api: Api, usable: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACEKIT_FORGOTTEN", str(tmp_path / "forgotten.jsonl"))
+    before = listed(api)
+    tombstones.add(pictures=[hashlib.sha256(usable[1]).hexdigest()])
+    answer = api.send(PEOPLE, {"picture": usable[1]}, {"name": "Ada"}, key="write")
+    assert (answer.status, answer.problem) == (422, "bad-picture")
+    assert "was removed with `facekit forget`" in answer.json["detail"]
+    assert listed(api) == before
 
 
 def test_a_face_of_somebody_else_and_a_picture_without_one(api: Api, zoe: Any, usable: list[bytes]) -> None:

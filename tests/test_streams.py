@@ -28,7 +28,7 @@ MODELS = ("models",)
 REJECTED = ("rejected", str(MADE / "faces"))
 
 
-def typed(command: tuple[str, ...], cwd: Path, redirect: str = "", width: int = 100) -> Ended:
+def typed(command: tuple[str, ...], cwd: Path, redirect: str = "", width: int = 200) -> Ended:
     """Run facekit in a shell on a pseudo-terminal, with redirections as they are typed; return the screen as text."""
     line = f"{shlex.quote(sys.executable)} -m facekit {shlex.join(command)} {redirect}"
     ended = on_terminal(["bash", "-o", "pipefail", "-c", line], cwd, width)
@@ -259,7 +259,7 @@ def every(root: Path, cases: Sequence[tuple[str, str]]) -> Outcomes:
     enroll(Enroll(input=root / "tiny", output=root / "enrolled", detect=False, jobs=1))
     list(identify(Identify(gallery=str(root / "enrolled"), pictures=[str(root / "tiny")], detect=False, monitor=True)))
     whole = [(way, name, EVERY[name]) for way, name in cases]
-    screen = on_terminal([sys.executable, "-c", DRIVER, json.dumps(whole)], root, 100, {"PYTHONPATH": str(ROOT)}).text
+    screen = on_terminal([sys.executable, "-c", DRIVER, json.dumps(whole)], root, 200, {"PYTHONPATH": str(ROOT)}).text
     found = re.findall(r"^=== (\w+) ([\w-]+)\n(.*?)^=== exit (-?\d+)$", screen, re.MULTILINE | re.DOTALL)
     return {(way, name): Ended(int(code), said) for way, name, said, code in found}
 

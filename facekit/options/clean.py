@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from facekit.base.errors import FacekitError
 from facekit.base.reporting import Report
 from facekit.options.base import Aside, InputPath, Limits, OutputPath, PathOrName, Section
-from facekit.options.common import Stage
+from facekit.options.common import License, Stage
 from facekit.options.following import beside, command
 
 QUALITY, PEOPLE = Section("Quality"), Section("Wrong people")
@@ -52,6 +52,11 @@ class Clean(Stage):
         QUALITY,
     ] = 1.0
     max_yaw: Annotated[float, "Maximum turn of the head to either side, in degrees.", Limits(0, 90), QUALITY] = 90.0
+    license: Annotated[
+        License,
+        "Licences of the photos to keep, as `sources.jsonl` names them: `any`, `open`, or open to `commercial` use and "
+        "changes. A photo without a recorded licence is neither of the last two.",
+    ] = "any"
     max_roll: Annotated[float, "Maximum tilt of the head, in degrees.", Limits(0, 180), QUALITY] = 180.0
     embedder: Annotated[
         str,

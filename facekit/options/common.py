@@ -17,6 +17,8 @@ SplitBy = Literal["group", "image", "person"]
 Kind = Literal["people", "classes"]
 """What labels are: people, of whom a model may meet strangers, or classes, such as expressions, into which all fall."""
 
+License = Literal["any", "open", "commercial"]
+
 STRANGER = "unknown"
 """What a model answers of a face that is of nobody it knows, in place of a label."""
 

@@ -68,5 +68,7 @@ class Evaluate(Options):
         refuse_table(self.table, self.by)
 
     def next_command(self, report: Report) -> str | None:
-        """Return the command that names the faces in photos."""
+        """Return the command that names the faces in photos; of an embedder the one that enrolls people for it."""
+        if "embedder" in report.details:
+            return command("enroll", PHOTOS, "-o", "gallery", "--embedder", self.run)
         return command("predict", self.run, PHOTOS)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from facekit.base.reporting import Report
 from facekit.options.base import Aside, Limits, Options, PathOrName, Positional, Section
-from facekit.options.common import OutputFolder
+from facekit.options.common import License, OutputFolder
 from facekit.options.following import beside, command
 
 SEARCH, SPEED = Section("Search"), Section("Browsers and rate limits")
-
-License = Literal["any", "open", "commercial"]
 
 
 @dataclass(frozen=True, kw_only=True)

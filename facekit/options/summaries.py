@@ -27,6 +27,11 @@ SUMMARIES: dict[str, tuple[Group, str | None, str]] = {
         "doctor",
         "Show what facekit keeps in its cache, or clear it: embeddings of faces, which are biometric data, and weights.",  # noqa: E501
     ),
+    "card": (
+        "manage",
+        "rejected",
+        "Write the card of a data set, a model or a gallery: where it comes from, how good it is, what it is for.",
+    ),
     "clean": (
         "clean",
         "crop",

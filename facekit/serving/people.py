@@ -12,6 +12,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from facekit.base.contract import BadImage, FacekitError, Image
 from facekit.base.names import fold
 from facekit.base.text import counted
+from facekit.dataset import tombstones
 from facekit.faces.landmarks import NO_FACE
 from facekit.identity.faces import SeenFace, kept
 from facekit.identity.gallery import NewFace, Person
@@ -106,6 +107,10 @@ class Desk:
     async def _read(self, data: bytes, number: int | None, foremost: bool, which: str) -> _Read:
         """Return the face of a picture that is meant. The picture itself is let go."""
         seen = await self.engine.look(data, only_foremost=foremost and number is None)
+        try:
+            await self.engine.in_pool(tombstones.check, seen.image, seen.sha256)
+        except BadImage as error:
+            raise Problem("bad-picture", f"{which}{error.reason}") from None
         face = _chosen(seen.faces, number, which)
         keep = self.live.gallery.about.keep_crops
         crop = await self.engine.in_pool(kept, seen.image, face.box) if keep else None

@@ -6,13 +6,15 @@ import logging
 from collections.abc import Sequence
 
 from facekit.base.contract import FacekitError, Record, Rejection, Report, Track, quiet, replace
+from facekit.base.licences import allows
 from facekit.base.parallel import ordered_map
 from facekit.commands.clean import by_person, page, recognition, summary
-from facekit.commands.clean.candidates import Measure, seen_again
+from facekit.commands.clean.candidates import Candidate, Measure, seen_again
 from facekit.commands.clean.decisions import ReviewDecisions
 from facekit.commands.clean.selection import STAGE, select
 from facekit.dataset import Dataset, DatasetInfo, Output
 from facekit.dataset.groups import draw_groups
+from facekit.dataset.reasons import LICENCE
 from facekit.faces import confirmation
 from facekit.identity import groups
 from facekit.identity.likeness import matcher, proofs
@@ -82,6 +84,8 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
     source, options = out.source, out.options
     assert source is not None and isinstance(options, Clean)
     placed, rejections = decided.candidates(out)
+    placed, unlicensed = _licensed(placed, source, options)
+    rejections = unlicensed + rejections
     names = recognition.names_of(name)
     confirm = confirmation.build()
     measure = Measure(source, options, _asks_pose(names, options), confirm if confirm and confirm.rejects else None)
@@ -105,6 +109,19 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
     report = _finish(out, planned, selection.rejections + rejections, options)
     report.details |= summary.of_people(out.info.people, name).details()
     return report
+
+
+def _licensed(placed: Sequence[Candidate], source: Dataset, options: Clean) -> tuple[list[Candidate], list[Rejection]]:
+    """Part the pictures whose photos are under a licence that was asked for from the others, whoever wants these."""
+    kept, left = [], []
+    for one in placed:
+        about = source.sources.get(one.record.origin)
+        licence = about.licence if about is not None else None
+        if allows(licence, options.license):
+            kept.append(one)
+        elif not one.removed:
+            left.append(Rejection.of(STAGE, one.record, LICENCE, licence or "not known"))
+    return kept, left
 
 
 def _finish(out: Output, planned: list[Record], rejections: list[Rejection], options: Clean) -> Report:

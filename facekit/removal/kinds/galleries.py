@@ -84,7 +84,10 @@ class Galleries(Kind):
         return Part(self.name, str(place), counts, [_gone(one.where) for one in going.faces]) if counts else None
 
     def remove(self, place: Path, doing: Doing) -> None:
-        """Remove faces and people, so that the file holds nothing of them; build index and threshold again."""
+        """Remove faces and people, so that the file holds nothing of them, and build the index again.
+
+        The threshold is found again by whoever asks next: in a large gallery that takes minutes.
+        """
         with Gallery.open(_named(place)) as gallery:
             going = _going(gallery, doing.targets)
             store = gallery.store
@@ -95,8 +98,6 @@ class Galleries(Kind):
             store.purge()
             index.drop(gallery.folder)
             gallery.people()  # which builds it again, and drops a graph that knows what is gone
-            if store.people():
-                gallery.promise()
 
 
 def looks(place: Path, targets: Targets) -> Iterator[int]:

@@ -124,6 +124,7 @@ const empty = (blob, live = false) => ({ blob, live, bitmap: null, thumbs: null,
 async function take(files) {
   const refused = [];
   calm();
+  camera.hold(); // the next still would take its place
   for (const file of files) {
     if (!state.key) return;
     $("stage").setAttribute("aria-busy", "true");
@@ -222,6 +223,7 @@ const ACTS = {
   e: () => void answers.act("enroll"),
   "/": () => $("search").focus(),
   "?": () => $("help-sheet").showModal(),
+  Escape: calm,
   ArrowDown: () => answers.go(state.cursor + 1),
   ArrowUp: () => answers.go(state.cursor - 1),
   j: () => answers.go(state.cursor + 1),

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
-from facekit.options.scrape import License
+from facekit.options.common import License
 from facekit.sources.addresses import canonical
 
 HANDFUL, REPEATED_SHARE = 5, 0.8

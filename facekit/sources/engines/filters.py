@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime
 
 from facekit.base.contract import FacekitError
+from facekit.base.licences import allows
 from facekit.sources.engines import Candidate, Engine, Search
 
 AGES = {"day": 1, "week": 7, "month": 31, "year": 366}
 """What engines call a past time -> its days."""
-
-_OPEN = re.compile(r"\b(cc|cc0|pd|pdm|public domain|gfdl|fal|free art|no restrictions|attribution|copyrighted free)\b")
-_BOUND = re.compile(r"\b(nc|nd|non-?commercial|no-?derivatives|no-?derivs)\b")
 
 
 def day(since: str, today: date | None = None) -> date:
@@ -53,14 +50,8 @@ def fits(candidate: Candidate, search: Search) -> bool:
 
 
 def is_licensed(licence: str | None, search: Search) -> bool:
-    """Return whether a licence's short name is one that was asked for; a picture without one has none.
-
-    `commercial` asks for commercial use and for changes, because facekit crops.
-    """
-    if search.license == "any":
-        return True
-    name = (licence or "").lower()
-    return bool(_OPEN.search(name)) and (search.license == "open" or not _BOUND.search(name))
+    """Return whether a licence's short name is one that was asked for; a picture without one has none."""
+    return allows(licence, search.license)
 
 
 def _can(engine: type[Engine], name: str, search: Search) -> bool:

@@ -1,0 +1,236 @@
+"""The facts of a trained model: what it learned from, how good it is, and what it stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from facekit.base.contract import FacekitError, Track
+from facekit.base.files import read_json, sha256_of
+from facekit.base.text import counted
+from facekit.commands.card import data as data_facts
+from facekit.dataset import Dataset
+from facekit.dataset.ancestry import Ancestry
+from facekit.dataset.counting import by_kind, by_part
+from facekit.dataset.info import DatasetInfo
+from facekit.dataset.records import own_file
+from facekit.report.cards.facts import Data, Facts, Origin, Score, Scores, Tool
+from facekit.runs import EVALUATION, SPLIT, Run
+from facekit.runs.provenance import of_run
+from facekit.runs.reports import SCORES
+
+Ends = tuple[float | None, float | None] | None
+
+_GONE = "The folder that it was trained on is gone, or has changed: where its photos come from is not known here."
+
+
+@dataclass(frozen=True)
+class _Class:
+    label: str
+    pictures: int
+    f1: float | None
+
+
+@dataclass(frozen=True)
+class _Group:
+    value: str
+    pictures: int
+    accuracy: float | None
+    intervals: dict[str, Ends] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Gap:
+    best: str
+    worst: str
+    gap: float
+    interval: Ends = None
+
+
+@dataclass(frozen=True)
+class _Groups:
+    by: str
+    values: tuple[_Group, ...] = ()
+    gap: _Gap | None = None
+
+
+@dataclass(frozen=True)
+class _OpenSet:
+    strangers_are: str = ""
+    strangers: int = 0
+    rates: dict[str, float | None] = field(default_factory=dict)
+    intervals: dict[str, Ends] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Before:
+    accuracy: float | None = None
+    kept: int = 0
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class _Evaluated:
+    """What is read of a run's `scores.json`."""
+
+    scored: str = ""
+    pictures: int = 0
+    accuracy: float | None = None
+    balanced_accuracy: float | None = None
+    intervals: dict[str, Ends] = field(default_factory=dict)
+    macro: dict[str, float | None] = field(default_factory=dict)
+    by_class: tuple[_Class, ...] = ()
+    banners: tuple[str, ...] = ()
+    groups: _Groups | None = None
+    open_set: _OpenSet | None = None
+    before_cleaning: _Before | None = None
+
+
+def facts(run: Run, jobs: int, track: Track) -> Facts:
+    """Return the facts of a run. Raises FacekitError for one that is broken."""
+    info = run.info
+    data, made = _data(run, jobs, track)
+    tools = [*data_facts.tools(made), Tool(use="is what the model stands on", weights=of_run(run))]
+    words = ("class", "classes") if info.kind == "classes" else ("person", "people")
+    people = counted(len(run.labels), *words)
+    return Facts(
+        kind="model",
+        title=run.folder.resolve().name,
+        summary=f"A model ({info.network}) that tells {people} apart, trained with facekit {info.facekit}.",
+        digest=info.dataset.digest,
+        data=data,
+        scores=_scores(run),
+        tools=tools,
+        model=_rows(run),
+        left_out=None if info.open_set is None else info.open_set.people,
+        drawn=info.drawn,
+        records=SPLIT,
+        records_sha256=sha256_of(run.folder / SPLIT),
+    )
+
+
+def _data(run: Run, jobs: int, track: Track) -> tuple[Data, DatasetInfo]:
+    """Return what the run was trained on: from its folder, where that is still the same, else from the split alone."""
+    info = run.info
+    try:
+        dataset = Dataset.open(run.root, track)
+        if dataset.digest() == info.dataset.digest:
+            found = data_facts.gather(dataset, run.split, Ancestry(run.root), jobs, track)
+            return replace(found, protocol=run.protocol), dataset.info
+    except FacekitError:  # gone, or another folder by now
+        pass
+    alone = Data(
+        pictures=len(run.split),
+        people=data_facts.people_of(run.split),
+        origin=Origin(photos=len({record.origin for record in run.split})),
+        parts=by_part(run.split),
+        kinds=by_kind(run.split),
+        protocol=run.protocol,
+        split_given=info.split_given,
+        gone=_GONE,
+    )
+    return alone, DatasetInfo(crop=info.crop, cleaned_with=info.cleaned_with, matchers=info.matchers)
+
+
+def _rows(run: Run) -> list[tuple[str, str]]:
+    info = run.info
+    rows = [
+        ("network", info.network),
+        ("input", f"{info.size} x {info.size} pixels, {info.color}"),
+        ("trainable parameters", f"{info.parameters:,}"),
+        ("data", f"{run.root.name}, fingerprint {info.dataset.digest}"),
+        ("trained on", f"{info.used.train or info.split.train:,} pictures, validated with {info.split.validation:,}"),
+    ]
+    if info.open_set is not None:
+        one = info.open_set
+        threshold = f"below a similarity of {one.threshold:.3f}: {one.rate:.2%} of strangers are taken for somebody"
+        rows.append(("says unknown", f"{threshold}, found by leaving out {counted(one.people, 'person', 'people')}"))
+    return rows
+
+
+def _scores(run: Run) -> Scores | None:
+    """Return the scores of the run's own evaluation; of one by group, the groups as well."""
+    main = _read(run.folder / EVALUATION / SCORES)
+    by_group = [_read(file) for file in sorted(run.folder.glob(f"{EVALUATION}-by-*/{SCORES}"))]
+    grouped = next((one.groups for one in (main, *by_group) if one is not None and one.groups is not None), None)
+    if main is None:
+        return None
+    return Scores(
+        rows=_main(main),
+        on=main.scored,
+        by=grouped.by if grouped else "",
+        groups=_groups(grouped),
+        gap=_gap(grouped),
+        open_set=_open_set(main.open_set),
+        strangers=main.open_set.strangers_are if main.open_set else "",
+        people=_people(run, main),
+        banners=main.banners,
+        before_cleaning=_before(main.before_cleaning),
+    )
+
+
+def _read(file: Path) -> _Evaluated | None:
+    try:
+        return read_json(own_file(file), _Evaluated)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _main(found: _Evaluated) -> list[Score]:
+    values = {
+        "accuracy": found.accuracy,
+        "balanced_accuracy": found.balanced_accuracy,
+        "macro_f1": found.macro.get("f1"),
+    }
+    of = counted(found.pictures, "picture")
+    return [_score(name, value, found.intervals, of) for name, value in values.items() if value is not None]
+
+
+def _score(name: str, value: float, intervals: Mapping[str, Ends], of: str, shown: str = "") -> Score:
+    low, high = intervals.get(name) or (None, None)
+    return Score(name=shown or name.replace("_", " "), value=value, low=low, high=high, of=of)
+
+
+def _groups(found: _Groups | None) -> list[Score]:
+    rows = found.values if found else ()
+    return [
+        _score("accuracy", row.accuracy, row.intervals, counted(row.pictures, "picture"), row.value)
+        for row in rows
+        if row.accuracy is not None
+    ]
+
+
+def _gap(found: _Groups | None) -> str:
+    if found is None or found.gap is None:
+        return ""
+    gap = found.gap
+    low, high = gap.interval or (None, None)
+    ends = f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else ""
+    return f"Between {gap.worst} and {gap.best} the gap in accuracy is {gap.gap:.3f}{ends}."
+
+
+def _open_set(found: _OpenSet | None) -> list[Score]:
+    names = {"fpir": "strangers taken for somebody (FPIR)", "tpir": "known people who are named rightly (TPIR)"}
+    if found is None:
+        return []
+    rates = ((name, shown, found.rates.get(name)) for name, shown in names.items())
+    return [_score(name, rate, found.intervals, "", shown) for name, shown, rate in rates if rate is not None]
+
+
+def _people(run: Run, found: _Evaluated) -> list[Score]:
+    rows = [
+        Score(name=run.name(row.label), value=row.f1, of=counted(row.pictures, "picture"))
+        for row in found.by_class
+        if row.f1 is not None
+    ]
+    return sorted(rows, key=lambda row: (row.value, row.name))
+
+
+def _before(found: _Before | None) -> str:
+    if found is None or found.accuracy is None:
+        return ""
+    return (
+        f"Before cleaning, accuracy would be {found.accuracy:.3f}: that counts the "
+        f"{counted(found.left_out, 'picture')} that `clean` left out as well."
+    )

@@ -1,0 +1,175 @@
+"""What follows from the facts of a card: its licence, what it may be used for, and what not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from facekit.base.text import counted
+from facekit.report.cards.facts import Data, Facts, Origin, Scores
+
+UNKNOWN = "not known"
+
+FEW = 20
+"""Photos of a person below which a card warns of few."""
+
+FEW_STRANGERS = 20
+"""People left out below which a rate of strangers who get a name is a rough estimate."""
+
+_NO_PEOPLE = ("It finds faces", "Those in the training part")
+"""How the sentence begins of weights that know nobody from elsewhere."""
+
+_HUB = {
+    "cc0": "cc0-1.0",
+    "by": "cc-by-4.0",
+    "by-sa": "cc-by-sa-4.0",
+    "by-nc": "cc-by-nc-4.0",
+    "by-nd": "cc-by-nd-4.0",
+    "by-nc-sa": "cc-by-nc-sa-4.0",
+    "by-nc-nd": "cc-by-nc-nd-4.0",
+}
+"""A licence as search engines call it -> its identifier on the Hugging Face Hub, where its version is the last one."""
+
+
+def hub_licence(facts: Facts) -> str:
+    """Return what Hugging Face's front matter says of the licence: one that all photos share, `other` or `unknown`."""
+    licences = set(facts.data.origin.licences) if facts.data else set()
+    if not licences or licences == {UNKNOWN}:
+        return "unknown"
+    if len(licences) > 1:
+        return "other"
+    (only,) = licences
+    plain = only.lower().removeprefix("cc ").removeprefix("cc-").strip()
+    word, _, version = plain.replace(" ", "-").partition("-4.0") if plain.endswith("4.0") else (plain, "", "")
+    return _HUB.get(word, "other")
+
+
+def licence(facts: Facts) -> str:
+    """Return in one sentence under which licence the photos are."""
+    data = facts.data
+    if facts.drawn:
+        return "The faces are drawn by facekit; no photo of anybody is in it."
+    if data is None or not data.origin.photos:
+        return "The licence of the photos is not recorded."
+    known = {name: count for name, count in data.origin.licences.items() if name != UNKNOWN}
+    unknown = data.origin.licences.get(UNKNOWN, 0)
+    listed = ", ".join(f"{name} ({counted(count, 'photo')})" for name, count in known.items())
+    if not known:
+        return (
+            f"No licence is recorded for any of the {counted(unknown, 'photo')}: assume that all rights are reserved."
+        )
+    rest = f"; of {counted(unknown, 'photo')} it is not known, so assume all rights are reserved" if unknown else ""
+    return f"{listed}{rest}. `sources.jsonl` names licence and creator of each photo."
+
+
+def uses(facts: Facts) -> list[str]:
+    """Return what it is for, as sentences."""
+    people = _people(facts)
+    if facts.kind == "gallery":
+        return [f"To tell in photos which of the {people} in it is on them, and to say `unknown` of everybody else."]
+    if facts.kind == "model":
+        return [
+            f"To tell which of the {people} a face is of, in photos like those that it was trained on, and, where it "
+            "has a threshold, to say `unknown` of everybody else.",
+        ]
+    return [
+        f"To train and to measure models that tell the {people} in it apart.",
+        "To study how cleaning, balancing and splitting change a score.",
+    ]
+
+
+def not_for(facts: Facts) -> list[str]:
+    """Return what it must not be used for, and what limits what it says, as sentences."""
+    return [*_law(facts), *_of_data(facts, facts.data), *_of_scores(facts, facts.scores), *_of_tools(facts)]
+
+
+def _law(facts: Facts) -> Iterator[str]:
+    if facts.drawn:
+        yield "The faces are drawn by facekit: a score on them proves nothing about photos of people."
+        return
+    yield (
+        "Not without a legal ground for each person: faces with names are biometric data (GDPR article 9, and similar "
+        "laws such as BIPA)."
+    )
+    yield "Not to watch people in public, and not to infer emotions at work or in schools: the EU AI Act forbids both."
+    yield ("Not as the only ground of a decision about a person. A match is a hint, which somebody has to look at.")
+
+
+def _of_data(facts: Facts, data: Data | None) -> Iterator[str]:
+    if data is None:
+        return
+    if not facts.drawn:
+        yield from _of_origin(data.origin)
+    yield from _balance(data)
+    if not data.targets:
+        yield (
+            "Nothing is recorded of gender, age, skin tone or origin, so it is not known how well these groups are "
+            "represented, nor whether a score differs among them."
+        )
+    if data.protocol == "image":
+        yield "The split was drawn by picture: copies of one photo are in several parts, so scores are too high."
+    crossing = data.likeness.crossing
+    if crossing:
+        yield f"{counted(crossing, 'group')} of one photo each cross the split: scores on it are too high."
+    if data.gone:
+        yield data.gone
+
+
+def _of_origin(origin: Origin) -> Iterator[str]:
+    unknown = origin.licences.get(UNKNOWN, 0)
+    if unknown or not origin.licences:
+        of = f"{unknown:,} of {counted(origin.photos, 'photo')}" if unknown else "its photos"
+        yield f"Not to be published, sold or passed on: of {of} no licence is recorded."
+    if origin.engines and set(origin.engines) <= {"folder", "archive"}:
+        yield "The photos were given as files: where these had been found before is not recorded."
+    if origin.ignored_opt_outs:
+        yield "Photos were kept though their owners do not want them to be used for training (`--ignore-opt-outs`)."
+
+
+def _balance(data: Data) -> Iterator[str]:
+    counts = [person.photos or person.pictures for person in data.people]
+    if not counts:
+        return
+    few = sum(count < FEW for count in counts)
+    if few:
+        yield f"{counted(few, 'person has', 'people have')} fewer than {FEW} photos: little can be said of them."
+    if max(counts) > 2 * min(counts):
+        yield (
+            f"People differ in how many photos they have, from {min(counts):,} to {max(counts):,}: a model that learns "
+            "from these as they are favours those with many."
+        )
+
+
+def _of_scores(facts: Facts, scores: Scores | None) -> Iterator[str]:
+    if facts.left_out is not None and facts.left_out < FEW_STRANGERS:
+        yield (
+            f"How often strangers are taken for somebody is a rough estimate: only {facts.left_out} people could be "
+            f"left out in turn, and {FEW_STRANGERS} are the least from which a rate can be told."
+        )
+    if scores is None:
+        if facts.kind == "model":
+            yield "It has not been evaluated: nothing is known of how good it is."
+        return
+    yield from (f"{banner[:1].upper()}{banner[1:]}." for banner in scores.banners)
+    first = scores.rows[0] if scores.rows else None
+    if first is not None and first.low is not None and first.high is not None and first.high - first.low > 0.05:
+        yield (
+            f"The score rests on {first.of}: its 95% interval reaches from {first.low:.3f} to {first.high:.3f}, so "
+            "small differences between models cannot be seen."
+        )
+    if not scores.groups:
+        yield "Scores by group were not measured; `evaluate --by` does that."
+
+
+def _of_tools(facts: Facts) -> Iterator[str]:
+    told = set()
+    for tool in facts.tools:
+        people, title = tool.weights.people.rstrip("."), tool.weights.title.partition(" (")[0]
+        if people and not people.startswith(_NO_PEOPLE) and (title, people) not in told:
+            told.add((title, people))
+            yield f"{title}, which {tool.use}: {people[:1].lower()}{people[1:]}."
+
+
+def _people(facts: Facts) -> str:
+    if facts.data is None:
+        return "people"
+    return counted(len(facts.data.people), "person", "people")
