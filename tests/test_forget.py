@@ -31,7 +31,7 @@ from facekit.options.balance import Balance
 from facekit.options.crop import Crop
 from facekit.options.expire import Expire
 from facekit.options.forget import Forget
-from facekit.removal.kinds import exports, listed, pages, registry, scraping, searches
+from facekit.removal.kinds import cards, exports, listed, pages, registry, scraping, searches
 from facekit.removal.targets import Targets
 from facekit.runs import ModelInfo, Run, TrainedOn
 
@@ -376,7 +376,7 @@ def test_each_module_that_writes_belongs_to_a_kind_or_holds_nobody() -> None:
     modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in paths}
     known = {module for kind in registry.KINDS for module in kind.written_by} | registry.HOLDS_NOBODY.keys()
     assert {name for name, path in modules.items() if _CALL.search(path.read_text())} - known == set()
-    assert known - modules.keys() <= {"facekit.commands.card.stage"}
+    assert known - modules.keys() == set()
     assert len(registry.BY_NAME) == len(registry.KINDS) >= 12
 
 
@@ -401,6 +401,9 @@ def test_files_of_higher_floors_are_called_as_they_are_there() -> None:
     assert said("commands/audit/without", "NOTE") == listed.COPY
     assert said("commands/compare/folder", "TABLES") == pages.COMPARISON
     assert said("runs/export/placing", "_PART") == exports.PART
+    assert said("report/cards/markdown", "MARK").encode().startswith(cards.MARK)
+    assert said("report/cards/markdown", "FILE") == cards.CARD
+    assert said("report/cards/croissant", "FILE") == cards.FOR_MACHINES
     assert said("runs/export/saved_model", "EXTRA") == exports.EXTRA
     assert said("runs/export/saved_model", "_ABOUT") == exports.ABOUT_FILE
 
