@@ -314,6 +314,7 @@ STAGES = [
     _of("balance", "balance tree -o out/balance -n 6 -j 1"),
     _of("augment", "augment tree -o out/augment -n 6 -j 1"),
     _of("audit", "audit tree -o out/audit -j 1"),
+    _of("label", "label tree --table tree/metadata.csv --dry-run"),
     _of("stats", "stats tree"),
     _of("rejected", "rejected tree --sheet out/sheet.png"),
 ]
@@ -363,10 +364,14 @@ TRAINERS = [
 
 
 NO_TREE = {
-    *("cache", "demo", "doctor", "draw", "expire", "export", "forget", "keys", "models", "monitor", "scrape", "serve"),
-    "tune",
+    *("cache", "card", "demo", "doctor", "draw", "expire", "export", "forget", "ingest", "keys", "models", "monitor"),
+    *("scrape", "serve", "tune"),
 }
-"""The commands that read no tree of pictures; `tune` reads one as `train` does, `forget` what facekit wrote alone."""
+"""The commands that read no tree of pictures.
+
+`ingest` reads what others published, in layouts of its own; `tune` reads a tree as `train` does; `card`, `expire` and
+`forget` read what facekit wrote alone.
+"""
 
 RECIPE = """\
 output = "out"

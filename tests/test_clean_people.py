@@ -275,7 +275,7 @@ def test_the_report_shows_what_was_left_out(
 ) -> None:
     ada, bob, cy = names
     mixed = people[ada][:9] + people[bob][10:12]
-    folders = {ada: mixed, bob: people[bob][:9], "Both <b>": people[cy][:4] + people[bob][10:14]}
+    folders = {ada: mixed, bob: people[bob][:9], "Both <b>": people[cy][:4] + people[ada][10:14]}
     source = tree(tmp_path / "in", folders)
     (source / ada / "dark.png").write_bytes(images.encode_png((picture(8, 120) // 8).astype(np.uint8)))
     run(source, report=tmp_path / "report.html")

@@ -279,7 +279,7 @@ def test_an_empty_path_is_not_the_current_folder(
         if other.name == option.name:
             words += [""] if option.positional else [option.flag, ""]
         elif other.required:
-            value = next(iter(get_args(other.kind)), "x") if other.positional and other.path is None else "x"
+            value = next(iter(get_args(other.kind)), "3d") if other.path is None else "x"
             words += [value] if other.positional else [other.flag, value]
     said = refuse(facekit(name, *words))
     assert said.startswith(f"error: {option.called} is empty; give a ")

@@ -275,8 +275,10 @@ def drawn_by(root: Path, by: dict[str, str]) -> None:
 class Searched(Plain):
     """Serves distinct photos by number, and photo 0 edited."""
 
-    def picture(self, path: str) -> bytes:
+    def picture(self, path: str) -> bytes | None:
         name = path.rpartition("/")[2]
+        if not name.endswith(".jpg"):
+            return None  # robots.txt
         image = picture(0 if name == "edited.jpg" else int(name.partition(".")[0]), 160)
         return edited(image) if name == "edited.jpg" else images.encode(image)
 

@@ -285,4 +285,4 @@ def test_a_recipe_cannot_hold_what_is_not_declared_for_recipes(site: Path, tmp_p
     (tmp_path / "recipe.toml").write_text('[[stage]]\ncommand = "hello"\n')
     done = facekit(site, "run", str(tmp_path / "recipe.toml"))
     assert done.returncode == 2
-    assert "stage 1 (hello): command must be one of scrape, draw, crop" in done.stderr
+    assert "stage 1 (hello): command must be one of scrape, draw, ingest, crop" in done.stderr

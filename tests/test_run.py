@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from conftest import Facekit, plain_tree, read_tree, records
@@ -141,7 +142,7 @@ def test_what_a_dry_run_shows_can_be_typed(recipe: Path, facekit: Facekit) -> No
     [
         ("min_images", "min_image", "stage 2 (clean): no option called 'min_image'; did you mean min_images?"),
         ("min_images", "zzz", "stage 2 (clean): no option called 'zzz'; choose from input, output"),
-        ('"balance"', '"balanse"', "stage 3 (balanse): command must be one of scrape, draw, crop"),
+        ('"balance"', '"balanse"', "stage 3 (balanse): command must be one of scrape, draw, ingest, crop"),
         ('command = "balance"', "", "stage 3 (no command): command must be one of"),
         ("count = 9", "count = 2", "stage 4 (augment): --count is 2; it must be 3 or more"),
         ("count = 9", 'count = "9"', "stage 4 (augment): --count is '9'; it must be of type int"),
@@ -228,9 +229,16 @@ def written(value: object) -> str:
 
 def planned(recipe: Path, command: str, option: Field, value: object) -> object:
     """What an option of a recipe's only stage comes to; what else the stage needs is there."""
-    needed = {"by": "column", "split_by": "person"} if option.name in ("table", "people_from") else {}
+    beside: dict[str, dict[str, object]] = {
+        "table": {"by": "column"},
+        "people_from": {"split_by": "person"},
+        "targets_from": {"targets": "identity,expression"},
+    }
+    needed = beside.get(option.name, {})
     values: dict[str, object] = {
-        field.name: "else/where" for field in describe(registry.own(command).options) if field.required
+        field.name: next(iter(get_args(field.kind)), "else/where")
+        for field in describe(registry.own(command).options)
+        if field.required
     }
     values |= {key: held for key, held in needed.items() if key in vars(registry.own(command).options)} | {
         option.name: value

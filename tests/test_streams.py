@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -169,6 +170,7 @@ EVERY = {
     "augment": "augment balanced -o g -n 10 -j 1 --dry-run",
     "balance": "balance balanced -o b -n 8 -j 1",
     "cache": "cache",
+    "card": "card balanced --dry-run",
     "clean": "clean faces -o c --min-images 3 --embedder none -j 1 --dry-run",
     "compare": "compare balanced -o comparison --networks dlib --dry-run",
     "crop": "crop tiny -o f --no-detect --size 24 -j 1",
@@ -182,8 +184,10 @@ EVERY = {
     "export": "export head -o exported --dry-run",
     "gallery": "gallery list enrolled",
     "identify": "identify enrolled tiny --no-detect",
+    "ingest": "ingest utkface published -o i --dry-run",
     "inspect": "inspect head --method occlusion --dry-run",
     "keys": "keys list enrolled",
+    "label": "label balanced --table table.csv --dry-run",
     "models": "models",
     "monitor": "monitor enrolled",
     "predict": "predict head tiny --no-detect",
@@ -254,6 +258,9 @@ def every(root: Path, cases: Sequence[tuple[str, str]]) -> Outcomes:
     move(root)
     one, two, *_ = sorted((root / "balanced").glob("*/*.jpg"))
     (root / "pairs.csv").write_text(f"first,second,same\n{_below(one)},{_below(two)},1\n{_below(one)},x.jpg,0\n")
+    (root / "table.csv").write_text(f"image,expression\n{_below(one)},calm\n")
+    (root / "published").mkdir()
+    shutil.copyfile(one, root / "published" / "26_1_2_20170116174525125.jpg")
     (root / "short.toml").write_text('[[stage]]\ncommand = "crop"\ninput = "tiny"\ndetect = false\nsize = 24\n')
     plain_tree(root / "tiny", {"Ada": 2, "Bob": 2})
     enroll(Enroll(input=root / "tiny", output=root / "enrolled", detect=False, jobs=1))

@@ -193,6 +193,8 @@ NEVER_ONE = {
     ("sources/pieces.py", "\x01 names pieces"),
     ("sources/engines/api.py", "end in \x01 seconds"),
     ("training/callbacks.py", "for \x01 epochs"),
+    ("identity/split_people.py", "each of \x01 parts of the split"),
+    ("report/cards/wording.py", "fewer than \x01 photos"),
 }
 
 

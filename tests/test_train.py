@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import math
 import shutil
 import signal
 import subprocess
@@ -246,7 +247,7 @@ def test_divergence_is_given_up_with_the_mend(faces: Path) -> None:
 
 
 def test_a_loss_that_is_no_number_ends_the_run() -> None:
-    watch = Watch(4, 0.01)
+    watch = Watch(math.log(4), 0.01)
     watch.on_train_batch_end(16, {"loss": 1.0})
     with pytest.raises(
         FacekitError, match=r"^training diverged: the loss is nan; .* a lower --learning-rate than 0.01$"

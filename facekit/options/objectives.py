@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from facekit.base.errors import FacekitError
+from facekit.base.text import counted
 
 Objective = Literal["softmax", "arcface", "cosface", "triplet", "contrastive"]
 
@@ -98,5 +99,5 @@ def check(options: Chosen) -> None:
     if at_once > MOST_AT_ONCE:
         raise FacekitError(
             f"--people-per-batch times --pictures-per-person is {at_once}, and a batch takes "
-            f"{MOST_AT_ONCE} pictures at most; give smaller ones"
+            f"{counted(MOST_AT_ONCE, 'picture')} at most; give smaller ones"
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from facekit.base.errors import FacekitError
+from facekit.base.text import counted
 from facekit.options.fields import shown
 from facekit.options.marks import InputPath, Reads, Section
 
@@ -40,7 +41,7 @@ def target_names(text: str | None) -> tuple[str, ...]:
     if twice is not None:
         raise FacekitError(f"--targets names {twice} twice; give each target once")
     if len(names) > MOST:
-        raise FacekitError(f"--targets has {len(names)} names; give at most {MOST}")
+        raise FacekitError(f"--targets has {counted(len(names), 'name')}; give at most {MOST}")
     return tuple(sorted(names, key=lambda name: name != IDENTITY))
 
 

@@ -17,7 +17,7 @@ from facekit.base import plugins
 from facekit.base.contract import FacekitError, Record
 from facekit.base.files import read_json, write_json
 from facekit.base.opening import no_folder
-from facekit.base.text import visible
+from facekit.base.text import counted, visible
 from facekit.dataset.records import own_file, read_split
 from facekit.networks import Built, build, weight_shapes
 from facekit.options.common import SplitBy
@@ -272,9 +272,8 @@ def _refuse_forgotten(run: Run) -> None:
     gone = run.info.forgotten
     if gone is None:
         return
-    learned = f"{run.folder} has learned from {gone.pictures:,} pictures that were removed on {gone.at[:10]}"
-    if gone.pictures == 1:
-        learned = learned.replace("1 pictures that were", "1 picture that was")
+    those = counted(gone.pictures, "picture that was", "pictures that were")
+    learned = f"{run.folder} has learned from {those} removed on {gone.at[:10]}"
     if not gone.kept:
         raise FacekitError(f"{learned}, and is not used; train it again with the same `train` command and --overwrite")
     log.warning("%s; it was kept with --keep-models", learned)

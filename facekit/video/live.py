@@ -46,7 +46,8 @@ class Newest:
                 yield frame
         finally:
             self._reader.stop()
-            self._thread.join(_FAREWELL)
+            if threading.current_thread() is not self._thread:  # the collector may end this in any thread
+                self._thread.join(_FAREWELL)
 
     def _read(self) -> None:
         try:

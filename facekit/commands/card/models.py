@@ -140,7 +140,10 @@ def _rows(run: Run) -> list[tuple[str, str]]:
         ("input", f"{info.size} x {info.size} pixels, {info.color}"),
         ("trainable parameters", f"{info.parameters:,}"),
         ("data", f"{run.root.name}, fingerprint {info.dataset.digest}"),
-        ("trained on", f"{info.used.train or info.split.train:,} pictures, validated with {info.split.validation:,}"),
+        (
+            "trained on",
+            f"{counted(info.used.train or info.split.train, 'picture')}, validated with {info.split.validation:,}",
+        ),
     ]
     if info.open_set is not None:
         one = info.open_set

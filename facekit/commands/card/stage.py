@@ -10,6 +10,7 @@ from facekit import runs
 from facekit.base.contract import FacekitError, Report, Track, quiet
 from facekit.base.files import guarded, json_bytes, read_bytes, replace_file
 from facekit.base.opening import no_folder
+from facekit.base.text import counted
 from facekit.commands.card import data, galleries, models
 from facekit.identity.gallery.opening import is_gallery
 from facekit.options.card import Card
@@ -99,7 +100,10 @@ def _stale(file: Path, content: bytes) -> str:
     )
     changed = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
     now = next((line[1:] for line in changed if line.startswith("+")), "nothing more")
-    return f"{file} is stale in {len(changed)} lines, the first of which is now `{now.strip()[:120]}`; write it again"
+    return (
+        f"{file} is stale in {counted(len(changed), 'line')}, the first of which is now `{now.strip()[:120]}`; "
+        "write it again"
+    )
 
 
 def _read(file: Path) -> bytes | None:

@@ -62,7 +62,7 @@ def _verdict(joint: str, single: str, units: Sequence[str], seed: int) -> str:
         return "no picture is scored for both"
     one, other = (np.array([text[place] == RIGHT for place in places]) for text in (joint, single))
     difference, ends = _difference(one, other, [units[place] for place in places], seed)
-    counts = f"joint {one.mean():.3f}, alone {other.mean():.3f} on the same {len(places):,} pictures"
+    counts = f"joint {one.mean():.3f}, alone {other.mean():.3f} on the same pictures ({len(places):,})"
     if ends is None:
         return f"{counts}; joint minus alone {difference:+.3f}"
     said = f"joint minus alone {difference:+.3f} ({ends.low:+.3f} to {ends.high:+.3f})"

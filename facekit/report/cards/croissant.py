@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from facekit.base.text import visible
+from facekit.base.text import counted, visible
 from facekit.report.cards.facts import Data, Facts, Origin
 from facekit.report.cards.wording import UNKNOWN, licence, not_for, uses
 
@@ -109,7 +109,7 @@ def _collection(data: Data) -> dict[str, Any]:
     found = ", ".join(f"{count:,} by {engine}" for engine, count in origin.engines.items())
     left = [f"{stage.name}: {count:,} {reason}" for stage in data.stages for reason, count in stage.left.items()]
     values: dict[str, Any] = {
-        "rai:dataCollection": f"{origin.photos:,} photos: {found or UNKNOWN}.",
+        "rai:dataCollection": f"{counted(origin.photos, 'photo')}: {found or UNKNOWN}.",
         "rai:dataCollectionType": ["Web Scraping"] if searched else ["Others"],
         "rai:dataCollectionMissingData": visible("; ".join(left)) or "Nothing was left out.",
         "rai:dataPreprocessingProtocol": [
@@ -117,7 +117,8 @@ def _collection(data: Data) -> dict[str, Any]:
             for stage in data.stages
         ],
         "rai:dataBiases": [
-            visible(f"{person.name}: {person.pictures:,} pictures") for person in (data.people[0], data.people[-1])
+            visible(f"{person.name}: {counted(person.pictures, 'picture')}")
+            for person in (data.people[0], data.people[-1])
         ]
         if data.people
         else [],

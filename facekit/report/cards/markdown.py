@@ -195,7 +195,7 @@ def _judged(data: Data) -> Iterator[str]:
     if data.judged:
         yield "## How right the names are"
         by = f" by {' and '.join(data.cleaned_with)}" if data.cleaned_with else ""
-        yield _text(f"What `clean` found{by} of the faces, before it left out the wrong ones:")
+        yield _text(f"What `clean` found{by}, before it left out the wrong faces:")
         yield _counts("found", data.judged, "faces")
 
 

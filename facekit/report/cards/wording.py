@@ -142,8 +142,9 @@ def _balance(data: Data) -> Iterator[str]:
 def _of_scores(facts: Facts, scores: Scores | None) -> Iterator[str]:
     if facts.left_out is not None and facts.left_out < FEW_STRANGERS:
         yield (
-            f"How often strangers are taken for somebody is a rough estimate: only {facts.left_out} people could be "
-            f"left out in turn, and {FEW_STRANGERS} are the least from which a rate can be told."
+            "How often strangers are taken for somebody is a rough estimate: only "
+            f"{counted(facts.left_out, 'person', 'people')} could be left out in turn, and {FEW_STRANGERS} are the "
+            "least from which a rate can be told."
         )
     if scores is None:
         if facts.kind == "model":
