@@ -33,8 +33,8 @@ def test_what_would_act_on_a_terminal_is_made_visible() -> None:
 
 EITHER: dict[str, dict[str, Value]] = {
     "gallery": {"action": "list"},
-    "expire": {"older_than": "3d"},
-    "forget": {"names": ["x"]},
+    "expire": {"folders": ["x"], "older_than": "3d"},
+    "forget": {"names": ["x"], "in_": ["x"]},
     "ingest": {"data_set": "lfw"},
     "keys": {"action": "list"},
     "verify": {"pairs": "x"},
