@@ -156,7 +156,7 @@ def test_no_more_requests_at_once_than_allowed() -> None:
 
 def test_a_day_that_is_spent_is_a_block_before_anything_is_sent() -> None:
     spent = Budget(daily=1)
-    spent.turn(0)
+    spent.turn(time.monotonic())
     answer = Api("https://api.example.invalid/", spent).ask(requests.Session(), {})
     assert answer.state is State.BLOCKED and "1 requests" in answer.note
 
