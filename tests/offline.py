@@ -231,7 +231,8 @@ def _recipe(folder: Path) -> Path:
 def _pairs(folder: Path) -> Path:
     """Write a list of pairs: two photos of each person, and one of each with one of the next."""
     file = folder / "pairs.csv"
-    people = [sorted(one.glob("*.jpg"))[:2] for one in sorted((folder / "photos").iterdir()) if one.is_dir()]
+    photos = [sorted(one.glob("*.jpg"))[:2] for one in sorted((folder / "photos").iterdir()) if one.is_dir()]
+    people = [[one.relative_to(folder) for one in two] for two in photos]
     same = [f"{a},{b},1" for a, b in people]
     other = [f"{a[0]},{b[0]},0" for a, b in zip(people, people[1:], strict=False)]
     file.write_text("\n".join(["first,second,same", *same, *other]) + "\n")

@@ -206,7 +206,7 @@ def test_the_sheet_is_a_page_with_links_to_the_photos(trained: Trained, tmp_path
     _predict(trained, mixed, detect=False, min_confidence=0, grid=tmp_path / "out" / "sheet.html")
     page = check_alone(tmp_path / "out" / "sheet.html")
     assert [unquote(link) for link in links(page)] == [f"../person0/a%20b <{n}>.png" for n in range(3)]
-    assert "3 faces; of 3 names that the photo's folder can confirm, 2 are right" in page.replace("&#39;", "'")
+    assert "3 faces; of 3 names, 2 are that of the photo's folder (green)" in page.replace("&#39;", "'")
     assert page.count('data-answer="wrong"') == 1
 
 

@@ -30,7 +30,7 @@ CLEAN = "clean"
 
 FAVOURED = (
     "the faces were cleaned with {}, the network that is scored: faces that it does not recognise are not among them, "
-    "so this score is probably too high"
+    "so the accuracy is probably too high"
 )
 
 _NOT_COUNTED = {NO_FACE, REPEAT, SHARED, REPEATED, FEW, BEYOND, REVIEWED, REMOVED}

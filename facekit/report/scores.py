@@ -54,7 +54,7 @@ _LINEAR = {"backbone", "class_weights"}
 
 QUOTE = (
     "{}, for new photos, which nobody has sorted: the faces that `clean` left out count as well, also those of "
-    "somebody else, so it is rather too low"
+    "somebody else, so the true value is probably a little higher"
 )
 
 _THUMBNAIL, _SMALL = 140, 96
