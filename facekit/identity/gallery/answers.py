@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from facekit.base.contract import Box
 from facekit.base.figures import decimal
-from facekit.identity.faces import Seen
+from facekit.identity.faces import SeenFaces
 from facekit.identity.gallery.naming import Candidate, Identity, Namer
 from facekit.options.common import STRANGER
 
@@ -90,7 +90,7 @@ class NoAnswer(Answer):
 
 
 def named(
-    picture: str, seen: Seen, reasons: Sequence[str | None], identities: Sequence[Identity], namer: Namer
+    picture: str, seen: SeenFaces, reasons: Sequence[str | None], identities: Sequence[Identity], namer: Namer
 ) -> Iterator[Answer]:
     """Yield the answer to each face of a picture, largest first; of one that cannot be embedded, why.
 
