@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 
 from facekit.base.reporting import Report
 from facekit.options.base import Limits, Short
-from facekit.options.common import SPLIT, SplitShares, Stage
+from facekit.options.common import SPLIT, Clustered, SplitShares, Stage
 from facekit.options.following import beside, command
 
 Recipe = Literal["gentle", "standard", "strong"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Augment(Stage):
+class Augment(Clustered, Stage):
     """Fill each folder to exactly COUNT pictures with augmented copies of its training photos."""
 
     group = "clean"

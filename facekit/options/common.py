@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+from facekit.base.cluster.address import address
 from facekit.base.errors import FacekitError
 from facekit.base.names import fold
 from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional, Reads, Section, Short, shown
@@ -109,6 +110,19 @@ def refuse_table(table: Path | None, by: str | None) -> None:
 
 
 SplitShares = Annotated[str, "Shares of train/test/validation, in percent.", Reads(shares), SPLIT]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clustered(Options):
+    """A command whose work the workers of a cluster can do: see `facekit/base/cluster`."""
+
+    cluster: Annotated[
+        str | None,
+        "Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N` for N processes of this "
+        "machine. All its machines must see the input under the same path.",
+        Reads(address),
+        Aside(),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from facekit.options.base import Aside, Limits, PathOrName, Section
 from facekit.options.common import (
     SPLIT,
     UNKNOWN,
+    Clustered,
     FalsePositives,
     Kind,
     Labels,
@@ -36,7 +37,7 @@ ClassWeights = Literal["auto", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Train(Stage):
+class Train(Clustered, Stage):
     """Train a network, or a linear head on a frozen network, on a folder with one folder of pictures per name."""
 
     group = "train"
