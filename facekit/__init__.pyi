@@ -118,6 +118,7 @@ def augment(
     input: str | PathLike[str],
     output: str | PathLike[str],
     *,
+    cluster: str | None = None,
     count: int = 500,
     recipe: Literal["gentle", "standard", "strong"] = "standard",
     split: str = "70/20/10",
@@ -135,6 +136,8 @@ def augment(
     Args:
         input: Folder with one folder of pictures per person.
         output: Folder to write.
+        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
+            for N processes of this machine. All its machines must see the input under the same path.
         count: Pictures in each folder. Default: 500.
         recipe: How much the copies differ from their photo. Default: 'standard'.
         split: Shares of train/test/validation, in percent. Default: '70/20/10'.
@@ -275,6 +278,7 @@ def clean(
     input: str | PathLike[str],
     output: str | PathLike[str],
     *,
+    cluster: str | None = None,
     min_images: int = 30,
     people: int = 100,
     min_side: int = 40,
@@ -307,6 +311,8 @@ def clean(
     Args:
         input: Folder with one folder of pictures per person.
         output: Folder to write.
+        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
+            for N processes of this machine. All its machines must see the input under the same path.
         min_images: Minimum number of pictures per name; names with fewer are removed. Default: 30.
         people: Maximum number of names to keep; those with the most pictures are kept first. Default:
             100.
@@ -415,6 +421,7 @@ def crop(
     input: str | PathLike[str],
     output: str | PathLike[str],
     *,
+    cluster: str | None = None,
     detector: str = "haar",
     cascade: str = "alt2",
     verify: Literal["auto", "yunet", "eyes", "none"] = "auto",
@@ -440,6 +447,8 @@ def crop(
         input: Photos: a folder with one folder per person, a flat folder, a single photo, or a zip or
             tar of any of these.
         output: Folder to write.
+        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
+            for N processes of this machine. All its machines must see the input under the same path.
         detector: Face detector: `haar`, `yunet` or `dlib`. Default: 'haar'.
         cascade: Haar cascade: `default` or `alt2` (frontal) or `profile`; several, as in
             `alt2,default`, are used together. Default: 'alt2'.
@@ -923,6 +932,7 @@ def identify(
     rejoin: int = 5,
     monitor: bool = False,
     summary: str | PathLike[str] | None = None,
+    cluster: str | None = None,
     fpir: float | None = None,
     allow_repeats: bool = False,
     detect: bool = True,
@@ -953,6 +963,8 @@ def identify(
             False.
         summary: Folder for who was there when: summary.json, summary.csv, summary.html with a time
             line, and WebVTT captions of each video.
+        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
+            for N processes of this machine. All its machines must see the input under the same path.
         fpir: Share of strangers' faces that may be given a name; by default the gallery's own.
         allow_repeats: Let one photo show somebody more than once, as in a collage or before a mirror.
             Default: False.
@@ -1501,6 +1513,7 @@ def train(
     input: str | PathLike[str],
     output: str | PathLike[str],
     *,
+    cluster: str | None = None,
     backbone: str | PathLike[str] | None = None,
     network: str = "inception_v3",
     color: Literal["rgb", "gray"] = "rgb",
@@ -1554,6 +1567,8 @@ def train(
     Args:
         input: Folder with one folder of pictures per person.
         output: Folder to write.
+        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
+            for N processes of this machine. All its machines must see the input under the same path.
         backbone: Train a linear head on the embeddings of `dlib`, `sface` or a trained run's folder,
             instead of a network.
         network: Name of the network (see `facekit models`). Default: 'inception_v3'.

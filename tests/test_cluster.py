@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -114,14 +113,6 @@ def test_tls_needs_certificates(plain: Path, tmp_path: Path, facekit: Facekit) -
     done = facekit("crop", plain, "-o", tmp_path / "out", "--cluster", "tls://127.0.0.1")
     assert done.code == 2
     assert "TLS needs certificates: Dask's configuration names none (distributed.comm.tls)" in done.err
-
-
-def test_without_the_extra_the_line_says_how_to_get_it(plain: Path, tmp_path: Path) -> None:
-    code = "import sys; sys.modules['distributed'] = None\nfrom facekit import cli; sys.argv[0] = 'facekit'; cli.main()"
-    arguments = ["crop", str(plain), "-o", str(tmp_path / "out"), "--cluster", "local:2"]
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "needs distributed: pip install 'facekit-cli[cluster]'" in done.stderr
 
 
 # What a worker must be

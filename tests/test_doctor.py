@@ -34,7 +34,7 @@ class Absent(MetaPathFinder):
 
 sys.meta_path.insert(0, Absent())
 import facekit.commands.doctor as module
-for extra in ("none", "scrape", "augment", "faces", "review", "train", "all"):
+for extra in ("none", "scrape", "augment", "faces", "review", "train", "cluster", "all"):
     hidden.clear()
     hidden.update(name for name, of in plugins.EXTRAS.items() if extra not in (of, "all"))
     if extra == "train":
@@ -55,7 +55,7 @@ def test_nothing_everything_and_each_single_extra() -> None:
     done = subprocess.run([sys.executable, "-c", EACH], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert [line["extra"] for line in lines] == ["none", "scrape", "augment", "faces", "review", "train", "all"]
+    assert [line["extra"] for line in lines] == ["none", "scrape", "augment", "faces", "review", "train", "cluster", "all"]
     for line in lines:
         checks = {check["name"]: check for check in line["checks"]}
         assert {"facekit", "python", "machine", "browser", "disk", *plugins.EXTRAS} <= checks.keys()
@@ -121,7 +121,7 @@ print(json.dumps([name for name in sys.argv[1:] if find_spec(name)]))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("extra", ["", "scrape", "augment", "faces", "review", "train", "all"])
+@pytest.mark.parametrize("extra", ["", "scrape", "augment", "faces", "review", "train", "cluster", "all"])
 def test_in_an_environment_of_its_own(extra: str, tmp_path: Path) -> None:
     """Minutes, and up to 3 GB of packages: pip installs what the extra names, from where pip is set up to find it."""
     home = tmp_path / "environment"
