@@ -118,11 +118,11 @@ def augment(
     input: str | PathLike[str],
     output: str | PathLike[str],
     *,
-    cluster: str | None = None,
     count: int = 500,
     recipe: Literal["gentle", "standard", "strong"] = "standard",
     split: str = "70/20/10",
     split_by: Literal["group", "image"] = "group",
+    cluster: str | None = None,
     seed: int = 42,
     jobs: int = 0,
     overwrite: bool = False,
@@ -136,13 +136,13 @@ def augment(
     Args:
         input: Folder with one folder of pictures per person.
         output: Folder to write.
-        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
-            for N processes of this machine. All its machines must see the input under the same path.
         count: Pictures in each folder. Default: 500.
         recipe: How much the copies differ from their photo. Default: 'standard'.
         split: Shares of train/test/validation, in percent. Default: '70/20/10'.
         split_by: How to split a tree that has no split (see `balance`). A tree that has one keeps it.
             Default: 'group'.
+        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
+            for N processes of this machine. All its machines must see the input under the same path.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -278,7 +278,6 @@ def clean(
     input: str | PathLike[str],
     output: str | PathLike[str],
     *,
-    cluster: str | None = None,
     min_images: int = 30,
     people: int = 100,
     min_side: int = 40,
@@ -297,6 +296,7 @@ def clean(
     unsure: Literal["keep", "leave"] = "keep",
     apply: bool = False,
     report: str | PathLike[str] | None = None,
+    cluster: str | None = None,
     seed: int = 42,
     jobs: int = 0,
     overwrite: bool = False,
@@ -311,8 +311,6 @@ def clean(
     Args:
         input: Folder with one folder of pictures per person.
         output: Folder to write.
-        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
-            for N processes of this machine. All its machines must see the input under the same path.
         min_images: Minimum number of pictures per name; names with fewer are removed. Default: 30.
         people: Maximum number of names to keep; those with the most pictures are kept first. Default:
             100.
@@ -340,6 +338,8 @@ def clean(
             them or `leave` them out. Default: 'keep'.
         apply: Apply what was decided in `facekit review`. Default: False.
         report: HTML report to write: what was left out and why, with pictures.
+        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
+            for N processes of this machine. All its machines must see the input under the same path.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -421,7 +421,6 @@ def crop(
     input: str | PathLike[str],
     output: str | PathLike[str],
     *,
-    cluster: str | None = None,
     detector: str = "haar",
     cascade: str = "alt2",
     verify: Literal["auto", "yunet", "eyes", "none"] = "auto",
@@ -433,6 +432,7 @@ def crop(
     margin: float = 0.2,
     size: int = 160,
     detect_at: int = 640,
+    cluster: str | None = None,
     seed: int = 42,
     jobs: int = 0,
     overwrite: bool = False,
@@ -447,8 +447,6 @@ def crop(
         input: Photos: a folder with one folder per person, a flat folder, a single photo, or a zip or
             tar of any of these.
         output: Folder to write.
-        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
-            for N processes of this machine. All its machines must see the input under the same path.
         detector: Face detector: `haar`, `yunet` or `dlib`. Default: 'haar'.
         cascade: Haar cascade: `default` or `alt2` (frontal) or `profile`; several, as in
             `alt2,default`, are used together. Default: 'alt2'.
@@ -468,6 +466,8 @@ def crop(
         size: Side of a saved face, in pixels. Default: 160.
         detect_at: Size to which a photo is scaled down for detection (its longest side, in pixels).
             Default: 640.
+        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
+            for N processes of this machine. All its machines must see the input under the same path.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -932,13 +932,13 @@ def identify(
     rejoin: int = 5,
     monitor: bool = False,
     summary: str | PathLike[str] | None = None,
-    cluster: str | None = None,
     fpir: float | None = None,
     allow_repeats: bool = False,
     detect: bool = True,
     csv: str | PathLike[str] | None = None,
     annotate: str | PathLike[str] | None = None,
     sort_into: str | PathLike[str] | None = None,
+    cluster: str | None = None,
     seed: int = 42,
     jobs: int = 0,
     overwrite: bool = False,
@@ -963,8 +963,6 @@ def identify(
             False.
         summary: Folder for who was there when: summary.json, summary.csv, summary.html with a time
             line, and WebVTT captions of each video.
-        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
-            for N processes of this machine. All its machines must see the input under the same path.
         fpir: Share of strangers' faces that may be given a name; by default the gallery's own.
         allow_repeats: Let one photo show somebody more than once, as in a collage or before a mirror.
             Default: False.
@@ -976,6 +974,8 @@ def identify(
         sort_into: Folder to copy the photos into, a folder in it for each person; a photo of two people
             goes to both, one of strangers to `unknown`, one without a face to `no face`. Videos are not
             copied.
+        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
+            for N processes of this machine. All its machines must see the input under the same path.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -1513,7 +1513,6 @@ def train(
     input: str | PathLike[str],
     output: str | PathLike[str],
     *,
-    cluster: str | None = None,
     backbone: str | PathLike[str] | None = None,
     network: str = "inception_v3",
     color: Literal["rgb", "gray"] = "rgb",
@@ -1553,6 +1552,7 @@ def train(
     pictures_per_person: int | None = None,
     resume: bool = False,
     tensorboard: bool = False,
+    cluster: str | None = None,
     seed: int = 42,
     jobs: int = 0,
     overwrite: bool = False,
@@ -1567,8 +1567,6 @@ def train(
     Args:
         input: Folder with one folder of pictures per person.
         output: Folder to write.
-        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
-            for N processes of this machine. All its machines must see the input under the same path.
         backbone: Train a linear head on the embeddings of `dlib`, `sface` or a trained run's folder,
             instead of a network.
         network: Name of the network (see `facekit models`). Default: 'inception_v3'.
@@ -1634,6 +1632,8 @@ def train(
         resume: For old scripts: an interrupted training always continues when the command is run again.
             Default: False.
         tensorboard: Write logs for TensorBoard. Default: False.
+        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
+            for N processes of this machine. All its machines must see the input under the same path.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.

@@ -56,6 +56,13 @@ GroupTable = Annotated[
     Path | None, "CSV for --by, with a column `image` or `label`, and the columns to group by.", InputPath(), GROUPS
 ]
 OutputFolder = Annotated[Path, "Folder to write.", Short("-o"), Aside(), OutputPath(piped=True)]
+Cluster = Annotated[
+    str | None,
+    "Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N` for N processes of this "
+    "machine. All its machines must see the input under the same path.",
+    Reads(address),
+    Aside(),
+]
 Batch = Annotated[int, "Batch size.", Limits(1, 8192), Aside()]
 Labels = Annotated[
     Kind | None,
@@ -111,19 +118,6 @@ def refuse_table(table: Path | None, by: str | None) -> None:
 
 
 SplitShares = Annotated[str, "Shares of train/test/validation, in percent.", Reads(shares), SPLIT]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clustered(Options):
-    """A command whose work the workers of a cluster can do: see `facekit/base/cluster`."""
-
-    cluster: Annotated[
-        str | None,
-        "Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N` for N processes of this "
-        "machine. All its machines must see the input under the same path.",
-        Reads(address),
-        Aside(),
-    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)

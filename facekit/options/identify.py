@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 from facekit.options.base import Aside, InputPath, OutputPath, Positional, Reads
-from facekit.options.common import Clustered, FalsePositives
+from facekit.options.common import Cluster, FalsePositives
 from facekit.options.galleries import check_place
 from facekit.options.watching import Looked, SortInto, Watching
 
 
 @dataclass(frozen=True, kw_only=True)
-class Identify(Clustered, Watching):
+class Identify(Watching):
     """Name the faces in photos and videos by a gallery, or say that they are of strangers."""
 
     group = "use"
@@ -49,3 +49,4 @@ class Identify(Clustered, Watching):
         OutputPath(),
     ] = None
     sort_into: SortInto = None
+    cluster: Cluster = None

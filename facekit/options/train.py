@@ -11,7 +11,7 @@ from facekit.options.base import Aside, Limits, PathOrName, Section
 from facekit.options.common import (
     SPLIT,
     UNKNOWN,
-    Clustered,
+    Cluster,
     FalsePositives,
     Kind,
     Labels,
@@ -37,7 +37,7 @@ ClassWeights = Literal["auto", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Train(Clustered, Stage):
+class Train(Stage):
     """Train a network, or a linear head on a frozen network, on a folder with one folder of pictures per name."""
 
     group = "train"
@@ -179,6 +179,7 @@ class Train(Clustered, Stage):
         TRAINING,
     ] = False
     tensorboard: Annotated[bool, "Write logs for TensorBoard.", Aside(), TRAINING] = False
+    cluster: Cluster = None
 
     def __post_init__(self) -> None:
         """Refuse also what no epoch could do. Raises FacekitError."""
