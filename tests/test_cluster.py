@@ -238,7 +238,7 @@ def test_identify_gives_the_same_answers(
     drawn = tmp_path / "drawn"
     far = list(identify(Identify(gallery=str(enrolled), pictures=pictures, cluster=cluster.address, annotate=drawn)))
     assert far == near
-    assert {one.name for one in far} > {"unknown"}
+    assert len({one.name for one in far}) > 3, "three people, and none of a broken photo"
     assert len(list(drawn.glob("*.jpg"))) == len({one.picture for one in far if one.name})
 
 
