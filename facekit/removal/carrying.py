@@ -102,6 +102,7 @@ def remove(asked: Asked, track: Track = quiet) -> Report:
         plan, doing = _planned(asked, places, track)
     else:
         plan, doing = begun[0], _again(asked, begun[0], track)
+        doing.stay = survey.stays(places, plan.targets)
         log.info("an earlier run was stopped; %s of it are left", counted(len(plan.parts) - len(begun[1]), "place"))
     if asked.dry_run:
         return _report(asked, plan, began, "would be removed")
@@ -133,6 +134,7 @@ def _planned(asked: Asked, places: Sequence[Place], track: Track) -> tuple[Plan,
             targets.looks.update(galleries.looks(place.path, targets))
     known = [trees.digests(place.path, targets) for place in places if isinstance(place.kind, Trees)]
     doing.digests = {old: new for old, new in known if old != new}
+    doing.stay = survey.stays(places, targets)
     parts = [part for _, part in survey.plan(places, doing)]
     if all(part.kind in (Unpacked.name, Embeddings.name) for part in parts):
         raise FacekitError(_nothing(asked, places))

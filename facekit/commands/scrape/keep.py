@@ -20,7 +20,7 @@ from facekit.dataset import REMOVED, Output, photo_path, tombstones
 from facekit.dataset.tombstones import FORGOTTEN, NEAR_BITS
 from facekit.sources.addresses import canonical
 from facekit.sources.engines import Candidate
-from facekit.sources.optouts import REASON
+from facekit.sources.optouts import is_opt_out
 
 STAGE = "scrape"
 REPEAT, NEAR_REPEAT = "repeat", "near repeat"
@@ -199,7 +199,7 @@ class Selection:
         kept = self.opted_out = 0
         while self._taken in self._ends:
             outcome = self._ends.pop(self._taken)
-            self.opted_out += outcome.refused is not None and outcome.refused.reason.startswith(REASON)
+            self.opted_out += outcome.refused is not None and is_opt_out(outcome.refused.reason)
             kept += self._pictures.keep(self.keyword, self._candidates[self._taken], outcome)
             self._taken += 1
         self._kept += kept
