@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from facekit.base.clock import now
 from facekit.base.contract import FacekitError, Listing, Report, Track, quiet
 from facekit.base.files import sha256_of
 from facekit.base.names import loose
@@ -122,7 +123,7 @@ def _planned(asked: Asked, places: Sequence[Place], track: Track) -> tuple[Plan,
     """Find all that goes. Raises FacekitError where nothing does, but not for an age: every day is not the last one."""
     _check_names(asked, places)
     targets = asked.targets()
-    doing = Doing(targets, asked.keep_models, asked.jobs, track, receipt.now())
+    doing = Doing(targets, asked.keep_models, asked.jobs, track, now())
     survey.spread(places, targets)
     for photo in (*asked.photos, None):
         while asked.likeness and likeness.add(places, doing, photo):
