@@ -115,6 +115,12 @@ def test_the_accuracy_to_quote_comes_with_its_interval_and_of_how_many_pictures_
     assert "of 6 tested pictures and 4 faces left out. This is the one to quote" in page
 
 
+def test_where_clean_left_out_nothing_that_is_said(work: Path) -> None:
+    (work / "clean" / REJECTED).write_text("")
+    said = _evaluate(work).details["accuracy before cleaning"]
+    assert said == "not known: `clean` left out none of the faces that would count, so there is only the accuracy above"
+
+
 def test_the_numbers_of_the_faces_left_out_add_up_to_those_of_clean() -> None:
     left, others = {"wrong person": 24, "blurred": 1, "unsure": 1}, {"repeat": 13}
     before = BeforeCleaning(0.9289, 213, 25, 9, 1, left, others)

@@ -29,6 +29,8 @@ from facekit.scores.shares import Part, together, wilson
 
 CLEAN = "clean"
 
+NONE_LEFT_OUT = "`clean` left out none of the faces that would count, so there is only the accuracy above"
+
 FAVOURED = (
     "the faces were cleaned with {}, the network that is scored: faces that it does not recognise are not among them, "
     "so the accuracy is probably too high"
@@ -89,7 +91,8 @@ def before(
     # A linear head's embeddings are in the cache by now: they were needed to find those that the training used.
     right, read = _right(run, new, batch, jobs, track if run.backbone is None else quiet)
     if not read:
-        return BeforeCleaning(why_not="none of the faces that were left out can be scored")
+        none = not held.left_out.records and not held.gone
+        return BeforeCleaning(why_not=NONE_LEFT_OUT if none else "none of the faces that were left out can be scored")
     total, accuracy = held.kept + read, scores.classes.accuracy
     within = scores.intervals and scores.intervals.accuracy
     parts = within and (
