@@ -187,7 +187,7 @@ def _rows(run: Run) -> list[tuple[str, str]]:
                 f"of a face whose similarity to the person that is most similar is below {one.threshold:.3f}. "
                 "Similarity is one minus the distance of embeddings to the known faces of the person "
                 f"({Path(one.embedder.name).name}, {one.embedder.metric}). At this threshold about {one.rate:.2%} of "
-                "the faces of strangers get a name all the same; that was found by leaving out each of "
+                "strangers get a name all the same; that was found by leaving out each of "
                 f"{counted(one.people, 'person', 'people')} in turn",
             )
         )
