@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +17,14 @@ SPLIT, UNKNOWN, GROUPS = Section("Split"), Section("Known and unknown people"), 
 """Headings in the help of more than one command."""
 
 SplitBy = Literal["group", "image", "person"]
+
+PROTOCOLS: Mapping[str, str] = {
+    "group": "by photo: no photo is in two parts, nor is anything made from it",
+    "person": "by person: no person is in two parts, nor is any photo or anything made from it",
+    "image": "by file: copies and children of one photo can be in several parts",
+}
+"""How a split was drawn -> what that means."""
+
 Kind = Literal["people", "classes"]
 """What labels are: people, of whom a model may meet strangers, or classes, such as expressions, into which all fall."""
 
