@@ -78,7 +78,7 @@ def _add_identify(router: APIRouter, engine: Engine, live: Live, tokens: Tokens)
         seen = await engine.look((await uploads.read(request)).one("picture"), partial(_Looked.at, counting))
         vectors, reasons = await engine.embed([face.aligned for face in seen.faces])
         now = live.now
-        answers = list(named("", seen, reasons, now.namer.name(vectors), now.namer))
+        answers = list(named("", [face.box for face in seen.faces], reasons, now.namer.name(vectors), now.namer))
         note(request, faces=len(answers), known=sum(map(_is_known, answers)))
         if count:
             _count(answers)
