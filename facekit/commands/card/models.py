@@ -8,7 +8,7 @@ from pathlib import Path
 
 from facekit.base.contract import FacekitError, Track
 from facekit.base.files import read_json, sha256_of
-from facekit.base.text import counted
+from facekit.base.text import counted, listed
 from facekit.commands.card import data as data_facts
 from facekit.dataset import Dataset
 from facekit.dataset.ancestry import Ancestry
@@ -64,6 +64,14 @@ class _OpenSet:
 
 
 @dataclass(frozen=True)
+class _Target:
+    title: str
+    pictures: int
+    accuracy: float | None
+    intervals: dict[str, Ends] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class _Before:
     accuracy: float | None = None
     kept: int = 0
@@ -83,6 +91,7 @@ class _Evaluated:
     by_class: tuple[_Class, ...] = ()
     banners: tuple[str, ...] = ()
     groups: _Groups | None = None
+    targets: dict[str, _Target] = field(default_factory=dict)
     open_set: _OpenSet | None = None
     before_cleaning: _Before | None = None
 
@@ -94,10 +103,11 @@ def facts(run: Run, jobs: int, track: Track) -> Facts:
     tools = [*data_facts.tools(made), Tool(use="is what the model stands on", weights=of_run(run))]
     words = ("class", "classes") if info.kind == "classes" else ("person", "people")
     people = counted(len(run.labels), *words)
+    more = f", and also answers {listed([one.name for one in run.more])}" if run.more else ""
     return Facts(
         kind="model",
         title=run.folder.resolve().name,
-        summary=f"A model ({info.network}) that tells {people} apart, trained with facekit {info.facekit}.",
+        summary=f"A model ({info.network}) that tells {people} apart{more}, trained with facekit {info.facekit}.",
         digest=info.dataset.digest,
         data=data,
         scores=_scores(run),
@@ -187,7 +197,12 @@ def _main(found: _Evaluated) -> list[Score]:
         "macro_f1": found.macro.get("f1"),
     }
     of = counted(found.pictures, "picture")
-    return [_score(name, value, found.intervals, of) for name, value in values.items() if value is not None]
+    rows = [_score(name, value, found.intervals, of) for name, value in values.items() if value is not None]
+    # Those above are of the first of several targets.
+    others = [one for one in list(found.targets.values())[1:] if one.accuracy is not None]
+    return rows + [
+        _score("accuracy", one.accuracy, one.intervals, counted(one.pictures, "picture"), one.title) for one in others
+    ]
 
 
 def _score(name: str, value: float, intervals: Mapping[str, Ends], of: str, shown: str = "") -> Score:
