@@ -4,7 +4,7 @@ from facekit.identity.embedders.backbone import backbone_of, described, is_there
 from facekit.identity.embedders.cache import forget
 from facekit.identity.embedders.embeddings import DatasetEmbeddings, embed_dataset, face_in
 from facekit.identity.embedders.metrics import distances
-from facekit.identity.embedders.registry import KIND, PerThread, available, full_name, load
+from facekit.identity.embedders.registry import KIND, PerThread, available, card, full_name, load
 
 __all__ = [
     "KIND",
@@ -12,6 +12,7 @@ __all__ = [
     "PerThread",
     "available",
     "backbone_of",
+    "card",
     "described",
     "distances",
     "embed_dataset",
