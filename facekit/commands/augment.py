@@ -7,11 +7,7 @@ from functools import partial
 from itertools import chain, cycle, islice
 from itertools import count as count_from
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-
-from facekit.base import images
 from facekit.base.contract import FacekitError, Record, Rejection, Report, Track, quiet, replace
 from facekit.base.parallel import ordered_map
 from facekit.base.text import counted
@@ -19,24 +15,17 @@ from facekit.dataset import Dataset, Output, by_label, derive_id, key, photo_pat
 from facekit.dataset.groups import draw_groups
 from facekit.dataset.lineage import TRAIN, check_split, draw_split, refuse_split, shuffled, still_for_training
 from facekit.dataset.reasons import JOINED
-from facekit.faces.augmentation import augment_image
+from facekit.faces.augmentation import ready
+from facekit.faces.children import Child, forget_photos, make_children
 from facekit.identity.groups import drop_joined, grouped
 from facekit.options.augment import Augment
 from facekit.options.common import SplitBy, shares
 
 STAGE = "augment"
-_NUMBER = 5  # the stage's own stream of chance
 
 _CHUNK = 16
 MANY = 4000
 """Children from which on worker processes are worth their start: they import for as long as fewer take in one."""
-
-
-class Task(NamedTuple):
-    """One child to make: from which file, with which seed."""
-
-    path: Path
-    seed: int
 
 
 def augment(options: Augment, track: Track = quiet) -> Report:
@@ -47,6 +36,7 @@ def augment(options: Augment, track: Track = quiet) -> Report:
     this needs the usual `if __name__ == "__main__"`.
     Raises FacekitError for a split that leaks, and for a folder that holds more than `count` already.
     """
+    ready()
     source = Dataset.open(options.input, track)
     protocol = _protocol(source, options)
     if protocol != "image":
@@ -139,18 +129,11 @@ def _make(
         if (record.label, record.id) in photos:
             yield record, photos[record.label, record.id].read_bytes()
     chunks = [children[at : at + _CHUNK] for at in range(0, len(children), _CHUNK)]
-    tasks = [[_task(photos, options, record) for record in chunk] for chunk in chunks]
+    tasks = ([Child(one.id, photos[one.label, one.parent or ""]) for one in chunk] for chunk in chunks)
     many = len(children) >= MANY
-    made = ordered_map(
-        partial(_change, options.recipe), tasks, options.jobs if many else 1, "processes" if many else "threads"
-    )
-    yield from zip(children, chain.from_iterable(made), strict=True)
-
-
-def _task(photos: Mapping[tuple[str, str], Path], options: Augment, child: Record) -> Task:
-    rng = np.random.default_rng([options.seed, _NUMBER, int(child.id[:8], 16)])
-    return Task(photos[child.label, child.parent or ""], int(rng.integers(2**31)))
-
-
-def _change(recipe: str, tasks: list[Task]) -> list[bytes]:
-    return [images.encode(augment_image(images.read(task.path), recipe, task.seed)) for task in tasks]
+    change = partial(make_children, options.recipe, options.seed)
+    made = ordered_map(change, tasks, options.jobs if many else 1, "processes" if many else "threads")
+    try:
+        yield from zip(children, chain.from_iterable(made), strict=True)
+    finally:
+        forget_photos()  # their files may be others when this process augments again
