@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from facekit.base import images
-from facekit.base.contract import BadImage, FacekitError, Rejection, Track, quiet
+from facekit.base.contract import BadImage, FacekitError, Rejection, Source, Track, quiet
 from facekit.base.opening import is_there, no_folder
 from facekit.base.text import counted
 from facekit.dataset import MANIFEST, REJECTED, read_info
@@ -23,6 +23,9 @@ from facekit.report import sheet
 from facekit.report.grid import Tile
 
 STAGE = "rejected"
+
+_WITH_SHEET = 10
+"""Rows that a terminal shows where a sheet shows the pictures."""
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,9 @@ class LeftOut:
     """Where the picture is now; None where it is gone, or was never one of a folder."""
     photo: str | None = None
     """Where the photo is that it was cut from, the file itself where that is the photo; None where it is gone."""
+    licence: str | None = None
+    """Under which the photo is; None where that is not known."""
+    creator: str | None = None
 
     def row(self) -> dict[str, str]:
         """Return it as a row of a table for people: column -> text."""
@@ -51,12 +57,36 @@ class LeftOut:
             "reason": self.reason,
             "value": measured(self.reason, self.value),
             "photo": f"from {self.photo}" if self.cut else "",
+            "credit": self.credit,
         }
+
+    @property
+    def credit(self) -> str:
+        """Whose photo it is, and under which licence; empty without either."""
+        return Source("", licence=self.licence, creator=self.creator).credit
 
     @property
     def cut(self) -> bool:
         """Whether it was cut from a photo that is still there."""
         return self.photo is not None and self.photo != self.file
+
+
+@dataclass
+class Listed(Iterator[LeftOut]):
+    """What is listed, and what a terminal says below it, where it is not scrolled away."""
+
+    found: Sequence[LeftOut]
+    summary: str
+    most: int | None
+    """Rows that a terminal shows; None shows all. Where there is a sheet, that shows the pictures."""
+
+    def __post_init__(self) -> None:
+        """Begin with the first."""
+        self._rest = iter(self.found)
+
+    def __next__(self) -> LeftOut:
+        """Return the next one."""
+        return next(self._rest)
 
 
 def rejected(options: Rejected, track: Track = quiet) -> Iterator[LeftOut]:
@@ -70,10 +100,10 @@ def rejected(options: Rejected, track: Track = quiet) -> Iterator[LeftOut]:
     found = _left_out(options.tree)
     chosen = _chosen(found, options)
     was = counted(len(chosen), "picture was", "pictures were")
-    log.info("%s: %s left out%s", options.tree, was, _by_reason(chosen))
-    if options.sheet is not None and not options.dry_run:
-        _draw(options.sheet, chosen, track)
-    return iter(chosen)
+    drawn = options.sheet is not None and not options.dry_run and _draw(options.sheet, chosen, track)
+    see = f"; {options.sheet} shows them" if drawn else ""
+    summary = f"{options.tree}: {was} left out{_by_reason(chosen)}{see}"
+    return Listed(chosen, summary, _WITH_SHEET if drawn else None)
 
 
 def _left_out(root: Path) -> list[LeftOut]:
@@ -94,7 +124,18 @@ def _of_folder(root: Path) -> Iterator[LeftOut]:
     for left in read_rejections(root / REJECTED):
         file = ancestry.picture(left.label, left.id, left.path)
         photo = _photo(ancestry, left, file)
-        yield LeftOut(left.path, left.label, left.stage, left.reason, left.value, _relative(file), _relative(photo))
+        source = ancestry.source_of(left.origin or left.id)
+        yield LeftOut(
+            left.path,
+            left.label,
+            left.stage,
+            left.reason,
+            left.value,
+            _relative(file),
+            _relative(photo),
+            licence=source.licence if source is not None else None,
+            creator=source.creator if source is not None else None,
+        )
 
 
 def _photo(ancestry: Ancestry, left: Rejection, file: Path | None) -> Path | None:
@@ -150,10 +191,11 @@ def _by_reason(found: Sequence[LeftOut]) -> str:
     return f": {', '.join(f'{n:,} {reason}' for reason, n in counts.most_common())}" if counts else ""
 
 
-def _draw(file: Path, found: Sequence[LeftOut], track: Track) -> None:
-    """Write the sheet of the first pictures that are still there and can be decoded."""
+def _draw(file: Path, found: Sequence[LeftOut], track: Track) -> bool:
+    """Write the sheet of the first pictures that are still there and can be decoded; return whether there are any."""
     tiles = list(islice(_tiles(track(found, STAGE, len(found))), sheet.most(file)))
     sheet.write(file, tiles, len(found), "all of the pictures are gone or unreadable")
+    return bool(tiles)
 
 
 def _tiles(found: Iterator[LeftOut]) -> Iterator[Tile]:
@@ -166,4 +208,4 @@ def _tiles(found: Iterator[LeftOut]) -> Iterator[Tile]:
         except BadImage:
             continue
         photo = Path(one.photo) if one.photo and one.cut else None
-        yield Tile(pixels, one.label, note=one.reason, file=file.name, photo=file, cut_from=photo)
+        yield Tile(pixels, one.label, note=one.reason, file=file.name, photo=file, cut_from=photo, credit=one.credit)

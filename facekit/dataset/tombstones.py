@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from facekit.base import files, images, plain
 from facekit.base.contract import BadImage, FacekitError, Image
-from facekit.base.names import fold
+from facekit.base.names import loose
 
 NEAR_BITS = 3
 """Most bits of 64 by which the dHash of a photo changes when it is saved again; two photos differ by 18 or more."""
@@ -84,13 +84,24 @@ class Tombstones:
 
     def has_name(self, name: str) -> bool:
         """Whether a person was removed by this name, however it is spelled."""
-        return bool(self.held) and f"name {_hashed(self.salt, fold(name))}" in self.held
+        return bool(self.held) and f"name {_hashed(self.salt, loose(name))}" in self.held
 
     def has_look(self, dhash: int) -> bool:
         """Whether a picture that looks like this one was removed: it, saved again."""
         if not len(self.looks):
             return False
         return bool((np.bitwise_count(self.looks ^ np.uint64(dhash)) <= NEAR_BITS).any())
+
+    def by_looks(self) -> Tombstones:
+        """Return what is known of looks alone, for workers that are given nothing but pictures."""
+        return Tombstones(looks=self.looks)
+
+    def check(self, image: Image, sha256: str | None = None) -> None:
+        """Refuse a picture that was removed, by its bytes, or by its looks if it was saved again. Raises BadImage."""
+        if sha256 is not None and self.has_bytes(sha256):
+            raise BadImage(FORGOTTEN)
+        if len(self.looks) and self.has_look(images.dhash(images.gray(image))):
+            raise BadImage(FORGOTTEN)
 
 
 NONE = Tombstones()
@@ -122,12 +133,8 @@ def read() -> Tombstones:
 
 
 def check(image: Image, sha256: str | None = None) -> None:
-    """Refuse a picture that was removed, by its bytes, or by its looks where it was saved again. Raises BadImage."""
-    stones = read()
-    if sha256 is not None and stones.has_bytes(sha256):
-        raise BadImage(FORGOTTEN)
-    if len(stones.looks) and stones.has_look(images.dhash(images.gray(image))):
-        raise BadImage(FORGOTTEN)
+    """Refuse a picture that was removed, as `Tombstones.check` does. Raises BadImage."""
+    read().check(image, sha256)
 
 
 @lru_cache(maxsize=4)
@@ -163,7 +170,7 @@ def add(
         fresh = [
             *(Tombstone(bytes=_hashed(key, sha256)) for sha256 in sorted(set(pictures))),
             *(Tombstone(url=_hashed(key, url)) for url in sorted(set(urls))),
-            *(Tombstone(name=_hashed(key, fold(name))) for name in sorted(set(names))),
+            *(Tombstone(name=_hashed(key, loose(name))) for name in sorted(set(names))),
             *(Tombstone(look=f"{look:0{_LOOK}x}") for look in sorted(set(looks))),
         ]
         fresh = [one for one in dict.fromkeys(fresh) if one not in there]

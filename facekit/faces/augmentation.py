@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -52,17 +53,17 @@ def ready() -> None:
 def augment_image(image: Image, recipe: str, seed: int) -> Image:
     """Return one changed copy of an RGB face, of the same shape; the seed alone decides how it is changed.
 
-    Where chance changes nothing, that is the picture itself. Not thread-safe.
+    Where chance changes nothing, that is the picture itself.
     """
-    transform, parts = _seeded(recipe, image.shape[0], image.shape[1])
+    transform, parts = _seeded(recipe, image.shape[0], image.shape[1], threading.get_ident())
     _seed(parts, seed)
     changed: Image = transform(image=image)["image"]
     return changed
 
 
 @lru_cache(maxsize=16)
-def _seeded(recipe: str, height: int, width: int) -> tuple[Any, list[Any]]:
-    """Return the transform of a recipe, and all of its parts that draw by chance."""
+def _seeded(recipe: str, height: int, width: int, thread: int) -> tuple[Any, list[Any]]:
+    """Return the transform of a recipe, and all of its parts that draw by chance: each thread has its own."""
     transform = _compose(recipe, height, width)
     transform.set_random_seed(0)  # generators of its own for each part
     return transform, list(_parts(transform))

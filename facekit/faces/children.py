@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,9 +16,17 @@ _NUMBER = 5
 """The stream of chance of `augment`."""
 
 _MOST = 64 << 20
-"""Bytes of decoded photos that are remembered: a person's, of which each has many children in turn."""
+"""Bytes of decoded photos that a thread remembers: a person's, of which each has many children in turn."""
 
-_photos: dict[Path, Image] = {}
+
+class _Memory(threading.local):
+    """The photos that a thread has decoded, by file and version: a worker of a cluster outlives a run."""
+
+    def __init__(self) -> None:
+        self.photos: dict[tuple[Path, int, int], Image] = {}
+
+
+_memory = _Memory()
 
 
 class Child(NamedTuple):
@@ -32,20 +41,20 @@ def make_children(recipe: str, seed: int, children: list[Child]) -> list[bytes]:
     return [images.encode(augment_image(_photo(one.photo), recipe, _chance(seed, one.id))) for one in children]
 
 
-def forget_photos() -> None:
-    """Forget the photos that were decoded."""
-    _photos.clear()
-
-
 def _chance(seed: int, child: str) -> int:
     return int(np.random.default_rng([seed, _NUMBER, int(child[:8], 16)]).integers(2**31))
 
 
 def _photo(path: Path) -> Image:
-    """Return the pixels of a photo, which no child of it changes."""
-    if path not in _photos:
+    """Return the pixels of a photo, which no child of it changes. Raises BadImage."""
+    try:
+        now = path.stat()
+    except OSError:
+        return images.read(path)  # which says why not
+    version, photos = (path, now.st_mtime_ns, now.st_size), _memory.photos
+    if version not in photos:
         image = images.read(path)
-        if sum(one.nbytes for one in _photos.values()) + image.nbytes > _MOST:
-            _photos.clear()
-        _photos[path] = image
-    return _photos[path]
+        if sum(one.nbytes for one in photos.values()) + image.nbytes > _MOST:
+            photos.clear()
+        photos[version] = image
+    return photos[version]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from facekit import runs
 from facekit.base import plugins
+from facekit.base.cluster.client import hired
 from facekit.base.contract import BadImage, Record, Track
 from facekit.base.text import counted, listed
 from facekit.dataset import DatasetInfo, read_info
@@ -92,7 +93,8 @@ def network_faces(split: Split, options: Train, track: Track) -> Faces | None:
     if not plugins.installed(*plugins.load(embedders.KIND, DEFAULT).packages):
         return None
     records = [record for record in (*split.part(TRAIN), *split.part(VALIDATION)) if record.synthetic is None]
-    embedded = embedders.embed_dataset(replace(split.dataset, records=records), DEFAULT, track, options.jobs)
+    with hired(options.cluster, options.jobs) as jobs:
+        embedded = embedders.embed_dataset(replace(split.dataset, records=records), DEFAULT, track, jobs)
     rows = [row for row, reason in enumerate(embedded.reasons) if reason is None]
     return Faces([records[row] for row in rows], embedded.vectors[rows], embedders.described(DEFAULT))
 
@@ -152,7 +154,8 @@ def _notices(left: LeftOut, records: Sequence[Record], run: Run, data: Path) -> 
     """Say how rough the threshold is, and which of the known faces, in their order, may be filed under a wrong name."""
     if left.people < FEW:
         log.warning(
-            "only %s could be left out in turn: how often strangers get a name is a rough estimate",
+            "how often strangers get a name is a rough estimate: it was measured by leaving out each person in turn, "
+            "who is then a stranger to the others, and there are only %s",
             counted(left.people, "person", "people"),
         )
     if left.doubtful:

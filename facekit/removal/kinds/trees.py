@@ -69,6 +69,10 @@ class Trees(Kind):
             targets.add_source(held.sources[origin])
         targets.urls.update(scraping.addresses(place, targets))
 
+    def stays(self, place: Path, targets: Targets) -> Iterator[str]:
+        """Yield the pictures that stay, by their bytes as the manifest has them."""
+        yield from (record.sha256 for record in held_in(place).records if not targets.of(record))
+
     def plan(self, place: Path, doing: Doing) -> Part | None:
         """Return the pictures that go, and how many lines."""
         targets, held = doing.targets, held_in(place)
