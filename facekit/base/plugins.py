@@ -96,6 +96,8 @@ EXTRAS = {
     "sqlalchemy": "tune",
     "psycopg": "postgres",
     "usearch": "index",
+    "distributed": "cluster",
+    "cryptography": "cluster",
 }
 """Package -> the extra of `pip install 'facekit-cli[EXTRA]'` that brings it."""
 

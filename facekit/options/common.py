@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+from facekit.base.cluster.address import address
 from facekit.base.errors import FacekitError
 from facekit.base.figures import seconds_of
 from facekit.base.names import fold
@@ -64,6 +65,13 @@ GroupTable = Annotated[
     Path | None, "CSV for --by, with a column `image` or `label`, and the columns to group by.", InputPath(), GROUPS
 ]
 OutputFolder = Annotated[Path, "Folder to write.", Short("-o"), Aside(), OutputPath(piped=True)]
+Cluster = Annotated[
+    str | None,
+    "Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N` for N processes of this "
+    "machine. All its machines must see the input under the same path.",
+    Reads(address),
+    Aside(),
+]
 Batch = Annotated[int, "Batch size.", Limits(1, 8192), Aside()]
 Labels = Annotated[
     Kind | None,

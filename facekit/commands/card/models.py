@@ -260,9 +260,11 @@ def _main(found: _Evaluated) -> list[Score]:
         if value is not None
     ]
     # Those above are of the first of several targets.
-    others = [one for one in list(found.targets.values())[1:] if one.accuracy is not None]
+    others = list(found.targets.values())[1:]
     return rows + [
-        _score("accuracy", one.accuracy, one.intervals, counted(one.pictures, "picture"), one.title) for one in others
+        _score("accuracy", one.accuracy, one.intervals, counted(one.pictures, "picture"), one.title)
+        for one in others
+        if one.accuracy is not None
     ]
 
 

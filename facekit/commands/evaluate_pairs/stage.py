@@ -26,7 +26,7 @@ from facekit.options.targets import IDENTITY
 from facekit.options.typed import typed
 from facekit.report import pairs as page
 from facekit.runs import Run, provenance, reports
-from facekit.scores.pairs import Counts, EmbedderCard, Group, Pairs, PairsReport, Point, score
+from facekit.scores.pairs import Counts, Group, Pairs, PairsReport, Point, score
 from facekit.scores.verification import best_threshold
 from facekit.scores.weights import WeightsCard
 
@@ -124,14 +124,7 @@ def _score(
         log.warning("%s: %s", compared.listed.file, banner)
     pairs = compared.pairs()
     return PairsReport(
-        embedder=EmbedderCard(
-            embedder.name,
-            embedder.version,
-            embedder.metric,
-            embedder.licence,
-            embedder.accuracy,
-            embedder.threshold,
-        ),
+        embedder=embedders.card(embedder),
         run=None if subject.run is None else str(subject.run.folder),
         pairs=str(compared.listed.file),
         threshold_from=None if tuned is None else str(tuned.listed.file),
