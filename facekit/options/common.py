@@ -117,6 +117,7 @@ class Stage(Options):
 
     in_recipes = True
     goes_on = True
+    objects = True
 
     input: InputFolder
     output: OutputFolder

@@ -21,13 +21,14 @@ from facekit.runs import LOGS, Run, Target
 from facekit.runs.pretrained import copy_backbone
 from facekit.training.callbacks import Callbacks, EpochEnd, EpochStart, Progress, Watch
 from facekit.training.checkpoint import Checkpoint
-from facekit.training.feed import Feed
+from facekit.training.feed import ALL, Feed
 from facekit.training.labels import class_indices, picture_weights
 from facekit.training.losses import UNCERTAINTY, TargetLoss, accuracies, with_uncertainty
 from facekit.training.pack import Pack
 from facekit.training.plan import EpochWatch
 from facekit.training.recalibrate import Recalibrate
 from facekit.training.schedule import Step, steps, why_over
+from facekit.training.together import current
 
 _TURN = 10
 """Most that light augmentation turns a picture, in degrees: about what a detector leaves upright."""
@@ -195,4 +196,5 @@ def _feed(packed: Pack, part: str, targets: Sequence[Target], options: Train) ->
     sizes = [len(target.labels) for target in targets]
     even = part == TRAIN and options.class_weights == "auto"
     seed = options.seed if part == TRAIN else None
-    return Feed(packed, rows, classes, options.batch, seed, picture_weights(classes, sizes, even))
+    weights, team = picture_weights(classes, sizes, even), current()
+    return Feed(packed, rows, classes, options.batch, seed, weights, ALL if team is None else team.share)

@@ -26,7 +26,7 @@ from facekit.options.train import Train
 from facekit.report.plots import history_plot
 from facekit.runs import Counts, Epoch, Run, Scores, Target, pretrained
 from facekit.runs.history import write_history
-from facekit.training import loop, openset
+from facekit.training import loop, openset, together
 from facekit.training.checkpoint import Checkpoint
 from facekit.training.labels import missing_labels, none_left
 from facekit.training.pack import Pack, pack
@@ -73,15 +73,23 @@ class Network:
             left=split.left,
             targets=plan.kept_targets,
         )
-        checkpoint = checkpoint or Checkpoint(run.folder / runs.CHECKPOINT)
+        checkpoint, team = checkpoint or Checkpoint(run.folder / runs.CHECKPOINT), together.current()
+        if team is not None:
+            checkpoint = team.follow(checkpoint)
         if not why_over(options, checkpoint.rows):
             if plan.run is not None:
                 log.info("%s in %s%s", *how_it_goes_on(checkpoint.epochs, run.folder))
             with packing(run, split, options, track) as packed:
+                if team is not None:
+                    team.check_pack(packed)
                 used = Counter(record.split for record in packed.records)
                 counts = Counts(train=used[TRAIN], validation=used[VALIDATION])
                 run = run.save(replace(run.info, left={**run.info.left, **packed.left}, used=counts))
                 loop.train_epochs(net, packed, run, checkpoint, options, track, plan.watch)
+        if team is not None:
+            team.part()
+            if not team.is_first:
+                return run
         return _complete(run, count, checkpoint, plan, track)
 
 
