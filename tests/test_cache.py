@@ -216,4 +216,8 @@ def test_numbers_are_written_as_a_person_reads_them() -> None:
         *("under a minute", "1 minute", "2 hours", "1 day", "40 days"),
     ]
     assert [figures.seconds_of(text) for text in ("30d", " 2W", "12h", "5m")] == [30 * DAY, 14 * DAY, 43_200, 300]
+    ends = [(0.9643, 1.0), (0.0316, 0.5), (7.412e-05, 1.0), (0.0, 0.00321), (float("nan"), 12.3456)]
+    assert [figures.span(*pair) for pair in ends] == [
+        *("0.9643 to 1", "0.0316 to 0.5", "0.000074 to 1", "0 to 0.0032", "unknown to 12.35")
+    ]
     assert [figures.bar(share, 4) for share in (0, 0.001, 0.5, 1, 2)] == ["", "▏", "██", "████", "████"]

@@ -86,6 +86,8 @@ def test_the_score_before_cleaning_is_given_beside_it(work: Path) -> None:
     before = json.loads((Path(report.folder) / "scores.json").read_text())["before_cleaning"]
     assert before == {
         "accuracy": pytest.approx(28 / 32),  # 28 were kept and are named rightly; four were left out, and are Bob
+        "interval": None,  # none is drawn with `rounds=0`
+        "tested": 6,
         "kept": 28,
         "left_out": 4,
         "right": 0,
@@ -98,6 +100,25 @@ def test_the_score_before_cleaning_is_given_beside_it(work: Path) -> None:
     page = Path(report.details["report"]).read_text()
     assert "Accuracy before cleaning: <b>87.5%</b>" in page
     assert SAYS[1:] in page
+
+
+def test_the_accuracy_to_quote_comes_with_its_interval_and_of_how_many_pictures_it_is(work: Path) -> None:
+    report = evaluate(Evaluate(run=work / "run", rounds=50))
+    low, high = report.details["accuracy before cleaning_interval"]
+    assert low < 28 / 32 < high
+    said = report.details["accuracy to quote"]
+    assert said.startswith(
+        f"0.875 (95% CI {low:.4g} to {high:.4g}), of 6 tested pictures and 4 faces that `clean` left"
+    )
+    page = Path(report.details["report"]).read_text()
+    assert "<b>87.5%</b> (95% interval " in page
+    assert "of 6 tested pictures and 4 faces left out. This is the one to quote" in page
+
+
+def test_where_clean_left_out_nothing_that_is_said(work: Path) -> None:
+    (work / "clean" / REJECTED).write_text("")
+    said = _evaluate(work).details["accuracy before cleaning"]
+    assert said == "not known: `clean` left out none of the faces that would count, so there is only the accuracy above"
 
 
 def test_the_numbers_of_the_faces_left_out_add_up_to_those_of_clean() -> None:

@@ -333,10 +333,10 @@ def test_the_best_embedder_comes_first(real_weights: None, monkeypatch: pytest.M
 def test_other_options_for_a_name_that_is_trained_are_refused(own: Compared) -> None:
     before = read_tree(own.out)
     own.file.write_text(FILE.replace("epochs = 2", "epochs = 3"))
-    says = r"in colour was trained with epochs = 2, not 3; give the contender another name, or delete that folder$"
+    says = r"in colour was trained with --epochs 2, not 3; give the contender another name, or delete that folder$"
     with pytest.raises(FacekitError, match=says):
         _again(own)
-    with pytest.raises(FacekitError, match=r"out was begun with seed = 42, not 1; choose another folder, or"):
+    with pytest.raises(FacekitError, match=r"out was begun with --seed 42, not 1; choose another folder, or"):
         _again(own, seed=1)
     assert read_tree(own.out) == before
 

@@ -406,7 +406,7 @@ def test_a_folder_goes_on_as_it_was_begun(begun: str, yunet: str, album: Path, t
     before = read_tree(out)
     crop(Crop(input=album, output=out, jobs=1))
     assert read_tree(out) == before
-    with pytest.raises(FacekitError, match=f"with verify = '{begun}', not"):
+    with pytest.raises(FacekitError, match=f"with --verify {begun}, not"):
         crop(Crop(input=album, output=out, verify="eyes" if begun != "eyes" else "none", jobs=1))
     crop(Crop(input=album, output=out, overwrite=True, jobs=1))
     assert read_info(out).crop.verify == yunet

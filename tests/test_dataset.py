@@ -200,7 +200,7 @@ def test_an_output_that_is_a_file_is_refused(plain: Path, place: str) -> None:
 
 def test_other_options_are_refused_with_the_mend(made: Path, plain: Path) -> None:
     before = read_tree(made)
-    with pytest.raises(FacekitError, match=r"made with size = 32, not 48; choose another folder, or use --overwrite$"):
+    with pytest.raises(FacekitError, match=r"made with --size 32, not 48; choose another folder, or use --overwrite$"):
         crop(Crop(input=plain, output=made, detect=False, size=48))
     assert read_tree(made) == before
 

@@ -185,6 +185,7 @@ def test_pairs_are_scored_with_it(faces: Path, projected: Made, tmp_path: Path) 
     (tmp_path / "pairs.csv").write_text("\n".join(["first,second,same", *lines]))
     options = EvaluatePairs(run=projected.run, pairs=tmp_path / "pairs.csv", data=faces, rounds=0, detect=False)
     report = evaluate_pairs(options)
+    assert finish(report, options).next == f"facekit enroll PHOTOS -o gallery --embedder {projected.run}"
     assert report.details["embedder"] == "run"
     learned = {one.label for one in runs.load(projected.run).split if one.split != "test"}
     banner = f"the model was trained on {len(learned & {'p0', 'p1', 'p2', 'p3'})} of these 4 people"

@@ -354,6 +354,47 @@ def test_photos_expire_by_age(cheap: Path) -> None:
     assert not left & set(old)
 
 
+def test_an_age_that_nothing_has_is_no_fault(cheap: Path, facekit: Facekit) -> None:
+    """A timer that runs `expire` every day must not report a failure on most of them."""
+    before = read_tree(cheap)
+    done = facekit("expire", cheap / "data", "--older-than", "90y", "-o", cheap / "receipts")
+    assert done.code == 0
+    assert f"nothing in {cheap / 'data'} is older than 90y; nothing was changed" in done.out
+    assert (
+        json.loads(facekit("expire", cheap / "data", "--older-than", "90y", "-o", cheap / "r", "--json").out)[
+            "details"
+        ]["places"]
+        == []
+    )
+    assert read_tree(cheap) == before
+
+
+@pytest.mark.parametrize("name", ["ada_lovelace", "Ada_ Lovelace", "ADA LOVELACE"])
+def test_an_underscore_counts_as_a_space(cheap: Path, name: str) -> None:
+    gone(cheap, names=[name])
+    assert labels(cheap / "data" / "even") == ["Bob", "Cyd"]
+    assert tombstones.read().has_name("Ada Lovelace")
+
+
+def test_a_folder_called_with_an_underscore_is_found_by_the_name(tmp_path: Path) -> None:
+    photos = plain_tree(tmp_path / "plain", {"ada_lovelace": 2, "bob": 2}, side=96)
+    crop(Crop(input=photos, output=tmp_path / "faces", detect=False, jobs=1))
+    forget(Forget(names=["Ada Lovelace"], in_=[str(tmp_path / "faces")], output=tmp_path / "receipts"))
+    assert labels(tmp_path / "faces") == ["bob"]
+
+
+def test_a_name_that_nobody_has_is_said_where_something_else_goes(
+    cheap: Path, facekit: Facekit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(cheap)
+    done = facekit("forget", "Eve", "--host", "img.ada.example", "--in", "data", "--dry-run")
+    assert done.code == 0
+    assert "nobody in data is called 'Eve'" in done.err
+    where = [line.split("  ")[1].strip() for line in done.out.splitlines()[1:]]
+    assert "data/even" in done.out
+    assert not any(place.startswith("/") for place in where if "cache" not in place)
+
+
 def test_an_age_is_in_the_receipt(cheap: Path) -> None:
     report = expire(Expire(folders=[str(cheap / "data")], older_than="3y", output=cheap / "receipts", jobs=1))
     assert json.loads(Path(report.details["receipt"]).read_text())["asked"]["older than"] == "3y"

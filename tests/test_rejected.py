@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ from conftest import Facekit, plain_tree, read_tree
 
 from facekit.base import images
 from facekit.base.contract import FacekitError
+from facekit.cli.answers import show
+from facekit.cli.console import Console
+from facekit.cli.streams import Output
 from facekit.commands.balance import balance
 from facekit.commands.crop import crop
-from facekit.commands.rejected import LeftOut, rejected
+from facekit.commands.rejected import LeftOut, Listed, rejected
 from facekit.dataset.reasons import TERMS
 from facekit.options.balance import Balance
 from facekit.options.crop import Crop
@@ -38,6 +42,27 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def reasons(found: list[LeftOut]) -> list[tuple[str, str]]:
     return sorted((one.stage, one.reason) for one in found)
+
+
+def test_a_terminal_gets_a_few_rows_beside_a_sheet_and_says_below_them_what_there_is(
+    place: Path, facekit: Facekit, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sheet = tmp_path / "sheet.html"
+    piped = facekit("rejected", place / "even", "--sheet", sheet)
+    assert len(piped.out.splitlines()) == 3
+    assert piped.err.splitlines()[-1].startswith(f"{place / 'even'}: 3 pictures were left out: ")
+    assert piped.err.splitlines()[-1].endswith(f"; {sheet} shows them")
+    monkeypatch.setattr("facekit.commands.rejected._WITH_SHEET", 1)
+    listed = rejected(Rejected(tree=place / "even", sheet=sheet))
+    assert isinstance(listed, Listed)
+    assert listed.most == 1
+    console = Console()
+    shown = StringIO()
+    monkeypatch.setattr(shown, "isatty", lambda: True)
+    console.out = Output(shown)
+    assert show(listed, console, as_json=False) == 0
+    assert "… and 2 more; `--json`, or a pipe, lists all" in shown.getvalue()
+    assert [Path(one.picture).name in shown.getvalue() for one in listed.found] == [True, False, False]
 
 
 def test_what_was_left_out_on_the_way_is_listed_with_its_file(place: Path) -> None:

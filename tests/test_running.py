@@ -170,3 +170,21 @@ def test_the_line_comes_before_what_was_begun_is_finished(plain: Path, tmp_path:
         assert process.poll() is None  # it still cleans up
         assert process.stderr.readline() == "Interrupted before anything was written.\n"
     assert process.returncode == INTERRUPTED
+
+
+def test_a_command_of_a_pipe_that_still_waits_says_nothing_of_ctrl_c(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C reaches them all at once, and three that talk write over each other."""
+
+    def stopped() -> str:
+        signal.raise_signal(signal.SIGINT)
+        return str(tmp_path)
+
+    monkeypatch.setattr("facekit.cli.running.read_folder", stopped)
+    values = {"input": "-", "output": tmp_path / "out"}
+    assert run(command(is_stopped_before_it_writes), values, ALONE) == INTERRUPTED
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("facekit.cli.running.read_folder", lambda: str(tmp_path))
+    assert run(command(is_stopped_while_it_writes), values, ALONE) == INTERRUPTED
+    assert capsys.readouterr().err == f"{STOPPING}\nInterrupted. Run the same command again to go on.\n"

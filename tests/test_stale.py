@@ -139,7 +139,7 @@ def test_another_version_or_place_is_no_other_data(faces: Path, colours: str) ->
 
 def test_other_options_are_refused_before_other_data(faces: Path, colours: str) -> None:
     _train(faces)
-    with pytest.raises(FacekitError, match=r"was trained with class_weights = 'auto', not 'none'; choose another"):
+    with pytest.raises(FacekitError, match=r"was trained with --class-weights auto, not none; choose another"):
         _train(faces, class_weights="none")
 
 

@@ -135,7 +135,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on_as_if_nothing_had_been(
     with pytest.raises(KeyboardInterrupt):
         train(_options(trained.faces, epochs=4, output=folder), Interrupting(7))  # three steps an epoch: in the third
     assert not (folder / runs.PACK).exists()
-    with pytest.raises(FacekitError, match=r"run was begun with epochs = 4, not 5; choose another folder, or use --ov"):
+    with pytest.raises(FacekitError, match=r"run was begun with --epochs 4, not 5; choose another folder, or use --ov"):
         train(_options(trained.faces, epochs=5, output=folder))
     with pytest.raises(FacekitError, match=r"run is not fully trained; run the same `train` command again first$"):
         runs.load(folder)
@@ -193,14 +193,14 @@ def test_a_complete_run_is_left_as_it_is(done: Trained, resume: bool, caplog: py
     assert report.details == {**done.report.details, "history": str(done.run / "history.png")}
     assert "run is already trained" in caplog.text
     assert (done.run / "model.weights.h5").stat().st_mtime_ns == before
-    with pytest.raises(FacekitError, match=r"was trained with epochs = 4, not 2; choose another folder"):
+    with pytest.raises(FacekitError, match=r"was trained with --epochs 4, not 2; choose another folder"):
         train(_options(done.faces, epochs=2, resume=resume))
 
 
 def test_a_tree_is_read_once_where_a_model_of_it_is_complete(done: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
     monkeypatch.setattr(Dataset, "open", classmethod(partial(_counted, opened, Dataset.open)))
-    with pytest.raises(FacekitError, match="was trained with epochs = 4, not 2"):
+    with pytest.raises(FacekitError, match="was trained with --epochs 4, not 2"):
         train(_options(done.faces, epochs=2))
     assert opened == [], "other options are refused without a look at the pictures"
     train(_options(done.faces, epochs=4))

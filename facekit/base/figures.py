@@ -36,8 +36,17 @@ def decimal(value: float, digits: int = 4) -> str:
 
 
 def span(low: float, high: float, digits: int = 4) -> str:
-    """Return an interval: `0.012 to 0.31`."""
-    return f"{decimal(low, digits)} to {decimal(high, digits)}"
+    """Return an interval: `0.012 to 0.31`, `0.000074 to 1`.
+
+    An end below 0.1 has as many decimals as one above, so fewer digits, but two at least.
+    """
+    return " to ".join(decimal(end, _digits(end, digits)) for end in (low, high))
+
+
+def _digits(value: float, digits: int) -> int:
+    if not math.isfinite(value) or not value:
+        return digits
+    return min(digits, max(2, digits + 1 + math.floor(math.log10(abs(value)))))
 
 
 def size(count: float) -> str:

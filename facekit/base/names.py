@@ -23,6 +23,14 @@ def fold(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", _composed(name).casefold()).split())
 
 
+def loose(name: str) -> str:
+    """Return what spellings of one person's name have in common where a person is removed: `_` counts as a space.
+
+    Folders are often called `ada_lovelace`, and nobody should stay because of it.
+    """
+    return fold(name.replace("_", " "))
+
+
 def stored(name: str) -> str:
     r"""Return a folder's name as a label: NFC, without outer spaces, a byte that is not UTF-8 as `%EB`.
 

@@ -31,6 +31,14 @@ class _Summed(Protocol):
 
 
 @runtime_checkable
+class _Short(Protocol):
+    """Answers of which a terminal shows the first few, because something else shows them all."""
+
+    @property
+    def most(self) -> int | None: ...
+
+
+@runtime_checkable
 class _Coded(Protocol):
     """An answer that is also an exit code."""
 
@@ -107,12 +115,19 @@ def _answer(answers: Answers, console: Console, as_json: bool) -> int:
     finally:
         console.stop()
         if seen.rows and not as_json:
-            console.answers(seen.rows)
+            _rows(seen.rows, answers.most if isinstance(answers, _Short) else None, console)
         else:
             for line in seen.lines:
                 console.out.line(line)
     _sum_up(answers, console)
     return code
+
+
+def _rows(rows: Sequence[dict[str, str]], most: int | None, console: Console) -> None:
+    """Show answers on a terminal, `most` of them, and say how many more there are."""
+    console.answers(rows[:most])
+    if most is not None and len(rows) > most:
+        console.out.line(f"… and {len(rows) - most:,} more; `--json`, or a pipe, lists all")
 
 
 def _sum_up(answers: Answers, console: Console) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from facekit.base.contract import FacekitError, Report
@@ -20,7 +20,7 @@ from facekit.cli.interrupting import INTERRUPTED as STOPPED
 from facekit.cli.interrupting import Begun, noticing
 from facekit.cli.logs import show_traceback
 from facekit.cli.piped import read_folder
-from facekit.options.base import Options, Value, describe, make
+from facekit.options.base import Field, Options, Value, describe, make
 from facekit.options.finish import finish
 from facekit.options.galleries import is_database
 from facekit.options.registry import Command
@@ -64,27 +64,48 @@ def _limited(megapixels: int | None) -> Iterator[None]:
             os.environ.update({LIMIT: before} if before is not None else {})
 
 
-def _attempt(command: Command, values: dict[str, Value], shared: Shared, console: Console) -> int:
-    """Turn the user's faults and interruptions into one line and an exit code; a bug keeps its traceback."""
-    begun: list[Begun] = []
+@dataclass(frozen=True)
+class _Course:
+    """How far a command is, and what it says when it is interrupted.
 
-    def interrupted() -> int:
-        console.end(begun[0].line if begun else STOPPED)
+    Ctrl-C reaches all commands of a pipe at once. Those that still wait for the one before say nothing: the one that
+    works says what there is to say.
+    """
+
+    console: Console
+    waits: bool
+    """Whether it waits for a folder on stdin before it begins."""
+    begun: list[Begun] = field(default_factory=list)
+    """What the command writes, once it has begun."""
+
+    def stopping(self, text: str) -> None:
+        """Say at once that the signal has come."""
+        if self.begun or not self.waits:
+            self.console.stopping(text)
+
+    def interrupted(self) -> int:
+        """Say how the command has ended, and return its exit code."""
+        if self.begun or not self.waits:
+            self.console.end(self.begun[0].line if self.begun else STOPPED)
         return INTERRUPTED
 
+
+def _attempt(command: Command, values: dict[str, Value], shared: Shared, console: Console) -> int:
+    """Turn the user's faults and interruptions into one line and an exit code; a bug keeps its traceback."""
+    course = _Course(console, any(_is_piped(option, values) for option in describe(command.options)))
     try:
-        with noticing(console.stopping, command.options.stopping) as noticed, reaching():
-            return _call(command, values, console, shared.json, begun)
+        with noticing(course.stopping, command.options.stopping) as noticed, reaching():
+            return _call(command, values, console, shared.json, course.begun)
     except FacekitError as error:
         log.debug("refused: %s", error)
         console.error(str(error))
         return FAULT
     except KeyboardInterrupt:
-        return interrupted()
+        return course.interrupted()
     except Exception:
         if noticed:  # TensorFlow, while it traces a function, turns Ctrl-C into an error of its own
             log.debug("interrupted", exc_info=True)
-            return interrupted()
+            return course.interrupted()
         if shared.log_file is not None:
             log.exception("a bug")
         if command.options.bug_code == BUG:
@@ -99,7 +120,7 @@ def _call(command: Command, values: dict[str, Value], console: Console, as_json:
     What the command writes is noted in `begun`. Returns the exit code.
     """
     for option in describe(command.options):
-        if option.takes_result and str(values.get(option.name)) == "-":
+        if _is_piped(option, values):
             values[option.name] = read_folder()
     options = make(command.options, values)
     begun.append(Begun(options, _folder(options)))
@@ -111,6 +132,11 @@ def _call(command: Command, values: dict[str, Value], console: Console, as_json:
             error.report.counts = command.options.counts
             show(error.report, console, as_json)
         raise
+
+
+def _is_piped(option: Field, values: Mapping[str, Value]) -> bool:
+    """Whether an option is to be read from the command before."""
+    return option.takes_result and str(values.get(option.name)) == "-"
 
 
 def _folder(options: Options) -> Path | None:

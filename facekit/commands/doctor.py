@@ -28,6 +28,9 @@ Look = Callable[[], "list[Check]"]
 _NOT_NEEDED = {"torch": "only to train with PyTorch: "}
 """Package -> what it is for, of those that the extra `all` leaves out."""
 
+_HASH = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
+"""A SHA-256, whose first digits a terminal shows: lines elsewhere and JSON have it whole."""
+
 ALL_THERE = "all that is needed is here"
 
 
@@ -49,8 +52,9 @@ class Check:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The same in three columns: what was found, or how to get it."""
-        return self._state, self.name, "; ".join(filter(None, (self.found, self.mend)))
+        """The same in three columns: what was found, or how to get it. Of a hash that is right, the first digits."""
+        found = _HASH.sub(r"\1…", self.found) if self.ok else self.found
+        return self._state, self.name, "; ".join(filter(None, (found, self.mend)))
 
     @property
     def needed(self) -> bool:

@@ -15,8 +15,8 @@ STAGE = "expire"
 def expire(options: Expire, track: Track = quiet) -> Report:
     """Remove all photos that were fetched too long ago from all that facekit wrote in some folders; write a receipt.
 
-    Killed and typed again it goes on. Raises FacekitError, before anything is changed, for folders that are not
-    facekit's, and where no photo is that old.
+    Killed and typed again it goes on. Where no photo is that old, nothing is changed and no receipt is written. Raises
+    FacekitError, before anything is changed, for folders that are not facekit's.
     """
     before = datetime.now(UTC) - timedelta(seconds=seconds_of(options.older_than))
     return remove(

@@ -24,6 +24,9 @@ from facekit.report.grid import Tile
 
 STAGE = "rejected"
 
+_WITH_SHEET = 10
+"""Rows that a terminal shows where a sheet shows the pictures."""
+
 log = logging.getLogger(__name__)
 
 
@@ -59,6 +62,24 @@ class LeftOut:
         return self.photo is not None and self.photo != self.file
 
 
+@dataclass
+class Listed(Iterator[LeftOut]):
+    """What is listed, and what a terminal says below it, where it is not scrolled away."""
+
+    found: Sequence[LeftOut]
+    summary: str
+    most: int | None
+    """Rows that a terminal shows; None shows all. Where there is a sheet, that shows the pictures."""
+
+    def __post_init__(self) -> None:
+        """Begin with the first."""
+        self._rest = iter(self.found)
+
+    def __next__(self) -> LeftOut:
+        """Return the next one."""
+        return next(self._rest)
+
+
 def rejected(options: Rejected, track: Track = quiet) -> Iterator[LeftOut]:
     """Yield the pictures that were left out, those of the last command first, one line each.
 
@@ -70,10 +91,10 @@ def rejected(options: Rejected, track: Track = quiet) -> Iterator[LeftOut]:
     found = _left_out(options.tree)
     chosen = _chosen(found, options)
     was = counted(len(chosen), "picture was", "pictures were")
-    log.info("%s: %s left out%s", options.tree, was, _by_reason(chosen))
-    if options.sheet is not None and not options.dry_run:
-        _draw(options.sheet, chosen, track)
-    return iter(chosen)
+    drawn = options.sheet is not None and not options.dry_run and _draw(options.sheet, chosen, track)
+    see = f"; {options.sheet} shows them" if drawn else ""
+    summary = f"{options.tree}: {was} left out{_by_reason(chosen)}{see}"
+    return Listed(chosen, summary, _WITH_SHEET if drawn else None)
 
 
 def _left_out(root: Path) -> list[LeftOut]:
@@ -150,10 +171,11 @@ def _by_reason(found: Sequence[LeftOut]) -> str:
     return f": {', '.join(f'{n:,} {reason}' for reason, n in counts.most_common())}" if counts else ""
 
 
-def _draw(file: Path, found: Sequence[LeftOut], track: Track) -> None:
-    """Write the sheet of the first pictures that are still there and can be decoded."""
+def _draw(file: Path, found: Sequence[LeftOut], track: Track) -> bool:
+    """Write the sheet of the first pictures that are still there and can be decoded; return whether there are any."""
     tiles = list(islice(_tiles(track(found, STAGE, len(found))), sheet.most(file)))
     sheet.write(file, tiles, len(found), "all of the pictures are gone or unreadable")
+    return bool(tiles)
 
 
 def _tiles(found: Iterator[LeftOut]) -> Iterator[Tile]:

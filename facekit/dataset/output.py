@@ -31,6 +31,7 @@ from facekit.dataset.records import MANIFEST, REJECTED, SOURCES
 from facekit.dataset.store import Store
 from facekit.dataset.tree import Dataset, distinct, unreadable
 from facekit.options.base import Options, describe, recorded
+from facekit.options.fields import instead
 
 log = logging.getLogger(__name__)
 
@@ -314,7 +315,7 @@ class Output:
         usual = {option.name: option.default for option in describe(type(self.options))}
         then, now = {**usual, **before.options}, self.info.options
         changed = next((name for name in now if then.get(name) != now[name]), None)
-        return changed and f"with {changed} = {then.get(changed)!r}, not {now[changed]!r}"
+        return changed and instead(changed, then.get(changed), now[changed])
 
     def _write_info(self, complete: bool = False, stale: Mapping[str, str] | None = None) -> None:
         info = replace(self.info, complete=complete, stale=stale or {})

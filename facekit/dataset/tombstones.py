@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from facekit.base import files, images, plain
 from facekit.base.contract import BadImage, FacekitError, Image
-from facekit.base.names import fold
+from facekit.base.names import loose
 
 NEAR_BITS = 3
 """Most bits of 64 by which the dHash of a photo changes when it is saved again; two photos differ by 18 or more."""
@@ -84,7 +84,7 @@ class Tombstones:
 
     def has_name(self, name: str) -> bool:
         """Whether a person was removed by this name, however it is spelled."""
-        return bool(self.held) and f"name {_hashed(self.salt, fold(name))}" in self.held
+        return bool(self.held) and f"name {_hashed(self.salt, loose(name))}" in self.held
 
     def has_look(self, dhash: int) -> bool:
         """Whether a picture that looks like this one was removed: it, saved again."""
@@ -163,7 +163,7 @@ def add(
         fresh = [
             *(Tombstone(bytes=_hashed(key, sha256)) for sha256 in sorted(set(pictures))),
             *(Tombstone(url=_hashed(key, url)) for url in sorted(set(urls))),
-            *(Tombstone(name=_hashed(key, fold(name))) for name in sorted(set(names))),
+            *(Tombstone(name=_hashed(key, loose(name))) for name in sorted(set(names))),
             *(Tombstone(look=f"{look:0{_LOOK}x}") for look in sorted(set(looks))),
         ]
         fresh = [one for one in dict.fromkeys(fresh) if one not in there]

@@ -24,9 +24,12 @@ from facekit.identity import classifier, overlap
 from facekit.runs import Run
 from facekit.runs.pictures import dataset_of
 from facekit.runs.renewal import additions
-from facekit.scores.model import BeforeCleaning
+from facekit.scores.model import BeforeCleaning, ModelScores
+from facekit.scores.shares import Part, together, wilson
 
 CLEAN = "clean"
+
+NONE_LEFT_OUT = "`clean` left out none of the faces that would count, so there is only the accuracy above"
 
 FAVOURED = (
     "the faces were cleaned with {}, the network that is scored: faces that it does not recognise are not among them, "
@@ -68,12 +71,12 @@ def same_network(name: str, info: DatasetInfo) -> str | None:
 
 
 def before(
-    run: Run, pictures: Dataset, own: bool, accuracy: float, batch: int, jobs: int, track: Track
+    run: Run, pictures: Dataset, own: bool, scores: ModelScores, batch: int, jobs: int, track: Track
 ) -> BeforeCleaning:
     """Return what the accuracy is on the faces before cleaning, or why that cannot be said.
 
-    That of the faces that were kept is `accuracy`; each of the others counts as one more, and as a mistake where the
-    model does not give it the name of its folder, though some of them show somebody else.
+    That of the faces that were kept is the accuracy in `scores`; each of the others counts as one more, and as a
+    mistake where the model does not give it the name of its folder, though some of them show somebody else.
     `own` says whether the pictures are those of the run's own split.
     """
     track = telling(track, "before cleaning")
@@ -88,10 +91,18 @@ def before(
     # A linear head's embeddings are in the cache by now: they were needed to find those that the training used.
     right, read = _right(run, new, batch, jobs, track if run.backbone is None else quiet)
     if not read:
-        return BeforeCleaning(why_not="none of the faces that were left out can be scored")
-    total = held.kept + read
+        none = not held.left_out.records and not held.gone
+        return BeforeCleaning(why_not=NONE_LEFT_OUT if none else "none of the faces that were left out can be scored")
+    total, accuracy = held.kept + read, scores.classes.accuracy
+    within = scores.intervals and scores.intervals.accuracy
+    parts = within and (
+        Part(held.kept / total, accuracy, within),
+        Part(read / total, right / read, wilson(right, read)),
+    )
     return BeforeCleaning(
         accuracy=(held.kept * accuracy + right) / total,
+        interval=together(parts) if parts else None,
+        tested=scores.classes.pictures,
         kept=held.kept,
         left_out=read,
         right=right,

@@ -95,8 +95,7 @@ def with_before_cleaning(
     """
     if not pictures.favoured or pictures.requested or run.targets[0].name != IDENTITY:
         return scores
-    accuracy = scores.classes.accuracy
-    before = cleaned.before(run, pictures.dataset, pictures.own, accuracy, batch, jobs, track)
+    before = cleaned.before(run, pictures.dataset, pictures.own, scores, batch, jobs, track)
     log.log(level, "%s: accuracy before cleaning: %s", run.folder, before)
     return replace(scores, before_cleaning=before)
 

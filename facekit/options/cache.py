@@ -6,17 +6,10 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from facekit.base.errors import FacekitError
-from facekit.base.figures import seconds_of
 from facekit.options.base import Aside, Options, Reads
+from facekit.options.common import read_age
 
 Kind = Literal["embeddings", "galleries", "weights", "unpacked", "objects"]
-
-
-def _age(text: str) -> int:
-    try:
-        return seconds_of(text)
-    except FacekitError as error:
-        raise FacekitError(f"--older-than: {error}") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +26,9 @@ class Cache(Options):
     ] = None
     clear: Annotated[bool, "Delete it. facekit computes it again when it is needed.", Aside()] = False
     older_than: Annotated[
-        str | None, "With `--clear`, delete only what was not used for this long: `30d`, `12h`, `2w`.", Reads(_age)
+        str | None,
+        "With `--clear`, delete only what was not used for this long: `30d`, `12h`, `2w`.",
+        Reads(read_age),
     ] = None
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from facekit.base.errors import FacekitError
+from facekit.base.figures import seconds_of
 from facekit.base.names import fold
 from facekit.options.base import Aside, InputPath, Limits, Options, OutputPath, Positional, Reads, Section, Short, shown
 
@@ -121,3 +122,11 @@ class Stage(Options):
 
     input: InputFolder
     output: OutputFolder
+
+
+def read_age(text: str) -> int:
+    """Return the seconds of `--older-than`. Raises FacekitError for what is no length of time."""
+    try:
+        return seconds_of(text)
+    except FacekitError as error:
+        raise FacekitError(f"--older-than: {error}") from None

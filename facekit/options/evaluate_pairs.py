@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 from facekit.base.errors import FacekitError
-from facekit.base.reporting import Report
 from facekit.options.base import Aside, InputPath, Options, OutputPath, PathOrName, Positional, Reads, Short, shown
 from facekit.options.common import GROUPS, GroupTable, Rounds, refuse_table
-from facekit.options.following import PHOTOS, command
 
 
 def far_rates(text: str) -> tuple[float, ...]:
@@ -87,7 +85,3 @@ class EvaluatePairs(Options):
         """Refuse a table without a column to read. Raises FacekitError."""
         super().__post_init__()
         refuse_table(self.table, self.by)
-
-    def next_command(self, report: Report) -> str | None:
-        """Return the command that uses the model, where it is one."""
-        return command("predict", self.run, PHOTOS) if self.run.is_dir() else None

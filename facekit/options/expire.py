@@ -6,18 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from facekit.base.errors import FacekitError
-from facekit.base.figures import seconds_of
 from facekit.options.base import Aside, InputPath, Options, OutputPath, Positional, Reads, Short
+from facekit.options.common import read_age
 from facekit.options.galleries import check_place
 from facekit.options.removing import KEEP, RECEIPTS, ROOTS
-
-
-def _age(text: str) -> int:
-    try:
-        return seconds_of(text)
-    except FacekitError as error:
-        raise FacekitError(f"--older-than: {error}") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +26,7 @@ class Expire(Options):
         str,
         "Remove photos that were fetched, or enrolled in a gallery, longer ago than this: `3y`, `90d`, `26w`. A photo "
         "of which that is not known stays.",
-        Reads(_age),
+        Reads(read_age),
     ]
     keep_models: Annotated[bool, KEEP] = False
     likeness: Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import reprlib
+import shlex
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass
@@ -14,6 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from facekit.base import objects
 from facekit.base.errors import FacekitError
+from facekit.base.text import visible
 from facekit.options.galleries import is_database
 from facekit.options.marks import InputPath, Limits, OutputPath, PathMark, PathOrName
 
@@ -62,8 +64,7 @@ class Field:
     @property
     def flag(self) -> str:
         """The option's name on the command line."""
-        # A field cannot be called like a keyword of Python: `in_` is `--in`.
-        return "--" + self.name.rstrip("_").replace("_", "-")
+        return flag(self.name)
 
     @property
     def called(self) -> str:
@@ -94,6 +95,36 @@ class Field:
     def is_result(self) -> bool:
         """Whether the option names the folder that the next command takes."""
         return isinstance(self.path, OutputPath) and self.path.piped
+
+
+def flag(name: str) -> str:
+    """Return what an option is called on the command line, by its name in Python: `min_images` is `--min-images`."""
+    # A field cannot be called like a keyword of Python: `in_` is `--in`.
+    return "--" + name.rstrip("_").replace("_", "-")
+
+
+def instead(name: str, then: Setting, now: Setting) -> str:
+    """Return how an option was given then, and is not now: `with --min-images 30, not 20`, `without --apply, …`."""
+    called = flag(name)
+    if _is_off(then) or _is_off(now):
+        before = f"without {called}" if _is_off(then) else f"with {_given(called, then)}"
+        after = f"with {_given(called, now)}" if not _is_off(now) else f"without {called}"
+        return f"{before}, not {after}"
+    return f"with {_given(called, then)}, not {_value(now)}"
+
+
+def _is_off(value: Setting) -> bool:
+    return value is None or value is False or value == []
+
+
+def _given(called: str, value: Setting) -> str:
+    return called if value is True else f"{called} {_value(value)}"
+
+
+def _value(value: Setting) -> str:
+    """Return a value as it is typed."""
+    parts = value if isinstance(value, list) else [value]
+    return shlex.quote(visible(",".join(map(str, parts))))
 
 
 def shown(value: object) -> str:

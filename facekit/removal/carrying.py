@@ -13,7 +13,7 @@ from pathlib import Path
 
 from facekit.base.contract import FacekitError, Listing, Report, Track, quiet
 from facekit.base.files import sha256_of
-from facekit.base.names import fold
+from facekit.base.names import loose
 from facekit.base.text import counted, visible
 from facekit.dataset import tombstones
 from facekit.removal import likeness, receipt, survey
@@ -73,7 +73,7 @@ class Asked:
     def targets(self) -> Targets:
         """Return what is known to go before anything was looked at."""
         found = Targets(
-            names={fold(name) for name in self.names},
+            names={loose(name) for name in self.names},
             hosts=tuple(host.lower() for host in self.hosts),
             pages=tuple(self.urls),
             ids=tuple(self.ids),
@@ -103,7 +103,7 @@ def remove(asked: Asked, track: Track = quiet) -> Report:
     else:
         plan, doing = begun[0], _again(asked, begun[0], track)
         log.info("an earlier run was stopped; %s of it are left", counted(len(plan.parts) - len(begun[1]), "place"))
-    if asked.dry_run:
+    if asked.dry_run or not plan.parts:
         return _report(asked, plan, began, "would be removed")
     became = _carried_out(plan, doing, journal, begun[1] if begun else {}, track)
     blocked = _blocked(plan.targets)
@@ -118,7 +118,7 @@ def remove(asked: Asked, track: Track = quiet) -> Report:
 
 
 def _planned(asked: Asked, places: Sequence[Place], track: Track) -> tuple[Plan, Doing]:
-    """Find all that goes. Raises FacekitError where nothing does."""
+    """Find all that goes. Raises FacekitError where nothing does, but not for an age: every day is not the last one."""
     _check_names(asked, places)
     targets = asked.targets()
     doing = Doing(targets, asked.keep_models, asked.jobs, track, receipt.now())
@@ -135,7 +135,11 @@ def _planned(asked: Asked, places: Sequence[Place], track: Track) -> tuple[Plan,
     doing.digests = {old: new for old, new in known if old != new}
     parts = [part for _, part in survey.plan(places, doing)]
     if all(part.kind in (Unpacked.name, Embeddings.name) for part in parts):
-        raise FacekitError(_nothing(asked, places))
+        if asked.before is None:
+            raise FacekitError(_nothing(asked, places))
+        parts = []
+    else:
+        _warn_of_nobody(asked, places)
     plan = Plan(
         asked.to_plain(),
         doing.at,
@@ -204,15 +208,24 @@ def _check_names(asked: Asked, places: Sequence[Place]) -> None:
         return
     there = _names(places)
     for name in asked.names:
-        if fold(name) not in there:
+        if loose(name) not in there:
             if Path(name).is_dir():
                 raise FacekitError(f"{name} is a folder, and nobody is called so; give `--in {name}`")
             raise FacekitError(_nobody(asked, [name], there))
 
 
+def _warn_of_nobody(asked: Asked, places: Sequence[Place]) -> None:
+    """Say that a name was found nowhere but in texts and pages, or that only what else was asked for was found."""
+    there = _names(places) if asked.names else {}
+    for name in asked.names:
+        if loose(name) not in there:
+            roots = ", ".join(asked.roots)
+            log.warning("nobody in %s is called %r; only what mentions that name was found", roots, visible(name))
+
+
 def _names(places: Sequence[Place]) -> dict[str, str]:
     """Return the names of people in all places, folded -> as they are spelled."""
-    return {fold(name): name for place in places for name in set(place.kind.names(place.path))}
+    return {loose(name): name for place in places for name in set(place.kind.names(place.path))}
 
 
 def _nothing(asked: Asked, places: Sequence[Place]) -> str:
@@ -223,24 +236,39 @@ def _nothing(asked: Asked, places: Sequence[Place]) -> str:
 
 
 def _nobody(asked: Asked, names: Sequence[str], there: Mapping[str, str]) -> str:
-    near = [there[one] for name in names for one in difflib.get_close_matches(fold(name), there, _SHOWN)]
+    near = [there[one] for name in names for one in difflib.get_close_matches(loose(name), there, _SHOWN)]
     hint = f"; did you mean {', '.join(repr(visible(name)) for name in near)}?" if near else "; see `facekit stats`"
     return f"nobody in {', '.join(asked.roots)} is called {' or '.join(map(repr, map(visible, names)))}{hint}"
 
 
 def _report(asked: Asked, plan: Plan, began: float, what: str, written: Sequence[Path] = ()) -> Report:
-    rows = [(part.kind, part.place, pages.in_words(part.counts), part.says) for part in plan.parts]
-    listing = Listing(("what", "where", what, ""), tuple(rows))
-    lines = listing.lines() + ([f"receipt: {written[1]}"] if written else [])
     report = Report(asked.command, str(asked.receipts), seconds=round(time.monotonic() - began, 2), counts=False)
-    report.details["lines"] = lines
-    report.details["places"] = [{"what": row[0], "where": row[1], "counts": part.counts, "says": row[3]}
-                                for row, part in zip(rows, plan.parts, strict=True)]  # fmt: skip
+    report.details["lines"] = lines = []
+    if plan.parts:
+        notes = (f"receipt: {written[1]}",) if written else ()
+        rows = [(part.kind, _from_here(part.place), pages.in_words(part.counts), part.says) for part in plan.parts]
+        said = any(part.says for part in plan.parts)
+        heads = ("what", "where", what, "then") if said else ("what", "where", what)
+        report.listing = Listing(heads, tuple(row[: len(heads)] for row in rows), notes)
+        lines += [*report.listing.lines(), *notes]
+    else:
+        lines.append(f"nothing in {', '.join(asked.roots)} is {asked.shown}; nothing was changed")
+    report.details["places"] = [
+        {"what": part.kind, "where": part.place, "counts": part.counts, "says": part.says} for part in plan.parts
+    ]
     report.details["pictures"] = len({one.sha256 for part in plan.parts for one in part.pictures if one.sha256})
     report.details["dry_run"] = asked.dry_run
     if written:
         report.details["receipt"] = str(written[0])
     return report
+
+
+def _from_here(place: str) -> str:
+    """Return a place as it is typed in the working folder; what is not below that stays whole."""
+    try:
+        return str(Path(place).relative_to(Path.cwd()))
+    except (ValueError, OSError):  # somewhere else; or the working folder was deleted
+        return place
 
 
 def _absolute(root: str) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from facekit.base.contract import Decision, Record, Rejection, Source
-from facekit.base.names import fold
+from facekit.base.names import loose
 from facekit.sources.addresses import is_web
 
 Found = Literal["photo", "picture"]
@@ -21,7 +21,7 @@ class Targets:
     """What is to go. It only grows, and is kept in the journal."""
 
     names: set[str] = field(default_factory=set)
-    """People, folded: all that stands under such a name or label goes."""
+    """People, by `loose` spelling: all that stands under such a name or label goes."""
     photos: set[str] = field(default_factory=set)
     """Origins: all that was made of such a photo goes."""
     pictures: set[str] = field(default_factory=set)
@@ -134,7 +134,7 @@ class Targets:
     def _fold(self, name: str) -> str:
         known = self._folds.get(name)
         if known is None:
-            known = self._folds[name] = fold(name)
+            known = self._folds[name] = loose(name)
         return known
 
     def to_plain(self) -> dict[str, object]:

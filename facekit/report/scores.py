@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from facekit.base.figures import decimal
+from facekit.base.figures import decimal, span
 from facekit.base.files import guarded, replace_file, write_json
 from facekit.base.plain import Json, to_plain
 from facekit.base.text import counted
@@ -45,16 +45,17 @@ _IN_PAGE = {
 """What the page and JSON say alone."""
 
 MORE = (
-    "The report shows every mistake with its photo, who is taken for whom, and the scores by name. It also says how "
-    "sure the model is, what its weights were trained on, and how the split was drawn. `--json` prints the numbers."
+    "The report shows every mistake among the pictures scored, with its photo, who is taken for whom, and the scores "
+    "by name. It also says how sure the model is, what its weights were trained on, and how the split was drawn. "
+    "`--json` prints the numbers."
 )
 
 _LINEAR = {"backbone", "class_weights"}
 """Options of networks that linear heads have, too."""
 
 QUOTE = (
-    "{}, for new photos, which nobody has sorted: the faces that `clean` left out count as well, also those of "
-    "somebody else, so the true value is probably a little higher"
+    "{}, of {} and {} that `clean` left out. It is for new photos, which nobody has sorted: some of the faces left out "
+    "show somebody else and count as mistakes, so the true value is probably a little higher"
 )
 
 _THUMBNAIL, _SMALL = 140, 96
@@ -184,8 +185,11 @@ def _before_cleaning(before: BeforeCleaning) -> dict[str, Json]:
     """Return the number, and why it is the one to quote; where it is not known, why."""
     if before.accuracy is None:
         return {"accuracy before cleaning": str(before)}
-    accuracy = round(before.accuracy, 4)
-    return {"accuracy before cleaning": accuracy, "accuracy to quote": QUOTE.format(decimal(accuracy))}
+    accuracy, ends = round(before.accuracy, 4), before.interval and [round(end, 4) for end in before.interval]
+    rows: dict[str, Json] = {"accuracy before cleaning": accuracy, "accuracy before cleaning_interval": to_plain(ends)}
+    number = decimal(accuracy) + (f" (95% CI {span(*before.interval)})" if before.interval else "")
+    of = counted(before.tested, "tested picture"), counted(before.left_out, "face")
+    return {**rows, "accuracy to quote": QUOTE.format(number, *of)}
 
 
 def gap(groups: Groups) -> str:

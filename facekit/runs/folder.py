@@ -15,6 +15,7 @@ from facekit.dataset.lineage import TRAIN
 from facekit.dataset.made_from import FILE as MADE_FROM
 from facekit.options.base import describe, recorded
 from facekit.options.common import SplitBy
+from facekit.options.fields import instead
 from facekit.options.targets import IDENTITY
 from facekit.options.train import Train
 from facekit.runs import provenance
@@ -186,8 +187,8 @@ def _check_options(run: Run, options: Train) -> None:
         before = then.get(option.name, option.default)
         if option.name in now and before != now[option.name]:
             raise FacekitError(
-                f"{run.folder} was {'trained' if run.complete else 'begun'} with {option.name} = {before!r}, not "
-                f"{now[option.name]!r}; choose another folder, or use --overwrite"
+                f"{run.folder} was {'trained' if run.complete else 'begun'} "
+                f"{instead(option.name, before, now[option.name])}; choose another folder, or use --overwrite"
             )
     info = run.info
     is_network = (info.network, info.size, info.color) == (options.network, options.size, options.color)

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from facekit.scores.bootstrap import Interval
 from facekit.scores.calibration import Calibration
 from facekit.scores.classes import ClassScores, Intervals, Summary
 from facekit.scores.groups import Groups, GroupScores
@@ -103,6 +104,10 @@ class BeforeCleaning:
     """Why others do not count: reason -> faces, as that of repeats, of which one was kept."""
     why_not: str | None = None
     """Why the accuracy cannot be said."""
+    interval: Interval | None = None
+    """Of the accuracy, 95%: of photos, not of trainings. None where none was drawn for the faces that were kept."""
+    tested: int = 0
+    """Pictures on which the accuracy of the faces that were kept was measured."""
 
     def __str__(self) -> str:
         """Say it in one line."""

@@ -152,7 +152,8 @@ def _notices(left: LeftOut, records: Sequence[Record], run: Run, data: Path) -> 
     """Say how rough the threshold is, and which of the known faces, in their order, may be filed under a wrong name."""
     if left.people < FEW:
         log.warning(
-            "only %s could be left out in turn: how often strangers get a name is a rough estimate",
+            "how often strangers get a name is a rough estimate: it was measured by leaving out each person in turn, "
+            "who is then a stranger to the others, and there are only %s",
             counted(left.people, "person", "people"),
         )
     if left.doubtful:

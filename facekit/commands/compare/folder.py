@@ -19,6 +19,7 @@ from facekit.identity.split import Split, split_dataset
 from facekit.options.base import Setting, recorded
 from facekit.options.common import SplitBy
 from facekit.options.compare import Compare
+from facekit.options.fields import instead
 from facekit.options.targets import target_names
 from facekit.options.typed import typed
 from facekit.report.comparison import Row
@@ -188,7 +189,7 @@ def _check_options(folder: Path, then: Mapping[str, Setting], now: Mapping[str, 
     changed = next((name for name in now if name in then and then[name] != now[name]), None)
     if changed:
         raise FacekitError(
-            f"{folder} was begun with {changed} = {then[changed]!r}, not {now[changed]!r}; "
+            f"{folder} was begun {instead(changed, then[changed], now[changed])}; "
             "choose another folder, or use --overwrite"
         )
 

@@ -7,6 +7,7 @@ import logging
 import numpy as np
 
 from facekit.base.contract import FacekitError, Image
+from facekit.base.figures import decimal
 from facekit.commands.export import pictures
 from facekit.commands.export.formats import Converted, Way
 from facekit.commands.export.pictures import Looked
@@ -47,8 +48,9 @@ def compared(run: Run, model: Classifier, about: ExportInfo, made: Converted, wa
     difference = float(np.abs(found - rows).max())
     if not difference <= (MOST_DIFFERENT if way.exact else 1):
         raise FacekitError(
-            f"the exported model answers otherwise than {run.folder}: a probability differs by {difference:.2g} on "
-            f"{looked.of}, and at most {MOST_DIFFERENT:g} is allowed; nothing was written"
+            f"the exported model answers otherwise than {run.folder}: a probability differs by "
+            f"{decimal(difference, 2)} on {looked.of}, and at most {decimal(MOST_DIFFERENT)} is allowed; nothing was "
+            "written"
         )
     return Check(
         pictures=len(rows),

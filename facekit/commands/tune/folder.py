@@ -16,6 +16,7 @@ from facekit.dataset.records import own_file, read_split
 from facekit.identity.split import Split, split_dataset
 from facekit.options.base import Setting, recorded
 from facekit.options.common import SplitBy
+from facekit.options.fields import instead
 from facekit.options.tune import Tune
 from facekit.options.typed import typed
 from facekit.runs import TrainedOn
@@ -75,17 +76,17 @@ def begun(options: Tune, space: Space) -> State | None:
     if options.overwrite:
         return None
     _check(folder, state.options, _decisive(options))
-    _check(folder, {**state.shared, **state.ranges}, {**_in_words(space), **_ranges(space)})
+    _check(folder, {**state.shared, **state.ranges}, {**_in_words(space), **_ranges(space)}, typed=False)
     return state
 
 
-def _check(folder: Path, then: Mapping[str, Setting], now: Mapping[str, Setting]) -> None:
+def _check(folder: Path, then: Mapping[str, Setting], now: Mapping[str, Setting], typed: bool = True) -> None:
+    """Refuse other options than those of the search; those that are not `typed` are called as their file calls them."""
     changed = next((name for name in {**then, **now} if then.get(name) != now.get(name)), None)
     if changed:
-        raise FacekitError(
-            f"{folder} was begun with {changed} = {then.get(changed)!r}, not {now.get(changed)!r}; "
-            "choose another folder, or use --overwrite"
-        )
+        before, after = then.get(changed), now.get(changed)
+        how = instead(changed, before, after) if typed else f"with {changed} = {before!r}, not {after!r}"
+        raise FacekitError(f"{folder} was begun {how}; choose another folder, or use --overwrite")
 
 
 def _decisive(options: Tune) -> dict[str, Setting]:

@@ -92,10 +92,6 @@ class People:
                 return Near(chosen, similar, self._denied(vectors, chosen))
             count *= 4
 
-    def nearest_faces(self, vectors: Embeddings, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return the rows of the so many nearest faces of each, shape (n, count), in no order, and their distances."""
-        return self._faces.nearest(vectors, count)
-
     def _nominated(self, vectors: Embeddings, count: int) -> tuple[NDArray[np.int64], Similarities]:
         """Return the people of the nearest faces and centres, and how similar anybody else can be at most."""
         if count >= len(self.numbers):

@@ -47,9 +47,7 @@ def says_name(text: str, targets: Targets) -> bool:
     if not targets.names:
         return False
     folded = " ".join(unicodedata.normalize("NFC", text.casefold()).replace("_", " ").split())
-    return any(
-        re.search(rf"(?<!\w){re.escape(name.replace('_', ' '))}(?!\w)", folded) is not None for name in targets.names
-    )
+    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", folded) is not None for name in targets.names)
 
 
 def shows(data: bytes, targets: Targets) -> bool:

@@ -143,8 +143,8 @@ def _of_scores(facts: Facts, scores: Scores | None) -> Iterator[str]:
     if facts.left_out is not None and facts.left_out < FEW_STRANGERS:
         yield (
             "How often strangers are taken for somebody is a rough estimate: only "
-            f"{counted(facts.left_out, 'person', 'people')} could be left out in turn, and {FEW_STRANGERS} are the "
-            "least from which a rate can be told."
+            f"{counted(facts.left_out, 'person', 'people')} could play the stranger, each left out in turn, and "
+            f"{FEW_STRANGERS} are the least from which a rate can be told."
         )
     if scores is None:
         if facts.kind == "model":
