@@ -100,7 +100,7 @@ def _tell(told: Mapping[str, Any], wire: Wire) -> None:
         wire.send("stale", error.what, error.command)
     except FacekitError as error:
         wire.send("refused", str(error))
-    except RuntimeError as error:  # of which JAX's are
+    except (RuntimeError, ValueError) as error:  # which JAX raises, the latter where it sends a value to all
         if not any(word in str(error) for word in _GONE):
             raise
         wire.send("lost", str(error))
