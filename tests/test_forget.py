@@ -27,6 +27,7 @@ from facekit.commands.crop import crop
 from facekit.commands.expire import expire
 from facekit.commands.forget import forget
 from facekit.dataset import Dataset, tombstones
+from facekit.dataset.records import read_records
 from facekit.options.balance import Balance
 from facekit.options.crop import Crop
 from facekit.options.expire import Expire
@@ -148,6 +149,19 @@ def test_what_was_made_of_a_data_set_is_up_to_date_afterwards(cheap: Path) -> No
     assert runs.run.read(cheap / "models" / "net").info.dataset.digest == even.digest()  # type: ignore[union-attr]
     again = balance(Balance(input=faces.root, output=even.root, count=4, split="50/25/25", jobs=1))
     assert again.made == 0
+
+
+def test_a_person_goes_whose_folder_is_called_by_something_else(cheap: Path) -> None:
+    faces = cheap / "data" / "faces"
+    known = read_records(faces / "manifest.jsonl")
+    told = [replace(one, targets={"person": "Grace Hopper"}) if n % 2 else one for n, one in enumerate(known)]
+    replace_lines(faces / "manifest.jsonl", (one.to_json() for one in told))
+    gone(cheap, names=["grace hopper"])
+    left = {record["origin"] for record in manifest(faces)}
+    assert left == {one.origin for one in told if not one.targets}
+    assert left
+    files = [file for file in (cheap / "data").rglob("*") if file.is_file()]
+    assert [file for file in files if b"Grace" in file.read_bytes()] == []
 
 
 def test_exports_go_that_know_the_person_and_no_others(cheap: Path) -> None:

@@ -68,7 +68,7 @@ def _add_identify(router: APIRouter, engine: Engine, live: Live, tokens: Tokens)
         seen = await engine.look(upload.one("picture"))
         vectors, reasons = await engine.embed([face.aligned for face in seen.faces])
         now = live.now
-        answers = list(named("", seen, reasons, now.namer.name(vectors), now.namer))
+        answers = list(named("", [face.box for face in seen.faces], reasons, now.namer.name(vectors), now.namer))
         note(request, faces=len(answers), known=sum(map(_is_known, answers)))
         _count(answers)
         if engine.counting is not None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from facekit import runs
 from facekit.base import plugins
+from facekit.base.cluster.client import hired
 from facekit.base.contract import FacekitError, Track
 from facekit.base.files import delete, replace_file
 from facekit.base.text import counted
@@ -106,7 +107,8 @@ def packing(run: Run, split: Split, options: Train, track: Track) -> Iterator[Pa
     pictures = [*split.part(TRAIN), *split.part(VALIDATION)]
     file = run.folder / runs.PACK
     try:
-        packed = pack(split.dataset.root, pictures, options.size, file, options.jobs, track)
+        with hired(options.cluster, options.jobs) as jobs:
+            packed = pack(split.dataset.root, pictures, options.size, file, jobs, track)
         _check(packed, run.targets, options)
         yield packed
     finally:

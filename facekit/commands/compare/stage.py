@@ -25,10 +25,10 @@ from facekit.dataset.lineage import TEST
 from facekit.dataset.spelling import as_known
 from facekit.identity.groups import warn_of_two
 from facekit.identity.split import Split
+from facekit.options.common import PROTOCOLS
 from facekit.options.compare import Compare
 from facekit.report import comparison_table as tables
 from facekit.report.comparison import Row, Table, among_strangers
-from facekit.report.scores import PROTOCOLS
 from facekit.runs import Run
 
 STAGE = "compare"

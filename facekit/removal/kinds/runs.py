@@ -63,6 +63,10 @@ class Runs(Kind):
         for record in _split(place):
             targets.add(record)
 
+    def stays(self, place: Path, targets: Targets) -> Iterator[str]:
+        """Yield the pictures of the split that stay: a head is fitted again on their embeddings."""
+        yield from (record.sha256 for record in _split(place) if not targets.of(record))
+
     def plan(self, place: Path, doing: Doing) -> Part | None:
         """Return the pictures that the model was trained or scored on and that go, and what will become of it."""
         run, targets = _run(place), doing.targets

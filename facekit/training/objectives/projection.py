@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit import runs
+from facekit.base.cluster.client import hired
 from facekit.base.contract import Embedder, FacekitError, Track
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.identity import embedders
@@ -97,7 +98,8 @@ class Projection:
         """Return the embeddings of the pictures of training and validation."""
         pictures = [*split.part(TRAIN), *split.part(VALIDATION)]
         dataset = replace(split.dataset, records=pictures)
-        vectors, reasons = embedders.embed_dataset(dataset, self._name, track, self._options.jobs)
+        with hired(self._options.cluster, self._options.jobs) as jobs:
+            vectors, reasons = embedders.embed_dataset(dataset, self._name, track, jobs)
         there = [row for row, reason in enumerate(reasons) if reason is None]
         lost = [(record, reason) for record, reason in zip(pictures, reasons, strict=True) if reason is not None]
         return Pack(vectors[there], [pictures[row] for row in there], lost)
