@@ -16,6 +16,7 @@ from facekit import runs
 from facekit.base import images
 from facekit.base.contract import Rejection, Source
 from facekit.base.files import append_line, replace_lines
+from facekit.commands.audit import audit
 from facekit.commands.clean.page import render
 from facekit.commands.crop import crop
 from facekit.commands.export.describing import describe
@@ -23,10 +24,12 @@ from facekit.commands.predict import predict
 from facekit.commands.rejected import rejected
 from facekit.dataset import MANIFEST, REJECTED, SOURCES, Dataset, annotate
 from facekit.dataset.credits import credit_of
+from facekit.options.audit import Audit
 from facekit.options.clean import Clean
 from facekit.options.crop import Crop
 from facekit.options.predict import Predict
 from facekit.options.rejected import Rejected
+from facekit.report import pairs
 from facekit.report.annotated import Annotated
 
 CREDIT = "Jane <b>Doe</b>, CC BY 4.0"
@@ -108,6 +111,18 @@ def test_on_the_sheet_of_predict_and_in_an_export(tmp_path: Path) -> None:
     assert (dict(card.licences), card.creators) == ({"CC BY 4.0": photos}, ("Jane <b>Doe</b>",))
     list(predict(Predict(run=run.folder, pictures=[str(run.root)], detect=False, grid=tmp_path / "g.html", jobs=1)))
     assert ON_A_PAGE in (tmp_path / "g.html").read_text()
+
+
+def test_on_the_pages_of_an_audit_and_of_pairs(faces: Path, tmp_path: Path) -> None:
+    pytest.importorskip("jinja2")
+    audit(
+        Audit(folder=faces, other=Path(shutil.copytree(faces, tmp_path / "again")), output=tmp_path / "audit", jobs=1)
+    )
+    page = (tmp_path / "audit" / "report.html").read_text()
+    assert page.count(ON_A_PAGE) > 1
+    paths = tuple(sorted(str(file.relative_to(faces)) for file in faces.glob("*/*.jpg"))[:2])
+    [(_, pictures)] = pairs._pictures(faces, [pairs.Couple(paths, 0.5, wrong=True)], tmp_path)
+    assert [credit_of(file) for *_, file in pictures] == [CREDIT, CREDIT]
 
 
 def test_a_picture_of_nobody_knows_where_has_none(faces: Path, tmp_path: Path) -> None:

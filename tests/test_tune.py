@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from colours import colours as colours
 from patches import tree
 
+from facekit import runs
 from facekit.base.contract import FacekitError, Record
 from facekit.dataset import Dataset
 from facekit.identity.split import split_dataset
@@ -248,6 +250,27 @@ def test_a_search_goes_on_and_scores_its_best_once(
     assert "scored on the test part, which further trials must not follow" in refused.err
     again = facekit(*typed, "--trials", 2, "--jobs", 1).report
     assert again["details"]["test_accuracy"] == details["test_accuracy"]
+
+
+def test_a_search_of_several_targets_ends_with_a_model_of_them(
+    faces: Path, tmp_path: Path, colours: str, facekit: Callable[..., Any]
+) -> None:
+    """They are given in the file of ranges; a table of theirs lies beside it, wherever the command is called."""
+    (tmp_path / "who.csv").write_text("label,shade\nperson0,dark\nperson1,light\n")
+    text = '[train]\ntargets = "identity,shade"\ntargets_from = "who.csv"\n[ranges]\nclass_weights = ["auto", "none"]\n'
+    (tmp_path / "ranges.toml").write_text(text)
+    out = tmp_path / "study"
+    typed = ("tune", faces, "-o", out, "--backbone", colours, "--ranges", tmp_path / "ranges.toml", "--trials", 2)
+    details = facekit(*typed, "--labels", "classes", "--json").report["details"]
+    assert details["test_pictures"] == 9
+    assert [(one.name, one.labels) for one in runs.load(out / "final").targets] == [
+        ("identity", ("person0", "person1", "person2")),
+        ("shade", ("dark", "light")),
+    ]
+    assert [row["state"] for row in table(out)] == ["done", "done"]
+    assert facekit("run", out / "best.toml", "--dry-run").code == 0
+    (tmp_path / "who.csv").unlink()
+    assert facekit(*typed, "--labels", "classes", "--trials", 3).code == 2
 
 
 def states(out: Path) -> list[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+from facekit.base import files
 from facekit.base.contract import FacekitError, Source
 from facekit.dataset.ancestry import Ancestry
+from facekit.dataset.records import MANIFEST, SOURCES
 
 _FOLDERS = 32
 """Folders whose lines are kept."""
@@ -19,7 +21,7 @@ def source_of(file: Path) -> Source | None:
     """
     root = file.parent.parent
     try:
-        ancestry = _ancestry(root)
+        ancestry = _ancestry(root, files.version(root / MANIFEST), files.version(root / SOURCES))
         origin = ancestry.own.origins.get(f"{file.parent.name}/{file.name}") if ancestry is not None else None
         return None if ancestry is None or origin is None else ancestry.source_of(origin)
     except FacekitError:
@@ -33,6 +35,6 @@ def credit_of(file: Path | None) -> str:
 
 
 @lru_cache(maxsize=_FOLDERS)
-def _ancestry(root: Path) -> Ancestry | None:
+def _ancestry(root: Path, _manifest: str, _sources: str) -> Ancestry | None:
     ancestry = Ancestry(root)
     return ancestry if ancestry.own.made else None

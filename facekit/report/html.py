@@ -22,6 +22,7 @@ from facekit.base.figures import decimal, span
 from facekit.base.opening import is_there
 from facekit.base.plain import Json
 from facekit.base.text import counted, encode, visible
+from facekit.dataset.credits import credit_of
 from facekit.report import assets
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -57,6 +58,7 @@ def _environment(filters: frozenset[tuple[str, Callable[..., str]]]) -> Any:
     )
     words = {
         "percent": percent,
+        "credit": credit_of,
         "number": "{:,}".format,
         "decimal": decimal,
         "span": lambda ends: span(*ends),

@@ -139,12 +139,17 @@ def _charts(report: PairsReport, far: Distances, same: Same) -> list[Chart]:
     ]
 
 
-def _pictures(root: Path, couples: Sequence[Couple], folder: Path) -> list[tuple[Couple, list[tuple[str, str, str]]]]:
-    """Return each couple with the names, the pictures and the addresses of its photos."""
+def _pictures(
+    root: Path, couples: Sequence[Couple], folder: Path
+) -> list[tuple[Couple, list[tuple[str, str, str, Path]]]]:
+    """Return each couple with the names, the pictures and the addresses of its photos, and their files."""
     return [
         (
             couple,
-            [(_short(path), thumbnail(root / path, _SIDE), link(root / path, folder)) for path in couple.paths],
+            [
+                (_short(path), thumbnail(root / path, _SIDE), link(root / path, folder), root / path)
+                for path in couple.paths
+            ],
         )
         for couple in couples
     ]

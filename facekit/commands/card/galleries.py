@@ -17,6 +17,8 @@ from facekit.report.cards.markdown import RELIED
 from facekit.runs.provenance import of_embedder
 from facekit.scores.weights import WeightsCard
 
+_FPIR = "false positive identification rate"
+
 
 def facts(place: str) -> Facts:
     """Return the facts of a gallery. Raises FacekitError for one that cannot be read."""
@@ -36,7 +38,7 @@ def facts(place: str) -> Facts:
                 f"{promise.open_set.threshold:.3f}. Similarity is one minus the distance of embeddings to the known "
                 f"faces of the person ({about.embedder.metric})",
             ),
-            (RELIED, promise.line),
+            (RELIED, promise.line.replace(_FPIR, f"{_FPIR} (the share of strangers who get a name)", 1)),
         ]
         title = gallery.shown.rstrip("/").rpartition("/")[2]
     found = about.found_by.split()
