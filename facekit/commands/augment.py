@@ -7,11 +7,7 @@ from functools import partial
 from itertools import chain, cycle, islice
 from itertools import count as count_from
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-
-from facekit.base import images
 from facekit.base.cluster.client import hired
 from facekit.base.contract import FacekitError, Record, Rejection, Report, Track, quiet, replace
 from facekit.base.parallel import Jobs, ordered_map
@@ -20,24 +16,17 @@ from facekit.dataset import Dataset, Output, by_label, derive_id, key, photo_pat
 from facekit.dataset.groups import draw_groups
 from facekit.dataset.lineage import TRAIN, check_split, draw_split, refuse_split, shuffled, still_for_training
 from facekit.dataset.reasons import JOINED
-from facekit.faces.augmentation import augment_image
+from facekit.faces.augmentation import ready
+from facekit.faces.children import Child, make_children
 from facekit.identity.groups import drop_joined, grouped
 from facekit.options.augment import Augment
 from facekit.options.common import SplitBy, shares
 
 STAGE = "augment"
-_NUMBER = 5  # the stage's own stream of chance
 
 _CHUNK = 16
 MANY = 4000
 """Children from which on worker processes are worth their start: they import for as long as fewer take in one."""
-
-
-class Task(NamedTuple):
-    """One child to make: from which file, with which seed."""
-
-    path: Path
-    seed: int
 
 
 def augment(options: Augment, track: Track = quiet) -> Report:
@@ -48,6 +37,7 @@ def augment(options: Augment, track: Track = quiet) -> Report:
     this needs the usual `if __name__ == "__main__"`.
     Raises FacekitError for a split that leaks, and for a folder that holds more than `count` already.
     """
+    ready()
     with hired(options.cluster, options.jobs) as jobs:
         return _augment(options, jobs, track)
 
@@ -145,19 +135,10 @@ def _make(
         if (record.label, record.id) in photos:
             yield record, photos[record.label, record.id].read_bytes()
     chunks = (children[at : at + _CHUNK] for at in range(0, len(children), _CHUNK))
-    tasks = ([_task(photos, options, record) for record in chunk] for chunk in chunks)
-    work = partial(_change, options.recipe)
+    tasks = ([Child(one.id, photos[one.label, one.parent or ""].absolute()) for one in chunk] for chunk in chunks)
+    work = partial(make_children, options.recipe, options.seed)
     if len(children) >= MANY or not isinstance(jobs, int):
         made = ordered_map(work, tasks, jobs, "processes")
     else:
         made = ordered_map(work, tasks, 1)
     yield from zip(children, chain.from_iterable(made), strict=True)
-
-
-def _task(photos: Mapping[tuple[str, str], Path], options: Augment, child: Record) -> Task:
-    rng = np.random.default_rng([options.seed, _NUMBER, int(child.id[:8], 16)])
-    return Task(photos[child.label, child.parent or ""].absolute(), int(rng.integers(2**31)))
-
-
-def _change(recipe: str, tasks: list[Task]) -> list[bytes]:
-    return [images.encode(augment_image(images.read(task.path), recipe, task.seed)) for task in tasks]

@@ -43,13 +43,19 @@ class SeenFace:
     """What the embedder takes, or why it cannot be aligned."""
 
 
-@dataclass(frozen=True)
-class Seen:
+@dataclass(frozen=True, kw_only=True)
+class SeenFaces:
+    """The faces of a picture, largest first, without its pixels."""
+
+    sha256: str
+    faces: list[SeenFace]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen(SeenFaces):
     """A picture and its faces, largest first."""
 
     image: Image
-    sha256: str
-    faces: list[SeenFace]
 
 
 def suited(embedder: str, detector: str | None) -> CarriedCrop:
@@ -100,7 +106,7 @@ class Finder:
         faces = self.find(image, only_foremost)
         if not faces:
             raise BadImage(NO_FACE)
-        return Seen(image, hashlib.sha256(data).hexdigest(), faces)
+        return Seen(image=image, sha256=hashlib.sha256(data).hexdigest(), faces=faces)
 
     def find(self, image: Image, only_foremost: bool = False) -> list[SeenFace]:
         """Return the faces of a picture, largest first; none where it shows none."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from facekit.base.contract import FacekitError, Track
 from facekit.base.files import read_json, sha256_of
-from facekit.base.text import counted
+from facekit.base.text import counted, listed
 from facekit.commands.card import data as data_facts
 from facekit.commands.card import embedders
 from facekit.dataset import GROUPS, MANIFEST, SOURCES, Dataset
@@ -68,6 +68,14 @@ class _OpenSet:
 
 
 @dataclass(frozen=True)
+class _Target:
+    title: str
+    pictures: int
+    accuracy: float | None
+    intervals: dict[str, Ends] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class _Before:
     accuracy: float | None = None
     kept: int = 0
@@ -87,6 +95,7 @@ class _Evaluated:
     by_class: tuple[_Class, ...] = ()
     banners: tuple[str, ...] = ()
     groups: _Groups | None = None
+    targets: dict[str, _Target] = field(default_factory=dict)
     open_set: _OpenSet | None = None
     before_cleaning: _Before | None = None
 
@@ -115,10 +124,9 @@ def facts(run: Run, jobs: int, track: Track) -> Facts:
 def _summary(run: Run) -> str:
     info = run.info
     words = ("class", "classes") if info.kind == "classes" else ("person", "people")
-    return (
-        f"A model ({info.network}) that tells {counted(len(run.labels), *words)} apart, trained with facekit "
-        f"{info.facekit}."
-    )
+    people = counted(len(run.labels), *words)
+    more = f", and also answers {listed([one.name for one in run.more])}" if run.more else ""
+    return f"A model ({info.network}) that tells {people} apart{more}, trained with facekit {info.facekit}."
 
 
 def _data(run: Run, jobs: int, track: Track) -> tuple[Data, DatasetInfo]:
@@ -246,10 +254,17 @@ def _main(found: _Evaluated) -> list[Score]:
         "macro_f1": found.macro.get("f1"),
     }
     of = counted(found.pictures, "picture")
-    return [
+    rows = [
         replace(_score(name, value, found.intervals, of), key=name)
         for name, value in values.items()
         if value is not None
+    ]
+    # Those above are of the first of several targets.
+    others = list(found.targets.values())[1:]
+    return rows + [
+        _score("accuracy", one.accuracy, one.intervals, counted(one.pictures, "picture"), one.title)
+        for one in others
+        if one.accuracy is not None
     ]
 
 

@@ -52,7 +52,7 @@ def compare(options: Compare, track: Track = quiet) -> Report:
             _refuse_changed(entered)
         dataset = Dataset.open(options.input, track).hashed(track)
         given = _given(options, dataset, track)
-        comparison = open_comparison(options, state, dataset, track)
+        comparison = open_comparison(options, state, dataset, entered[0].options, track)
         if options.dry_run:
             return _report(options, [], 0, began, {"contenders": len(entered), **_parts(comparison.split)})
         course = Course(comparison.split, given, options, track)

@@ -3,7 +3,7 @@
 from facekit.identity.embedders.backbone import backbone_of, described, is_there
 from facekit.identity.embedders.embeddings import DatasetEmbeddings, embed_dataset, face_in
 from facekit.identity.embedders.metrics import distances
-from facekit.identity.embedders.registry import KIND, PerThread, available, check_version, full_name, load
+from facekit.identity.embedders.registry import KIND, PerThread, available, card, check_version, full_name, load
 
 __all__ = [
     "KIND",
@@ -11,6 +11,7 @@ __all__ = [
     "PerThread",
     "available",
     "backbone_of",
+    "card",
     "check_version",
     "described",
     "distances",

@@ -8,6 +8,7 @@ from pathlib import Path
 from facekit import runs
 from facekit.base import plugins, weights
 from facekit.base.contract import Embedder, FacekitError
+from facekit.scores.pairs import EmbedderCard
 
 KIND = "embedder"
 
@@ -24,6 +25,18 @@ def load(name: str) -> Embedder:
         return own
     embedder: Embedder = plugins.load(KIND, name)()
     return embedder
+
+
+def card(embedder: Embedder) -> EmbedderCard:
+    """Return what a report says of an embedder."""
+    return EmbedderCard(
+        embedder.name,
+        embedder.version,
+        embedder.metric,
+        embedder.licence,
+        embedder.accuracy,
+        embedder.threshold,
+    )
 
 
 def full_name(name: str) -> str:

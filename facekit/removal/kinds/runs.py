@@ -44,7 +44,7 @@ class Runs(Kind):
         *("facekit.runs.folder", "facekit.runs.run", "facekit.runs.head", "facekit.runs.known_faces"),
         *("facekit.runs.arrays", "facekit.runs.narrowing", "facekit.runs.history", "facekit.training.checkpoint"),
         *("facekit.training.pack", "facekit.training.network", "facekit.training.refit", "facekit.training.linear"),
-        *("facekit.training.callbacks", "facekit.training.objectives.ending", "facekit.runs.projection"),
+        *("facekit.training.callbacks", "facekit.training.ending", "facekit.runs.projection"),
     )
     order = 5
 
