@@ -1,6 +1,6 @@
 """What a search finds, beside the default options with as much training, and beside settings taken by chance.
 
-    FACEKIT_DATA=/path/to/data python benchmarks/tune.py -o work --trials 8 --epochs 6 --pictures 1600
+    FACEKIT_DATA=/path/to/data python benchmarks/tune.py -o work --trials 12 --epochs 12 --pictures 2400
 
 On FER2013's happy, neutral, sad and surprised faces (FACEKIT_DATA names a folder with `fer2013/train` and `test`), and
 on drawn people, told apart by name. Three ways of spending the same time on the five-block gray network: `--trials`
@@ -159,9 +159,9 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--world", action="append", choices=[*WORLDS], help="may be repeated; by default both")
-    parser.add_argument("--trials", type=int, default=8)
-    parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--pictures", type=int, default=1600)
+    parser.add_argument("--trials", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--pictures", type=int, default=2400)
     given = parser.parse_args(words)
     for world in given.world or WORLDS:
         out = given.output / world

@@ -83,7 +83,7 @@ def test_the_card_of_a_data_set(found: Path) -> None:
     assert table(text, "found by | photos") == {"bing": str(photos - photos // 2), "commons": str(photos // 2)}
     assert table(text, "host | photos") == {"b.example": str(photos - photos // 2), "a.example": str(photos // 2)}
     assert table(text, "licence | photos") == {"not known": str(photos - photos // 2), "CC BY-SA 4.0": str(photos // 2)}
-    assert f"named of {photos // 2} of {photos} photos: 2 creators" in text
+    assert f"named for {photos // 2} of {photos} photos: 2 creators" in text
     assert "between 2026-11-10 and 2026-11-19" in text
     assert table(text, "signal | photos") == {"robots.txt": "1"}
     people = {record["name"] for record in records}
@@ -92,8 +92,8 @@ def test_the_card_of_a_data_set(found: Path) -> None:
     assert {line.split()[0] for line in balance.values()} == {"9"}
     assert table(text, "gender | pictures") == {"female": "18", "male": "8", "not known": "1"}
     assert "no photo is in two parts" in text
-    assert "in more than one part all the same: 0." in text
-    assert "by `crop` with the method pixels" in text
+    assert "photos are in more than one part: 0." in text
+    assert "by `crop`, method pixels" in text
     assert f"no licence is recorded for {photos - photos // 2} of the {photos} photos" in text
     assert f"{photos} photos from the web, found by bing ({photos - photos // 2}), commons ({photos // 2})" in text
     assert "9 pictures of each person" in text
@@ -271,7 +271,7 @@ def test_licences(licences: Mapping[str, int], hub: str) -> None:
     assert hub_licence(facts) == hub
     unknown = licences.get("not known", 0)
     assert ("rights" in licence(facts) or not licences) is bool(unknown or not licences)
-    assert any("Not to be published" in one for one in not_for(facts)) is bool(unknown or not licences)
+    assert any("Do not publish" in one for one in not_for(facts)) is bool(unknown or not licences)
 
 
 def test_a_database_has_no_folder(tmp_path: Path) -> None:

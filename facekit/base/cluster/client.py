@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -212,13 +213,8 @@ class Dask(Cluster):
 
         if isinstance(error, KilledWorker):
             return FacekitError(
-                f"--cluster {self._shown}: a part of the work has ended {counted(self._allowed() + 1, 'worker')}, for "
-                f"lack of memory it may be; give workers more of it, or fewer threads; {KEPT}"
-            )
-        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "facekit":
-            return FacekitError(
-                f"--cluster {self._shown}: a worker has no facekit {task.versions()['facekit']}; install it on all "
-                f"machines; {KEPT}"
+                f"--cluster {self._shown}: a part of the work has ended {counted(self._allowed() + 1, 'worker')}: too "
+                f"little memory, or a machine without facekit; see what the workers logged; {KEPT}"
             )
         return error
 
@@ -340,18 +336,30 @@ class Dask(Cluster):
 
     def _check_workers(self) -> None:
         """See that the workers that are there are fit; those that answer late, or come later, look at themselves."""
-        look, ends = task.packed(repr, [], self._terms), time.monotonic() + _ANSWER
         there = list(self._client.scheduler_info(n_workers=-1)["workers"])
-        sent = [self._client.submit(task.work, look, workers=[worker], pure=False) for worker in there]
-        for future in sent:
+        # Asked first, and by a function of Python's own: one that a worker cannot import ends that worker.
+        for worker, found in self._asked(there, find_spec, "facekit"):
+            if found is None:
+                why = f"has no facekit {self._terms.versions['facekit']}; install it on all machines"
+                raise self._refused(Unfit(worker, why))
+        for _, result in self._asked(there, task.work, task.packed(repr, [], self._terms)):
+            if isinstance(result, Unfit):
+                raise self._refused(result)
+
+    def _asked(
+        self, workers: Sequence[str], function: Callable[..., Any], *values: object
+    ) -> Iterator[tuple[str, Any]]:
+        """Yield what a function returns in each worker that answers in time."""
+        ends = time.monotonic() + _ANSWER
+        sent = [(one, self._client.submit(function, *values, workers=[one], pure=False)) for one in workers]
+        for worker, future in sent:
             try:
                 result = future.result(timeout=max(0.1, ends - time.monotonic()))
             except Exception as error:  # noqa: BLE001 - told apart by what became of the future
                 if future.status == "error":
                     raise self._of_work(error) from error
                 continue
-            if isinstance(result, Unfit):
-                raise self._refused(result)
+            yield worker, result
 
     # What is said
 

@@ -17,6 +17,7 @@ from facekit.report.cards.wording import (
     hub_licence,
     judged,
     licence,
+    named_by,
     not_for,
     nothing_left,
     options_of,
@@ -46,6 +47,8 @@ _WHAT = {
 }
 """Kind -> what that is, for somebody who does not know facekit."""
 
+_WORDS = "A photo is a file as it was found or given; a picture is a face that was cut out of one."
+
 _TASKS = {"model": "image-classification", "gallery": "image-classification", "embedder": "image-feature-extraction"}
 """Kind -> the Hub's task."""
 
@@ -55,7 +58,7 @@ _ACTING = re.compile(r"[\\`*{}\[\]<>|#~!$&]|(?<!\w)_|_(?!\w)")
 
 def markdown(facts: Facts) -> str:
     """Return the card."""
-    parts = [_front(facts), MARK, f"# {_text(facts.title)}", _text(facts.summary), *_sections(facts)]
+    parts = [_front(facts), MARK, f"# {_text(facts.title)}", _text(facts.summary), _WORDS, *_sections(facts)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -76,7 +79,7 @@ def _sections(facts: Facts) -> Iterator[str]:
     if scores is not None:
         yield from _scores(scores)
     if facts.tools:
-        yield "## Networks that took part"
+        yield "## Networks that were used"
         rows = [
             (tool.use, *map(without_paths, (tool.weights.title, tool.weights.licence, tool.weights.trained_on)))
             for tool in facts.tools
@@ -89,8 +92,9 @@ def _sections(facts: Facts) -> Iterator[str]:
     yield from _made(data)
     yield "## If you are in it"
     yield (
-        "Whoever keeps a copy can remove a person from it, and from all that was made of it, with "
-        "`facekit forget NAME`, and has to write this card again afterwards."
+        "Ask whoever gave you this card, or published it. Whoever keeps a copy can remove a person from it, and from "
+        "all that was made of it, models included, with `facekit forget NAME`, and has to write this card again "
+        "afterwards."
     )
 
 
@@ -131,7 +135,9 @@ def _short(facts: Facts) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = [("what it is", _WHAT[facts.kind])]
     if data is not None:
         names = counted(len(data.people), "person", "people")
-        photos = f", from {counted(data.origin.photos, 'different photo')}" if data.origin.photos else ""
+        photos = f", from {counted(data.origin.photos, 'photo')}" if data.origin.photos else ""
+        if photos and data.likeness.groups:
+            photos += ", some of which show the same (below)"
         what = {"data set": "pictures", "gallery": "faces"}.get(facts.kind, "trained and scored with")
         rows.append((what, f"{data.pictures:,} of {names}{photos}"))
         rows.append(("where from", where_from(facts)))
@@ -145,7 +151,7 @@ def _short(facts: Facts) -> list[tuple[str, str]]:
     if data is not None and data.parts:
         rows.append(("split", _line(data.parts)))
     rows.append(("how right the names are" if facts.kind == "data set" else "how good", _good(facts)))
-    rows.append(("not for", f"{first_limit(facts)} The rest is below."))
+    rows.append(("first of all", f"{first_limit(facts)} More limits are below."))
     if facts.digest:
         rows.append(("fingerprint", f"{facts.digest}, which changes with the data"))
     return rows
@@ -174,7 +180,7 @@ def _sources(facts: Facts, origin: Origin) -> Iterator[str]:
         if counts:
             yield _counts(title, counts, "photos")
     if origin.photos:
-        said = f"The creator is named of {origin.credited:,} of {counted(origin.photos, 'photo')}"
+        said = f"The creator is named for {origin.credited:,} of {counted(origin.photos, 'photo')}"
         yield said + (f": {counted(origin.creators, 'creator')}." if origin.credited else ".")
     if origin.fetched is not None:
         yield f"They were fetched between {origin.fetched[0]} and {origin.fetched[1]}."
@@ -189,6 +195,8 @@ def _left(data: Data) -> Iterator[str]:
     rows = [(s.name, reason, f"{count:,}") for s in data.stages for reason, count in s.left.items()]
     yield "## What was left out, and why"
     yield _table(("command", "reason", "pictures"), rows) if rows else _text(nothing_left(data))
+    if len(rows) > 1:
+        yield f"That is {sum(sum(stage.left.values()) for stage in data.stages):,} in all."
     if rows and data.gone:
         yield _text(data.gone)
 
@@ -214,7 +222,9 @@ def _balance(data: Data, what: str = "pictures") -> Iterator[str]:
     if data.sides:
         yield _counts("shorter side in pixels", data.sides, "pictures")
     if data.origin.years:
-        yield _counts("year in which the photo was taken (EXIF)", data.origin.years, "photos")
+        undated = data.origin.photos - sum(data.origin.years.values())
+        years = {**data.origin.years, **({UNKNOWN: undated} if undated > 0 else {})}
+        yield _counts("year in which the photo was taken (EXIF)", years, "photos")
     if len(data.kinds) > 1:
         yield _counts("kind of picture", data.kinds, "pictures")
 
@@ -226,30 +236,32 @@ def _split(data: Data) -> Iterator[str]:
         yield f"{_line(data.parts)}. How it was drawn: {drawn or UNKNOWN}."
     else:
         yield "No split has been drawn."
-    yield _list(_alike(data.likeness))
+    yield _list(_alike(data.likeness, bool(data.parts)))
 
 
-def _alike(likeness: Likeness) -> Iterator[str]:
+def _alike(likeness: Likeness, split: bool) -> Iterator[str]:
     if not likeness.matchers:
         yield "Photos were not compared with one another: the same photo may be in it more than once."
         return
-    with_what = ", ".join(f"by `{stage}` with the method {matcher}" for stage, matcher in likeness.matchers.items())
-    links = f" ({_line(likeness.links)}: pairs that were proved)" if likeness.links else ""
+    with_what = ", ".join(f"by `{stage}`, method {matcher}" for stage, matcher in likeness.matchers.items())
+    pairs = f" ({_line(likeness.links)}, counted in pairs)" if likeness.links else ""
     yield (
-        f"All photos were compared with one another ({with_what}): {counted(likeness.groups, 'group')} of two or more "
-        f"that show the same stay together in one part{links}."
+        f"All photos were compared with one another ({with_what}). {counted(likeness.groups, 'group')} of two or more "
+        f"photos show the same{pairs}. The photos of a group always go into the same part of a split."
     )
     if likeness.joined:
         yield f"{counted(likeness.joined, 'picture was', 'pictures were')} left out, being shown in an earlier part."
-    yield f"Such groups that are in more than one part all the same: {likeness.crossing:,}."
+    if split:
+        yield f"Groups whose photos are in more than one part: {likeness.crossing:,}."
     yield (
-        "What the comparison cannot see: photos of which little is left, that were turned far or edited strongly, and "
-        "most photos taken seconds apart."
+        "The comparison cannot find photos that were cut down to a small part, turned by a large angle or edited "
+        "strongly, nor most photos taken seconds apart."
     )
 
 
 def _judged(data: Data) -> Iterator[str]:
     yield "## How right the names are"
+    yield _text(named_by(data))
     yield _text(judged(data))
     if data.judged:
         yield _counts("found", data.judged, "faces")
@@ -291,7 +303,7 @@ def _made(data: Data | None) -> Iterator[str]:
     for stage in data.stages:
         options = ", ".join(f"{name} {_plain(value)}" for name, value in options_of(stage.options).items())
         rows.append((stage.name, stage.facekit, f"{stage.kept:,}", options))
-    yield _table(("command", "facekit", "pictures then", "options"), rows)
+    yield _table(("command", "facekit", "pictures after it", "options"), rows)
 
 
 def _plain(value: object) -> str:

@@ -118,6 +118,18 @@ def groups_of(data: Data) -> list[str]:
     return [name for name in data.targets if name.replace("-", "_").lower() in _GROUPS]
 
 
+def named_by(data: Data) -> str:
+    """Return in one sentence where the names come from."""
+    engines = set(data.origin.engines)
+    if not engines or UNKNOWN in engines:
+        return "A name is that of the folder in which a photo was."
+    if engines <= _FILES:
+        return "A name is that of the folder in which a photo was given."
+    return "A name is what was searched for when a photo was found" + (
+        ", or that of the folder in which it was given." if engines & _FILES else "."
+    )
+
+
 def judged(data: Data) -> str:
     """Return in one sentence what is known of how right the names are."""
     if not data.judged:
@@ -196,11 +208,14 @@ def _law(facts: Facts) -> Iterator[str]:
         yield "The faces are drawn by facekit: a score on them proves nothing about photos of people."
         return
     yield (
-        "Not without a legal ground for each person: faces with names are biometric data (GDPR article 9, and similar "
-        "laws such as BIPA)."
+        "Do not use it without a legal ground for each person: faces with names are biometric data (GDPR article 9, "
+        "and similar laws, such as the Biometric Information Privacy Act of Illinois)."
     )
-    yield "Not to watch people in public, and not to infer emotions at work or in schools: the EU AI Act forbids both."
-    yield ("Not as the only ground of a decision about a person. A match is a hint, which somebody has to look at.")
+    yield (
+        "Do not use it to watch people in public, nor to infer emotions at work or in schools: the EU AI Act forbids "
+        "both."
+    )
+    yield "Do not decide about a person by it alone. A match is a hint, which somebody has to look at."
 
 
 def _of_data(facts: Facts, data: Data | None) -> Iterator[str]:
@@ -233,7 +248,7 @@ def _of_origin(origin: Origin) -> Iterator[str]:
             if 0 < unknown < origin.photos
             else "any of the photos"
         )
-        yield f"Not to be published, sold or passed on: no licence is recorded for {of}."
+        yield f"Do not publish, sell or pass it on: no licence is recorded for {of}."
     if origin.engines and set(origin.engines) <= _FILES:
         yield "The photos were given as files: where these had been found before is not recorded."
     if origin.ignored_opt_outs:
