@@ -11,7 +11,6 @@ import re
 from pathlib import Path
 
 from facekit.base.errors import FacekitError
-from facekit.base.weights import OBJECTS, where
 
 SCHEME = "s3://"
 
@@ -37,6 +36,8 @@ def parts_of(url: str) -> tuple[str, str]:
 
 def folder_of(url: str) -> Path:
     """Return the folder in the cache that stands for a place; it need not exist. Raises FacekitError."""
+    from facekit.base.weights import OBJECTS, where  # here, so that `facekit --help` need not load it
+
     bucket, key = parts_of(url)
     place = f"{SCHEME}{bucket}/{key}".rstrip("/")
     # The same bucket of another server is another place.
