@@ -45,6 +45,7 @@ RESERVED = (
     "moved",
     "counts",
     "goes_on",
+    "begins_again",
     "stopping",
     "bug_code",
     "next_command",
@@ -77,6 +78,9 @@ class Options:
 
     goes_on: ClassVar[bool] = False
     """Whether the command, interrupted and typed again, goes on with what it has written."""
+
+    begins_again: ClassVar[bool] = False
+    """Whether the command, interrupted and typed again, begins from the start: it writes nothing before its end."""
 
     stopping: ClassVar[str] = "Stopping: what was begun is finished first …"
     """What is said at once on Ctrl-C."""
