@@ -39,6 +39,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     left = root / scratch.UNPACKED / "facekit-left"
     left.mkdir(parents=True)
     (left / "Ada.png").write_bytes(b"x" * 500)
+    copy = root / "objects" / "0123456789abcdef" / "raw"
+    copy.mkdir(parents=True)
+    (copy / "Ada.png").write_bytes(b"x" * 90)
     index = root / "galleries" / "0123456789abcdef" / "index"
     index.mkdir(parents=True)
     (index / "vectors-1.f32").write_bytes(b"x" * 70)
@@ -74,6 +77,7 @@ def test_what_is_kept_is_shown_by_kind(root: Path) -> None:
         "galleries": 1,
         "weights": 1,
         "unpacked": 1,
+        "objects": 1,
     }
     assert found["unpacked"]["bytes"] == 500
     assert report.details["bytes"] == sum(one["bytes"] for one in found.values()) > 4096
@@ -101,6 +105,7 @@ def test_all_of_it_or_one_kind_is_deleted(root: Path) -> None:
         "galleries": 1,
         "weights": 1,
         "unpacked": 1,
+        "objects": 1,
     }
     cache(Cache(clear=True))
     assert [path for path in root.rglob("*") if path.is_file()] == []
@@ -119,6 +124,7 @@ def test_what_was_used_lately_stays(root: Path) -> None:
         "galleries": 0,
         "weights": 0,
         "unpacked": 1,
+        "objects": 1,
     }
     held = b"".join(path.read_bytes() for path in root.glob(f"{FILE}*"))
     assert held.count(np.ones(4, "<f4").tobytes()) == 2

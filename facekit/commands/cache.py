@@ -23,6 +23,7 @@ _ABOUT: dict[Kind, str] = {
     "galleries": "face embeddings of galleries in databases (biometric data)",
     "weights": "networks, ready to run",
     "unpacked": "unpacked archives left by a crash",
+    "objects": "copies of what is on object storage (pictures)",
 }
 
 
@@ -106,6 +107,8 @@ def _things(kind: Kind, root: Path) -> Iterator[Path]:
         yield from (path for path in sorted(folder.glob("*")) if path.is_file() and not path.is_symlink())
     elif kind == "galleries":
         yield from filter(place.is_cached, sorted((root / weights.GALLERIES).glob("*")))
+    elif kind == "objects":
+        yield from filter(scratch.is_mine, sorted((root / weights.OBJECTS).glob("*")))
     else:
         yield from filter(scratch.is_mine, sorted((root / scratch.UNPACKED).glob(f"{scratch.PREFIX}*")))
 
