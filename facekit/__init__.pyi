@@ -205,7 +205,7 @@ def balance(
 
 def cache(
     *,
-    kind: Literal["embeddings", "galleries", "weights", "unpacked"] | None = None,
+    kind: Literal["embeddings", "galleries", "weights", "unpacked", "objects"] | None = None,
     clear: bool = False,
     older_than: str | None = None,
     seed: int = 42,
@@ -221,7 +221,8 @@ def cache(
 
     Args:
         kind: What to show or clear: `embeddings` of faces, those of `galleries` in databases, `weights`
-            of networks, or `unpacked` archives that a crash left behind; all if not given.
+            of networks, `unpacked` archives that a crash left behind, or copies of `objects` from
+            s3://; all if not given.
         clear: Delete it. facekit computes it again when it is needed. Default: False.
         older_than: With `clear`, delete only what was not used for this long: `30d`, `12h`, `2w`.
         seed: Random seed. Default: 42.
@@ -1550,6 +1551,8 @@ def train(
     scale: float | None = None,
     people_per_batch: int | None = None,
     pictures_per_person: int | None = None,
+    hosts: str | None = None,
+    host_number: int | None = None,
     resume: bool = False,
     tensorboard: bool = False,
     cluster: str | None = None,
@@ -1629,6 +1632,11 @@ def train(
             where there are fewer.
         pictures_per_person: Pictures of each person in a batch of `triplet` and `contrastive`; by
             default 4.
+        hosts: Train on several hosts together: type the same command on each, with HOST:PORT of all,
+            the one that writes the output first; or `auto` under SLURM, Open MPI or Kubernetes. Needs
+            JAX (`KERAS_BACKEND=jax`).
+        host_number: Place of this host in `hosts`, counted from 0; needed only where its addresses do
+            not tell.
         resume: For old scripts: an interrupted training always continues when the command is run again.
             Default: False.
         tensorboard: Write logs for TensorBoard. Default: False.

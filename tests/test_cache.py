@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import stat
 import time
@@ -38,6 +39,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     left = root / scratch.UNPACKED / "facekit-left"
     left.mkdir(parents=True)
     (left / "Ada.png").write_bytes(b"x" * 500)
+    copy = root / "objects" / "0123456789abcdef" / "raw"
+    copy.mkdir(parents=True)
+    (copy / "Ada.png").write_bytes(b"x" * 90)
     index = root / "galleries" / "0123456789abcdef" / "index"
     index.mkdir(parents=True)
     (index / "vectors-1.f32").write_bytes(b"x" * 70)
@@ -73,6 +77,7 @@ def test_what_is_kept_is_shown_by_kind(root: Path) -> None:
         "galleries": 1,
         "weights": 1,
         "unpacked": 1,
+        "objects": 1,
     }
     assert found["unpacked"]["bytes"] == 500
     assert report.details["bytes"] == sum(one["bytes"] for one in found.values()) > 4096
@@ -81,6 +86,13 @@ def test_what_is_kept_is_shown_by_kind(root: Path) -> None:
     assert any("up to 40 days" in line or "up to 41 days" in line for line in report.details["lines"])
     assert set(read_tree(root)) >= set(before)
     assert list(kinds(cache(Cache(kind="weights")))) == ["weights"]
+
+
+def test_of_an_embedding_that_was_used_today_no_hours_are_said(root: Path) -> None:
+    """The cache knows the day of its last use: at 17:00 a new one is not 17 hours old."""
+    (line,) = [one for one in cache(Cache(kind="embeddings")).details["lines"] if one.startswith("embeddings")]
+    assert re.search(r"  under a day  ", line)
+    assert "hour" not in line
 
 
 def test_all_of_it_or_one_kind_is_deleted(root: Path) -> None:
@@ -93,6 +105,7 @@ def test_all_of_it_or_one_kind_is_deleted(root: Path) -> None:
         "galleries": 1,
         "weights": 1,
         "unpacked": 1,
+        "objects": 1,
     }
     cache(Cache(clear=True))
     assert [path for path in root.rglob("*") if path.is_file()] == []
@@ -111,6 +124,7 @@ def test_what_was_used_lately_stays(root: Path) -> None:
         "galleries": 0,
         "weights": 0,
         "unpacked": 1,
+        "objects": 1,
     }
     held = b"".join(path.read_bytes() for path in root.glob(f"{FILE}*"))
     assert held.count(np.ones(4, "<f4").tobytes()) == 2

@@ -324,7 +324,7 @@ def test_output_inside_the_input(facekit: Facekit, plain: Path) -> None:
         (("--margin", "nan"), "--margin is nan; it must be 0 or more"),
         (("--size", "x"), "Invalid value for '--size'"),
         (("--faces", "both"), "'both' is not one of"),
-        (("--colour", "red"), "No such option: --colour (see `facekit crop --help`)"),
+        (("--background", "red"), "No such option: --background (see `facekit crop --help`)"),
     ],
 )
 def test_wrong_options(facekit: Facekit, plain: Path, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:

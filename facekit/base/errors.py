@@ -27,7 +27,7 @@ class StaleError(FacekitError):
 
     def __init__(self, what: str, command: str, otherwise: str = "choose another folder") -> None:
         super().__init__(f"{what}; make it again with `{command}`, or {otherwise}")
-        self.what = what
+        self.what, self.command = what, command
 
 
 class BadImage(Exception):

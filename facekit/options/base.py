@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from facekit.base.errors import FacekitError
-from facekit.options.fields import Field, Scalar, Setting, Value, bare, check, coerce, shown
+from facekit.options.fields import Field, Scalar, Setting, Value, bare, check, coerce, refuse_objects, shown
 from facekit.options.headings import Group
 from facekit.options.marks import (
     Aside,
@@ -46,6 +46,7 @@ RESERVED = (
     "counts",
     "goes_on",
     "begins_again",
+    "objects",
     "stopping",
     "bug_code",
     "next_command",
@@ -82,6 +83,9 @@ class Options:
     begins_again: ClassVar[bool] = False
     """Whether the command, interrupted and typed again, begins from the start: it writes nothing before its end."""
 
+    objects: ClassVar[bool] = False
+    """Whether `input` and `output` may be on object storage: `s3://…`."""
+
     stopping: ClassVar[str] = "Stopping: what was begun is finished first …"
     """What is said at once on Ctrl-C."""
 
@@ -93,6 +97,7 @@ class Options:
     def __post_init__(self) -> None:
         """Turn strings into paths and refuse what is outside an option's limits. Raises FacekitError."""
         for option in describe(type(self)):
+            refuse_objects(option, getattr(self, option.name), self.objects)
             value = coerce(option, getattr(self, option.name))
             object.__setattr__(self, option.name, value)
             check(option, value)

@@ -9,7 +9,7 @@ from facekit.base.errors import FacekitError
 from facekit.options.base import Aside, Options, Reads
 from facekit.options.common import read_age
 
-Kind = Literal["embeddings", "galleries", "weights", "unpacked"]
+Kind = Literal["embeddings", "galleries", "weights", "unpacked", "objects"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +21,8 @@ class Cache(Options):
 
     kind: Annotated[
         Kind | None,
-        "What to show or clear: `embeddings` of faces, those of `galleries` in databases, `weights` of networks, or "
-        "`unpacked` archives that a crash left behind; all if not given.",
+        "What to show or clear: `embeddings` of faces, those of `galleries` in databases, `weights` of networks, "
+        "`unpacked` archives that a crash left behind, or copies of `objects` from s3://; all if not given.",
     ] = None
     clear: Annotated[bool, "Delete it. facekit computes it again when it is needed.", Aside()] = False
     older_than: Annotated[

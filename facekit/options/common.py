@@ -135,6 +135,7 @@ class Stage(Options):
 
     in_recipes = True
     goes_on = True
+    objects = True
 
     input: InputFolder
     output: OutputFolder

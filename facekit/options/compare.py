@@ -27,6 +27,7 @@ class Compare(Stage):
     """Train several networks on the same split and compare their scores in one table."""
 
     group = "train"
+    objects = False
     after = "train"
     counts = False
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
+from facekit.base import objects
 from facekit.base.errors import FacekitError
 from facekit.base.text import visible
 from facekit.options.galleries import is_database
@@ -155,10 +156,30 @@ def coerce(option: Field, value: Value) -> Value:
     return value
 
 
+def refuse_objects(option: Field, value: object, allowed: bool) -> None:
+    """Refuse a place on object storage where no command can work on it. Raises FacekitError that says what can."""
+    for url in value if isinstance(value, list | tuple) else [value]:
+        if option.path is None or not isinstance(url, str | Path) or not objects.is_object(str(url)):
+            continue
+        if allowed and option.name in ("input", "output"):
+            continue
+        if "gallery" in option.help.lower():
+            raise FacekitError(
+                f"{option.called} is {url}, and a gallery on object storage cannot be locked; give a folder, or a "
+                "PostgreSQL database: postgresql://USER@HOST/DATABASE"
+            )
+        raise FacekitError(
+            f"{option.called} is {url}, and this command works on folders of this machine; bring it here first: "
+            f"`aws s3 sync {url} FOLDER`"
+        )
+
+
 def _item(option: Field, value: Scalar) -> Scalar:
     if option.path is None or not isinstance(value, str | Path):
         return value
     text = str(value)
+    if option.kind is Path and objects.is_object(text):
+        return objects.folder_of(text)
     if option.kind is str and is_database(text):  # its own check does not repeat what may be a password
         return text
     lists = isinstance(option.path, PathOrName) and option.path.lists

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from facekit.base.objects import is_object
 from facekit.options.base import Options, OutputPath, PathOrName, Scalar, Value, describe
 from facekit.options.galleries import is_database
 from facekit.options.marks import PathMark
@@ -28,7 +29,7 @@ def _place(mark: PathMark, value: Value, inputs: Path, outputs: Path) -> Value:
 
 
 def _place_one(mark: PathMark, value: Scalar, inputs: Path, outputs: Path) -> Scalar:
-    if not isinstance(value, str | Path) or not str(value) or is_database(str(value)):
+    if not isinstance(value, str | Path) or not str(value) or is_database(str(value)) or is_object(str(value)):
         return value
     text = os.path.expanduser(value)  # noqa: PTH111 - Path's own raises for a user who is not there
     if isinstance(mark, PathOrName) and not _is_path(mark, str(text), inputs):

@@ -12,12 +12,12 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, wraps
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, get_args, get_type_hints
 
-from facekit.base import plugins
+from facekit.base import objects, plugins
 from facekit.base.errors import FacekitError
 from facekit.options.headings import Group
 from facekit.options.summaries import SUMMARIES
@@ -67,7 +67,20 @@ class Command(NamedTuple):
     def load(self) -> Function:
         """Import the command's function. Raises FacekitError where an extra that it needs is not installed."""
         function: Function = plugins.resolve(self.target, self.name)
-        return function
+        return _anywhere(function) if self.options.objects else function
+
+
+def _anywhere(function: Function) -> Function:
+    """Return a command's function that also works where its input or its output is on object storage."""
+
+    @wraps(function)
+    def anywhere(options: Options, track: Track) -> Report | Answers:
+        if not any(objects.url_of(getattr(options, name, None)) for name in ("input", "output")):
+            return function(options, track)
+        report: Report = plugins.resolve("facekit.dataset.objects:carried", objects.SCHEME)(function, options, track)
+        return report
+
+    return anywhere
 
 
 class Catalogue(NamedTuple):

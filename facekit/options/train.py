@@ -23,6 +23,7 @@ from facekit.options.common import (
     refuse_people,
 )
 from facekit.options.following import PHOTOS, command
+from facekit.options.hosts import HostNumber, Hosts, check_hosts
 from facekit.options.objectives import Objective, check, embeds
 from facekit.options.targets import IDENTITY, Targets, TargetsTable, TargetWeights, check_targets, target_names
 
@@ -172,6 +173,8 @@ class Train(Stage):
         Limits(2, 256),
         EMBEDDING,
     ] = None
+    hosts: Hosts = None
+    host_number: HostNumber = None
     resume: Annotated[
         bool,
         "For old scripts: an interrupted training always continues when the command is run again.",
@@ -187,6 +190,7 @@ class Train(Stage):
         refuse_people(self.people_from, self.split_by)
         kind_of(self.labels, self.split_by)
         check(self)
+        check_hosts(self.hosts, self.host_number, only_network=self.backbone is None and not embeds(self))
         check_targets(self.targets, self.targets_from, self.target_weights, self.backbone)
         if self.warmup_epochs >= self.epochs:
             raise FacekitError(f"--warmup-epochs is {self.warmup_epochs}; it must be less than --epochs {self.epochs}")

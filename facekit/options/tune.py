@@ -26,6 +26,7 @@ class Tune(Stage):
     """
 
     group = "train"
+    objects = False
     after = "cross-validate"
     counts = False
 

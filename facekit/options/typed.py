@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 
+from facekit.base.objects import shown
 from facekit.base.text import visible
 from facekit.options.base import Options, Value, describe
 from facekit.options.fields import Field
@@ -30,4 +31,5 @@ def _words(option: Field, value: Value) -> Iterator[str]:
         return
     for one in value if isinstance(value, list | tuple) else [value]:
         if one is not None:
-            yield from ([str(one)] if option.positional else [option.short or option.flag, str(one)])
+            text = shown(str(one))
+            yield from ([text] if option.positional else [option.short or option.flag, text])

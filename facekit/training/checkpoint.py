@@ -86,6 +86,11 @@ class Checkpoint:
         """How many epochs are done."""
         return len(self.rows)
 
+    @property
+    def last(self) -> Path:
+        """The file of the last epoch's weights, with the optimizer's state."""
+        return self._file("last", self.epochs)
+
     def restore(self, model: Model, optimizer: bool = True) -> None:
         """Load the last epoch's weights into a compiled model, with its optimizer's state unless that starts over.
 
@@ -95,7 +100,7 @@ class Checkpoint:
             return
         if optimizer:  # its variables exist from the first step on, and only variables that exist are loaded
             model.optimizer.build(model.trainable_variables)
-        file = self._file("last", self.epochs)
+        file = self.last
         try:
             load_weights(model if optimizer else bare(model), file, read_shapes(file))
         except (ValueError, OSError) as error:

@@ -13,12 +13,13 @@ from facekit.options.targets import LEARNED, target_weights
 from facekit.options.train import Train
 from facekit.runs import Run, Target
 from facekit.training.checkpoint import Checkpoint
-from facekit.training.feed import Feed
+from facekit.training.feed import ALL, Feed
 from facekit.training.labels import class_indices, picture_weights
 from facekit.training.loop import Fitting, augmented, train_epochs
 from facekit.training.losses import UNCERTAINTY, TargetLoss, accuracies, with_uncertainty
 from facekit.training.pack import Pack
 from facekit.training.plan import EpochWatch
+from facekit.training.together import current
 
 log = logging.getLogger(__name__)
 
@@ -79,4 +80,5 @@ def _feed(packed: Pack, part: str, targets: Sequence[Target], options: Train) ->
     sizes = [len(target.labels) for target in targets]
     even = part == TRAIN and options.class_weights == "auto"
     seed = options.seed if part == TRAIN else None
-    return Feed(packed, rows, classes, options.batch, seed, picture_weights(classes, sizes, even))
+    weights, team = picture_weights(classes, sizes, even), current()
+    return Feed(packed, rows, classes, options.batch, seed, weights, ALL if team is None else team.share)

@@ -23,7 +23,7 @@ from facekit.networks.assembly import parameters
 from facekit.networks.backend import Model
 from facekit.options.train import Train
 from facekit.runs import Counts, Run, Target, pretrained
-from facekit.training import openset
+from facekit.training import openset, together
 from facekit.training.checkpoint import Checkpoint
 from facekit.training.ending import complete
 from facekit.training.labelled import learn_labels
@@ -73,12 +73,20 @@ class Network:
             left=split.left,
             targets=plan.kept_targets,
         )
-        checkpoint = checkpoint or Checkpoint(run.folder / runs.CHECKPOINT)
+        checkpoint, team = checkpoint or Checkpoint(run.folder / runs.CHECKPOINT), together.current()
+        if team is not None:
+            checkpoint = team.follow(checkpoint)
         if not why_over(options, checkpoint.rows):
             say_how_it_goes_on(plan.run, checkpoint.epochs)
             with packing(run, split, options, track) as packed:
+                if team is not None:
+                    team.check_pack(packed)
                 run = with_counts(run, packed)
                 learn_labels(net, packed, run, checkpoint, options, track, plan.watch)
+        if team is not None:
+            team.part()
+            if not team.is_first:
+                return run
         return _complete(run, count, checkpoint, plan, track)
 
 

@@ -44,6 +44,34 @@ class Embeddings(Kind):
         cache.keep_only(doing.stay)
 
 
+class Objects(Kind):
+    """Copies of trees on object storage, which are brought again where they are needed."""
+
+    name = "copies of object storage"
+    written_by: ClassVar = ("facekit.dataset.objects",)
+    order = 1
+
+    def places(self, folder: Path, entries: Collection[str]) -> Iterator[Path]:
+        """None is in a folder of the user's."""
+        return iter(())
+
+    def elsewhere(self) -> Iterator[Path]:
+        """The folder in the cache, if anything is in it."""
+        folder = weights.where() / weights.OBJECTS
+        if any(map(scratch.is_mine, folder.glob("*"))):
+            yield folder
+
+    def plan(self, place: Path, doing: Doing) -> Part | None:
+        """Return how many there are; what is in them may be anybody."""
+        count = len(list(filter(scratch.is_mine, place.glob("*"))))
+        return Part(self.name, str(place), {"copies": count}) if count else None
+
+    def remove(self, place: Path, doing: Doing) -> None:
+        """Delete them, but those that a living program works on."""
+        for folder in filter(scratch.is_mine, place.glob("*")):
+            scratch.discard(folder)
+
+
 class Unpacked(Kind):
     """Folders of archives that a crash left behind: what is in them may be anybody."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facekit.removal.kinds.base import Kind
-from facekit.removal.kinds.caches import Embeddings, Unpacked
+from facekit.removal.kinds.caches import Embeddings, Objects, Unpacked
 from facekit.removal.kinds.cards import Cards
 from facekit.removal.kinds.exports import Exports
 from facekit.removal.kinds.galleries import Galleries
@@ -14,7 +14,7 @@ from facekit.removal.kinds.searches import Searches
 from facekit.removal.kinds.trees import Trees
 
 KINDS: tuple[Kind, ...] = (
-    *(Embeddings(), Unpacked(), Galleries(), Trees(), Sorted(), Copies(), Runs(), Searches()),
+    *(Embeddings(), Objects(), Unpacked(), Galleries(), Trees(), Sorted(), Copies(), Runs(), Searches()),
     *(Exports(), Cards(), Pages(), Sheets(), Tables(), Logs()),
 )
 """In no order; `order` says which come first."""
@@ -31,6 +31,7 @@ HOLDS_NOBODY: dict[str, str] = {
     "facekit.runs.pretrained": "weights of published networks, as they came",
     "facekit.serving.keys": "keys of programs, by name and hash",
     "facekit.serving.monitor.sqlite": "counts of answers by day",
+    "facekit.training.together": "weights of a training, in a scratch folder that is gone at its end",
     "facekit.serving.workers": "sockets between the processes of a server",
     "facekit.sources.browser.grid": "addresses of browser sessions that are open",
     "facekit.video.inputs": "pictures that were fetched to be named; they go when the command ends",

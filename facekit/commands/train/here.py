@@ -1,4 +1,4 @@
-"""Train: a network, or a linear head on a frozen one, on a folder with one folder of pictures per person."""
+"""A training in this process, and what is reported of it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,13 @@ from facekit.runs import Embeds, Run
 STAGE = "train"
 
 
-def train(options: Train, track: Track = quiet) -> Report:
-    """Train into a run folder, which keeps the weights of the best epoch.
-
-    Killed at any moment, it goes on from its last whole epoch when it is called again. Raises FacekitError for
-    data that cannot be trained on, a folder that may not be touched, and a training that diverges.
-    """
+def here(options: Train, track: Track = quiet) -> Report:
+    """Train, and report it. Raises FacekitError as `train`."""
     began = time.monotonic()
     plan = training.plan(options, track=track)
     if options.dry_run and not plan.complete:
         return _planned(plan.split, options, began)
-    return _trained(training.fit(plan, track), began)
+    return trained(training.fit(plan, track), began)
 
 
 def _planned(split: Split, options: Train, began: float) -> Report:
@@ -49,7 +45,8 @@ def _planned(split: Split, options: Train, began: float) -> Report:
     return Report(STAGE, str(options.output), 0, len(split.records), Counter(), _since(began), details)
 
 
-def _trained(run: Run, began: float) -> Report:
+def trained(run: Run, began: float) -> Report:
+    """Return the report on a complete run; `began` is of the monotonic clock."""
     info = run.info
     if info.embeds is not None:
         return _embedder(run, info.embeds, began)
