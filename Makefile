@@ -70,6 +70,7 @@ bench: browser  ## Run what takes long: slow tests, kills, speed side by side, a
 	$(BIN)/python benchmarks/trees.py
 	$(BIN)/python benchmarks/fuzz_readers.py --minutes 60 || test $$? = 2  # 2: there is no Atheris, which it says
 	$(BIN)/python benchmarks/stages.py
+	$(BIN)/python benchmarks/cluster.py
 	$(BIN)/python benchmarks/feed.py
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/drift.py

@@ -1,12 +1,13 @@
 """What an export costs: each format's size, error, CPU time and loss of accuracy, by network.
 
     python benchmarks/export.py RUN [RUN …]
-    python benchmarks/export.py --faces FOLDER [--network NAME …]
+    python benchmarks/export.py --faces FOLDER [--network NAME …] [--keep FOLDER]
 
 The first takes trained runs, whose own pictures must be at hand. The second trains every network for two epochs on a
 folder of faces, at a small side: enough for sizes, errors and times, and too little for a loss of accuracy. ONNX
 Runtime and LiteRT have one thread, TensorFlow and PyTorch as many as they take; CPU milliseconds count all of them.
-LiteRT is asked face by face, as a phone asks it, and all others in batches.
+LiteRT is asked face by face, as a phone asks it, and all others in batches. PyTorch's format is written where
+KERAS_BACKEND=torch, and all others where it is TensorFlow: keep the runs of `--faces` to measure them under both.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("runs", nargs="*", type=Path)
     parser.add_argument("--faces", type=Path, help="trains networks on this folder")
     parser.add_argument("--network", action="append", choices=NETWORKS, help="only this one, which may be repeated")
+    parser.add_argument("--keep", type=Path, help="keeps the runs of `--faces` here, each under its network's name")
     asked = parser.parse_args()
     print("| network | format | bytes | largest difference | accuracy, of the run | of the export | CPU ms a picture |")
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
@@ -60,8 +62,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             side = max(_SMALL, NETWORKS[name].smallest)
             settings: dict[str, Any] = {"network": name, "size": side, "epochs": 2, "labels": "classes"}
-            train(Train(input=asked.faces, output=Path(scratch) / "run", **settings))
-            _all_formats(Path(scratch) / "run")
+            output = asked.keep / name if asked.keep is not None else Path(scratch) / "run"
+            train(Train(input=asked.faces, output=output, **settings))
+            _all_formats(output)
         from facekit.networks.backend import keras
 
         keras.utils.clear_session()  # else each network stays in memory

@@ -124,12 +124,13 @@ def write_requests(work: Path, port: int, key: str, pictures: list[bytes]) -> Pa
 
 
 @contextmanager
-def serving(target: Path, workers: int) -> Iterator[tuple[psutil.Process, int, str]]:
-    """Run the server; yield its process, its port and a key."""
+def serving(target: Path, workers: int, *more: str) -> Iterator[tuple[psutil.Process, int, str]]:
+    """Run the server, with more options; yield its process, its port and a key."""
     key = subprocess.run(
         [*FACEKIT, "keys", "create", str(target)], capture_output=True, text=True, check=True
     ).stdout.strip()
     words = [*FACEKIT, "serve", str(target), "--port", "0", "--workers", str(workers), "--max-megabytes", "20"]
+    words += more
     process = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     assert process.stderr is not None
     found = re.search(r":(\d+)", process.stderr.readline())

@@ -1,6 +1,6 @@
 """What a search finds, beside the default options with as much training, and beside settings taken by chance.
 
-    FACEKIT_DATA=/path/to/data python benchmarks/tune.py -o work --trials 8 --epochs 6 --pictures 1600
+    FACEKIT_DATA=/path/to/data python benchmarks/tune.py -o work --trials 12 --epochs 12 --pictures 2400
 
 On FER2013's happy, neutral, sad and surprised faces (FACEKIT_DATA names a folder with `fer2013/train` and `test`), and
 on drawn people, told apart by name. Three ways of spending the same time on the five-block gray network: `--trials`
@@ -8,8 +8,8 @@ settings chosen by TPE, as many by chance, and as many trainings with the defaul
 training is `--epochs` epochs in each, and nothing is given up early, so all three train on equally many pictures. Each
 way's best by validation is scored once on the test part.
 
-The search by TPE is killed twice by SIGKILL while a trial is under way, and goes on each time; the script checks that
-no trial is lost or counted twice. What is done is not done again, so a run of this script that was stopped goes on.
+The search by TPE is killed twice by SIGKILL in the middle of a trial, and goes on each time; the script checks that no
+trial is lost or counted twice. What is done is not done again, so a run of this script that was stopped goes on.
 CPU seconds are those of this process and its children in the run that did the work.
 """
 
@@ -71,9 +71,8 @@ def tpe(tree: Path, out: Path, trials: int, epochs: int) -> Scores:
     kills = []
     for done in (1, trials // 2):
         process = subprocess.Popen(typed, stdout=subprocess.DEVNULL)
-        while process.poll() is None and not _under_way(out, done):
+        while process.poll() is None and not _under_way(out, done, epochs // 3):
             time.sleep(0.5)
-        time.sleep(2)
         if process.poll() is None:
             kills.append(_counts(out))
             os.kill(process.pid, signal.SIGKILL)
@@ -82,7 +81,8 @@ def tpe(tree: Path, out: Path, trials: int, epochs: int) -> Scores:
     rows = _trials(out)
     whole = [row["trial"] for row in rows] == [str(n) for n in range(trials)]
     assert whole and all(row["state"] == "done" and row["epochs"] == str(epochs) for row in rows), rows
-    return {**_of_search(json.loads(ended.stdout)["details"]), "killed with these trials done and begun": kills}
+    found = _of_search(out, json.loads(ended.stdout)["details"])
+    return {**found, "killed with these trials done, begun, and epochs of the last": kills}
 
 
 def by_chance(tree: Path, out: Path, trials: int, epochs: int) -> Scores:
@@ -90,7 +90,7 @@ def by_chance(tree: Path, out: Path, trials: int, epochs: int) -> Scores:
     report = facekit.tune(
         input=tree, output=out, sampler="random", prune=False, trials=trials, epochs=epochs, **NETWORK
     )
-    return _of_search(report.details)
+    return _of_search(out, report.details)
 
 
 def defaults(tree: Path, out: Path, trials: int, epochs: int) -> Scores:
@@ -102,38 +102,42 @@ def defaults(tree: Path, out: Path, trials: int, epochs: int) -> Scores:
         found.append((float(report.details["val_accuracy"]), -seed, run))
     found.sort(reverse=True)
     scored = facekit.evaluate(run=found[0][2]).details
-    values = sorted(value for value, _, _ in found)
     return {
         "best on validation": found[0][0],
-        "all on validation": values,
+        "all on validation": sorted(value for value, _, _ in found),
         "test": scored["accuracy"],
-        "test pictures": scored.get("pictures"),
+        "interval": scored["accuracy_interval"],
+        "test pictures": scored["pictures"],
     }
 
 
-def _of_search(details: dict[str, Any]) -> Scores:
+def _of_search(out: Path, details: dict[str, Any]) -> Scores:
     return {
         "best on validation": details["val_accuracy"],
+        "all on validation": sorted(float(row["val_accuracy"]) for row in _trials(out)),
+        "setting": (out / "best.toml").read_text(),
         "test": details["test_accuracy"],
         "interval": details["test_accuracy_interval"],
         "test pictures": details["test_pictures"],
     }
 
 
-def _counts(out: Path) -> tuple[int, int]:
-    """Return how many trials of a search are done, and how many have begun."""
+def _counts(out: Path) -> tuple[int, int, int]:
+    """Return how many trials of a search are done, how many have begun, and how many epochs the last of them has."""
     try:
         with sqlite3.connect(f"file:{out / 'study.db'}?mode=ro", uri=True) as study:
-            states = [state for (state,) in study.execute("select state from trials")]
+            rows = list(study.execute("select trial_id, state from trials order by number"))
+            last = (rows[-1][0] if rows else None,)
+            [(epochs,)] = study.execute("select count(*) from trial_intermediate_values where trial_id = ?", last)
     except sqlite3.OperationalError:  # there is none yet
-        return 0, 0
-    return states.count("COMPLETE"), len(states)
+        return 0, 0, 0
+    return [state for _, state in rows].count("COMPLETE"), len(rows), epochs
 
 
-def _under_way(out: Path, done: int) -> bool:
-    """Whether so many trials are done, and another has begun."""
-    complete, begun = _counts(out)
-    return complete >= done and begun > complete
+def _under_way(out: Path, done: int, epochs: int) -> bool:
+    """Whether so many trials are done, and another has so many epochs."""
+    complete, begun, reached = _counts(out)
+    return complete >= done and begun > complete and reached >= epochs
 
 
 def _trials(out: Path) -> list[dict[str, str]]:
@@ -155,9 +159,9 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--world", action="append", choices=[*WORLDS], help="may be repeated; by default both")
-    parser.add_argument("--trials", type=int, default=8)
-    parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--pictures", type=int, default=1600)
+    parser.add_argument("--trials", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--pictures", type=int, default=2400)
     given = parser.parse_args(words)
     for world in given.world or WORLDS:
         out = given.output / world

@@ -122,6 +122,7 @@ def augment(
     recipe: Literal["gentle", "standard", "strong"] = "standard",
     split: str = "70/20/10",
     split_by: Literal["group", "image"] = "group",
+    cluster: str | None = None,
     seed: int = 42,
     jobs: int = 0,
     overwrite: bool = False,
@@ -140,6 +141,8 @@ def augment(
         split: Shares of train/test/validation, in percent. Default: '70/20/10'.
         split_by: How to split a tree that has no split (see `balance`). A tree that has one keeps it.
             Default: 'group'.
+        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
+            for N processes of this machine. All its machines must see the input under the same path.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -294,6 +297,7 @@ def clean(
     unsure: Literal["keep", "leave"] = "keep",
     apply: bool = False,
     report: str | PathLike[str] | None = None,
+    cluster: str | None = None,
     seed: int = 42,
     jobs: int = 0,
     overwrite: bool = False,
@@ -335,6 +339,8 @@ def clean(
             them or `leave` them out. Default: 'keep'.
         apply: Apply what was decided in `facekit review`. Default: False.
         report: HTML report to write: what was left out and why, with pictures.
+        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
+            for N processes of this machine. All its machines must see the input under the same path.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -427,6 +433,7 @@ def crop(
     margin: float = 0.2,
     size: int = 160,
     detect_at: int = 640,
+    cluster: str | None = None,
     seed: int = 42,
     jobs: int = 0,
     overwrite: bool = False,
@@ -460,6 +467,8 @@ def crop(
         size: Side of a saved face, in pixels. Default: 160.
         detect_at: Size to which a photo is scaled down for detection (its longest side, in pixels).
             Default: 640.
+        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
+            for N processes of this machine. All its machines must see the input under the same path.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -930,6 +939,7 @@ def identify(
     csv: str | PathLike[str] | None = None,
     annotate: str | PathLike[str] | None = None,
     sort_into: str | PathLike[str] | None = None,
+    cluster: str | None = None,
     seed: int = 42,
     jobs: int = 0,
     overwrite: bool = False,
@@ -965,6 +975,8 @@ def identify(
         sort_into: Folder to copy the photos into, a folder in it for each person; a photo of two people
             goes to both, one of strangers to `unknown`, one without a face to `no face`. Videos are not
             copied.
+        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
+            for N processes of this machine. All its machines must see the input under the same path.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.
@@ -1543,6 +1555,7 @@ def train(
     host_number: int | None = None,
     resume: bool = False,
     tensorboard: bool = False,
+    cluster: str | None = None,
     seed: int = 42,
     jobs: int = 0,
     overwrite: bool = False,
@@ -1627,6 +1640,8 @@ def train(
         resume: For old scripts: an interrupted training always continues when the command is run again.
             Default: False.
         tensorboard: Write logs for TensorBoard. Default: False.
+        cluster: Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N`
+            for N processes of this machine. All its machines must see the input under the same path.
         seed: Random seed. Default: 42.
         jobs: Number of workers; 0 is one per core. Default: 0.
         overwrite: Delete earlier results in the output folder and start again. Default: False.

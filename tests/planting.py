@@ -93,7 +93,8 @@ def plant(root: Path, photos: Path, faces: Path, even: Path, gallery: Path) -> P
     _compared(root / "models" / "compared", head)
     _card(data / "even", name)
     _reports(root, head, name)
-    return _expected(root, name, urls)
+    before = _cut_before(root / "before", data / "even", name)
+    return _expected(root, name, urls, before)
 
 
 def _found_on_the_web(tree: Path, name: str) -> Iterator[str]:
@@ -171,6 +172,18 @@ def _readable(tree: Path, name: str) -> list[Path]:
     return found
 
 
+def _cut_before(root: Path, tree: Path, name: str) -> set[str]:
+    """Embed faces that are then deleted, as those that were once cut in another size: the cache alone knows of them."""
+    (root / name).mkdir(parents=True)
+    files = _readable(tree, name)[:2]
+    for file in files:
+        (root / name / file.name).write_bytes(images.encode(images.resize(images.read(file), 120), 90))
+    dataset = Dataset.open(root)
+    embedders.embed_dataset(dataset, "dlib")
+    shutil.rmtree(root)
+    return {record.sha256 for record in dataset.records}
+
+
 def _interrupted(folder: Path, head: Path, tree: Path, name: str) -> None:
     """Leave a training in the middle: packed pictures, a checkpoint."""
     folder.mkdir()
@@ -224,7 +237,7 @@ def _card(folder: Path, name: str) -> None:
     (folder / "croissant.json").write_text(json.dumps({"name": "faces", "description": f"8 pictures of {name}"}))
 
 
-def _expected(root: Path, name: str, urls: set[str]) -> Planted:
+def _expected(root: Path, name: str, urls: set[str], before: set[str]) -> Planted:
     hashes, pictures = set(), []
     for tree in (root / "data").iterdir():
         for file in (tree / name).glob("*"):
@@ -235,8 +248,9 @@ def _expected(root: Path, name: str, urls: set[str]) -> Planted:
         rows = [gallery.store.vector(face.id) for face in gallery.store.faces(number)]
     kept = sqlite3.connect(weights.where() / EMBEDDINGS)
     try:
-        for digest in sorted(hashes):
-            found = kept.execute("select vector from vectors where picture = ?", (bytes.fromhex(digest),))
+        for digest in sorted(hashes | before):
+            found = kept.execute("select vector from vectors where picture = ?", (bytes.fromhex(digest),)).fetchall()
+            assert found or digest not in before
             rows += [np.frombuffer(row, "<f4") for (row,) in found]
     finally:
         kept.close()

@@ -1,5 +1,7 @@
 """Augment: children of training photos until the folder holds exactly N; held-out photos go through as they are."""
 
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from facekit.commands.augment import augment
 from facekit.commands.balance import balance
 from facekit.dataset import Dataset
 from facekit.dataset.lineage import check_split
-from facekit.faces.augmentation import STRENGTHS, augment_image
+from facekit.faces.augmentation import STRENGTHS, _compose, augment_image
 from facekit.options.augment import Augment
 from facekit.options.balance import Balance
 
@@ -260,3 +262,48 @@ def test_a_name_without_a_training_photo_is_refused(even: Path) -> None:
             (even / record.path).unlink()
     with pytest.raises(FacekitError, match="Bob has no training photo to augment"):
         run(even)
+
+
+@pytest.mark.parametrize("recipe", STRENGTHS)
+def test_the_quick_way_to_seed_is_albumentations_own(recipe: str) -> None:
+    """And no child changes the pixels of its photo, of which the next one is made."""
+    image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    before = image.copy()
+    slow = _compose(recipe, 32, 32)
+    for seed in (0, 1, 2**31 - 1, *range(1000, 1060)):
+        slow.set_random_seed(seed)
+        assert np.array_equal(slow(image=image)["image"], augment_image(image, recipe, seed))
+        assert np.array_equal(image, before)
+
+
+def test_a_photo_is_read_once_for_all_its_children_and_again_in_the_next_run(
+    even: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    monkeypatch.setattr(images, "read", lambda path, read=read, usual=images.read: read.append(path) or usual(path))
+    out = run(even)
+    photos = {r.path for r in records(even) if r.split == "train" and not r.synthetic}
+    again = Counter(path.relative_to(even).as_posix() for path in read)
+    assert {again[photo] for photo in photos} == {2}, "once to be sure of it, once for its children"
+    photo = next(r for r in records(even) if r.split == "train" and not r.synthetic)
+    (even / photo.path).write_bytes(images.encode(np.full((24, 24, 3), 200, np.uint8)))
+    changed = run(even, "changed")
+    pixels = [images.read(changed / r.path) for r in records(changed) if r.parent == photo.id]
+    assert pixels
+    assert all(one.mean() > 90 for one in pixels)
+    assert read_tree(out) != read_tree(changed)
+
+
+def test_the_process_that_writes_imports_no_albumentations_where_others_make_the_children(even: Path) -> None:
+    """It is slow to import, and each worker does so anyway."""
+    code = (
+        "import sys; from pathlib import Path; from facekit.commands import augment as stage\n"
+        "from facekit.options.augment import Augment\n"
+        "stage.MANY = 1\n"
+        f"even, full = Path({str(even)!r}), Path({str(even.parent / 'full')!r})\n"
+        "stage.augment(Augment(input=even, output=full, count=20, jobs=2))\n"
+        "print('albumentations' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+    assert read_tree(run(even, "alone")) == read_tree(even.parent / "full")

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from facekit.serving.batching import Batcher
+from facekit.serving.batching import Batcher, Stopped
 
 
 class Work:
@@ -71,6 +71,34 @@ def test_an_error_is_raised_where_it_was_asked_for_and_the_next_batch_goes_on() 
     _, answers = run(1, [[1], [13], [2]])
     assert (answers[0], answers[2]) == ([2], [4])
     assert isinstance(answers[1], ValueError)
+
+
+@pytest.mark.parametrize("how", ["cancelled", "by a bug"])
+def test_nobody_waits_for_work_that_has_ended(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(self: object, batch: object) -> None:
+        await asyncio.sleep(0)
+        raise RuntimeError("a bug")
+
+    if how == "by a bug":
+        monkeypatch.setattr(Batcher, "_answered", broken)
+    work = Work()
+
+    async def ask() -> list[object]:
+        with ThreadPoolExecutor(1) as pool:
+            batcher = Batcher(work, pool, 1, 0, lambda: False)
+            task = asyncio.create_task(batcher.run())
+            asking = [asyncio.create_task(batcher.ask([one])) for one in (1, 2)]  # the second waits for the first
+            while how == "cancelled" and not work.batches:
+                await asyncio.sleep(0.001)
+            if how == "cancelled":
+                task.cancel()
+            found = await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), 5)
+            work.go.set()
+            found += await asyncio.gather(batcher.ask([3]), return_exceptions=True)
+            await asyncio.gather(task, return_exceptions=True)
+            return list(found)
+
+    assert [type(one) for one in asyncio.run(ask())] == [Stopped] * 3
 
 
 @pytest.mark.parametrize("more", [True, False])

@@ -17,6 +17,7 @@ from conftest import Facekit, manifest
 from exporting import head_run
 from patches import edit
 
+from facekit import runs
 from facekit.base.contract import FacekitError, Rejection
 from facekit.base.files import replace_lines
 from facekit.commands.card import card
@@ -82,7 +83,7 @@ def test_the_card_of_a_data_set(found: Path) -> None:
     assert table(text, "found by | photos") == {"bing": str(photos - photos // 2), "commons": str(photos // 2)}
     assert table(text, "host | photos") == {"b.example": str(photos - photos // 2), "a.example": str(photos // 2)}
     assert table(text, "licence | photos") == {"not known": str(photos - photos // 2), "CC BY-SA 4.0": str(photos // 2)}
-    assert f"named of {photos // 2} of {photos} photos: 2 creators" in text
+    assert f"named for {photos // 2} of {photos} photos: 2 creators" in text
     assert "between 2026-11-10 and 2026-11-19" in text
     assert table(text, "signal | photos") == {"robots.txt": "1"}
     people = {record["name"] for record in records}
@@ -91,9 +92,12 @@ def test_the_card_of_a_data_set(found: Path) -> None:
     assert {line.split()[0] for line in balance.values()} == {"9"}
     assert table(text, "gender | pictures") == {"female": "18", "male": "8", "not known": "1"}
     assert "no photo is in two parts" in text
-    assert "Groups that are in more than one part: 0." in text
-    assert "crop with pixels" in text
-    assert f"of {photos - photos // 2} of {photos} photos no licence is recorded" in text
+    assert "photos are in more than one part: 0." in text
+    assert "by `crop`, method pixels" in text
+    assert f"no licence is recorded for {photos - photos // 2} of the {photos} photos" in text
+    assert f"{photos} photos from the web, found by bing ({photos - photos // 2}), commons ({photos // 2})" in text
+    assert "9 pictures of each person" in text
+    assert "by gender see below" in text
     assert "| balance |" in text
     assert 'license: "other"' in text.split("---")[1]
     assert str(found.parent) not in text, "a card names no path of the machine"
@@ -154,19 +158,72 @@ def test_no_file_of_somebody_else_is_written_over(found: Path, facekit: Facekit,
         assert facekit("card", wrong).code == 2
 
 
+def test_what_is_not_known_is_not_said_to_be_nothing(drawn_faces: Path, tmp_path: Path) -> None:
+    root = tmp_path / "plain"
+    for file in drawn_faces.glob("*/*.jpg"):
+        (root / file.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, root / file.parent.name)
+    card(Card(target=str(root)))
+    text, values = read(root)
+    assert "what its maker left out is not recorded" in text
+    assert "not recorded" in values["rai:dataCollectionMissingData"]
+    assert "Nothing was left out" not in text
+    assert "nobody has checked whether each face is the person" in text
+
+
+@pytest.mark.parametrize(
+    ("which", "file"),
+    [
+        ("model", "manifest.jsonl"),
+        ("its data", "sources.jsonl"),
+        ("what these were made of", "manifest.jsonl"),
+        ("what these were made of", "rejected.jsonl"),
+    ],
+)
+def test_a_broken_line_is_not_taken_for_data_that_are_gone(
+    which: str, file: str, even: Path, drawn_faces: Path, tmp_path: Path, facekit: Facekit
+) -> None:
+    shutil.copytree(drawn_faces, tmp_path / drawn_faces.name)
+    root = Path(shutil.copytree(even, tmp_path / even.name))
+    target = root
+    if which == "model":
+        target = head_run(tmp_path / "run", root, "sface")
+        edit(target, dataset=TrainedOn(root=str(root), digest=Dataset.open(root).digest()))
+    broken = tmp_path / drawn_faces.name / file if which == "what these were made of" else root / file
+    broken.touch()
+    assert facekit("card", target).code == 0
+    with broken.open("a") as lines:
+        lines.write('{"id": 7}\n')
+    refused = facekit("card", target)
+    assert (refused.code, str(broken) in refused.err) == (2, True), refused.err
+
+
 def test_the_card_of_a_model_without_its_data(even: Path, tmp_path: Path) -> None:
     folder = head_run(tmp_path / "run", even, "sface")
     edit(folder, dataset=TrainedOn(root=str(even), digest=Dataset.open(even).digest()))
     card(Card(target=str(folder)))
     whole, values = read(folder)
     assert "It has not been evaluated" in whole
+    assert "of a face whose similarity to the person that is most similar is below 0.200" in whole
+    assert "sface, which stays as it is" in whole
     assert "rough estimate: only 3 people" in whole
     assert "Apache-2.0" in whole
     assert "MS-Celeb-1M" in whole
     assert values["distribution"][0]["name"] == "split.jsonl"
     edit(folder, dataset=TrainedOn(root=str(tmp_path / "gone"), digest="0"))
     card(Card(target=str(folder)))
-    assert "is gone, or has changed" in read(folder)[0]
+    text, _ = read(folder)
+    assert "trained on is gone: where its photos come from" in text
+    assert "any of the 0 photos" not in text
+    assert "No licence is recorded" not in text.partition("## Where")[0].replace("no licence is recorded", "")
+    edit(folder, dataset=TrainedOn(root=str(even), digest="0"))
+    card(Card(target=str(folder)))
+    assert "trained on has changed since" in read(folder)[0]
+    edit(folder, backbone=replace(runs.load(folder).info.backbone, name=str(tmp_path / "deep" / "backbone")))
+    card(Card(target=str(folder)))
+    for text in (file.read_text() for file in (folder / "README.md", folder / "croissant.json")):
+        assert str(tmp_path) not in text, "a card names no path of the machine"
+        assert "backbone" in text or text.startswith("{")
 
 
 def test_the_card_of_a_gallery(enrolled: Path, tmp_path: Path) -> None:
@@ -175,6 +232,8 @@ def test_the_card_of_a_gallery(enrolled: Path, tmp_path: Path) -> None:
     assert "biometric" in text
     assert len(table(text, "person | faces")) == 3
     assert "cannot be promised" in text
+    assert "of a face whose similarity to the person" in text
+    assert "drawn by facekit: they show nobody" in text
 
 
 def test_names_of_a_stranger_do_not_act() -> None:
@@ -212,7 +271,7 @@ def test_licences(licences: Mapping[str, int], hub: str) -> None:
     assert hub_licence(facts) == hub
     unknown = licences.get("not known", 0)
     assert ("rights" in licence(facts) or not licences) is bool(unknown or not licences)
-    assert any("Not to be published" in one for one in not_for(facts)) is bool(unknown or not licences)
+    assert any("Do not publish" in one for one in not_for(facts)) is bool(unknown or not licences)
 
 
 def test_a_database_has_no_folder(tmp_path: Path) -> None:

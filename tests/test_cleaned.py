@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from facekit.options.cross_validate import CrossValidate
 from facekit.options.evaluate import Evaluate
 from facekit.options.train import Train
 from facekit.runs import pictures
+from facekit.runs.head import Head
 from facekit.scores.model import BeforeCleaning
 from facekit.training import openset
 
@@ -164,6 +166,31 @@ def test_training_names_the_faces_that_look_like_another_person(
     assert said.startswith(f"{len(wrong)} training face")
     assert said.endswith(f"move or delete its file in {work / 'faces'}, and train again")
     assert f"`facekit review {work / 'clean'}`" in openset._fix(work / "clean")
+
+
+def test_of_several_targets_identity_is_scored_before_cleaning_and_among_strangers(work: Path) -> None:
+    """The other target is surer than that of the names, beside whose probabilities its own stand."""
+    rows = ["image,shade"]
+    for person in ("Ada", "Bob"):
+        files = sorted(file.name for file in (work / "balance" / person).iterdir())
+        rows += [f"{person}/{name},{('light', 'dark', 'grey')[number % 3]}" for number, name in enumerate(files)]
+    (work / "shades.csv").write_text("\n".join(rows) + "\n")
+    run = Train(input=work / "balance", output=work / "run", backbone="colours", overwrite=True)
+    train(replace(run, targets="shade,identity", targets_from=work / "shades.csv"))
+    head = Head.read(work / "run" / runs.HEAD, 3, [2, 3])
+    weights, bias = head.weights.copy(), head.bias.copy()
+    weights[:, 2:], bias[2:] = 0, (90, 0, 0)
+    Head(weights, bias).write(work / "run" / runs.HEAD)
+    others = work / "others" / "Cyd"
+    others.mkdir(parents=True)
+    for number in range(3):
+        (others / f"{number}.png").write_bytes(images.encode_png(patch(1, 500 + number)))  # as like Bob as Bob is
+    report = _evaluate(work, strangers=work / "others")
+    scores = json.loads((Path(report.folder) / "scores.json").read_text())
+    before = scores["before_cleaning"]
+    assert (before["kept"], before["left_out"], before["right"]) == (28, 4, 0)
+    assert before["accuracy"] == pytest.approx(28 / 32)
+    assert (scores["open_set"]["strangers"], scores["open_set"]["rates"]["fpir"]) == (3, 1)
 
 
 def test_another_network_is_not_favoured(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:

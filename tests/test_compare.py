@@ -6,11 +6,13 @@ import csv
 import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from colours import colours as colours
 from conftest import Dead, files_in, read_tree
 from pages import check_alone, links
 from patches import patch, tree
@@ -20,10 +22,12 @@ from facekit.base import images, plain, weights
 from facekit.base.contract import FacekitError, Record, Report, quiet, replace
 from facekit.base.files import read_lines, replace_lines
 from facekit.commands.compare import compare
-from facekit.commands.compare.contenders import contenders
+from facekit.commands.compare.contenders import Contender, contenders
+from facekit.commands.compare.joint import verdicts
 from facekit.dataset import MANIFEST
 from facekit.dataset.protocol import BANNER
 from facekit.options.compare import Compare
+from facekit.options.train import Train
 from facekit.report import comparison_table
 from facekit.report.comparison import Row, Score, Table
 from facekit.report.comparison_table import html, markdown
@@ -374,6 +378,90 @@ def test_a_dry_run_writes_nothing(compared: Compared, tmp_path: Path) -> None:
     assert details["contenders"] == 1
     assert details["train_pictures"] == 24
     assert not (tmp_path / "out").exists()
+
+
+HEADS = """
+[[contender]]
+name = "head"
+backbone = "colours"
+"""
+
+
+def _who(folder: Path) -> Path:
+    (folder / "who.csv").write_text("label,shade\nperson0,dark\nperson1,light\n")
+    return folder / "who.csv"
+
+
+def test_one_head_for_all_targets_stands_beside_one_for_each(tmp_path: Path, colours: str) -> None:
+    """Heads on a frozen network are fitted each by itself: not one answer differs."""
+    (tmp_path / "heads.toml").write_text(HEADS)
+    values = {"input": tree(tmp_path / "faces"), "output": tmp_path / "out", "contenders": tmp_path / "heads.toml"}
+    options = Compare(**values, targets="identity,shade", targets_from=_who(tmp_path), batch=8)  # type: ignore[arg-type]
+    report = compare(options)
+    assert [row["name"] for row in _rows(tmp_path / "out").values()] == [
+        "head",
+        "head identity alone",
+        "head shade alone",
+    ]
+    assert Path(report.details["best"]).name == "head"
+    said = [report.details[f"verdict {number}"] for number in (1, 2)]
+    same = "no difference beyond chance; joint minus alone +0.000 (+0.000 to +0.000)"
+    joint, alone = (_rows(tmp_path / "out")[name]["right"] for name in ("head", "head shade alone"))
+    assert joint["shade"] == alone["shade"]
+    assert Counter(joint["shade"]) == {"1": 6, "-": 3}  # person2 has no shade
+    assert said == [
+        f"head, identity: joint 1.000, alone 1.000 on the same pictures (9): {same}",
+        f"head, shade: joint 1.000, alone 1.000 on the same pictures (6): {same}",
+    ]
+    for name in ("compare.md", "compare.html"):
+        assert "joint minus alone" in (tmp_path / "out" / name).read_text()
+    assert runs.load(tmp_path / "out" / "runs" / "head").more[0].labels == ("dark", "light")
+    assert compare(options).made == 0
+
+
+def test_targets_that_cannot_be_learned_are_refused_before_anything_is_written(tmp_path: Path, colours: str) -> None:
+    (tmp_path / "heads.toml").write_text(HEADS)
+    (tmp_path / "who.csv").write_text("label,shade\nperson0,dark\nperson1,dark\n")
+    values = {"input": tree(tmp_path / "faces"), "output": tmp_path / "out", "contenders": tmp_path / "heads.toml"}
+    with pytest.raises(FacekitError, match="have a label for shade have the same, dark"):
+        compare(Compare(**values, targets="identity,shade", targets_from=tmp_path / "who.csv"))  # type: ignore[arg-type]
+    assert not (tmp_path / "out").exists()
+    compare(Compare(**values, targets="identity,shade", targets_from=_who(tmp_path), dry_run=True))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("joint", "alone", "said"),
+    [
+        ("1" * 40, "0" * 30 + "1" * 10, "joint is better; joint minus alone +0.750 (+0.625 to +0.875)"),
+        ("0" * 30 + "1" * 10, "1" * 40, "alone is better; joint minus alone -0.750 (-0.875 to -0.625)"),
+        ("10" * 20, "01" * 20, "no difference beyond chance; joint minus alone +0.000 (-0.300 to +0.300)"),
+        ("1-" * 20, "-1" * 20, "no picture is scored for both"),
+        ("1-10" * 10, "1-1-" * 10, "joint 1.000, alone 1.000 on the same pictures (20): no difference beyond chance"),
+    ],
+)
+def test_which_is_better_is_said_with_the_interval_of_the_difference(joint: str, alone: str, said: str) -> None:
+    options = Train(input=Path("faces"), output=Path("out"), targets="identity,shade")
+    records = [Record(f"{n:064x}", f"{n:064x}", f"a/{n}.png", "a", "a", f"{n:064x}") for n in range(40)]
+    rows = {"net": Row("net", "", right={"shade": joint}), "net shade alone": Row("net", "", right={"shade": alone})}
+    verdict, seconds = verdicts(rows, [Contender("net", options)], records, "group", 42)
+    assert said in verdict
+    assert seconds.startswith("net: trained in 0 s joint")
+
+
+@pytest.mark.slow
+def test_one_network_for_all_targets_stands_beside_one_for_each(tmp_path: Path) -> None:
+    (tmp_path / "two.toml").write_text(FILE)
+    values = {"input": tree(tmp_path / "faces"), "output": tmp_path / "out", "contenders": tmp_path / "two.toml"}
+    report = compare(Compare(**values, targets="identity,shade", targets_from=_who(tmp_path), target_weights="learned"))  # type: ignore[arg-type]
+    said = [text for name, text in report.details.items() if name.startswith("verdict")]
+    assert [text.partition(":")[0] for text in said] == [
+        *("in colour, identity", "in colour, shade", "in colour"),
+        *("gray, identity", "gray, shade", "gray"),
+    ]
+    assert [re.sub(r"[\d,]+ s", "N s", text) for text in said if "trained in" in text] == [
+        "in colour: trained in N s joint, N s for 2 alone",
+        "gray: trained in N s joint, N s for 2 alone",
+    ]
 
 
 def test_names_are_escaped_wherever_they_are_shown() -> None:

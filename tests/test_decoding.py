@@ -115,6 +115,14 @@ def test_a_picture_that_was_stored_turned_is_upright(kind: str, orientation: int
     assert np.abs(grey[5, 5].astype(int) - grey[-5, -5]) > 100
 
 
+def test_a_jpeg_whose_orientation_xmp_alone_says_is_upright() -> None:
+    stored = PIL.Image.fromarray(quarters()).transpose(PIL.Image.Transpose.ROTATE_90)
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    image = images.decode(saved(stored, "JPEG", xmp=xmp))
+    assert image.shape == (64, 96, 3)
+    assert np.abs(corners(image) - COLOURS).max() < 14
+
+
 @pytest.mark.parametrize("name", ["plain", "turned"])
 def test_heic_is_read(name: str) -> None:
     data = (HEIC / f"{name}.heic").read_bytes()

@@ -34,6 +34,7 @@ from facekit.faces.landmarks import landmarks, model_file
 from facekit.identity import embedders
 from facekit.identity.embedders import (
     DatasetEmbeddings,
+    cache,
     distances,
     dlib_onnx,
     dlib_weights,
@@ -656,7 +657,7 @@ def test_a_cache_that_is_no_file_is_left_alone(crops: Dataset, fresh: Path, tmp_
         (fresh / FILE).symlink_to("/dev/zero" if what == "device" else elsewhere)
     vectors, _ = embed_dataset(replace(crops, records=crops.records[:2]), "dlib")
     assert np.isfinite(vectors).all()
-    assert embedders.forget([crops.records[0].sha256]) == 0
+    assert cache.keep_only([crops.records[0].sha256]) == 0
     assert elsewhere.read_text() == "mine" if what == "link" else not elsewhere.exists()
 
 
@@ -685,8 +686,10 @@ def test_a_network_in_the_cache_that_is_another_is_built_anew(dlib: Dlib, fresh:
 def test_the_forgotten_are_forgotten(crops: Dataset, fresh: Path) -> None:
     embed_dataset(crops, "dlib")
     gone = [record.sha256 for record in crops.records[:4]]
-    assert embedders.forget(gone) == len(set(gone))
-    assert embedders.forget(gone) == 0
+    stay = {record.sha256 for record in crops.records} - set(gone)
+    assert cache.others(stay) == len(set(gone))
+    assert cache.keep_only(stay) == len(set(gone))
+    assert cache.keep_only(stay) == cache.others(stay) == 0
     with sqlite3.connect(fresh / FILE) as base:
         left = {row[0].hex() for row in base.execute("select picture from vectors")}
     base.close()

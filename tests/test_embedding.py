@@ -18,6 +18,7 @@ pytest.importorskip("keras", reason="the extra `train` is not installed")
 from facekit import runs
 from facekit.base import images
 from facekit.base.contract import FacekitError, Record, Report
+from facekit.commands.card import card
 from facekit.commands.cross_validate import cross_validate
 from facekit.commands.enroll import enroll
 from facekit.commands.evaluate import evaluate
@@ -29,6 +30,7 @@ from facekit.dataset import Dataset
 from facekit.identity import embedders
 from facekit.identity.drawn_pairs import DrawnPairs
 from facekit.identity.split_people import split_people
+from facekit.options.card import Card
 from facekit.options.cross_validate import CrossValidate
 from facekit.options.enroll import Enroll
 from facekit.options.evaluate import Evaluate
@@ -113,9 +115,7 @@ def test_a_run_knows_what_it_is(kind: str, faces: Path, request: pytest.FixtureR
     assert made.report.details["test_people"] == 2
     assert made.report.details["val_auc"] == pytest.approx(run.info.scores.val_accuracy, abs=1e-4)
     assert max(epoch.val_accuracy or 0 for epoch in run.history) == run.info.scores.val_accuracy
-    again = train(
-        _options(faces, made.run, backbone=str(made.run.parent)) if kind == "none" else _same(made.run, faces)
-    )
+    again = train(_same(made.run, faces))
     assert again.details == {**made.report.details}
 
 
@@ -211,6 +211,27 @@ def test_it_is_scored_on_people_it_never_saw_beside_what_it_began_with(projected
     assert "false matches" in page
     with pytest.raises(FacekitError, match=r"is an embedder, which names nobody, so --by says nothing"):
         evaluate(Evaluate(run=network.run, by="gender"))
+
+
+def test_its_card_says_how_it_compares_with_its_backbone(projected: Made, tmp_path: Path) -> None:
+    evaluate(Evaluate(run=projected.run, rounds=50, overwrite=True))
+    made = card(Card(target=str(projected.run), output=tmp_path / "card"))
+    text = (tmp_path / "card" / "README.md").read_text()
+    scores = json.loads((projected.run / "evaluation" / "scores.json").read_text())
+    assert "arcface: a face is to be nearer to its own person's centre" in text
+    assert "an embedding | 128 numbers, compared by the cosine" in text
+    own, other = scores["beside"]["embedders"]
+    assert f"| area under the ROC curve | {own['auc']:.3f}" in text
+    assert f"it is {scores['beside']['verdict']} than {Path(other['name']).name}: area under the ROC curve" in text
+    assert f"{scores['counts']['compared']} pairs" in text
+    assert "tells whose face" not in text
+    assert "pictures of each person" in text
+    assert made.code == 0
+    for file in (tmp_path / "card").iterdir():
+        assert str(projected.run.parent) not in file.read_text()
+    assert card(Card(target=str(projected.run), output=tmp_path / "card", check=True)).code == 0
+    shutil.rmtree(projected.run / "evaluation")
+    assert card(Card(target=str(projected.run), output=tmp_path / "card", check=True)).code == 1
 
 
 def test_the_verdict_goes_by_the_interval() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from colours import colours as colours
 from conftest import Facekit, manifest, plain_tree, read_tree
 
 from facekit import runs
@@ -26,14 +27,18 @@ from facekit.commands.balance import balance
 from facekit.commands.crop import crop
 from facekit.commands.expire import expire
 from facekit.commands.forget import forget
+from facekit.commands.train import train
 from facekit.dataset import Dataset, tombstones
+from facekit.dataset.records import read_records
 from facekit.options.balance import Balance
 from facekit.options.crop import Crop
 from facekit.options.expire import Expire
 from facekit.options.forget import Forget
+from facekit.options.train import Train
 from facekit.removal.kinds import cards, exports, listed, pages, registry, scraping, searches
 from facekit.removal.targets import Targets
-from facekit.runs import ModelInfo, Run, TrainedOn
+from facekit.runs import ModelInfo, Run, Target, TrainedOn
+from facekit.runs.head import Head
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -150,6 +155,19 @@ def test_what_was_made_of_a_data_set_is_up_to_date_afterwards(cheap: Path) -> No
     assert again.made == 0
 
 
+def test_a_person_goes_whose_folder_is_called_by_something_else(cheap: Path) -> None:
+    faces = cheap / "data" / "faces"
+    known = read_records(faces / "manifest.jsonl")
+    told = [replace(one, targets={"person": "Grace Hopper"}) if n % 2 else one for n, one in enumerate(known)]
+    replace_lines(faces / "manifest.jsonl", (one.to_json() for one in told))
+    gone(cheap, names=["grace hopper"])
+    left = {record["origin"] for record in manifest(faces)}
+    assert left == {one.origin for one in told if not one.targets}
+    assert left
+    files = [file for file in (cheap / "data").rglob("*") if file.is_file()]
+    assert [file for file in files if b"Grace" in file.read_bytes()] == []
+
+
 def test_exports_go_that_know_the_person_and_no_others(cheap: Path) -> None:
     gone(cheap)
     assert {file.name for file in (cheap / "models").iterdir()} == {"net", "others.pt2"}
@@ -175,6 +193,67 @@ def test_a_network_that_is_kept_has_one_output_less_and_its_card_says_why(cheap:
         assert file["layers/dense_1/vars/0"][()].tolist() == [[1, 2], [4, 5], [7, 8]]
         assert file["layers/dense_1/vars/1"][()].tolist() == [1, 2]
         assert file["layers/dense/vars/0"].shape == (5, 3)
+
+
+MOODS = ("happy", "sad", "surprised")
+
+
+def _moods(cheap: Path) -> Path:
+    """Write a table of two targets: all but Ada have two moods, and Ada a third one; Cyd has no beard."""
+    rows = ["image,mood,beard"]
+    for label in ("Ada Lovelace", "Bob", "Cyd"):
+        records = [one for one in manifest(cheap / "data" / "even") if one["label"] == label]
+        for part in ("train", "test", "validation"):
+            own = sorted(one["path"] for one in records if one["split"] == part)
+            moods = [MOODS[2]] * len(own) if label.startswith("Ada") else [MOODS[n % 2] for n in range(len(own))]
+            rows += [
+                f"{path},{mood},{'no' if label == 'Cyd' else 'yes'}" for path, mood in zip(own, moods, strict=True)
+            ]
+    (cheap / "moods.csv").write_text("\n".join(rows) + "\n")
+    return cheap / "moods.csv"
+
+
+@pytest.mark.parametrize("targets", ["identity,mood", "mood"])
+def test_a_head_of_several_targets_is_fitted_again_for_each(cheap: Path, targets: str, colours: str) -> None:
+    """As one that never saw the person: a label that nobody else has goes too."""
+    values: dict[str, Any] = {"backbone": colours, "targets": targets, "targets_from": _moods(cheap), "jobs": 1}
+    train(Train(input=cheap / "data" / "even", output=cheap / "models" / "head", **values))
+    before = runs.load(cheap / "models" / "head")
+    assert {one.name: one.labels for one in before.targets}["mood"] == MOODS
+    report = gone(cheap)
+    assert "fitted again without what was removed" in json.dumps(report.details)
+    run = runs.load(cheap / "models" / "head")
+    known = {"identity": ("Bob", "Cyd"), "mood": MOODS[:2]}
+    assert {one.name: one.labels for one in run.targets} == {name: known[name] for name in targets.split(",")}
+    train(Train(input=cheap / "data" / "even", output=cheap / "fresh", **values))
+    fresh = runs.load(cheap / "fresh")
+    heads = [Head.read(one.folder / runs.HEAD, 3, one.sizes) for one in (run, fresh)]
+    assert np.allclose(heads[0].weights, heads[1].weights, atol=1e-4)
+    assert [one.temperature for one in run.targets] == pytest.approx([one.temperature for one in fresh.targets])
+    assert not any("Ada" in file.read_text(errors="replace") for file in run.folder.iterdir())
+
+
+def test_a_head_whose_other_target_has_one_label_left_refuses_to_answer(cheap: Path, colours: str) -> None:
+    """Bob and Ada have a beard, Cyd has none: without Cyd nothing can be told apart."""
+    values: dict[str, Any] = {"backbone": colours, "targets": "identity,beard", "targets_from": _moods(cheap)}
+    train(Train(input=cheap / "data" / "even", output=cheap / "models" / "head", jobs=1, **values))
+    report = gone(cheap, names=["Cyd"])
+    assert any("of beard, yes alone is left to learn from" in note for note in report.details["notes"])
+    with pytest.raises(FacekitError, match=r"has learned from 2 pictures that were removed on .* train it again"):
+        runs.load(cheap / "models" / "head")
+    assert not (cheap / "models" / "head" / runs.HEAD).exists()
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_network_of_several_targets_refuses_to_answer(cheap: Path, keep: bool) -> None:
+    """Also one that is to be kept: which of its heads names people does not follow from its file."""
+    run = runs.load(cheap / "models" / "net")
+    moods = Target(name="mood", labels=MOODS)
+    run.save(replace(run.info, targets=(Target(name="identity", labels=run.info.labels), moods)))
+    gone(cheap, names=["Ada Lovelace"], keep_models=keep)
+    with pytest.raises(FacekitError, match=r"has learned from 2 pictures that were removed on .* train it again"):
+        runs.load(run.folder)
+    assert (run.folder / runs.WEIGHTS).exists() is False
 
 
 @pytest.mark.parametrize("how", ["url", "host", "id", "photo"])

@@ -93,6 +93,7 @@ def test_a_body_that_is_too_large_is_refused_by_its_head_and_while_it_comes(api:
     chunk = f"{500_000:x}\r\n{'x' * 500_000}\r\n"
     assert b"413" in _answer(api, head + "Transfer-Encoding: chunked\r\n\r\n" + 3 * chunk)
     assert b"400" in _answer(api, head + "Content-Length: -1\r\n\r\n")
+    assert b"400" in _answer(api, head + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
 
 
 @pytest.mark.parametrize(
@@ -191,6 +192,33 @@ def test_what_takes_too_long_is_given_up() -> None:
     ((status, headers, body),), _ = through(slowly(30), timeout=0.1)
     assert (status, headers["content-type"]) == (504, "application/problem+json")
     assert b"timed-out" in body
+
+
+def test_who_still_waits_when_the_server_ends_is_told_to_come_back() -> None:
+    ending = list[asyncio.Future[None]]()
+
+    async def app(scope: Message, receive: Receive, send: Send) -> None:
+        ending[0].cancel()  # as uvicorn does
+        await asyncio.sleep(30)
+
+    gate = Gate(app, Serve(target="g", keys=False), lambda: None)
+    sent: list[Message] = []
+
+    async def one() -> None:
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"localhost")]}
+        ending.append(asyncio.ensure_future(gate(scope, _never, send)))
+        await ending[0]
+
+    asyncio.run(one())
+    assert sent[0]["status"] == 503 and (b"retry-after", b"1") in sent[0]["headers"]
+
+
+async def _never() -> Message:
+    await asyncio.sleep(30)
+    return {"type": "http.disconnect"}
 
 
 def test_nobody_is_answered_who_has_left() -> None:

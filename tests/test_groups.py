@@ -21,6 +21,8 @@ from hypothesis import strategies as st
 from patches import patch, tree
 from plainengine import ENGINES
 from plainweb import Plain
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from facekit import runs
 from facekit.base import images, plugins
@@ -35,7 +37,7 @@ from facekit.commands.evaluate import evaluate
 from facekit.commands.scrape import scrape
 from facekit.commands.train import train
 from facekit.dataset import GROUPS, INFO, MANIFEST, REJECTED, Dataset, derive_id
-from facekit.dataset.groups import Join, draw_groups, leave_out_joined, links_about
+from facekit.dataset.groups import Join, components, draw_groups, leave_out_joined, links_about
 from facekit.dataset.reasons import JOINED
 from facekit.identity.groups import grouped
 from facekit.identity.likeness import MATCHER
@@ -436,3 +438,11 @@ def test_a_pair_that_only_whole_photos_show_is_known_after_crop(data: Path, tmp_
     found = groups(tmp_path / "faces")
     assert {sha(one), sha(other)} <= found.keys()
     assert found[sha(one)] == found[sha(other)]
+
+
+@given(st.integers(1, 30).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.tuples(*[st.integers(0, n - 1)] * 2)))))
+def test_components_are_numbered_as_scipy_does(graph: tuple[int, list[tuple[int, int]]]) -> None:
+    count, links = graph
+    rows, columns = np.array(links, np.int64).reshape(-1, 2).T
+    matrix = coo_array((np.ones(len(links), np.int8), (rows, columns)), shape=(count, count))
+    assert np.array_equal(components(count, links), connected_components(matrix, directed=False)[1])

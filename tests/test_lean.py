@@ -58,6 +58,7 @@ def test_crop_clean_and_balance_need_no_extra(photos: Path) -> None:
         (("scrape", "Ada Lovelace", "-o", "raw"), "scrape"),
         (("augment", "even", "-o", "full"), "augment"),
         (("train", "full", "-o", "model"), "train"),
+        (("crop", "photos", "-o", "faces", "--cluster", "local:2"), "cluster"),
         (("demo", "-o", "demo"), "train"),
         (("cross-validate", "model"), "train"),
         (("predict", "model", "photo.jpg", "--grid", "sheet.png"), "train"),

@@ -6,7 +6,8 @@ import json
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from facekit.base.contract import FacekitError
 from facekit.identity.gallery import Gallery, NewFace
 from facekit.identity.gallery.place import place_of
 from facekit.identity.gallery.values import Crop, Where
-from facekit.serving.monitor import findings, places, reference, sqlite, words
+from facekit.serving.monitor import counting, findings, places, reference, sqlite, words
 from facekit.serving.monitor.days import Days, Reference
 from facekit.serving.monitor.measures import BY_NAME, counted, place, quantiles, typical
 from facekit.serving.monitor.recorder import Counted, Recorder, measured
@@ -242,6 +243,37 @@ def test_identify_counts_and_keeps_no_picture_and_no_name(
         assert not any(one.name.encode() in data for one in gallery.store.people())
     assert (folder / sqlite.FILE).stat().st_mode & 0o077 == 0
     assert "known after 7 days" in facekit("monitor", folder).out
+
+
+def test_what_waits_to_be_counted_is_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow:
+        def __init__(self) -> None:
+            self.go, self.seen = threading.Event(), list[int]()
+
+        def picture(self, faces: Sequence[object]) -> None:
+            self.go.wait(20)
+            self.seen.append(len(faces))
+
+        def close(self) -> None: ...
+
+    slow, image = Slow(), np.zeros((500, 500, 3), np.uint8)
+    monkeypatch.setattr(counting, "MOST_BYTES", 2_000_000)
+    box, said = images.Box(150, 150, 200, 200), counting.Asked(None, named=True)
+    count = counting.Counting(lambda: slow, lambda name, error: None)  # type: ignore[arg-type, return-value]
+    one = count.hold(image, [box])  # 320 x 320 pixels, 307,200 bytes
+    assert one is not None and [face.image.shape for face in one.faces] == [(320, 320, 3)]
+    del one
+    held = [count.hold(image, [box, box]) for _ in range(5)]
+    assert [found is not None for found in held] == [True] * 3 + [False] * 2
+    for found in held:
+        count.count(found, [said, None])
+    del held, found
+    assert count.hold(image, [box, box]) is None  # they are waited for
+    slow.go.set()
+    count.close()
+    assert slow.seen == [1, 1, 1]
+    whole = count.hold(np.zeros((2000, 2000, 3), np.uint8), [None])  # one picture alone may be larger
+    assert whole is not None
 
 
 @pytest.mark.parametrize("spoil", ["garbage", "tables", "count", "reference", "link"])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import rejected
+from conftest import ROOT, rejected
 from plainengine import ENGINES
 from plainweb import Plain, noise
 from urllib3 import HTTPHeaderDict
@@ -66,17 +66,19 @@ FORBIDDEN = {
 
 NEVER_ASKED = ("robots.txt", "Content-Usage in robots.txt", "Content-Signal in robots.txt")
 
-FREE = [
-    "/private/open/l.jpg",
-    "/no-training/but-this/m.jpg",
-    "/reserved/free/n.jpg",
-    "/broken/o.jpg",
-    "/x/tdm-free/p.jpg",
-    "/x/usage-yes/q.jpg",
-    "/x/mining-yes/r.jpg",
-    "/open/s.jpg",
-]
-"""Paths whose pictures are kept."""
+FREE = {
+    "/private/open/l.jpg": "robots.txt allows this path",
+    "/no-training/but-this/m.jpg": "Content-Usage in robots.txt allows this path",
+    "/reserved/free/n.jpg": "tdmrep.json allows this path",
+    "/broken/o.jpg": "tdmrep.json says nothing that is valid",
+    "/x/tdm-free/p.jpg": "tdm-reservation is 0",
+    "/x/usage-yes/q.jpg": "Content-Usage allows training",
+    "/x/mining-yes/r.jpg": "data mining (IPTC) allows it",
+    "/open/s.jpg": "no signal",
+}
+"""Path -> why its picture is kept."""
+
+GUIDE = ROOT / "docs" / "guides" / "scraping.md"
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +131,14 @@ def test_what_is_fetched_and_what_is_not(web: Web, tmp_path: Path, monkeypatch: 
     assert all(f"{count} opted out: {signal}" in row["reasons"] for signal, count in counts.items())
     listed = list(list_rejected(Rejected(tree=tmp_path / "raw", reason="opt-out")))
     assert len(listed) == len(FORBIDDEN)
+    left = {row["path"].split("/", 3)[3] for row in rejected(tmp_path / "raw")}
+    yes = {True: "yes", False: "no"}
+    table = [
+        f"| `{path}` | {signal} | {yes[path in asked]} | {yes[path[1:] not in left]} |"
+        for path, signal in (FORBIDDEN | FREE).items()
+    ]
+    rows = [line for line in GUIDE.read_text().splitlines() if line.startswith("| `/")]
+    assert rows == table, "the table in the guide is what was measured here:\n" + "\n".join(table)
 
 
 def test_opt_outs_are_only_ignored_on_request(web: Web, tmp_path: Path) -> None:

@@ -41,6 +41,14 @@ def test_without_answers_nothing_changes() -> None:
     assert tempered(shares, 1.0) == pytest.approx(shares, abs=1e-6)
 
 
+def test_probabilities_are_those_of_scipys_softmax() -> None:
+    _, shares = answers(200, sharper=3)
+    shares[0] = [0, 0, 1, 0, 0]
+    for temperature in (0.05, 0.7, 1.0, 20.0):
+        logs = np.log(np.maximum(np.asarray(shares, np.float64), np.finfo(np.float32).tiny))
+        assert np.array_equal(tempered(shares, temperature), softmax(logs / temperature, axis=1))
+
+
 def test_the_curve_says_how_often_a_score_is_inside() -> None:
     rng = np.random.default_rng(0)
     inside, outside = rng.normal(0.6, 0.1, 4000), rng.normal(0.4, 0.1, 4000)

@@ -194,6 +194,8 @@ def test_the_command_prints_a_line_for_each(place: Path, facekit: Facekit, monke
         "value": "Ada/0000.png",
         "file": "photos/Ada/same.png",
         "photo": "photos/Ada/same.png",
+        "licence": None,
+        "creator": None,
     }
     assert "faces: 1 picture was left out: 1 same bytes as another" in done.err
 

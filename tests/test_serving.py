@@ -12,7 +12,7 @@ from contextlib import closing
 import pytest
 
 from facekit.serving.guard import Limits, Message, Receive, Send
-from facekit.serving.server import Server
+from facekit.serving.server import Impatient, Server
 
 LIMITS = Limits(body_bytes=1000, body_seconds=1.0, head_seconds=1.0, connections=8)
 
@@ -185,6 +185,26 @@ def test_a_query_of_a_thousand_fields_is_no_token(server: Server) -> None:
     plain: dict[str, str | None] = {"cookie": None, "content_type": None, "content_length": None}
     assert ask(server, head(server, "GET", "/?" + "a&" * 1000 + "token=x", **plain))[0] == 403
     assert ask(server, head(server, "GET", "/?" + "a=b&" * 17 + "token=x", **plain))[0] == 403
+
+
+def test_an_answer_that_nobody_reads_is_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def large(scope: Message, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": bytes(20_000_000)})
+
+    monkeypatch.setattr(Impatient, "read_seconds", 0.5)
+    with Server(large, "test", limits=LIMITS) as server:
+        held = server._server.server_state.connections
+        with closing(socket.socket()) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(("127.0.0.1", server.port))
+            connection.sendall(head(server, "GET", content_type=None, content_length=None))
+            assert connection.recv(10) == b"HTTP/1.1 2"
+            until = time.monotonic() + 10
+            while held and time.monotonic() < until:
+                time.sleep(0.05)
+            assert not held
+        assert len(ask(server, head(server, "GET", content_type=None, content_length=None))[2]) == 20_000_000
 
 
 def test_more_connections_than_it_can_hold_do_no_harm(server: Server) -> None:

@@ -247,6 +247,36 @@ def test_what_is_merged(page: Page, strangers: list[bytes], stranger: Path) -> N
     assert page.faces()["Ida"] == 2
 
 
+def test_two_are_merged_by_keyboard_alone(page: Page, strangers: list[bytes]) -> None:
+    def tabs_to(element: str) -> Page:
+        for _ in range(12):
+            if page.press(Keys.TAB).js("return document.activeElement.id") == element:
+                return page
+        raise AssertionError(f"Tab does not lead to {element}")
+
+    enrolled = 0
+    for data in strangers:
+        sent = {"name": ("Ada", "Ada B")[min(enrolled, 1)], "face": "1"}
+        enrolled += page.api.send(PEOPLE, {"picture": data}, sent, key="write").status == 201
+        if enrolled == 2:
+            break
+    page.open("admin").sees("#people", "Ada B").person("Ada B")
+    page.until(lambda: page.js("return document.activeElement.id") == "person-name")
+    page.until(lambda: page.js("return document.querySelectorAll('#person-faces canvas').length") == 1)
+    # What would be done is said first, and Enter alone does nothing.
+    tabs_to("person-merge").press(Keys.ENTER).sees("#picker-title", "Who is Ada B really?").sees("#picker-list", "Ada")
+    page.press("ada", Keys.ENTER).sees("#confirm-title", "Merge Ada B into Ada?").press(Keys.ENTER)
+    page.misses("#confirm-title", "Merge")
+    assert page.faces() == {**page.faces(), "Ada": 1, "Ada B": 1}
+    page.person("Ada B").until(lambda: page.js("return document.activeElement.id") == "person-name")
+    tabs_to("person-merge").press(Keys.ENTER).sees("#picker-title", "Ada B").press("ada", Keys.ENTER)
+    page.sees("#confirm-title", "Ada B into Ada")
+    tabs_to("confirm-yes").press(Keys.ENTER).sees("#said", "Ada B was merged into Ada").misses("#people", "Ada B")
+    assert page.faces()["Ada"] == 2
+    page.person("Ada").sees("#person-facts", "2 faces").press(Keys.ESCAPE)  # and the keys still work
+    assert page.errors() == []
+
+
 def test_what_a_key_may_not_do_is_not_offered(page: Page, photo: Path) -> None:
     page.open("read").choose(photo).sees(".answer", "similarity").sees("#rights", "scope write")
     assert page.js("return document.querySelectorAll('.acts').length") == 0
@@ -328,11 +358,24 @@ def test_a_server_of_a_run_that_asks_for_no_key(browser: WebDriver, head: Path, 
     assert counts["wrong"].tolist() == [0, 1]
 
 
+def counted(api: Api) -> tuple[float, float]:
+    """How many pictures were looked at to name faces, and of how many faces the answers were counted."""
+    lines = [line.rpartition(" ") for line in api.get("/metrics").body.decode().splitlines()]
+    asked = 'facekit_requests_total{method="POST",route="/v1/identify",status="200"}'
+    faces = sum(float(number) for name, _, number in lines if name.startswith("facekit_identified_faces_total"))
+    return sum(float(number) for name, _, number in lines if name == asked), faces
+
+
 def test_the_camera(page: Page, photo: Path, named: str) -> None:
-    page.open("read").sees("#people", named).press("c").sees(".box .name", named)
+    page.open("read").sees("#people", named)
+    asked, faces = counted(page.api)
+    page.press("c").sees(".box .name", named)
     shown = page.js("return document.querySelector('#photo').picture")
     assert shown["live"]
+    page.until(lambda: counted(page.api)[0] >= asked + 2)
+    assert counted(page.api)[1] == faces  # one person before it would be a thousand answers in a quarter of an hour
     page.choose(photo).sees("#hold", "Go on")  # it would be gone with the next still
+    page.until(lambda: counted(page.api)[1] == faces + 1)
     page.press(" ").sees("#hold", "Hold").press(" ").sees("#hold", "Go on")
     assert page.js("return document.querySelector('#photo').picture.live") is False
     page.press("c").sees("#camera", "Camera").misses("#camera", "Close")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asking import Api
+from asking import Api, form
 from conftest import Facekit
 
 from facekit.dataset import tombstones
@@ -152,6 +152,9 @@ def test_metrics_say_what_was_answered(api: Api, zoe: Any, usable: list[bytes]) 
     api.send("/v1/identify", {"picture": usable[0]})
     assert number(known) == before + 1
     assert number('facekit_requests_total{method="POST",route="/v1/identify",status="200"}') == requests + 1
+    body, kind = form({"picture": usable[0]}, {})
+    assert api.ask("POST", "/v1/identify?count=false", body, kind).json["faces"][0]["name"] == "Zoë"
+    assert number(known) == before + 1
     assert api.get("/metrics", key=None).problem == "no-key"
     assert "Zoë" not in api.get("/metrics").body.decode()
 

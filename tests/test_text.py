@@ -159,6 +159,7 @@ NEVER_ONE = {
     # An address, which `answers`.
     ("sources/picture.py", "\x01 answers with HTTP status"),
     ("video/opening.py", "\x01 answers something that is no video"),
+    ("base/cluster/client.py", "up to %d seconds"),
     ("base/lines.py", "more than \x01 blank lines"),
     ("base/rows.py", "more than \x01 blank lines"),
     ("commands/compare/contenders.py", "has \x01 contenders"),

@@ -151,7 +151,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on_as_if_nothing_had_been(
 
 
 KILLED = """
-import os, signal, sys
+import json, os, signal, sys
 from facekit.networks.assembly import parameters
 from facekit.options.train import Train
 from facekit.runs import Counts
@@ -162,23 +162,36 @@ def track(items, title, total=None):
         if title == "train" and number == 5:
             os.kill(os.getpid(), signal.SIGKILL)
         yield item
-network, size = sys.argv[3], int(sys.argv[4])
-train(Train(input=sys.argv[1], output=sys.argv[2], network=network, size=size, epochs=3, batch=8, stop_at=1.01), track)
+network, size, more = sys.argv[3], int(sys.argv[4]), json.loads(sys.argv[5])
+values = {"input": sys.argv[1], "output": sys.argv[2], "network": network, "size": size, "epochs": 3, "batch": 8}
+train(Train(**values, stop_at=1.01, **more), track)
 """
 
 
 @pytest.mark.parametrize(
-    ("network", "size"), [("cnn3", 32), pytest.param("inception_v3", 96, marks=pytest.mark.slow)], ids=lambda v: str(v)
+    ("network", "size", "targets"),
+    [
+        ("cnn3", 32, "identity,shade"),
+        pytest.param("cnn3", 32, None, marks=pytest.mark.slow),
+        pytest.param("inception_v3", 96, None, marks=pytest.mark.slow),
+    ],
+    ids=lambda v: str(v),
 )
-def test_killed_in_an_epoch_it_resumes_from_its_last_checkpoint(faces: Path, network: str, size: int) -> None:
+def test_killed_in_an_epoch_it_resumes_from_its_last_checkpoint(
+    faces: Path, network: str, size: int, targets: str | None
+) -> None:
     folder = faces.parent / "run"
-    killed = [sys.executable, "-c", KILLED, str(faces), str(folder), network, str(size)]
+    more: dict[str, Any] = {}
+    if targets is not None:
+        (faces.parent / "who.csv").write_text("label,shade\nperson0,dark\nperson1,light\n")
+        more = {"targets": targets, "targets_from": str(faces.parent / "who.csv"), "target_weights": "learned"}
+    killed = [sys.executable, "-c", KILLED, str(faces), str(folder), network, str(size), json.dumps(more)]
     done = subprocess.run(killed, stderr=subprocess.PIPE, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
     assert not json.loads((folder / "model.json").read_text())["complete"]
     before = _history(folder)
     assert len(before) == 1
-    report = train(_options(faces, network=network, size=size))
+    report = train(_options(faces, network=network, size=size, **more))
     after = _history(folder)
     assert report.details["epochs"] == len(after) == 3
     assert after[0] == before[0]

@@ -11,8 +11,10 @@ from conftest import Facekit
 from patches import tree
 
 from facekit import runs
-from facekit.base.contract import FacekitError, StaleError
+from facekit.base.contract import FacekitError, StaleError, quiet
+from facekit.commands.card.models import facts
 from facekit.commands.evaluate import evaluate
+from facekit.commands.export import export
 from facekit.commands.inspect import inspect
 from facekit.commands.predict import predict
 from facekit.commands.train import train
@@ -20,6 +22,7 @@ from facekit.identity import classifier
 from facekit.options.compare import Compare
 from facekit.options.cross_validate import CrossValidate
 from facekit.options.evaluate import Evaluate
+from facekit.options.export import Export
 from facekit.options.inspect import Inspect
 from facekit.options.predict import Predict
 from facekit.options.targets import target_names, target_weights
@@ -99,6 +102,10 @@ def test_each_target_has_all_scores_of_the_pictures_that_have_a_label(joint: Pat
         assert matrix.sum() == one["pictures"]
         assert matrix.trace() / matrix.sum() == pytest.approx(one["accuracy"])
         assert {"balanced_accuracy", "macro", "intervals", "calibration"} <= one.keys()
+    card = facts(runs.load(joint), 1, quiet)
+    assert "tells 3 classes apart, and also answers shade, mark, trained with" in card.summary
+    assert card.scores is not None
+    assert {one.name: one.value for one in card.scores.rows}["Shade Recognition Accuracy"] == found["shade"]["accuracy"]
     page = (joint / "evaluation" / "report.html").read_text()
     first, second = (page.index(text) for text in ("Face Recognition Accuracy Score (FRAS)", "accuracy, "))
     assert first < second
@@ -114,6 +121,27 @@ def test_a_face_is_answered_for_each_target(faces: Path, joint: Path) -> None:
         for target in run.more:
             assert one.targets[target.name].label in target.labels
             assert 1 / len(target.labels) <= one.targets[target.name].probability <= 1
+
+
+def test_an_exported_file_answers_each_target_as_the_run_does(faces: Path, joint: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tf2onnx", reason="the extra `export` is not installed")
+    file = tmp_path / "model.onnx"
+    report = export(Export(run=joint, output=file))
+    assert report.details["largest difference"] < 1e-5
+    asked = [
+        list(predict(Predict(run=one, pictures=[faces / "person1"], detect=False, min_confidence=0)))
+        for one in (joint, file)
+    ]
+    assert len(asked[0]) == len(asked[1]) == 14
+    for by_run, by_file in zip(*asked, strict=True):
+        assert by_run.label == by_file.label
+        assert by_run.confidence == pytest.approx(by_file.confidence, abs=2e-4)
+        assert by_run.targets is not None
+        assert by_file.targets is not None
+        assert by_run.targets.keys() == by_file.targets.keys() == {"shade", "mark"}
+        for name, one in by_run.targets.items():
+            assert by_file.targets[name].label == one.label
+            assert by_file.targets[name].probability == pytest.approx(one.probability, abs=2e-4)
 
 
 def test_one_target_of_a_run_is_looked_at_alone(faces: Path, joint: Path, tmp_path: Path) -> None:

@@ -14,12 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from colours import colours as colours
 from patches import tree
 
+from facekit import runs
 from facekit.base.contract import FacekitError, Record
+from facekit.dataset import Dataset
+from facekit.identity.split import split_dataset
 from facekit.options.tune import Tune
 from facekit.training.search.ranges import Choice, Space, Span, read_space
 from facekit.training.search.study import Study
+from facekit.training.search.trial import search_parts
 
 RATES = "[ranges]\nlearning_rate = [1e-3, 3e-3, 1e-2]\n"
 
@@ -138,6 +143,51 @@ def test_a_grid_has_each_setting_once(tmp_path: Path) -> None:
     assert sorted(seen) == [(batch, smoothing) for batch in (8, 16) for smoothing in (0.0, 0.1, 0.2)]
 
 
+def chosen(folder: Path, **more: Any) -> list[tuple[Any, ...]]:
+    """The settings of a whole search in which each trial is as good as its learning rate is small."""
+    searched, seen = study(folder, **more), []
+    for _ in range(more["trials"]):
+        with searched.next() as given:
+            assert given is not None
+            seen.append(tuple(given[1].values()))
+            searched.finish(given[0], 1 - given[1]["learning_rate"])
+    return seen
+
+
+def test_the_second_half_of_a_short_search_goes_by_the_first(tmp_path: Path) -> None:
+    tpe, by_chance = (chosen(tmp_path / name, trials=6, sampler=name) for name in ("tpe", "random"))
+    assert tpe[:3] == by_chance[:3]
+    assert not set(tpe[3:]) & set(by_chance[3:])
+    assert len(set(tpe)) == 6
+
+
+def test_each_photo_validates_one_fold_and_the_test_part_none(faces: Path) -> None:
+    split = split_dataset(Dataset.open(faces).hashed(), "70/20/10", "group", 0)
+    tested = {record.path for record in split.records if record.split == "test"}
+    rest = {record.path for record in split.records} - tested
+    assert tested
+    for folds in (1, 3):
+        parts = search_parts(split, folds, 0)
+        assert len(parts) == folds
+        for part in parts:
+            assert {record.path for record in part.records} == rest
+            assert {record.path for record in part.dataset.records} == rest
+    validated = [record.path for part in parts for record in part.part("validation")]
+    assert sorted(validated) == sorted(rest)
+    groups = [{one.group or one.origin for one in part.part("validation")} for part in parts]
+    assert not groups[0] & groups[1] | groups[1] & groups[2] | groups[0] & groups[2]
+    with pytest.raises(FacekitError, match=r"fewer than --folds 20; add photos$"):
+        search_parts(split, 20, 0)
+
+
+def test_no_trial_begins_when_the_time_is_over(faces: Path, tmp_path: Path, facekit: Callable[..., Any]) -> None:
+    typed = ("tune", faces, "-o", tmp_path / "out", "--network", "cnn3", "--size", 32, "--labels", "classes", "--json")
+    report = facekit(*typed, "--timeout", "0.000001").report
+    assert report["details"]["trials"] == 0
+    assert "recipe" not in report["details"]
+    assert not (tmp_path / "out" / "final").exists()
+
+
 def test_a_broken_study_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "study.db").write_text("no database, but long enough to be looked at as one" * 50)
@@ -200,6 +250,27 @@ def test_a_search_goes_on_and_scores_its_best_once(
     assert "scored on the test part, which further trials must not follow" in refused.err
     again = facekit(*typed, "--trials", 2, "--jobs", 1).report
     assert again["details"]["test_accuracy"] == details["test_accuracy"]
+
+
+def test_a_search_of_several_targets_ends_with_a_model_of_them(
+    faces: Path, tmp_path: Path, colours: str, facekit: Callable[..., Any]
+) -> None:
+    """They are given in the file of ranges; a table of theirs lies beside it, wherever the command is called."""
+    (tmp_path / "who.csv").write_text("label,shade\nperson0,dark\nperson1,light\n")
+    text = '[train]\ntargets = "identity,shade"\ntargets_from = "who.csv"\n[ranges]\nclass_weights = ["auto", "none"]\n'
+    (tmp_path / "ranges.toml").write_text(text)
+    out = tmp_path / "study"
+    typed = ("tune", faces, "-o", out, "--backbone", colours, "--ranges", tmp_path / "ranges.toml", "--trials", 2)
+    details = facekit(*typed, "--labels", "classes", "--json").report["details"]
+    assert details["test_pictures"] == 9
+    assert [(one.name, one.labels) for one in runs.load(out / "final").targets] == [
+        ("identity", ("person0", "person1", "person2")),
+        ("shade", ("dark", "light")),
+    ]
+    assert [row["state"] for row in table(out)] == ["done", "done"]
+    assert facekit("run", out / "best.toml", "--dry-run").code == 0
+    (tmp_path / "who.csv").unlink()
+    assert facekit(*typed, "--labels", "classes", "--trials", 3).code == 2
 
 
 def states(out: Path) -> list[str]:

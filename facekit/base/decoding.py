@@ -33,6 +33,9 @@ _REDUCED = ((512, 8), (256, 4), (128, 2))
 
 _ORIENTATION = 0x112
 
+_SAY_ORIENTATION = (b"Exif", b"http://ns.adobe.com/xap/")
+"""How the segments of a JPEG begin in which Pillow finds an orientation: EXIF, and XMP where that has none."""
+
 _PADDED = re.compile(r"Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd9")
 _LOST = ("Corrupt JPEG data", "Premature end of JPEG file")
 """How libjpeg's warnings begin that say that pixels are wrong; others are about what no pixel depends on."""
@@ -109,6 +112,9 @@ def _padded(data: bytes, warning: str) -> bool:
 
 
 def _turn(data: bytes) -> int:
+    """Return the orientation of a JPEG; most have nothing that could say one, and then Pillow need not look for it."""
+    if not any(mark in data for mark in _SAY_ORIENTATION):
+        return 1
     with opened(data) as picture:
         return _orientation(picture)
 

@@ -7,7 +7,6 @@ now it is not kept: a second change might fall into the same tick of the clock.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -36,7 +35,7 @@ _found: dict[str, tuple[Stamp, str]] = {}
 
 def known(file: Path) -> str | None:
     """Return the SHA-256 of a file as it is now, in hexadecimal digits; None where it must be read for that."""
-    kept = _found.get(os.fspath(file))
+    kept = _found.get(str(file.absolute()))
     return kept[1] if kept is not None and kept[0] == stamp(file) else None
 
 
@@ -60,7 +59,7 @@ def keep(file: Path, before: Stamp | None, digest: str) -> None:
         return
     if len(_found) >= _MOST:
         _found.clear()
-    _found[os.fspath(file)] = before, digest
+    _found[str(file.absolute())] = before, digest
 
 
 def stamp(file: Path) -> Stamp | None:

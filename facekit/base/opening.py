@@ -31,7 +31,7 @@ _KINDS = {stat.S_IFREG: "a file", stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIF
 class NotRegular(OSError):
     """A FIFO, a socket or a device where a file is expected."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
         super().__init__(errno.EINVAL, "not a regular file", str(path))
 
 
@@ -48,7 +48,7 @@ def open_regular(path: Path, follow: bool = True, folder: int | None = None) -> 
     return os.fdopen(_regular(handle, path), "rb")
 
 
-def open_new(path: Path, folder: int | None = None) -> FileIO:
+def open_new(path: Path | str, folder: int | None = None) -> FileIO:
     """Create a file for writing, in place of whatever has its name. `folder` as in `open_regular`. Raises OSError."""
     with suppress(FileNotFoundError):
         os.unlink(path, dir_fd=folder)
@@ -62,7 +62,7 @@ def open_append(path: Path) -> FileIO:
     return os.fdopen(_regular(handle, path), "ab", buffering=0)
 
 
-def _regular(handle: int, path: Path) -> int:
+def _regular(handle: int, path: Path | str) -> int:
     """Return the handle of a regular file; close any other."""
     try:
         _check_regular(os.fstat(handle).st_mode, path)
@@ -72,7 +72,7 @@ def _regular(handle: int, path: Path) -> int:
     return handle
 
 
-def _check_regular(mode: int, path: Path) -> None:
+def _check_regular(mode: int, path: Path | str) -> None:
     if stat.S_ISLNK(mode):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
     if stat.S_ISDIR(mode):
@@ -145,8 +145,14 @@ def reading(path: Path) -> Iterator[None]:
 class guarded:  # noqa: N801 - reads as a verb in a `with`
     """Turn the system's refusals to write into FacekitError."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, below: str = "") -> None:
+        """`below` is what is written in the folder `path`, where that is not `path` itself."""
+        self._path, self._below = path, below
+
+    @property
+    def path(self) -> Path:
+        """What is written. Joined when something goes wrong: many a small file is written."""
+        return self._path / self._below
 
     def __enter__(self) -> None:
         """Begin."""

@@ -99,6 +99,8 @@ EXTRAS = {
     "usearch": "index",
     "s3fs": "s3",
     "botocore": "s3",
+    "distributed": "cluster",
+    "cryptography": "cluster",
 }
 """Package -> the extra of `pip install 'facekit-cli[EXTRA]'` that brings it."""
 

@@ -46,7 +46,7 @@ DLIB = Provenance(
 )
 
 SFACE = Provenance(
-    title="SFace (December 2021), stored as numbers of 8 bits",
+    title="SFace (December 2021), quantised to 8 bits",
     file=PINS["sface"].file,
     sha256=PINS["sface"].sha256,
     licence=PINS["sface"].licence,
@@ -65,7 +65,7 @@ SFACE = Provenance(
 )
 
 YUNET = Provenance(
-    title="YuNet (March 2023), stored as numbers of 8 bits",
+    title="YuNet (March 2023), quantised to 8 bits",
     file=PINS["yunet"].file,
     sha256=PINS["yunet"].sha256,
     licence=PINS["yunet"].licence,

@@ -92,6 +92,11 @@ class Source:
     creator: str | None = None
     attribution: str | None = None
 
+    @property
+    def credit(self) -> str:
+        """What stands below the photo wherever it is shown: its creator and its licence; empty without either."""
+        return ", ".join(filter(None, (self.creator, self.licence)))
+
     def to_json(self) -> str:
         """Return one line of JSON; absent values are left out."""
         return plain.dump_line(self)

@@ -16,6 +16,7 @@ from facekit.base.figures import decimal, span
 from facekit.base.plain import Json
 from facekit.base.text import counted, visible
 from facekit.cli.bars import cell
+from facekit.options.common import PROTOCOLS
 
 _CALLED = {
     "top5": "top-5 accuracy",
@@ -51,13 +52,6 @@ _KEYS = {
     }
 }
 """Detail -> what a person reads for the names of its numbers."""
-
-_PROTOCOLS = {
-    "group": "group (no photo is in two parts, nor a copy of it)",
-    "person": "person (nobody is in two parts)",
-    "image": "image (copies of a photo can be in two parts)",
-}
-"""How a split was drawn -> what that means."""
 
 _IN_TABLE = {("clean", "people"), ("clean", "unsure")}
 """Details whose numbers the command's own table shows: once more they would only not add up."""
@@ -192,7 +186,7 @@ def _details(report: Report) -> Iterator[tuple[str, str]]:
         elif isinstance(value, int):
             yield words, f"{value:,}"
         elif isinstance(value, str) and value != report.next:
-            yield words, _PROTOCOLS.get(value, value) if name == "protocol" else value
+            yield words, PROTOCOLS.get(value, value) if name == "protocol" else value
         elif isinstance(value, dict) and value and all(isinstance(v, int | float) for v in value.values()):
             said = _KEYS.get(name, {})
             numbers = ((str(key), number) for key, number in value.items() if number or key not in said)

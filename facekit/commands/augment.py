@@ -7,36 +7,26 @@ from functools import partial
 from itertools import chain, cycle, islice
 from itertools import count as count_from
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-
-from facekit.base import images
+from facekit.base.cluster.client import hired
 from facekit.base.contract import FacekitError, Record, Rejection, Report, Track, quiet, replace
-from facekit.base.parallel import ordered_map
+from facekit.base.parallel import Jobs, ordered_map
 from facekit.base.text import counted
 from facekit.dataset import Dataset, Output, by_label, derive_id, key, photo_path
 from facekit.dataset.groups import draw_groups
 from facekit.dataset.lineage import TRAIN, check_split, draw_split, refuse_split, shuffled, still_for_training
 from facekit.dataset.reasons import JOINED
-from facekit.faces.augmentation import augment_image
+from facekit.faces.augmentation import ready
+from facekit.faces.children import Child, make_children
 from facekit.identity.groups import drop_joined, grouped
 from facekit.options.augment import Augment
 from facekit.options.common import SplitBy, shares
 
 STAGE = "augment"
-_NUMBER = 5  # the stage's own stream of chance
 
 _CHUNK = 16
 MANY = 4000
 """Children from which on worker processes are worth their start: they import for as long as fewer take in one."""
-
-
-class Task(NamedTuple):
-    """One child to make: from which file, with which seed."""
-
-    path: Path
-    seed: int
 
 
 def augment(options: Augment, track: Track = quiet) -> Report:
@@ -47,15 +37,21 @@ def augment(options: Augment, track: Track = quiet) -> Report:
     this needs the usual `if __name__ == "__main__"`.
     Raises FacekitError for a split that leaks, and for a folder that holds more than `count` already.
     """
-    source = Dataset.open(options.input, track)
+    ready()
+    with hired(options.cluster, options.jobs) as jobs:
+        return _augment(options, jobs, track)
+
+
+def _augment(options: Augment, jobs: Jobs, track: Track) -> Report:
+    source = Dataset.open(options.input, track, jobs=jobs)
     protocol = _protocol(source, options)
     if protocol != "image":
-        source = grouped(source, STAGE, track, options.jobs)
+        source = grouped(source, STAGE, track, jobs)
     with Output(options.output, STAGE, options, source) as out:
         out.note(replace(out.info, protocol=protocol))
         if out.unchanged:
             return out.report()
-        records, left = out.usable(track)
+        records, left = out.usable(track, jobs=jobs)
         if protocol != "image":
             records, joined = drop_joined(draw_groups(records, links=out.links), source.root, source.info.split_given)
             left += [Rejection.of(STAGE, join.left, JOINED, join.like.path) for join in joined]
@@ -66,7 +62,7 @@ def augment(options: Augment, track: Track = quiet) -> Report:
         photos = {(r.label, r.id): source.path_of(r) for r in records}
 
         def make(missing: list[Record]) -> Iterator[tuple[Record, bytes]]:
-            return track(_make(photos, options, missing), STAGE, len(missing))
+            return track(_make(photos, options, missing, jobs), STAGE, len(missing))
 
         planned = out.write_missing(planned, make)
         report = out.finish(planned, left)
@@ -128,7 +124,7 @@ def _children(able: Sequence[Record], inside: Sequence[Record], options: Augment
 
 
 def _make(
-    photos: Mapping[tuple[str, str], Path], options: Augment, missing: list[Record]
+    photos: Mapping[tuple[str, str], Path], options: Augment, missing: list[Record], jobs: Jobs
 ) -> Iterator[tuple[Record, bytes]]:
     """Yield each planned record with its bytes: a child's are made, in processes where many are missing.
 
@@ -138,19 +134,11 @@ def _make(
     for record in missing:
         if (record.label, record.id) in photos:
             yield record, photos[record.label, record.id].read_bytes()
-    chunks = [children[at : at + _CHUNK] for at in range(0, len(children), _CHUNK)]
-    tasks = [[_task(photos, options, record) for record in chunk] for chunk in chunks]
-    many = len(children) >= MANY
-    made = ordered_map(
-        partial(_change, options.recipe), tasks, options.jobs if many else 1, "processes" if many else "threads"
-    )
+    chunks = (children[at : at + _CHUNK] for at in range(0, len(children), _CHUNK))
+    tasks = ([Child(one.id, photos[one.label, one.parent or ""].absolute()) for one in chunk] for chunk in chunks)
+    work = partial(make_children, options.recipe, options.seed)
+    if len(children) >= MANY or not isinstance(jobs, int):
+        made = ordered_map(work, tasks, jobs, "processes")
+    else:
+        made = ordered_map(work, tasks, 1)
     yield from zip(children, chain.from_iterable(made), strict=True)
-
-
-def _task(photos: Mapping[tuple[str, str], Path], options: Augment, child: Record) -> Task:
-    rng = np.random.default_rng([options.seed, _NUMBER, int(child.id[:8], 16)])
-    return Task(photos[child.label, child.parent or ""], int(rng.integers(2**31)))
-
-
-def _change(recipe: str, tasks: list[Task]) -> list[bytes]:
-    return [images.encode(augment_image(images.read(task.path), recipe, task.seed)) for task in tasks]

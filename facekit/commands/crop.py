@@ -7,11 +7,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import get_args
 
 from facekit.base import images
+from facekit.base.cluster.client import hired
 from facekit.base.contract import BadImage, Face, Image, Record, Rejection, Report, Track, quiet, replace
-from facekit.base.parallel import ordered_map
+from facekit.base.parallel import Jobs, here, ordered_map
 from facekit.base.text import counted
 from facekit.dataset import (
     REMOVED,
@@ -28,6 +30,7 @@ from facekit.dataset import (
 from facekit.dataset.groups import draw_groups
 from facekit.dataset.inputs import open_tree
 from facekit.dataset.reasons import NO_FACE, SEVERAL, UNCONFIRMED
+from facekit.dataset.tombstones import Tombstones
 from facekit.faces.detectors import Search, cut_out, ready, search, settled
 from facekit.identity import groups
 from facekit.identity.likeness import MATCHER, Fingerprint, fingerprint, proofs
@@ -73,11 +76,11 @@ def crop(options: Crop, track: Track = quiet) -> Report:
     """
     options = _settled(options)
     ready(options)
-    with open_tree(options.input, track) as source:
-        return _crop(options, source, track)
+    with hired(options.cluster, options.jobs) as jobs, open_tree(options.input, track, jobs) as source:
+        return _crop(options, source, jobs, track)
 
 
-def _crop(options: Crop, source: Dataset, track: Track) -> Report:
+def _crop(options: Crop, source: Dataset, jobs: Jobs, track: Track) -> Report:
     with Output(options.output, STAGE, options, source) as out:
         out.note(replace(out.info, crop=CarriedCrop.of(options)))
         done = _done(out, source)
@@ -88,12 +91,13 @@ def _crop(options: Crop, source: Dataset, track: Track) -> Report:
             return _planned(out, source, once, todo, again)
         compared = _is_compared(source, out, todo)
         prints: dict[Key, Fingerprint | None] = {}
-        results = ordered_map(partial(_faces_of, source, options, compared), todo, options.jobs)
+        work = partial(_faces_of, source.root.absolute(), options, compared, tombstones.read().by_looks())
+        results = ordered_map(work, todo, jobs)
         for record, result in track(zip(todo, results, strict=True), STAGE, total=len(todo)):
             done[_key(record)] = _write(out, record, result, removed)
             prints[_key(record)] = result.fingerprint
         if compared:
-            _compare(out, once, prints, track)
+            _compare(out, once, prints, jobs, track)
         records = [child for record in once for child in done[_key(record)].records]
         if compared or groups.is_grouped(source) or groups.is_current(out.info.matchers):
             records = draw_groups([*once, *records], links=out.links)[len(once) :]
@@ -147,27 +151,32 @@ def _is_compared(source: Dataset, out: Output, todo: Sequence[Record]) -> bool:
     return bool(out.info.matchers) or not out.unchanged
 
 
-def _compare(out: Output, photos: Sequence[Record], prints: Mapping[Key, Fingerprint | None], track: Track) -> None:
+def _compare(
+    out: Output, photos: Sequence[Record], prints: Mapping[Key, Fingerprint | None], jobs: Jobs, track: Track
+) -> None:
     """Link the photos that are one, those without a face too: they may be the crops by which two others are known."""
-    source, jobs = out.source, out.options.jobs
+    source = out.source
     assert source is not None
     groups.record_matcher(out, MATCHER)
     before = [record for record in photos if _key(record) not in prints]  # done by an earlier run
     if before and prints:
         new, old = counted(len(prints), "new photo"), counted(len(before), "earlier one")
         log.info("the %s may be copies of the %s, which are read again to compare them", new, old)
-    looked = groups.look(partial(groups.bytes_at, source.root), before, track, jobs)
+    looked = groups.look(partial(groups.bytes_at, source.root.absolute()), before, track, jobs)
     every = {**prints, **dict(zip(map(_key, before), looked, strict=True))}
-    proved = proofs([every[_key(record)] for record in photos], jobs=jobs, track=track)
+    proved = proofs([every[_key(record)] for record in photos], jobs=here(jobs), track=track)
     out.links += groups.links_of(photos, proved, STAGE, MATCHER)
 
 
-def _faces_of(source: Dataset, options: Crop, compared: bool, record: Record) -> Made:
-    """Return the pictures of a photo's faces, and why there are none, or fewer."""
+def _faces_of(root: Path, options: Crop, compared: bool, removed: Tombstones, record: Record) -> Made:
+    """Return the pictures of a photo's faces, and why there are none, or fewer.
+
+    `removed` comes from the parent: a worker on another machine does not know what its user has removed.
+    """
     made = Made()
     try:
-        image = images.read(source.root / record.path)
-        tombstones.check(image)
+        image = images.read(root / record.path)
+        removed.check(image)
         made.fingerprint = fingerprint(image) if compared else None
         if options.detect:
             _take(made, image, record, options)

@@ -6,15 +6,19 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
-from facekit.base.contract import BadImage, FacekitError, Track, quiet
+from facekit.base import images
+from facekit.base.cluster.client import hired
+from facekit.base.contract import BadImage, Box, FacekitError, Image, Track, quiet
 from facekit.base.files import write_csv
-from facekit.base.parallel import ordered_map
+from facekit.base.parallel import Jobs, must_see, ordered_map
 from facekit.dataset.given import Given, while_open
 from facekit.dataset.sorting import SortedPhotos
 from facekit.faces.landmarks import NO_FACE
+from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.faces import Finder, Seen
 from facekit.identity.gallery import Gallery, Namer
 from facekit.identity.gallery.answers import Answer, NoAnswer, named, no_answer, who_is
@@ -75,7 +79,9 @@ def identify(options: Identify, track: Track = quiet) -> Iterator[Answer]:
         counting = None
         if options.monitor:
             counting = stack.enter_context(recorder_of_gallery(gallery, options.jobs, track))
-        answers = _of_parts(parts, _Asked(finder, namer, drawn, options.jobs, counting), watcher, track)
+        jobs = stack.enter_context(hired(options.cluster, options.jobs))
+        asked = _Asked(Looking(finder, counting is not None), namer, drawn, jobs, counting)
+        answers = _of_parts(parts, asked, watcher, track)
         if into is not None:
             answers = into.during(parts, answers, _place)
         listed = answers if options.csv is None else _listed(answers, options.csv, _cells(any(videos(parts))))
@@ -102,27 +108,91 @@ def _say(gallery: Gallery, namer: Namer) -> None:
     (log.info if namer.promise.promised else log.warning)("%s: %s", gallery.shown, namer.promise.line)
 
 
+class Looked(NamedTuple):
+    """The faces of a photo, largest first, as far as they are named by."""
+
+    image: Image | None
+    """The photo, where it was looked at in this process."""
+    boxes: list[Box | None]
+    vectors: Embeddings
+    reasons: list[str | None]
+    """Why a face has no embedding."""
+    values: list[dict[str, float]]
+    """What is counted of each face; of none where nothing counts."""
+
+
+@dataclass(frozen=True)
+class Looking:
+    """What looks at photos: in threads of this process, or in a worker on another machine."""
+
+    finder: Finder
+    counts: bool
+
+    def photo(self, file: Path) -> tuple[Seen | BadImage, list[dict[str, float]]]:
+        """Return the faces of a photo, and what is counted of each; that is left out where nothing counts."""
+        seen = self.finder.look(file)
+        if not self.counts or isinstance(seen, BadImage):
+            return seen, []
+        return seen, [measured(seen.image, face.box) for face in seen.faces]
+
+    def embedded(self, some: Sequence[tuple[Seen | BadImage, list[dict[str, float]]]]) -> list[Looked | BadImage]:
+        """Return a few photos with the embeddings of their faces, which are made together."""
+        faces = [face for seen, _ in some if isinstance(seen, Seen) for face in seen.faces]
+        vectors, reasons = self.finder.embed([face.aligned for face in faces])
+        looked: list[Looked | BadImage] = []
+        first = 0
+        for seen, values in some:
+            if isinstance(seen, BadImage):
+                looked.append(seen)
+                continue
+            rows = slice(first, first + len(seen.faces))
+            first = rows.stop
+            looked.append(Looked(seen.image, [face.box for face in seen.faces], vectors[rows], reasons[rows], values))
+        return looked
+
+    def far(self, files: Sequence[Path]) -> list[Looked | BadImage]:
+        """Look at a few photos for another machine, to which none of them is sent."""
+        looked = self.embedded([self.photo(file) for file in files])
+        return [one if isinstance(one, BadImage) else one._replace(image=None) for one in looked]
+
+
 @dataclass(frozen=True)
 class _Asked:
     """What finds faces and names them, and who else is told of the answers."""
 
-    finder: Finder
+    looking: Looking
     namer: Namer
     drawn: Annotated | None
-    jobs: int
+    jobs: Jobs
     counting: Recorder | None
 
-    def look(self, file: Path) -> tuple[Seen | BadImage, list[dict[str, float]]]:
-        """Return the faces of a photo, and what is counted of each; that is left out where nothing counts."""
-        seen = self.finder.look(file)
-        if self.counting is None or isinstance(seen, BadImage):
-            return seen, []
-        return seen, [measured(seen.image, face.box) for face in seen.faces]
-
-    def count(self, seen: Seen | BadImage, values: Sequence[dict[str, float]], answers: Sequence[Answer]) -> None:
-        """Count the answers to a photo; one that cannot be read says nothing."""
-        if self.counting is None or (isinstance(seen, BadImage) and seen.reason != NO_FACE):
+    def look(self, files: Sequence[Path]) -> Iterator[Looked | BadImage]:
+        """Yield what is seen in each photo, in order."""
+        if isinstance(self.jobs, int):
+            seen = ordered_map(self.looking.photo, files, self.jobs)
+            while some := list(islice(seen, _BATCH)):
+                yield from self.looking.embedded(some)
             return
+        must_see(self.jobs, Path(), [str(file) for file in files])
+        away = [file.absolute() for file in files]
+        batches = (away[start : start + _BATCH] for start in range(0, len(away), _BATCH))
+        yield from chain.from_iterable(ordered_map(self.looking.far, batches, self.jobs))
+
+    def draw(self, photo: Path, looked: Looked, answers: Sequence[Answer]) -> None:
+        """Write the annotated copy of a photo, if one is asked for."""
+        if self.drawn is not None:
+            try:
+                image = images.read(photo) if looked.image is None else looked.image
+            except BadImage as error:  # it was there when the worker read it
+                log.warning("%s is not annotated: %s", photo, error.reason)
+                return
+            self.drawn.write(photo, image, [mark for answer in answers if (mark := _mark(answer))])
+
+    def count(self, looked: Looked | BadImage, answers: Sequence[Answer]) -> None:
+        """Count the answers to a photo; one that cannot be read says nothing."""
+        if self.counting is None or (isinstance(looked, BadImage) and looked.reason != NO_FACE):
+            return
+        values = [] if isinstance(looked, BadImage) else looked.values
         named = zip(values, answers, strict=True)  # of a picture without a face, nothing
         self.counting.picture([_counted(one, value) for value, one in named if one.name is not None])
 
@@ -155,25 +225,18 @@ def _of_video(source: Source, asked: _Asked, watcher: Watcher, track: Track) -> 
 
 
 def _answers(asked: _Asked, given: Given, track: Track) -> Iterator[Answer]:
-    finder, namer, drawn = asked.finder, asked.namer, asked.drawn
-    results = ordered_map(asked.look, given.files, asked.jobs)
-    seen = track(zip(given.files, results, strict=True), STAGE, total=len(given.files))
-    while some := list(islice(seen, _BATCH)):
-        faces = [face.aligned for _, (one, _) in some if isinstance(one, Seen) for face in one.faces]
-        vectors, reasons = finder.embed(faces)
-        first = 0
-        for picture, (one, values) in some:
-            if isinstance(one, BadImage):
-                asked.count(one, (), ())
-                yield no_answer(given.name(picture), one.reason)
-                continue
-            rows = slice(first, first + len(one.faces))
-            first = rows.stop
-            answers = list(named(given.name(picture), one, reasons[rows], namer.name(vectors[rows]), namer))
-            if drawn is not None:
-                drawn.write(picture, one.image, [mark for answer in answers if (mark := _mark(answer))])
-            asked.count(one, values, answers)
-            yield from _told(answers)
+    namer = asked.namer
+    seen = zip(given.files, asked.look(given.files), strict=True)
+    for picture, looked in track(seen, STAGE, total=len(given.files)):
+        if isinstance(looked, BadImage):
+            asked.count(looked, ())
+            yield no_answer(given.name(picture), looked.reason)
+            continue
+        named_as = namer.name(looked.vectors)
+        answers = list(named(given.name(picture), looked.boxes, looked.reasons, named_as, namer))
+        asked.draw(picture, looked, answers)
+        asked.count(looked, answers)
+        yield from _told(answers)
 
 
 def _told(answers: Sequence[Answer]) -> Sequence[Answer]:

@@ -14,6 +14,7 @@ from facekit.base import images
 from facekit.base.contract import BadImage, Track, quiet
 from facekit.base.names import spelled_as
 from facekit.base.parallel import ordered_map
+from facekit.dataset.credits import credit_of
 from facekit.dataset.given import Given, while_open
 from facekit.dataset.reasons import NO_FACE
 from facekit.dataset.sorting import SortedPhotos
@@ -268,7 +269,7 @@ def _tile(run: Run, picture: Path, face: FoundFace, answer: Answer, name: str | 
         near = "" if sure is None else f", {sure:.0%}"
         shown, sure, note = label, None, f"nearest: {run.name(answer.top[0].label)}{near}"
     photo = picture if name is None else None
-    return Tile(face.seen.pixels, shown, sure, right, note, name or picture.name, photo)
+    return Tile(face.seen.pixels, shown, sure, right, note, name or picture.name, photo, credit=credit_of(photo))
 
 
 def _video_tile(run: Run, one: Appearance, answer: VideoAnswer) -> Tile:

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from facekit.base import images
-from facekit.base.contract import BadImage, FacekitError, Rejection, Track, quiet
+from facekit.base.contract import BadImage, FacekitError, Rejection, Source, Track, quiet
 from facekit.base.opening import is_there, no_folder
 from facekit.base.text import counted
 from facekit.dataset import MANIFEST, REJECTED, read_info
@@ -45,6 +45,9 @@ class LeftOut:
     """Where the picture is now; None where it is gone, or was never one of a folder."""
     photo: str | None = None
     """Where the photo is that it was cut from, the file itself where that is the photo; None where it is gone."""
+    licence: str | None = None
+    """Under which the photo is; None where that is not known."""
+    creator: str | None = None
 
     def row(self) -> dict[str, str]:
         """Return it as a row of a table for people: column -> text."""
@@ -54,7 +57,13 @@ class LeftOut:
             "reason": self.reason,
             "value": measured(self.reason, self.value),
             "photo": f"from {self.photo}" if self.cut else "",
+            "credit": self.credit,
         }
+
+    @property
+    def credit(self) -> str:
+        """Whose photo it is, and under which licence; empty without either."""
+        return Source("", licence=self.licence, creator=self.creator).credit
 
     @property
     def cut(self) -> bool:
@@ -115,7 +124,18 @@ def _of_folder(root: Path) -> Iterator[LeftOut]:
     for left in read_rejections(root / REJECTED):
         file = ancestry.picture(left.label, left.id, left.path)
         photo = _photo(ancestry, left, file)
-        yield LeftOut(left.path, left.label, left.stage, left.reason, left.value, _relative(file), _relative(photo))
+        source = ancestry.source_of(left.origin or left.id)
+        yield LeftOut(
+            left.path,
+            left.label,
+            left.stage,
+            left.reason,
+            left.value,
+            _relative(file),
+            _relative(photo),
+            licence=source.licence if source is not None else None,
+            creator=source.creator if source is not None else None,
+        )
 
 
 def _photo(ancestry: Ancestry, left: Rejection, file: Path | None) -> Path | None:
@@ -188,4 +208,4 @@ def _tiles(found: Iterator[LeftOut]) -> Iterator[Tile]:
         except BadImage:
             continue
         photo = Path(one.photo) if one.photo and one.cut else None
-        yield Tile(pixels, one.label, note=one.reason, file=file.name, photo=file, cut_from=photo)
+        yield Tile(pixels, one.label, note=one.reason, file=file.name, photo=file, cut_from=photo, credit=one.credit)

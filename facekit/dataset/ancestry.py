@@ -66,8 +66,9 @@ def _place(root: Path, path: str) -> Path | None:
 class Tree:
     """What one folder's lines say; read when first asked for, because a tree of photos may be large."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, strict: bool = False) -> None:
         self.root = root
+        self._strict = strict
         self.made = os.path.lexists(root / MANIFEST)
         """Whether it has a manifest. Only without one are links followed."""
         self.info = read_info(root) or DatasetInfo()
@@ -77,12 +78,17 @@ class Tree:
     @cached_property
     def sources(self) -> dict[str, Source]:
         """Origin -> where that photo was found."""
-        return _readable(lambda: read_sources(self.root / SOURCES), {})
+        return self._readable(lambda: read_sources(self.root / SOURCES), {})
 
     @cached_property
     def paths(self) -> dict[tuple[str, str], str]:
         """Label and id -> path of a picture, as its line has it."""
-        return _readable(lambda: {(record.label, record.id): record.path for record in self._records()}, {})
+        return self._readable(lambda: {(record.label, record.id): record.path for record in self._records()}, {})
+
+    @cached_property
+    def origins(self) -> dict[str, str]:
+        """Path of a picture, as its line has it -> the photo that it comes from."""
+        return self._readable(lambda: {record.path: record.origin for record in self._records()}, {})
 
     @cached_property
     def paths_by_id(self) -> dict[str, str]:
@@ -134,6 +140,16 @@ class Tree:
         if path is None:
             return None
         return Record(left.id, left.id, path, left.label, left.label, left.origin or left.id, box=left.box)
+
+    def _readable(self, read: Callable[[], T], default: T) -> T:
+        """Return what is read, or a default where it is broken, unless this is strict."""
+        try:
+            return read()
+        except FacekitError as error:
+            if self._strict:
+                raise
+            log.warning(_WITHOUT, error)
+            return default
 
     def _records(self) -> Iterator[Record]:
         return iterate_lines(own_file(self.root / MANIFEST), Record, check_record)
@@ -187,9 +203,13 @@ class Tree:
 class Ancestry:
     """A folder's ancestors, nearest first."""
 
-    def __init__(self, root: Path) -> None:
-        """Follow `made_from`. Raises FacekitError where the folder's own `dataset.json` is broken."""
-        self.own = Tree(root)
+    def __init__(self, root: Path, strict: bool = False) -> None:
+        """Follow `made_from`. Raises FacekitError where the folder's own `dataset.json` is broken.
+
+        An ancestor that is broken is left out with a warning: the folder can be reviewed without it. `strict` raises
+        FacekitError for it, here and when it is read: its lines are then not taken for lines that are not there.
+        """
+        self.own = Tree(root, strict)
         self.trees: list[Tree] = []
         here = self.own
         while (way := here.info.made_from) and len(self.trees) < MAX_TREES:
@@ -197,8 +217,10 @@ class Ancestry:
             if not os.path.isdir(root):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
                 break
             try:
-                here = Tree(root)
+                here = Tree(root, strict)
             except FacekitError as error:
+                if strict:
+                    raise
                 log.warning(_WITHOUT, error)
                 break
             self.trees.append(here)
@@ -242,12 +264,3 @@ def _mode(file: Path) -> int | None:
         return file.lstat().st_mode
     except (OSError, ValueError):
         return None
-
-
-def _readable(read: Callable[[], T], default: T) -> T:
-    """Return what is read of an ancestor, or a default where it is broken: the folder can be reviewed without it."""
-    try:
-        return read()
-    except FacekitError as error:
-        log.warning(_WITHOUT, error)
-        return default

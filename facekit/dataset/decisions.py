@@ -8,11 +8,11 @@ back adds a line too, so that nothing is ever lost.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from facekit.base import files as lines
+from facekit.base.clock import now
 from facekit.base.contract import Box, Decision, FacekitError, Record, Rejection, replace
 from facekit.dataset.records import DECISIONS, read_decisions
 
@@ -46,7 +46,7 @@ class Decisions:
 
         Raises FacekitError when it cannot be written.
         """
-        dated = replace(decision, at=decision.at or datetime.now(UTC).isoformat(timespec="milliseconds"))
+        dated = replace(decision, at=decision.at or now("milliseconds"))
         # Not the folder's lock: `clean` may be writing pictures while a person decides.
         lines.append_line(self.path, dated.to_json(), alone=True)
         return dated

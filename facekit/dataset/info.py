@@ -112,6 +112,10 @@ class DatasetInfo:
         value = self.options.get(option)
         return float(value) if isinstance(value, int | float) else None
 
+    def how_cut(self) -> DatasetInfo:
+        """Return what it says of how its faces were cut, and nothing else: what is sent to workers is small."""
+        return DatasetInfo(crop=self.crop)
+
     def inherit(self, other: DatasetInfo) -> DatasetInfo:
         """Return this with what later stages inherit of another folder, or of the run before, where it says nothing."""
         return replace(

@@ -14,6 +14,7 @@ from facekit.base import images
 from facekit.base.contract import BadImage, FacekitError, Track, quiet
 from facekit.base.files import replace_file
 from facekit.base.foldernames import safe
+from facekit.base.parallel import Jobs
 from facekit.base.scratch import private_folder
 from facekit.dataset.archives import is_archive, name_of, unpack
 from facekit.dataset.entries import is_file, list_entries
@@ -62,13 +63,13 @@ def open_input(path: Path, track: Track = quiet) -> Iterator[Input]:
 
 
 @contextmanager
-def open_tree(path: Path, track: Track = quiet) -> Iterator[Dataset]:
+def open_tree(path: Path, track: Track = quiet, jobs: Jobs = 0) -> Iterator[Dataset]:
     """Yield a data set for as long as it is read: a tree, a flat folder, a photo, or an archive of any of these.
 
     A photo is a label of its own, called like it; a flat folder or archive is one label. Raises FacekitError.
     """
     with open_input(path, track) as held:
-        dataset = Dataset.open(held.folder, track, PHOTOS)
+        dataset = Dataset.open(held.folder, track, PHOTOS, jobs)
         yield _of_copy(dataset, held) if held.is_copy else dataset
 
 

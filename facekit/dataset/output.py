@@ -21,6 +21,7 @@ from typing import Self
 from facekit import __version__
 from facekit.base import files
 from facekit.base.contract import FacekitError, Link, Record, Rejection, Report, Source, Track, quiet, replace
+from facekit.base.parallel import Jobs
 from facekit.base.text import counted
 from facekit.dataset import folder
 from facekit.dataset.changes import UP_TO_DATE, of_input
@@ -103,7 +104,7 @@ class Output:
         """The pictures that a person deleted here."""
         return [r for r in self.rejected if r.reason == REMOVED]
 
-    def usable(self, track: Track = quiet, check: bool = True) -> tuple[list[Record], list[Rejection]]:
+    def usable(self, track: Track = quiet, check: bool = True, jobs: Jobs = 0) -> tuple[list[Record], list[Rejection]]:
         """Return the source's records that the stage may use, and a rejection for each other.
 
         A picture that was deleted here is left out, one that was moved here has its new label, a second picture of
@@ -115,7 +116,7 @@ class Output:
         gone = {(r.label, r.id) for r in self.removed}
         left = [Rejection.of(self.stage, r, REPEATED, first.path) for r, first in repeats]
         if check:
-            bad = unreadable(self.source, track)
+            bad = unreadable(self.source, track, jobs)
             why = [(r, bad[r.label, r.id]) for r in once if (r.label, r.id) in bad]
             left += [Rejection.of(self.stage, r, error.reason, error.value) for r, error in why]
             once = [r for r in once if (r.label, r.id) not in bad]

@@ -55,15 +55,15 @@ class Store:
 
         Raises FacekitError when the disk is full, and where the label's folder is a link or may not be written.
         """
-        with self._label(path, make=True) as (folder, name), guarded(self.root / path):
-            _put(Path(name), data, folder)
+        with self._label(path, make=True) as (folder, name), guarded(self.root, path):
+            _put(name, data, folder)
 
     def link(self, path: str, file: Path) -> bool:
         """Put a picture in place as a hard link to a regular file; return whether the disks allow that.
 
         Raises FacekitError, as `write` does.
         """
-        with self._label(path, make=True) as (folder, name), guarded(self.root / path):
+        with self._label(path, make=True) as (folder, name), guarded(self.root, path):
             return _link(Path(name), file, folder)
 
     def move(self, old: str, new: str) -> None:
@@ -113,7 +113,7 @@ class Store:
     def _label(self, path: str, make: bool = False) -> Iterator[tuple[int, str]]:
         """Open the folder of a picture's label; yield its handle and the picture's name."""
         label, _, name = path.partition("/")
-        with guarded(self.root / label):
+        with guarded(self.root, label):
             if make:
                 with suppress(FileExistsError):
                     os.mkdir(label, dir_fd=self._handle)
@@ -132,13 +132,13 @@ class Store:
             raise
 
 
-def _put(path: Path, data: bytes, folder: int | None = None) -> None:
+def _put(name: str, data: bytes, folder: int) -> None:
     """Write a file under another name first, then put it in place. Raises OSError."""
-    part = path.with_name(f".{path.name}.part")
+    part = f".{name}.part"
     try:
         with open_new(part, folder) as file:
             write_all(file, data)
-        os.replace(part, path, src_dir_fd=folder, dst_dir_fd=folder)
+        os.replace(part, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(part, dir_fd=folder)

@@ -92,6 +92,17 @@ class Tombstones:
             return False
         return bool((np.bitwise_count(self.looks ^ np.uint64(dhash)) <= NEAR_BITS).any())
 
+    def by_looks(self) -> Tombstones:
+        """Return what is known of looks alone, for workers that are given nothing but pictures."""
+        return Tombstones(looks=self.looks)
+
+    def check(self, image: Image, sha256: str | None = None) -> None:
+        """Refuse a picture that was removed, by its bytes, or by its looks if it was saved again. Raises BadImage."""
+        if sha256 is not None and self.has_bytes(sha256):
+            raise BadImage(FORGOTTEN)
+        if len(self.looks) and self.has_look(images.dhash(images.gray(image))):
+            raise BadImage(FORGOTTEN)
+
 
 NONE = Tombstones()
 
@@ -122,12 +133,8 @@ def read() -> Tombstones:
 
 
 def check(image: Image, sha256: str | None = None) -> None:
-    """Refuse a picture that was removed, by its bytes, or by its looks where it was saved again. Raises BadImage."""
-    stones = read()
-    if sha256 is not None and stones.has_bytes(sha256):
-        raise BadImage(FORGOTTEN)
-    if len(stones.looks) and stones.has_look(images.dhash(images.gray(image))):
-        raise BadImage(FORGOTTEN)
+    """Refuse a picture that was removed, as `Tombstones.check` does. Raises BadImage."""
+    read().check(image, sha256)
 
 
 @lru_cache(maxsize=4)

@@ -9,12 +9,12 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from facekit.base import digests, images
 from facekit.base.contract import BadImage, FacekitError, Link, Record, Source, Track, quiet, replace
-from facekit.base.parallel import ordered_map
+from facekit.base.parallel import Jobs, must_see, ordered_map
 from facekit.base.text import counted
 from facekit.dataset import tombstones
 from facekit.dataset.info import DatasetInfo, read_info
@@ -44,8 +44,10 @@ class Dataset:
     """Where the pictures came from, if `root` is a copy that is gone when they are read."""
 
     @classmethod
-    def open(cls, root: Path, track: Track = quiet, wanted: str = FOLDERS) -> Dataset:
+    def open(cls, root: Path, track: Track = quiet, wanted: str = FOLDERS, jobs: Jobs = 0) -> Dataset:
         """Read a tree, with or without a manifest. `wanted` is what to give in place of one without pictures.
+
+        `jobs` are those who read the files that no manifest names, and who will read the pictures.
 
         Raises FacekitError: no such folder, no pictures, pictures outside any label's folder.
         """
@@ -60,7 +62,7 @@ class Dataset:
         ours = known is not None or os.path.lexists(root / MANIFEST)  # else such files are another program's
         sources = read_sources(root / SOURCES) if ours else {}
         if info.complete:
-            for record in _derive(root, held.unlisted, held.listing.places, track):
+            for record in _derive(root, held.unlisted, held.listing.places, track, jobs):
                 records.append(record)
                 sources.setdefault(record.id, Source(record.id, url=record.path, engine="folder"))
         else:  # what a killed run wrote without a line is for it to make again
@@ -68,6 +70,7 @@ class Dataset:
         records, left = _allowed(root, records, held.listing.left)
         if not records:
             raise FacekitError(f"{root} has no pictures; give {wanted}")
+        must_see(jobs, root, [record.path for record in records])
         links = read_links(root / GROUPS) if ours else []
         return cls(root, one_label_each(records, root), sources, info, links, left)
 
@@ -175,17 +178,10 @@ def distinct(records: Iterable[Record]) -> tuple[list[Record], list[tuple[Record
     return list(first.values()), again
 
 
-def unreadable(dataset: Dataset, track: Track = quiet) -> dict[tuple[str, str], BadImage]:
+def unreadable(dataset: Dataset, track: Track = quiet, jobs: Jobs = 0) -> dict[tuple[str, str], BadImage]:
     """Decode every picture; return (label, id) -> why not, for those that cannot be."""
-
-    def check(record: Record) -> BadImage | None:
-        try:
-            images.read(dataset.root / record.path)
-        except BadImage as error:
-            return error
-        return None
-
-    checked = track(ordered_map(check, dataset.records), f"check {dataset.root.name}", len(dataset.records))
+    files = (dataset.root.absolute() / record.path for record in dataset.records)
+    checked = track(ordered_map(_why_not, files, jobs), f"check {dataset.root.name}", len(dataset.records))
     return {(r.label, r.id): bad for r, bad in zip(dataset.records, checked, strict=True) if bad is not None}
 
 
@@ -212,21 +208,35 @@ def suffix_of(path: str, data: Callable[[], bytes]) -> str:
     return suffix if suffix in images.SUFFIXES else ".jpg"
 
 
-def _derive(root: Path, paths: list[str], places: Mapping[str, Place], track: Track) -> list[Record]:
+def _why_not(file: Path) -> BadImage | None:
+    """Return why a picture cannot be decoded; None where it can be."""
+    try:
+        images.read(file)
+    except BadImage as error:
+        return error
+    return None
+
+
+def _derive(root: Path, paths: list[str], places: Mapping[str, Place], track: Track, jobs: Jobs) -> list[Record]:
     """Make records of files that no manifest names: the id is the hash of the bytes as found.
 
     `places` is what the folder's layout says of them.
     """
 
-    def derive(path: str) -> Record:
-        try:
-            digest = digests.of(root / path)
-        except BadImage:  # counted as unreadable where it is decoded; until then its path is all there is
-            digest = hashlib.sha256(path.encode(errors="surrogateescape")).hexdigest()
+    def derive(path: str, digest: str) -> Record:
         place = places.get(path) or Place(path, path.partition("/")[0])
         name = place.name or place.label
         return Record(digest, digest, path, place.label, name, digest, split=place.part, targets=place.targets or None)
 
     if not paths:
         return []
-    return list(track(ordered_map(derive, paths), f"read {root.name}", total=len(paths)))
+    must_see(jobs, root, paths)
+    read = ordered_map(partial(_digest_of, root.absolute()), paths, jobs)
+    return list(map(derive, paths, track(read, f"read {root.name}", total=len(paths))))
+
+
+def _digest_of(root: Path, path: str) -> str:
+    try:
+        return digests.of(root / path)
+    except BadImage:  # counted as unreadable where it is decoded; until then its path is all there is
+        return hashlib.sha256(path.encode(errors="surrogateescape")).hexdigest()

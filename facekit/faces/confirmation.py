@@ -10,6 +10,7 @@ misses faces that are turned aside, so it may say what a rejected box is, and ne
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from facekit.base import images, plugins, weights
@@ -56,13 +57,15 @@ def build() -> Confirmation | None:
     return Confirmation(HOG) if plugins.installed("dlib", PACKAGE) else None
 
 
+_local = threading.local()
+
+
+@dataclass(frozen=True)
 class Confirmation:
     """Looks for a face in boxes. Detectors are not thread-safe: each thread that asks has one of its own."""
 
-    def __init__(self, detector: str) -> None:
-        """Take the detector `yunet` or `dlib`."""
-        self.detector = detector
-        self._local = threading.local()
+    detector: str
+    """`yunet` or `dlib`."""
 
     @property
     def rejects(self) -> bool:
@@ -89,13 +92,14 @@ class Confirmation:
         return 0.0 if best is None else SURE if best > 0 else (NONE + SURE) / 2
 
     def _built(self) -> Any:
-        if not hasattr(self._local, "detector"):
+        if getattr(_local, "built", None) != self.detector:
             if self.detector == YUNET:
                 part = plugins.resolve("facekit.faces.detectors.yunet:YuNet", "the detector yunet")
-                self._local.detector = part(min_size=1, longest=_SEARCHED_AT, score=NONE)
+                _local.detector = part(min_size=1, longest=_SEARCHED_AT, score=NONE)
             else:
-                self._local.detector = plugins.need("dlib", "the detector dlib").get_frontal_face_detector()
-        return self._local.detector
+                _local.detector = plugins.need("dlib", "the detector dlib").get_frontal_face_detector()
+            _local.built = self.detector
+        return _local.detector
 
 
 def _share(box: Box, picture: Box) -> float:

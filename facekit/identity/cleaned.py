@@ -21,6 +21,7 @@ from facekit.dataset.ancestry import Tree
 from facekit.dataset.reasons import BEYOND, FEW, NO_FACE, REPEAT, REVIEWED, SHARED
 from facekit.dataset.records import read_rejections
 from facekit.identity import classifier, overlap
+from facekit.options.targets import IDENTITY
 from facekit.runs import Run
 from facekit.runs.pictures import dataset_of
 from facekit.runs.renewal import additions
@@ -143,7 +144,7 @@ def _right(run: Run, faces: Dataset, batch: int, jobs: int, track: Track) -> tup
     """Return how many faces have the name of their folder by the model, and how many it could look at."""
     counts: Counter[bool] = Counter()
     if faces.records:
-        for record, row, _ in classifier.load(run).look(faces, faces.records, batch, jobs, track):
+        for record, row, _ in classifier.load(run.only(IDENTITY)).look(faces, faces.records, batch, jobs, track):
             if not isinstance(row, BadImage):
                 counts[run.labels[int(row.argmax())] == record.label] += 1
     return counts[True], counts.total()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from facekit.base.contract import BadImage, Box
 from facekit.base.figures import decimal
 from facekit.identity.embedders.metrics import Embeddings
-from facekit.identity.faces import Finder, Seen
+from facekit.identity.faces import Finder, Seen, SeenFaces
 from facekit.identity.people.matching import Matcher
 
 
@@ -68,7 +68,7 @@ def unanswered(matcher: Matcher, names: tuple[str, str], one: Seen | BadImage, o
 def matched(
     matcher: Matcher,
     names: tuple[str, str],
-    seen: tuple[Seen, Seen],
+    seen: tuple[SeenFaces, SeenFaces],
     vectors: Embeddings,
     reasons: Sequence[str | None],
 ) -> Answer:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from facekit.base import images, plugins
 from facekit.base.contract import BadImage, Box, FacekitError, Image
 from facekit.faces import detectors
 from facekit.faces.landmarks import NO_FACE
+from facekit.identity import embedders
 from facekit.identity.embedders import KIND, PerThread
 from facekit.identity.embedders.embeddings import NOT_FINITE
 from facekit.identity.embedders.metrics import Embeddings
@@ -41,13 +43,19 @@ class SeenFace:
     """What the embedder takes, or why it cannot be aligned."""
 
 
-@dataclass(frozen=True)
-class Seen:
+@dataclass(frozen=True, kw_only=True)
+class SeenFaces:
+    """The faces of a picture, largest first, without its pixels."""
+
+    sha256: str
+    faces: list[SeenFace]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen(SeenFaces):
     """A picture and its faces, largest first."""
 
     image: Image
-    sha256: str
-    faces: list[SeenFace]
 
 
 def suited(embedder: str, detector: str | None) -> CarriedCrop:
@@ -83,10 +91,14 @@ class Finder:
 
         Raises FacekitError for a detector or an embedder that cannot be had.
         """
-        self.crop, self._embedder = crop, PerThread(embedder)
-        self._embedder()
+        self.crop, self._name, self._embedder = crop, embedder, PerThread(embedder)
+        self.version = self._embedder().version
         if crop.detect:
             detectors.ready(crop)
+
+    def __reduce__(self) -> tuple[Callable[..., Finder], tuple[str, str, FaceCrop]]:
+        """Be pickled as what it is built from: a worker builds it once."""
+        return _built_once, (embedders.full_name(self._name), self.version, self.crop)
 
     def see(self, data: bytes, only_foremost: bool = False) -> Seen:
         """Return the faces of a picture of these bytes. Raises BadImage for one that cannot be read or shows none."""
@@ -94,7 +106,7 @@ class Finder:
         faces = self.find(image, only_foremost)
         if not faces:
             raise BadImage(NO_FACE)
-        return Seen(image, hashlib.sha256(data).hexdigest(), faces)
+        return Seen(image=image, sha256=hashlib.sha256(data).hexdigest(), faces=faces)
 
     def find(self, image: Image, only_foremost: bool = False) -> list[SeenFace]:
         """Return the faces of a picture, largest first; none where it shows none."""
@@ -134,6 +146,13 @@ class Finder:
             first = detectors.find_foremost(image, self.crop)
             return [] if first is None else [first.box]
         return [face.box for face in detectors.find(image, self.crop)]
+
+
+@lru_cache(maxsize=1)
+def _built_once(embedder: str, version: str, crop: FaceCrop) -> Finder:
+    finder = Finder(embedder, crop)
+    embedders.check_version(embedder, finder.version, version)
+    return finder
 
 
 def kept(image: Image, box: Box | None) -> Crop:

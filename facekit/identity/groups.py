@@ -10,7 +10,7 @@ from pathlib import Path
 
 from facekit.base import images
 from facekit.base.contract import BadImage, Link, Record, Track, quiet
-from facekit.base.parallel import ordered_map
+from facekit.base.parallel import Jobs, here, ordered_map
 from facekit.base.text import counted, listed
 from facekit.dataset import Dataset, Output
 from facekit.dataset.groups import Join, draw_groups, leave_out_joined
@@ -24,7 +24,7 @@ FACES = "pip install 'facekit-cli[faces]'"
 log = logging.getLogger(__name__)
 
 
-def grouped(dataset: Dataset, stage: str, track: Track = quiet, jobs: int = 0, embedder: str | None = None) -> Dataset:
+def grouped(dataset: Dataset, stage: str, track: Track = quiet, jobs: Jobs = 0, embedder: str | None = None) -> Dataset:
     """Return the dataset with a group for every record, and with the links that `stage` adds.
 
     Pixels are looked at where a record has no group yet, and where another matcher than today's drew the groups. The
@@ -37,15 +37,15 @@ def grouped(dataset: Dataset, stage: str, track: Track = quiet, jobs: int = 0, e
         log.warning(
             "%s: its groups were drawn by %s; its pictures are compared again, by %s", dataset.root, was, MATCHER
         )
-    prints = look(partial(bytes_at, dataset.root), dataset.records, track, jobs)
+    prints = look(partial(bytes_at, dataset.root.absolute()), dataset.records, track, jobs)
     vectors = None if embedder is None else _vectors(dataset, embedder, track, jobs)
-    proved, drawn_by = proofs(prints, vectors, jobs, track), matcher(embedder)
+    proved, drawn_by = proofs(prints, vectors, here(jobs), track), matcher(embedder)
     links = [*dataset.links, *links_of(dataset.records, proved, stage, drawn_by)]
     info = replace(dataset.info, matchers={**dataset.info.matchers, stage: drawn_by})
     return replace(dataset, records=draw_groups(dataset.records, links=links), links=links, info=info)
 
 
-def _vectors(dataset: Dataset, embedder: str, track: Track, jobs: int) -> Embeddings:
+def _vectors(dataset: Dataset, embedder: str, track: Track, jobs: Jobs) -> Embeddings:
     """Return embeddings that are compared by their distance, whatever the embedder's metric is."""
     rows = embed_dataset(dataset, embedder, track, jobs).vectors
     return comparable(rows, embedders.load(embedder).metric)
@@ -65,7 +65,7 @@ def look(
     load: Callable[[Record], bytes],
     records: Sequence[Record],
     track: Track = quiet,
-    jobs: int = 0,
+    jobs: Jobs = 0,
     what: str = "read to compare",
 ) -> list[Fingerprint | None]:
     """Return the fingerprints of pictures whose files `load` reads, in order; None for one that cannot be read.

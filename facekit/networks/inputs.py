@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from facekit.base import images
 from facekit.base.contract import BadImage, Image, Record
-from facekit.base.parallel import ordered_map
+from facekit.base.parallel import Jobs, ordered_map
 
 if TYPE_CHECKING:  # pictures are read where Keras is not installed, too
     from facekit.networks.backend import Model
@@ -36,11 +36,11 @@ def probabilities(model: Model, pictures: Iterable[Image], batch: int) -> Iterat
 
 
 def decoded(
-    root: Path, records: Iterable[Record], size: int, jobs: int = 0
+    root: Path, records: Iterable[Record], size: int, jobs: Jobs = 0
 ) -> Iterator[tuple[Record, Image | BadImage]]:
     """Yield each record with its picture at size x size, or with the reason why there is none."""
     records = list(records)
-    results = ordered_map(partial(_decode, root, size), records, jobs)
+    results = ordered_map(partial(_decode, root.absolute(), size), records, jobs)
     return zip(records, results, strict=True)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from facekit.base.reporting import Report
 from facekit.options.base import Limits, Short
-from facekit.options.common import SPLIT, SplitShares, Stage
+from facekit.options.common import SPLIT, Cluster, SplitShares, Stage
 from facekit.options.following import beside, command
 
 Recipe = Literal["gentle", "standard", "strong"]
@@ -28,6 +28,7 @@ class Augment(Stage):
         "How to split a tree that has no split (see `balance`). A tree that has one keeps it.",
         SPLIT,
     ] = "group"
+    cluster: Cluster = None
 
     def next_command(self, report: Report) -> str | None:
         """Return the command that trains on the pictures."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from facekit.base.errors import FacekitError
 from facekit.base.reporting import Report
 from facekit.options.base import Aside, InputPath, Limits, OutputPath, PathOrName, Section
-from facekit.options.common import License, Stage
+from facekit.options.common import Cluster, License, Stage
 from facekit.options.following import beside, command
 
 QUALITY, PEOPLE = Section("Quality"), Section("Wrong people")
@@ -91,6 +91,7 @@ class Clean(Stage):
         Aside(),
         OutputPath(),
     ] = None
+    cluster: Cluster = None
 
     def __post_init__(self) -> None:
         """Check the limits, and that they leave no gap. Raises FacekitError."""

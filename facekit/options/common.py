@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+from facekit.base.cluster.address import address
 from facekit.base.errors import FacekitError
 from facekit.base.figures import seconds_of
 from facekit.base.names import fold
@@ -15,6 +17,14 @@ SPLIT, UNKNOWN, GROUPS = Section("Split"), Section("Known and unknown people"), 
 """Headings in the help of more than one command."""
 
 SplitBy = Literal["group", "image", "person"]
+
+PROTOCOLS: Mapping[str, str] = {
+    "group": "by photo: no photo is in two parts, nor is anything made from it",
+    "person": "by person: no person is in two parts, nor is any photo or anything made from it",
+    "image": "by file: copies and children of one photo can be in several parts",
+}
+"""How a split was drawn -> what that means."""
+
 Kind = Literal["people", "classes"]
 """What labels are: people, of whom a model may meet strangers, or classes, such as expressions, into which all fall."""
 
@@ -55,6 +65,13 @@ GroupTable = Annotated[
     Path | None, "CSV for --by, with a column `image` or `label`, and the columns to group by.", InputPath(), GROUPS
 ]
 OutputFolder = Annotated[Path, "Folder to write.", Short("-o"), Aside(), OutputPath(piped=True)]
+Cluster = Annotated[
+    str | None,
+    "Dask cluster that does the work: `dask://HOST:8786`, `tls://HOST:8786`, or `local:N` for N processes of this "
+    "machine. All its machines must see the input under the same path.",
+    Reads(address),
+    Aside(),
+]
 Batch = Annotated[int, "Batch size.", Limits(1, 8192), Aside()]
 Labels = Annotated[
     Kind | None,

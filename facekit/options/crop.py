@@ -9,7 +9,7 @@ from typing import Annotated, Literal, get_args
 from facekit.base.errors import FacekitError
 from facekit.base.reporting import Report
 from facekit.options.base import Aside, InputPath, Limits, Options, Positional, Reads, Section, shown
-from facekit.options.common import Stage
+from facekit.options.common import Cluster, Stage
 from facekit.options.following import beside, command
 
 Cascade = Literal["default", "alt2", "profile"]
@@ -99,6 +99,7 @@ class Crop(FaceCrop, Stage):
         Positional(),
         InputPath(piped=True),
     ]
+    cluster: Cluster = None
 
     def next_command(self, report: Report) -> str | None:
         """Return the command that leaves out repeats, poor pictures and the wrong person."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from facekit.options.base import Aside, InputPath, OutputPath, Positional, Reads
-from facekit.options.common import FalsePositives
+from facekit.options.common import Cluster, FalsePositives
 from facekit.options.galleries import check_place
 from facekit.options.watching import Looked, SortInto, Watching
 
@@ -49,3 +49,4 @@ class Identify(Watching):
         OutputPath(),
     ] = None
     sort_into: SortInto = None
+    cluster: Cluster = None

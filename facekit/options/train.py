@@ -11,6 +11,7 @@ from facekit.options.base import Aside, Limits, PathOrName, Section
 from facekit.options.common import (
     SPLIT,
     UNKNOWN,
+    Cluster,
     FalsePositives,
     Kind,
     Labels,
@@ -181,6 +182,7 @@ class Train(Stage):
         TRAINING,
     ] = False
     tensorboard: Annotated[bool, "Write logs for TensorBoard.", Aside(), TRAINING] = False
+    cluster: Cluster = None
 
     def __post_init__(self) -> None:
         """Refuse also what no epoch could do. Raises FacekitError."""

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from facekit.base.clock import now
 from facekit.base.contract import FacekitError, Listing, Report, Track, quiet
 from facekit.base.files import sha256_of
 from facekit.base.names import loose
@@ -102,6 +103,7 @@ def remove(asked: Asked, track: Track = quiet) -> Report:
         plan, doing = _planned(asked, places, track)
     else:
         plan, doing = begun[0], _again(asked, begun[0], track)
+        doing.stay = survey.stays(places, plan.targets)
         log.info("an earlier run was stopped; %s of it are left", counted(len(plan.parts) - len(begun[1]), "place"))
     if asked.dry_run or not plan.parts:
         return _report(asked, plan, began, "would be removed")
@@ -121,7 +123,7 @@ def _planned(asked: Asked, places: Sequence[Place], track: Track) -> tuple[Plan,
     """Find all that goes. Raises FacekitError where nothing does, but not for an age: every day is not the last one."""
     _check_names(asked, places)
     targets = asked.targets()
-    doing = Doing(targets, asked.keep_models, asked.jobs, track, receipt.now())
+    doing = Doing(targets, asked.keep_models, asked.jobs, track, now())
     survey.spread(places, targets)
     for photo in (*asked.photos, None):
         while asked.likeness and likeness.add(places, doing, photo):
@@ -133,6 +135,7 @@ def _planned(asked: Asked, places: Sequence[Place], track: Track) -> tuple[Plan,
             targets.looks.update(galleries.looks(place.path, targets))
     known = [trees.digests(place.path, targets) for place in places if isinstance(place.kind, Trees)]
     doing.digests = {old: new for old, new in known if old != new}
+    doing.stay = survey.stays(places, targets)
     parts = [part for _, part in survey.plan(places, doing)]
     if all(part.kind in (Unpacked.name, Embeddings.name) for part in parts):
         if asked.before is None:

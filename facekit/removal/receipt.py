@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 
 from facekit import __version__
+from facekit.base.clock import now
 from facekit.removal.journal import Plan
 from facekit.report.receipt import Emptied, Receipt, Removed
 
@@ -16,11 +16,6 @@ def of(plan: Plan, became: Mapping[str, str], notes: Sequence[str], blocked: int
     return Receipt(
         plan.id, __version__, plan.asked, plan.at, now(), places, list(_pictures(plan)), list(notes), blocked
     )
-
-
-def now() -> str:
-    """Return the time in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _pictures(plan: Plan) -> Iterator[Removed]:

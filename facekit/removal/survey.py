@@ -55,6 +55,12 @@ def spread(found: Sequence[Place], targets: Targets) -> None:
             place.kind.spread(place.path, targets)
 
 
+def stays(found: Sequence[Place], targets: Targets) -> frozenset[str]:
+    """Return the SHA-256 of every picture that some place knows and that stays."""
+    known = {sha256 for place in found for sha256 in place.kind.stays(place.path, targets)}
+    return frozenset(known - targets.files - targets.photos)
+
+
 def plan(found: Sequence[Place], doing: Doing) -> list[tuple[Place, Part]]:
     """Return what goes from each place in which anything does. Networks that began with others come after these."""
     parts: dict[tuple[str, str], tuple[Place, Part]] = {}

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from facekit.base.contract import Decision, Record, Rejection, Source
 from facekit.base.names import loose
+from facekit.dataset.lineage import person
 from facekit.sources.addresses import is_web
 
 Found = Literal["photo", "picture"]
@@ -80,7 +81,7 @@ class Targets:
         """Return why a picture goes; None for one that stays."""
         if record.origin in self.photos or record.id in self.photos or record.sha256 in self.photos:
             return "photo"
-        if self.has_name(record.label, record.name, record.moved_from) or self._asked(record.origin):
+        if self.has_name(record.label, record.name, record.moved_from, person(record)) or self._asked(record.origin):
             return "photo"
         if record.id in self.pictures or record.parent in self.pictures or record.sha256 in self.files:
             return "picture"

@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
+from PIL.ExifTags import Base
 
 from facekit.base import images
-from facekit.base.contract import Box, FacekitError, Image
+from facekit.base.contract import Box, FacekitError, Image, Source
 from facekit.base.files import guarded, replace_file, sha256_of
 from facekit.base.opening import is_there
 from facekit.base.text import visible
 from facekit.dataset import written
+from facekit.dataset.credits import source_of
 from facekit.dataset.written import Written
 
 KNOWN, UNKNOWN = (0, 160, 90), (200, 60, 40)
@@ -54,11 +56,24 @@ class Annotated:
             number += 1
             name = f"{photo.stem}-{number}"
         self._used.add(name.casefold())
-        data = images.encode(draw(image, marks))
+        data = credited(images.encode(draw(image, marks)), source_of(photo))
         replace_file(self._folder / f"{name}.jpg", data)
         names = tuple(mark.text for mark in marks if mark.known)
         written.note(self._folder, Written(f"{name}.jpg", hashlib.sha256(data).hexdigest(), _digest(photo), names))
         return self._folder / f"{name}.jpg"
+
+
+def credited(jpeg: bytes, source: Source | None) -> bytes:
+    """Return the bytes of a JPEG with whose photo it shows, and under which licence, in its EXIF fields."""
+    if source is None or not source.credit:
+        return jpeg
+    exif = Pillow.Exif()
+    if source.creator:
+        exif[Base.Artist] = source.creator
+    if source.licence:
+        exif[Base.Copyright] = " ".join(filter(None, (source.licence, source.licence_url)))
+    data = exif.tobytes()
+    return b"".join([jpeg[:2], b"\xff\xe1", (len(data) + 2).to_bytes(2, "big"), data, jpeg[2:]])
 
 
 def _digest(photo: Path) -> str:

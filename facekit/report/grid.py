@@ -42,6 +42,8 @@ class Tile:
     """The photo, where it stays where it is."""
     cut_from: Path | None = None
     """The photo that the picture was cut from, where `photo` is the picture itself."""
+    credit: str = ""
+    """Whose photo it is, and under which licence."""
 
 
 def draw(tiles: Sequence[Tile]) -> bytes:
@@ -85,7 +87,7 @@ def _draw_tile(axes: Any, tile: Tile) -> None:
     families, name = fitting(lines(tile.name))
     sure = "" if tile.probability is None else f"\n{tile.probability:.0%}"
     axes.set_title(f"{name}{sure}", fontsize=8, color=color, family=families, parse_math=False)
-    below = [text for text in (tile.note, tile.cut_from and tile.cut_from.name) if text]
+    below = [text for text in (tile.note, tile.cut_from and tile.cut_from.name, tile.credit) if text]
     if below:
         families, note = fitting("\n".join(map(lines, below)))
         axes.set_xlabel(note, fontsize=8, color=OPEN, family=families, parse_math=False)

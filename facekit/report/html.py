@@ -11,6 +11,7 @@ import base64
 import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from math import isnan
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +23,7 @@ from facekit.base.figures import decimal, span
 from facekit.base.opening import is_there
 from facekit.base.plain import Json
 from facekit.base.text import counted, encode, visible
+from facekit.dataset.credits import credit_of
 from facekit.report import assets
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -57,6 +59,7 @@ def _environment(filters: frozenset[tuple[str, Callable[..., str]]]) -> Any:
     )
     words = {
         "percent": percent,
+        "credit": credit_of,
         "number": "{:,}".format,
         "decimal": decimal,
         "span": lambda ends: span(*ends),
@@ -74,9 +77,9 @@ def _environment(filters: frozenset[tuple[str, Callable[..., str]]]) -> Any:
     return environment
 
 
-def percent(share: float) -> str:
-    """Return a share in percent, with one decimal."""
-    return f"{100 * share:.1f}%"
+def percent(share: float | None, digits: int = 1) -> str:
+    """Return a share in percent; a dash for one that is not known."""
+    return "–" if share is None or isnan(share) else f"{100 * share:.{digits}f}%"
 
 
 def sentence(text: str) -> str:

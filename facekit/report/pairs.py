@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isnan
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from facekit.base.plain import Json
 from facekit.base.text import counted
 from facekit.report import curves, scores_json
 from facekit.report.charts import Chart
-from facekit.report.html import link, render, thumbnail
+from facekit.report.html import link, percent, render, thumbnail
 from facekit.runs.reports import PAGE, SCORES
 from facekit.scores.beside import Beside
 from facekit.scores.bootstrap import Interval
@@ -21,6 +22,8 @@ from facekit.scores.pairs import PairsReport
 from facekit.scores.verification import Distances, Measures, Same, curve
 
 _SIDE = 140
+
+_PERCENT = partial(percent, digits=2)
 
 _NAMES = {"accuracy": "accuracy", "fmr": "false match rate", "fnmr": "false non-match rate"}
 
@@ -58,7 +61,7 @@ def html(report: PairsReport, far: Distances, same: Same, shown: Shown, folder: 
     """
     return render(
         "pairs.html",
-        filters={"percent": _percent, "points": _points, "share": _share, "area": _area},
+        filters={"percent": _PERCENT, "points": _points, "share": _share, "area": _area},
         report=report,
         counts=report.counts,
         scores=report.scores,
@@ -139,12 +142,17 @@ def _charts(report: PairsReport, far: Distances, same: Same) -> list[Chart]:
     ]
 
 
-def _pictures(root: Path, couples: Sequence[Couple], folder: Path) -> list[tuple[Couple, list[tuple[str, str, str]]]]:
-    """Return each couple with the names, the pictures and the addresses of its photos."""
+def _pictures(
+    root: Path, couples: Sequence[Couple], folder: Path
+) -> list[tuple[Couple, list[tuple[str, str, str, Path]]]]:
+    """Return each couple with the names, the pictures and the addresses of its photos, and their files."""
     return [
         (
             couple,
-            [(_short(path), thumbnail(root / path, _SIDE), link(root / path, folder)) for path in couple.paths],
+            [
+                (_short(path), thumbnail(root / path, _SIDE), link(root / path, folder), root / path)
+                for path in couple.paths
+            ],
         )
         for couple in couples
     ]
@@ -154,10 +162,6 @@ def _short(path: str) -> str:
     """Leave out a folder that the file's own name repeats, as LFW's do."""
     file = Path(path)
     return file.name if file.parent.name and file.name.startswith(file.parent.name) else path
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None or isnan(share) else f"{100 * share:.2f}%"
 
 
 def _points(interval: Interval | None) -> str:

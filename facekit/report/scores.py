@@ -12,6 +12,7 @@ from facekit.base.files import guarded, replace_file, write_json
 from facekit.base.plain import Json, to_plain
 from facekit.base.text import counted
 from facekit.options.base import Setting, describe
+from facekit.options.common import PROTOCOLS
 from facekit.options.train import MODEL, TRAINING, Train
 from facekit.report import model_charts, scores_json
 from facekit.report.charts import Chart
@@ -25,12 +26,6 @@ from facekit.scores.classes import TOP, Example
 from facekit.scores.groups import LEAST, Groups, GroupScores
 from facekit.scores.identification import Identification
 from facekit.scores.model import FOLDS_NOTE, BeforeCleaning, Folds, ModelScores, TargetScores
-
-PROTOCOLS = {
-    "group": "by photo: no photo is in two parts, nor is anything made from it",
-    "person": "by person: no person is in two parts, nor is any photo or anything made from it",
-    "image": "by file: copies and children of one photo can be in several parts",
-}
 
 _FIRST = ("accuracy", "accuracy before cleaning", "accuracy to quote", "fpir", "tpir", "reliability of FPIR and TPIR")
 """What a terminal shows of the scores before all else."""

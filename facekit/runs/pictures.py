@@ -46,6 +46,17 @@ def dataset_of(run: Run, records: Sequence[Record], track: Track = quiet) -> Dat
     return Dataset(run.root, records, _sources(run.root, there), info, links)
 
 
+def sources_of(run: Run, records: Sequence[Record]) -> dict[str, Source]:
+    """Return origin -> where the photos behind some pictures of the run's split were found, as its folder says it.
+
+    The folder is asked only once the first of the pictures was found in it, as it was.
+    """
+    ours = (run.root / MANIFEST).exists()  # else such a file is another program's
+    if not ours or not any(_unchanged(run, records[:1], quiet)):
+        return {}
+    return _sources(run.root, records)
+
+
 def updated(run: Run, record: Record, targets: Mapping[str, str] | None) -> Record:
     """Return a picture as it was trained on, with the targets that its folder has by now.
 

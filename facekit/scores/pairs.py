@@ -80,6 +80,10 @@ class GroupScores:
         """Return the share found at a false match rate; None where so few pairs cannot tell."""
         return self.measures.tar[self.fars.index(far)] if far in self.fars else None
 
+    def tar_interval(self, far: float) -> Interval | None:
+        """Return the interval of `tar`, which the page shows."""
+        return self.intervals.tar[self.fars.index(far)] if self.intervals and far in self.fars else None
+
 
 @dataclass(frozen=True)
 class Gap:

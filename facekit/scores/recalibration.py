@@ -41,7 +41,10 @@ def fit_temperature(truth: Classes, probabilities: Probabilities) -> float:
 
 def tempered(probabilities: Probabilities, temperature: float) -> Floats:
     """Return probabilities, shape (n, labels), at a temperature: above 1 less sure, below 1 surer."""
-    return np.asarray(scipy.special.softmax(_logs(probabilities) / temperature, axis=1))
+    # As scipy.special does it, whose import takes a tenth of the time of answering about one photo.
+    logs = _logs(probabilities) / temperature
+    shares = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def fit_logistic(inside: Floats, outside: Floats, weights: Floats) -> tuple[float, float]:

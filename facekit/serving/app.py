@@ -31,7 +31,11 @@ def build(settings: Serve) -> Gate:
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        await engine.start()
+        try:
+            await engine.start()
+        except Exception as error:
+            logs.write_fault("not-started", error)  # uvicorn ends, and would say it where nothing is written
+            raise
         yield
         await engine.stop()
 
@@ -64,9 +68,9 @@ def _add_health(app: FastAPI, engine: Engine) -> None:
 
     @app.get("/readyz", tags=["health"])
     async def readyz() -> Health:
-        """Say whether the process can answer: its gallery was looked at a moment ago."""
-        if not engine.ready:
-            raise Problem("not-ready", "the gallery cannot be read now")
+        """Say whether the process can answer: its gallery was looked at a moment ago, and faces are embedded."""
+        if engine.trouble is not None:
+            raise Problem("not-ready", engine.trouble)
         return Health(status="ok")
 
     @app.get("/metrics", tags=["health"], response_class=Response, responses={200: {"content": {"text/plain": {}}}})

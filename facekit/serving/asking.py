@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 
 from facekit.base.contract import BadImage, Image
 from facekit.faces.landmarks import NO_FACE
 from facekit.identity.comparing import matched
-from facekit.identity.faces import Seen
+from facekit.identity.faces import Seen, SeenFaces
 from facekit.identity.gallery.answers import Answer, NoAnswer, named
 from facekit.identity.predictor import Prediction
 from facekit.options.common import STRANGER
@@ -31,10 +33,19 @@ from facekit.serving.answers import (
 from facekit.serving.describing import picture_body, refusals
 from facekit.serving.engine import Engine
 from facekit.serving.live import Live, Now
-from facekit.serving.monitor.counting import Asked
+from facekit.serving.monitor.counting import Asked, Counting, Held
 from facekit.serving.noting import note
 from facekit.serving.problems import Problem
 from facekit.serving.tokens import Tokens
+
+Count = Annotated[
+    bool,
+    Query(
+        description="Whether the answers are counted for the monitor and for what /metrics says of faces. `false` for "
+        "pictures of which there are many of the same people, such as the stills of a camera that somebody looks into, "
+        "and for probes."
+    ),
+]
 
 
 def routes(engine: Engine, tokens: Tokens | None) -> APIRouter:
@@ -53,8 +64,7 @@ def _add_detect(router: APIRouter, engine: Engine) -> None:
     @router.post("/detect", openapi_extra=picture_body("picture"), responses=refusals("bad-picture"))
     async def detect(request: Request) -> Detected:
         """Find the faces of a picture."""
-        upload = await uploads.read(request)
-        image, found = await engine.measure(upload.one("picture"))
+        image, found = await engine.measure((await uploads.read(request)).one("picture"))
         note(request, faces=len(found))
         faces = [DetectedFace(box=_box(one.face.box), score=one.face.score, quality=one.quality) for one in found]
         return Detected(**_size(image), faces=faces)
@@ -62,19 +72,21 @@ def _add_detect(router: APIRouter, engine: Engine) -> None:
 
 def _add_identify(router: APIRouter, engine: Engine, live: Live, tokens: Tokens) -> None:
     @router.post("/identify", openapi_extra=picture_body("picture"), responses=refusals("bad-picture"))
-    async def identify(request: Request) -> Identified:
+    async def identify(request: Request, count: Count = True) -> Identified:
         """Name the faces of a picture by the gallery, or say that they are strangers'."""
-        upload = await uploads.read(request)
-        seen = await engine.look(upload.one("picture"))
+        counting = engine.counting if count else None
+        seen = await engine.look((await uploads.read(request)).one("picture"), partial(_Looked.at, counting))
         vectors, reasons = await engine.embed([face.aligned for face in seen.faces])
         now = live.now
-        answers = list(named("", seen, reasons, now.namer.name(vectors), now.namer))
+        answers = list(named("", [face.box for face in seen.faces], reasons, now.namer.name(vectors), now.namer))
         note(request, faces=len(answers), known=sum(map(_is_known, answers)))
-        _count(answers)
-        if engine.counting is not None:
-            engine.counting.picture(seen.image, [_asked(one) for one in answers if one.name is not None])
+        if count:
+            _count(answers)
+        if counting is not None:
+            counting.count(seen.held, [None if one.name is None else _asked(one) for one in answers])
         return Identified(
-            **_size(seen.image),
+            width=seen.width,
+            height=seen.height,
             faces=[_face(number, answer, now, seen.sha256, tokens) for number, answer in enumerate(answers, 1)],
             threshold=round(now.namer.threshold, 4),
             fpir=now.namer.rate,
@@ -107,15 +119,15 @@ def _add_verify(router: APIRouter, engine: Engine) -> None:
 
 def _add_analyze(router: APIRouter, engine: Engine, tokens: Tokens | None) -> None:
     @router.post("/analyze", openapi_extra=picture_body("picture"), responses=refusals("bad-picture"))
-    async def analyze(request: Request) -> Analyzed:
+    async def analyze(request: Request, count: Count = True) -> Analyzed:
         """Label the faces of a picture, by each run that the server was started with."""
-        upload = await uploads.read(request)
-        found = await engine.label(upload.one("picture"))
+        found = await engine.label((await uploads.read(request)).one("picture"))
         note(request, faces=max(map(len, found.faces.values())))
         first = engine.labels[0]
-        if engine.counting is not None and engine.live is None:  # what is counted is kept in the run that is served
-            answers = [_guessed(one) for one in found.faces[first.name] if isinstance(one, Prediction)]
-            engine.counting.picture(found.image, answers)
+        counting = engine.counting if count and engine.live is None else None  # it is kept in the run that is served
+        if counting is not None:
+            guessed = [_guessed(one) for one in found.faces[first.name] if isinstance(one, Prediction)]
+            counting.picture(found.image, guessed)
         runs = {name: [_labelled(one) for one in faces] for name, faces in found.faces.items()}
         if tokens is not None:  # feedback is about the run that is served
             for number, face in enumerate(runs[first.name], 1):
@@ -132,10 +144,24 @@ def _guessed(one: Prediction) -> Asked:
     return Asked(one.box, one.label not in (None, STRANGER), one.similarity, confidence)
 
 
-async def _shown(engine: Engine, data: bytes, name: str) -> Seen:
+@dataclass(frozen=True, kw_only=True)
+class _Looked(SeenFaces):
+    """A picture that was looked at: its pixels are let go, but for what is held to be counted."""
+
+    width: int
+    height: int
+    held: Held | None = None
+
+    @classmethod
+    def at(cls, counting: Counting | None, seen: Seen) -> _Looked:
+        held = None if counting is None else counting.hold(seen.image, [face.box for face in seen.faces])
+        return cls(sha256=seen.sha256, faces=seen.faces, held=held, **_size(seen.image))
+
+
+async def _shown(engine: Engine, data: bytes, name: str) -> SeenFaces:
     """Return the main face of a picture. Raises Problem, which says which picture shows none."""
     try:
-        seen = await engine.look(data, only_foremost=True)
+        seen = await engine.look(data, partial(_Looked.at, None), only_foremost=True)
     except Problem as problem:
         raise Problem(problem.name, f"{name}: {problem.detail}") from None
     if not seen.faces:

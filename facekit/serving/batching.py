@@ -19,6 +19,10 @@ class _Asked(Generic[T, R]):
     answer: asyncio.Future[list[R]]
 
 
+class Stopped(Exception):
+    """Nothing is worked on any more."""
+
+
 class Batcher(Generic[T, R]):
     """Gathers items while the work on those before goes on, and a little longer while others are on the way.
 
@@ -40,7 +44,9 @@ class Batcher(Generic[T, R]):
         self._work, self._executor, self._most, self._wait = work, executor, most, wait
         self._on_the_way = on_the_way
         self._asked: deque[_Asked[T, R]] = deque()
+        self._batch: list[_Asked[T, R]] = []
         self._news = asyncio.Event()
+        self._stopped = False
 
     @property
     def waiting(self) -> int:
@@ -48,22 +54,30 @@ class Batcher(Generic[T, R]):
         return sum(len(one.items) for one in self._asked)
 
     async def ask(self, items: Sequence[T]) -> list[R]:
-        """Return the answers to some items, in order. Raises what the work raises."""
+        """Return the answers to some items, in order. Raises what the work raises, and Stopped once `run` has ended."""
         if not items:
             return []
+        if self._stopped:
+            raise Stopped
         one = _Asked[T, R](items, asyncio.get_running_loop().create_future())
         self._asked.append(one)
         self._news.set()
         return await one.answer
 
     async def run(self) -> None:
-        """Work until cancelled."""
-        while True:
-            await self._news.wait()
-            await self._gathered()
-            batch = self._next()
-            if batch:
-                await self._answered(batch)
+        """Work until cancelled. However it ends, nobody is left waiting."""
+        try:
+            while True:
+                await self._news.wait()
+                await self._gathered()
+                self._batch = self._next()
+                if self._batch:
+                    await self._answered(self._batch)
+        finally:
+            self._stopped = True
+            for one in (*self._batch, *self._asked):
+                if not one.answer.done():
+                    one.answer.set_exception(Stopped())
 
     async def _gathered(self) -> None:
         """Wait until the batch is full, nobody else is on the way, or the time is over."""

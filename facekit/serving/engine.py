@@ -6,12 +6,12 @@ import asyncio
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +30,14 @@ from facekit.options.serve import Serve
 from facekit.runs import MODEL
 from facekit.runs.export import open_model
 from facekit.serving import logs, metrics
-from facekit.serving.batching import Batcher
+from facekit.serving.batching import Batcher, Stopped
 from facekit.serving.keys import Access, RunKeys
 from facekit.serving.live import Live
 from facekit.serving.monitor.counting import Counting
 from facekit.serving.monitor.recorder import Recorder
 from facekit.serving.monitor.watched import recorder_at, recorder_of_run
 from facekit.serving.pictures import decoded, measured
+from facekit.serving.problems import Problem
 from facekit.serving.targets import is_run
 
 T = TypeVar("T")
@@ -46,11 +47,17 @@ Vector = NDArray[np.float32]
 _EMBEDDER = "dlib"
 """What compares faces where no gallery says."""
 
+_EMBEDS = "embed"
+_NOT_EMBEDDED = "faces are not embedded any more: start the server again, and see its log"
+
 REFRESH_SECONDS = 0.25
 """How often a process looks whether another has changed the gallery or its keys."""
 
 THRESHOLD_SECONDS = 1.0
 """How long a gallery must have stayed as it is before its threshold is found anew; up to twice that."""
+
+RETRY_SECONDS = 60.0
+"""Longest pause before a threshold that could not be found is looked for again: it may take a core for a while."""
 
 STALE_SECONDS = 10.0
 """Seconds after which what cannot be looked at any more is not relied on: a key may have been revoked meanwhile."""
@@ -103,46 +110,64 @@ class Engine:
         self._lookers = ThreadPoolExecutor(self.threads, "look")
         self._embedding = ThreadPoolExecutor(1, "embed")
         self._desk = ThreadPoolExecutor(1, "desk")
+        self._following = ThreadPoolExecutor(1, "follow")  # a long queue at the desk must not make keys look stale
         self._slow = ThreadPoolExecutor(1, "slow")
         self._batcher: Batcher[Image | BadImage, tuple[Vector, str | None]] = Batcher(
             self._embed, self._embedding, settings.batch, settings.wait_ms / 1000, lambda: self._looking > 0
         )
         self._looking = 0
         self._looked_at = 0.0
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._stopping = False
         self.counting: Counting | None = None
 
     async def start(self) -> None:
         """Begin to work; each thread loads its networks first, which no request should wait for."""
         await self._warm_up()
         self._looked_at = asyncio.get_running_loop().time()
-        work = [self._batcher.run(), self._follow()]
+        self._begin(_EMBEDS, self._batcher.run())
+        self._begin("follow", self._follow())
         if self.live is not None:
-            work.append(self._find_thresholds(self.live))
-        self._tasks = [asyncio.create_task(one) for one in work]
+            self._begin("thresholds", self._find_thresholds(self.live))
         if self.settings.monitor and self._begin_to_count is not None:
             self.counting = Counting(self._begin_to_count, logs.write_fault)
+
+    def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Begin what goes on until the end; should it end sooner, the log says so."""
+        self._tasks[name] = asyncio.create_task(work)
+        self._tasks[name].add_done_callback(partial(self._has_ended, name))
+
+    def _has_ended(self, name: str, task: asyncio.Task[None]) -> None:
+        if self._stopping:
+            return
+        error = None if task.cancelled() else task.exception()
+        logs.write_fault("task-ended", error or Stopped(), task=name)
 
     async def _warm_up(self) -> None:
         loop, together = asyncio.get_running_loop(), threading.Barrier(self.threads)
         grey = np.full((64, 64, 3), 128, np.uint8)
 
         def warm() -> None:
-            self.finder.find(grey)
-            self.finder.align(grey, Box(8, 8, 48, 48))
-            together.wait(60)
+            try:
+                self.finder.find(grey)
+                self.finder.align(grey, Box(8, 8, 48, 48))
+            except BaseException:
+                together.abort()  # the other threads would wait for this one
+                raise
+            together.wait()  # so that each thread does it, and none does it twice
 
         begun = [loop.run_in_executor(self._lookers, warm) for _ in range(self.threads)]
         await asyncio.gather(*begun, loop.run_in_executor(self._embedding, self.finder.embed, []))
 
     async def stop(self) -> None:
         """End the work, and let go of the gallery."""
-        for task in self._tasks:
+        self._stopping = True
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         if self.counting is not None:
             await asyncio.get_running_loop().run_in_executor(None, self.counting.close)
-        for pool in (self._lookers, self._embedding, self._desk, self._slow):
+        for pool in (self._lookers, self._embedding, self._desk, self._following, self._slow):
             pool.shutdown(wait=True, cancel_futures=True)
         if self.live is not None:
             self.live.gallery.store.close()
@@ -168,12 +193,21 @@ class Engine:
 
     def access(self) -> Access | None:
         """Return the keys as they are now; None where that cannot be told."""
-        if not self.ready:
+        if not self._is_fresh:
             return None
         return self.live.access if self.live is not None else self._access
 
     @property
-    def ready(self) -> bool:
+    def trouble(self) -> str | None:
+        """Why nothing can be answered now; None where all is well."""
+        if not self._is_fresh:
+            return "the gallery cannot be read now"
+        if self._tasks[_EMBEDS].done():
+            return _NOT_EMBEDDED
+        return None
+
+    @property
+    def _is_fresh(self) -> bool:
         """Whether the gallery, or the keys of the run, could be looked at a moment ago."""
         return asyncio.get_running_loop().time() - self._looked_at < STALE_SECONDS
 
@@ -188,20 +222,30 @@ class Engine:
         """Take over what has changed in the gallery or its keys."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        await loop.run_in_executor(self._desk, self._refresh)
+        await loop.run_in_executor(self._following, self._refresh)
         self._looked_at = began
 
-    async def look(self, data: bytes, only_foremost: bool = False) -> Seen:
-        """Return a picture and its faces, largest first, maybe none. Raises Problem for one that cannot be read."""
-        return await self.in_pool(self._look, data, only_foremost)
+    async def look(self, data: bytes, work: Callable[[Seen], T], only_foremost: bool = False) -> T:
+        """Return what `work`, in the same thread, makes of a picture and its faces, largest first, maybe none.
+
+        The pixels are let go with that: pictures that waited for something else would fill the memory together.
+        Raises Problem for a picture that cannot be read, and what `work` raises.
+        """
+        return await self.in_pool(self._look, data, work, only_foremost)
 
     async def measure(self, data: bytes) -> tuple[Image, list[Measured]]:
         """Return a picture, and its faces with their quality, largest first. Raises Problem as `look` does."""
         return await self.in_pool(self._measure, data)
 
     async def embed(self, faces: Sequence[Image | BadImage]) -> tuple[Embeddings, list[str | None]]:
-        """Return the embedding of each aligned face, and why there is none: then its row is NaN."""
-        found = await self._batcher.ask(faces)
+        """Return the embedding of each aligned face, and why there is none: then its row is NaN.
+
+        Raises Problem where no face is embedded any more.
+        """
+        try:
+            found = await self._batcher.ask(faces)
+        except Stopped:
+            raise Problem("not-ready", _NOT_EMBEDDED) from None
         vectors = np.stack([vector for vector, _ in found]) if found else np.empty((0, 0), np.float32)
         return vectors, [reason for _, reason in found]
 
@@ -233,18 +277,21 @@ class Engine:
     async def _find_thresholds(self, live: Live) -> None:
         """Find the threshold anew where the people have changed, and are not changed any more for a moment."""
         loop = asyncio.get_running_loop()
-        before = live.now.generation
+        before, failed = live.now.generation, 0
+        # Each process at another time: the first stores what it finds, and the others take that over.
+        pause = THRESHOLD_SECONDS * (1 + os.getpid() % 8 / 8)
         while True:
-            # Each process at another time: the first stores what it finds, and the others take that over.
-            await asyncio.sleep(THRESHOLD_SECONDS * (1 + os.getpid() % 8 / 8))
+            await asyncio.sleep(min(pause * 2**failed, RETRY_SECONDS))
             if live.lags and live.now.generation == before:
                 try:
                     await loop.run_in_executor(self._slow, live.find_threshold)
-                except FacekitError:
-                    pass  # `_follow` says what is wrong with the gallery
+                    failed = 0
                 except Exception as error:  # noqa: BLE001 - the threshold of before still holds, and is tried again
-                    logs.write_fault("bug", error)
+                    if not failed:
+                        logs.write_fault("threshold-fault" if isinstance(error, FacekitError) else "bug", error)
+                    failed = min(failed + 1, 10)
             before = live.now.generation
+            metrics.THRESHOLD_FAULT.set(int(failed > 0))
 
     def _refresh(self) -> None:
         if self.live is not None:
@@ -252,9 +299,10 @@ class Engine:
         elif self._keys is not None:
             self._access = self._keys.access()
 
-    def _look(self, data: bytes, only_foremost: bool) -> Seen:
+    def _look(self, data: bytes, work: Callable[[Seen], T], only_foremost: bool) -> T:
         image = decoded(data)
-        return Seen(image, hashlib.sha256(data).hexdigest(), self.finder.find(image, only_foremost))
+        faces = self.finder.find(image, only_foremost)
+        return work(Seen(image=image, sha256=hashlib.sha256(data).hexdigest(), faces=faces))
 
     def _measure(self, data: bytes) -> tuple[Image, list[Measured]]:
         image = decoded(data)

@@ -89,27 +89,44 @@ class Gate:
         self._names |= {name.lower() for name in settings.allowed_host}
         self._most_bytes = settings.max_megabytes * 1_000_000
         self.under_way = 0
+        self.failure: Exception | None = None
+        """What the application has not started for."""
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
+            await self._live(scope, receive, send)
         if scope["type"] != "http":
             return
         passing = Passing(scope["method"] if scope["method"] in METHODS else "other", scope["path"])
         answer = _Answer(send, passing)
         try:
-            await self._pass(scope, receive, answer, passing)
-        except Problem as problem:
-            if not passing.status:
+            problem = await self._refused(scope, receive, answer, passing)
+            if problem is not None and not passing.status:
                 await problem.response()(scope, receive, answer)
-        except Exception as error:  # noqa: BLE001 - uvicorn would write its message, which may hold a name
-            logs.write_fault("bug", error, request=passing.id)
-            if not passing.status:
-                await Problem("bug", "see the server's log", request=passing.id).response()(scope, receive, answer)
         finally:
             passing.route = getattr(scope.get("route"), "path", "")
             self._done(passing)
+
+    async def _live(self, scope: Message, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    async def _refused(self, scope: Message, receive: Receive, send: Send, passing: Passing) -> Problem | None:
+        """Have a request answered; return why it is not, if it is not."""
+        try:
+            await self._pass(scope, receive, send, passing)
+        except Problem as problem:
+            return problem
+        except asyncio.CancelledError:  # the server ends, and has waited as long as `--grace` says
+            return Problem("not-ready", "the server is being stopped")
+        except Exception as error:  # noqa: BLE001 - uvicorn would write its message, which may hold a name
+            logs.write_fault("bug", error, request=passing.id)
+            return Problem("bug", "see the server's log", request=passing.id)
+        return None
 
     async def _pass(self, scope: Message, receive: Receive, send: Send, passing: Passing) -> None:
         headers = _Headers(scope)
@@ -124,9 +141,7 @@ class Gate:
             raise Problem("busy", f"{self.under_way} requests are under way already; send it again in a moment")
         self._count(1)
         try:
-            body = await self._body(receive)
-            passing.bytes = len(body)
-            await self._timed(scope, replay(body, receive), send, receive)
+            await self._timed(scope, await self._whole(receive, passing), send, receive)
         except _Gone:
             passing.status = GONE
         finally:
@@ -167,14 +182,16 @@ class Gate:
         if not allows(passing.key, scope):
             raise Problem("no-right", f"this needs a key with the scope {scope}, and this one has {passing.key.scope}")
 
-    async def _body(self, receive: Receive) -> bytes:
+    async def _whole(self, receive: Receive, passing: Passing) -> Receive:
+        """Return what gives the body of a request, once it is there. Nobody else holds it: it may be large."""
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await whole_body(receive, self._most_bytes)
         except TimeoutError:
             raise Problem("too-slow", f"the body did not arrive within {BODY_SECONDS:g} seconds") from None
         if isinstance(body, bytes):
-            return body
+            passing.bytes = len(body)
+            return replay(body, receive)
         raise Problem("too-large" if body.status == 413 else "bad-request", body.reason)
 
     async def _timed(self, scope: Message, replayed: Receive, send: Send, receive: Receive | None = None) -> None:
@@ -241,6 +258,8 @@ class _Headers:
     def check_length(self, most: int) -> None:
         """Refuse a body that says that it is too large, before any of it is read. Raises Problem."""
         length = self["content-length"]
+        if length and self["transfer-encoding"]:
+            raise Problem("bad-request", "Content-Length and Transfer-Encoding: a proxy may see another request in it")
         if length and not (length.isascii() and length.isdigit() and len(length) <= 18):
             raise Problem("bad-request", "Content-Length is no number")
         if length and int(length) > most:

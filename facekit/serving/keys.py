@@ -12,11 +12,11 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, get_args
 
 from facekit.base import plain
+from facekit.base.clock import now
 from facekit.base.contract import FacekitError
 from facekit.base.files import locked, read_json, replace_file
 from facekit.identity.gallery.store import Store
@@ -96,8 +96,7 @@ def make(scope: Scope, name: str) -> tuple[str, Key]:
     """Return a new key, which is shown once, and what is kept of it."""
     number = secrets.token_hex(4)
     given = f"fk_{number}_{secrets.token_urlsafe(32)}"
-    at = datetime.now(UTC).isoformat(timespec="seconds")
-    return given, Key(number, hashlib.sha256(given.encode()).hexdigest(), scope, at, name)
+    return given, Key(number, hashlib.sha256(given.encode()).hexdigest(), scope, now(), name)
 
 
 class Keys(Protocol):

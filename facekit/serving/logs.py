@@ -9,7 +9,8 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+
+from facekit.base.clock import now
 
 log = logging.getLogger("facekit.serving.log")
 
@@ -47,8 +48,7 @@ def writing() -> Iterator[None]:
 
 def write(event: str, **fields: object) -> None:
     """Write one line."""
-    at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    log.info(json.dumps({"at": at, "event": event, "worker": os.getpid(), **fields}))
+    log.info(json.dumps({"at": now("milliseconds"), "event": event, "worker": os.getpid(), **fields}))
 
 
 def write_fault(event: str, error: BaseException, **fields: object) -> None:

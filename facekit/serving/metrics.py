@@ -45,6 +45,11 @@ SIMILARITY = Histogram(
 BATCH = Histogram(
     "facekit_batch_faces", "Faces that were embedded together.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )
+THRESHOLD_FAULT = Gauge(
+    "facekit_threshold_fault",
+    "1 where the people of the gallery have changed and no threshold can be found for them: that of before holds.",
+    multiprocess_mode="livemax",
+)
 FEEDBACK = Counter("facekit_feedback", "Answers of which somebody has said whether they were right.", ["right"])
 
 _OF_PROCESS = re.compile(r".*_(\d+)\.db")

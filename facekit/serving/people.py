@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -14,7 +15,7 @@ from facekit.base.names import fold
 from facekit.base.text import counted
 from facekit.dataset import tombstones
 from facekit.faces.landmarks import NO_FACE
-from facekit.identity.faces import SeenFace, kept
+from facekit.identity.faces import Seen, SeenFace, kept
 from facekit.identity.gallery import NewFace, Person
 from facekit.identity.gallery.values import Crop, KnownFace, Where
 from facekit.serving import uploads
@@ -106,14 +107,15 @@ class Desk:
 
     async def _read(self, data: bytes, number: int | None, foremost: bool, which: str) -> _Read:
         """Return the face of a picture that is meant. The picture itself is let go."""
-        seen = await self.engine.look(data, only_foremost=foremost and number is None)
+        return await self.engine.look(data, partial(self._meant, number, which), foremost and number is None)
+
+    def _meant(self, number: int | None, which: str, seen: Seen) -> _Read:
         try:
-            await self.engine.in_pool(tombstones.check, seen.image, seen.sha256)
+            tombstones.check(seen.image, seen.sha256)
         except BadImage as error:
             raise Problem("bad-picture", f"{which}{error.reason}") from None
         face = _chosen(seen.faces, number, which)
-        keep = self.live.gallery.about.keep_crops
-        crop = await self.engine.in_pool(kept, seen.image, face.box) if keep else None
+        crop = kept(seen.image, face.box) if self.live.gallery.about.keep_crops else None
         return _Read(Where(UPLOADED, seen.sha256, face.box), face.aligned, crop)
 
     def enroll(self, name: str, faces: list[NewFace]) -> tuple[Person, int]:
@@ -148,7 +150,7 @@ class Desk:
     def remove(self, people: list[int], faces: list[str]) -> None:
         """Remove people or faces, and blank them in the index too."""
         self.store.remove(people, faces)
-        self.live.gallery.people()
+        self.live.refresh()
 
 
 def _add_showing(router: APIRouter, desk: Desk) -> None:

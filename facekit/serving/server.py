@@ -73,14 +73,29 @@ def _config(app: App, limits: Limits) -> uvicorn.Config:
 
 
 class Impatient(H11Protocol):
-    """uvicorn's protocol with a limit that it lacks: a client that sends a byte a minute holds no connection."""
+    """uvicorn's protocol with limits that it lacks: a client holds no connection by sending, or reading, too slowly."""
 
     head_seconds: float = Limits.head_seconds
+    read_seconds: float = 60.0
+    """Seconds in which a client must have taken what it is sent; closing would wait for it without end."""
     _timer: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=0)  # so that `pause_writing` tells of each byte that waits
         self._watch()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._unread is None:
+            self._unread = self.loop.call_later(self.read_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -88,7 +103,7 @@ class Impatient(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
-        super().connection_lost(exc)
+        super().connection_lost(exc)  # which resumes writing
 
     def _watch(self) -> None:
         """Close the connection in a while, unless the head of a request is complete."""

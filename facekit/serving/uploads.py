@@ -49,13 +49,18 @@ async def read(request: Request) -> Upload:
     if kind == FORM:
         return await _form(request)
     if kind.startswith("image/") or kind == "application/octet-stream":
-        body = await request.body()
+        body = await _body(request)
         return Upload({"picture": [body]} if body else {})
     raise Problem("unsupported-picture", f"send {FORM}, or a picture's bytes as image/jpeg or application/octet-stream")
 
 
+async def _body(request: Request) -> bytes:
+    """Return the body of a request, which does not keep it as well."""
+    return b"".join([part async for part in request.stream() if part])
+
+
 async def _form(request: Request) -> Upload:
-    body = await request.body()
+    body = await _body(request)
 
     async def whole() -> AsyncGenerator[bytes, None]:
         yield body

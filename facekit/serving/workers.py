@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import sys
@@ -33,12 +34,19 @@ CONNECTIONS = 2000
 """Connections that a process holds; most of them wait for their turn, or for the next request."""
 
 
+IDLE_SECONDS = 75
+"""Seconds that a connection stays open for the next request: longer than proxies keep theirs, which would send a
+request into one that is just being closed."""
+
+_OTHER_FILES = 200
+"""Files that a process has open beside its connections, at most."""
+
+
 def run(settings: Serve, listening: socket.socket) -> None:
     """Serve until Ctrl-C or SIGTERM. Raises FacekitError for what cannot be served."""
+    _allow_files()
     if settings.workers == 1:
-        server = uvicorn.Server(config(settings, build(settings)))
-        with _ended_by_signals():
-            server.run(sockets=[listening])
+        _run_alone(settings, listening)
         return
     with tempfile.TemporaryDirectory(prefix="facekit-metrics-") as folder:
         told = {SETTINGS: settings_text(settings), metrics.FOLDER: folder}
@@ -51,6 +59,36 @@ def run(settings: Serve, listening: socket.socket) -> None:
         finally:
             for name in told:
                 os.environ.pop(name)
+
+
+def _allow_files() -> None:
+    """Let this process and its children hold as many connections as they take: each is an open file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + _OTHER_FILES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _connections() -> int:
+    """Return how many connections a process holds: no more than it may open, and still read the gallery."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS if soft == resource.RLIM_INFINITY else max(1, min(CONNECTIONS, soft - _OTHER_FILES))
+
+
+def _run_alone(settings: Serve, listening: socket.socket) -> None:
+    """Serve in this process. Raises what the application could not start for."""
+    app = build(settings)
+    server = uvicorn.Server(config(settings, app))
+    try:
+        with _ended_by_signals():
+            server.run(sockets=[listening])
+    except SystemExit:  # how uvicorn says that it has not started
+        if app.failure is None:
+            raise
+    if app.failure is not None and not server.started:
+        raise app.failure
 
 
 @contextmanager
@@ -85,7 +123,8 @@ def config(settings: Serve, app: App | str) -> uvicorn.Config:
         workers=settings.workers,
         http=Impatient,
         loop="asyncio",
-        limit_concurrency=CONNECTIONS,
+        limit_concurrency=_connections(),
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=settings.grace,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,

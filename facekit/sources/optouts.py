@@ -15,6 +15,7 @@ none, keeps to them all the same. What is read, and in which version:
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -61,6 +62,17 @@ class OptOut(NamedTuple):
     def reason(self) -> str:
         """The reason that is counted."""
         return f"{REASON}: {self.signal}"
+
+
+def is_opt_out(reason: str) -> bool:
+    """Whether a reason why a picture was left out says that its owner wants it so."""
+    return reason.startswith(REASON)
+
+
+def by_signal(reasons: Iterable[str]) -> dict[str, int]:
+    """Return signal -> pictures that were left out for it, the most frequent first, of the reasons of all."""
+    said = Counter(reason.removeprefix(f"{REASON}: ") for reason in reasons if is_opt_out(reason))
+    return dict(said.most_common())
 
 
 def of_answer(headers: HTTPHeaderDict, reserved: OptOut | None = None) -> OptOut | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from facekit import runs
+from facekit.base.cluster.client import hired
 from facekit.base.contract import Embedder, FacekitError, Record, Track
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.dataset.targets import value
@@ -63,9 +64,8 @@ class Linear:
             targets=plan.kept_targets,
         )
         pictures = [*split.part(TRAIN), *split.part(VALIDATION)]
-        embedded = embedders.embed_dataset(
-            replace(split.dataset, records=pictures), self._name, track, self._options.jobs
-        )
+        with hired(self._options.cluster, self._options.jobs) as jobs:
+            embedded = embedders.embed_dataset(replace(split.dataset, records=pictures), self._name, track, jobs)
         seconds = time.monotonic() - began
         rows = [row for row, reason in enumerate(embedded.reasons) if reason is None]
         records = [pictures[row] for row in rows]

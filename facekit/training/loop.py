@@ -1,34 +1,29 @@
-"""The loop over epochs: a network fitted to packed pictures, in one or two steps, from the last whole epoch on."""
+"""The loop over epochs: a network fitted to its feed, in one or two steps, from the last whole epoch on."""
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from facekit.base.contract import FacekitError, Track
 from facekit.base.text import counted
-from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.networks import backend, build
 from facekit.networks.assembly import parameters
 from facekit.networks.backend import Layer, Model, engine, keras
 from facekit.networks.blocks import blocks, free
 from facekit.networks.embedder import build_embedder
-from facekit.options.targets import LEARNED, target_weights
 from facekit.options.train import Train
-from facekit.runs import LOGS, Run, Target
+from facekit.runs import LOGS, Run
 from facekit.runs.pretrained import copy_backbone
 from facekit.training.callbacks import Callbacks, EpochEnd, EpochStart, Progress, Watch
 from facekit.training.checkpoint import Checkpoint
-from facekit.training.feed import ALL, Feed
-from facekit.training.labels import class_indices, picture_weights
-from facekit.training.losses import UNCERTAINTY, TargetLoss, accuracies, with_uncertainty
-from facekit.training.pack import Pack
+from facekit.training.feed import Feed
 from facekit.training.plan import EpochWatch
 from facekit.training.recalibrate import Recalibrate
 from facekit.training.schedule import Step, steps, why_over
-from facekit.training.together import current
 
 _TURN = 10
 """Most that light augmentation turns a picture, in degrees: about what a detector leaves upright."""
@@ -72,9 +67,28 @@ def set_dropout(net: Model, share: float) -> None:
         layer.rate = share
 
 
+@dataclass(frozen=True)
+class Fitting:
+    """What is fitted to what, and how it is measured."""
+
+    net: Model
+    """The network whose weights the run keeps."""
+    model: Model
+    """What is fitted: the network, with what changes its input and what the loss needs behind it."""
+    feed: Feed
+    loss: Any
+    metrics: Callable[[], Sequence[Any]] = list
+    """Makes the metrics of Keras."""
+    held_out: Feed | None = None
+    """What the loss and the metrics are measured on after each epoch."""
+    of_guessing: float = math.inf
+    """The loss of a network that guesses; infinite where the size of a loss says nothing."""
+    measures: Sequence[Any] = ()
+    """Callbacks that add to what Keras measures of an epoch."""
+
+
 def train_epochs(
-    net: Model,
-    packed: Pack,
+    fitting: Fitting,
     run: Run,
     checkpoint: Checkpoint,
     options: Train,
@@ -86,23 +100,16 @@ def train_epochs(
     `watch` is called with all epochs so far once one is kept; what it raises ends the training.
     Raises FacekitError for a training that diverges and a full disk.
     """
-    targets = run.targets
-    model = augmented(net, options.augment_strength) if options.light_augment else net
-    if options.target_weights == LEARNED:
-        model = with_uncertainty(model, len(targets))
-    feed, held_out = _feed(packed, TRAIN, targets, options), _feed(packed, VALIDATION, targets, options)
+    net, model, feed, held_out = fitting.net, fitting.model, fitting.feed, fitting.held_out
     progress = Progress(feed, track, options.epochs - checkpoint.epochs)
     with progress.shown():
         for step in steps(options):
             if checkpoint.epochs >= step.end or why_over(options, checkpoint.rows):
                 continue
-            _prepare(model, net, step, checkpoint, options, targets)
-            callbacks = [
-                progress,
-                EpochStart(options, step, checkpoint),
-                Watch(_of_guessing(targets, options), step.rate),
-            ]
-            callbacks.append(Recalibrate(net, feed, validates=bool(held_out.pictures)))
+            _prepare(fitting, step, checkpoint, options)
+            callbacks = [progress, EpochStart(options, step, checkpoint), Watch(fitting.of_guessing, step.rate)]
+            callbacks.append(Recalibrate(net, feed, validates=held_out is not None))
+            callbacks.extend(fitting.measures)
             callbacks.append(EpochEnd(net, run, checkpoint, options, feed.pictures, watch))
             if options.tensorboard:
                 callbacks.append(keras.callbacks.TensorBoard(str(run.folder / LOGS), write_graph=False))
@@ -110,20 +117,11 @@ def train_epochs(
                 feed,
                 initial_epoch=checkpoint.epochs,
                 epochs=step.end,
-                validation_data=held_out if held_out.pictures else None,
+                validation_data=held_out,
                 callbacks=Callbacks(model, len(feed), callbacks),
                 shuffle=False,  # the feed draws its own order
                 verbose=0,
             )
-    if options.target_weights == LEARNED and checkpoint.epochs:
-        _tell_learned(model, targets)
-
-
-def _tell_learned(model: Model, targets: Sequence[Target]) -> None:
-    """Log how much the loss of each target counts by now."""
-    learned = keras.ops.convert_to_numpy(keras.ops.exp(-model.get_layer(UNCERTAINTY).log_variance))
-    said = ", ".join(f"{one.name} {weight:.3g}" for one, weight in zip(targets, learned, strict=True))
-    log.info("the weights that were learned: %s", said)
 
 
 def augmented(net: Model, strength: float = 1.0) -> Model:
@@ -149,14 +147,15 @@ def augmented(net: Model, strength: float = 1.0) -> Model:
     return keras.Model(inputs, net(x), name=net.name)
 
 
-def _prepare(
-    model: Model, net: Model, step: Step, checkpoint: Checkpoint, options: Train, targets: Sequence[Target]
-) -> None:
+def _prepare(fitting: Fitting, step: Step, checkpoint: Checkpoint, options: Train) -> None:
     """Make the layers of a step trainable, with a fresh optimizer, or the checkpoint's where the step has begun."""
+    net, model = fitting.net, fitting.model
     free(net, step.blocks)
-    sizes = [len(target.labels) for target in targets]
-    loss = TargetLoss(sizes, _weights(targets, options), options.label_smoothing)
-    model.compile(adam(step, options), loss=loss, metrics=accuracies(sizes))
+    if not model.trainable_variables:
+        raise FacekitError(
+            f"{net.name} ends with its embedding, so there is no head to train alone; remove --warmup-epochs"
+        )
+    model.compile(adam(step, options), loss=fitting.loss, metrics=fitting.metrics())
     # TensorFlow traces a step twice where the first time makes variables: with the optimizer's here, once.
     model.optimizer.build(model.trainable_variables)
     checkpoint.restore(model, optimizer=checkpoint.epochs > step.begin)
@@ -175,26 +174,3 @@ def adam(step: Step, options: Train) -> Any:
     optimizer = keras.optimizers.Adam(step.rate, weight_decay=options.weight_decay or None)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
-
-
-def _weights(targets: Sequence[Target], options: Train) -> list[float] | None:
-    """Return how much the loss of each target counts; None where that is learned."""
-    if options.target_weights == LEARNED:
-        return None
-    given = target_weights(options.target_weights)
-    return [given.get(target.name, 1.0) for target in targets]
-
-
-def _of_guessing(targets: Sequence[Target], options: Train) -> float:
-    """Return the loss of a network that takes all labels of a target for equally likely."""
-    weights = _weights(targets, options) or [1.0] * len(targets)
-    return sum(weight * math.log(len(target.labels)) for weight, target in zip(weights, targets, strict=True))
-
-
-def _feed(packed: Pack, part: str, targets: Sequence[Target], options: Train) -> Feed:
-    rows, classes = class_indices(packed.records, part, targets)
-    sizes = [len(target.labels) for target in targets]
-    even = part == TRAIN and options.class_weights == "auto"
-    seed = options.seed if part == TRAIN else None
-    weights, team = picture_weights(classes, sizes, even), current()
-    return Feed(packed, rows, classes, options.batch, seed, weights, ALL if team is None else team.share)

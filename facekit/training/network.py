@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 
 from facekit import runs
 from facekit.base import plugins
+from facekit.base.cluster.client import hired
 from facekit.base.contract import FacekitError, Track
-from facekit.base.files import delete, replace_file
+from facekit.base.files import delete
 from facekit.base.text import counted
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.dataset.targets import value
@@ -23,12 +22,13 @@ from facekit.networks import backend, check_size
 from facekit.networks.assembly import parameters
 from facekit.networks.backend import Model
 from facekit.options.train import Train
-from facekit.report.plots import history_plot
-from facekit.runs import Counts, Epoch, Run, Scores, Target, pretrained
-from facekit.runs.history import write_history
-from facekit.training import loop, openset, together
+from facekit.runs import Counts, Run, Target, pretrained
+from facekit.training import openset, together
 from facekit.training.checkpoint import Checkpoint
+from facekit.training.ending import complete
+from facekit.training.labelled import learn_labels
 from facekit.training.labels import missing_labels, none_left
+from facekit.training.loop import build_network
 from facekit.training.pack import Pack, pack
 from facekit.training.plan import Plan
 from facekit.training.schedule import why_over
@@ -66,7 +66,7 @@ class Network:
         checkpoint = Checkpoint.open(options.output / runs.CHECKPOINT) if plan.run else None
         donor = None if checkpoint and checkpoint.epochs else self._donor
         targets = plan.targets
-        net = loop.build_network(options, [len(target.labels) for target in targets], donor)
+        net = build_network(options, [len(target.labels) for target in targets], donor)
         count = parameters(net)  # before a step freezes some of its layers
         run = plan.run or runs.begin(
             *(options, split.dataset, split.records, split.protocol, options.network),
@@ -77,15 +77,12 @@ class Network:
         if team is not None:
             checkpoint = team.follow(checkpoint)
         if not why_over(options, checkpoint.rows):
-            if plan.run is not None:
-                log.info("%s in %s%s", *how_it_goes_on(checkpoint.epochs, run.folder))
+            say_how_it_goes_on(plan.run, checkpoint.epochs)
             with packing(run, split, options, track) as packed:
                 if team is not None:
                     team.check_pack(packed)
-                used = Counter(record.split for record in packed.records)
-                counts = Counts(train=used[TRAIN], validation=used[VALIDATION])
-                run = run.save(replace(run.info, left={**run.info.left, **packed.left}, used=counts))
-                loop.train_epochs(net, packed, run, checkpoint, options, track, plan.watch)
+                run = with_counts(run, packed)
+                learn_labels(net, packed, run, checkpoint, options, track, plan.watch)
         if team is not None:
             team.part()
             if not team.is_first:
@@ -93,11 +90,21 @@ class Network:
         return _complete(run, count, checkpoint, plan, track)
 
 
-def how_it_goes_on(epochs: int, folder: Path) -> tuple[str, Path, str]:
-    """Return what is said of a training that was interrupted after so many whole epochs."""
-    if not epochs:
-        return "beginning the training", folder, " again: it was interrupted before its first epoch was done"
-    return "continuing the interrupted training", folder, f" after epoch {epochs}"
+def say_how_it_goes_on(run: Run | None, epochs: int) -> None:
+    """Log what becomes of a training that was interrupted after so many whole epochs; nothing without one."""
+    if run is None:
+        return
+    if epochs:
+        log.info("continuing the interrupted training in %s after epoch %d", run.folder, epochs)
+    else:
+        log.info("beginning the training in %s again: it was interrupted before its first epoch was done", run.folder)
+
+
+def with_counts(run: Run, packed: Pack) -> Run:
+    """Write into a run how many pictures are used, and how many are left out."""
+    used = Counter(record.split for record in packed.records)
+    counts = Counts(train=used[TRAIN], validation=used[VALIDATION])
+    return run.save(replace(run.info, left={**run.info.left, **packed.left}, used=counts))
 
 
 @contextmanager
@@ -106,7 +113,8 @@ def packing(run: Run, split: Split, options: Train, track: Track) -> Iterator[Pa
     pictures = [*split.part(TRAIN), *split.part(VALIDATION)]
     file = run.folder / runs.PACK
     try:
-        packed = pack(split.dataset.root, pictures, options.size, file, options.jobs, track)
+        with hired(options.cluster, options.jobs) as jobs:
+            packed = pack(split.dataset.root, pictures, options.size, file, jobs, track)
         _check(packed, run.targets, options)
         yield packed
     finally:
@@ -131,30 +139,9 @@ def _check(packed: Pack, targets: Sequence[Target], options: Train) -> None:
 
 
 def _complete(run: Run, count: int, checkpoint: Checkpoint, plan: Plan, track: Track) -> Run:
-    """Keep the best epoch's weights; only then is the run complete, and its checkpoint no longer needed."""
-    rows, options, split = checkpoint.rows, plan.options, plan.split
+    """Keep the best epoch's weights, and what they make of the faces that training did not see."""
+    options, split = plan.options, plan.split
     checkpoint.export(run.folder / runs.WEIGHTS)
-    write_history(run.folder / runs.HISTORY, rows)
-    replace_file(run.folder / runs.PLOT, history_plot(rows, checkpoint.best))
-    faces = openset.network_faces(split, options, track)
-    info = openset.add(run, options, faces)
-    run = run.save(
-        replace(
-            openset.tempered(info, openset.network_temperatures(run, split, options, track)),
-            complete=True,
-            preprocessing="inside the model: RGB 0..255 goes in",
-            parameters=count,
-            epochs=checkpoint.epochs,
-            scores=Scores.of(rows[checkpoint.best - 1]),
-            stopped=why_over(options, rows) or "",
-            training_seconds=round(sum(row.seconds for row in rows), 1),
-            pictures_per_second=median_rate(rows),
-        )
-    )
-    checkpoint.delete()
-    return run
-
-
-def median_rate(rows: Sequence[Epoch]) -> float:
-    """Return the median of pictures/s; the first epoch, in which the network is compiled, counts only if alone."""
-    return round(statistics.median(row.pictures_per_second for row in rows[1:] or rows), 1)
+    info = openset.add(run, options, openset.network_faces(split, options, track))
+    info = openset.tempered(info, openset.network_temperatures(run, split, options, track))
+    return complete(run, info, checkpoint, options, count)

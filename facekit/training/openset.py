@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from facekit import runs
 from facekit.base import plugins
+from facekit.base.cluster.client import hired
 from facekit.base.contract import BadImage, Record, Track
 from facekit.base.text import counted, listed
 from facekit.dataset import DatasetInfo, read_info
@@ -92,7 +93,8 @@ def network_faces(split: Split, options: Train, track: Track) -> Faces | None:
     if not plugins.installed(*plugins.load(embedders.KIND, DEFAULT).packages):
         return None
     records = [record for record in (*split.part(TRAIN), *split.part(VALIDATION)) if record.synthetic is None]
-    embedded = embedders.embed_dataset(replace(split.dataset, records=records), DEFAULT, track, options.jobs)
+    with hired(options.cluster, options.jobs) as jobs:
+        embedded = embedders.embed_dataset(replace(split.dataset, records=records), DEFAULT, track, jobs)
     rows = [row for row, reason in enumerate(embedded.reasons) if reason is None]
     return Faces([records[row] for row in rows], embedded.vectors[rows], embedders.described(DEFAULT))
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet
 from facekit.base.files import guarded
 from facekit.base.opening import open_new
+from facekit.base.parallel import Jobs, must_see
 from facekit.base.text import counted
 from facekit.networks.inputs import decoded
 
@@ -40,13 +41,14 @@ class Pack:
         return Counter(reason for _, reason in self.lost)
 
 
-def pack(root: Path, records: Sequence[Record], size: int, file: Path, jobs: int = 0, track: Track = quiet) -> Pack:
+def pack(root: Path, records: Sequence[Record], size: int, file: Path, jobs: Jobs = 0, track: Track = quiet) -> Pack:
     """Decode pictures once into `file`, and return them as a memory map that costs no memory.
 
     The file holds nothing but pixels: it is a cache, to be deleted with the work it serves.
     Raises FacekitError when the disk is too small, before anything is decoded, and when no picture is readable.
     """
     _check_room(file, len(records) * size * size * 3)
+    must_see(jobs, root, [record.path for record in records])
     good: list[Record] = []
     lost: list[tuple[Record, str]] = []
     # Written, not mapped, while it grows: a full disk is then an error and not the death of the process.

@@ -38,10 +38,10 @@ class _Looked(NamedTuple):
 def facts(root: Path, jobs: int, track: Track) -> Facts:
     """Return the facts of a folder of pictures. Raises FacekitError for one that cannot be read."""
     dataset = Dataset.open(root, track)
-    ancestry = Ancestry(root)
+    ancestry = Ancestry(root, strict=True)
     found = gather(dataset, dataset.records, ancestry, jobs, track)
     people = counted(len(found.people), "person", "people")
-    made = f", made by `facekit {dataset.info.stage}`" if dataset.info.stage else ""
+    made = f", made by `facekit {dataset.info.stage}`" if dataset.info.stage else ", as they were given"
     has_lines = (root / MANIFEST).is_file()
     return Facts(
         kind="data set",
@@ -77,6 +77,8 @@ def gather(dataset: Dataset, records: Sequence[Record], ancestry: Ancestry, jobs
         split_given=dataset.info.split_given,
         judged=next((t.info.people.found for t in reversed(trees) if t.info.people is not None), {}),
         cleaned_with=dataset.info.recognised_by or ancestry.own.info.recognised_by,
+        decided=sum(tree.info.applied for tree in trees),
+        whole=dataset.info.complete,
         gone=_gone(ancestry),
     )
 
@@ -103,7 +105,7 @@ def tools(info: DatasetInfo) -> list[Tool]:
     for name in dict.fromkeys(names):
         about = provenance.DETECTORS.get(name)
         if about is not None:
-            use = "found the faces" if crop is not None and name == crop.detector else "confirmed the faces"
+            use = "found the faces" if crop is not None and name == crop.detector else "confirmed that they are faces"
             card = WeightsCard(about.title, about.licence, about.trained_on, about.overlap)
             found.append(Tool(use=use, weights=card))
     for name in info.recognised_by:
@@ -191,4 +193,4 @@ def _gone(ancestry: Ancestry) -> str:
     if last.info.made_from is None:
         return ""
     name = Path(last.info.made_from).name
-    return f"The folder {name}, of which it was made, is gone: what was left out before is not known."
+    return f"The folder {name}, of which it was made, is gone: what was left out before that is not known."

@@ -8,21 +8,25 @@ from pathlib import Path
 
 from facekit.base.contract import FacekitError, Track
 from facekit.base.files import read_json, sha256_of
-from facekit.base.text import counted
+from facekit.base.text import counted, listed
 from facekit.commands.card import data as data_facts
-from facekit.dataset import Dataset
+from facekit.commands.card import embedders
+from facekit.dataset import GROUPS, MANIFEST, SOURCES, Dataset
 from facekit.dataset.ancestry import Ancestry
 from facekit.dataset.counting import by_kind, by_part
-from facekit.dataset.info import DatasetInfo
-from facekit.dataset.records import own_file
-from facekit.report.cards.facts import Data, Facts, Origin, Score, Scores, Tool
+from facekit.dataset.info import DatasetInfo, read_info
+from facekit.dataset.lineage import crossings
+from facekit.dataset.records import own_file, read_links, read_records, read_sources
+from facekit.report.cards.facts import Data, Ends, Facts, Likeness, Origin, Score, Scores, Stage, Tool
 from facekit.runs import EVALUATION, SPLIT, Run
 from facekit.runs.provenance import of_run
 from facekit.runs.reports import SCORES
 
-Ends = tuple[float | None, float | None] | None
-
-_GONE = "The folder that it was trained on is gone, or has changed: where its photos come from is not known here."
+_GONE = "The folder that it was trained on is gone: where its photos come from, and what was left out, is not known."
+_CHANGED = (
+    "The folder that it was trained on has changed since: where the photos come from that it learned from, and what "
+    "was left out, is not known."
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,14 @@ class _OpenSet:
 
 
 @dataclass(frozen=True)
+class _Target:
+    title: str
+    pictures: int
+    accuracy: float | None
+    intervals: dict[str, Ends] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class _Before:
     accuracy: float | None = None
     kept: int = 0
@@ -83,6 +95,7 @@ class _Evaluated:
     by_class: tuple[_Class, ...] = ()
     banners: tuple[str, ...] = ()
     groups: _Groups | None = None
+    targets: dict[str, _Target] = field(default_factory=dict)
     open_set: _OpenSet | None = None
     before_cleaning: _Before | None = None
 
@@ -92,17 +105,15 @@ def facts(run: Run, jobs: int, track: Track) -> Facts:
     info = run.info
     data, made = _data(run, jobs, track)
     tools = [*data_facts.tools(made), Tool(use="is what the model stands on", weights=of_run(run))]
-    words = ("class", "classes") if info.kind == "classes" else ("person", "people")
-    people = counted(len(run.labels), *words)
     return Facts(
-        kind="model",
+        kind="embedder" if run.embeds else "model",
         title=run.folder.resolve().name,
-        summary=f"A model ({info.network}) that tells {people} apart, trained with facekit {info.facekit}.",
+        summary=embedders.summary(run) if run.embeds else _summary(run),
         digest=info.dataset.digest,
         data=data,
-        scores=_scores(run),
+        scores=embedders.scores(run) if run.embeds else _scores(run),
         tools=tools,
-        model=_rows(run),
+        model=[*(embedders.rows(run) if run.embeds else _rows(run)), *_common(run)],
         left_out=None if info.open_set is None else info.open_set.people,
         drawn=info.drawn,
         records=SPLIT,
@@ -110,17 +121,36 @@ def facts(run: Run, jobs: int, track: Track) -> Facts:
     )
 
 
-def _data(run: Run, jobs: int, track: Track) -> tuple[Data, DatasetInfo]:
-    """Return what the run was trained on: from its folder, where that is still the same, else from the split alone."""
+def _summary(run: Run) -> str:
     info = run.info
-    try:
-        dataset = Dataset.open(run.root, track)
-        if dataset.digest() == info.dataset.digest:
-            found = data_facts.gather(dataset, run.split, Ancestry(run.root), jobs, track)
-            return replace(found, protocol=run.protocol), dataset.info
-    except FacekitError:  # gone, or another folder by now
-        pass
+    words = ("class", "classes") if info.kind == "classes" else ("person", "people")
+    people = counted(len(run.labels), *words)
+    more = f", and also answers {listed([one.name for one in run.more])}" if run.more else ""
+    return f"A model ({info.network}) that tells {people} apart{more}, trained with facekit {info.facekit}."
+
+
+def _data(run: Run, jobs: int, track: Track) -> tuple[Data, DatasetInfo]:
+    """Return what the run was trained on: from its folder, where that is still the same, else from the split alone.
+
+    Raises FacekitError for a folder whose files say something that facekit would not write.
+    """
+    info = run.info
+    own = Stage(
+        name="train",
+        folder=run.folder.resolve().name,
+        facekit=info.facekit,
+        options=info.options,
+        kept=info.split.total,
+        left=info.left,
+    )
+    dataset = _dataset(run.root, track)
+    if dataset is not None and dataset.digest() == info.dataset.digest:
+        found = data_facts.gather(dataset, run.split, Ancestry(run.root, strict=True), jobs, track)
+        matchers = {**found.likeness.matchers, **info.matchers}
+        likeness = replace(found.likeness, matchers=matchers)
+        return replace(found, protocol=run.protocol, stages=[*found.stages, own], likeness=likeness), dataset.info
     alone = Data(
+        stages=[own],
         pictures=len(run.split),
         people=data_facts.people_of(run.split),
         origin=Origin(photos=len({record.origin for record in run.split})),
@@ -128,28 +158,65 @@ def _data(run: Run, jobs: int, track: Track) -> tuple[Data, DatasetInfo]:
         kinds=by_kind(run.split),
         protocol=run.protocol,
         split_given=info.split_given,
-        gone=_GONE,
+        cleaned_with=info.cleaned_with,
+        likeness=Likeness(crossing=len(crossings(run.split)), matchers=info.matchers),
+        gone=_GONE if dataset is None else _CHANGED,
     )
+    # `crossings` is known from the split, the rest of the likeness from the folder alone.
     return alone, DatasetInfo(crop=info.crop, cleaned_with=info.cleaned_with, matchers=info.matchers)
+
+
+def _dataset(root: Path, track: Track) -> Dataset | None:
+    """Return what is in the folder that a run was trained on; None where it is gone, or holds no pictures by now.
+
+    Raises FacekitError for a broken file of facekit's in it: that is a fault to be seen, not a folder that is gone.
+    """
+    try:
+        return Dataset.open(root, track)
+    except FacekitError:
+        read_info(root)
+        read_records(root / MANIFEST)
+        read_sources(root / SOURCES)
+        read_links(root / GROUPS)
+        return None
 
 
 def _rows(run: Run) -> list[tuple[str, str]]:
     info = run.info
-    rows = [
-        ("network", info.network),
+    rows = [("network", info.network)]
+    if info.backbone is not None:
+        licence = info.backbone.licence or "not known"
+        rows.append(("backbone", f"{Path(info.backbone.name).name}, which stays as it is (licence: {licence})"))
+    if info.open_set is not None:
+        one = info.open_set
+        rows.append(
+            (
+                "says unknown",
+                f"of a face whose similarity to the person that is most similar is below {one.threshold:.3f}. "
+                "Similarity is one minus the distance of embeddings to the known faces of the person "
+                f"({Path(one.embedder.name).name}, {one.embedder.metric}). At this threshold about {one.rate:.2%} of "
+                "strangers get a name all the same; that was found by leaving out each of "
+                f"{counted(one.people, 'person', 'people')} in turn",
+            )
+        )
+    elif info.kind != "classes":
+        rows.append(("says unknown", "never: it has no threshold, and gives a stranger the name of somebody"))
+    return rows
+
+
+def _common(run: Run) -> list[tuple[str, str]]:
+    info = run.info
+    used = counted(info.used.train or info.split.train, "picture")
+    chosen = counted(info.used.validation or info.split.validation, "picture")
+    return [
         ("input", f"{info.size} x {info.size} pixels, {info.color}"),
         ("trainable parameters", f"{info.parameters:,}"),
         ("data", f"{run.root.name}, fingerprint {info.dataset.digest}"),
         (
             "trained on",
-            f"{counted(info.used.train or info.split.train, 'picture')}, validated with {info.split.validation:,}",
+            f"{used}; the best epoch chosen by {chosen}",
         ),
     ]
-    if info.open_set is not None:
-        one = info.open_set
-        threshold = f"below a similarity of {one.threshold:.3f}: {one.rate:.2%} of strangers are taken for somebody"
-        rows.append(("says unknown", f"{threshold}, found by leaving out {counted(one.people, 'person', 'people')}"))
-    return rows
 
 
 def _scores(run: Run) -> Scores | None:
@@ -187,7 +254,18 @@ def _main(found: _Evaluated) -> list[Score]:
         "macro_f1": found.macro.get("f1"),
     }
     of = counted(found.pictures, "picture")
-    return [_score(name, value, found.intervals, of) for name, value in values.items() if value is not None]
+    rows = [
+        replace(_score(name, value, found.intervals, of), key=name)
+        for name, value in values.items()
+        if value is not None
+    ]
+    # Those above are of the first of several targets.
+    others = list(found.targets.values())[1:]
+    return rows + [
+        _score("accuracy", one.accuracy, one.intervals, counted(one.pictures, "picture"), one.title)
+        for one in others
+        if one.accuracy is not None
+    ]
 
 
 def _score(name: str, value: float, intervals: Mapping[str, Ends], of: str, shown: str = "") -> Score:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from facekit.base import images
 from facekit.base.contract import BadImage, Box, Image, Points, Record, Verdict, replace
-from facekit.base.parallel import ordered_map
-from facekit.dataset import Dataset
+from facekit.base.parallel import Jobs, ordered_map
+from facekit.dataset import Dataset, DatasetInfo
 from facekit.dataset.reasons import BLURRED, BRIGHT, CLIPPED, DARK, FLAT, LEANING, SMALL, TURNED
 from facekit.faces import quality
 from facekit.faces.confirmation import FACE, WHOLE, Confirmation, Sight
@@ -73,19 +75,24 @@ class Measure:
     With `points`, also how a face is turned, which needs dlib's landmarks; with `confirm`, whether it is a face.
     """
 
-    source: Dataset
+    info: DatasetInfo
+    """What the tree says of how its faces were cut."""
     options: Clean
     points: bool = False
     confirm: Confirmation | None = None
 
-    def __call__(self, candidate: Candidate) -> Candidate:
-        """Return the picture with what is measured of it; one that cannot be decoded has no fingerprint."""
+    def __call__(self, one: tuple[Candidate, Path]) -> Candidate:
+        """Return a picture, given with its file, with what is measured of it.
+
+        One that cannot be decoded has no fingerprint.
+        """
+        candidate, file = one
         record = candidate.record
         try:
-            image = images.read(self.source.path_of(record))
+            image = images.read(file)
         except BadImage as error:
             return replace(candidate, bad=error)
-        box = embedders.face_in(image, record, self.source.info)
+        box = embedders.face_in(image, record, self.info)
         values = quality.measure(image, record, self._points(image, box))
         sight = self.confirm(image, box) if self.confirm and box else None
         if sight is not None:
@@ -129,20 +136,27 @@ class Measure:
             return None
 
 
+def measured(measure: Measure, candidates: Sequence[Candidate], source: Dataset, jobs: Jobs) -> Iterator[Candidate]:
+    """Yield the pictures of a tree with what is measured of each, in order."""
+    return ordered_map(measure, ((one, source.path_of(one.record).absolute()) for one in candidates), jobs)
+
+
 def seen_again(
-    candidates: Sequence[Candidate], places: Collection[int], source: Dataset, confirm: Confirmation, jobs: int
+    candidates: Sequence[Candidate], places: Collection[int], source: Dataset, confirm: Confirmation, jobs: Jobs
 ) -> list[Candidate]:
     """Return the pictures, those at some places with what a detector says of them, for it is slow or often wrong."""
-
-    def look(place: int) -> Candidate:
-        one = candidates[place]
-        try:
-            image = images.read(source.path_of(one.record))
-        except BadImage:
-            return one
-        box = embedders.face_in(image, one.record, source.info)
-        return replace(one, sight=confirm(image, box)) if box else one
-
     order = sorted(places)
-    again = dict(zip(order, ordered_map(look, order, jobs), strict=True))
+    asked = ((candidates[place], source.path_of(candidates[place].record).absolute()) for place in order)
+    work = partial(_seen_again, confirm, source.info.how_cut())
+    again = dict(zip(order, ordered_map(work, asked, jobs), strict=True))
     return [again.get(place, one) for place, one in enumerate(candidates)]
+
+
+def _seen_again(confirm: Confirmation, info: DatasetInfo, asked: tuple[Candidate, Path]) -> Candidate:
+    one, file = asked
+    try:
+        image = images.read(file)
+    except BadImage:
+        return one
+    box = embedders.face_in(image, one.record, info)
+    return replace(one, sight=confirm(image, box)) if box else one

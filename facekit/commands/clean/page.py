@@ -67,6 +67,8 @@ class Tile:
     other: str = ""
     """The picture that it repeats, as a data URL."""
     other_address: str = ""
+    credit: str = ""
+    """Whose photo it is, and under which licence."""
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,10 @@ class _Addresses:
     def photo(self, shown: _Shown) -> str:
         return self.of(self._ancestry.photo(shown.origin)) if shown.origin else ""
 
+    def credit(self, shown: _Shown) -> str:
+        source = self._ancestry.source_of(shown.origin) if shown.origin else None
+        return "" if source is None else source.credit
+
 
 def _tiles(shown: Iterable[_Shown], addresses: _Addresses) -> list[Tile]:
     first = sorted(shown, key=lambda one: (one.rank, one.name, str(one.file)))[:SHEET]
@@ -211,4 +217,5 @@ def _tile(one: _Shown, addresses: _Addresses) -> Tile:
         one.like,
         html.thumbnail(one.repeats, _SIDE),
         addresses.of(one.repeats),
+        addresses.credit(one),
     )

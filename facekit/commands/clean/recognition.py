@@ -11,6 +11,7 @@ import numpy as np
 from facekit.base import plugins
 from facekit.base.contract import Embedder, FacekitError, Track
 from facekit.base.names import fold
+from facekit.base.parallel import Jobs
 from facekit.base.text import counted, listed
 from facekit.commands.clean.candidates import Candidate
 from facekit.dataset import Dataset, by_label, key
@@ -87,17 +88,17 @@ def names_of(embedder: str) -> tuple[str, ...]:
 
 
 def embed(
-    names: Sequence[str], source: Dataset, candidates: Sequence[Candidate], options: Clean, track: Track
+    names: Sequence[str], source: Dataset, candidates: Sequence[Candidate], jobs: Jobs, track: Track
 ) -> list[Embedded]:
     """Return the embeddings of the pictures, in their order, by each embedder."""
     place = {key(record): at for at, record in enumerate(source.records)}
     order = [place[key(one.record)] for one in candidates]
-    return [_embedded(name, source, order, options, track) for name in names]
+    return [_embedded(name, source, order, jobs, track) for name in names]
 
 
-def _embedded(name: str, source: Dataset, order: Sequence[int], options: Clean, track: Track) -> Embedded:
+def _embedded(name: str, source: Dataset, order: Sequence[int], jobs: Jobs, track: Track) -> Embedded:
     embedder = embedders.load(name)
-    whole = embedders.embed_dataset(source, name, track, options.jobs)
+    whole = embedders.embed_dataset(source, name, track, jobs)
     vectors, reasons = whole.vectors[order], [whole.reasons[at] for at in order]
     return Embedded(name, comparable(vectors, embedder.metric), _scaled(vectors, embedder), reasons)
 
@@ -137,14 +138,14 @@ def judge(
 
 
 def references(
-    names: Sequence[str], folder: Dataset, source: Dataset, options: Clean, track: Track
+    names: Sequence[str], folder: Dataset, source: Dataset, jobs: Jobs, track: Track
 ) -> list[dict[str, Embeddings]]:
     """Return the embeddings of the reference pictures by each embedder, by label of the source, whatever its spelling.
 
     Raises FacekitError where no face can be read in any of them, or none is of a name of the source.
     """
     every = list(range(len(folder.records)))
-    vectors = [_embedded(name, folder, every, options, track).scaled for name in names]
+    vectors = [_embedded(name, folder, every, jobs, track).scaled for name in names]
     labels = {fold(text): record.label for record in source.records for text in (record.label, record.name)}
     rows: dict[str, list[int]] = {}
     for row, record in enumerate(folder.records):

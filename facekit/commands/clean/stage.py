@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from facekit.base.cluster.client import hired
 from facekit.base.contract import FacekitError, Record, Rejection, Report, Track, quiet, replace
 from facekit.base.licences import allows
-from facekit.base.parallel import ordered_map
+from facekit.base.parallel import Jobs, here
 from facekit.commands.clean import by_person, page, recognition, summary
-from facekit.commands.clean.candidates import Candidate, Measure, seen_again
+from facekit.commands.clean.candidates import Candidate, Measure, measured, seen_again
 from facekit.commands.clean.decisions import ReviewDecisions
 from facekit.commands.clean.selection import STAGE, select
 from facekit.dataset import Dataset, DatasetInfo, Output
@@ -28,11 +29,16 @@ def clean(options: Clean, track: Track = quiet) -> Report:
 
     Raises FacekitError for folders that cannot be read or written, and when nothing is left.
     """
-    source = Dataset.open(options.input, track)
+    with hired(options.cluster, options.jobs) as jobs:
+        return _clean(options, jobs, track)
+
+
+def _clean(options: Clean, jobs: Jobs, track: Track) -> Report:
+    source = Dataset.open(options.input, track, jobs=jobs)
     embedder = recognition.embedder_name(options)
     if options.reference is not None and embedder == recognition.NONE:
         raise FacekitError("--reference needs an embedder to compare faces; remove --embedder none")
-    known = Dataset.open(options.reference, track) if options.reference is not None else None
+    known = Dataset.open(options.reference, track, jobs=jobs) if options.reference is not None else None
     with Output(options.output, STAGE, options, source) as out:
         decided = ReviewDecisions.read(out, options.apply)
         reference = known.digest() if known else None
@@ -46,7 +52,7 @@ def clean(options: Clean, track: Track = quiet) -> Report:
             by_person.add(report, list(out.records.values()), out.rejected, options, found is not None)
         else:
             out.save_info()
-            report = _plan(out, decided, known, embedder, track)
+            report = _plan(out, decided, known, embedder, jobs, track)
         if (decisions := summary.of_decisions(decided, out, options.apply)) is not None:
             report.details["decisions"] = {"in force": decisions.in_force, "waiting": decisions.waiting}
     if options.report is not None and not options.dry_run:
@@ -79,7 +85,7 @@ def _matcher(name: str) -> str:
     return matcher(names[0] if names else None)
 
 
-def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: str, track: Track) -> Report:
+def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: str, jobs: Jobs, track: Track) -> Report:
     """Select among all pictures again, and make the folder hold what is selected."""
     source, options = out.source, out.options
     assert source is not None and isinstance(options, Clean)
@@ -88,17 +94,18 @@ def _plan(out: Output, decided: ReviewDecisions, known: Dataset | None, name: st
     rejections = unlicensed + rejections
     names = recognition.names_of(name)
     confirm = confirmation.build()
-    measure = Measure(source, options, _asks_pose(names, options), confirm if confirm and confirm.rejects else None)
-    candidates = list(track(ordered_map(measure, placed, options.jobs), STAGE, total=len(placed)))
+    sure = confirm if confirm and confirm.rejects else None
+    measure = Measure(source.info.how_cut(), options, _asks_pose(names, options), sure)
+    candidates = list(track(measured(measure, placed, source, jobs), STAGE, total=len(placed)))
     by = _matcher(name)
     groups.record_matcher(out, by)
-    faces = recognition.embed(names, source, candidates, options, track)
+    faces = recognition.embed(names, source, candidates, jobs, track)
     prints = [one.fingerprint if one.compared else None for one in candidates]
-    proved = proofs(prints, faces[0].raw if faces else None, options.jobs, track)
-    pictures = recognition.references(names, known, source, options, track) if known else []
+    proved = proofs(prints, faces[0].raw if faces else None, here(jobs), track)
+    pictures = recognition.references(names, known, source, jobs, track) if known else []
     found = recognition.judge(faces, candidates, proved, pictures)
     if confirm is not None and not confirm.rejects:
-        candidates = seen_again(candidates, found.rejected(options.reject_at), source, confirm, options.jobs)
+        candidates = seen_again(candidates, found.rejected(options.reject_at), source, confirm, jobs)
     kept, selection = select(candidates, proved, found, options, confirm is not None and confirm.rejects)
     # Over all of them: two that are one with a third belong together though that does not stay.
     out.links += groups.links_of([one.record for one in candidates], proved, STAGE, by)

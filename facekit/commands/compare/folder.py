@@ -21,6 +21,7 @@ from facekit.options.common import SplitBy
 from facekit.options.compare import Compare
 from facekit.options.fields import instead
 from facekit.options.targets import target_names
+from facekit.options.train import Train
 from facekit.options.typed import typed
 from facekit.report.comparison import Row
 from facekit.runs import Run, TrainedOn
@@ -138,11 +139,12 @@ def begun(options: Compare) -> State | None:
     return replace(state, rows={name: row for name, row in state.rows.items() if (folder / RUNS / name).is_dir()})
 
 
-def open_comparison(options: Compare, state: State | None, dataset: Dataset, track: Track) -> Comparison:
+def open_comparison(options: Compare, state: State | None, dataset: Dataset, first: Train, track: Track) -> Comparison:
     """Return the comparison, with the split that the first call drew, or with a new one.
 
-    What `--overwrite` deletes is deleted once there is a new split. Raises FacekitError for pictures that have changed
-    since, or cannot be split.
+    What `--overwrite` deletes is deleted once there is a new split. `first` is the training of the first contender.
+    Raises FacekitError for pictures that have changed since, or cannot be split, and for targets that cannot be learned
+    of them.
     """
     folder, digest = options.output, dataset.digest()
     if state is not None:
@@ -158,6 +160,8 @@ def open_comparison(options: Compare, state: State | None, dataset: Dataset, tra
         return Comparison(folder, Split(dataset, records, state.protocol), state)
     split = split_dataset(dataset, options.split, options.split_by, options.seed, track, options.people_from)
     split = targets.labelled(split, target_names(options.targets), options.targets_from)
+    if options.targets is not None:
+        targets.targets_of(split, first)
     trained_on = TrainedOn(root=str(dataset.root.resolve()), digest=digest)
     if not options.dry_run:
         _clear(folder)

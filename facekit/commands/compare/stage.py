@@ -25,10 +25,10 @@ from facekit.dataset.lineage import TEST
 from facekit.dataset.spelling import as_known
 from facekit.identity.groups import warn_of_two
 from facekit.identity.split import Split
+from facekit.options.common import PROTOCOLS
 from facekit.options.compare import Compare
 from facekit.report import comparison_table as tables
 from facekit.report.comparison import Row, Table, among_strangers
-from facekit.report.scores import PROTOCOLS
 from facekit.runs import Run
 
 STAGE = "compare"
@@ -52,7 +52,7 @@ def compare(options: Compare, track: Track = quiet) -> Report:
             _refuse_changed(entered)
         dataset = Dataset.open(options.input, track).hashed(track)
         given = _given(options, dataset, track)
-        comparison = open_comparison(options, state, dataset, track)
+        comparison = open_comparison(options, state, dataset, entered[0].options, track)
         if options.dry_run:
             return _report(options, [], 0, began, {"contenders": len(entered), **_parts(comparison.split)})
         course = Course(comparison.split, given, options, track)

@@ -29,7 +29,7 @@ from facekit.runs import Run, provenance, reports
 from facekit.runs.pictures import CHANGED, dataset_of
 from facekit.scores.beside import Beside
 from facekit.scores.model import Unread
-from facekit.scores.pairs import Counts, EmbedderCard, Pairs, PairsReport, Point, score
+from facekit.scores.pairs import Counts, Pairs, PairsReport, Point, score
 from facekit.scores.sides import beside
 
 STAGE = "evaluate"
@@ -169,14 +169,7 @@ def _scored(
         compared = beside(pairs, names, thresholds, against.far[there], FARS, options.rounds, options.seed)
     reasons = own.embedded.reasons
     return PairsReport(
-        embedder=EmbedderCard(
-            embedder.name,
-            embedder.version,
-            embedder.metric,
-            embedder.licence,
-            embedder.accuracy,
-            embedder.threshold,
-        ),
+        embedder=embedders.card(embedder),
         run=str(run.folder),
         pairs=f"pairs drawn of {options.part or TEST if options.data is None else pictures.root.name}",
         threshold_from=None,

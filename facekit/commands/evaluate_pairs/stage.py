@@ -22,10 +22,11 @@ from facekit.identity import cleaned, embedders
 from facekit.identity.held_out import DRAWN
 from facekit.options.evaluate_pairs import EvaluatePairs, far_rates
 from facekit.options.following import PHOTOS, command
+from facekit.options.targets import IDENTITY
 from facekit.options.typed import typed
 from facekit.report import pairs as page
 from facekit.runs import Run, provenance, reports
-from facekit.scores.pairs import Counts, EmbedderCard, Group, Pairs, PairsReport, Point, score
+from facekit.scores.pairs import Counts, Group, Pairs, PairsReport, Point, score
 from facekit.scores.verification import best_threshold
 from facekit.scores.weights import WeightsCard
 
@@ -123,14 +124,7 @@ def _score(
         log.warning("%s: %s", compared.listed.file, banner)
     pairs = compared.pairs()
     return PairsReport(
-        embedder=EmbedderCard(
-            embedder.name,
-            embedder.version,
-            embedder.metric,
-            embedder.licence,
-            embedder.accuracy,
-            embedder.threshold,
-        ),
+        embedder=embedders.card(embedder),
         run=None if subject.run is None else str(subject.run.folder),
         pairs=str(compared.listed.file),
         threshold_from=None if tuned is None else str(tuned.listed.file),
@@ -191,7 +185,8 @@ def _banners(subject: Subject, compared: Compared, tuned: Compared | None) -> li
 
 def _learned(run: Run) -> set[str]:
     """Return whom a run was trained on; of an embedder also those by whom its best epoch was chosen."""
-    return {one.label for one in run.split if one.split in (TRAIN, VALIDATION)} if run.embeds else set(run.labels)
+    names_people = not run.embeds and run.targets[0].name == IDENTITY
+    return set(run.labels) if names_people else {one.label for one in run.split if one.split in (TRAIN, VALIDATION)}
 
 
 def _favoured(subject: Subject, info: DatasetInfo) -> str | None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from facekit.base import weights
-from facekit.base.contract import FacekitError
+from facekit.base.contract import FacekitError, Source
 from facekit.base.files import json_bytes, read_json, sha256_of
+from facekit.dataset.counting import ranked
+from facekit.dataset.lineage import TRAIN
 from facekit.dataset.records import own_file
 from facekit.identity import embedders
 from facekit.identity.gallery.values import found_by
@@ -18,7 +20,8 @@ from facekit.options.export import Format
 from facekit.runs import EVALUATION, GALLERY, HEAD, WEIGHTS, Backbone, OpenSet, Run
 from facekit.runs import load as load_run
 from facekit.runs.export.about import FACES, OWN, VECTORS, Card, ExportInfo, Preprocessing, Score
-from facekit.runs.provenance import of_run
+from facekit.runs.pictures import sources_of
+from facekit.runs.provenance import UNKNOWN, of_run
 from facekit.runs.reports import SCORES
 
 
@@ -87,9 +90,11 @@ def _fingerprint(crop: CarriedCrop) -> str:
 
 
 def _card(run: Run) -> Card:
-    info = run.info
+    info, sources = run.info, _sources(run)
     return Card(
         data=run.root.name,
+        licences=ranked(source.licence or UNKNOWN for source in sources),
+        creators=tuple(sorted({source.creator for source in sources if source.creator})),
         digest=info.dataset.digest,
         protocol=run.protocol,
         split=info.split,
@@ -99,6 +104,13 @@ def _card(run: Run) -> Card:
         weights=of_run(run),
         trained_with=info.facekit,
     )
+
+
+def _sources(run: Run) -> list[Source]:
+    """Return where the photos were found that the model was trained on; none where their folder is gone or another."""
+    records = {record.origin: record for record in run.part(TRAIN)}
+    known = sources_of(run, list(records.values()))
+    return [known.get(origin, Source(origin)) for origin in records] if known else []
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import random
 import ssl
 import threading
 import time
-from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import urljoin
 
@@ -15,6 +14,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from urllib3.util import parse_url
 
 from facekit import __version__
+from facekit.base.clock import now
 from facekit.base.contract import FacekitError
 from facekit.base.parallel import workers
 from facekit.base.text import whole
@@ -120,8 +120,7 @@ class Fetcher:
                 target = response.get_redirect_location()
                 if not isinstance(target, str):  # an empty one leads back to the same place
                     data = self._read(response, tries)
-                    now = datetime.now(UTC).isoformat(timespec="seconds")
-                    return Answer(data, parse_url(url).url, now, latency)
+                    return Answer(data, parse_url(url).url, now(), latency)
             target = urljoin(url, target)
             if not roam and host_of(target) != host_of(url):
                 raise Elsewhere(target, hop + 1)

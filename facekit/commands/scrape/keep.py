@@ -17,10 +17,10 @@ from facekit.commands.scrape.keyword import Keyword, Progress, after
 from facekit.commands.scrape.pool import Downloads, Job, Outcome
 from facekit.commands.scrape.state import States
 from facekit.dataset import REMOVED, Output, photo_path, tombstones
-from facekit.dataset.tombstones import FORGOTTEN, NEAR_BITS
+from facekit.dataset.tombstones import FORGOTTEN, NEAR_BITS, Tombstones
 from facekit.sources.addresses import canonical
 from facekit.sources.engines import Candidate
-from facekit.sources.optouts import REASON
+from facekit.sources.optouts import is_opt_out
 
 STAGE = "scrape"
 REPEAT, NEAR_REPEAT = "repeat", "near repeat"
@@ -29,7 +29,8 @@ REPEAT, NEAR_REPEAT = "repeat", "near repeat"
 class Pictures:
     """The folder's pictures by name, with what earlier runs kept, removed and refused."""
 
-    def __init__(self, out: Output, states: States) -> None:
+    def __init__(self, out: Output, states: States, stones: Tombstones) -> None:
+        """`stones` is what was removed for good."""
         self.out, self.states = out, states
         self.paths = {record.path for record in out.records.values()}
         self.removed = {(gone.label, gone.id) for gone in out.removed}
@@ -37,7 +38,7 @@ class Pictures:
         for rejection in out.rejected:
             if rejection.reason != REMOVED:
                 self._refused[rejection.label][rejection.path] = rejection.reason
-        self._stones = tombstones.read()
+        self._stones = stones
         self.forgotten: dict[str, None] = {}
         """The links to pictures that were removed for good, in the order in which they came up: they are written
         nowhere."""
@@ -199,7 +200,7 @@ class Selection:
         kept = self.opted_out = 0
         while self._taken in self._ends:
             outcome = self._ends.pop(self._taken)
-            self.opted_out += outcome.refused is not None and outcome.refused.reason.startswith(REASON)
+            self.opted_out += outcome.refused is not None and is_opt_out(outcome.refused.reason)
             kept += self._pictures.keep(self.keyword, self._candidates[self._taken], outcome)
             self._taken += 1
         self._kept += kept

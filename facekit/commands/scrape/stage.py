@@ -25,7 +25,7 @@ from facekit.commands.scrape.state import States
 from facekit.dataset import REMOVED, Output, read_info, tombstones
 from facekit.dataset.folder import is_blank
 from facekit.dataset.groups import draw_groups
-from facekit.dataset.tombstones import FORGOTTEN
+from facekit.dataset.tombstones import FORGOTTEN, Tombstones
 from facekit.identity import groups
 from facekit.identity.likeness import MATCHER, proofs
 from facekit.options.scrape import Scrape
@@ -46,11 +46,12 @@ def scrape(options: Scrape, track: Track = quiet) -> Report:
         return probe(made)
     asked, notices = naming.merge(naming.read_names(options.names))
     _check_engines(made)
-    _warn_of_removed(asked)
+    stones = tombstones.read()
+    _warn_of_removed(asked, stones)
     folder = Output(options.output, STAGE, options)
     folder.info = replace(folder.info, engines=made.terms())
     with folder as out:
-        run = _Run(made, out, asked, notices)
+        run = _Run(made, out, asked, notices, stones)
         if options.dry_run:
             return run.plan()
         if run.open:
@@ -58,9 +59,8 @@ def scrape(options: Scrape, track: Track = quiet) -> Report:
         return run.finish(track)
 
 
-def _warn_of_removed(asked: Iterable[str]) -> None:
+def _warn_of_removed(asked: Iterable[str], stones: Tombstones) -> None:
     """Warn of people who were removed for good: only the pictures that were there are known, not the person."""
-    stones = tombstones.read()
     if removed := [name for name in asked if stones.has_name(name)]:
         log.warning(
             "%s: removed with `facekit forget` before; the same pictures stay out, but other photos are not stopped",
@@ -71,7 +71,7 @@ def _warn_of_removed(asked: Iterable[str]) -> None:
 class _Run:
     """One run over one folder."""
 
-    def __init__(self, made: Plan, out: Output, asked: list[str], notices: list[str]) -> None:
+    def __init__(self, made: Plan, out: Output, asked: list[str], notices: list[str], stones: Tombstones) -> None:
         self.made, self.out, self.notices = made, out, notices
         self.states = States(out.root, write=not made.options.dry_run)
         self._pages = KeptPages(out.root)
@@ -80,7 +80,7 @@ class _Run:
             if not made.options.dry_run:
                 self._pages.clear()
                 files.delete(out.root / summary.FILE)
-        self.pictures = Pictures(out, self.states)
+        self.pictures = Pictures(out, self.states, stones)
         self._sources = dict(out.sources)
         self.asked = self._keywords(asked)
         self._reopen()

@@ -13,7 +13,7 @@ from facekit.base.plain import Json, to_plain
 from facekit.base.text import counted
 from facekit.commands.scrape.keyword import Keyword, Progress
 from facekit.dataset import REMOVED
-from facekit.sources.optouts import REASON
+from facekit.sources.optouts import by_signal
 
 FILE = "summary.csv"
 
@@ -65,9 +65,8 @@ def details(rows: Iterable[Row]) -> dict[str, Json]:
     rows = list(rows)
     short = sorted((row for row in rows if row.short), key=lambda row: -row.short)
     refused: Counter[str] = sum((Counter(row.refused) for row in rows), Counter())
-    opted = {reason: count for reason, count in refused.most_common() if reason.startswith(REASON)}
     return {
-        "opted_out": {reason.removeprefix(f"{REASON}: "): count for reason, count in opted.items()},
+        "opted_out": by_signal(refused.elements()),
         "names": {row.name: _about(row) for row in rows},
         "shortfalls": [{"name": row.name, "kept": row.kept, "short": row.short, "why": row.why} for row in short],
     }

@@ -1,10 +1,9 @@
 """Embed faces so that those of one person are close: the networks, and the embeddings of a whole dataset."""
 
 from facekit.identity.embedders.backbone import backbone_of, described, is_there
-from facekit.identity.embedders.cache import forget
 from facekit.identity.embedders.embeddings import DatasetEmbeddings, embed_dataset, face_in
 from facekit.identity.embedders.metrics import distances
-from facekit.identity.embedders.registry import KIND, PerThread, available, full_name, load
+from facekit.identity.embedders.registry import KIND, PerThread, available, card, check_version, full_name, load
 
 __all__ = [
     "KIND",
@@ -12,11 +11,12 @@ __all__ = [
     "PerThread",
     "available",
     "backbone_of",
+    "card",
+    "check_version",
     "described",
     "distances",
     "embed_dataset",
     "face_in",
-    "forget",
     "full_name",
     "is_there",
     "load",

@@ -1,8 +1,9 @@
 """The cache of embeddings on disk, by picture and face, shared by all folders.
 
-They are biometric data: they lie in the cache folder, which the user alone may read, and `forget` removes
-those of pictures. SQLite keeps the file whole through kills and between processes. A cache that cannot be
-used, or that somebody else made, costs time and nothing else: it is replaced, and nothing in it is trusted.
+They are biometric data: they lie in the cache folder, which the user alone may read. `forget` keeps those of pictures
+that it knows and that stay, and no other: of a picture that is gone nobody can tell whose face it showed. SQLite keeps
+the file whole through kills and between processes. A cache that cannot be used, or that somebody else made, costs time
+and nothing else: it is replaced, and nothing in it is trusted.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ MAX_VALUE_BYTES = 1 << 20
 
 _PRUNED_SHARE = 4
 """One part in so many is deleted at once, so that not every run has to delete."""
+
+_OTHERS = "picture not in (select picture from temp.stay)"
 
 _BUSY_SECONDS = 30.0
 _DAY = 86_400
@@ -138,17 +141,15 @@ class EmbeddingCache:
                 return default
 
 
-def forget(pictures: Iterable[str]) -> int:
-    """Delete every embedding of pictures, by the SHA-256 of their files; return how many there were."""
+def keep_only(pictures: Iterable[str]) -> int:
+    """Delete every embedding but those of some pictures, by the SHA-256 of their files; return how many there were."""
     connection = _open()
     if connection is None:
         return 0
-    keys = [(bytes.fromhex(picture),) for picture in pictures]
     try:
         with connection:
-            before = connection.total_changes
-            connection.executemany("delete from vectors where picture = ?", keys)
-            count = connection.total_changes - before
+            _note(connection, pictures)
+            count = connection.execute(f"delete from vectors where {_OTHERS}").rowcount
         # What was deleted is neither in free pages nor in the log.
         connection.execute("vacuum")
         connection.execute("pragma wal_checkpoint(truncate)")
@@ -161,17 +162,22 @@ def forget(pictures: Iterable[str]) -> int:
         connection.close()
 
 
-def holds(pictures: Iterable[str]) -> int:
-    """Return how many embeddings there are of pictures, by the SHA-256 of their files; nothing is made."""
+def others(pictures: Iterable[str]) -> int:
+    """Return how many embeddings `keep_only` would delete; nothing is made."""
     file = weights.where() / FILE
     if not file.exists():
         return 0
     with _using(file) as connection:
-        found = (
-            connection.execute("select count(*) from vectors where picture = ?", (bytes.fromhex(one),)).fetchone()
-            for one in pictures
-        )
-        return sum(int(count) for (count,) in found)
+        _note(connection, pictures)
+        ((count,),) = connection.execute(f"select count(*) from vectors where {_OTHERS}").fetchall()  # noqa: S608
+        return int(count)
+
+
+def _note(connection: sqlite3.Connection, pictures: Iterable[str]) -> None:
+    """Write down for this connection alone which pictures stay."""
+    connection.execute("pragma temp_store = memory")
+    connection.execute("create temp table stay (picture blob primary key)")
+    connection.executemany("insert or ignore into stay values (?)", ((bytes.fromhex(one),) for one in pictures))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from facekit import runs
 from facekit.base import plugins, weights
-from facekit.base.contract import Embedder
+from facekit.base.contract import Embedder, FacekitError
+from facekit.scores.pairs import EmbedderCard
 
 KIND = "embedder"
 
@@ -24,6 +25,18 @@ def load(name: str) -> Embedder:
         return own
     embedder: Embedder = plugins.load(KIND, name)()
     return embedder
+
+
+def card(embedder: Embedder) -> EmbedderCard:
+    """Return what a report says of an embedder."""
+    return EmbedderCard(
+        embedder.name,
+        embedder.version,
+        embedder.metric,
+        embedder.licence,
+        embedder.accuracy,
+        embedder.threshold,
+    )
 
 
 def full_name(name: str) -> str:
@@ -50,3 +63,28 @@ class PerThread:
             self._local.embedder = load(self._name)
         embedder: Embedder = self._local.embedder
         return embedder
+
+
+def check_version(name: str, here: str, asked: str) -> None:
+    """Refuse an embedder that is here in another version than where the work comes from. Raises FacekitError."""
+    if here != asked:
+        raise FacekitError(
+            f"the embedder {name} of a worker is version {here}, and {asked} is asked for; have the same weights on "
+            "all machines"
+        )
+
+
+_held = threading.local()
+
+
+def of_this_thread(name: str, version: str) -> Embedder:
+    """Return this thread's embedder of a name: the one of its last call, so that a worker loads it once.
+
+    Raises FacekitError as `load` does, and for one that is here in another version than where the work comes from.
+    """
+    if getattr(_held, "key", None) != (name, version):
+        embedder = load(name)
+        check_version(name, embedder.version, version)
+        _held.embedder, _held.key = embedder, (name, version)
+    held: Embedder = _held.embedder
+    return held

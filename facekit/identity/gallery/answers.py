@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from facekit.base.contract import Box
 from facekit.base.figures import decimal
-from facekit.identity.faces import Seen
 from facekit.identity.gallery.naming import Candidate, Identity, Namer
 from facekit.options.common import STRANGER
 
@@ -90,17 +89,21 @@ class NoAnswer(Answer):
 
 
 def named(
-    picture: str, seen: Seen, reasons: Sequence[str | None], identities: Sequence[Identity], namer: Namer
+    picture: str,
+    boxes: Sequence[Box | None],
+    reasons: Sequence[str | None],
+    identities: Sequence[Identity],
+    namer: Namer,
 ) -> Iterator[Answer]:
     """Yield the answer to each face of a picture, largest first; of one that cannot be embedded, why.
 
-    `reasons` and `identities` are those of the faces of `seen`, in its order.
+    `boxes`, `reasons` and `identities` are those of its faces, in that order.
     """
-    for number, (face, reason, who) in enumerate(zip(seen.faces, reasons, identities, strict=True), 1):
+    for number, (box, reason, who) in enumerate(zip(boxes, reasons, identities, strict=True), 1):
         if reason is not None:
-            yield NoAnswer(picture, number, face.box, None, None, None, None, None, None, (), reason)
+            yield NoAnswer(picture, number, box, None, None, None, None, None, None, (), reason)
             continue
-        yield Answer(**who_is(picture, number, face.box, who, namer))
+        yield Answer(**who_is(picture, number, box, who, namer))
 
 
 def who_is(picture: str, number: int | None, box: Box | None, who: Who, namer: Namer) -> dict[str, Any]:

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit.base import plain
+from facekit.base.clock import now
 from facekit.base.contract import FacekitError
 from facekit.base.names import fold, stored
 from facekit.base.text import visible
 from facekit.identity.gallery.queries import Queries
-from facekit.identity.gallery.rowvalues import Reader, encodable, now, packed, placed
+from facekit.identity.gallery.rowvalues import Reader, encodable, packed, placed
 from facekit.identity.gallery.transactions import Rows, Sql
 from facekit.identity.gallery.values import MOST_CROP, MOST_NAME, About, Crop, Feedback, NewFace, Where
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -112,8 +111,3 @@ def boxed(text: Any) -> Box | None:
     if max(map(abs, (x, y, w, h))) >= 2**31 or w <= 0 or h <= 0:
         raise Bad("the place of a face")
     return Box(x, y, w, h)
-
-
-def now() -> str:
-    """Return the time in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -23,6 +23,7 @@ from facekit.identity.embedders.metrics import Embeddings
 from facekit.identity.held_out import HeldOut, Predictions
 from facekit.identity.openset import decider
 from facekit.identity.openset.decider import Decider
+from facekit.options.targets import IDENTITY
 from facekit.runs import Run
 from facekit.scores.identification import Identification, Rates, Searches, identification, rates
 
@@ -180,7 +181,7 @@ def _strangers(
     run: Run, judge: Decider, dataset: Dataset, left: Counter[str], jobs: int, track: Track
 ) -> tuple[Searches, Counter[str]]:
     left, track = Counter(left), telling(track, "strangers")
-    looked = list(classifier.load(run).look(dataset, dataset.records, 128, jobs, track))
+    looked = list(classifier.load(run.only(IDENTITY)).look(dataset, dataset.records, 128, jobs, track))
     left += Counter(one.row.reason for one in looked if isinstance(one.row, BadImage))
     seen = [(one.record, one.row) for one in looked if not isinstance(one.row, BadImage)]
     if not seen:

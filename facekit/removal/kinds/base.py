@@ -67,6 +67,8 @@ class Doing:
     """Folder of a run -> what became of it."""
     learned: set[str] = field(default_factory=set)
     """Folders of networks that learned from somebody who goes."""
+    stay: Collection[str] = frozenset()
+    """SHA-256 of the pictures that are known and stay."""
 
 
 class Kind:
@@ -97,6 +99,10 @@ class Kind:
 
     def spread(self, place: Path, targets: Targets) -> None:
         """Add to what goes whatever this place knows of it. Raises FacekitError for a place that is broken."""
+
+    def stays(self, place: Path, targets: Targets) -> Iterator[str]:
+        """Yield the SHA-256 of pictures that this place knows and that stay. Raises FacekitError as `spread` does."""
+        return iter(())
 
     def plan(self, place: Path, doing: Doing) -> Part | None:
         """Return what goes from a place; None where nobody who goes is in it. Nothing is changed."""

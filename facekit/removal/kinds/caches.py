@@ -10,6 +10,8 @@ from facekit.base import scratch, weights
 from facekit.identity.embedders import cache
 from facekit.removal.kinds.base import Doing, Kind, Part
 
+OTHERS = "also those of pictures that are in none of the folders: they are computed again when they are needed"
+
 
 class Embeddings(Kind):
     """The embeddings in the cache, by the hash of the picture."""
@@ -29,13 +31,17 @@ class Embeddings(Kind):
             yield file
 
     def plan(self, place: Path, doing: Doing) -> Part | None:
-        """Return how many embeddings go."""
-        count = cache.holds(sorted(doing.targets.files))
-        return Part(self.name, str(place), {"embeddings": count}) if count else None
+        """Return how many embeddings go: those of the pictures that do, and of pictures that are nowhere.
+
+        The cache outlives pictures: that of a face that was cut again, or of a folder that was deleted, may be of the
+        person, and nothing says of whom it is.
+        """
+        count = cache.others(doing.stay)
+        return Part(self.name, str(place), {"embeddings": count}, says=OTHERS) if count else None
 
     def remove(self, place: Path, doing: Doing) -> None:
         """Delete them, and what SQLite would keep of them."""
-        cache.forget(sorted(doing.targets.files))
+        cache.keep_only(doing.stay)
 
 
 class Objects(Kind):

@@ -75,6 +75,12 @@ class Galleries(Kind):
                 if source := _source(face.where):
                     targets.urls.update(one for one in (source.url, source.final_url) if one and "://" in one)
 
+    def stays(self, place: Path, targets: Targets) -> Iterator[str]:
+        """Yield the pictures of the faces that stay."""
+        with Gallery.open(_named(place)) as gallery:
+            going = {face.id for face in _going(gallery, targets).faces}
+            yield from (face.where.sha256 for face in gallery.store.faces() if face.id not in going)
+
     def plan(self, place: Path, doing: Doing) -> Part | None:
         """Return the faces that go."""
         with Gallery.open(_named(place)) as gallery:

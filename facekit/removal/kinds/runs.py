@@ -44,7 +44,7 @@ class Runs(Kind):
         *("facekit.runs.folder", "facekit.runs.run", "facekit.runs.head", "facekit.runs.known_faces"),
         *("facekit.runs.arrays", "facekit.runs.narrowing", "facekit.runs.history", "facekit.training.checkpoint"),
         *("facekit.training.pack", "facekit.training.network", "facekit.training.refit", "facekit.training.linear"),
-        *("facekit.training.callbacks", "facekit.training.objectives.ending", "facekit.runs.projection"),
+        *("facekit.training.callbacks", "facekit.training.ending", "facekit.runs.projection"),
     )
     order = 5
 
@@ -62,6 +62,10 @@ class Runs(Kind):
         """Add the pictures that the split knows by its origins: their folder may be gone."""
         for record in _split(place):
             targets.add(record)
+
+    def stays(self, place: Path, targets: Targets) -> Iterator[str]:
+        """Yield the pictures of the split that stay: a head is fitted again on their embeddings."""
+        yield from (record.sha256 for record in _split(place) if not targets.of(record))
 
     def plan(self, place: Path, doing: Doing) -> Part | None:
         """Return the pictures that the model was trained or scored on and that go, and what will become of it."""

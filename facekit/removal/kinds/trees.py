@@ -18,6 +18,7 @@ from facekit.base.text import counted
 from facekit.dataset import DECISIONS, GROUPS, INFO, MANIFEST, REJECTED, SOURCES, Dataset
 from facekit.dataset.folder import check_files, write_links
 from facekit.dataset.info import DatasetInfo, Doubts, read_info
+from facekit.dataset.lineage import person
 from facekit.dataset.listing import read_manifest
 from facekit.dataset.records import read_decisions, read_links, read_records, read_rejections, read_sources
 from facekit.dataset.spelling import one_label_each
@@ -54,7 +55,7 @@ class Trees(Kind):
         """Yield names and labels."""
         held = held_in(place)
         for record in (*held.records, *held.gone):
-            yield from (name for name in (record.name, record.label, record.moved_from) if name)
+            yield from (name for name in (record.name, record.label, record.moved_from, person(record)) if name)
         yield from (left.label for left in held.rejected)
 
     def spread(self, place: Path, targets: Targets) -> None:
@@ -68,6 +69,10 @@ class Trees(Kind):
         for origin in targets.photos & held.sources.keys():
             targets.add_source(held.sources[origin])
         targets.urls.update(scraping.addresses(place, targets))
+
+    def stays(self, place: Path, targets: Targets) -> Iterator[str]:
+        """Yield the pictures that stay, by their bytes as the manifest has them."""
+        yield from (record.sha256 for record in held_in(place).records if not targets.of(record))
 
     def plan(self, place: Path, doing: Doing) -> Part | None:
         """Return the pictures that go, and how many lines."""

@@ -7,9 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from facekit.base.text import counted, visible
+from facekit.base.text import visible
 from facekit.report.cards.facts import Data, Facts, Origin
-from facekit.report.cards.wording import UNKNOWN, licence, not_for, uses
+from facekit.report.cards.wording import (
+    UNKNOWN,
+    balance,
+    judged,
+    licence,
+    not_for,
+    nothing_left,
+    options_of,
+    uses,
+    where_from,
+)
 
 FILE = "croissant.json"
 
@@ -100,28 +110,22 @@ def _rai(facts: Facts) -> dict[str, Any]:
             "A person is removed with `facekit forget`; the card is then written again, with another fingerprint."
         ],
     }
-    return values if data is None else {**values, **_collection(data), **_annotation(data)}
+    return values if data is None else {**values, **_collection(facts, data), **_annotation(data)}
 
 
-def _collection(data: Data) -> dict[str, Any]:
+def _collection(facts: Facts, data: Data) -> dict[str, Any]:
     origin = data.origin
     searched = set(origin.engines) - {"folder", "archive", UNKNOWN}
-    found = ", ".join(f"{count:,} by {engine}" for engine, count in origin.engines.items())
     left = [f"{stage.name}: {count:,} {reason}" for stage in data.stages for reason, count in stage.left.items()]
     values: dict[str, Any] = {
-        "rai:dataCollection": f"{counted(origin.photos, 'photo')}: {found or UNKNOWN}.",
+        "rai:dataCollection": visible(f"{where_from(facts)}."),
         "rai:dataCollectionType": ["Web Scraping"] if searched else ["Others"],
-        "rai:dataCollectionMissingData": visible("; ".join(left)) or "Nothing was left out.",
+        "rai:dataCollectionMissingData": visible("; ".join(left) or nothing_left(data)),
         "rai:dataPreprocessingProtocol": [
-            visible(f"facekit {stage.name}: {', '.join(f'{k}={v}' for k, v in stage.options.items() if v is not None)}")
+            visible(f"facekit {stage.name}: {', '.join(f'{k}={v}' for k, v in options_of(stage.options).items())}")
             for stage in data.stages
         ],
-        "rai:dataBiases": [
-            visible(f"{person.name}: {counted(person.pictures, 'picture')}")
-            for person in (data.people[0], data.people[-1])
-        ]
-        if data.people
-        else [],
+        "rai:dataBiases": [visible(f"{balance(data)}.")],
     }
     if origin.fetched is not None:
         values["rai:dataCollectionTimeframe"] = list(origin.fetched)
@@ -131,12 +135,14 @@ def _collection(data: Data) -> dict[str, Any]:
 
 def _annotation(data: Data) -> dict[str, Any]:
     if not data.judged:
-        return {"rai:dataAnnotationProtocol": "Labels are the names of the folders in which the photos were."}
-    found = "; ".join(f"{count:,} {what}" for what, count in data.judged.items())
+        return {
+            "rai:dataAnnotationProtocol": "Labels are the names of the folders in which the photos were.",
+            "rai:dataAnnotationAnalysis": [judged(data)],
+        }
     return {
         "rai:dataAnnotationProtocol": "Labels are the names that were searched for, or the folders' names; networks "
         "then judged whose face each is.",
-        "rai:dataAnnotationAnalysis": [visible(found)],
+        "rai:dataAnnotationAnalysis": [visible(judged(data))],
         "rai:machineAnnotationTools": [visible(tool) for tool in data.cleaned_with],
     }
 

@@ -9,10 +9,13 @@ from typing import Literal
 from facekit.options.base import Setting
 from facekit.scores.weights import WeightsCard
 
-Kind = Literal["data set", "model", "gallery"]
+Kind = Literal["data set", "model", "embedder", "gallery"]
 
 Counted = Mapping[str, int]
 """What -> how many, in the order in which a card lists it."""
+
+Ends = tuple[float | None, float | None] | None
+"""The ends of an interval, as files of scores hold it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +104,10 @@ class Data:
     judged: Counted = field(default_factory=dict)
     """What `clean` found of the faces that it judged."""
     cleaned_with: Sequence[str] = ()
+    decided: int = 0
+    """Pictures about which a person has decided in the review."""
+    whole: bool = True
+    """Whether the command that made the folder came to its end."""
     gone: str = ""
     """What of the folders on the way is not there any more, as a sentence; empty where all are."""
 
@@ -110,11 +117,15 @@ class Score:
     """A score with its 95% interval, where that is known."""
 
     name: str
+    key: str = ""
+    """What programs know it by: `accuracy`; empty for one that has no such name."""
     value: float
     low: float | None = None
     high: float | None = None
     of: str = ""
     """What it was measured on, in short: `43 pictures`."""
+    beside: float | None = None
+    """The same of what it is compared with, such as an embedder's backbone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +134,14 @@ class Scores:
 
     rows: Sequence[Score] = ()
     on: str = ""
+    beside: str = ""
+    """What `Score.beside` are the scores of."""
+    verdict: str = ""
+    """How it compares with that, as a sentence."""
+    gained: bool = True
+    """Whether it is better than that, beyond chance."""
+    notes: Sequence[str] = ()
+    """What the names of the scores mean, as sentences."""
     by: str = ""
     """What `groups` are by, such as gender."""
     groups: Sequence[Score] = ()

@@ -1,8 +1,12 @@
-"""What follows from the facts of a card: its licence, what it may be used for, and what not."""
+"""What follows from the facts of a card, in sentences: where it comes from, how good it is, what it may be used for.
+
+Whoever reads them has seen neither the data nor facekit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from facekit.base.text import counted
 from facekit.report.cards.facts import Data, Facts, Origin, Scores
@@ -17,6 +21,17 @@ FEW_STRANGERS = 20
 
 _NO_PEOPLE = ("It finds faces", "Those in the training part")
 """How the sentence begins of weights that know nobody from elsewhere."""
+
+_FILES = frozenset({"folder", "archive"})
+"""What `found by` says of photos that were given as files."""
+
+_GROUPS = frozenset(
+    {"gender", "sex", "age", "age_group", "race", "ethnicity", "skin", "skin_tone", "skin_type", "origin"}
+)
+"""Targets by which groups of people are told apart."""
+
+_PATH = re.compile(r"(?<![\w/:.])/(?:[^\s/;,()]+/)+(?=[^\s/;,()])")
+"""The folders of an absolute path, without its last name. An address begins otherwise."""
 
 _HUB = {
     "cc0": "cc0-1.0",
@@ -54,11 +69,105 @@ def licence(facts: Facts) -> str:
     unknown = data.origin.licences.get(UNKNOWN, 0)
     listed = ", ".join(f"{name} ({counted(count, 'photo')})" for name, count in known.items())
     if not known:
-        return (
-            f"No licence is recorded for any of the {counted(unknown, 'photo')}: assume that all rights are reserved."
+        return "Not known: no licence is recorded for any photo. Assume that all rights are reserved."
+    rest = f"; of {counted(unknown, 'photo')} it is not known: assume that all rights are reserved" if unknown else ""
+    each = " `sources.jsonl` names licence and creator of each photo." if facts.kind == "data set" else ""
+    return f"{listed}{rest}.{each}"
+
+
+def where_from(facts: Facts) -> str:
+    """Return in one sentence where the photos come from."""
+    origin = facts.data.origin if facts.data else Origin()
+    if facts.drawn:
+        return "drawn by facekit: they show nobody"
+    found = {engine: count for engine, count in origin.engines.items() if engine not in {*_FILES, UNKNOWN}}
+    given = sum(count for engine, count in origin.engines.items() if engine in _FILES)
+    unknown = origin.photos - sum(found.values()) - given
+    said = []
+    if found:
+        by = ", ".join(f"{engine} ({count:,})" for engine, count in found.items())
+        hosts = f" at {counted(len(origin.hosts), 'host')}" if origin.hosts else ""
+        said.append(f"{counted(sum(found.values()), 'photo')} from the web, found by {by}{hosts}")
+    if given:
+        said.append(f"{counted(given, 'photo')} given as files, of which it is not recorded where they come from")
+    if unknown:
+        said.append(f"of {counted(unknown, 'photo')} it is not recorded where they come from")
+    return "; ".join(said) or "not recorded"
+
+
+def balance(data: Data, what: str = "picture") -> str:
+    """Return in one sentence how evenly people and groups are represented."""
+    if not data.people:
+        return "nobody is in it"
+    most, least = data.people[0], data.people[-1]
+    if most.pictures == least.pictures:
+        each = f"{counted(most.pictures, what)} of each person"
+        photos = [person.photos for person in data.people if person.photos]
+        if photos and min(photos) < max(photos):
+            each += f", made from {min(photos):,} to {counted(max(photos), 'photo')}"
+    else:
+        each = f"from {counted(least.pictures, what)} ({least.name}) to {most.pictures:,} ({most.name}) of a person"
+    groups = (
+        f"by {', '.join(groups_of(data))} see below" if groups_of(data) else "by gender, age or skin tone not known"
+    )
+    return f"{each}; {groups}"
+
+
+def groups_of(data: Data) -> list[str]:
+    """Return the targets that say to which group of people a face belongs."""
+    return [name for name in data.targets if name.replace("-", "_").lower() in _GROUPS]
+
+
+def named_by(data: Data) -> str:
+    """Return in one sentence where the names come from."""
+    engines = set(data.origin.engines)
+    if not engines or UNKNOWN in engines:
+        return "A name is that of the folder in which a photo was."
+    if engines <= _FILES:
+        return "A name is that of the folder in which a photo was given."
+    return "A name is what was searched for when a photo was found" + (
+        ", or that of the folder in which it was given." if engines & _FILES else "."
+    )
+
+
+def judged(data: Data) -> str:
+    """Return in one sentence what is known of how right the names are."""
+    if not data.judged:
+        return "Not known: nobody has checked whether each face is the person it is said to be."
+    by = f" by {' and '.join(data.cleaned_with)}" if data.cleaned_with else ""
+    found = ", ".join(f"{count:,} {what}" for what, count in data.judged.items())
+    return (
+        f"A program ({'`clean`'}{by}) judged the faces: {found}. It kept those of the right person; "
+        "it can be wrong, and "
+        + (
+            f"a person decided about {counted(data.decided, 'picture')}."
+            if data.decided
+            else "no person has looked at what it kept."
         )
-    rest = f"; of {counted(unknown, 'photo')} it is not known, so assume all rights are reserved" if unknown else ""
-    return f"{listed}{rest}. `sources.jsonl` names licence and creator of each photo."
+    )
+
+
+def nothing_left(data: Data) -> str:
+    """Return what to say where no line says that a picture was left out."""
+    if data.gone:
+        return data.gone
+    if not data.stages:
+        return "Not known: facekit did not make this folder, so what its maker left out is not recorded."
+    return f"Nothing was left out by {', '.join(f'`{stage.name}`' for stage in data.stages)}."
+
+
+def options_of(options: Mapping[str, object]) -> dict[str, object]:
+    """Return the options of a stage that were set, without the folders of this machine that they name."""
+    return {
+        name: without_paths(value) if isinstance(value, str) else value
+        for name, value in options.items()
+        if value is not None
+    }
+
+
+def without_paths(text: str) -> str:
+    """Return a text in which absolute paths are the names of the files and folders that they lead to."""
+    return _PATH.sub("", text)
 
 
 def uses(facts: Facts) -> list[str]:
@@ -66,6 +175,12 @@ def uses(facts: Facts) -> list[str]:
     people = _people(facts)
     if facts.kind == "gallery":
         return [f"To tell in photos which of the {people} in it is on them, and to say `unknown` of everybody else."]
+    if facts.kind == "embedder":
+        return [
+            "To tell whether two faces are of one person, in photos like those that it was trained on: with "
+            "`facekit verify --embedder`, or in a gallery that `facekit enroll --embedder` makes.",
+            "It names nobody.",
+        ]
     if facts.kind == "model":
         return [
             f"To tell which of the {people} a face is of, in photos like those that it was trained on, and, where it "
@@ -82,25 +197,36 @@ def not_for(facts: Facts) -> list[str]:
     return [*_law(facts), *_of_data(facts, facts.data), *_of_scores(facts, facts.scores), *_of_tools(facts)]
 
 
+def first_limit(facts: Facts) -> str:
+    """Return the limit that is of these data or this model, rather than of all, and that matters most."""
+    own = [*_of_scores(facts, facts.scores)] if facts.kind in ("model", "embedder") else []
+    return next(iter([*own, *_of_data(facts, facts.data), *_law(facts)]))
+
+
 def _law(facts: Facts) -> Iterator[str]:
     if facts.drawn:
         yield "The faces are drawn by facekit: a score on them proves nothing about photos of people."
         return
     yield (
-        "Not without a legal ground for each person: faces with names are biometric data (GDPR article 9, and similar "
-        "laws such as BIPA)."
+        "Do not use it without a legal ground for each person: faces with names are biometric data (GDPR article 9, "
+        "and similar laws, such as the Biometric Information Privacy Act of Illinois)."
     )
-    yield "Not to watch people in public, and not to infer emotions at work or in schools: the EU AI Act forbids both."
-    yield ("Not as the only ground of a decision about a person. A match is a hint, which somebody has to look at.")
+    yield (
+        "Do not use it to watch people in public, nor to infer emotions at work or in schools: the EU AI Act forbids "
+        "both."
+    )
+    yield "Do not decide about a person by it alone. A match is a hint, which somebody has to look at."
 
 
 def _of_data(facts: Facts, data: Data | None) -> Iterator[str]:
     if data is None:
         return
+    if not data.whole:
+        yield f"It is not complete: `facekit {data.stages[-1].name}` was stopped before its end; run it again first."
     if not facts.drawn:
         yield from _of_origin(data.origin)
     yield from _balance(data)
-    if not data.targets:
+    if not groups_of(data):
         yield (
             "Nothing is recorded of gender, age, skin tone or origin, so it is not known how well these groups are "
             "represented, nor whether a score differs among them."
@@ -117,9 +243,13 @@ def _of_data(facts: Facts, data: Data | None) -> Iterator[str]:
 def _of_origin(origin: Origin) -> Iterator[str]:
     unknown = origin.licences.get(UNKNOWN, 0)
     if unknown or not origin.licences:
-        of = f"{unknown:,} of {counted(origin.photos, 'photo')}" if unknown else "its photos"
-        yield f"Not to be published, sold or passed on: of {of} no licence is recorded."
-    if origin.engines and set(origin.engines) <= {"folder", "archive"}:
+        of = (
+            f"{unknown:,} of the {counted(origin.photos, 'photo')}"
+            if 0 < unknown < origin.photos
+            else "any of the photos"
+        )
+        yield f"Do not publish, sell or pass it on: no licence is recorded for {of}."
+    if origin.engines and set(origin.engines) <= _FILES:
         yield "The photos were given as files: where these had been found before is not recorded."
     if origin.ignored_opt_outs:
         yield "Photos were kept though their owners do not want them to be used for training (`--ignore-opt-outs`)."
@@ -147,9 +277,11 @@ def _of_scores(facts: Facts, scores: Scores | None) -> Iterator[str]:
             f"{FEW_STRANGERS} are the least from which a rate can be told."
         )
     if scores is None:
-        if facts.kind == "model":
+        if facts.kind in ("model", "embedder"):
             yield "It has not been evaluated: nothing is known of how good it is."
         return
+    if not scores.gained and scores.verdict:
+        yield f"{scores.verdict} Use that instead."
     yield from (f"{banner[:1].upper()}{banner[1:]}." for banner in scores.banners)
     first = scores.rows[0] if scores.rows else None
     if first is not None and first.low is not None and first.high is not None and first.high - first.low > 0.05:
@@ -158,13 +290,15 @@ def _of_scores(facts: Facts, scores: Scores | None) -> Iterator[str]:
             "small differences between models cannot be seen."
         )
     if not scores.groups:
-        yield "Scores by group were not measured; `evaluate --by` does that."
+        how = "`facekit evaluate-pairs --by`" if facts.kind == "embedder" else "`facekit evaluate --by`"
+        yield f"Scores by group, such as gender, were not measured; {how} does that."
 
 
 def _of_tools(facts: Facts) -> Iterator[str]:
     told = set()
     for tool in facts.tools:
-        people, title = tool.weights.people.rstrip("."), tool.weights.title.partition(" (")[0]
+        people, title = without_paths(tool.weights.people.rstrip(".")), without_paths(tool.weights.title)
+        title = title.partition(" (")[0]
         if people and not people.startswith(_NO_PEOPLE) and (title, people) not in told:
             told.add((title, people))
             yield f"{title}, which {tool.use}: {people[:1].lower()}{people[1:]}."

@@ -117,7 +117,7 @@ const Tables = (() => {
     rows.forEach(row => [...row.cells].forEach((cell, place) => { if (cell.colSpan === 1) cell.dataset.label = read(heads[place]); }));
     sortable(table);
     const bar = make("div", { className: "tools" });
-    const filtered = heads.map((head, place) => ({ name: read(head), of: row => read(row.cells[place]), wanted: "filter" in head.dataset }));
+    const filtered = heads.map((head, place) => ({ name: read(head), of: row => row.cells[place]?.dataset.filter ?? read(row.cells[place]), wanted: "filter" in head.dataset }));
     const place = table.closest(".scroll") ?? table;
     const changed = table.matches(".cards") ? limited(() => [...table.tBodies[0].rows], MOST.rows, place) : () => {};
     table.addEventListener("afterSort", changed);

@@ -94,6 +94,10 @@ class Card:
     """How the split was drawn."""
     split: Counts = Counts()
     """Pictures of the data set in each part."""
+    licences: Mapping[str, int] = field(default_factory=dict)
+    """Licence -> photos that it was trained on, `not known` among them; empty where its folder says nothing of it."""
+    creators: tuple[str, ...] = ()
+    """Who made these photos, as far as that is known."""
     drawn: bool = False
     """Whether the faces were drawn by facekit: such a model proves nothing about real ones."""
     parameters: int = 0

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 
 from facekit.base import images
@@ -15,6 +17,9 @@ from facekit.serving.monitor.recorder import Counted, Recorder, measured
 
 MOST_WAITING = 16
 """Pictures that wait to be counted; further ones are left out, so that a busy server does not hold them all."""
+
+MOST_BYTES = 64_000_000
+"""Of the pixels of their faces together; one picture alone may have more."""
 
 GAUGES_SECONDS = 60.0
 """How long numbers for Prometheus are given again before days are compared anew."""
@@ -34,12 +39,18 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class _Held:
+class _Face:
     """A face with its surroundings: the photo itself is let go."""
 
     image: Image
     inside: Box | None
-    asked: Asked
+
+
+@dataclass(frozen=True)
+class Held:
+    """The faces of a picture that waits to be counted."""
+
+    faces: list[_Face]
 
 
 class Counting:
@@ -52,18 +63,33 @@ class Counting:
         """
         self._pool, self._begin, self._fault = ThreadPoolExecutor(1, "count"), begin, fault
         self._recorder: Recorder | None = None
-        self._waiting, self._lock, self._failed = 0, Lock(), False
+        self._waiting, self._bytes, self._lock, self._failed = 0, 0, Lock(), False
         self._text, self._until = b"", 0.0
         self._submit(lambda recorder: None)
 
     def picture(self, image: Image, faces: Sequence[Asked]) -> None:
         """Count a picture, and the answers to its faces."""
+        self.count(self.hold(image, [one.box for one in faces]), faces)
+
+    def hold(self, image: Image, boxes: Sequence[Box | None]) -> Held | None:
+        """Cut out faces that are to be counted once they are answered; None where too much waits already.
+
+        What is held is let go with the last reference to it.
+        """
+        around = [_around(image, box) for box in boxes]
+        size = sum(3 * box.w * box.h for box in around)
         with self._lock:
-            if self._waiting >= MOST_WAITING:
-                return
-            self._waiting += 1
-        held = [_held(image, one) for one in faces]
-        self._submit(lambda recorder: _count(recorder, held), self._one_less)
+            if self._waiting >= MOST_WAITING or (self._waiting and self._bytes + size > MOST_BYTES):
+                return None
+            self._add(1, size)
+        held = Held([_cut(image, box, area) for box, area in zip(boxes, around, strict=True)])
+        weakref.finalize(held, self._let_go, size)
+        return held
+
+    def count(self, held: Held | None, answers: Sequence[Asked | None]) -> None:
+        """Count a picture that is held, and the answer to each of its faces; None of one that could not be compared."""
+        if held is not None:
+            self._submit(partial(_count, held, answers))
 
     def feedback(self, right: bool) -> None:
         """Count that somebody said an answer was right, or wrong."""
@@ -81,10 +107,10 @@ class Counting:
         self._submit(lambda recorder: recorder.close())
         self._pool.shutdown(wait=True)
 
-    def _submit(self, work: Callable[[Recorder], None], done: Callable[[], None] = lambda: None) -> None:
-        self._pool.submit(self._do, work, done)
+    def _submit(self, work: Callable[[Recorder], None]) -> None:
+        self._pool.submit(self._do, work)
 
-    def _do(self, work: Callable[[Recorder], None], done: Callable[[], None]) -> None:
+    def _do(self, work: Callable[[Recorder], None]) -> None:
         try:
             self._recorder = self._recorder or self._begin()
             work(self._recorder)
@@ -93,29 +119,36 @@ class Counting:
             if not self._failed:
                 self._fault("not-counted" if isinstance(error, FacekitError) else "bug", error)
             self._failed = True
-        finally:
-            done()
 
-    def _one_less(self) -> None:
+    def _let_go(self, size: int) -> None:
         with self._lock:
-            self._waiting -= 1
+            self._add(-1, -size)
+
+    def _add(self, pictures: int, size: int) -> None:
+        self._waiting += pictures
+        self._bytes += size
 
     def _find(self, recorder: Recorder) -> None:
         recorder.flush()
         self._text = gauges.rendered(recorder.days.days(), recorder.references)
 
 
-def _count(recorder: Recorder, held: Sequence[_Held]) -> None:
+def _count(held: Held, answers: Sequence[Asked | None], recorder: Recorder) -> None:
+    pairs = zip(held.faces, answers, strict=True)
     recorder.picture([
-        Counted(measured(one.image, one.inside), one.asked.named, one.asked.similarity, one.asked.confidence)
-        for one in held
+        Counted(measured(face.image, face.inside), one.named, one.similarity, one.confidence)
+        for face, one in pairs
+        if one is not None
     ])  # fmt: skip
 
 
-def _held(image: Image, asked: Asked) -> _Held:
+def _around(image: Image, box: Box | None) -> Box:
+    """Return the part of a photo that is held of a face."""
+    return images.whole(image) if box is None else images.square(box, _AROUND)
+
+
+def _cut(image: Image, box: Box | None, around: Box) -> _Face:
     """Return a face cut out of its photo with what is around it."""
-    if asked.box is None:
-        return _Held(image, None, asked)
-    around = images.square(asked.box, _AROUND)
-    inside = Box(asked.box.x - around.x, asked.box.y - around.y, asked.box.w, asked.box.h)
-    return _Held(images.cut(image, around).copy(), inside, asked)
+    if box is None:
+        return _Face(image, None)
+    return _Face(images.cut(image, around).copy(), Box(box.x - around.x, box.y - around.y, box.w, box.h))

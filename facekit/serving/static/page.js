@@ -93,10 +93,11 @@ $("key-form").addEventListener("submit", (event) => {
 
 // Pictures
 
-async function look(picture) {
+// Only what somebody chose is counted for the monitor, and once: a camera's stills show the same few people again and again.
+async function look(picture, count = false) {
   const key = state.key;
   const route = key.gallery ? "identify" : "analyze";
-  const found = await ask("POST", `/v1/${route}`, { form: form(picture.blob) });
+  const found = await ask("POST", `/v1/${route}?count=${count}`, { form: form(picture.blob) });
   if (state.key !== key) throw new Problem("The key was refused", "The answer to another request came too late.");
   const faces = key.gallery ? found.faces : labelled(found.runs);
   for (const old of picture.faces) {
@@ -129,7 +130,7 @@ async function take(files) {
     if (!state.key) return;
     $("stage").setAttribute("aria-busy", "true");
     try {
-      const picture = await look(empty(file));
+      const picture = await look(empty(file), true);
       add(picture);
       first(picture);
       if (!picture.faces.length) say("No face was found in the picture.");

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +13,12 @@ from facekit.networks.assembly import parameters
 from facekit.networks.backend import Model
 from facekit.networks.embedder import DIMENSIONS
 from facekit.options.train import Train
-from facekit.runs import Backbone, Counts, Embeds, Run
-from facekit.training import loop as named
+from facekit.runs import Backbone, Embeds, Run
 from facekit.training.checkpoint import Checkpoint
-from facekit.training.network import Network, packing
-from facekit.training.objectives.ending import complete
-from facekit.training.objectives.loop import train_epochs
+from facekit.training.ending import complete
+from facekit.training.loop import build_network
+from facekit.training.network import Network, packing, say_how_it_goes_on, with_counts
+from facekit.training.objectives.learning import learn_objective
 from facekit.training.objectives.watching import Sample, embedded
 from facekit.training.pack import Pack
 from facekit.training.plan import Plan
@@ -34,23 +33,24 @@ class Embedding(Network):
         options, split = plan.options, plan.split
         checkpoint = Checkpoint.open(options.output / runs.CHECKPOINT) if plan.run else None
         donor = None if checkpoint and checkpoint.epochs else self._donor
-        net = named.build_network(options, DIMENSIONS, donor, embedder=True)
+        net = build_network(options, DIMENSIONS, donor, embedder=True)
         count = parameters(net)  # before a step freezes some of its layers
         embeds = Embeds(objective=options.objective, dimensions=DIMENSIONS, beside=_beside(options))
         run = plan.run or runs.begin(
             options, split.dataset, split.records, split.protocol, options.network, left=split.left, embeds=embeds
         )
         checkpoint = checkpoint or Checkpoint(run.folder / runs.CHECKPOINT)
+        say_how_it_goes_on(plan.run, checkpoint.epochs)
         with packing(run, split, options, track) as pack:
-            used = Counter(record.split for record in pack.records)
-            counts = Counts(train=used[TRAIN], validation=used[VALIDATION])
-            run = run.save(replace(run.info, left={**run.info.left, **pack.left}, used=counts))
+            run = with_counts(run, pack)
             if not why_over(options, checkpoint.rows):
-                train_epochs(net, pack, run, checkpoint, options, track, plan.watch)
+                learn_objective(net, pack, run, checkpoint, options, track, plan.watch)
             checkpoint.load_best(net)
             threshold = _threshold(net, pack, options)
         checkpoint.export(run.folder / runs.WEIGHTS)
-        return complete(run, checkpoint, options, count, threshold)
+        assert run.info.embeds is not None
+        info = replace(run.info, embeds=replace(run.info.embeds, threshold=threshold))
+        return complete(run, info, checkpoint, options, count)
 
 
 def _threshold(net: Model, pack: Pack, options: Train) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit import runs
+from facekit.base.cluster.client import hired
 from facekit.base.contract import Embedder, FacekitError, Track
 from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.identity import embedders
@@ -21,12 +22,13 @@ from facekit.networks.assembly import HEAD
 from facekit.networks.backend import Model, Tensor, keras
 from facekit.networks.embedder import DIMENSIONS
 from facekit.options.train import Train
-from facekit.runs import Counts, Embeds, Run, projection
+from facekit.runs import Embeds, Run, projection
 from facekit.training.checkpoint import Checkpoint
+from facekit.training.ending import complete
 from facekit.training.labels import missing_labels, none_left
-from facekit.training.objectives.ending import complete
+from facekit.training.network import say_how_it_goes_on, with_counts
 from facekit.training.objectives.feed import ObjectiveFeed
-from facekit.training.objectives.loop import train_epochs
+from facekit.training.objectives.learning import learn_objective
 from facekit.training.objectives.model import Centres
 from facekit.training.objectives.watching import Sample, embedded
 from facekit.training.pack import Pack
@@ -76,28 +78,28 @@ class Projection:
         )
         pack = self._pack(split, track)
         self._check(pack, run)
-        used = Counter(record.split for record in pack.records)
-        counts = Counts(train=used[TRAIN], validation=used[VALIDATION])
-        run = run.save(replace(run.info, left={**run.info.left, **pack.left}, used=counts))
+        run = with_counts(run, pack)
         checkpoint = Checkpoint.open(run.folder / runs.CHECKPOINT)
         net = self._network(pack, dimensions)
         if not why_over(options, checkpoint.rows):
-            train_epochs(net, pack, run, checkpoint, options, track, plan.watch, _begin)
+            say_how_it_goes_on(plan.run, checkpoint.epochs)
+            learn_objective(net, pack, run, checkpoint, options, track, plan.watch, _begin)
         checkpoint.load_best(net)
         projection.write(run.folder / runs.PROJECTION, net.layers[-1].matrix())
         held_out = Sample.of(pack.records, VALIDATION)
         beside = held_out.auc(np.asarray(pack.pixels[held_out.rows], np.float32), self._embedder.metric)
-        assert run.info.embeds is not None
-        run = Run(run.folder, replace(run.info, embeds=replace(run.info.embeds, beside_auc=beside)))
         sample = held_out if len(held_out.rows) else Sample.of(pack.records, TRAIN)
         threshold = sample.threshold(embedded(net, pack, sample.rows, options.batch))
-        return complete(run, checkpoint, options, backbone.dimensions * dimensions, threshold)
+        assert run.info.embeds is not None
+        info = replace(run.info, embeds=replace(run.info.embeds, beside_auc=beside, threshold=threshold))
+        return complete(run, info, checkpoint, options, backbone.dimensions * dimensions)
 
     def _pack(self, split: Split, track: Track) -> Pack:
         """Return the embeddings of the pictures of training and validation."""
         pictures = [*split.part(TRAIN), *split.part(VALIDATION)]
         dataset = replace(split.dataset, records=pictures)
-        vectors, reasons = embedders.embed_dataset(dataset, self._name, track, self._options.jobs)
+        with hired(self._options.cluster, self._options.jobs) as jobs:
+            vectors, reasons = embedders.embed_dataset(dataset, self._name, track, jobs)
         there = [row for row, reason in enumerate(reasons) if reason is None]
         lost = [(record, reason) for record, reason in zip(pictures, reasons, strict=True) if reason is not None]
         return Pack(vectors[there], [pictures[row] for row in there], lost)

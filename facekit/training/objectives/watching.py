@@ -13,7 +13,6 @@ from facekit.base.contract import Record
 from facekit.identity.embedders.metrics import Embeddings, Metric, distances
 from facekit.networks.backend import Model, keras
 from facekit.scores.verification import area, best_threshold, curve
-from facekit.training.callbacks import Logs, Tensors, Watch
 from facekit.training.pack import Pack
 
 _MOST, _EACH = 400, 20
@@ -83,15 +82,3 @@ class Ranked(keras.callbacks.Callback):  # type: ignore[misc]
             auc = sample.auc(embedded(self._net, self._pack, sample.rows, self._batch))
             if auc is not None:
                 logs[name] = auc
-
-
-class Finite(Watch):
-    """Gives up when the loss is not finite. How large it is says nothing: it grows with the scale and the margin."""
-
-    def on_train_batch_end(self, batch: int, logs: Tensors) -> None:
-        """Check now and then. Raises FacekitError."""
-        super().on_train_batch_end(batch, logs)
-
-    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """Check. Raises FacekitError."""
-        self._refuse_nan(float(logs["loss"]))

@@ -24,6 +24,7 @@ from facekit.base.contract import FacekitError
 from facekit.base.files import read_toml
 from facekit.options.base import Setting, Value, describe, from_mapping
 from facekit.options.objectives import refuse_embedding
+from facekit.options.places import placed
 from facekit.options.train import Train
 from facekit.options.tune import Tune
 
@@ -211,7 +212,8 @@ def _read(options: Tune, path: Path) -> Space:
     if twice := sorted(own.keys() & tables.keys()):
         raise FacekitError(f"{path}: {twice[0]} is in [train] and in [ranges]; remove one of them")
     ranges = {name: _range(name, value, path) for name, value in tables.items()}
-    return Space(ranges, _shared(options, own))
+    folder = path.parent.resolve()
+    return Space(ranges, _shared(options, placed(Train, own, folder, folder)))
 
 
 def _table(value: object, path: Path, kind: Any) -> Any:

@@ -31,6 +31,9 @@ _PATIENCE = 60
 _BEFORE_PRUNING = 5
 """Trials that are trained to their end before any is given up."""
 
+_BY_CHANCE = 10
+"""Trials by chance before those that TPE chooses, as Optuna has it; of a short search, half of all."""
+
 log = logging.getLogger(__name__)
 
 
@@ -162,8 +165,10 @@ class Study:
             return samplers.GridSampler(self._space.grid(), seed=self._options.seed)
         if self._options.sampler == "random":
             return samplers.RandomSampler(seed=seed)
+        # Optuna's own number would leave a search of ten trials to chance altogether.
+        by_chance = min(_BY_CHANCE, -(-self._options.trials // 2))
         # Trials that others are at work on count as bad ones, so that no two processes try the same.
-        return samplers.TPESampler(seed=seed, constant_liar=True)
+        return samplers.TPESampler(n_startup_trials=by_chance, seed=seed, constant_liar=True)
 
     def _home(self, number: int) -> Path:
         return self._folder / TRIALS / f"{number:05}"

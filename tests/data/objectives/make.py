@@ -42,7 +42,7 @@ def computed(given: dict[str, Any]) -> dict[str, Any]:
         embeddings = torch.tensor(given["embeddings"], dtype=torch.float32, requires_grad=True)
         value = loss(embeddings)
         value.backward()
-        return {"loss": float(value), "gradient": embeddings.grad.tolist()}
+        return {"loss": float(value.detach()), "gradient": embeddings.grad.tolist()}
 
     def by_centres(kind: Any, margin: float, scale: float) -> dict[str, Any]:
         loss = kind(num_classes=centres.shape[1], embedding_size=centres.shape[0], margin=margin, scale=scale)

@@ -1,31 +1,33 @@
-"""The end of a training for an embedding: what the run knows of it."""
+"""The end of a training by epochs: what the run knows of it."""
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
 from dataclasses import replace
 
 from facekit import runs
 from facekit.base.files import replace_file
 from facekit.options.train import Train
 from facekit.report.plots import history_plot
-from facekit.runs import Run, Scores
+from facekit.runs import Epoch, ModelInfo, Run, Scores
 from facekit.runs.history import write_history
 from facekit.training.checkpoint import Checkpoint
-from facekit.training.network import median_rate
 from facekit.training.schedule import why_over
 
 
-def complete(run: Run, checkpoint: Checkpoint, options: Train, parameters: int, threshold: float) -> Run:
-    """Say what was trained. The weights of the best epoch are written: only now is the run complete."""
+def complete(run: Run, info: ModelInfo, checkpoint: Checkpoint, options: Train, parameters: int) -> Run:
+    """Write how the training went, beside what `info` says already, and return the run: only now is it complete.
+
+    The weights of the best epoch are written by then; the checkpoint, which is no longer needed, is deleted.
+    """
     rows = checkpoint.rows
     write_history(run.folder / runs.HISTORY, rows)
     replace_file(run.folder / runs.PLOT, history_plot(rows, checkpoint.best))
-    assert run.info.embeds is not None
     run = run.save(
         replace(
-            run.info,
+            info,
             complete=True,
-            embeds=replace(run.info.embeds, threshold=threshold),
             preprocessing="inside the model: RGB 0..255 goes in" if run.backbone is None else "",
             parameters=parameters,
             epochs=checkpoint.epochs,
@@ -37,3 +39,8 @@ def complete(run: Run, checkpoint: Checkpoint, options: Train, parameters: int, 
     )
     checkpoint.delete()
     return run
+
+
+def median_rate(rows: Sequence[Epoch]) -> float:
+    """Return the median of pictures/s; the first epoch, in which the network is compiled, counts only if alone."""
+    return round(statistics.median(row.pictures_per_second for row in rows[1:] or rows), 1)
