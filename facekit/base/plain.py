@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import PurePath
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -108,12 +108,13 @@ def parse_line(line: bytes, kind: type[T]) -> T:
     # What `parse` looks at besides, such a line cannot have; and what msgspec refuses, `parse` has the words for.
     if len(text) < _USUAL and text.rstrip("\n").isprintable() and text.count("[") + text.count("{") <= MAX_DEPTH:
         with suppress(msgspec.MsgspecError, ValueError, RecursionError):
-            return _decoder(kind).decode(text)
+            value: T = _decoder(cast(Any, kind)).decode(text)
+            return value
     return parse(text, kind)
 
 
 @cache
-def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
@@ -149,10 +150,9 @@ _NAMES: dict[type, tuple[str, ...]] = {}
 
 
 def _text_of(value: object) -> str:
-    kind = type(value)
-    if kind is str:
+    if type(value) is str:
         return _TEXT(value)
-    if kind is int or (kind is float and math.isfinite(value)):  # type: ignore[arg-type]
+    if type(value) is int or (type(value) is float and math.isfinite(value)):
         return repr(value)
     if isinstance(value, tuple) and all(type(one) is int for one in value):
         return f"[{', '.join(map(repr, value))}]"

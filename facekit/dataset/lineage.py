@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -62,7 +63,7 @@ def draw_split(
     order = sorted(members)
     order = [order[i] for i in rng.permutation(len(order))]
     # Shared groups first, then large ones: what is hard to place is placed while there is room.
-    order.sort(key=lambda group, of=members: (-len({r.label for r in of[group]}), -len(of[group])))
+    order.sort(key=partial(_hard_first, members))
     for group in order:
         if group not in draw.part:
             draw.place(group, _photos(members[group]))
@@ -242,6 +243,11 @@ def _alone(groups: Iterable[str], members: Mapping[str, Sequence[Record]]) -> se
     labels = {group: {record.label for record in members[group]} for group in groups}
     counts = Counter(label for inside in labels.values() for label in inside)
     return {group for group, inside in labels.items() if min(counts[label] for label in inside) < 2}
+
+
+def _hard_first(members: Mapping[str, Sequence[Record]], group: str) -> tuple[int, int]:
+    inside = members[group]
+    return -len({record.label for record in inside}), -len(inside)
 
 
 def _photos(records: Iterable[Record]) -> dict[str, int]:
