@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import stat
 import time
@@ -85,6 +86,13 @@ def test_what_is_kept_is_shown_by_kind(root: Path) -> None:
     assert any("up to 40 days" in line or "up to 41 days" in line for line in report.details["lines"])
     assert set(read_tree(root)) >= set(before)
     assert list(kinds(cache(Cache(kind="weights")))) == ["weights"]
+
+
+def test_of_an_embedding_that_was_used_today_no_hours_are_said(root: Path) -> None:
+    """The cache knows the day of its last use: at 17:00 a new one is not 17 hours old."""
+    (line,) = [one for one in cache(Cache(kind="embeddings")).details["lines"] if one.startswith("embeddings")]
+    assert re.search(r"  under a day  ", line)
+    assert "hour" not in line
 
 
 def test_all_of_it_or_one_kind_is_deleted(root: Path) -> None:

@@ -67,6 +67,30 @@ def test_names_and_reasons_cannot_act_on_the_page(cleaned: tuple[Path, Dataset])
     assert r"\u202egpj.\x1b[2J" in page
 
 
+def test_the_page_says_what_its_numbers_are_and_which_repeat_was_kept(cleaned: tuple[Path, Dataset]) -> None:
+    root, source = cleaned
+    first, second, third = source.records[:3]
+    left = Rejection("clean", first.id, first.label, first.path, "repeat", second.path)
+    cut = Rejection("clean", third.id, third.label, third.path, "unsure", 0.014)
+    for line in (left, cut):
+        lines.append_line(root / REJECTED, line.to_json())
+    known = lines.read_lines(root / MANIFEST, Record)
+    quality = [{**(one.quality or {}), "person": 1.0 if place else 0.3} for place, one in enumerate(known)]
+    lines.replace_lines(root / MANIFEST, (replace(a, quality=b).to_json() for a, b in zip(known, quality, strict=True)))
+    page = render(root, source, OPTIONS, root.parent)
+    assert "30.0% likely to be this person" in page
+    assert "1.4% likely to be this person; unsure because the edge of the photo cuts it off" in page
+    assert "<h2>Left out, unsure: 1</h2>" in page
+    assert "left out, unsure</span>" in page
+    kept = len(known)
+    assert f"<b>{kept}</b><span>kept, 1 of them unsure</span>" in page
+    (repeat,) = re.findall(r"<h2>Repeat: 1</h2>.*?</section>", page, re.S)
+    stem = [Path(one.path).stem for one in (first, second)]
+    assert re.search(rf"left out:</span>.*{stem[0]}.*kept:</span>.*{stem[1]}", repeat, re.S)
+    (total,) = re.findall(r"<tfoot><tr>(.*?)</tr>", page)
+    assert re.findall(r"<td>(.*?)</td>", total)[:3] == ["all", f"{kept + 2}", f"{kept} (1 unsure)"]
+
+
 def test_a_folder_without_measured_qualities_has_a_page(cleaned: tuple[Path, Dataset]) -> None:
     root, source = cleaned
     known = lines.read_lines(root / MANIFEST, Record)

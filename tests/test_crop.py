@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -521,6 +522,8 @@ def test_it_is_said_what_an_earlier_run_left_and_which_photos_are_gone(
         f"{tmp_path / 'out'}: an earlier run did not come to its end; {there} pictures of it are there, the rest is "
         in (caplog.text)
     )
+    (done,) = re.findall(r"(\d+) of 6 photos are done; still to search: (\d+),", caplog.text)
+    assert sum(map(int, done)) == 6
     assert f"{source}: 1 picture that it read is gone; what was made of them is removed" in caplog.text
 
     (source / "Bob" / "none.jpg").unlink()  # of which nothing was made

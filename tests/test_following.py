@@ -90,6 +90,10 @@ def test_a_path_that_is_taken_is_not_proposed(tmp_path: Path) -> None:
     assert beside(faces, "good") == tmp_path / "good", "what was made from it before is brought up to date"
     (tmp_path / "good" / "dataset.json").write_text("[" * 100_000)
     assert beside(faces, "good") == tmp_path / "good-4"
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.json").write_text(json.dumps({"dataset": {"root": str(faces)}}))
+    assert beside(faces, "model") == tmp_path / "model", "`train` says whether it is out of date"
+    assert beside(tmp_path / "good", "model") == tmp_path / "model-2"
 
 
 def test_a_stage_says_what_comes_next_and_that_works(facekit: Facekit, tmp_path: Path) -> None:

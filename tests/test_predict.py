@@ -17,6 +17,7 @@ from conftest import Facekit
 from pages import check_alone, links
 from patches import edit, patch, tree
 
+from facekit import runs
 from facekit.base import images
 from facekit.base.contract import FacekitError
 from facekit.cli.piped import json_line
@@ -208,6 +209,27 @@ def test_the_sheet_is_a_page_with_links_to_the_photos(trained: Trained, tmp_path
     assert [unquote(link) for link in links(page)] == [f"../person0/a%20b <{n}>.png" for n in range(3)]
     assert "3 faces; of 3 names, 2 are that of the photo's folder (green)" in page.replace("&#39;", "'")
     assert page.count('data-answer="wrong"') == 1
+
+
+def test_the_sheet_says_which_photos_the_model_was_trained_on(
+    trained: Trained, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The names of these say nothing of new photos: those of the others are counted apart."""
+    run = runs.load(trained.run)
+    used = sum(one.split in ("train", "validation") for one in run.split)
+    assert 0 < used < 42
+    with caplog.at_level("INFO", "facekit"):
+        answers = _predict(trained, trained.faces, detect=False, min_confidence=0, grid=tmp_path / "sheet.html")
+    test = {f"{one.path}" for one in run.part("test")}
+    new = [one for one in answers if "/".join(Path(one["picture"]).parts[-2:]) in test]
+    right = sum(Path(one["picture"]).parent.name == one["label"] for one in new)
+    said = f"{used} pictures used in the training, which the model knows: of the other names {right} of {42 - used}"
+    page = check_alone(tmp_path / "sheet.html")
+    assert f"<strong>{said} are right.</strong>" in page
+    assert page.count("<span>used in the training</span>") == used
+    assert f"42 faces; {said} are right" in caplog.text
+    _predict(trained, trained.faces, detect=False, min_confidence=0, grid=tmp_path / "sheet.png")
+    assert images.read(tmp_path / "sheet.png").shape[0] > 100
 
 
 def test_the_sheet_says_who_an_unknown_face_is_nearest_to(trained: Trained, tmp_path: Path) -> None:

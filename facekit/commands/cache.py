@@ -16,6 +16,8 @@ from facekit.options.cache import Cache, Kind
 
 STAGE = "cache"
 
+_DAY = 86_400
+
 _ABOUT: dict[Kind, str] = {
     "embeddings": "face embeddings (biometric data)",
     "galleries": "face embeddings of galleries in databases (biometric data)",
@@ -34,7 +36,7 @@ class Entry:
     """Embeddings, files or folders."""
     bytes: int
     oldest: float | None
-    """Seconds since the one was used that was not used for the longest time."""
+    """Seconds since the one was used that was not used for the longest time; of embeddings since that day began."""
     folder: str
 
 
@@ -68,10 +70,17 @@ def _report(root: Path, entries: list[Entry], lines: list[str]) -> Report:
 def _table(entries: list[Entry]) -> list[str]:
     rows = [("kind", "items", "size", "unused for", "what it is")]
     for entry in entries:
-        oldest = "-" if entry.oldest is None else f"up to {figures.age(entry.oldest)}"
+        oldest = "-" if entry.oldest is None else _unused(entry.kind, entry.oldest)
         rows.append((entry.kind, f"{entry.items:,}", figures.size(entry.bytes), oldest, _ABOUT[entry.kind]))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [entries[0].folder, *("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)]
+
+
+def _unused(kind: Kind, seconds: float) -> str:
+    """Return how long nothing was used at most; of an embedding the day of its use is known, not the hour."""
+    if kind == "embeddings" and seconds < _DAY:
+        return "under a day"
+    return f"up to {figures.age(seconds)}"
 
 
 def _hint(entries: list[Entry]) -> list[str]:

@@ -35,6 +35,7 @@ from facekit.faces.detectors import Search, cut_out, ready, search, settled
 from facekit.identity import groups
 from facekit.identity.likeness import MATCHER, Fingerprint, fingerprint, proofs
 from facekit.options.crop import CarriedCrop, Crop, Verify
+from facekit.options.typed import typed
 
 STAGE = "crop"
 
@@ -116,9 +117,10 @@ def _advise(options: Crop, source: Dataset, report: Report) -> None:
     without, photos = report.left.get(NO_FACE, 0), len(source.records)
     if options.detector == "haar" and without > _MANY * photos:
         log.info(
-            "%s without a face that the Haar cascade finds; `--detector yunet` also finds faces that are turned, "
-            "tilted or partly covered",
+            "%s without a face that the Haar cascade finds; YuNet also finds faces that are turned, tilted or partly "
+            "covered: `%s`",
             counted(without, "photo"),
+            typed(options, detector="yunet", verify="auto", overwrite=True),
         )
 
 
@@ -160,8 +162,8 @@ def _compare(
     groups.record_matcher(out, MATCHER)
     before = [record for record in photos if _key(record) not in prints]  # done by an earlier run
     if before and prints:
-        new, old = counted(len(prints), "new photo"), counted(len(before), "earlier one")
-        log.info("the %s may be copies of the %s, which are read again to compare them", new, old)
+        new = counted(len(prints), "photo searched now may be a copy", "photos searched now may be copies")
+        log.info("%s of the %s searched before, which are read again to compare them", new, f"{len(before):,}")
     looked = groups.look(partial(groups.bytes_at, source.root.absolute()), before, track, jobs)
     every = {**prints, **dict(zip(map(_key, before), looked, strict=True))}
     proved = proofs([every[_key(record)] for record in photos], jobs=here(jobs), track=track)
@@ -271,7 +273,13 @@ def _done(out: Output, source: Dataset) -> dict[Key, Outcome]:
         for photo_key in again + [(r.label, r.parent or "") for r in out.removed]:
             outcomes.pop(photo_key, None)
     here = {_key(record) for record in source.records}
-    return {photo_key: outcome for photo_key, outcome in outcomes.items() if photo_key in here}
+    done = {photo_key: outcome for photo_key, outcome in outcomes.items() if photo_key in here}
+    if not out.complete and not out.fresh:
+        log.info(
+            "%s of %s are done; still to search: %s, also the last ones of the earlier run, which may be half done",
+            *(f"{len(done):,}", counted(len(here), "photo"), f"{len(here) - len(done):,}"),
+        )
+    return done
 
 
 def _unconfirmed(records: Sequence[Record], rejections: Sequence[Rejection]) -> int:

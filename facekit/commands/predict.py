@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 
-from facekit.base import images
+from facekit.base import digests, images
 from facekit.base.contract import BadImage, Track, quiet
 from facekit.base.names import spelled_as
 from facekit.base.parallel import ordered_map
@@ -27,6 +27,7 @@ from facekit.report.grid import Tile
 from facekit.report.timeline import clock
 from facekit.runs import Run
 from facekit.runs.export import open_model
+from facekit.runs.pictures import trained_on
 from facekit.serving.monitor.recorder import Counted, Recorder, measured
 from facekit.serving.monitor.watched import recorder_of_run
 from facekit.video.answering import Watcher
@@ -144,8 +145,14 @@ class _Grid:
     """The faces for `--grid`."""
 
     file: Path | None
+    run: Run
     tiles: list[Tile] = field(default_factory=list)
     count: int = 0
+
+    @cached_property
+    def trained_on(self) -> frozenset[str]:
+        """The hashes of the pictures and photos that the model was trained on."""
+        return trained_on(self.run)
 
     def add(self, tile: Callable[[], Tile]) -> None:
         """Count a face, and keep its tile where the sheet shows so many."""
@@ -167,7 +174,7 @@ def _of_parts(
     counting: Recorder | None,
     track: Track,
 ) -> Iterator[Answer]:
-    grid = _Grid(options.grid)
+    grid = _Grid(options.grid, predictor.run)
     try:
         for part in parts:
             if isinstance(part, Source):
@@ -213,7 +220,7 @@ def _answers(
                 yield _no_answer(given.name(picture), face, predictor.run)
                 continue
             answer = Answer(given.name(picture), **vars(next(named)))
-            grid.add(partial(_tile, predictor.run, picture, face, answer, given.names.get(picture)))
+            grid.add(partial(_tile, grid, picture, face, answer, given.names.get(picture)))
             if counting is not None:
                 counting.answer(_counted(answer, values))
             yield answer
@@ -254,11 +261,12 @@ def _nothing(run: Run) -> Mapping[str, Shown] | None:
     return {} if run.more else None
 
 
-def _tile(run: Run, picture: Path, face: FoundFace, answer: Answer, name: str | None) -> Tile:
+def _tile(grid: _Grid, picture: Path, face: FoundFace, answer: Answer, name: str | None) -> Tile:
     """Return a face for the sheet; its truth is known where its folder is called like one of the labels.
 
     `name` is what a picture is called that is only here until the end.
     """
+    run = grid.run
     folder, label = picture.resolve().parent.name, answer.label or STRANGER
     folder = spelled_as([folder], run.labels)[folder]
     right = label == folder if folder in run.labels and label != STRANGER else None
@@ -269,7 +277,9 @@ def _tile(run: Run, picture: Path, face: FoundFace, answer: Answer, name: str | 
         near = "" if sure is None else f", {sure:.0%}"
         shown, sure, note = label, None, f"nearest: {run.name(answer.top[0].label)}{near}"
     photo = picture if name is None else None
-    return Tile(face.seen.pixels, shown, sure, right, note, name or picture.name, photo, credit=credit_of(photo))
+    file, credit = name or picture.name, credit_of(photo)
+    trained = digests.of(picture) in grid.trained_on
+    return Tile(face.seen.pixels, shown, sure, right, note, file, photo, credit=credit, trained=trained)
 
 
 def _video_tile(run: Run, one: Appearance, answer: VideoAnswer) -> Tile:

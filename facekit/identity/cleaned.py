@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from facekit import runs
 from facekit.base import provenance
 from facekit.base.contract import BadImage, FacekitError, Record, Track, quiet, telling
 from facekit.dataset import MANIFEST, REJECTED, REMOVED, REPEATED, Dataset, DatasetInfo
-from facekit.dataset.ancestry import Tree
+from facekit.dataset.ancestry import Ancestry, Tree
 from facekit.dataset.reasons import BEYOND, FEW, NO_FACE, REPEAT, REVIEWED, SHARED
 from facekit.dataset.records import read_rejections
 from facekit.identity import classifier, overlap
@@ -25,7 +25,8 @@ from facekit.options.targets import IDENTITY
 from facekit.runs import Run
 from facekit.runs.pictures import dataset_of
 from facekit.runs.renewal import additions
-from facekit.scores.model import BeforeCleaning, ModelScores
+from facekit.scores.classes import Example
+from facekit.scores.model import BeforeCleaning, LeftOut, ModelScores
 from facekit.scores.shares import Part, together, wilson
 
 CLEAN = "clean"
@@ -40,6 +41,9 @@ FAVOURED = (
 _NOT_COUNTED = {NO_FACE, REPEAT, SHARED, REPEATED, FEW, BEYOND, REVIEWED, REMOVED}
 """Reasons that say nothing of how hard a face is: it is none, or there already, its name is out, a person decided."""
 
+MOST_SHOWN = 200
+"""Faces left out that a page shows."""
+
 _MOST_STAGES = 16
 
 _LOOKED_FOR = 50
@@ -49,12 +53,25 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class _Left:
+    """A face that was left out, with the model's answer, and the photo that it comes from."""
+
+    example: Example
+    reason: str
+    origin: str
+
+
+@dataclass(frozen=True)
 class _Cleaned:
     """The faces that were kept, and those that were left out, in the folder that was cleaned."""
 
     kept: int
     left_out: Dataset
     gone: int
+    folder: Path
+    """The folder that `clean` made."""
+    why: Mapping[tuple[str, str], str]
+    """Label and id of a face that counts -> why it was left out."""
     reasons: Counter[str]
     """Why the faces that count were left out, those that are gone as well."""
     not_counted: Counter[str]
@@ -90,7 +107,8 @@ def before(
         return BeforeCleaning(why_not=str(error))
     new, _ = overlap.unused(run, root, held.left_out, jobs, track, known)
     # A linear head's embeddings are in the cache by now: they were needed to find those that the training used.
-    right, read = _right(run, new, batch, jobs, track if run.backbone is None else quiet)
+    faces = _look(run, new, held.why, batch, jobs, track if run.backbone is None else quiet)
+    right, read = sum(not one.example.wrong for one in faces), len(faces)
     if not read:
         none = not held.left_out.records and not held.gone
         return BeforeCleaning(why_not=NONE_LEFT_OUT if none else "none of the faces that were left out can be scored")
@@ -110,6 +128,8 @@ def before(
         not_scored=held.gone + len(held.left_out.records) - read,
         reasons=dict(held.reasons.most_common()),
         not_counted=dict(held.not_counted.most_common()),
+        folder=str(held.folder),
+        faces=_shown(faces, held.left_out.root),
     )
 
 
@@ -140,14 +160,26 @@ def _lacks(run: Run, track: Track) -> bool:
     return len(dataset_of(run, run.split, track).records) < len(run.split)
 
 
-def _right(run: Run, faces: Dataset, batch: int, jobs: int, track: Track) -> tuple[int, int]:
-    """Return how many faces have the name of their folder by the model, and how many it could look at."""
-    counts: Counter[bool] = Counter()
+def _look(
+    run: Run, faces: Dataset, why: Mapping[tuple[str, str], str], batch: int, jobs: int, track: Track
+) -> list[_Left]:
+    """Return the model's answer for each face that it could look at, beside the name of its folder."""
+    found: list[_Left] = []
     if faces.records:
+        number = {label: place for place, label in enumerate(run.labels)}
         for record, row, _ in classifier.load(run.only(IDENTITY)).look(faces, faces.records, batch, jobs, track):
             if not isinstance(row, BadImage):
-                counts[run.labels[int(row.argmax())] == record.label] += 1
-    return counts[True], counts.total()
+                answer = int(row.argmax())
+                example = Example(faces.root / record.path, number[record.label], answer, float(row[answer]))
+                found.append(_Left(example, why[record.label, record.id], record.origin))
+    return found
+
+
+def _shown(faces: Sequence[_Left], root: Path) -> tuple[LeftOut, ...]:
+    """Return the faces for a page: first those that the model names otherwise than their folder, surest first."""
+    first = sorted(faces, key=lambda one: (not one.example.wrong, -one.example.confidence))[:MOST_SHOWN]
+    ancestry = Ancestry(root)
+    return tuple(LeftOut(replace(one.example, photo=ancestry.photo(one.origin)), one.reason) for one in first)
 
 
 def _find(run: Run, pictures: Dataset) -> _Cleaned:
@@ -165,7 +197,9 @@ def _find(run: Run, pictures: Dataset) -> _Cleaned:
     kept = sum(not record.synthetic and record.label in known for record in cleaned.records)
     reasons = Counter(one.reason for one in counting)
     others = Counter(one.reason for one in left) - reasons
-    return _Cleaned(kept, replace(source, records=found), len(wanted) - len(found), reasons, others)
+    left_out, gone = replace(source, records=found), len(wanted) - len(found)
+    why = {(one.label, one.id): one.reason for one in counting}
+    return _Cleaned(kept, left_out, gone, cleaned.root, why, reasons, others)
 
 
 def _before(tree: Dataset) -> Iterator[Dataset]:

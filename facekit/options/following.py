@@ -14,7 +14,7 @@ from facekit.base.text import visible
 PHOTOS = "PHOTOS"
 """Stands for photos of the user's own, which no command knows."""
 
-_INFO = "dataset.json"
+_INFO, _RUN = "dataset.json", "model.json"
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,18 @@ class _Made:
     """What is read of a folder that is there already."""
 
     made_from: str | None = None
+
+
+@dataclass(frozen=True)
+class _Data:
+    root: str
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """What is read of a model that is there already."""
+
+    dataset: _Data
 
 
 def command(name: str, *words: object) -> str:
@@ -42,6 +54,8 @@ def _made_from(folder: Path) -> str | None:
     from facekit.base.files import read_json  # what reads files is not needed for a command's help
 
     try:
+        if os.path.lexists(folder / _RUN):
+            return os.path.realpath(read_json(folder / _RUN, _Trained).dataset.root)
         made = read_json(folder / _INFO, _Made).made_from
     except (OSError, ValueError, FacekitError):
         return None

@@ -12,7 +12,7 @@ from typing import Any
 
 from facekit.base import plugins
 from facekit.base.contract import Image
-from facekit.base.text import visible
+from facekit.base.text import counted, visible
 
 MOST = 100
 """Faces on a sheet; more would be too small to see."""
@@ -44,6 +44,21 @@ class Tile:
     """The photo that the picture was cut from, where `photo` is the picture itself."""
     credit: str = ""
     """Whose photo it is, and under which licence."""
+    trained: bool = False
+    """Whether the model was trained on the photo: that it is named right then says nothing about new photos."""
+
+
+def of_trained(tiles: Sequence[Tile]) -> str:
+    """Return what a sheet says of the pictures that the model was trained on: that of the others counts.
+
+    Empty where there are none.
+    """
+    trained = sum(tile.trained for tile in tiles)
+    if not trained:
+        return ""
+    new = [tile.right for tile in tiles if tile.right is not None and not tile.trained]
+    rest = f"of the other names {sum(new):,} of {len(new):,} are right" if new else "no other has a known name"
+    return f"{counted(trained, 'picture')} used in the training, which the model knows: {rest}"
 
 
 def draw(tiles: Sequence[Tile]) -> bytes:
@@ -62,7 +77,8 @@ def draw(tiles: Sequence[Tile]) -> bytes:
         _draw_tile(axes, tile)
     judged = [tile.right for tile in tiles if tile.right is not None]
     if judged:
-        figure.suptitle(f"{sum(judged)} of {len(judged)} named right", fontsize=12)
+        note = of_trained(tiles)
+        figure.suptitle(f"{sum(judged)} of {len(judged)} named right" + (f"\n{note}" if note else ""), fontsize=12)
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=120, metadata={"Software": SOFTWARE, "Description": described(tiles)})
     return out.getvalue()

@@ -13,6 +13,7 @@ from facekit.base.plain import Json, to_plain
 from facekit.base.text import counted
 from facekit.options.base import Setting, describe
 from facekit.options.common import PROTOCOLS
+from facekit.options.following import command
 from facekit.options.train import MODEL, TRAINING, Train
 from facekit.report import model_charts, scores_json
 from facekit.report.charts import Chart
@@ -39,18 +40,22 @@ _IN_PAGE = {
 }
 """What the page and JSON say alone."""
 
-MORE = (
-    "The report shows every mistake among the pictures scored, with its photo, who is taken for whom, and the scores "
+_MORE = (
+    "The report shows every mistake among the pictures scored, with its photo, {}who is taken for whom, and the scores "
     "by name. It also says how sure the model is, what its weights were trained on, and how the split was drawn. "
     "`--json` prints the numbers."
 )
 
+_LEFT_OUT = "the faces that `clean` left out with the model's answers, "
+
 _LINEAR = {"backbone", "class_weights"}
 """Options of networks that linear heads have, too."""
 
-QUOTE = (
-    "{}, of {} and {} that `clean` left out. It is for new photos, which nobody has sorted: some of the faces left out "
-    "show somebody else and count as mistakes, so the true value is probably a little higher"
+_QUOTE = "at least {}, for new photos, which nobody has sorted: {}"
+
+_DOUBT = (
+    "{} left out {} as {}, also where the photo shows somebody else. Decide about them in `{}`, apply it, and evaluate "
+    "again for a closer value"
 )
 
 _THUMBNAIL, _SMALL = 140, 96
@@ -110,6 +115,8 @@ def html(run: Run, scores: ModelScores, examples: Sequence[Example], history: Se
         gap=None if scores.groups is None else gap(scores.groups),
         targets=[_target(one) for one in scores.targets],
         folds_note=FOLDS_NOTE,
+        closer=closer,
+        left_out=_left_out(scores.before_cleaning, folder),
         wrong=[one for one in shown if one.example.wrong],
         right=[one for one in shown if not one.example.wrong],
     )
@@ -183,8 +190,22 @@ def _before_cleaning(before: BeforeCleaning) -> dict[str, Json]:
     accuracy, ends = round(before.accuracy, 4), before.interval and [round(end, 4) for end in before.interval]
     rows: dict[str, Json] = {"accuracy before cleaning": accuracy, "accuracy before cleaning_interval": to_plain(ends)}
     number = decimal(accuracy) + (f" (95% CI {span(*before.interval)})" if before.interval else "")
-    of = counted(before.tested, "tested picture"), counted(before.left_out, "face")
-    return {**rows, "accuracy to quote": QUOTE.format(number, *of)}
+    said = [_QUOTE.format(number, before.made_of), *filter(None, [closer(before)])]
+    return {**rows, "accuracy to quote": ". ".join(said)}
+
+
+def closer(before: BeforeCleaning) -> str:
+    """Return why the accuracy to quote is a lower bound, and how to come closer to the true value."""
+    if not before.mistakes or before.folder is None:
+        return ""
+    one = before.mistakes == 1
+    counts = ("counts", "a mistake") if one else ("count", "mistakes")
+    return _DOUBT.format(counted(before.mistakes, "face"), *counts, command("review", before.folder))
+
+
+def more(scores: ModelScores) -> str:
+    """Return what the report has besides what the terminal shows."""
+    return _MORE.format(_LEFT_OUT if scores.before_cleaning and scores.before_cleaning.faces else "")
 
 
 def gap(groups: Groups) -> str:
@@ -274,6 +295,12 @@ def _shown(examples: Sequence[Example], folder: Path) -> list[Shown]:
         found.append(_one(one, group, group not in before, folder))
         before.add(group)
     return found
+
+
+def _left_out(before: BeforeCleaning | None, folder: Path) -> list[tuple[Shown, str]]:
+    """Return the faces that `clean` left out as the page shows them, each with the reason."""
+    faces = () if before is None else before.faces
+    return [(_one(one.example, "", False, folder), one.reason) for one in faces]
 
 
 def _one(one: Example, group: str, first: bool, folder: Path) -> Shown:

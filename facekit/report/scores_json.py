@@ -9,7 +9,7 @@ from facekit.base.plain import Json, to_plain
 from facekit.scores.beside import Beside
 from facekit.scores.calibration import Calibration
 from facekit.scores.groups import Gap, Groups, GroupScores
-from facekit.scores.model import FOLDS_NOTE, Folds, ModelScores, TargetScores
+from facekit.scores.model import FOLDS_NOTE, BeforeCleaning, Folds, ModelScores, TargetScores
 from facekit.scores.pairs import PairScores, PairsReport
 from facekit.scores.verification import Measures
 
@@ -36,13 +36,17 @@ def of_model(scores: ModelScores) -> Values:
         "calibration": _calibration(scores.calibration),
         "apart": {row.name: _group(row) for row in scores.apart},
         **({} if scores.weights is None else {"weights": to_plain(scores.weights)}),
-        **({} if scores.before_cleaning is None else {"before_cleaning": to_plain(scores.before_cleaning)}),
+        **({} if scores.before_cleaning is None else {"before_cleaning": _before_cleaning(scores.before_cleaning)}),
         **({} if scores.compared is None else {"compared_with_training": to_plain(scores.compared)}),
         **({} if scores.groups is None else {"groups": _groups(scores.groups)}),
         **({} if scores.folds is None else {"folds": _folds(scores.folds)}),
         **({} if scores.identification is None else {"open_set": to_plain(scores.identification)}),
         **({"unread": to_plain(scores.unread)} if scores.unread else {}),
     }
+
+
+def _before_cleaning(before: BeforeCleaning) -> Json:
+    return to_plain({name: value for name, value in vars(before).items() if name != "faces"})
 
 
 def _target(one: TargetScores) -> Values:

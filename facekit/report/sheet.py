@@ -45,7 +45,7 @@ def write(file: Path, tiles: Sequence[Tile], of: int, why_none: str, what: str =
     shown = _shown(len(tiles), of, what)
     with guarded(file):
         replace_file(file, page(file.stem, tiles, shown, file.parent).encode() if _is_page(file) else grid.draw(tiles))
-    log.info("%s shows %s", file, shown)
+    log.info("%s shows %s", file, "; ".join(filter(None, [shown, grid.of_trained(tiles)])))
 
 
 def _shown(shown: int, of: int, what: str) -> str:
@@ -67,6 +67,7 @@ def page(title: str, tiles: Sequence[Tile], shown: str, folder: Path) -> str:
         tiles=[_placed(tile, folder) for tile in tiles],
         right=sum(judged),
         judged=len(judged),
+        trained=grid.of_trained(tiles),
         shown=shown,
     )
 

@@ -18,6 +18,7 @@ from facekit.base.files import inside, iterate_lines
 from facekit.base.opening import open_regular
 from facekit.base.parallel import ordered_map
 from facekit.dataset import GROUPS, MANIFEST, SOURCES, Dataset, DatasetInfo
+from facekit.dataset.lineage import TRAIN, VALIDATION
 from facekit.dataset.records import check_record, check_source, own_file, read_links
 from facekit.runs import SPLIT, Run
 
@@ -129,3 +130,14 @@ def _sources(root: Path, records: Sequence[Record]) -> dict[str, Source]:
     asked = {record.origin for record in records}
     lines = iterate_lines(own_file(root / SOURCES), Source, check_source)
     return {one.origin: one for one in lines if one.origin in asked}
+
+
+def trained_on(run: Run) -> frozenset[str]:
+    """Return the hashes of the pictures that a run was trained on or validated with, and of their photos.
+
+    Empty for a model without its split, as one that was exported. Raises FacekitError for a broken one.
+    """
+    if not (run.folder / SPLIT).is_file():
+        return frozenset()
+    used = [one for one in run.split if one.split in (TRAIN, VALIDATION)]
+    return frozenset(digest for one in used for digest in (one.sha256, one.origin))

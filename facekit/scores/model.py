@@ -10,7 +10,7 @@ import numpy as np
 
 from facekit.scores.bootstrap import Interval
 from facekit.scores.calibration import Calibration
-from facekit.scores.classes import ClassScores, Intervals, Summary
+from facekit.scores.classes import ClassScores, Example, Intervals, Summary
 from facekit.scores.groups import Groups, GroupScores
 from facekit.scores.identification import Identification, Rates
 from facekit.scores.weights import WeightsCard
@@ -85,6 +85,14 @@ class Folds:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A face that `clean` left out, with the model's answer."""
+
+    example: Example
+    reason: str
+
+
+@dataclass(frozen=True)
 class BeforeCleaning:
     """What the accuracy is on the faces before they were cleaned with the network that is scored."""
 
@@ -108,15 +116,36 @@ class BeforeCleaning:
     """Of the accuracy, 95%: of photos, not of trainings. None where none was drawn for the faces that were kept."""
     tested: int = 0
     """Pictures on which the accuracy of the faces that were kept was measured."""
+    folder: str | None = None
+    """The folder that `clean` made, in which `review` decides about the faces left out."""
+    faces: Sequence[LeftOut] = ()
+    """Faces left out that a page shows: first those that count as mistakes. `scores.json` lacks them."""
 
     def __str__(self) -> str:
         """Say it in one line."""
         if self.accuracy is None:
             return f"not known: {self.why_not}"
         return (
-            f"{self.accuracy:.4f}, an estimate: the faces that were kept ({self.kept:,}) count with the accuracy "
-            f"of those tested; of the {self.which}, the model names {self.right:,} as their folder does, and the other "
-            f"{self.left_out - self.right:,} count as mistakes, though some of them show somebody else"
+            f"at least {self.accuracy:.4f}, an estimate: the faces that were kept ({self.kept:,}) count with the "
+            f"accuracy of those tested; of the {self.which}, the model names {self.right:,} as their folder does, and "
+            f"the other {self.mistakes:,} count as mistakes, also those that show somebody else"
+        )
+
+    @property
+    def mistakes(self) -> int:
+        """How many of the faces left out count as mistakes; those that show somebody else are none of the model's."""
+        return self.left_out - self.right
+
+    @property
+    def made_of(self) -> str:
+        """Say in one line which faces the accuracy is made of: the numbers give it."""
+        if self.accuracy is None:
+            return ""
+        every = self.kept + self.left_out
+        right = f"{round(self.accuracy * every, 1):,.1f}".removesuffix(".0")
+        return (
+            f"{right} of {every:,} faces: {self.kept:,} kept, at the accuracy of the {self.tested:,} tested, "
+            f"and {self.right:,} of {self.left_out:,} left out"
         )
 
     @property

@@ -312,6 +312,6 @@ def _before(found: _Before | None) -> str:
     if found is None or found.accuracy is None:
         return ""
     return (
-        f"Before cleaning, accuracy would be {found.accuracy:.3f}: that counts the "
-        f"{counted(found.left_out, 'picture')} that `clean` left out as well."
+        f"Before cleaning, accuracy is at least {found.accuracy:.3f}: that counts the "
+        f"{counted(found.left_out, 'picture')} that `clean` left out as well, also those that show somebody else."
     )

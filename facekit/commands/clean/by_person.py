@@ -22,7 +22,7 @@ _NAMED = 10
 
 COLUMNS = (
     *("person", "in", "kept", "wrong person", "no face", "repeat", "blurred"),
-    *("unsure", "rejected", "too few", "other"),
+    *("left unsure", "rejected", "too few", "other"),
 )
 """Each row adds up: what is in is kept or stands in one of the columns behind."""
 
@@ -134,8 +134,14 @@ def listing(found: Sequence[PersonRow], options: Clean) -> Listing:
     notes = [f"… and {len(found) - SHOWN:,} more; --report FILE.html shows all"] if len(found) > SHOWN else []
     waiting = sum(row.unsure for row in found)
     if waiting:
-        notes.append(f"{counted(waiting, 'face is', 'faces are')} unsure and can be decided in `facekit review`")
+        notes.append(f"{counted(waiting, 'face is', 'faces are')} unsure{where(found)}: decide in `facekit review`")
     return Listing(tuple(COLUMNS[place] for place in used), table, (*notes, *kept_by(found, options)))
+
+
+def where(found: Sequence[PersonRow]) -> str:
+    """Return in brackets how many of the unsure faces are kept and how many are left out."""
+    kept, waiting = (sum(getattr(row, name) for row in found) for name in ("kept_unsure", "unsure"))
+    return f" ({kept:,} kept, {waiting - kept:,} left out)"
 
 
 def total(found: Sequence[PersonRow]) -> PersonRow:

@@ -31,6 +31,9 @@ _SIDE = 128
 
 _KEPT_UNSURE = "kept, though unsure"
 
+_WHY_UNSURE = "unsure because the edge of the photo cuts it off"
+"""Why a face is unsure that is as unlikely as one that is left out as the wrong person."""
+
 _FIRST = (_KEPT_UNSURE, reasons.UNSURE, reasons.WRONG, reasons.NO_FACE, reasons.NOBODY, reasons.NO_VECTOR)
 """What a person should look at first."""
 
@@ -67,6 +70,7 @@ class Tile:
     other: str = ""
     """The picture that it repeats, as a data URL."""
     other_address: str = ""
+    other_file: str = ""
     credit: str = ""
     """Whose photo it is, and under which licence."""
 
@@ -121,7 +125,9 @@ def render(root: Path, source: Dataset, options: Clean, folder: Path) -> str:
         histograms=list(_histograms(kept)),
         measured=sum(one.pictures for one in bins),
         reliability=reliability(bins) if bins else None,
-        sheets=_sheets(kept, left, source, _Addresses(root, folder), waiting),
+        kept_unsure=sum(row.kept_unsure for row in found),
+        every=by_person.total(found) if len(found) > 1 else None,
+        sheets=_sheets(kept, left, source, _Addresses(root, folder), waiting, options.reject_at),
     )
 
 
@@ -135,7 +141,12 @@ def _histograms(kept: Dataset) -> Iterator[Chart]:
 
 
 def _sheets(
-    kept: Dataset, left: Sequence[Rejection], source: Dataset, addresses: _Addresses, waiting: by_person.Waiting
+    kept: Dataset,
+    left: Sequence[Rejection],
+    source: Dataset,
+    addresses: _Addresses,
+    waiting: by_person.Waiting,
+    reject_at: float,
 ) -> list[Sheet]:
     """Return a sheet for each reason: those to decide on first, then by number."""
     shown: dict[str, list[_Shown]] = defaultdict(list)
@@ -144,7 +155,9 @@ def _sheets(
     for one, file in zip(left, _files(left, source), strict=True):
         if one.reason not in _PLAIN:
             shown[one.reason].append(
-                _Shown(_rank(one), file, one.label, _note(one), one.origin, one.like, _other(one, source, paths))
+                _Shown(
+                    _rank(one), file, one.label, _note(one, reject_at), one.origin, one.like, _other(one, source, paths)
+                )
             )
     order = {reason: place for place, reason in enumerate(_FIRST)}
     by_need = sorted(shown, key=lambda reason: (order.get(reason, len(order)), -len(shown[reason]), reason))
@@ -154,7 +167,7 @@ def _sheets(
 def _kept_unsure(kept: Dataset, waiting: by_person.Waiting) -> Iterator[_Shown]:
     for record in filter(waiting.kept, kept.records):
         value = (record.quality or {}).get(people.PERSON)
-        note = "could not be identified" if value is None else f"{value:.0%}"
+        note = "could not be identified" if value is None else reasons.measured(reasons.UNSURE, value)
         yield _Shown(-(value or 0.0), kept.path_of(record), record.label, note, record.origin)
 
 
@@ -171,9 +184,14 @@ def _rank(one: Rejection) -> float:
     return -float(one.value) if isinstance(one.value, int | float) else 0.0
 
 
-def _note(one: Rejection) -> str:
+def _note(one: Rejection, reject_at: float) -> str:
     """Return what stands below a picture: what decided, but not the picture that it repeats, which is shown."""
-    return "" if one.reason == reasons.REPEAT else reasons.measured(one.reason, one.value)
+    if one.reason == reasons.REPEAT:
+        return ""
+    note = reasons.measured(one.reason, one.value)
+    if one.reason == reasons.UNSURE and isinstance(one.value, int | float) and one.value <= reject_at:
+        return f"{note}; {_WHY_UNSURE}"
+    return note
 
 
 def _other(one: Rejection, source: Dataset, paths: Collection[str]) -> Path | None:
@@ -217,5 +235,6 @@ def _tile(one: _Shown, addresses: _Addresses) -> Tile:
         one.like,
         html.thumbnail(one.repeats, _SIDE),
         addresses.of(one.repeats),
+        one.repeats.name if one.repeats else "",
         addresses.credit(one),
     )

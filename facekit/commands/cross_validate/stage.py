@@ -95,7 +95,7 @@ def cross_validate(options: CrossValidate, track: Track = quiet) -> Report:
     details = page.details(scores, output)
     seconds = round(time.monotonic() - began, 2)
     report = Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, details)
-    report.shown, report.notes = page.shown(details), (page.MORE,)
+    report.shown, report.notes = page.shown(details), (page.more(scores),)
     return report
 
 

@@ -72,7 +72,7 @@ def evaluate(options: Evaluate, track: Track = quiet) -> Report:
     made_from.write(output)
     seconds, details = round(time.monotonic() - began, 2), page.details(scores, output)
     report = Report(STAGE, str(output), 0, len(predictions.records), pictures.left, seconds, details)
-    report.shown, report.notes = page.shown(details), (page.MORE,)
+    report.shown, report.notes = page.shown(details), (page.more(scores),)
     return report
 
 
