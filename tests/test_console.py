@@ -179,6 +179,44 @@ def test_a_listing_fits_the_terminal_and_cuts_no_name(tmp_path: Path, width: int
     assert max(len(line) for line in text.split("\n") if "━" not in line) <= width
 
 
+def test_a_listing_breaks_no_word(tmp_path: Path) -> None:
+    """A table whose longest word has no room in its column is shown in two columns."""
+    word = "face_recognition_sface_2021dec_int8bq.onnx:"
+    code = f"""
+from facekit.base.contract import Listing
+from facekit.cli.console import Console
+with Console() as console:
+    console.listing(Listing(("", "what", "found"), (("ok", "a_package_of_that_name", "{word} a package, MIT"),)))
+"""
+    _, screen = terminal(code=code, cwd=tmp_path, width=80)
+    assert word in harmless(screen).split()
+
+
+def test_answers_that_another_program_prints_meet_no_bar(tmp_path: Path) -> None:
+    """With `| head`, what it prints would land in the middle of the bar."""
+    (tmp_path / "saying.py").write_text("""
+from facekit.base.contract import Report
+from facekit.cli.running import Shared, run
+from facekit.options.base import Options
+from facekit.options.registry import Command
+
+class Say(Options):
+    answers = True
+
+def say(options, track):
+    for number in track(range(3), "say"):
+        yield Report("say", str(number))
+
+if __name__ == "__main__":
+    run(Command("say", Say, "saying:say"), {}, Shared(json=False, quiet=False, log_file=None, max_megapixels=None))
+""")
+    _, screen = on_terminal(["sh", "-c", f"{sys.executable} saying.py | cat"], tmp_path, 160)
+    lines = screen.replace("\r\n", "\n").split("\n")
+    assert [json.loads(line)["folder"] for line in lines if line.startswith("{")] == ["0", "1", "2"]
+    assert [line for line in lines if line.startswith("say: 3/3")]
+    assert "━" not in screen
+
+
 def test_the_log_file_has_a_line_a_record(tmp_path: Path) -> None:
     log = logging.getLogger("facekit.test")
     with Console(quiet=True, log_file=tmp_path / "log"):

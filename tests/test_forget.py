@@ -126,7 +126,8 @@ def _network(folder: Path, tree: Path) -> Run:
 def gone(root: Path, **more: Any) -> Any:
     """Remove Ada Lovelace, or what `more` says, from a copy of `cheap`."""
     values: dict[str, Any] = {"names": [] if more else ["Ada Lovelace"], "jobs": 1, "output": root / "receipts"}
-    return forget(Forget(in_=[str(root / "data"), str(root / "models")], **{**values, **more}))
+    values["in_"] = [str(root / "data"), str(root / "models")]
+    return forget(Forget(**{**values, **more}))
 
 
 def labels(tree: Path) -> list[str]:
@@ -308,6 +309,21 @@ def test_a_dry_run_shows_what_would_go_and_changes_nothing(cheap: Path) -> None:
     counts = {one["where"].rpartition("/")[2]: one["counts"] for one in report.details["places"]}
     assert counts["net"] == counts["begun"] == {"pictures of its split": 4, "names": 1}
     assert counts["even"] == {"pictures": 4}
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_what_names_the_person_and_stays_is_named(cheap: Path, dry_run: bool) -> None:
+    (cheap / "answers.jsonl").write_text(
+        '{"photo": "1.jpg", "name": "Ada Lovelace"}\n{"photo": "2.jpg", "name": null}\n'
+        '{"photo": "3.jpg", "name": "\\u0041da_Lovelace"}\n{"photo": "4.jpg", "name": "Ada Lovelacey"}\n'
+    )
+    (cheap / "names.txt").write_text("Bob\nCyd\n")
+    report = gone(cheap, names=["ada lovelace"], in_=[str(cheap)], dry_run=dry_run)
+    said = {(Path(one["where"]).relative_to(cheap).as_posix(), one["count"]) for one in report.details["not_touched"]}
+    assert said == {("plain/Ada Lovelace", 4), ("answers.jsonl", 2)}
+    assert f"not touched: {cheap / 'answers.jsonl'} (2 lines)" in report.details["lines"]
+    assert f"not touched: {cheap / 'plain' / 'Ada Lovelace'} (4 pictures)" in report.details["lines"]
+    assert len(list((cheap / "plain" / "Ada Lovelace").iterdir())) == 4
 
 
 def test_the_receipt_says_what_when_and_from_where(cheap: Path) -> None:

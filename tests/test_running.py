@@ -16,6 +16,7 @@ from facekit.base.contract import Track
 from facekit.cli.codes import INTERRUPTED
 from facekit.cli.interrupting import terminate
 from facekit.cli.running import Shared, run
+from facekit.options.audit import Audit
 from facekit.options.balance import Balance
 from facekit.options.base import Options
 from facekit.options.registry import Command
@@ -63,6 +64,9 @@ def test_ctrl_c_is_ctrl_c_whatever_a_library_makes_of_it(tmp_path: Path, capsys:
     assert run(command(turns_ctrl_c_into_an_error, Stats), {"tree": tmp_path}, ALONE) == INTERRUPTED
     assert capsys.readouterr().err == f"{STOPPING}\nInterrupted.\n"
     assert signal.getsignal(signal.SIGINT) is before
+    assert run(command(turns_ctrl_c_into_an_error, Audit), {"folder": tmp_path}, ALONE) == INTERRUPTED
+    again = "Interrupted. Typed again, the command begins from the start."
+    assert capsys.readouterr().err == f"{STOPPING}\n{again}\n"
     with pytest.raises(SystemError):  # a bug stays one
         run(command(has_a_bug, Stats), {"tree": tmp_path}, ALONE)
 

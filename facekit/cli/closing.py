@@ -42,6 +42,8 @@ _OF_STAGE = {
     ("train", "accuracy"): "training accuracy",  # of the pictures that it was trained on
     ("clean", "people"): "faces",
     ("clean", "decisions"): "review decisions",
+    ("balance", "copies"): "copies of training pictures",
+    ("augment", "children"): "augmented pictures",
 }
 """Details whose names mean something else in another command's report."""
 

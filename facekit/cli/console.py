@@ -93,6 +93,15 @@ class Console:
         self.stop()
         self._print(text)
 
+    def share(self) -> None:
+        """Show progress as plain lines from now on if another program reads stdout.
+
+        It may print to the same terminal at any moment (`| head`), in the middle of a bar.
+        """
+        if self.out.piped:
+            self.stop()
+            self._tracker.plain = True
+
     def at_once(self, text: str) -> None:
         """Show one line above the bars while something else is being done, unless `quiet`."""
         if not self._quiet:
@@ -113,9 +122,12 @@ class Console:
         """Show a table on stdout, which is a terminal; where that is too narrow, each row's texts beside its name."""
         screen = self._stdout()
         columns = list(zip(listing.columns, zip(*listing.rows, strict=True), strict=True))
-        # A column of words that have no spaces is never wrapped; any other needs some width to be read.
+        # A column of words that have no spaces is never wrapped; any other is, but never within a word.
         words = [not any(" " in text for text in held) for _, held in columns]
-        needed = sum(max(map(len, held)) if one else _READABLE for one, (_, held) in zip(words, columns, strict=True))
+        needed = sum(
+            max(map(len, held)) if one else max(_READABLE, *(len(word) for text in held for word in text.split()))
+            for one, (_, held) in zip(words, columns, strict=True)
+        )
         if needed + 3 * len(columns) > screen.width:
             screen.print(closing.narrow(listing))
             return

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = "Interrupted."
 
+_AGAIN = "Interrupted. Typed again, the command begins from the start."
+
 _NOTHING = "Interrupted before anything was written."
 
 _TWICE = 1.0
@@ -91,6 +93,8 @@ class Begun:
     def line(self) -> str:
         """What is said of a command that was interrupted."""
         options = self._options
+        if options.begins_again and not options.dry_run:
+            return _AGAIN
         if options.dry_run or not options.goes_on:
             return INTERRUPTED
         if self._folder is not None and not self._is_written(self._folder):

@@ -124,6 +124,8 @@ def _call(command: Command, values: dict[str, Value], console: Console, as_json:
             values[option.name] = read_folder()
     options = make(command.options, values)
     begun.append(Begun(options, _folder(options)))
+    if command.options.answers:
+        console.share()
     try:
         result = command.load()(options, console.track)
         return show(finish(result, options) if isinstance(result, Report) else result, console, as_json)

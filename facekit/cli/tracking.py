@@ -33,6 +33,9 @@ class Tracker:
         self.halted = False
         """Whether the command is to stop before its loops are done."""
 
+        self.plain = False
+        """Whether plain lines are said even where bars could move."""
+
     @classmethod
     def on_stderr(cls) -> Self:
         """Return one for the terminal or the notebook that the program runs in."""
@@ -47,7 +50,7 @@ class Tracker:
             total = len(items)
         if total == 0:
             return iter(items)
-        show = self._bar if _has_bars(self._screen) else self._lines
+        show = self._bar if _has_bars(self._screen) and not self.plain else self._lines
         return show(items, title, total, board)
 
     def settle(self) -> None:

@@ -20,6 +20,7 @@ class Audit(Options):
     after = "augment"
     counts = False
     in_recipes = True
+    begins_again = True
 
     folder: Annotated[
         Path,

@@ -45,6 +45,7 @@ RESERVED = (
     "moved",
     "counts",
     "goes_on",
+    "begins_again",
     "objects",
     "stopping",
     "bug_code",
@@ -78,6 +79,9 @@ class Options:
 
     goes_on: ClassVar[bool] = False
     """Whether the command, interrupted and typed again, goes on with what it has written."""
+
+    begins_again: ClassVar[bool] = False
+    """Whether the command, interrupted and typed again, begins from the start: it writes nothing before its end."""
 
     objects: ClassVar[bool] = False
     """Whether `input` and `output` may be on object storage: `s3://…`."""

@@ -23,6 +23,7 @@ class Evaluate(Options):
     group = "score"
     counts = False
     in_recipes = True
+    begins_again = True
     moved: ClassVar[dict[str, str]] = {
         "folds": "facekit cross-validate RUN --folds N",
         **dict.fromkeys(("pairs", "threshold_from", "far", "detector", "detect"), _PAIRS),

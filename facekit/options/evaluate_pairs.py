@@ -30,6 +30,7 @@ class EvaluatePairs(Options):
     after = "evaluate"
     counts = False
     in_recipes = True
+    begins_again = True
 
     run: Annotated[
         Path,

@@ -23,6 +23,7 @@ class Inspect(Options):
     after = "evaluate-pairs"
     counts = False
     in_recipes = True
+    begins_again = True
 
     run: RunFolder
     pictures: Annotated[

@@ -6,6 +6,7 @@
   of a person it holds, and how that is removed, so that doing it twice does no harm. `kinds/registry.py` lists
   them, and the modules whose files hold nobody; a test holds both lists against all modules that write anything.
 - `survey.py` finds the things in the folders that were given. Nothing else is touched.
+- `untouched.py` finds what names the person there and stays, because facekit did not write it.
 - `likeness.py` finds the same photo where nothing else connects the two.
 - `journal.py` keeps the plan on disk before the first change, so that a killed removal is finished by the next one.
 - `receipt.py` says what was removed, when and from where.

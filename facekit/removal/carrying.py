@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from facekit.base.clock import now
@@ -27,10 +27,14 @@ from facekit.removal.kinds.trees import Trees
 from facekit.removal.looks import look_of
 from facekit.removal.survey import Place
 from facekit.removal.targets import Targets
+from facekit.removal.untouched import Untouched, untouched
 from facekit.report import receipt as pages
 from facekit.sources.addresses import canonical
 
 _SHOWN = 5
+
+_STAYING = 10
+"""Things that stay which a report names."""
 
 log = logging.getLogger(__name__)
 
@@ -105,8 +109,9 @@ def remove(asked: Asked, track: Track = quiet) -> Report:
         plan, doing = begun[0], _again(asked, begun[0], track)
         doing.stay = survey.stays(places, plan.targets)
         log.info("an earlier run was stopped; %s of it are left", counted(len(plan.parts) - len(begun[1]), "place"))
+    stay = untouched(asked.roots, places, plan.targets, asked.receipts)
     if asked.dry_run or not plan.parts:
-        return _report(asked, plan, began, "would be removed")
+        return _report(asked, plan, began, "would be removed", stay)
     became = _carried_out(plan, doing, journal, begun[1] if begun else {}, track)
     blocked = _blocked(plan.targets)
     notes = [*doing.told, *(part.says for part in plan.parts if part.kind == Trees.name and part.says)]
@@ -114,7 +119,7 @@ def remove(asked: Asked, track: Track = quiet) -> Report:
     journal.delete()
     for note in notes:
         log.warning("%s", note)
-    report = _report(asked, plan, began, "removed", written)
+    report = _report(asked, plan, began, "removed", stay, written)
     report.details["notes"] = notes
     return report
 
@@ -244,11 +249,13 @@ def _nobody(asked: Asked, names: Sequence[str], there: Mapping[str, str]) -> str
     return f"nobody in {', '.join(asked.roots)} is called {' or '.join(map(repr, map(visible, names)))}{hint}"
 
 
-def _report(asked: Asked, plan: Plan, began: float, what: str, written: Sequence[Path] = ()) -> Report:
+def _report(
+    asked: Asked, plan: Plan, began: float, what: str, stay: Sequence[Untouched], written: Sequence[Path] = ()
+) -> Report:
     report = Report(asked.command, str(asked.receipts), seconds=round(time.monotonic() - began, 2), counts=False)
     report.details["lines"] = lines = []
     if plan.parts:
-        notes = (f"receipt: {written[1]}",) if written else ()
+        notes = (*_staying(stay), *([f"receipt: {written[1]}"] if written else ()))
         rows = [(part.kind, _from_here(part.place), pages.in_words(part.counts), part.says) for part in plan.parts]
         said = any(part.says for part in plan.parts)
         heads = ("what", "where", what, "then") if said else ("what", "where", what)
@@ -259,11 +266,19 @@ def _report(asked: Asked, plan: Plan, began: float, what: str, written: Sequence
     report.details["places"] = [
         {"what": part.kind, "where": part.place, "counts": part.counts, "says": part.says} for part in plan.parts
     ]
+    report.details["not_touched"] = [{"where": one.path, "count": one.count, "of": one.unit[1]} for one in stay]
     report.details["pictures"] = len({one.sha256 for part in plan.parts for one in part.pictures if one.sha256})
     report.details["dry_run"] = asked.dry_run
     if written:
         report.details["receipt"] = str(written[0])
     return report
+
+
+def _staying(stay: Sequence[Untouched]) -> list[str]:
+    """Return a line for each thing that names the person and is not facekit's; of many, the first."""
+    lines = [str(replace(one, path=_from_here(one.path))) for one in stay[:_STAYING]]
+    more = len(stay) - len(lines)
+    return [*lines, *([f"not touched: {more} more; `--json` lists all"] if more else [])]
 
 
 def _from_here(place: str) -> str:

@@ -102,6 +102,8 @@ def train_epochs(
     """
     net, model, feed, held_out = fitting.net, fitting.model, fitting.feed, fitting.held_out
     progress = Progress(feed, track, options.epochs - checkpoint.epochs)
+    if not why_over(options, checkpoint.rows):
+        log.info("building the network's graph, which can take minutes; the bar appears after the first step")
     with progress.shown():
         for step in steps(options):
             if checkpoint.epochs >= step.end or why_over(options, checkpoint.rows):
