@@ -26,6 +26,7 @@ from facekit.base.appending import drop_torn_line as drop_torn_line
 from facekit.base.appending import write_all
 from facekit.base.errors import FacekitError
 from facekit.base.lines import whole_lines
+from facekit.base.memory import uncollected
 from facekit.base.opening import guarded as guarded
 from facekit.base.opening import open_new, open_regular, reading
 
@@ -126,7 +127,8 @@ def read_lines(path: Path, kind: type[T], check: Callable[[T], None] | None = No
     `check` raises ValueError for a value that must not be there. A torn last line is dropped. Raises FacekitError,
     which names line and field, for any other that is broken, or has more than `limit` bytes.
     """
-    return list(iterate_lines(path, kind, check, limit))
+    with uncollected():
+        return list(iterate_lines(path, kind, check, limit))
 
 
 def iterate_lines(
@@ -135,7 +137,7 @@ def iterate_lines(
     """Yield what `read_lines` returns, one line at a time."""
     for number, line in whole_lines(path, limit):
         try:
-            value = plain.parse(line.decode(), kind)
+            value = plain.parse_line(line, kind)
             if check is not None:
                 check(value)
             yield value

