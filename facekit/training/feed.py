@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekit.base.contract import FacekitError
+from facekit.base.text import counted
 from facekit.networks.backend import ahead, keras
 from facekit.training.labels import NO_LABEL
 from facekit.training.pack import Pack
@@ -59,7 +60,9 @@ class Feed(keras.utils.PyDataset):  # type: ignore[misc]
         self._pixels, self._seed, self._share = pack.pixels, seed, share
         self._left_over = len(rows) % share.devices
         if 0 < len(rows) < share.devices:
-            raise FacekitError(f"there are {len(rows)} pictures for {share.devices} devices; train on fewer hosts")
+            raise FacekitError(
+                f"{counted(len(rows), 'picture')} cannot be shared by {share.devices} devices; train on fewer hosts"
+            )
         self._rows = np.asarray(rows, np.int64)
         self._classes = np.asarray(classes, np.int32)
         self._weights = None if weights is None else np.asarray(weights, np.float32)
