@@ -10,14 +10,12 @@ from collections.abc import Iterator, Mapping
 
 from facekit.base.text import counted
 from facekit.report.cards.facts import Data, Facts, Origin, Scores
+from facekit.scores.identification import FEW as FEW_LEFT_OUT
 
 UNKNOWN = "not known"
 
 FEW = 20
 """Photos of a person below which a card warns of few."""
-
-FEW_STRANGERS = 20
-"""People left out below which a rate of strangers who get a name is a rough estimate."""
 
 _NO_PEOPLE = ("It finds faces", "Those in the training part")
 """How the sentence begins of weights that know nobody from elsewhere."""
@@ -270,11 +268,11 @@ def _balance(data: Data) -> Iterator[str]:
 
 
 def _of_scores(facts: Facts, scores: Scores | None) -> Iterator[str]:
-    if facts.left_out is not None and facts.left_out < FEW_STRANGERS:
+    if facts.left_out is not None and facts.left_out < FEW_LEFT_OUT:
         yield (
             "How often strangers are taken for somebody is a rough estimate: only "
             f"{counted(facts.left_out, 'person', 'people')} could play the stranger, each left out in turn, and "
-            f"{FEW_STRANGERS} are the least from which a rate can be told."
+            f"{FEW_LEFT_OUT} are the least from which a rate can be told."
         )
     if scores is None:
         if facts.kind in ("model", "embedder"):
