@@ -160,7 +160,8 @@ def _short(facts: Facts) -> list[tuple[str, str]]:
 def _good(facts: Facts) -> str:
     """Return in one sentence how good it is: a model by its scores, data by whether the names are right."""
     if facts.scores is not None and facts.scores.rows:
-        return f"{_said(facts.scores.rows[0])} on {facts.scores.on}"
+        text = f"{_said(facts.scores.rows[0])} on {facts.scores.on}"
+        return f"{text}. {facts.scores.before_cleaning}" if facts.scores.before_cleaning else text
     if facts.kind == "data set" and facts.data is not None:
         return judged(facts.data)
     return dict(facts.model).get(RELIED, "not known: it has not been evaluated")
