@@ -169,5 +169,5 @@ def test_a_drawn_tree_is_labelled_and_goes_on(tmp_path: Path) -> None:
     (given.output / second.path).rename(given.output / data.labels[-1] / Path(second.path).name)
     draw(given)
     assert len(list(given.output.rglob("*.jpg"))) == 11
-    with pytest.raises(FacekitError, match="photos = 6"):
+    with pytest.raises(FacekitError, match="--photos 6, not 7"):
         draw(Draw(output=given.output, people=2, photos=7, seed=3))

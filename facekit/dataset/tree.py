@@ -232,7 +232,9 @@ def _derive(root: Path, paths: list[str], places: Mapping[str, Place], track: Tr
         return []
     must_see(jobs, root, paths)
     read = ordered_map(partial(_digest_of, root.absolute()), paths, jobs)
-    return list(map(derive, paths, track(read, f"read {root.name}", total=len(paths))))
+    tracked = track(read, f"read {root.name}", total=len(paths))
+    # Strict: else what tracks it would not be asked to its end, and its bar would not be full.
+    return [derive(path, digest) for path, digest in zip(paths, tracked, strict=True)]
 
 
 def _digest_of(root: Path, path: str) -> str:
