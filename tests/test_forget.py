@@ -20,7 +20,7 @@ from colours import colours as colours
 from conftest import Facekit, manifest, plain_tree, read_tree
 
 from facekit import runs
-from facekit.base import images
+from facekit.base import images, objects
 from facekit.base.contract import FacekitError, Link, Source
 from facekit.base.files import replace_lines, write_json
 from facekit.commands.balance import balance
@@ -324,6 +324,24 @@ def test_what_names_the_person_and_stays_is_named(cheap: Path, dry_run: bool) ->
     assert f"not touched: {cheap / 'answers.jsonl'} (2 lines)" in report.details["lines"]
     assert f"not touched: {cheap / 'plain' / 'Ada Lovelace'} (4 pictures)" in report.details["lines"]
     assert len(list((cheap / "plain" / "Ada Lovelace").iterdir())) == 4
+
+
+def test_pictures_without_an_ending_are_counted_where_they_stay(cheap: Path) -> None:
+    folder = cheap / "plain" / "Ada Lovelace"
+    sorted(folder.iterdir())[0].rename(folder / "without_an_ending")
+    (folder / "notes.doc").write_text("no picture")
+    report = gone(cheap, names=["ada lovelace"], in_=[str(cheap)], dry_run=True)
+    counts = {one["where"]: one["count"] for one in report.details["not_touched"]}
+    assert counts[str(folder)] == 4
+
+
+def test_what_may_be_anybodys_finds_nobody(cheap: Path) -> None:
+    """Copies of object storage go whoever is removed; that they are there is no sign of the photo."""
+    copy = objects.folder_of("s3://bucket/raw")
+    copy.mkdir(parents=True)
+    with pytest.raises(FacekitError, match="nothing in .* is --url https://x.example/1.jpg"):
+        gone(cheap, url=["https://x.example/1.jpg"], in_=[str(cheap / "data")])
+    assert copy.is_dir()
 
 
 def test_the_receipt_says_what_when_and_from_where(cheap: Path) -> None:

@@ -229,6 +229,11 @@ def test_rights_that_are_missing_are_one_line(storage: Any, tmp_path: Path, monk
     ("cls", "values", "said"),
     [
         (Enroll, {"input": "faces", "output": "s3://b/gallery"}, "a gallery on object storage cannot be locked"),
+        (
+            Enroll,
+            {"input": "faces", "output": "gallery", "strangers": "s3://b/others"},
+            "bring it here first: `aws s3 sync s3://b/others FOLDER`",
+        ),
         (Evaluate, {"run": "s3://b/run"}, "bring it here first: `aws s3 sync s3://b/run FOLDER`"),
         (Train, {"input": "a", "output": "b", "people_from": "s3://b/t.csv"}, "--people-from is s3://b/t.csv"),
         (Balance, {"input": "s3://B_/x", "output": "b"}, "s3://B_/x is no place on object storage"),

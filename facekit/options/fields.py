@@ -16,7 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from facekit.base import objects
 from facekit.base.errors import FacekitError
 from facekit.base.text import visible
-from facekit.options.galleries import is_database
+from facekit.options.galleries import FORM, check_place, is_database
 from facekit.options.marks import InputPath, Limits, OutputPath, PathMark, PathOrName
 
 _LONGEST_NAME = 255
@@ -163,10 +163,10 @@ def refuse_objects(option: Field, value: object, allowed: bool) -> None:
             continue
         if allowed and option.name in ("input", "output"):
             continue
-        if "gallery" in option.help.lower():
+        if option.reader is check_place:
             raise FacekitError(
                 f"{option.called} is {url}, and a gallery on object storage cannot be locked; give a folder, or a "
-                "PostgreSQL database: postgresql://USER@HOST/DATABASE"
+                f"PostgreSQL database: {FORM}"
             )
         raise FacekitError(
             f"{option.called} is {url}, and this command works on folders of this machine; bring it here first: "

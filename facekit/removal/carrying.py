@@ -21,7 +21,6 @@ from facekit.removal import likeness, receipt, survey
 from facekit.removal.journal import Journal, Plan
 from facekit.removal.kinds import galleries, trees
 from facekit.removal.kinds.base import Doing, Part
-from facekit.removal.kinds.caches import Embeddings, Unpacked
 from facekit.removal.kinds.galleries import Galleries
 from facekit.removal.kinds.trees import Trees
 from facekit.removal.looks import look_of
@@ -106,8 +105,7 @@ def remove(asked: Asked, track: Track = quiet) -> Report:
     if begun is None:
         plan, doing = _planned(asked, places, track)
     else:
-        plan, doing = begun[0], _again(asked, begun[0], track)
-        doing.stay = survey.stays(places, plan.targets)
+        plan, doing = begun[0], _again(asked, places, begun[0], track)
         log.info("an earlier run was stopped; %s of it are left", counted(len(plan.parts) - len(begun[1]), "place"))
     stay = untouched(asked.roots, places, plan.targets, asked.receipts)
     if asked.dry_run or not plan.parts:
@@ -141,8 +139,9 @@ def _planned(asked: Asked, places: Sequence[Place], track: Track) -> tuple[Plan,
     known = [trees.digests(place.path, targets) for place in places if isinstance(place.kind, Trees)]
     doing.digests = {old: new for old, new in known if old != new}
     doing.stay = survey.stays(places, targets)
-    parts = [part for _, part in survey.plan(places, doing)]
-    if all(part.kind in (Unpacked.name, Embeddings.name) for part in parts):
+    planned = survey.plan(places, doing)
+    parts = [part for _, part in planned]
+    if all(place.kind.anybodys for place, _ in planned):
         if asked.before is None:
             raise FacekitError(_nothing(asked, places))
         parts = []
@@ -161,7 +160,7 @@ def _planned(asked: Asked, places: Sequence[Place], track: Track) -> tuple[Plan,
     return plan, doing
 
 
-def _again(asked: Asked, plan: Plan, track: Track) -> Doing:
+def _again(asked: Asked, places: Sequence[Place], plan: Plan, track: Track) -> Doing:
     """Return what the kinds need to know to go on with a plan."""
     return Doing(
         plan.targets,
@@ -172,6 +171,7 @@ def _again(asked: Asked, plan: Plan, track: Track) -> Doing:
         plan.digests,
         trained_on=set(plan.trained_on),
         learned=set(plan.learned),
+        stay=survey.stays(places, plan.targets),
     )
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from facekit.base import images
 from facekit.base.text import counted
+from facekit.dataset.pictures import is_picture
 from facekit.options.galleries import is_database
 from facekit.removal.kinds.texts import plain, says_name
 from facekit.removal.survey import MOST_DEEP, Place
@@ -67,8 +67,8 @@ def _below(folder: Path, ours: set[Path], targets: Targets, depth: int = 0) -> I
 
 
 def _pictures(folder: Path) -> int:
-    """Return how many files in a folder and below it are called as pictures are."""
-    return sum(name.lower().endswith(images.SUFFIXES) for _, _, names in os.walk(folder) for name in names)
+    """Return how many pictures are in a folder and below it."""
+    return sum(is_picture(Path(place, name)) for place, _, names in os.walk(folder) for name in names)
 
 
 def _lines(file: Path, targets: Targets) -> int:

@@ -80,6 +80,8 @@ class Kind:
     """The modules of facekit that write files of this kind."""
     order: ClassVar[int] = 5
     """Kinds of a lower number come first: what others are made of goes before them."""
+    anybodys: ClassVar[bool] = False
+    """Whether nothing says whose it is, so that all of it goes: that it does finds nobody."""
 
     def places(self, folder: Path, entries: Collection[str]) -> Iterator[Path]:
         """Yield the things of this kind that a folder with these entries is, or that lie in it."""

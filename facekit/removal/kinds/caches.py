@@ -19,6 +19,7 @@ class Embeddings(Kind):
     name = "cache of embeddings"
     written_by: ClassVar = ("facekit.identity.embedders.cache", "facekit.identity.embedders.embeddings")
     order = 1
+    anybodys = True
 
     def places(self, folder: Path, entries: Collection[str]) -> Iterator[Path]:
         """None is in a folder of the user's."""
@@ -44,56 +45,52 @@ class Embeddings(Kind):
         cache.keep_only(doing.stay)
 
 
-class Objects(Kind):
+class _Folders(Kind):
+    """Folders in the cache in which the photos of anybody may be: all go but those that a living program works on."""
+
+    order = 1
+    anybodys = True
+    inside: ClassVar[str]
+    """The folder in the cache that holds them."""
+    prefix: ClassVar[str] = ""
+    """How their names begin."""
+    called: ClassVar[str]
+    """What a report counts."""
+
+    def places(self, folder: Path, entries: Collection[str]) -> Iterator[Path]:
+        """None is in a folder of the user's."""
+        return iter(())
+
+    def elsewhere(self) -> Iterator[Path]:
+        """The folder in the cache, if anything is in it."""
+        folder = weights.where() / self.inside
+        if any(map(scratch.is_mine, folder.glob(f"{self.prefix}*"))):
+            yield folder
+
+    def plan(self, place: Path, doing: Doing) -> Part | None:
+        """Return how many there are."""
+        count = len(list(filter(scratch.is_mine, place.glob(f"{self.prefix}*"))))
+        return Part(self.name, str(place), {self.called: count}) if count else None
+
+    def remove(self, place: Path, doing: Doing) -> None:
+        """Delete them; those of living programs stay."""
+        scratch.sweep(place, self.prefix)
+
+
+class Objects(_Folders):
     """Copies of trees on object storage, which are brought again where they are needed."""
 
     name = "copies of object storage"
     written_by: ClassVar = ("facekit.dataset.objects",)
-    order = 1
-
-    def places(self, folder: Path, entries: Collection[str]) -> Iterator[Path]:
-        """None is in a folder of the user's."""
-        return iter(())
-
-    def elsewhere(self) -> Iterator[Path]:
-        """The folder in the cache, if anything is in it."""
-        folder = weights.where() / weights.OBJECTS
-        if any(map(scratch.is_mine, folder.glob("*"))):
-            yield folder
-
-    def plan(self, place: Path, doing: Doing) -> Part | None:
-        """Return how many there are; what is in them may be anybody."""
-        count = len(list(filter(scratch.is_mine, place.glob("*"))))
-        return Part(self.name, str(place), {"copies": count}) if count else None
-
-    def remove(self, place: Path, doing: Doing) -> None:
-        """Delete them, but those that a living program works on."""
-        for folder in filter(scratch.is_mine, place.glob("*")):
-            scratch.discard(folder)
+    inside = weights.OBJECTS
+    called = "copies"
 
 
-class Unpacked(Kind):
-    """Folders of archives that a crash left behind: what is in them may be anybody."""
+class Unpacked(_Folders):
+    """Folders of archives that a crash left behind."""
 
     name = "unpacked archives"
     written_by: ClassVar = ("facekit.dataset.inputs", "facekit.dataset.archives", "facekit.base.scratch")
-    order = 1
-
-    def places(self, folder: Path, entries: Collection[str]) -> Iterator[Path]:
-        """None is in a folder of the user's."""
-        return iter(())
-
-    def elsewhere(self) -> Iterator[Path]:
-        """The folder in the cache, if anything is in it."""
-        folder = weights.where() / scratch.UNPACKED
-        if any(map(scratch.is_mine, folder.glob(f"{scratch.PREFIX}*"))):
-            yield folder
-
-    def plan(self, place: Path, doing: Doing) -> Part | None:
-        """Return how many folders there are; those of living programs stay."""
-        count = len(list(filter(scratch.is_mine, place.glob(f"{scratch.PREFIX}*"))))
-        return Part(self.name, str(place), {"folders left by a crash": count}) if count else None
-
-    def remove(self, place: Path, doing: Doing) -> None:
-        """Delete them."""
-        scratch.sweep(place)
+    inside = scratch.UNPACKED
+    prefix = scratch.PREFIX
+    called = "folders left by a crash"
