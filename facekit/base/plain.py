@@ -45,8 +45,7 @@ def dump(value: object, indent: int | None = None) -> str:
 
 def dump_line(value: object) -> str:
     """Return a dataclass as one line of JSON, without the fields that are None."""
-    names = _NAMES.get(type(value)) or _names(type(value))
-    values = {name: held for name in names if (held := getattr(value, name)) is not None}
+    values = {name: held for name in _names(cast(Any, type(value))) if (held := getattr(value, name)) is not None}
     try:
         # As the encoder writes an object, which takes longer to set up than most values take to write.
         parts = [f'"{name}": {_text_of(held)}' for name, held in values.items()]
@@ -145,9 +144,6 @@ def _null(text: str) -> None:
 
 _TEXT = json.encoder.encode_basestring
 
-_NAMES: dict[type, tuple[str, ...]] = {}
-"""Dataclass -> its fields."""
-
 
 def _text_of(value: object) -> str:
     if type(value) is str:
@@ -159,9 +155,9 @@ def _text_of(value: object) -> str:
     return _ENCODER.encode(value)
 
 
+@cache
 def _names(kind: type) -> tuple[str, ...]:
-    _NAMES[kind] = tuple(field.name for field in dataclasses.fields(kind))
-    return _NAMES[kind]
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from facekit.base.reporting import Report
 from facekit.options.base import Aside, InputPath, Options, OutputPath, Short
 from facekit.options.common import GROUPS, Batch, GroupTable, Rounds, RunFolder, refuse_table
-from facekit.options.following import PHOTOS, command
+from facekit.options.following import using
 
 Part = Literal["test", "validation", "train", "all"]
 
@@ -69,7 +69,5 @@ class Evaluate(Options):
         refuse_table(self.table, self.by)
 
     def next_command(self, report: Report) -> str | None:
-        """Return the command that names the faces in photos; of an embedder the one that enrolls people for it."""
-        if "embedder" in report.details:
-            return command("enroll", PHOTOS, "-o", "gallery", "--embedder", self.run)
-        return command("predict", self.run, PHOTOS)
+        """Return the command that uses the run."""
+        return using(self.run, "embedder" in report.details)

@@ -41,6 +41,13 @@ def command(name: str, *words: object) -> str:
     return visible(shlex.join(["facekit", name, *map(str, words)]))
 
 
+def using(run: Path, embeds: bool) -> str:
+    """Return the command that names the faces in photos by a run; of an embedder that which enrolls people for it."""
+    if embeds:
+        return command("enroll", PHOTOS, "-o", "gallery", "--embedder", run)
+    return command("predict", run, PHOTOS)
+
+
 def beside(folder: Path, name: str) -> Path:
     """Return a path beside a folder for what is made from it: nothing is there, or what was made from it before."""
     for number in count(1):

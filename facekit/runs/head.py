@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from facekit.base import plugins
 from facekit.runs.arrays import read_arrays, write_arrays
+from facekit.scores.recalibration import softmax
 
 Numbers = NDArray[np.float32]
 
@@ -39,7 +40,8 @@ class Head:
         """Return the probability of each name for embeddings, shape (n, names); NaN where an embedding is."""
         with np.errstate(over="ignore", invalid="ignore"):  # the classifier refuses answers that are not finite
             scores = vectors @ self.weights + self.bias
-            return np.concatenate([_softmax(part) for part in parted(scores, self.sizes)], axis=1)
+            shares = [softmax(part) for part in parted(scores, self.sizes)]
+            return np.concatenate(shares, axis=1).astype(np.float32, copy=False)
 
     def only(self, place: int) -> Head:
         """Return the head of one of its targets alone."""
@@ -73,11 +75,6 @@ class Head:
 def parted(rows: Numbers, sizes: Sequence[int]) -> list[Numbers]:
     """Return the columns of each target, of rows that have those of all targets one after another."""
     return np.split(rows, np.cumsum(sizes)[:-1], axis=1) if len(sizes) > 1 else [rows]
-
-
-def _softmax(scores: Numbers) -> Numbers:
-    scores = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
-    return np.asarray(scores / scores.sum(axis=1, keepdims=True), np.float32)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ import numpy as np
 from facekit import __version__
 from facekit.base import plugins
 from facekit.base.contract import FacekitError
+from facekit.base.files import sha256_of
 from facekit.base.plain import convert, to_plain
 from facekit.networks.backend import keras
 from facekit.options.base import recorded
@@ -225,7 +226,7 @@ class Team:
 def _of_weights(weights: Path) -> str:
     """Return the digest of the weights to begin with, where they are a file or a run's."""
     files = [weights] if weights.is_file() else sorted(weights.glob(f"*{SUFFIX}"))
-    return _digest([hashlib.sha256(file.read_bytes()).hexdigest() for file in files])
+    return _digest([sha256_of(file) for file in files])
 
 
 def _digest(value: Any) -> str:

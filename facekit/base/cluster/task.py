@@ -111,7 +111,7 @@ def unfit(terms: Terms) -> Unfit | None:
     """Return why this worker cannot take part; None: it can."""
     if terms.id in _met:
         return None
-    why = _difference(terms.versions) or next(filter(None, map(_hidden, terms.samples)), None)
+    why = difference(terms.versions, versions()) or next(filter(None, map(_hidden, terms.samples)), None)
     if why is not None:
         return Unfit(_own_address(), why)
     _met.add(terms.id)
@@ -125,10 +125,6 @@ def difference(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str | None
             has = theirs.get(name, "not installed")
             return f"has {name} {has}, and this machine {version}; install the same on all machines"
     return None
-
-
-def _difference(ours: Mapping[str, str]) -> str | None:
-    return difference(ours, versions())
 
 
 def _hidden(sample: Sample) -> str | None:

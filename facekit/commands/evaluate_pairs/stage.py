@@ -21,7 +21,7 @@ from facekit.dataset.pairlists import PairList
 from facekit.identity import cleaned, embedders
 from facekit.identity.held_out import DRAWN
 from facekit.options.evaluate_pairs import EvaluatePairs, far_rates
-from facekit.options.following import PHOTOS, command
+from facekit.options.following import using
 from facekit.options.targets import IDENTITY
 from facekit.options.typed import typed
 from facekit.report import pairs as page
@@ -71,17 +71,9 @@ def evaluate_pairs(options: EvaluatePairs, track: Track = quiet) -> Report:
     kept = len(compared.photos.records) - compared.left.total()
     seconds = round(time.monotonic() - began, 2)
     done = Report(STAGE, str(output), 0, kept, compared.left, seconds, page.details(report, output))
-    done.next = _next(options.run, subject.run)
+    if subject.run is not None:
+        done.next = using(options.run, subject.run.embeds)
     return done
-
-
-def _next(named: Path, run: Run | None) -> str:
-    """Return the command that names faces with a run; of one that is an embedder, that which enrolls people for it."""
-    if run is None:
-        return ""
-    if run.embeds:
-        return command("enroll", PHOTOS, "-o", "gallery", "--embedder", named)
-    return command("predict", named, PHOTOS)
 
 
 def _list(file: Path, options: EvaluatePairs, track: Track) -> tuple[PairList, Dataset]:

@@ -36,6 +36,8 @@ LOST = "coordination service", "distributed service", "heartbeat"
 
 _AGAIN = "type the same command on each host again to go on from the last whole epoch"
 
+_GONE = f"another host is gone or cannot be reached; {_AGAIN}"
+
 
 class Ended(NamedTuple):
     """What the process said last, and how it left."""
@@ -106,7 +108,7 @@ def _report(ended: Ended, wait: int) -> Report:
         raise StaleError(*said)
     if kind == "lost":
         log.debug("a host is gone: %s", said[0])
-        raise FacekitError(f"another host is gone or cannot be reached; {_AGAIN}")
+        raise FacekitError(_GONE)
     aborted = ended.code == -signal.SIGABRT and any(word in ended.noise for word in LOST)
     if kind == "joining" and aborted:
         raise FacekitError(
@@ -114,7 +116,7 @@ def _report(ended: Ended, wait: int) -> Report:
             "the port of the first can be reached"
         )
     if aborted:
-        raise FacekitError(f"another host is gone or cannot be reached; {_AGAIN}")
+        raise FacekitError(_GONE)
     if ended.code == -signal.SIGKILL:
         raise FacekitError(f"the process that trains was killed, by the system where memory ran out; {_AGAIN}")
     sys.stderr.write(ended.noise)
